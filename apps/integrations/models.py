@@ -1,0 +1,175 @@
+"""Connections, the repositories they see, runs over them, and where each run stands."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from apps.integrations.secrets import decrypt, encrypt
+from apps.teams.models import Team
+
+
+class GitHubConnection(models.Model):
+    """A team's access to one GitHub API with one account; its token is encrypted at rest."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="connections")
+    api_url = models.URLField(default="https://api.github.com")
+    account = models.CharField(max_length=200, help_text="host/login: limits are per account, not per token")
+    encrypted_token = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "account"], name="one_connection_per_account")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id}: {self.account}"
+
+    def token(self) -> str:
+        """The token in the clear; it goes to GitHub and nowhere else."""
+        return decrypt(bytes(self.encrypted_token))
+
+    def keep_token(self, token: str) -> None:
+        """``token`` is on this object, encrypted; the caller saves."""
+        self.encrypted_token = encrypt(token)
+
+
+class ApiLane(models.Model):
+    """One account's lane: who holds it, and what is left of its budget.
+
+    Only raw SQL of ``github_rate_limit`` writes here, so that every change is one statement.
+    """
+
+    account = models.CharField(max_length=200, primary_key=True)
+    holder = models.CharField(max_length=200, null=True)
+    fence = models.BigIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    urgent_until = models.DateTimeField(null=True, help_text="phase 1 is waiting: phase 2 stands back until then")
+    blocked_until = models.DateTimeField(null=True, help_text="a secondary limit or Retry-After")
+    blocked_reason = models.CharField(max_length=40, default="")
+    graphql_limit = models.IntegerField(null=True)
+    graphql_remaining = models.IntegerField(null=True)
+    graphql_reset_at = models.DateTimeField(null=True)
+    core_limit = models.IntegerField(null=True)
+    core_remaining = models.IntegerField(null=True)
+    core_reset_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.account
+
+
+class TrackedRepository(models.Model):
+    """A repository that a team syncs, and which window of its history is complete."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="repositories")
+    connection = models.ForeignKey(GitHubConnection, on_delete=models.CASCADE, related_name="repositories")
+    full_name = models.CharField(max_length=200)
+    github_id = models.BigIntegerField(null=True)
+    is_archived = models.BooleanField(default=False)
+    covered_from = models.DateTimeField(
+        null=True, help_text="every pull request updated from here to covered_to is stored; year 1970 for all history"
+    )
+    covered_to = models.DateTimeField(null=True, help_text="the watermark: GitHub's newest updatedAt at the last start")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "tracked repositories"
+        constraints = [models.UniqueConstraint("team", Lower("full_name"), name="one_repository_per_team")]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+
+class PipelineRun(models.Model):
+    """One pipeline over some repositories and one window of time; its root span's ids are reserved here."""
+
+    class Kind(models.TextChoices):
+        PHASE1 = "phase1", "phase 1"
+        PHASE2 = "phase2", "phase 2"
+        SYNC = "sync", "sync only"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "running"
+        COMPLETED = "completed", "completed"
+        FAILED = "failed", "failed"
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=10, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    phase = models.CharField(max_length=30)
+    since = models.DateTimeField(null=True, help_text="the window's start; null: from the beginning")
+    before = models.DateTimeField(null=True, help_text="the window's end, exclusive; null: until now")
+    backfill_since = models.DateTimeField(null=True, help_text="where phase 2 will start; null: all history")
+    backfill = models.BooleanField(default=False, help_text="whether phase 2 follows")
+    follows = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="followed_by")
+    task_id = models.CharField(max_length=64, null=True)
+    traceparent = models.CharField(max_length=60)
+    links = models.JSONField(default=list, help_text="traceparents this run's trace is linked to")
+    started_ns = models.BigIntegerField(help_text="the root span's start, Unix nanoseconds")
+    started_at = models.DateTimeField()
+    step_started_at = models.DateTimeField(null=True, help_text="when analysis or metrics last showed life")
+    step_attempt = models.IntegerField(default=0)
+    ended_at = models.DateTimeField(null=True)
+    exported_at = models.DateTimeField(null=True, help_text="when the root span was flushed; null: the sweep emits it again")
+    repos_synced = models.IntegerField(default=0)
+    total_prs = models.IntegerField(default=0)
+    error_type = models.CharField(max_length=100, default="")
+    error_msg = models.TextField(default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "ended_at"])]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.kind}, {self.phase})"
+
+
+class RepoSync(models.Model):
+    """One repository in one run: where it stands, which attempt owns it, and what came of it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "pending"
+        RUNNING = "running", "running"
+        RETRYING = "retrying", "retrying"
+        WAITING = "waiting", "waiting"
+        COMPLETED = "completed", "completed"
+        FAILED = "failed", "failed"
+
+    class Outcome(models.TextChoices):
+        SYNCED = "synced", "synced"
+        ARCHIVED = "archived", "archived"
+        RENAMED = "renamed", "renamed"
+        GONE = "gone", "gone"
+        FORBIDDEN = "forbidden", "forbidden"
+        FAILED = "failed", "failed"
+
+    run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="repo_syncs")
+    repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="repo_syncs")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    outcome = models.CharField(max_length=10, choices=Outcome, default="", blank=True)
+    note = models.TextField(default="", help_text="renamed from what, which lists GitHub would not give whole")
+    gaps = models.JSONField(default=list, help_text="what could not be had: {pull_request, list, stored, total}")
+    attempt = models.IntegerField(default=0, help_text="the attempt that owns this row, or owned it last")
+    attempt_traceparent = models.CharField(max_length=60, default="", help_text="the last attempt's span, to link to")
+    due_at = models.DateTimeField(help_text="when the next attempt should start; the sweep sends what is overdue")
+    sent_at = models.DateTimeField(null=True, help_text="when a message for the next attempt was last sent")
+    alive_at = models.DateTimeField(null=True, help_text="the running attempt's last sign of life")
+    wait_reason = models.CharField(max_length=100, default="")
+    since = models.DateTimeField(null=True, help_text="what this sync really reads from: later than the run's if covered")
+    start_cursor = models.TextField(null=True, help_text="where paging starts: null is the newest")
+    cursor = models.TextField(null=True, help_text="the last committed pull request's cursor")
+    paged = models.BooleanField(default=False, help_text="the window is read; the closing query is left")
+    newest_updated_at = models.DateTimeField(null=True, help_text="GitHub's newest updatedAt when this sync started")
+    prs_done = models.IntegerField(default=0)
+    prs_total = models.IntegerField(null=True)
+    requests = models.IntegerField(default=0)
+    points = models.IntegerField(default=0)
+    error_type = models.CharField(max_length=100, default="")
+    error_msg = models.TextField(default="")
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "repository"], name="one_sync_per_run_and_repository")]
+        indexes = [models.Index(fields=["state", "due_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.repository_id} in run {self.run_id}: {self.state}"

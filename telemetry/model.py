@@ -1,0 +1,290 @@
+"""What an operation, its outcome and an event are: declared once as small classes, read by everything else.
+
+Standard library only. From one declaration follow the span's name and attributes, the log lines with their
+levels, the duration metric, the documentation and the checks::
+
+    class RepoSynced(Outcome):
+        prs_synced: Annotated[int, Field("Pull requests stored.")]
+
+    class RepoSync(
+        Operation[RepoSynced],
+        name="sync.repo",
+        started=Line(Level.INFO, "repo_id", when="a repository's sync starts"),
+        completed=Line(Level.INFO, "repo_id", "prs_synced", "duration_sec", when="it ends"),
+        failed=Line(Level.ERROR, "repo_id", "error_type", "error_msg", when="it fails"),
+    ):
+        repo_id: RepoId
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from telemetry.timestamps import iso_seconds
+
+Scalar = str | int | float | bool
+
+
+class Level(IntEnum):
+    """A line's level; the numbers are the standard library's."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+
+
+class Verdict(StrEnum):
+    """How an operation ended; the value of every span's ``<namespace>.outcome``."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RETRYING = "retrying"
+    WAITING = "waiting"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field means; stands inside ``Annotated[type, Field(...)]``.
+
+    ``unit`` is a UCUM code (``s``, ``ms``, ``%``) or a format (``ISO 8601``). ``key`` is the span attribute where it is
+    not the field's own name; ``also`` is OpenTelemetry's standard key for the same thing, set beside it.
+    """
+
+    meaning: str
+    unit: str = ""
+    key: str | None = None
+    also: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One declared field: its name, type as the documentation shows it, and what it means."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+    nullable: bool
+    values: tuple[str, ...]
+    keys: tuple[str, ...]
+    accepts: tuple[type, ...]
+
+    def problem(self, value: object) -> str | None:
+        """Why ``value`` is no value of this field as a line carries it, or None."""
+        if value is None:
+            return None if self.nullable else f"{self.name} must not be null"
+        if isinstance(value, bool) and bool not in self.accepts:
+            return f"{self.name} must be {self.type}, not {value!r}"
+        if not isinstance(value, self.accepts):
+            return f"{self.name} must be {self.type}, not {value!r}"
+        if self.values and value not in self.values:
+            return f"{self.name} must be one of {', '.join(self.values)}, not {value!r}"
+        return None
+
+
+class Line:
+    """One log line of an operation: its level, its fields in order, and when it is written."""
+
+    __slots__ = ("fields", "level", "when")
+
+    def __init__(self, level: Level, *fields: str, when: str) -> None:
+        self.level = level
+        self.fields = fields
+        self.when = when
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One event as the catalog lists it."""
+
+    name: str
+    level: Level
+    fields: tuple[FieldSpec, ...]
+    when: str
+
+
+_MEASURED: Mapping[str, Any] = {
+    "duration_ms": Annotated[float, Field("How long it took.", unit="ms")],
+    "duration_sec": Annotated[float, Field("How long it took.", unit="s")],
+    "error_type": Annotated[str, Field("The error's code, or its class.", also="error.type")],
+    "error_msg": Annotated[str, Field("What went wrong, secrets removed.")],
+}
+"""Fields that the lifecycle fills in for any operation whose lines name them."""
+
+_EVENTS: dict[str, EventSpec] = {}
+
+
+def declared_events() -> Mapping[str, EventSpec]:
+    """Every event declared so far, by name."""
+    return types.MappingProxyType(_EVENTS)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Outcome:
+    """What is known when an operation has completed; subclasses declare its fields."""
+
+    __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+        cls.__fieldspecs__ = _specs(cls)
+
+
+O = TypeVar("O", bound=Outcome)  # noqa: E741  # the one type parameter of this module; spelt out it hides the sentence
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Operation(Generic[O]):
+    """Something with a start and an end: one span, and the lines its class names.
+
+    ``started``, ``completed`` and ``failed`` are lines of their own event (``<name>.started``); ``entered`` and ``ended``
+    are one line named as the operation itself, written before its body or after it, whatever came of it.
+    """
+
+    __operation__: ClassVar[str]
+    __outcome_key__: ClassVar[str]
+    __lines__: ClassVar[Mapping[str, tuple[str, Line]]]
+    __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
+    __outcomespecs__: ClassVar[Mapping[str, FieldSpec]]
+
+    def __init_subclass__(
+        cls,
+        *,
+        name: str,
+        started: Line | None = None,
+        completed: Line | None = None,
+        failed: Line | None = None,
+        entered: Line | None = None,
+        ended: Line | None = None,
+    ) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+        cls.__operation__ = name
+        cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
+        cls.__fieldspecs__ = _specs(cls)
+        cls.__outcomespecs__ = _outcome_of(cls).__fieldspecs__
+        lines = {
+            "started": (f"{name}.started", started),
+            "completed": (f"{name}.completed", completed),
+            "failed": (f"{name}.failed", failed),
+            "entered": (name, entered),
+            "ended": (name, ended),
+        }
+        cls.__lines__ = {moment: (event, line) for moment, (event, line) in lines.items() if line is not None}
+        known = {**_MEASURED_SPECS, **cls.__outcomespecs__, **cls.__fieldspecs__}
+        for moment, (event, line) in cls.__lines__.items():
+            if unknown := [field for field in line.fields if field not in known]:
+                raise TypeError(f"{cls.__name__}: the line {event!r} names {unknown}, which nothing declares")
+            # What is only known at the end may be unknown when it failed.
+            late = moment == "ended"
+            specs = [_nullable(known[field]) if late and field in cls.__outcomespecs__ else known[field] for field in line.fields]
+            _declare(EventSpec(event, line.level, tuple(specs), line.when))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Event:
+    """Something that happened at one moment: one log line inside the current span."""
+
+    __event__: ClassVar[EventSpec]
+
+    def __init_subclass__(cls, *, name: str, level: Level, when: str) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+        cls.__event__ = EventSpec(name, level, tuple(_specs(cls).values()), when)
+        _declare(cls.__event__)
+
+
+def rendered(value: object) -> Scalar | None:
+    """``value`` as a line and an attribute carry it: a datetime becomes ISO 8601 with ``Z``, an enum its value."""
+    if value is None or type(value) in _PLAIN:
+        return cast("Scalar | None", value)
+    if isinstance(value, datetime):
+        return iso_seconds(value)
+    if isinstance(value, str | int | float):  # a StrEnum or a subclass: its plain value
+        return cast("Scalar", getattr(value, "value", value))
+    raise TypeError(f"a field carries text, numbers, booleans or datetimes, not {type(value).__name__}")
+
+
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool})
+
+
+def _declare(spec: EventSpec) -> None:
+    known = _EVENTS.get(spec.name)
+    if known is not None and known != spec:
+        raise TypeError(f"the event {spec.name!r} is declared twice, and differently")
+    _EVENTS[spec.name] = spec
+
+
+def _outcome_of(operation: type[Operation[Any]]) -> type[Outcome]:
+    for base in getattr(operation, "__orig_bases__", ()):
+        if get_origin(base) is Operation:
+            (outcome,) = get_args(base)
+            if isinstance(outcome, type) and issubclass(outcome, Outcome):
+                return outcome
+    raise TypeError(f"{operation.__name__} must name its outcome: class {operation.__name__}(Operation[SomeOutcome], ...)")
+
+
+def _specs(cls: type) -> dict[str, FieldSpec]:
+    hints = get_type_hints(cls, include_extras=True)
+    return {name: _spec(name, hint) for name, hint in hints.items() if not name.startswith("__")}
+
+
+def _spec(name: str, hint: Any) -> FieldSpec:
+    field = Field("")
+    nullable = False
+    while True:
+        origin = get_origin(hint)
+        if origin is Annotated:
+            hint, *extras = get_args(hint)
+            field = next((extra for extra in extras if isinstance(extra, Field)), field)
+        elif origin in (Union, types.UnionType):
+            members = [member for member in get_args(hint) if member is not type(None)]
+            nullable = nullable or len(members) < len(get_args(hint))
+            if len(members) != 1:
+                raise TypeError(f"{name}: a field has one type, or that type and None")
+            (hint,) = members
+        else:
+            break
+    values: tuple[str, ...] = ()
+    if origin is Literal:
+        values, hint = tuple(get_args(hint)), str
+    elif isinstance(hint, type) and issubclass(hint, StrEnum):
+        values, hint = tuple(member.value for member in hint), str
+    if hint not in _TYPE_NAMES:
+        raise TypeError(f"{name}: a field is text, a number, a boolean or a datetime, not {hint!r}")
+    type_name, accepts = _TYPE_NAMES[hint]
+    keys = (field.key or name, *((field.also,) if field.also else ()))
+    return FieldSpec(name, type_name, field.unit, field.meaning, nullable, values, keys, accepts)
+
+
+def _nullable(spec: FieldSpec) -> FieldSpec:
+    return FieldSpec(spec.name, spec.type, spec.unit, spec.meaning, True, spec.values, spec.keys, spec.accepts)
+
+
+_TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
+    str: ("string", (str,)),
+    int: ("int", (int,)),
+    float: ("float", (float, int)),
+    bool: ("bool", (bool,)),
+    datetime: ("string", (str,)),  # on a line a datetime is ISO 8601 text
+}
+_MEASURED_SPECS = {name: _spec(name, hint) for name, hint in _MEASURED.items()}
+
