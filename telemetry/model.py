@@ -166,6 +166,8 @@ class Operation(Generic[O]):
     __lines__: ClassVar[Mapping[str, tuple[str, Line]]]
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
     __outcomespecs__: ClassVar[Mapping[str, FieldSpec]]
+    __known__: ClassVar[Mapping[str, FieldSpec]]
+    __durations__: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(
         cls,
@@ -190,7 +192,10 @@ class Operation(Generic[O]):
             "ended": (name, ended),
         }
         cls.__lines__ = {moment: (event, line) for moment, (event, line) in lines.items() if line is not None}
-        known = {**_MEASURED_SPECS, **cls.__outcomespecs__, **cls.__fieldspecs__}
+        known = {**MEASURED, **cls.__outcomespecs__, **cls.__fieldspecs__}
+        named = {field for _, line in cls.__lines__.values() for field in line.fields}
+        cls.__durations__ = tuple(name for name in ("duration_ms", "duration_sec") if name in named)
+        cls.__known__ = known
         for moment, (event, line) in cls.__lines__.items():
             if unknown := [field for field in line.fields if field not in known]:
                 raise TypeError(f"{cls.__name__}: the line {event!r} names {unknown}, which nothing declares")
@@ -286,5 +291,5 @@ _TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
     bool: ("bool", (bool,)),
     datetime: ("string", (str,)),  # on a line a datetime is ISO 8601 text
 }
-_MEASURED_SPECS = {name: _spec(name, hint) for name, hint in _MEASURED.items()}
+MEASURED: Mapping[str, FieldSpec] = {name: _spec(name, hint) for name, hint in _MEASURED.items()}
 

@@ -1,0 +1,252 @@
+"""``observe`` and ``emit``: the only openers of spans, and the only writers of declared lines.
+
+An observed block is one span that ends with a verdict, its duration metric, and the lines its class declares::
+
+    with observe(RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
+        emit(RepoProgress(...))
+        sync.completed(RepoSynced(prs_synced=3))
+
+Telemetry's own errors never reach the block: they are counted (`telemetry.swallowed`), and raised only under the test kit.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import Token
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Generic
+
+from opentelemetry import context as otel_context
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, Status, StatusCode
+
+from telemetry import _health, logs
+from telemetry.model import Event, FieldSpec, Level, Line, O, Operation, Outcome, Scalar, Verdict, rendered
+
+_tracer = trace.get_tracer("telemetry")
+_meter = metrics.get_meter("telemetry")
+_durations: dict[type[Operation[Any]], metrics.Histogram] = {}
+_OK = Status(StatusCode.OK)
+
+_verdicts: dict[type[BaseException], Verdict] = {
+    KeyboardInterrupt: Verdict.CANCELLED,
+    SystemExit: Verdict.CANCELLED,
+    GeneratorExit: Verdict.CANCELLED,
+}
+
+
+class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the span attribute does
+    """An observed block ended without saying how."""
+
+    error_type = "outcome_missing"
+
+
+def treat_as(error: type[BaseException], verdict: Verdict) -> None:
+    """An ``error`` that leaves an observed block without another verdict now means ``verdict``."""
+    _verdicts[error] = verdict
+
+
+def error_type(error: BaseException) -> str:
+    """The error's own stable code (its ``error_type``), or its class."""
+    code = getattr(error, "error_type", None)
+    return code if isinstance(code, str) else type(error).__name__
+
+
+class Observed(Generic[O]):
+    """An observed block: a context manager whose body says how it ends."""
+
+    __slots__ = ("_error", "_operation", "_outcome", "_span", "_t0", "_token", "_verdict", "_waited_ms")
+
+    def __init__(self, operation: Operation[O], waited_ms: float = 0.0) -> None:
+        self._operation = operation
+        self._waited_ms = waited_ms
+        self._verdict: Verdict | None = None
+        self._outcome: O | None = None
+        self._error: BaseException | None = None
+        self._span: Span | None = None
+        self._token: Token[Context] | None = None
+
+    def completed(self, outcome: O, /) -> None:
+        """The operation did what it is for."""
+        self._verdict, self._outcome = Verdict.COMPLETED, outcome
+
+    def failed(self, error: BaseException, outcome: O | None = None, /) -> None:
+        """The operation failed, and no attempt follows; ``outcome`` is what is known all the same."""
+        self._verdict, self._error, self._outcome = Verdict.FAILED, error, outcome
+
+    def retrying(self, error: BaseException, *, countdown: float) -> None:
+        """The attempt failed, and another follows in ``countdown`` seconds: no ``failed`` line is written."""
+        self._verdict, self._error = Verdict.RETRYING, error
+        self._set({"retry.countdown": countdown})
+
+    def waiting(self, *, until: datetime) -> None:
+        """The attempt ended to wait; somebody resumes it at ``until``."""
+        self._verdict = Verdict.WAITING
+        self._set({"waiting.until": rendered(until)})
+
+    def cancelled(self) -> None:
+        """The operation was called off, by a person or because another has taken it over."""
+        self._verdict = Verdict.CANCELLED
+
+    def __enter__(self) -> Observed[O]:
+        self._t0 = time.perf_counter_ns()
+        try:
+            self._span = self._start(_attributes(self._operation.__fieldspecs__, self._operation.__dict__))
+            self._token = otel_context.attach(trace.set_span_in_context(self._span))
+            self._write("started", "entered")
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(error)
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        try:
+            self._conclude(error)
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+        finally:
+            if self._token is not None:
+                otel_context.detach(self._token)
+            if self._span is not None:
+                self._span.end()
+        if self._verdict is None and error is None:
+            _health.problem(OutcomeMissing(f"{type(self._operation).__name__} ended without saying how"))
+
+    def _start(self, attributes: dict[str, Scalar]) -> Span:
+        start = None
+        if self._waited_ms:
+            start = time.time_ns() - int(self._waited_ms * 1_000_000)
+        return _tracer.start_span(self._operation.__operation__, attributes=attributes, start_time=start)
+
+    def _elapsed_ns(self) -> int:
+        return time.perf_counter_ns() - self._t0
+
+    def _conclude(self, error: BaseException | None) -> None:
+        """The span has its last attributes and status, and the closing lines are written."""
+        verdict = self._verdict
+        if verdict is None and error is not None:
+            verdict, self._error = _verdict_of(error), error
+            self._verdict = verdict
+        operation, elapsed = self._operation, self._elapsed_ns()
+        measured: dict[str, Scalar] = {
+            "duration_ms": round(elapsed / 1e6, 3),
+            "duration_sec": round(elapsed / 1e9, 6),
+        }
+        attributes: dict[str, Scalar] = {operation.__outcome_key__: (verdict or Verdict.FAILED).value}
+        if self._outcome is not None:
+            attributes |= _attributes(operation.__outcomespecs__, self._outcome.__dict__)
+        attributes |= {name: measured[name] for name in operation.__durations__}
+        if verdict is None:
+            attributes |= {"outcome.missing": True, "error.type": OutcomeMissing.error_type}
+        elif self._error is not None and verdict is not Verdict.CANCELLED:
+            failure = error_type(self._error)
+            measured |= {"error_type": failure, "error_msg": str(self._error)}
+            attributes |= {"error_type": failure, "error.type": failure, "error_msg": str(self._error)}
+            attributes["exception.stacktrace"] = "".join(traceback.format_exception(self._error))
+        self._set(attributes)
+        self._set_status(verdict)
+        _record_duration(type(operation), elapsed, verdict)
+        if verdict is Verdict.COMPLETED:
+            self._write("completed", "ended", measured=measured)
+        elif verdict is Verdict.FAILED:
+            self._write("failed", "ended", measured=measured)
+        else:
+            self._write("ended", measured=measured)
+
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        if self._span is not None:
+            self._span.set_attributes(attributes)
+
+    def _set_status(self, verdict: Verdict | None) -> None:
+        if self._span is None:
+            return
+        if verdict is Verdict.COMPLETED:
+            self._span.set_status(_OK)
+        elif verdict in (None, Verdict.FAILED, Verdict.RETRYING):
+            self._span.set_status(Status(StatusCode.ERROR, "" if self._error is None else str(self._error)))
+
+    def _write(self, *moments: str, measured: Mapping[str, Scalar] | None = None) -> None:
+        lines = self._operation.__lines__
+        for moment in moments:
+            if moment in lines:
+                event, line = lines[moment]
+                _write_line(event, line, self._operation, self._outcome, measured or {}, self._error)
+
+
+def observe(operation: Operation[O], /, *, waited_ms: float = 0.0) -> Observed[O]:
+    """A block that is one span and the lines its class declares.
+
+    ``waited_ms`` passed before the block, waiting for permission to start it: the span's start is that much earlier, its
+    ``duration_ms`` is not.
+    """
+    return Observed(operation, waited_ms)
+
+
+def emit(event: Event, /, *, error: BaseException | None = None) -> None:
+    """One line of ``event`` is written inside the current span; ``error`` gives it an ``exception``."""
+    try:
+        spec = event.__event__
+        values = {field.name: rendered(event.__dict__[field.name]) for field in spec.fields}
+        if _health.is_strict():
+            _check(spec.fields, values)
+        logs.write(spec.level, spec.name, values, error=error)
+    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+        _health.problem(problem)
+
+
+@contextmanager
+def span(name: str, attributes: Mapping[str, Scalar]) -> Iterator[None]:
+    """A plain span for code outside any catalog; an error that leaves it is on it."""
+    with _tracer.start_as_current_span(name, attributes=dict(attributes)) as current:
+        yield
+        current.set_status(_OK)
+
+
+def _verdict_of(error: BaseException) -> Verdict:
+    return next((verdict for kind, verdict in _verdicts.items() if isinstance(error, kind)), Verdict.FAILED)
+
+
+def _record_duration(operation: type[Operation[Any]], elapsed_ns: int, verdict: Verdict | None) -> None:
+    histogram = _durations.get(operation)
+    if histogram is None:
+        histogram = _durations[operation] = _meter.create_histogram(
+            f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
+        )
+    histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: (verdict or Verdict.FAILED).value})
+
+
+def _attributes(specs: Mapping[str, FieldSpec], values: Mapping[str, Any]) -> dict[str, Scalar]:
+    """``values`` under every key their fields declare; what is not known is absent."""
+    attributes: dict[str, Scalar] = {}
+    for name, spec in specs.items():
+        value = rendered(values[name])
+        if value is not None:
+            for key in spec.keys:
+                attributes[key] = value
+    return attributes
+
+
+def _write_line(
+    event: str,
+    line: Line,
+    operation: Operation[Any],
+    outcome: Outcome | None,
+    measured: Mapping[str, Scalar],
+    error: BaseException | None,
+) -> None:
+    known = operation.__dict__ | (outcome.__dict__ if outcome is not None else {}) | dict(measured)
+    values = {name: rendered(known.get(name)) for name in line.fields}
+    if _health.is_strict():
+        _check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
+    logs.write(line.level, event, values, error=error if line.level >= Level.ERROR else None)
+
+
+def _check(specs: Iterable[FieldSpec], values: Mapping[str, object]) -> None:
+    if problems := [problem for spec in specs if (problem := spec.problem(values[spec.name])) is not None]:
+        raise TypeError("; ".join(problems))
