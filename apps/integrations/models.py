@@ -85,7 +85,6 @@ class PipelineRun(models.Model):
     class Kind(models.TextChoices):
         PHASE1 = "phase1", "phase 1"
         PHASE2 = "phase2", "phase 2"
-        SYNC = "sync", "sync only"
 
     class State(models.TextChoices):
         RUNNING = "running", "running"
@@ -101,13 +100,13 @@ class PipelineRun(models.Model):
     backfill_since = models.DateTimeField(null=True, help_text="where phase 2 will start; null: all history")
     backfill = models.BooleanField(default=False, help_text="whether phase 2 follows")
     follows = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="followed_by")
-    task_id = models.CharField(max_length=64, null=True)
+    task_id = models.CharField(max_length=64, null=True, help_text="the task that started it")
     traceparent = models.CharField(max_length=60)
     links = models.JSONField(default=list, help_text="traceparents this run's trace is linked to")
     started_ns = models.BigIntegerField(help_text="the root span's start, Unix nanoseconds")
     started_at = models.DateTimeField()
-    step_started_at = models.DateTimeField(null=True, help_text="when analysis or metrics last showed life")
-    step_attempt = models.IntegerField(default=0)
+    step_sent_at = models.DateTimeField(null=True, help_text="when the phase's own task was last sent or started")
+    step_attempt = models.IntegerField(default=0, help_text="how often that task was started")
     ended_at = models.DateTimeField(null=True)
     exported_at = models.DateTimeField(null=True, help_text="when the root span was flushed; null: the sweep emits it again")
     repos_synced = models.IntegerField(default=0)
@@ -116,7 +115,12 @@ class PipelineRun(models.Model):
     error_msg = models.TextField(default="")
 
     class Meta:
-        indexes = [models.Index(fields=["state", "ended_at"])]
+        indexes = [models.Index(fields=["state", "ended_at"]), models.Index(fields=["task_id"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task_id"], condition=models.Q(kind="phase1"), name="one_phase1_run_per_starting_task"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.kind}, {self.phase})"
@@ -149,6 +153,7 @@ class RepoSync(models.Model):
     gaps = models.JSONField(default=list, help_text="what could not be had: {pull_request, list, stored, total}")
     attempt = models.IntegerField(default=0, help_text="the attempt that owns this row, or owned it last")
     attempt_traceparent = models.CharField(max_length=60, default="", help_text="the last attempt's span, to link to")
+    failures = models.IntegerField(default=0, help_text="attempts that failed since the last committed page")
     due_at = models.DateTimeField(help_text="when the next attempt should start; the sweep sends what is overdue")
     sent_at = models.DateTimeField(null=True, help_text="when a message for the next attempt was last sent")
     alive_at = models.DateTimeField(null=True, help_text="the running attempt's last sign of life")
