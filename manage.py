@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Django's command line for synctrace."""
+"""Django's command line for synctrace. Without server settings, commands share servers of their own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ import sys
 
 
 def main() -> None:
+    """The command in sys.argv has run; what cannot work is said in a sentence, with exit code 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
-    from django.core.management import execute_from_command_line  # after the settings are named
+    # after the settings are named
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from apps.config.local_servers import servers_for
+    from apps.embedded import EmbeddedServerError
+
+    try:
+        with servers_for(sys.argv):
+            execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, EmbeddedServerError) as error:
+        sys.exit(f"manage.py: {error}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,8 @@
+"""PostgreSQL and Valkey from wheels, started on a private folder and stopped with us."""
+
+from __future__ import annotations
+
+from apps.embedded.errors import EmbeddedServerError
+from apps.embedded.sharing import Servers, servers
+
+__all__ = ["EmbeddedServerError", "Servers", "servers"]

@@ -1,0 +1,22 @@
+"""The Celery application: `celery -A apps.config worker` and `... beat`."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import beat_init, worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
+
+app = Celery("synctrace")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def _require_servers(**_: object) -> None:
+    from apps.config import environment  # noqa: PLC0415 - only workers and beat need it
+
+    environment.require_servers()

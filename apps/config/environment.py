@@ -1,0 +1,179 @@
+"""The one reader of synctrace's environment variables. Telemetry reads its own (OTEL_*, SYNC_LOG_*)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+_NO_DATABASE = "postgresql:///synctrace"  # never connected to: programs that need a database ask for one first
+_BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://")
+_YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What the environment says, checked: where things are, and nothing secret (keys are read where needed)."""
+
+    home: Path
+    database: dict[str, Any]
+    broker_url: str | None
+    debug: bool
+    allowed_hosts: list[str]
+    sweep_seconds: float
+    max_wait_seconds: float
+    attempt_seconds: float
+    request_seconds: float
+
+
+def read() -> Environment:
+    """The environment, checked; `ImproperlyConfigured` with a sentence that says what to do about a bad value."""
+    return Environment(
+        home=home(),
+        database=database_settings(os.environ.get("DATABASE_URL") or _NO_DATABASE),
+        broker_url=_broker_url(),
+        debug=_boolean("SYNCTRACE_DEBUG", default=False),
+        allowed_hosts=_words("SYNCTRACE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),
+        sweep_seconds=_positive("SYNC_SWEEP_SECONDS", default=10),
+        max_wait_seconds=_positive("SYNC_MAX_WAIT_SECONDS", default=60),
+        attempt_seconds=_positive("SYNC_ATTEMPT_SECONDS", default=3_600),
+        request_seconds=_positive("SYNC_REQUEST_SECONDS", default=30),
+    )
+
+
+def home() -> Path:
+    """The folder for data, keys, spans and lines: SYNCTRACE_HOME, or `var` in the checkout."""
+    return Path(os.environ.get("SYNCTRACE_HOME") or CHECKOUT / "var").expanduser().resolve()
+
+
+def has_servers() -> bool:
+    """Whether the environment names a database and a broker; `ImproperlyConfigured` when it names only one."""
+    named = [name for name in ("DATABASE_URL", "CELERY_BROKER_URL") if os.environ.get(name)]
+    if len(named) == 1:
+        raise ImproperlyConfigured(
+            f"Only {named[0]} is set: set both DATABASE_URL and CELERY_BROKER_URL to use your own servers, "
+            "or neither to use embedded ones."
+        )
+    return bool(named)
+
+
+def require_servers() -> None:
+    """A database and a broker are named; `ImproperlyConfigured` when not, for programs that start none themselves."""
+    if not has_servers():
+        raise ImproperlyConfigured(
+            "Set DATABASE_URL (postgresql://USER:PASSWORD@HOST/NAME) and CELERY_BROKER_URL (redis://HOST:6379/0). "
+            "Only the commands of manage.py start servers of their own."
+        )
+
+
+def secret_key(folder: Path) -> str:
+    """Django's secret key: SYNCTRACE_SECRET_KEY, or one made once and kept in `folder/secret_key`."""
+    return os.environ.get("SYNCTRACE_SECRET_KEY") or _kept(folder / "secret_key", secrets.token_urlsafe(50))
+
+
+def encryption_keys(folder: Path) -> list[str]:
+    """The Fernet keys for tokens at rest, the one to encrypt with first.
+
+    From SYNCTRACE_ENCRYPTION_KEY (separated by commas; put the new key first to rotate), or one made once and
+    kept in `folder/encryption_key`.
+    """
+    text = os.environ.get("SYNCTRACE_ENCRYPTION_KEY") or _kept(
+        folder / "encryption_key", Fernet.generate_key().decode()
+    )
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            "SYNCTRACE_ENCRYPTION_KEY (or the file encryption_key) holds something that is no Fernet key: "
+            "make one with `python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'`."
+        ) from None
+    return keys
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Django's settings for the PostgreSQL at `url`: connections that last, checked when a request or task begins."""
+    try:
+        parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
+    except ValueError:
+        parsed = {}
+    if parsed.get("ENGINE") != "django.db.backends.postgresql" or not parsed["NAME"]:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is no PostgreSQL address: write it as postgresql://USER:PASSWORD@HOST:5432/NAME."
+        )
+    options = parsed.setdefault("OPTIONS", {})
+    parsed["HOST"] = options.pop("host", parsed["HOST"])  # a socket's folder: where Django's dbshell looks for it
+    options.setdefault("connect_timeout", 5)
+    return parsed
+
+
+def _kept(path: Path, new: str) -> str:
+    """The content of `path`, which is `new` if there was none; made whole or not at all, by one of many processes."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-") as file:  # mode 0600
+                file.write(new)
+                file.flush()
+                try:
+                    os.link(file.name, path)
+                except FileExistsError:
+                    pass  # another process was first
+        content = path.read_text().strip()
+    except OSError as error:
+        variable = f"SYNCTRACE_{path.name.upper()}"
+        raise ImproperlyConfigured(
+            f"{path} cannot be read or written ({error.strerror}): set {variable}, "
+            "or set SYNCTRACE_HOME to a folder of your own."
+        ) from error
+    if not content:
+        raise ImproperlyConfigured(f"{path} is empty: restore it, or remove it to have a new one made.")
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ImproperlyConfigured(f"{path} can be read by others: run `chmod 600` on it.")
+    return content
+
+
+def _broker_url() -> str | None:
+    url = os.environ.get("CELERY_BROKER_URL") or None
+    if url and not url.startswith(_BROKER_SCHEMES):
+        raise ImproperlyConfigured(
+            "CELERY_BROKER_URL is no Redis or Valkey address: write it as redis://:PASSWORD@HOST:6379/0."
+        )
+    return url
+
+
+def _boolean(name: str, *, default: bool) -> bool:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if text.lower() not in _YES:
+        raise ImproperlyConfigured(f"{name} is {text!r}: set it to 1 or 0.")
+    return _YES[text.lower()]
+
+
+def _words(name: str, *, default: list[str]) -> list[str]:
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()] or default
+
+
+def _positive(name: str, *, default: float) -> float:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise ImproperlyConfigured(f"{name} is {text!r}: set it to a number of seconds above 0.")
+    return value

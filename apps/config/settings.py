@@ -1,0 +1,116 @@
+"""Django's and Celery's settings. What the environment decides is read by `apps.config.environment`."""
+
+from __future__ import annotations
+
+from celery.schedules import schedule
+from kombu import Queue
+
+from apps.config import environment
+
+_environment = environment.read()
+
+SYNCTRACE_HOME = _environment.home
+SECRET_KEY = environment.secret_key(SYNCTRACE_HOME)
+SYNCTRACE_ENCRYPTION_KEYS = environment.encryption_keys(SYNCTRACE_HOME)
+"""Fernet keys for tokens at rest; encrypt with the first, decrypt with any."""
+
+DEBUG = _environment.debug
+ALLOWED_HOSTS = _environment.allowed_hosts
+ROOT_URLCONF = "apps.config.urls"
+WSGI_APPLICATION = "apps.config.wsgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "apps.teams",
+    "apps.integrations",
+    "apps.pulls",
+    "apps.analysis",
+    "apps.console",
+    "apps.github_simulator",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": _environment.database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATIC_ROOT = SYNCTRACE_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+
+LOGGING_CONFIG = None  # telemetry.logs configures logging, for Django, Celery and libraries alike
+
+SYNC_SWEEP_SECONDS = _environment.sweep_seconds
+"""How often the sweep looks for lost and parked work."""
+SYNC_MAX_WAIT_SECONDS = _environment.max_wait_seconds
+"""A longer wait for GitHub's limit parks the repository instead of sleeping."""
+SYNC_ATTEMPT_SECONDS = _environment.attempt_seconds
+"""The hard limit of one attempt at a repository: nothing may hang at 0%."""
+SYNC_REQUEST_SECONDS = _environment.request_seconds
+"""The total deadline of one request to GitHub."""
+
+CELERY_BROKER_URL = _environment.broker_url
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in the database
+CELERY_TASK_ACKS_LATE = False  # a lost attempt is found by the sweep, and numbered on its row
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = SYNC_ATTEMPT_SECONDS
+CELERY_TASK_SOFT_TIME_LIMIT = SYNC_ATTEMPT_SECONDS * 0.95  # time to say so before the hard limit
+CELERY_TASK_DEFAULT_QUEUE = "sync"
+CELERY_TASK_QUEUES = [Queue("sync"), Queue("background")]
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
+    "queue_order_strategy": "priority",  # in the order of CELERY_TASK_QUEUES: phase 2 yields to phase 1
+    "socket_connect_timeout": 5,
+    "retry_on_timeout": False,
+}
+CELERY_BROKER_CONNECTION_TIMEOUT = 5
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5, "interval_max": 1}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(SYNCTRACE_HOME / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "apps.integrations.tasks.sweep", "schedule": schedule(SYNC_SWEEP_SECONDS)},
+}

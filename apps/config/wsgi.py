@@ -1,0 +1,14 @@
+"""The web application for a WSGI server: `gunicorn apps.config.wsgi`."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402 - after the settings are named
+
+from apps.config import environment  # noqa: E402
+
+environment.require_servers()
+application = get_wsgi_application()

@@ -1,0 +1,9 @@
+"""The console's addresses."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.console import views
+
+urlpatterns = [path("healthz", views.healthz, name="healthz")]

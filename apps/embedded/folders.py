@@ -1,0 +1,82 @@
+"""Where the embedded servers keep their files, private to their user and within what a socket's path allows."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from apps.embedded.errors import EmbeddedServerError
+from apps.embedded.processes import Account
+
+SERVERS = "servers"
+"""The folder in a home for locks and logs."""
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ROOTS_FILES = Path("/var/lib/synctrace") / hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:16]
+"""This checkout's own folder for what root's servers need, since `nobody` may not reach the checkout."""
+
+_RUNTIME_PREFIX = "synctrace-"
+_RUNTIME_LIMIT = 70  # bytes, so that the sockets below stay within sockaddr_un (107; 103 on macOS)
+
+
+def private(folder: Path, *, account: Account | None = None) -> Path:
+    """`folder` exists and only its owner can enter: `account`, or this process's user."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if account is not None:
+        account.give(folder)
+    return folder
+
+
+def data(home: Path, *, account: Account | None) -> Path:
+    """The place of PostgreSQL's data: `home/postgresql/data`, which for root is a link below `ROOTS_FILES`."""
+    place = home / "postgresql"
+    if account is None:
+        return private(place) / "data"
+    if place.exists() and not place.is_symlink():
+        raise EmbeddedServerError(
+            f"{place} belongs to an ordinary user: run the command as that user, or set SYNCTRACE_HOME to another folder."
+        )
+    target = place.resolve() if place.is_symlink() else None
+    if target is None or target.parent != ROOTS_FILES.resolve() or not target.is_dir():
+        target = private(roots_files() / secrets.token_hex(8), account=account)
+        place.unlink(missing_ok=True)
+        place.symlink_to(target)
+    return target / "data"
+
+
+def roots_files() -> Path:
+    """`ROOTS_FILES` exists, and may be passed through but not listed."""
+    for folder, mode in ((ROOTS_FILES.parent, 0o755), (ROOTS_FILES, 0o711)):
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(mode)
+    return ROOTS_FILES
+
+
+@contextlib.contextmanager
+def runtime() -> Iterator[Path]:
+    """A short new folder for sockets and throw-away data, removed at the end."""
+    usual = tempfile.gettempdir()
+    folder = Path(tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=usual if _fits(usual) else "/tmp"))  # noqa: S108
+    try:
+        if os.geteuid() == 0:
+            folder.chmod(0o711)  # `nobody` passes through to the one folder inside that is its own
+        yield folder
+    finally:
+        remove_runtime(str(folder))
+
+
+def remove_runtime(folder: str | None) -> None:
+    """Nothing is left of a runtime folder; None, and what is not one of ours, is left alone."""
+    if folder and Path(folder).name.startswith(_RUNTIME_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fits(folder: str) -> bool:
+    return len(os.fsencode(folder)) < _RUNTIME_LIMIT and "," not in folder and '"' not in folder

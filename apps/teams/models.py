@@ -1,0 +1,40 @@
+"""Teams, and who belongs to them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.validators import validate_slug
+from django.db import models
+
+
+class Team(models.Model):
+    """Some people, and the repositories that they sync."""
+
+    slug = models.SlugField(
+        unique=True, validators=[validate_slug], help_text="its name in commands: letters, digits, - and _"
+    )
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One user's part in one team."""
+
+    class Role(models.TextChoices):
+        """What a member may do: an owner also connects accounts and invites others."""
+
+        OWNER = "owner"
+        MEMBER = "member"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "team"], name="one_membership_per_user_and_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role} of {self.team}"

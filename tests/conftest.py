@@ -1,0 +1,59 @@
+"""Real servers for the tests: one PostgreSQL and one Valkey a run, a database of each for every xdist worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from apps.config import app as celery_app
+from apps.config import environment
+from apps.embedded import Servers, servers
+
+
+@pytest.fixture(scope="session")
+def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """PostgreSQL (without fsync) and Valkey, shared by all xdist workers of this run: the last to leave stops them."""
+    folder = tmp_path_factory.getbasetemp()
+    home = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with servers(home=home / "embedded", throwaway=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(embedded_servers: Servers, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """pytest-django makes its test database (one an xdist worker) on the embedded PostgreSQL."""
+    connections["default"].settings_dict.update(environment.database_settings(embedded_servers.database_url))
+
+
+@pytest.fixture(scope="session")
+def broker_url(embedded_servers: Servers) -> str:
+    """This xdist worker's own Valkey database, which the Celery app in this process uses too."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url = embedded_servers.broker_url.replace("virtual_host=0", f"virtual_host={int(worker) + 1}")
+    settings.CELERY_BROKER_URL = celery_app.conf.broker_url = url
+    return url
+
+
+@pytest.fixture
+def program_environment(
+    transactional_db: None, embedded_servers: Servers, broker_url: str, tmp_path: Path
+) -> dict[str, str]:
+    """The environment for a program that a test starts: this test's database and broker, and a home of its own.
+
+    The test database is emptied after the test, and the broker before it.
+    """
+    name = connections["default"].settings_dict["NAME"]
+    with celery_app.connection_for_write() as connection:
+        connection.default_channel.client.flushdb()
+    return {
+        **os.environ,
+        "DATABASE_URL": embedded_servers.database_url.replace("/synctrace?", f"/{name}?"),
+        "CELERY_BROKER_URL": broker_url,
+        "SYNCTRACE_HOME": str(tmp_path / "home"),
+        "SYNCTRACE_ENCRYPTION_KEY": ",".join(settings.SYNCTRACE_ENCRYPTION_KEYS),
+    }
