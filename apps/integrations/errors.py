@@ -1,0 +1,229 @@
+"""Every way a sync can fail, as one tree whose members carry their evidence and what to do about it.
+
+::
+
+    SyncError
+    ├── GitHubError              an answer that was an error, or no answer
+    │   ├── RateLimited          the hour's budget is used up
+    │   ├── SecondaryLimited     too much in a short time, or Retry-After
+    │   ├── QueryTimeout         GitHub gave up computing the answer
+    │   ├── TooCostly            the query asks for more than GitHub computes
+    │   ├── PartialAnswer        some of the data is missing
+    │   ├── ServerError          GitHub is in trouble
+    │   ├── Unreachable          no connection, or no answer in time
+    │   ├── InvalidAnswer        cut off, not JSON, or not in GitHub's shape
+    │   ├── QueryRefused         GitHub does not understand the request
+    │   ├── Unauthorized         the token is not accepted
+    │   ├── Forbidden            the token may not do this
+    │   │   ├── SsoRequired      an organization wants the token authorized for SAML
+    │   │   └── IpNotAllowed     an organization's IP allow list
+    │   ├── NotFound             gone, or hidden from this token
+    │   └── Moved                a redirect, which nobody followed
+    ├── Parked                   the wait is too long to sleep through; a later attempt goes on
+    └── Superseded               another attempt has taken over
+
+``str(error)`` says what happened, ``error.advice`` what to do, ``error.error_type`` is a stable code, and
+``error.retryable`` whether the same attempt may succeed later. No message holds a token or an answer's body.
+Each can be pickled, as Celery does.
+"""
+
+# ruff: noqa: N818  # their names say what happened; "Error" behind each would say nothing more
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, TypedDict, Unpack
+
+from apps.catalog import CallStatus
+from telemetry.timestamps import iso_seconds
+
+
+class SyncError(Exception):
+    """A sync did not do what was asked."""
+
+    error_type: ClassVar[str] = "sync_error"
+    retryable: ClassVar[bool] = False
+    advice: str = "Run it again; if it fails the same way, look at its trace."
+
+
+class Evidence(TypedDict, total=False):
+    """What GitHub said of a failed call.
+
+    ``points_cost`` is what it cost; ``request_id`` is GitHub's own id of it, to give to GitHub's support; ``retry_after``
+    is in seconds.
+    """
+
+    http_status: int | None
+    points_cost: int | None
+    request_id: str | None
+    retry_after: float | None
+
+
+class GitHubError(SyncError):
+    """GitHub answered with an error, or not at all; the attributes are its evidence."""
+
+    error_type: ClassVar[str] = "github_error"
+    status: ClassVar[CallStatus] = "failed"
+
+    def __init__(self, message: str, **evidence: Unpack[Evidence]) -> None:
+        super().__init__(message)
+        self.http_status = evidence.get("http_status")
+        self.points_cost = evidence.get("points_cost")
+        self.request_id = evidence.get("request_id")
+        self.retry_after = evidence.get("retry_after")
+
+
+class RateLimited(GitHubError):
+    """The account's budget of this hour is used up; ``reset_at`` is when it is full again, where GitHub said so."""
+
+    error_type = "rate_limited"
+    retryable = True
+    status = "rate_limited"
+    advice = "Nothing to do: the sync goes on when GitHub's limit resets."
+
+    def __init__(self, message: str, *, reset_at: datetime | None = None, **evidence: Unpack[Evidence]) -> None:
+        super().__init__(message, **evidence)
+        self.reset_at = reset_at
+
+
+class SecondaryLimited(GitHubError):
+    """GitHub asks to slow down; ``retry_after`` says for how long, where GitHub said so."""
+
+    error_type = "secondary_limited"
+    retryable = True
+    status = "secondary_limited"
+    advice = "Nothing to do: the sync waits and goes on. If it persists, see what else uses this account."
+
+
+class QueryTimeout(GitHubError):
+    """GitHub gave up computing the answer, at its gateway or inside; a smaller page may work."""
+
+    error_type = "query_timeout"
+    retryable = True
+    status = "timeout"
+    advice = "GitHub was too slow even for a small page: try again later."
+
+
+class TooCostly(GitHubError):
+    """The query asks for more than GitHub computes at once; a smaller page may work."""
+
+    error_type = "too_costly"
+    retryable = True
+    status = "too_costly"
+    advice = "GitHub refused even a small page as too costly: try again later."
+
+
+class PartialAnswer(GitHubError):
+    """Some of what was asked for is missing from the answer, so none of it was used."""
+
+    error_type = "partial_answer"
+    retryable = True
+    status = "partial"
+    advice = "GitHub left out part of its answer: try again later."
+
+
+class ServerError(GitHubError):
+    """GitHub is in trouble."""
+
+    error_type = "server_error"
+    retryable = True
+    status = "server_error"
+    advice = "GitHub is in trouble: see https://www.githubstatus.com and try again later."
+
+
+class Unreachable(GitHubError):
+    """No connection, or the connection ended or stalled before the whole answer was here."""
+
+    error_type = "unreachable"
+    retryable = True
+    status = "unreachable"
+    advice = "Check the network, the proxy settings and the API's address."
+
+
+class InvalidAnswer(GitHubError):
+    """The answer is cut off, is not JSON, or is not in GitHub's shape."""
+
+    error_type = "invalid_answer"
+    retryable = True
+    status = "invalid"
+    advice = "Something between here and GitHub may answer in its place: check the API's address and the proxy."
+
+
+class QueryRefused(GitHubError):
+    """GitHub does not understand the request."""
+
+    error_type = "query_refused"
+    status = "failed"
+    advice = "Check the API's address; a GitHub Enterprise Server may be too old to know this query."
+
+
+class Unauthorized(GitHubError):
+    """The token is not accepted: revoked, expired or mistyped."""
+
+    error_type = "unauthorized"
+    status = "unauthorized"
+    advice = "The token was refused: create a new one and connect the account again."
+
+
+class Forbidden(GitHubError):
+    """The token may not do this."""
+
+    error_type = "forbidden"
+    status = "forbidden"
+    advice = "Give the token read access to the repository's contents, metadata and pull requests."
+
+
+class SsoRequired(Forbidden):
+    """An organization's SAML enforcement hides its resources from a token that was not authorized for it."""
+
+    error_type = "sso_required"
+    advice = "Authorize the token for the organization: GitHub, Settings, Tokens, Configure SSO."
+
+
+class IpNotAllowed(Forbidden):
+    """An organization's IP allow list does not contain this machine's address."""
+
+    error_type = "ip_not_allowed"
+    advice = "Ask an owner of the organization to add this machine's address to its IP allow list."
+
+
+class NotFound(GitHubError):
+    """It does not exist, or this token may not know that it does."""
+
+    error_type = "not_found"
+    status = "not_found"
+    advice = "Check the name; if it is private, give the token access to it."
+
+
+class Moved(GitHubError):
+    """It has another address, ``location``, which nobody followed."""
+
+    error_type = "moved"
+    status = "failed"
+    advice = "Use the new name or address."
+
+    def __init__(self, message: str, *, location: str | None = None, **evidence: Unpack[Evidence]) -> None:
+        super().__init__(message, **evidence)
+        self.location = location
+
+
+class Parked(SyncError):
+    """The wait for GitHub's permission is too long to sleep through: an attempt at ``until`` goes on."""
+
+    error_type = "parked"
+    retryable = True
+    advice = "Nothing to do: the sync goes on by itself at that time."
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(until, reason)
+        self.until = until
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"GitHub's {self.reason} limit holds until {iso_seconds(self.until)}"
+
+
+class Superseded(SyncError):
+    """Another attempt at the same work has taken over, so this one's results were not stored."""
+
+    error_type = "superseded"
+    advice = "Nothing to do: the other attempt goes on."
