@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connections
+from redis import Redis
 
 from apps.config import app as celery_app
 from apps.config import environment
@@ -35,7 +36,8 @@ def broker_url(embedded_servers: Servers) -> str:
     """This xdist worker's own Valkey database, which the Celery app in this process uses too."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     url = embedded_servers.broker_url.replace("virtual_host=0", f"virtual_host={int(worker) + 1}")
-    settings.CELERY_BROKER_URL = celery_app.conf.broker_url = url
+    settings.CELERY_BROKER_URL = url
+    celery_app.conf.update(broker_url=url)
     return url
 
 
@@ -48,10 +50,11 @@ def program_environment(
     The test database is emptied after the test, and the broker before it.
     """
     name = connections["default"].settings_dict["NAME"]
-    with celery_app.connection_for_write() as connection:
-        connection.default_channel.client.flushdb()
+    with Redis.from_url(broker_url.replace("redis+socket", "unix").replace("virtual_host", "db")) as broker:
+        broker.flushdb()
     return {
         **os.environ,
+        "DJANGO_SETTINGS_MODULE": "apps.config.settings",
         "DATABASE_URL": embedded_servers.database_url.replace("/synctrace?", f"/{name}?"),
         "CELERY_BROKER_URL": broker_url,
         "SYNCTRACE_HOME": str(tmp_path / "home"),

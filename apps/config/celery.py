@@ -17,6 +17,6 @@ app.autodiscover_tasks()
 @worker_init.connect
 @beat_init.connect
 def _require_servers(**_: object) -> None:
-    from apps.config import environment  # noqa: PLC0415 - only workers and beat need it
+    from apps.config import environment
 
     environment.require_servers()

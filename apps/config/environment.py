@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -126,10 +127,8 @@ def _kept(path: Path, new: str) -> str:
             with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-") as file:  # mode 0600
                 file.write(new)
                 file.flush()
-                try:
+                with contextlib.suppress(FileExistsError):  # another process was first
                     os.link(file.name, path)
-                except FileExistsError:
-                    pass  # another process was first
         content = path.read_text().strip()
     except OSError as error:
         variable = f"SYNCTRACE_{path.name.upper()}"

@@ -6,9 +6,9 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402 - after the settings are named
+from django.core.wsgi import get_wsgi_application
 
-from apps.config import environment  # noqa: E402
+from apps.config import environment
 
 environment.require_servers()
 application = get_wsgi_application()

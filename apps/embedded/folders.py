@@ -40,7 +40,8 @@ def data(home: Path, *, account: Account | None) -> Path:
         return private(place) / "data"
     if place.exists() and not place.is_symlink():
         raise EmbeddedServerError(
-            f"{place} belongs to an ordinary user: run the command as that user, or set SYNCTRACE_HOME to another folder."
+            f"{place} belongs to an ordinary user: run the command as that user, "
+            "or set SYNCTRACE_HOME to another folder."
         )
     target = place.resolve() if place.is_symlink() else None
     if target is None or target.parent != ROOTS_FILES.resolve() or not target.is_dir():

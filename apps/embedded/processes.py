@@ -53,7 +53,9 @@ def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str 
         env=environment(),
         cwd="/",
         start_new_session=True,
-        **_credentials(account),
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
     )
     if result.returncode:
         raise EmbeddedServerError(explain(Path(arguments[0]).name, result.stdout))
@@ -73,8 +75,10 @@ def start(
             env=environment(),
             cwd="/",
             start_new_session=True,  # Ctrl-C at a terminal is for the command, which stops us in good order
-            preexec_fn=_die_with_parent(stop_signal),  # noqa: PLW1509 - the supervisor has one thread
-            **_credentials(account),
+            preexec_fn=_die_with_parent(stop_signal),  # safe: the supervisor has one thread
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=[] if account else None,
         )
 
 
@@ -117,10 +121,6 @@ def log_tail(log: Path) -> str:
 def environment() -> Mapping[str, str]:
     """The environment of a server: nothing of the user's (PG* and LD_* variables would change what it does)."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _credentials(account: Account | None) -> dict[str, int | list[int]]:
-    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:

@@ -16,5 +16,4 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # Django
 class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
     list_display = ("slug", "name", "created_at")
     search_fields = ("slug", "name")
-    prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
