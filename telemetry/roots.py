@@ -63,12 +63,22 @@ def reserve(operation: type[Operation[Any]], *, links: Sequence[str] = ()) -> Ro
 def under(root: Root) -> Iterator[None]:
     """Spans, lines and published tasks inside belong to the root's trace; published tasks' attempts are its children."""
     context = trace.set_span_in_context(NonRecordingSpan(span_context(root.traceparent)), Context())
-    attached, bound = otel_context.attach(context), _bound.set(root.traceparent)
+    attached = otel_context.attach(context)
+    try:
+        with addressed_to(root):
+            yield
+    finally:
+        otel_context.detach(attached)
+
+
+@contextmanager
+def addressed_to(root: Root) -> Iterator[None]:
+    """Tasks published inside belong to the root's trace; the spans that publish them stay where they are."""
+    bound = _bound.set(root.traceparent)
     try:
         yield
     finally:
         _bound.reset(bound)
-        otel_context.detach(attached)
 
 
 def bound_root() -> str | None:

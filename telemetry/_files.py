@@ -1,0 +1,79 @@
+"""Files of whole lines that many processes append to and one of them, whoever comes first, sets aside."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+_KEPT = 5
+
+
+class LineFile:
+    """Appends whole lines with one ``write(2)`` each, so that a SIGKILL loses none and no two mix.
+
+    At ``rotate_bytes`` the file becomes ``name.1``, ``name.1`` becomes ``name.2``, …: five are kept. The process that holds
+    the lock file renames; the others see another inode at the path and open that. The folder is made on first use.
+    """
+
+    def __init__(self, path: Path, rotate_bytes: int) -> None:
+        self._path, self._rotate_bytes = path, rotate_bytes
+        self._fd = -1
+        self._inode = -1
+        self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def write(self, lines: bytes) -> None:
+        """``lines``, which end with a newline, are in the file."""
+        with self._lock:
+            self._follow()
+            written = os.write(self._fd, lines)
+            while written < len(lines):  # a full disk or a signal cut it short
+                written += os.write(self._fd, lines[written:])
+
+    def close(self) -> None:
+        """The file is closed; the next write opens it."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = -1
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def _follow(self) -> None:
+        """The descriptor is that of the file at the path, which is not yet full."""
+        if self._fd >= 0:
+            try:
+                at_path = self._path.stat()
+            except FileNotFoundError:
+                at_path = None
+            if at_path is not None and at_path.st_ino == self._inode:
+                if not self._rotate_bytes or at_path.st_size < self._rotate_bytes:
+                    return
+                self._rotate()
+            os.close(self._fd)
+            self._fd = -1
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._inode = os.fstat(self._fd).st_ino
+
+    def _rotate(self) -> None:
+        """The full file is set aside, by this process or by another that was faster."""
+        lock = os.open(f"{self._path}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                at_path = self._path.stat()
+            except FileNotFoundError:
+                return
+            if at_path.st_ino != self._inode:
+                return
+            for number in range(_KEPT - 1, 0, -1):
+                older = Path(f"{self._path}.{number}")
+                if older.exists():
+                    older.rename(f"{self._path}.{number + 1}")
+            self._path.rename(f"{self._path}.1")
+        finally:
+            os.close(lock)

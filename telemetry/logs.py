@@ -1,0 +1,289 @@
+"""One path for every line: declared events, structlog loggers, and the standard library's loggers of Django and Celery.
+
+A line is flat JSON in this order: ``timestamp``, ``level``, ``event``, the event's fields, bound context, ``trace_id``,
+``span_id``, ``trace_flags``, and ``exception`` where there is one. Every text in it is redacted. It is written at once, so
+that what a process said before a SIGKILL is there.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Protocol, TextIO
+
+import orjson
+import structlog
+from opentelemetry import trace
+from structlog.contextvars import bound_contextvars, clear_contextvars, get_contextvars
+from structlog.dev import ConsoleRenderer
+
+from telemetry import _health
+from telemetry._files import LineFile
+from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
+from telemetry.settings import TelemetrySettings
+from telemetry.timestamps import iso_microseconds
+
+CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
+"""Bound context that stands first on a line, in this order."""
+
+_NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+_QUIET = ("urllib3", "kombu", "amqp", "asyncio", "django.db.backends", "django.utils.autoreload", "grpc")
+
+Line = dict[str, Any]
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    level: int
+
+    def write(self, level: int, line: Line) -> None: ...
+
+
+class FileSink:
+    """JSON lines in a file, every level."""
+
+    def __init__(self, file: LineFile, level: int = logging.DEBUG) -> None:
+        self.level, self._file = level, file
+
+    def write(self, level: int, line: Line) -> None:
+        self._file.write(_json(line))
+
+
+class JsonSink:
+    """JSON lines on a stream, from ``level``."""
+
+    def __init__(self, stream: TextIO, level: int) -> None:
+        self.level, self._stream = level, stream
+
+    def write(self, level: int, line: Line) -> None:
+        self._stream.write(_json(line).decode())
+        self._stream.flush()
+
+
+class ConsoleSink:
+    """Text for people on a stream, from ``level``: time, level, event and its fields, the trace's first digits."""
+
+    def __init__(self, stream: TextIO, level: int) -> None:
+        self.level, self._stream = level, stream
+        self._render = ConsoleRenderer(colors=stream.isatty(), pad_event_to=26, sort_keys=False)
+
+    def write(self, level: int, line: Line) -> None:
+        shown = {name: value for name, value in line.items() if name not in ("span_id", "trace_flags")}
+        shown["timestamp"] = line["timestamp"][11:23]
+        if "trace_id" in shown:
+            shown["trace_id"] = shown["trace_id"][:8]
+        self._stream.write(f"{self._render(None, _NAMES.get(level, 'info'), shown)}\n")
+        self._stream.flush()
+
+
+class _Output:
+    """This process's sinks; replaced whole, so that a line never meets half a configuration."""
+
+    def __init__(self) -> None:
+        self.sinks: tuple[Sink, ...] = ()
+        self.floor = logging.CRITICAL + 1
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.lock = threading.Lock()
+
+    def use(self, sinks: tuple[Sink, ...]) -> None:
+        self.sinks = sinks
+        self.floor = min((sink.level for sink in sinks), default=logging.CRITICAL + 1)
+
+
+_output = _Output()
+
+
+def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> None:
+    """Lines go to the settings' file and to ``stream``; structlog and the standard library's loggers write them.
+
+    An application that has configured structlog itself keeps its chain, and our lines go through that.
+    """
+    sinks: list[Sink] = []
+    if settings.log_file is not None:
+        sinks.append(FileSink(LineFile(settings.log_file, settings.rotate_bytes)))
+    if stream is not None:
+        as_text = (settings.log_format or ("console" if stream.isatty() else "json")) == "console"
+        sinks.append((ConsoleSink if as_text else JsonSink)(stream, settings.log_level))
+    _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
+    if not structlog.is_configured():
+        structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
+    root = logging.getLogger()
+    root.handlers = [handler for handler in root.handlers if not isinstance(handler, _StandardHandler)]
+    root.addHandler(_StandardHandler())
+    root.setLevel(logging.DEBUG if _output.floor <= logging.DEBUG else _output.floor)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+
+
+def set_stream_level(level: int) -> None:
+    """The stream gets lines from ``level``; files keep every level."""
+    for sink in _output.sinks:
+        if isinstance(sink, JsonSink | ConsoleSink):
+            sink.level = level
+    _output.use(_output.sinks)
+
+
+def write(
+    level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
+) -> None:
+    """One line of ``event`` is written, through the application's own structlog chain where it has one."""
+    if structlog.is_configured() and not _is_ours():
+        structlog.get_logger("telemetry").log(level, event, **(fields or {}), **({"exc_info": error} if error else {}))
+        return
+    _write(level, event, fields or {}, error)
+
+
+def bind(**context: str | float | bool | None) -> AbstractContextManager[None]:
+    """Inside, ``context`` is on every line and span, and on those of tasks sent from here; None leaves a key out."""
+    return bound_contextvars(**{name: value for name, value in context.items() if value is not None})
+
+
+def bound() -> dict[str, Any]:
+    """The bound context, in the order in which lines carry it."""
+    context = get_contextvars()
+    if not context:
+        return {}
+    ordered = {name: context[name] for name in CONTEXT if name in context}
+    return ordered | {name: value for name, value in context.items() if name not in ordered}
+
+
+def clear() -> None:
+    """Nothing is bound."""
+    clear_contextvars()
+
+
+def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A processor for anyone's structlog chain: ``trace_id``, ``span_id`` and ``trace_flags`` of the current span.
+
+    Also for a span that is not recorded: whoever samples elsewhere still has the ids.
+    """
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = f"{context.trace_id:032x}"
+        event["span_id"] = f"{context.span_id:016x}"
+        event["trace_flags"] = int(context.trace_flags)
+    return event
+
+
+class Captured:
+    """A sink that keeps its lines in memory, as parsed from what a file would hold."""
+
+    level = logging.DEBUG
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def write(self, level: int, line: Line) -> None:
+        self.lines.append(orjson.loads(_json(line)))
+
+
+@contextmanager
+def capture(now: Callable[[], datetime] | None = None) -> Iterator[Captured]:
+    """Inside, every line is also captured; ``now`` tells their time."""
+    sink = Captured()
+    before, clock = _output.sinks, _output.now
+    _output.use((*before, sink))
+    _output.now = now or clock
+    try:
+        yield sink
+    finally:
+        _output.now = clock
+        _output.use(tuple(other for other in _output.sinks if other is not sink))
+
+
+class _StandardHandler(logging.Handler):
+    """The standard library's records, on the one path."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = str(record.msg)
+        error = record.exc_info[1] if record.exc_info else None
+        _write(record.levelno, message, {"logger": record.name}, error)
+
+
+def _to_line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
+    """The last processor of our structlog chain: the line is written here, and structlog has nothing left to do."""
+    name = str(event.pop("event", ""))
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    _write(_LEVELS.get(method, logging.INFO), name, event, error)
+    raise structlog.DropEvent
+
+
+_LEVELS = {name: number for number, name in _NAMES.items()} | {"warn": 30, "exception": 40, "fatal": 50, "msg": 20}
+
+
+def _is_ours() -> bool:
+    return _to_line in structlog.get_config()["processors"]
+
+
+def _write(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
+    if level < _output.floor:
+        return
+    try:
+        line = _compose(level, event, fields, error)
+    except Exception as problem:  # noqa: BLE001  # a value whose text cannot be made must not end the host
+        _health.problem(problem)
+        return
+    for sink in _output.sinks:
+        if level >= sink.level:
+            try:
+                sink.write(level, line)
+            except (OSError, ValueError) as problem:  # a full disk, a closed stream
+                _health.problem(problem)
+
+
+def _compose(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> Line:
+    line: Line = {
+        "timestamp": iso_microseconds(_output.now()),
+        "level": _NAMES.get(level, "info"),
+        "event": redact(event),
+    }
+    for name, value in fields.items():
+        line[name] = _shown(name, value)
+    for name, value in bound().items():
+        if name not in line:
+            line[name] = _shown(name, value)
+    add_trace_ids(None, "", line)
+    if error is not None:
+        line["exception"] = redact("".join(traceback.format_exception(error)))
+    return line
+
+
+def _shown(name: str, value: Any) -> Any:
+    kind = type(value)
+    if kind is int or kind is float or value is None or kind is bool:
+        return value
+    if _names_secret(name):
+        return REDACTED
+    if kind is str:
+        return redact(value)
+    if isinstance(value, dict | list | tuple):
+        return redact_value(value)
+    return redact(str(value))
+
+
+@lru_cache(maxsize=1024)
+def _names_secret(name: str) -> bool:
+    return is_secret_name(name)
+
+
+def _json(line: Line) -> bytes:
+    try:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # an integer over 64 bits, a lone surrogate
+        plain = {name: str(value).encode("utf-8", "replace").decode() for name, value in line.items()}
+        return orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE)

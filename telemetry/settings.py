@@ -1,0 +1,170 @@
+"""What the environment says about telemetry, read once and checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+LogFormat = Literal["console", "json"]
+OtlpProtocol = Literal["grpc", "http/protobuf"]
+TracesExporter = Literal["otlp", "console"]
+
+OFF = 100
+"""A log level above all levels: nothing is written."""
+
+_LEVELS: Mapping[str, int] = {
+    "debug": 10,
+    "info": 20,
+    "warning": 30,
+    "error": 40,
+    "critical": 50,
+    "off": OFF,
+}
+_SDK_EXPORTERS: Mapping[str, tuple[TracesExporter, OtlpProtocol | None]] = {
+    "otlp": ("otlp", None),
+    "otlp_proto_grpc": ("otlp", "grpc"),
+    "otlp_proto_http": ("otlp", "http/protobuf"),
+    "console": ("console", None),
+}
+
+T = TypeVar("T")
+
+
+class InvalidSettingError(ValueError):
+    """An environment variable holds something that it cannot mean."""
+
+    def __init__(self, name: str, value: str, allowed: str) -> None:
+        super().__init__(f"{name}={value!r} is not possible: it must be {allowed}")
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """Where spans and lines go, and how lines look.
+
+    What the OpenTelemetry SDK reads itself stays with it: samplers, limits, batch sizes, and an OTLP exporter's
+    endpoint, headers, timeout and compression. An empty variable counts as one that is not set, as OpenTelemetry's
+    specification has it.
+    """
+
+    disabled: bool = False
+    """``OTEL_SDK_DISABLED``: no spans are made or exported; lines are still written."""
+    service_name: str = "synctrace"
+    """``OTEL_SERVICE_NAME``, else ``service.name`` of ``OTEL_RESOURCE_ATTRIBUTES``."""
+    traces_exporters: tuple[TracesExporter, ...] = ()
+    """``OTEL_TRACES_EXPORTER``; when it is not set, ``otlp`` if there is an OTLP endpoint, else none."""
+    otlp_protocol: OtlpProtocol = "http/protobuf"
+    """``OTEL_EXPORTER_OTLP_TRACES_PROTOCOL``, else ``OTEL_EXPORTER_OTLP_PROTOCOL``, else grpc if the port is grpc's 4317."""
+    traces_file: Path | None = None
+    """``SYNC_TRACES_FILE``, else ``traces.jsonl`` in ``SYNCTRACE_HOME``; OTLP JSON, one request a line."""
+    log_file: Path | None = None
+    """``SYNC_LOG_FILE``, else ``logs.jsonl`` in ``SYNCTRACE_HOME``; it gets every level."""
+    log_format: LogFormat | None = None
+    """``SYNC_LOG_FORMAT`` of stdout; None: console at a terminal, otherwise json."""
+    log_level: int = 20
+    """``SYNC_LOG_LEVEL``: the lowest level that stdout gets."""
+    rotate_bytes: int = 64 * 1024 * 1024
+    """``SYNC_LOG_ROTATE_BYTES``: a file of lines or spans is set aside when it has grown to this; 0 is never."""
+    propagate_to: frozenset[str] = frozenset()
+    """``SYNC_PROPAGATE_TO``: lower-case host names that trace headers may be sent to."""
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> TelemetrySettings:
+        """The settings that ``env`` (default: the process's own) gives; InvalidSettingError names what is wrong."""
+        read = _Environment(os.environ if env is None else env)
+        home = read.value("SYNCTRACE_HOME", None, Path, "a folder")
+        exporters, forced_protocol, files = _exporters(read)
+        return cls(
+            disabled=read.flag("OTEL_SDK_DISABLED"),
+            service_name=read.text("OTEL_SERVICE_NAME") or _service_in_resource(read) or "synctrace",
+            traces_exporters=exporters,
+            otlp_protocol=forced_protocol or _protocol(read),
+            traces_file=read.value("SYNC_TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None,
+            log_file=read.value("SYNC_LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
+            log_format=read.choice("SYNC_LOG_FORMAT", None, {"console": "console", "json": "json"}),
+            log_level=read.choice("SYNC_LOG_LEVEL", 20, _LEVELS),
+            rotate_bytes=read.value("SYNC_LOG_ROTATE_BYTES", 64 * 1024 * 1024, _count, "a whole number of bytes, 0 or more"),
+            propagate_to=frozenset(host.lower() for host in read.items("SYNC_PROPAGATE_TO")),
+        )
+
+
+class _Environment:
+    """Variables by name, as the kinds of value that we need."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+
+    def text(self, name: str) -> str:
+        return self._env.get(name, "").strip()
+
+    def items(self, name: str) -> list[str]:
+        return [item for part in self.text(name).split(",") if (item := part.strip())]
+
+    def value(self, name: str, default: T, parse: Callable[[str], T], allowed: str) -> T:
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError:
+            raise InvalidSettingError(name, text, allowed) from None
+
+    def choice(self, name: str, default: T, choices: Mapping[str, T]) -> T:
+        text = self.text(name)
+        if not text:
+            return default
+        if text.lower() not in choices:
+            raise InvalidSettingError(name, text, f"one of {', '.join(choices)}")
+        return choices[text.lower()]
+
+    def flag(self, name: str) -> bool:
+        return self.choice(name, False, {"true": True, "false": False})  # noqa: FBT003  # the default of a flag
+
+
+def _exporters(read: _Environment) -> tuple[tuple[TracesExporter, ...], OtlpProtocol | None, bool]:
+    """The exporters, the protocol that the exporter's name insists on, and whether our own file is written too."""
+    name = "OTEL_TRACES_EXPORTER"
+    asked = read.items(name)
+    if not asked:
+        return (("otlp",) if _endpoint(read) else ()), None, True
+    if asked == ["none"]:
+        return (), None, False
+    exporters: list[TracesExporter] = []
+    protocol: OtlpProtocol | None = None
+    for item in asked:
+        if item not in _SDK_EXPORTERS:
+            raise InvalidSettingError(name, read.text(name), f"none, or some of {', '.join(_SDK_EXPORTERS)}")
+        exporter, insists = _SDK_EXPORTERS[item]
+        protocol = insists or protocol
+        if exporter not in exporters:
+            exporters.append(exporter)
+    return tuple(exporters), protocol, True
+
+
+def _endpoint(read: _Environment) -> str:
+    return read.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+def _protocol(read: _Environment) -> OtlpProtocol:
+    # The Python SDK has no http/json exporter.
+    choices: Mapping[str, OtlpProtocol] = {"grpc": "grpc", "http/protobuf": "http/protobuf"}
+    usual: OtlpProtocol = "grpc" if _endpoint(read).rstrip("/").endswith(":4317") else "http/protobuf"
+    general = read.choice("OTEL_EXPORTER_OTLP_PROTOCOL", usual, choices)
+    return read.choice("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", general, choices)
+
+
+def _service_in_resource(read: _Environment) -> str:
+    pairs = (item.partition("=") for item in read.items("OTEL_RESOURCE_ATTRIBUTES"))
+    return next((value.strip() for key, _, value in pairs if key.strip() == "service.name"), "")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
