@@ -18,7 +18,7 @@ def swallowed() -> int:
 
 def problem(error: Exception) -> None:
     """``error`` is counted, or raised where errors are strict."""
-    global _swallowed  # noqa: PLW0603  # one count a process
+    global _swallowed  # one count a process
     if _strict:
         raise error
     with _lock:
@@ -33,7 +33,7 @@ def is_strict() -> bool:
 @contextmanager
 def strict() -> Iterator[None]:
     """Inside, telemetry's own errors are raised; the test kit uses it."""
-    global _strict  # noqa: PLW0603  # one setting a process
+    global _strict  # one setting a process
     before, _strict = _strict, True
     try:
         yield

@@ -103,9 +103,7 @@ class Observed(Generic[O]):
             _health.problem(error)
         return self
 
-    def __exit__(
-        self, _type: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None) -> None:
         try:
             self._conclude(error)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host

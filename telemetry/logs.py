@@ -131,9 +131,7 @@ def set_stream_level(level: int) -> None:
     _output.use(_output.sinks)
 
 
-def write(
-    level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
-) -> None:
+def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None) -> None:
     """One line of ``event`` is written, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
         structlog.get_logger("telemetry").log(level, event, **(fields or {}), **({"exc_info": error} if error else {}))

@@ -87,7 +87,7 @@ class FieldSpec:
     nullable: bool
     values: tuple[str, ...]
     keys: tuple[str, ...]
-    accepts: tuple[type, ...]
+    accepts: tuple[Any, ...]
 
     def problem(self, value: object) -> str | None:
         """Why ``value`` is no value of this field as a line carries it, or None."""
@@ -201,7 +201,9 @@ class Operation(Generic[O]):
                 raise TypeError(f"{cls.__name__}: the line {event!r} names {unknown}, which nothing declares")
             # What is only known at the end may be unknown when it failed.
             late = moment == "ended"
-            specs = [_nullable(known[field]) if late and field in cls.__outcomespecs__ else known[field] for field in line.fields]
+            specs = [
+                _nullable(known[field]) if late and field in cls.__outcomespecs__ else known[field] for field in line.fields
+            ]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
 
 
@@ -292,4 +294,3 @@ _TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
     datetime: ("string", (str,)),  # on a line a datetime is ISO 8601 text
 }
 MEASURED: Mapping[str, FieldSpec] = {name: _spec(name, hint) for name, hint in _MEASURED.items()}
-

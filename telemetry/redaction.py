@@ -12,7 +12,7 @@ from typing import Any
 
 REDACTED = "[redacted]"
 
-_SECRET_NAME = r"""
+_NAME_OF_ONE = r"""
     (?: (?:access|refresh|id|oauth|auth|private|session|bot|api|github|gitlab|csrf)[_-]?token | [_-]token
       | pass(?:word|wd|phrase) | secret (?:[_-]?(?:key|access[_-]?key))? | api[_-]?key )
 """
@@ -66,10 +66,13 @@ _RULES: tuple[_Rule, ...] = (
         ),
         rf"\1{REDACTED}",
     ),
-    (re.compile(rf"(?P<name>{_SECRET_NAME}{_ASSIGNED}){_VALUE}", re.IGNORECASE | re.VERBOSE), _keep_name_and_quote),
+    (re.compile(rf"(?P<name>{_NAME_OF_ONE}{_ASSIGNED}){_VALUE}", re.IGNORECASE | re.VERBOSE), _keep_name_and_quote),
     # A name of its own may be an everyday word ("unexpected token: x"): only a value that looks made.
     (
-        re.compile(rf"(?P<name>\btoken{_ASSIGNED} (?P<quote>b?\\?[\"'])? ) [A-Za-z0-9._~+/-]{{8,}}=*", re.IGNORECASE | re.VERBOSE),
+        re.compile(
+            rf"(?P<name>\btoken{_ASSIGNED} (?P<quote>b?\\?[\"'])? ) [A-Za-z0-9._~+/-]{{8,}}=*",
+            re.IGNORECASE | re.VERBOSE,
+        ),
         lambda found: f"{found['name']}{REDACTED}",
     ),
     # Fernet keys, one or several: 32 bytes in url-safe base64.

@@ -21,6 +21,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, TraceFlags
 
 from telemetry import logs, tracing
@@ -55,7 +56,7 @@ def reserve(operation: type[Operation[Any]], *, links: Sequence[str] = ()) -> Ro
     sampler = tracing.sampler()
     if sampler is not None:
         decision = sampler.should_sample(None, trace_id, operation.__operation__, SpanKind.INTERNAL, {}, ()).decision
-        flags |= int(decision.is_sampled())
+        flags |= int(decision is Decision.RECORD_AND_SAMPLE)
     return Root(f"00-{trace_id:032x}-{span_id:016x}-{flags:02x}", time.time_ns(), tuple(links))
 
 
@@ -97,9 +98,7 @@ def announce(operation: Operation[Any], root: Root) -> None:
         _Reserved(operation, root).announce()
 
 
-def finish(
-    operation: Operation[O], root: Root, *, ended_at: datetime | None = None, repeat: bool = False
-) -> Observed[O]:
+def finish(operation: Operation[O], root: Root, *, ended_at: datetime | None = None, repeat: bool = False) -> Observed[O]:
     """A block that says how the root ended; after it the span is on its way under its reserved ids.
 
     ``ended_at`` is the end, now unless given. ``repeat`` emits the span again without its line.
@@ -185,4 +184,3 @@ class _ReservedSpan(NonRecordingSpan):
                 instrumentation_scope=tracing.scope(),
             )
         )
-

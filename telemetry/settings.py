@@ -123,7 +123,7 @@ class _Environment:
         return choices[text.lower()]
 
     def flag(self, name: str) -> bool:
-        return self.choice(name, False, {"true": True, "false": False})  # noqa: FBT003  # the default of a flag
+        return self.choice(name, False, {"true": True, "false": False})  # the default of a flag
 
 
 def _exporters(read: _Environment) -> tuple[tuple[TracesExporter, ...], OtlpProtocol | None, bool]:
