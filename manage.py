@@ -14,11 +14,13 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    import telemetry
     from apps.config.local_servers import servers_for
     from apps.embedded import EmbeddedServerError
 
     try:
         with servers_for(sys.argv):
+            telemetry.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")

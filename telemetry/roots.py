@@ -156,7 +156,7 @@ class _Reserved(Observed[O]):
 
 
 class _ReservedSpan(NonRecordingSpan):
-    """Collects what the root is to carry and, when it ends, hands it to our own processors: no tracer, no second sampling."""
+    """Collects what the root is to carry; its end hands it to our own processors: no tracer, no second sampling."""
 
     def __init__(self, name: str, root: Root, ended_ns: int | None, attributes: dict[str, Any]) -> None:
         super().__init__(span_context(root.traceparent))

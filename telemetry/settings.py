@@ -15,6 +15,7 @@ TracesExporter = Literal["otlp", "console"]
 OFF = 100
 """A log level above all levels: nothing is written."""
 
+_FORMATS: Mapping[str, LogFormat | None] = {"console": "console", "json": "json"}
 _LEVELS: Mapping[str, int] = {
     "debug": 10,
     "info": 20,
@@ -86,7 +87,7 @@ class TelemetrySettings:
             otlp_protocol=forced_protocol or _protocol(read),
             traces_file=read.value("SYNC_TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None,
             log_file=read.value("SYNC_LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
-            log_format=read.choice("SYNC_LOG_FORMAT", None, {"console": "console", "json": "json"}),
+            log_format=read.choice("SYNC_LOG_FORMAT", None, _FORMATS),
             log_level=read.choice("SYNC_LOG_LEVEL", 20, _LEVELS),
             rotate_bytes=read.value("SYNC_LOG_ROTATE_BYTES", 64 * 1024 * 1024, _count, "a whole number of bytes, 0 or more"),
             propagate_to=frozenset(host.lower() for host in read.items("SYNC_PROPAGATE_TO")),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, setup_logging, worker_init
+
+import telemetry
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -14,9 +17,16 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+
 @worker_init.connect
 @beat_init.connect
 def _require_servers(**_: object) -> None:
     from apps.config import environment
 
     environment.require_servers()
+
+
+@setup_logging.connect
+def _start_telemetry(**_: object) -> None:
+    """Worker and beat write their lines to stdout, and trace; the programs that only send tasks decide for themselves."""
+    telemetry.configure(stream=sys.stdout)

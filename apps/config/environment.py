@@ -35,10 +35,16 @@ class Environment:
     max_wait_seconds: float
     attempt_seconds: float
     request_seconds: float
+    stale_seconds: float
+    step_seconds: float
 
 
 def read() -> Environment:
-    """The environment, checked; `ImproperlyConfigured` with a sentence that says what to do about a bad value."""
+    """The environment, checked; `ImproperlyConfigured` with a sentence that says what to do about a bad value.
+
+    SYNCTRACE_HOME is set afterwards: telemetry and every program started from here write to the same folder.
+    """
+    os.environ["SYNCTRACE_HOME"] = str(home())
     return Environment(
         home=home(),
         database=database_settings(os.environ.get("DATABASE_URL") or _NO_DATABASE),
@@ -49,6 +55,8 @@ def read() -> Environment:
         max_wait_seconds=_positive("SYNC_MAX_WAIT_SECONDS", default=60),
         attempt_seconds=_positive("SYNC_ATTEMPT_SECONDS", default=3_600),
         request_seconds=_positive("SYNC_REQUEST_SECONDS", default=30),
+        stale_seconds=_positive("SYNC_STALE_SECONDS", default=120),
+        step_seconds=_positive("SYNC_STEP_SECONDS", default=300),
     )
 
 

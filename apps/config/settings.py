@@ -86,6 +86,10 @@ SYNC_ATTEMPT_SECONDS = _environment.attempt_seconds
 """The hard limit of one attempt at a repository: nothing may hang at 0%."""
 SYNC_REQUEST_SECONDS = _environment.request_seconds
 """The total deadline of one request to GitHub."""
+SYNC_STALE_SECONDS = _environment.stale_seconds
+"""An attempt that gave no sign of life for that long is dead, and another is sent."""
+SYNC_STEP_SECONDS = _environment.step_seconds
+"""An analysis or metrics task that has not ended by then is stopped, and sent again."""
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"
