@@ -1,0 +1,64 @@
+"""GraphQL errors as GitHub writes them: `type, path, locations, message`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import FieldNode, GraphQLError, get_location
+from graphql.language import Node
+
+
+class FieldError(Exception):
+    """A field cannot be answered: it is null, and the answer has an error of this type."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.type = error_type
+
+
+class RefusedQueryError(Exception):
+    """GitHub would not run this query."""
+
+    def __init__(
+        self, error_type: str, message: str, *, path: Sequence[str] = (), field: FieldNode | None = None
+    ) -> None:
+        super().__init__(message)
+        self.error = error_payload(error_type, message, path=path, locations=_locations(field))
+
+
+def error_payload(
+    error_type: str | None,
+    message: str,
+    *,
+    path: Sequence[str | int] = (),
+    locations: Sequence[Mapping[str, int]] = (),
+    extensions: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One entry of an answer's `errors`; what is not known is left out."""
+    parts = {
+        "type": error_type,
+        "path": list(path),
+        "extensions": dict(extensions or {}),
+        "locations": list(locations),
+        "message": message,
+    }
+    return {key: value for key, value in parts.items() if value}
+
+
+def executed_error(error: GraphQLError) -> dict[str, Any]:
+    """The entry for an error that graphql-core found while it parsed, validated or executed."""
+    cause = error.original_error
+    return error_payload(
+        cause.type if isinstance(cause, FieldError) else None,
+        error.message,
+        path=error.path or (),
+        locations=[{"line": place.line, "column": place.column} for place in error.locations or ()],
+    )
+
+
+def _locations(node: Node | None) -> list[Mapping[str, int]]:
+    if node is None or node.loc is None:
+        return []
+    place = get_location(node.loc.source, node.loc.start)
+    return [{"line": place.line, "column": place.column}]

@@ -1,0 +1,39 @@
+"""A bounded store of computed values."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Key, Value]):
+    """Keeps what was used last, up to a total size; the size of each value is given with it."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._size = 0
+        self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+
+    def get(self, key: Key) -> Value | None:
+        """The kept value, which is now the one used last."""
+        kept = self._values.get(key)
+        if kept is None:
+            return None
+        self._values.move_to_end(key)
+        return kept[0]
+
+    def put(self, key: Key, value: Value, *, size: int = 1) -> None:
+        """The value is kept; those not used for longest make room for it."""
+        self._size += size - (self._values.pop(key)[1] if key in self._values else 0)
+        self._values[key] = (value, size)
+        while self._size > self._capacity:
+            self._size -= self._values.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        """Nothing is kept."""
+        self._values.clear()
+        self._size = 0

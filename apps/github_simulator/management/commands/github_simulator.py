@@ -1,0 +1,94 @@
+"""A GitHub that runs on this machine, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.github_simulator.accounts import TokensError
+from apps.github_simulator.faults import FaultsError, read_faults
+from apps.github_simulator.history import HistoryError
+from apps.github_simulator.rate_limits import Limits
+from apps.github_simulator.testing import simulator
+
+
+class Command(BaseCommand):
+    """`manage.py github_simulator`: needs no database and no broker."""
+
+    help = "Runs a GitHub on this machine: GraphQL, REST, limits and scripted faults."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The options of this command."""
+        parser.add_argument("--port", type=int, required=True, help="the port to listen on; 0 picks a free one")
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+        parser.add_argument("--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz")
+        parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="pull requests of a made-up repository")
+        parser.add_argument("--seed", type=int, default=0, metavar="S", help="which made-up repository: synthetic/repo-S")
+        parser.add_argument("--latency-ms", type=float, default=0, metavar="M", help="the least time of every answer")
+        parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON rules: which requests fail, and how")
+        parser.add_argument("--tokens", type=Path, metavar="FILE", help="JSON: who each token is; others are bad then")
+        parser.add_argument("--graphql-limit", type=int, default=5_000, help="GraphQL points a window (5000)")
+        parser.add_argument("--core-limit", type=int, default=5_000, help="REST requests a window (5000)")
+        parser.add_argument("--window-seconds", type=float, default=3_600, help="length of the window (3600)")
+        parser.add_argument("--graphql-per-minute", type=int, default=2_000, help="secondary limit (2000); 0: none")
+        parser.add_argument("--core-per-minute", type=int, default=900, help="secondary limit (900); 0: none")
+        parser.add_argument("--concurrent", type=int, default=100, help="requests in flight (100); 0: any number")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Serves until Ctrl-C or SIGTERM."""
+        signal.signal(signal.SIGTERM, _stop)
+        limits = Limits(
+            graphql=options["graphql_limit"],
+            core=options["core_limit"],
+            window_seconds=options["window_seconds"],
+            graphql_per_minute=options["graphql_per_minute"] or None,
+            core_per_minute=options["core_per_minute"] or None,
+            concurrent=options["concurrent"] or None,
+        )
+        with suppress(KeyboardInterrupt):
+            try:
+                running = simulator(
+                    history=options["history"],
+                    synthetic=options["synthetic"],
+                    seed=options["seed"],
+                    latency_ms=options["latency_ms"],
+                    faults=read_faults(options["faults"]) if options["faults"] else (),
+                    tokens=_tokens(options["tokens"]),
+                    limits=limits,
+                    host=options["host"],
+                    port=options["port"],
+                )
+                with running as github:
+                    names = ", ".join(repository.name_with_owner for repository in github.repositories)
+                    self.stdout.write(f"GitHub simulator listening on {github.url} ({names})")
+                    self.stdout.flush()
+                    while True:
+                        signal.pause()
+            except (FaultsError, HistoryError, TokensError) as error:
+                raise CommandError(str(error)) from error
+            except OSError as error:
+                raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}.") from error
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _tokens(path: Path | None) -> Any:
+    if path is None:
+        return None
+    try:
+        tokens = orjson.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TokensError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(tokens, dict) or not all(isinstance(entry, dict) for entry in tokens.values()):
+        raise TokensError(f'{path} should be a JSON object: {{TOKEN: {{"account": LOGIN, ...}}, ...}}.')
+    return tokens

@@ -1,0 +1,167 @@
+"""What GitHub answers, as recorded: refusals, failures, and the headers around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import orjson
+
+from apps.github_simulator.graphql_errors import error_payload
+from apps.github_simulator.rate_limits import Budget
+
+DOCS = "https://docs.github.com"
+_REST_LIMIT_DOCS = f"{DOCS}/rest/overview/rate-limits-for-the-rest-api"
+_SECONDARY_DOCS = f"{DOCS}/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+_JSON = "application/json; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
+
+Api = Literal["graphql", "rest"]
+Delivery = Literal["whole", "cut", "slow", "hang", "reset"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """One answer. `delivery` says how it reaches the client; `seconds` is how long a slow or hanging one takes."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = _JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delivery: Delivery = "whole"
+    seconds: float = 0.0
+
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """The same answer; its own headers win over these."""
+        return replace(self, headers={**headers, **self.headers})
+
+
+def json_reply(payload: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """The payload as JSON."""
+    return Reply(status=status, body=orjson.dumps(payload), headers=headers or {})
+
+
+def message(status: int, text: str, *, docs: str = f"{DOCS}/rest", **more: Any) -> Reply:
+    """GitHub's answer of one sentence."""
+    return json_reply({"message": text, **more, "documentation_url": docs, "status": str(status)}, status=status)
+
+
+def budget_headers(budget: Budget) -> dict[str, str]:
+    """The headers that tell a client what it has left."""
+    return {
+        "x-ratelimit-limit": str(budget.limit),
+        "x-ratelimit-remaining": str(budget.remaining),
+        "x-ratelimit-used": str(budget.used),
+        "x-ratelimit-reset": str(budget.reset),
+        "x-ratelimit-resource": budget.resource,
+    }
+
+
+def bad_credentials() -> Reply:
+    """The token is unknown, expired or revoked."""
+    return message(401, "Bad credentials")
+
+
+def requires_authentication(api: Api) -> Reply:
+    """There is no token."""
+    if api == "graphql":
+        docs = f"{DOCS}/graphql/guides/forming-calls-with-graphql#authenticating-with-graphql"
+        return message(401, "This endpoint requires you to be authenticated.", docs=docs)
+    return message(401, "Requires authentication")
+
+
+def not_found(docs: str = f"{DOCS}/rest") -> Reply:
+    """REST's answer about what is not there, or not for this account."""
+    return message(404, "Not Found", docs=docs)
+
+
+def moved_permanently(url: str) -> Reply:
+    """REST's answer about a repository under its former name."""
+    docs = f"{DOCS}/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"
+    payload = {"message": "Moved Permanently", "url": url, "documentation_url": docs}
+    return json_reply(payload, status=301, headers={"location": url})
+
+
+def primary_limit(api: Api, subject: str) -> Reply:
+    """The account's points are used up: GraphQL says so with 200, REST with 403."""
+    text = f"API rate limit exceeded for {subject}."
+    if api == "graphql":
+        return json_reply({"errors": [error_payload("RATE_LIMITED", text)]})
+    return message(403, text, docs=_REST_LIMIT_DOCS)
+
+
+def primary_limit_variant(api: Api, subject: str) -> Reply:
+    """The other spelling of the same that has been seen."""
+    text = f"API rate limit already exceeded for {subject}."
+    if api == "graphql":
+        error = {"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": text}
+        return json_reply({"errors": [error]})
+    return message(429, text, docs=_REST_LIMIT_DOCS)
+
+
+def secondary_limit(*, status: int = 403, retry_after: int | None = None) -> Reply:
+    """Too much at once, or too fast."""
+    payload = {
+        "documentation_url": _SECONDARY_DOCS,
+        "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+    }
+    return json_reply(
+        payload, status=status, headers={} if retry_after is None else {"retry-after": str(retry_after)}
+    )
+
+
+def query_timeout(request_id: str, *, data: object = None) -> Reply:
+    """GraphQL took over ten seconds. `data` has been seen as null and as the string "null"."""
+    text = (
+        "Something went wrong while executing your query. This may be the result of a timeout, or it could be a "
+        f"GitHub bug. Please include `{request_id}` when reporting this issue."
+    )
+    return json_reply({"data": data, "errors": [{"message": text}]}, status=502)
+
+
+def bad_gateway_page(*, status: int = 502) -> Reply:
+    """The proxy's own page."""
+    body = (
+        "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
+        "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    )
+    return Reply(status=status, body=body.encode(), content_type=_HTML)
+
+
+def gateway_timeout() -> Reply:
+    """REST and GraphQL alike, when nothing answered the proxy."""
+    text = "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request."
+    return json_reply({"message": text}, status=504)
+
+
+def server_error() -> Reply:
+    """Something broke at GitHub."""
+    return json_reply({"message": "Server Error"}, status=500)
+
+
+def unicorn_page() -> Reply:
+    """A page for people where JSON was due, with a status that says all is well."""
+    return Reply(body=b"<!DOCTYPE html>\n<html><body><h1>We'll be back soon.</h1></body></html>\n", content_type=_HTML)
+
+
+SAML_MESSAGE = (
+    "Resource protected by organization SAML enforcement. "
+    "You must grant your Personal Access token access to this organization."
+)
+SAML_EXTENSIONS = {"saml_failure": True}
+
+
+def saml_headers(organization: str) -> dict[str, str]:
+    """Where to grant the token access."""
+    request = f"https://github.com/orgs/{organization}/sso?authorization_request=ABCDEF"
+    return {"x-github-sso": f"required; url={request}"}
+
+
+def ip_not_allowed_message(organization: str) -> str:
+    """The sentence for an address that the organization does not list."""
+    return (
+        "Although you appear to have the correct authorization credentials, "
+        f"the `{organization}` organization has an IP allow list enabled, "
+        "and your IP address is not permitted to access this resource."
+    )

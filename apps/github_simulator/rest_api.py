@@ -1,0 +1,202 @@
+"""GitHub's REST endpoints for finding out which repositories there are, and what became of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+from apps.github_simulator import replies
+from apps.github_simulator.accounts import Account
+from apps.github_simulator.model import Actor, Repository
+from apps.github_simulator.rate_limits import Budget
+from apps.github_simulator.replies import Reply, json_reply
+from apps.github_simulator.world import World
+
+_PER_PAGE = 30
+_PER_PAGE_LIMIT = 100
+_REPOSITORY_DOCS = f"{replies.DOCS}/rest/repos/repos#get-a-repository"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestRequest:
+    """One GET. `base_url` is the API's root as the client sees it, `url` what it asked for without its query."""
+
+    world: World
+    account: Account
+    budgets: Callable[[], Sequence[Budget]]
+    base_url: str
+    url: str
+    path_parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    if_none_match: str | None
+
+    def sees(self, repository: Repository | None) -> bool:
+        """Whether there is such a repository for this account."""
+        return repository is not None and self.account.sees(repository)
+
+
+RestHandler = Callable[[RestRequest], Reply]
+
+
+def _user(request: RestRequest) -> Reply:
+    return _conditional(request, _account_json(request.account.actor, request.base_url))
+
+
+def _owner(request: RestRequest) -> Reply:
+    owner = request.world.owner(request.path_parameters["owner"])
+    return replies.not_found() if owner is None else _conditional(request, _account_json(owner, request.base_url))
+
+
+def _seen_repositories(request: RestRequest) -> Reply:
+    return _page(request, [one for one in request.world.repositories if request.sees(one)])
+
+
+def _installation_repositories(request: RestRequest) -> Reply:
+    if request.account.type != "Installation":
+        text = "You must authenticate with an installation access token in order to list repositories for an installation."
+        return replies.message(403, text)
+    seen = [one for one in request.world.repositories if request.sees(one)]
+    selection = "all" if request.account.repositories is None else "selected"
+    return _page(request, seen, envelope={"total_count": len(seen), "repository_selection": selection})
+
+
+def _owned_repositories(request: RestRequest) -> Reply:
+    owner = request.world.owner(request.path_parameters["owner"])
+    if owner is None:
+        return replies.not_found(f"{replies.DOCS}/rest/repos/repos#list-organization-repositories")
+    return _page(request, [one for one in request.world.repositories if one.owner == owner and request.sees(one)])
+
+
+def _repository(request: RestRequest) -> Reply:
+    full_name = f"{request.path_parameters['owner']}/{request.path_parameters['repo']}"
+    repository = request.world.repository(full_name)
+    if repository is None or not request.account.sees(repository):
+        return replies.not_found(_REPOSITORY_DOCS)
+    if repository.name_with_owner.lower() != full_name.lower():
+        return replies.moved_permanently(f"{request.base_url}/repositories/{repository.database_id}")
+    return _conditional(request, _repository_json(repository, request))
+
+
+def _repository_by_id(request: RestRequest) -> Reply:
+    wanted = request.path_parameters["id"]
+    for repository in request.world.repositories:
+        if str(repository.database_id) == wanted and request.sees(repository):
+            return _conditional(request, _repository_json(repository, request))
+    return replies.not_found(_REPOSITORY_DOCS)
+
+
+def _rate_limit(request: RestRequest) -> Reply:
+    resources = {
+        budget.resource: {
+            "limit": budget.limit,
+            "used": budget.used,
+            "remaining": budget.remaining,
+            "reset": budget.reset,
+        }
+        for budget in request.budgets()
+    }
+    return json_reply({"resources": resources, "rate": resources["core"]})
+
+
+REST_ENDPOINTS: Mapping[str, RestHandler] = {
+    "/user": _user,
+    "/user/repos": _seen_repositories,
+    "/users/{owner}": _owner,
+    "/users/{owner}/repos": _owned_repositories,
+    "/orgs/{owner}": _owner,
+    "/orgs/{owner}/repos": _owned_repositories,
+    "/installation/repositories": _installation_repositories,
+    "/repos/{owner}/{repo}": _repository,
+    "/repositories/{id}": _repository_by_id,
+    "/rate_limit": _rate_limit,
+}
+"""What answers each route."""
+
+FREE_OF_COST = {"/rate_limit"}
+
+
+def _page(
+    request: RestRequest, repositories: Sequence[Repository], *, envelope: Mapping[str, Any] | None = None
+) -> Reply:
+    per_page = min(_number(request.query.get("per_page"), _PER_PAGE), _PER_PAGE_LIMIT)
+    page = _number(request.query.get("page"), 1)
+    shown = [_repository_json(one, request) for one in repositories[(page - 1) * per_page : page * per_page]]
+    payload = shown if envelope is None else {**envelope, "repositories": shown}
+    return _conditional(request, payload, links=_links(request, page, math.ceil(len(repositories) / per_page)))
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() and int(text) > 0 else default
+
+
+def _links(request: RestRequest, page: int, pages: int) -> dict[str, str]:
+    """GitHub's Link header: `prev` and `first` unless on the first page, `next` and `last` unless on the last."""
+    relations = {"prev": page - 1, "first": 1} if page > 1 else {}
+    if page < pages:
+        relations |= {"next": page + 1, "last": pages}
+    links = [
+        f'<{request.url}?{urlencode({**request.query, "page": number})}>; rel="{relation}"'
+        for relation, number in relations.items()
+    ]
+    return {"link": ", ".join(links)} if links else {}
+
+
+def _conditional(request: RestRequest, payload: object, *, links: Mapping[str, str] | None = None) -> Reply:
+    """The payload with its ETag; 304, which costs nothing, for a client that has it already."""
+    reply = json_reply(payload)
+    headers = {"etag": f'W/"{sha256(reply.body).hexdigest()}"', "cache-control": "private, max-age=60, s-maxage=60"}
+    if request.if_none_match == headers["etag"]:
+        return Reply(status=304, headers=headers)
+    return reply.with_headers({**headers, **(links or {})})
+
+
+def _account_json(account: Actor, base_url: str) -> dict[str, Any]:
+    kind = "orgs" if account.typename == "Organization" else "users"
+    return {
+        "login": f"{account.login}[bot]" if account.typename == "Bot" else account.login,
+        "id": account.database_id,
+        "node_id": account.id,
+        "avatar_url": account.avatar_url,
+        "url": f"{base_url}/{kind}/{account.login}",
+        "html_url": account.url,
+        "repos_url": f"{base_url}/{kind}/{account.login}/repos",
+        "type": account.typename,
+        "site_admin": False,
+        "name": account.name,
+    }
+
+
+def _repository_json(repository: Repository, request: RestRequest) -> dict[str, Any]:
+    url = f"{request.base_url}/repos/{repository.name_with_owner}"
+    return {
+        "id": repository.database_id,
+        "node_id": repository.id,
+        "name": repository.name,
+        "full_name": repository.name_with_owner,
+        "private": repository.is_private,
+        "owner": _account_json(repository.owner, request.base_url),
+        "html_url": repository.url,
+        "description": repository.description,
+        "fork": False,
+        "url": url,
+        "pulls_url": f"{url}/pulls{{/number}}",
+        "created_at": repository.created_at,
+        "updated_at": repository.updated_at,
+        "pushed_at": repository.pushed_at,
+        "clone_url": f"{repository.url}.git",
+        "size": 1_024,
+        "stargazers_count": 0,
+        "watchers_count": 0,
+        "language": None,
+        "forks_count": 0,
+        "open_issues_count": sum(pr.state == "OPEN" for pr in repository.pull_requests.values()),
+        "archived": repository.is_archived,
+        "disabled": repository.is_disabled,
+        "visibility": repository.visibility.lower(),
+        "default_branch": repository.default_branch,
+        "permissions": {"admin": False, "maintain": False, "push": False, "triage": False, "pull": True},
+    }

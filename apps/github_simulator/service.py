@@ -1,0 +1,232 @@
+"""The simulated GitHub: every request passes the same gates, in GitHub's order. No I/O and no waiting here."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+import orjson
+
+from apps.github_simulator import replies
+from apps.github_simulator.accounts import Account, Accounts
+from apps.github_simulator.fault_kinds import FAULTS, Struck
+from apps.github_simulator.faults import FaultRule, FaultScript, Incoming
+from apps.github_simulator.graphql_engine import GraphQLEngine, GraphQLRequest, Prepared
+from apps.github_simulator.model import stable_number
+from apps.github_simulator.rate_limits import Limits, RateLimits, Resource
+from apps.github_simulator.replies import Api, Reply
+from apps.github_simulator.rest_api import FREE_OF_COST, REST_ENDPOINTS, RestRequest
+from apps.github_simulator.subjects import Subject
+from apps.github_simulator.traffic import SeenRequest, Traffic
+from apps.github_simulator.world import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpRequest:
+    """One request as it came in. `endpoint` is the REST route, None where GitHub has no such page."""
+
+    api: Api
+    endpoint: str | None
+    path: str
+    base_url: str
+    url: str
+    headers: Mapping[str, str]
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(kw_only=True)
+class Call:
+    """One request on its way through the gates. `reply` is there once a gate has refused it."""
+
+    http: HttpRequest
+    request_id: str
+    account: Account | None = None
+    prepared: Prepared | None = None
+    rule: FaultRule | None = None
+    reply: Reply | None = None
+    points: int = 0
+
+    @property
+    def resource(self) -> Resource:
+        return "graphql" if self.http.api == "graphql" else "core"
+
+
+class GitHub:
+    """The state of one simulated GitHub, and how it answers."""
+
+    def __init__(self, world: World, *, accounts: Accounts, limits: Limits, faults: FaultScript) -> None:
+        self.world = world
+        self.accounts = accounts
+        self.faults = faults
+        self.limits = RateLimits(limits, clock=time.time)
+        self.traffic = Traffic()
+        self._engine = GraphQLEngine(world)
+        self._serial = 0
+
+    def enter(self, http: HttpRequest) -> Call:
+        """The request is counted, its account known, and the fault that it meets chosen. Every call must `leave`."""
+        self._serial += 1
+        call = Call(http=http, request_id=f"{stable_number(http.path):X}:{self._serial:06X}")
+        self.traffic.arrived(http.api, http.headers)
+        token = _token(http.headers.get("authorization", ""))
+        if not token:
+            call.reply = replies.requires_authentication(http.api)
+            return call
+        call.account = self.accounts.of(token, now=datetime.now(UTC))
+        if call.account is None:
+            call.reply = replies.bad_credentials()
+            return call
+        in_flight = self.traffic.enter(call.account.login)
+        allowed = self.limits.limits.concurrent
+        if allowed is not None and in_flight > allowed:
+            call.reply = self._with_limits(call, replies.secondary_limit(retry_after=60))
+            return call
+        if http.api == "graphql":
+            self._prepare(call)
+        if call.reply is None:
+            call.rule = self.faults.due(self._incoming(call, call.account))
+        return call
+
+    def answer(self, call: Call) -> Reply:
+        """The call's reply, whatever gate it comes from."""
+        if call.reply is None and call.account is not None:
+            call.reply = self._faulted(call, call.rule, call.account) if call.rule else self._regular(call, call.account)
+        reply = cast(Reply, call.reply)
+        self.traffic.finished(
+            SeenRequest(
+                at=time.time(),
+                api=call.http.api,
+                account=call.account.login if call.account else None,
+                operation=call.prepared.operation_name if call.prepared else None,
+                variables=call.prepared.request.variables if call.prepared else {},
+                endpoint=call.http.endpoint,
+                path=call.http.path,
+                status=reply.status,
+                points=call.points,
+                fault=call.rule.fault if call.rule else None,
+            )
+        )
+        return reply.with_headers({"x-github-request-id": call.request_id, "x-github-media-type": "github.v3; format=json"})
+
+    def leave(self, call: Call) -> None:
+        """The call has been answered, or its client is gone."""
+        if call.account is not None:
+            self.traffic.leave(call.account.login)
+
+    def _prepare(self, call: Call) -> None:
+        try:
+            payload = orjson.loads(call.http.body)
+        except ValueError:
+            call.reply = replies.message(400, "Problems parsing JSON", docs=f"{replies.DOCS}/graphql")
+            return
+        query = payload.get("query") if isinstance(payload, dict) else None
+        if not isinstance(query, str):
+            text = "A query attribute must be specified and must be a string."
+            call.reply = replies.json_reply({"errors": [{"message": text}]})
+            return
+        variables = payload.get("variables")
+        call.prepared = self._engine.prepare(
+            GraphQLRequest(
+                query=query,
+                variables=variables if isinstance(variables, dict) else {},
+                operation_name=payload.get("operationName"),
+            )
+        )
+
+    def _regular(self, call: Call, account: Account) -> Reply:
+        """What GitHub answers when nothing is scripted."""
+        if call.http.endpoint in FREE_OF_COST:
+            return self._with_limits(call, self._rest(call, account))
+        retry_after = self.limits.retry_after(account.login, call.resource)
+        if retry_after is not None:
+            return self._with_limits(call, replies.secondary_limit(retry_after=retry_after))
+        if self.limits.budget(account.login, call.resource).remaining == 0:
+            return self._with_limits(call, replies.primary_limit(call.http.api, account.subject))
+        if call.prepared is not None:
+            self._charge(call, call.prepared.points)
+            answer = self._engine.answer(account, call.prepared)
+            body = answer.render(self.limits.budget(account.login, "graphql"))
+            return self._with_limits(call, Reply(body=body))
+        reply = self._rest(call, account)
+        if reply.status != 304:
+            self._charge(call, 1)
+        return self._with_limits(call, reply)
+
+    def _rest(self, call: Call, account: Account) -> Reply:
+        if call.http.endpoint is None:
+            return replies.not_found()
+        request = RestRequest(
+            world=self.world,
+            account=account,
+            budgets=lambda: [self.limits.budget(account.login, "core"), self.limits.budget(account.login, "graphql")],
+            base_url=call.http.base_url,
+            url=call.http.url,
+            path_parameters=call.http.path_parameters,
+            query=call.http.query,
+            if_none_match=call.http.headers.get("if-none-match"),
+        )
+        return REST_ENDPOINTS[call.http.endpoint](request)
+
+    def _faulted(self, call: Call, rule: FaultRule, account: Account) -> Reply:
+        self._charge(call, rule.points)
+        struck = Struck(
+            api=call.http.api,
+            account=account,
+            organization=self._subject(call).organization,
+            root=call.prepared.root if call.prepared else "",
+            request_id=call.request_id,
+            now=time.time(),
+            budget=self.limits.budget(account.login, call.resource),
+            headers=self._limit_headers(call),
+            answer=lambda: self._regular(call, account),
+        )
+        return FAULTS[rule.fault].reply(struck, rule.parameters)
+
+    def _incoming(self, call: Call, account: Account) -> Incoming:
+        cost = call.prepared.cost if call.prepared else None
+        return Incoming(
+            api=call.http.api,
+            account=account.login,
+            operation=call.prepared.operation_name if call.prepared else None,
+            endpoint=call.http.endpoint,
+            page_size=cost.page_size if cost else None,
+            continued=cost is not None and cost.continued,
+            mentions=self._subject(call).mentions,
+        )
+
+    def _subject(self, call: Call) -> Subject:
+        return Subject(self.world, call.http.path, call.prepared)
+
+    def _charge(self, call: Call, points: int) -> None:
+        call.points += points
+        self.limits.charge(cast(Account, call.account).login, call.resource, points)
+
+    def _with_limits(self, call: Call, reply: Reply) -> Reply:
+        return reply.with_headers(self._limit_headers(call))
+
+    def _limit_headers(self, call: Call) -> dict[str, str]:
+        account = cast(Account, call.account)
+        headers = replies.budget_headers(self.limits.budget(account.login, call.resource))
+        if account.type == "User":
+            headers |= {"x-oauth-scopes": ", ".join(account.scopes), "x-accepted-oauth-scopes": "repo"}
+        if account.expires_at is not None:
+            headers["github-authentication-token-expiration"] = f"{account.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return headers
+
+
+def _token(authorization: str) -> str:
+    """The token in the header: `bearer T`, `token T`, or T as the password of basic authentication."""
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return credentials.strip() if scheme.lower() in ("bearer", "token") else ""
+    try:
+        user, _, password = base64.b64decode(credentials).decode().partition(":")
+    except ValueError:
+        return ""
+    return password or user

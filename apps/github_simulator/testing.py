@@ -1,0 +1,102 @@
+"""A simulated GitHub in this process, for tests and for the `github_simulator` command.
+
+    with simulator(synthetic=40, limits=Limits(graphql=10, window_seconds=2)) as github:
+        requests.post(github.graphql_url, ...)
+        github.touch("synthetic/repo-0", 7)
+        assert github.stats()["max_in_flight"] == {"user-1b2c3d4e": 1}
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from apps.github_simulator.accounts import Accounts
+from apps.github_simulator.fault_kinds import FAULTS
+from apps.github_simulator.faults import FaultRule, FaultScript, fault_rules, read_faults
+from apps.github_simulator.github_schema import SCHEMA_FILE, github_schema
+from apps.github_simulator.history import LIBUV, PROCRASTINATE, read_history
+from apps.github_simulator.rate_limits import Budget, Limits
+from apps.github_simulator.server import github_application, uvicorn_server
+from apps.github_simulator.service import GitHub
+from apps.github_simulator.simulated import SimulatedGitHub
+from apps.github_simulator.synthetic import synthetic_repository
+from apps.github_simulator.times import utc_now
+from apps.github_simulator.traffic import SeenRequest
+from apps.github_simulator.world import World
+
+__all__ = [
+    "FAULTS",
+    "LIBUV",
+    "PROCRASTINATE",
+    "SCHEMA_FILE",
+    "Budget",
+    "Limits",
+    "SeenRequest",
+    "SimulatedGitHub",
+    "read_faults",
+    "simulator",
+]
+
+_STOP_SECONDS = 5.0
+
+
+@contextmanager
+def simulator(
+    *,
+    history: Sequence[Path] = (),
+    synthetic: int = 0,
+    seed: int = 0,
+    latency_ms: float = 0,
+    faults: Iterable[Mapping[str, Any] | FaultRule] = (),
+    tokens: Mapping[str, Mapping[str, Any]] | None = None,
+    limits: Limits | None = None,
+    until: datetime | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Iterator[SimulatedGitHub]:
+    """A GitHub listens on `.url` until the block ends.
+
+    It holds the histories given, `synthetic/repo-SEED` with `synthetic` pull requests, and libuv and procrastinate if
+    neither is asked for; the newest pull request of each was updated at `until` (now). Raises HistoryError, FaultsError,
+    TokensError, or OSError when the port is taken.
+    """
+    moment = until or utc_now()
+    repositories = [read_history(Path(path), until=moment) for path in history]
+    if synthetic:
+        repositories.append(synthetic_repository(synthetic, seed=seed, until=moment))
+    if not repositories:
+        repositories = [read_history(path, until=moment) for path in (LIBUV, PROCRASTINATE)]
+    github = GitHub(
+        World(repositories, now=utc_now),
+        accounts=Accounts(tokens),
+        limits=limits or Limits(),
+        faults=FaultScript(_rules(faults)),
+    )
+    github_schema()  # built before anybody waits for it
+    server = uvicorn_server(github_application(github, latency=latency_ms / 1_000))
+    with socket.create_server((host, port), backlog=512) as listening:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; else small answers take 40 ms
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(
+            target=loop.run_until_complete, args=(server.serve([listening]),), name="github-simulator", daemon=True
+        )
+        thread.start()
+        try:
+            address, number = listening.getsockname()[:2]
+            yield SimulatedGitHub(github, loop=loop, url=f"http://{address}:{number}")
+        finally:
+            server.should_exit = True
+            thread.join(_STOP_SECONDS)
+            loop.close()
+
+
+def _rules(faults: Iterable[Mapping[str, Any] | FaultRule]) -> Iterator[FaultRule]:
+    for fault in faults:
+        yield from (fault,) if isinstance(fault, FaultRule) else fault_rules([fault])
