@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,11 +13,16 @@ from pathlib import Path
 from apps.embedded.errors import EmbeddedServerError
 from apps.embedded.processes import Account
 
+
+def _short_hash(folder: Path) -> str:
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+
+
 SERVERS = "servers"
 """The folder in a home for locks and logs."""
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-ROOTS_FILES = Path("/var/lib/synctrace") / hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:16]
+ROOTS_FILES = Path("/var/lib/synctrace") / _short_hash(CHECKOUT)
 """This checkout's own folder for what root's servers need, since `nobody` may not reach the checkout."""
 
 _RUNTIME_PREFIX = "synctrace-"
@@ -34,21 +38,23 @@ def private(folder: Path, *, account: Account | None = None) -> Path:
 
 
 def data(home: Path, *, account: Account | None) -> Path:
-    """The place of PostgreSQL's data: `home/postgresql/data`, which for root is a link below `ROOTS_FILES`."""
+    """The place of PostgreSQL's data: `home/postgresql/data`, which for root is a link below `ROOTS_FILES`.
+
+    Without that link (a home that was removed, copied or moved) root starts anew, as an ordinary user would.
+    """
     place = home / "postgresql"
     if account is None:
         return private(place) / "data"
     if place.exists() and not place.is_symlink():
         raise EmbeddedServerError(
-            f"{place} belongs to an ordinary user: run the command as that user, "
-            "or set SYNCTRACE_HOME to another folder."
+            f"{place} belongs to an ordinary user: run the command as that user, or set SYNCTRACE_HOME to another folder."
         )
-    target = place.resolve() if place.is_symlink() else None
-    if target is None or target.parent != ROOTS_FILES.resolve() or not target.is_dir():
-        target = private(roots_files() / secrets.token_hex(8), account=account)
+    target = roots_files() / _short_hash(home)
+    if not place.is_symlink() or place.readlink() != target:
         place.unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
         place.symlink_to(target)
-    return target / "data"
+    return private(target, account=account) / "data"
 
 
 def roots_files() -> Path:
@@ -81,3 +87,21 @@ def remove_runtime(folder: str | None) -> None:
 
 def _fits(folder: str) -> bool:
     return len(os.fsencode(folder)) < _RUNTIME_LIMIT and "," not in folder and '"' not in folder
+
+
+def remove_data(home: Path) -> None:
+    """Nothing is left of PostgreSQL's data for `home`."""
+    place = home / "postgresql"
+    if place.is_symlink():
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(ROOTS_FILES / _short_hash(home), ignore_errors=True)
+
+
+def remove_copies() -> None:
+    """Nothing is left of the programs that were copied to where `nobody` reaches them."""
+    for copy in ROOTS_FILES.glob("postgresql-*"):
+        shutil.rmtree(copy)
+    for folder in (ROOTS_FILES, ROOTS_FILES.parent):
+        with contextlib.suppress(OSError):  # not there, or something else is in it
+            folder.rmdir()

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 _STOP_TIMEOUT_SEC = 15
 _POLL_SEC = 0.01
 
-_supervisors: list[subprocess.Popen[str]] = []  # kept: a process object that is dropped while it runs warns
+_supervisors: dict[Path, subprocess.Popen[str]] = {}  # those that this process started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,21 +82,26 @@ def _join(folder: Path) -> Servers | None:
 
 def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
     log = folder / "supervisor.log"
-    command = [sys.executable, "-m", "apps.embedded.supervisor", str(home), *(["--throwaway"] if throwaway else [])]
+    command = [sys.executable, "-S", "-m", "apps.embedded.supervisor", str(home)]  # -S: nobody's start-up hooks
     with log.open("a") as errors:
         supervisor = subprocess.Popen(  # noqa: S603 - this very Python
-            command,
+            [*command, "--throwaway"] if throwaway else command,
             cwd=folders.CHECKOUT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**processes.environment(), **{k: v for k, v in os.environ.items() if k in ("TMPDIR", "HOME")}},
+            env={**processes.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
             start_new_session=True,
         )
-    _supervisors.append(supervisor)
-    with supervisor.stdout as output:  # type: ignore[union-attr]  # it is a pipe, as asked for
-        line = output.readline()
+    _supervisors[folder] = supervisor
+    try:
+        with supervisor.stdout as output:  # type: ignore[union-attr]  # it is a pipe, as asked for
+            line = output.readline()
+    except BaseException:  # Ctrl-C
+        supervisor.terminate()
+        supervisor.wait()
+        raise
     if not line:
         raise EmbeddedServerError(f"The embedded servers could not start; {log} says why:\n{processes.log_tail(log)}")
     answer: dict[str, str] = json.loads(line)
@@ -110,10 +116,16 @@ def _leave(folder: Path, holders: TextIO) -> None:
     fcntl.flock(holders, fcntl.LOCK_UN)
     deadline = time.monotonic() + _STOP_TIMEOUT_SEC
     with locks.opened_state(folder) as state:
-        while last and state.supervised() and time.monotonic() < deadline:
-            if not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH):
-                last = False  # another command has joined meanwhile
-            fcntl.flock(holders, fcntl.LOCK_UN)
+        while last and state.supervised():
+            if _joined_by_others(holders) or time.monotonic() > deadline:
+                return
             time.sleep(_POLL_SEC)
-    for supervisor in _supervisors:
-        supervisor.poll()
+    if last and (supervisor := _supervisors.pop(folder, None)):
+        supervisor.wait()
+
+
+def _joined_by_others(holders: TextIO) -> bool:
+    """Whether a command holds the servers again: its lock is shared, whereas a supervisor that stops is exclusive."""
+    joined = not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH)
+    fcntl.flock(holders, fcntl.LOCK_UN)
+    return joined

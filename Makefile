@@ -1,0 +1,75 @@
+# Every path here is relative: make splits words at spaces, and a checkout's own path may have some.
+# Programs run as `python -m`, since a script's first line cannot name an interpreter in a deep or spaced path.
+
+PYTHON ?= python3
+PYTHON_IN_VENV := .venv/bin/python
+PIP := $(PYTHON_IN_VENV) -m pip --disable-pip-version-check --no-input
+PYTEST_ARGS ?= -n auto --dist worksteal
+STACK ?=
+UPGRADE ?=
+COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--prerelease=if-necessary-or-explicit --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types contracts bench e2e-smoke lock clean
+
+help: ## List what make can do here
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/demo.stamp ## See a sync live: embedded servers, simulated GitHub, real worker, and its trace
+	@$(PYTHON_IN_VENV) manage.py demo
+
+test: .venv/dev.stamp ## Run the tests (PYTEST_ARGS="tests/embedded -x" for some of them)
+	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS)
+
+check: lint types contracts ## Everything that can be said without running the code
+
+lint: .venv/dev.stamp ## Look for mistakes and misplaced spaces (ruff)
+	@$(PYTHON_IN_VENV) -m ruff check
+	@$(PYTHON_IN_VENV) -m ruff format --check
+
+types: .venv/dev.stamp ## Check types with mypy and with pyright
+	@$(PYTHON_IN_VENV) -m mypy
+	@$(PYTHON_IN_VENV) -m pyright
+
+contracts: .venv/dev.stamp ## Check that imports point one way (import-linter)
+	@$(PYTHON_IN_VENV) -c 'from importlinter.cli import lint_imports_command as run; run()'
+
+bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is
+	@$(PYTHON_IN_VENV) -m tests.benchmarks
+
+e2e-smoke: .venv/dev.stamp ## Prove the whole stack on real servers (STACK=docker: on docker compose)
+	@$(PYTHON_IN_VENV) -m tests.e2e_smoke $(STACK)
+
+lock: ## Pin the dependencies of pyproject.toml with uv (UPGRADE=--upgrade for newer ones)
+	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## Remove the virtual environment, caches, and all data under var
+	@"$(PYTHON)" -m apps.embedded.clean var
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/demo.stamp: requirements.lock | .venv/made.stamp
+	@echo "Installing what the lock file names into .venv (once)..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock | .venv/made.stamp
+	@echo "Installing what the lock file names into .venv, with the tools for development (once)..."
+	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+.venv/made.stamp:
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "There is no program $(PYTHON): install Python 3.11 or newer, or name yours: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$("$(PYTHON)" --version) is too old: name a Python 3.11 or newer: make PYTHON=python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make virtual environments: on Debian and Ubuntu, apt-get install python3-venv" >&2; \
+		exit 1; }
+	@"$(PYTHON)" -m venv .venv
+	@touch $@

@@ -1,0 +1,28 @@
+"""Nothing is left of the embedded servers of a home: `python -m apps.embedded.clean HOME`, as `make clean` does.
+
+What an ordinary user has is all in the home; for root, data and a copy of PostgreSQL's programs are elsewhere.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from apps.embedded import folders, locks
+
+
+def main(home: Path) -> None:
+    """The files of `home`'s servers are removed; SystemExit with a sentence when they run."""
+    state_folder = home / folders.SERVERS
+    if state_folder.exists():
+        with locks.opened_state(state_folder) as state:
+            if state.supervised():
+                sys.exit(f"Servers run on {home}: end the commands that use them first.")
+        shutil.rmtree(state_folder)
+    folders.remove_data(home)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
+    folders.remove_copies()

@@ -1,0 +1,129 @@
+"""The servers run from any place, for any user, and change nothing outside their own folders."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from apps.embedded import EmbeddedServerError, clean, folders, postgresql, processes, servers
+from tests.embedded.programs import answer, holding
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that every user can pass through, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="synctrace-place-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _nobody() -> pwd.struct_passwd:
+    return pwd.getpwnam("nobody")
+
+
+def _modes(path: Path) -> dict[Path, tuple[int, int]]:
+    return {folder: (folder.stat().st_mode, folder.stat().st_uid) for folder in (path, *path.parents)}
+
+
+def test_a_deep_path_with_spaces_works(home: Path) -> None:
+    """A home longer than a socket's path may be, with spaces and quotes in it, holds data like any other."""
+    home = home / 'it\'s a deep, "unusual" place' / ("x" * 60) / ("y" * 60)
+    with servers(home=home) as running:
+        assert answer(running.database_url) == 1
+    assert len(str(home)) > 107
+    assert (home / "postgresql" / "data" / "PG_VERSION").exists()
+
+
+def test_no_other_folder_changes(home: Path) -> None:
+    """Owners and permissions of everything above the home and the installed wheels stay as they were."""
+    home = home / "private" / "home"
+    home.mkdir(parents=True)
+    home.parent.chmod(0o700)
+    watched = [home.parent, postgresql.package(), Path(tempfile.gettempdir())]
+    before = [_modes(path) for path in watched]
+    users = Path("/etc/passwd").read_bytes()
+    with servers(home=home):
+        pass
+    assert [_modes(path) for path in watched] == before
+    assert Path("/etc/passwd").read_bytes() == users
+
+
+@as_root
+def test_an_ordinary_user_runs_them_too(reachable: Path) -> None:
+    """A user other than root has servers, with data in the home itself."""
+    python = next(p for p in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(p).exists())
+    home = reachable / "home"
+    home.mkdir()
+    os.chown(home, _nobody().pw_uid, _nobody().pw_gid)
+    with holding(home, throwaway=False, python=python, user=_nobody().pw_uid) as holder:
+        url = holder.servers().database_url
+        data = home / "postgresql" / "data"
+        assert data.resolve() == data
+        with pytest.raises(Exception, match=r"[Pp]eer authentication failed"):
+            answer(url)  # not even root: only the user who started it
+        holder.leave()
+
+
+@as_root
+def test_others_cannot_connect_to_roots_servers(home: Path) -> None:
+    """PostgreSQL runs as nobody, yet a process of nobody's is refused, and Valkey's socket is out of its reach."""
+    with servers(home=home, throwaway=True) as running:
+        account = processes.unprivileged_account()
+        psql = postgresql.programs(account=account) / "psql"
+        with pytest.raises(EmbeddedServerError, match="Peer authentication failed"):
+            processes.run([psql, running.database_url, "-c", "SELECT 1"], account=account)
+        socket = running.broker_url.removeprefix("redis+socket://").partition("?")[0]
+        with pytest.raises(EmbeddedServerError, match="Permission denied"):
+            processes.run(["/bin/ls", Path(socket).parent], account=account)
+
+
+@as_root
+def test_programs_out_of_reach_are_copied(reachable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody cannot enter the virtual environment, PostgreSQL runs from a copy, made once."""
+    hidden = reachable / "home of root" / "site-packages"
+    hidden.mkdir(parents=True, mode=0o700)
+    hidden.parent.chmod(0o700)
+    wheel = postgresql.package()
+    (hidden / wheel.name).symlink_to(wheel)
+    (hidden / f"{wheel.name}.libs").symlink_to(wheel.with_name(f"{wheel.name}.libs"))
+    monkeypatch.setattr(postgresql, "package", lambda: hidden / wheel.name)
+    monkeypatch.setattr(folders, "ROOTS_FILES", reachable / "var" / "own")
+    (reachable / "var").mkdir(mode=0o755)
+    account = processes.unprivileged_account()
+    copy = postgresql.programs(account=account)
+    assert copy.is_relative_to(reachable / "var")
+    assert "18." in processes.run([copy / "postgres", "--version"], account=account)
+    made = copy.stat().st_ino
+    assert postgresql.programs(account=account).stat().st_ino == made
+
+
+@as_root
+def test_roots_data_goes_with_the_home(home: Path) -> None:
+    """Root's data is elsewhere, but a home that was removed and made again starts empty."""
+    home = home / "home"
+    with servers(home=home) as running:
+        answer(running.database_url, "CREATE TABLE kept AS SELECT 1")
+    shutil.rmtree(home)
+    with servers(home=home) as running:
+        assert answer(running.database_url, "SELECT to_regclass('kept')") is None
+
+
+def test_clean_removes_all_and_refuses_while_servers_run(home: Path) -> None:
+    """`make clean` takes data that lies outside the checkout too, but not from under a running command."""
+    with servers(home=home):
+        data = (home / "postgresql").resolve()
+        with pytest.raises(SystemExit, match="end the commands"):
+            clean.main(home)
+        assert data.exists()
+    clean.main(home)
+    assert not data.exists()
+    assert list(home.iterdir()) == []
