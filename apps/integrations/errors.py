@@ -19,6 +19,9 @@
     │   │   └── IpNotAllowed     an organization's IP allow list
     │   ├── NotFound             gone, or hidden from this token
     │   └── Moved                a redirect, which nobody followed
+    ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
+    ├── EveryRepositoryFailed    a run none of whose repositories could be synced
+    ├── StepNeverFinished        analysis or metrics were started again and again
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
     └── Superseded               another attempt has taken over
 
@@ -227,3 +230,25 @@ class Superseded(SyncError):
 
     error_type = "superseded"
     advice = "Nothing to do: the other attempt goes on."
+
+
+class IncompleteHistory(SyncError):
+    """Fewer pull requests are stored than GitHub counts, after reading everything again."""
+
+    error_type = "incomplete_history"
+    retryable = True
+    advice = "Sync it again; if it stays incomplete, GitHub may hide pull requests from this token."
+
+
+class EveryRepositoryFailed(SyncError):
+    """None of a run's repositories could be synced."""
+
+    error_type = "every_repository_failed"
+    advice = "See each repository's own error."
+
+
+class StepNeverFinished(SyncError):
+    """A phase's task was started again and again and never came to an end."""
+
+    error_type = "step_never_finished"
+    advice = "Look at the worker's lines for this run: it may run out of memory or time."

@@ -1,0 +1,51 @@
+"""What gives an AI tool away: trailers it writes, accounts it uses, and the sentence it leaves in a description.
+
+Every pattern is a PostgreSQL regular expression, matched without regard to case. A pull request that merely talks about a
+tool must not match: trailers and sentences are matched as the tool writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One tool's marks: in commit messages and the body (``text``), and its accounts' logins (``login``)."""
+
+    tool: str
+    text: str
+    login: str = "(?!)"
+    """Matches nothing unless the tool has an account of its own."""
+
+
+_TRAILER = r"(^|\n)\s*(co-authored-by|assisted-by|generated-by|ai-assisted-by):[^\n]*"
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "Claude Code",
+        rf"{_TRAILER}(\mclaude\M|noreply@anthropic\.com)|generated with \[?claude code",
+        r"^claude(\[bot\])?$",
+    ),
+    Rule(
+        "GitHub Copilot",
+        rf"{_TRAILER}(\mcopilot\M|github-copilot)",
+        r"^(copilot|copilot-swe-agent)(\[bot\])?$",
+    ),
+    Rule(
+        "Cursor",
+        rf"{_TRAILER}(cursoragent|cursor agent|@cursor\.(com|sh))|made with \[?cursor\M",
+        r"^cursor(agent)?(\[bot\])?$",
+    ),
+    Rule(
+        "Codex",
+        rf"{_TRAILER}(\mcodex\M|@openai\.com)|chatgpt\.com/codex/tasks/",
+        r"^(chatgpt-codex-connector|codex)(\[bot\])?$",
+    ),
+    Rule("Devin", rf"{_TRAILER}devin-ai-integration|app\.devin\.ai/sessions/", r"^devin-ai-integration(\[bot\])?$"),
+    Rule("aider", rf"{_TRAILER}\maider\M"),
+    Rule("Gemini", rf"{_TRAILER}\mgemini(-cli|-code-assist)?\M", r"^gemini-code-assist(\[bot\])?$"),
+    Rule("Jules", rf"{_TRAILER}google-labs-jules|jules\.google\.com/task", r"^google-labs-jules(\[bot\])?$"),
+    Rule("Windsurf", rf"{_TRAILER}\mwindsurf\M"),
+    Rule("Amp", rf"{_TRAILER}amp@ampcode\.com|ampcode\.com/threads/"),
+)

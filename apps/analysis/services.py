@@ -1,0 +1,84 @@
+"""The llm_processing phase: each new or changed pull request is decided on, in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps import catalog
+from apps.analysis.rules import RULES
+from telemetry import observe
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisResult:
+    """How many pull requests were decided on now, and how many of those were AI-assisted."""
+
+    analyzed: int
+    ai_assisted: int
+
+
+def analyze(*, team_id: int, repository_ids: Sequence[int]) -> AnalysisResult:
+    """Every stored pull request of the team's repositories has an analysis of its latest update."""
+    with observe(catalog.RowsWrite(entity_type="analysis", rows=_count_due(team_id, repository_ids))) as write:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _ANALYZE,
+                [
+                    team_id,
+                    list(repository_ids),
+                    [rule.tool for rule in RULES],
+                    [rule.text for rule in RULES],
+                    [rule.login for rule in RULES],
+                ],
+            )
+            rows = cursor.fetchall()
+        created = sum(is_new for is_new, _ in rows)
+        write.completed(catalog.RowsWritten(created=created, updated=len(rows) - created))
+    return AnalysisResult(analyzed=len(rows), ai_assisted=sum(assisted for _, assisted in rows))
+
+
+def _count_due(team_id: int, repository_ids: Sequence[int]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({_DUE}) AS due", [team_id, list(repository_ids)])  # noqa: S608  # our own text
+        return int(cursor.fetchone()[0])
+
+
+_DUE = """
+    SELECT p.id, p.author, p.body, p.updated_at
+    FROM pulls_pullrequest p
+    JOIN integrations_trackedrepository r ON r.id = p.repository_id AND r.team_id = %s
+    LEFT JOIN analysis_analysis a ON a.pull_request_id = p.id
+    WHERE p.repository_id = ANY(%s) AND a.of_update IS DISTINCT FROM p.updated_at
+"""
+
+_ANALYZE = f"""
+    WITH due AS ({_DUE}),
+    rules AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS s(tool, pattern, login)),
+    marks AS (
+        SELECT due.id, rules.tool, 'account ' || due.author AS evidence
+        FROM due JOIN rules ON due.author ~* rules.login
+        UNION ALL
+        SELECT due.id, rules.tool, 'description: ' || btrim(substring(due.body FROM '(?i)(?:' || rules.pattern || ')'))
+        FROM due JOIN rules ON due.body ~* rules.pattern
+        UNION ALL
+        SELECT due.id, rules.tool, 'commit ' || left(c.oid, 10)
+        FROM due JOIN pulls_commit c ON c.pull_request_id = due.id
+        JOIN rules ON c.message ~* rules.pattern OR c.author_login ~* rules.login
+    ),
+    decided AS (
+        SELECT due.id, due.updated_at,
+            coalesce(array_agg(DISTINCT marks.tool) FILTER (WHERE marks.tool IS NOT NULL), '{{}}') AS tools,
+            coalesce(string_agg(DISTINCT marks.tool || ': ' || marks.evidence, E'\\n'), '') AS evidence
+        FROM due LEFT JOIN marks ON marks.id = due.id
+        GROUP BY due.id, due.updated_at
+    )
+    INSERT INTO analysis_analysis AS t (pull_request_id, is_ai_assisted, tools, evidence, of_update)
+    SELECT id, cardinality(tools) > 0, tools, evidence, updated_at FROM decided ORDER BY id
+    ON CONFLICT (pull_request_id) DO UPDATE
+        SET is_ai_assisted = excluded.is_ai_assisted, tools = excluded.tools, evidence = excluded.evidence,
+            of_update = excluded.of_update
+    RETURNING old.id IS NULL, new.is_ai_assisted
+"""  # noqa: S608  # our own text

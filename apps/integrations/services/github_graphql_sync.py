@@ -1,0 +1,239 @@
+"""Fetch, map, store: one repository's window of pull requests, complete, or an error that says what is missing.
+
+The window goes by ``updatedAt``, newest first, the order GitHub pages in. A page's rows and its cursor commit together, so an
+attempt that dies at any request is resumed by the next one at the cursor, and the rows come out the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from apps import catalog
+from apps.integrations import attempts
+from apps.integrations.attempts import Attempt
+from apps.integrations.errors import IncompleteHistory
+from apps.integrations.models import RepoSync, TrackedRepository
+from apps.integrations.services.github_nodes import PullRequestNode, PullRequestPage, RepositoryInfo
+from apps.integrations.services.pull_request_mapping import page_rows
+from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
+from telemetry import emit
+
+OVERLAP = timedelta(minutes=1)
+"""How far before the watermark an incremental sync reads again: GitHub's replicas may lag."""
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_PROGRESS_EVERY = 10
+_CLOSING_PASSES = 3
+
+
+class GraphQLClient(Protocol):
+    """What a sync needs of the GraphQL client."""
+
+    requests: int
+    points: int
+
+    def pull_requests(
+        self,
+        full_name: str,
+        *,
+        after: str | None = None,
+        updated_since: datetime | None = None,
+        updated_before: datetime | None = None,
+        with_counts: bool = False,
+    ) -> PullRequestPage: ...
+
+
+class RestClient(Protocol):
+    """What a sync needs of the REST client."""
+
+    def repository(self, full_name: str) -> RepositoryInfo: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """A connection's two clients, on one lane."""
+
+    graphql: GraphQLClient
+    rest: RestClient
+
+
+def sync_pull_requests(*, row: RepoSync, attempt: Attempt, clients: Clients) -> catalog.RepoSynced:
+    """The window of ``row`` is stored and its row complete; every page is committed as it comes."""
+    return _Sync(row, attempt, clients).run()
+
+
+class _Sync:
+    """One attempt's way through one repository; what must survive it stands on its row."""
+
+    def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients) -> None:
+        self.row, self.attempt, self.clients = row, attempt, clients
+        self.repository: TrackedRepository = row.repository
+        self.outcome = RepoSync.Outcome.SYNCED
+        self._spent = (0, 0)
+
+    def run(self) -> catalog.RepoSynced:
+        self._look_up()
+        if not self.row.paged:
+            self._page()
+        total = self._close()
+        return self._complete(total)
+
+    def _look_up(self) -> None:
+        """The repository's present name and state are known, and what of the window is stored already."""
+        info = self.clients.rest.repository(self.repository.full_name)
+        note = self.row.note
+        if info.renamed_from is not None:
+            note = f"renamed: {info.renamed_from} is now {info.full_name}"
+            self.repository.full_name = info.full_name
+        if note:
+            self.outcome = RepoSync.Outcome.RENAMED
+        elif info.archived:
+            self.outcome, note = RepoSync.Outcome.ARCHIVED, "archived: GitHub takes no more changes to it"
+        self.repository.github_id, self.repository.is_archived = info.id, info.archived
+        self.repository.save(update_fields=["full_name", "github_id", "is_archived"])
+        if self.row.cursor is None and not self.row.paged:
+            self.row.cursor = self.row.start_cursor
+            self.row.since = self._since()
+        self.row.note = note
+        self._keep(note=note, since=self.row.since, cursor=self.row.cursor)
+
+    def _since(self) -> datetime | None:
+        """Where reading may stop: the window's start, or the watermark where everything before it is stored."""
+        start, repository = self.row.run.since, self.repository
+        covered = repository.covered_from is not None and repository.covered_from <= (start or _BEGINNING)
+        if self.row.run.before is None and covered and repository.covered_to is not None:
+            watermark = repository.covered_to - OVERLAP
+            return watermark if start is None else max(start, watermark)
+        return start
+
+    def _page(self) -> None:
+        """Every pull request of the window has been met once, or will be met by the closing query."""
+        row = self.row
+        first = row.newest_updated_at is None
+        while True:
+            page = self.clients.graphql.pull_requests(
+                self.repository.full_name,
+                after=row.cursor,
+                updated_since=row.since,
+                updated_before=row.run.before,
+                with_counts=first,
+            )
+            if first:
+                row.newest_updated_at = page.newest_updated_at
+                row.prs_total = page.window_count
+                first = False
+            inside = [(cursor, node) for cursor, node in page.items if self._is_inside(node)]
+            older = any(row.since is not None and node.updated_at < row.since for _, node in page.items)
+            if inside:
+                row.cursor = inside[-1][0]
+            row.paged = older or not page.has_next_page
+            elsewhere = page.end_cursor if not inside and not row.paged else None
+            self._store([node for _, node in inside], counted=True)
+            if row.paged:
+                return
+            if elsewhere is not None:  # a phase 2 that begins at the top passes what is newer than its window
+                row.cursor = elsewhere
+
+    def _close(self) -> int:
+        """What was updated since this sync, or the one before it, began is read again; GitHub's count of all."""
+        row = self.row
+        began = row.newest_updated_at or _BEGINNING
+        if self.repository.covered_to is not None:
+            began = min(began, self.repository.covered_to)
+        for _ in range(_CLOSING_PASSES):
+            total = self._read_since(began)
+            if not self._is_whole_history() or count_stored(self.repository.pk) >= total:
+                return total
+        if row.start_cursor is None and not row.failures:
+            row.cursor, row.paged = None, False  # the next attempt reads everything again
+            self._keep(cursor=None, paged=False)
+        stored = count_stored(self.repository.pk)
+        raise IncompleteHistory(f"{stored} pull requests are stored, GitHub counts {total}")
+
+    def _read_since(self, began: datetime) -> int:
+        after = None
+        while True:
+            page = self.clients.graphql.pull_requests(self.repository.full_name, after=after)
+            newer = [node for _, node in page.items if node.updated_at >= began]
+            self._store(newer, counted=False)
+            if len(newer) < len(page.items) or not page.has_next_page:
+                return page.total_count
+            after = page.end_cursor
+
+    def _is_inside(self, node: PullRequestNode) -> bool:
+        before, since = self.row.run.before, self.row.since
+        return (since is None or node.updated_at >= since) and (before is None or node.updated_at < before)
+
+    def _is_whole_history(self) -> bool:
+        return self.row.since is None
+
+    def _store(self, nodes: Sequence[PullRequestNode], *, counted: bool) -> None:
+        """The nodes' rows and this row's cursor are committed together; their lines follow."""
+        row, done = self.row, self.row.prs_done
+        after = done + len(nodes) if counted else done
+
+        def commit() -> None:
+            self._keep(
+                cursor=row.cursor,
+                paged=row.paged,
+                prs_done=after,
+                prs_total=row.prs_total,
+                newest_updated_at=row.newest_updated_at,
+                failures=0,
+            )
+
+        if not nodes:
+            commit()
+            return
+        stored = store_page(
+            repository_id=self.repository.pk, rows=page_rows(nodes, repository_id=self.repository.pk), commit=commit
+        )
+        row.prs_done = after
+        self._tell(stored, done, counted=counted)
+
+    def _tell(self, stored: StoredPage, done: int, *, counted: bool) -> None:
+        row = self.row
+        for offset, pull_request in enumerate(stored.pull_requests, start=1):
+            emit(
+                catalog.PullRequestProcessed(
+                    pr_id=pull_request.github_id,
+                    pr_number=pull_request.number,
+                    reviews=pull_request.reviews,
+                    commits=pull_request.commits,
+                    files=pull_request.files,
+                )
+            )
+            if counted and (done + offset) % _PROGRESS_EVERY == 0:
+                emit(
+                    catalog.RepoProgress(
+                        team_id=row.run.team_id,
+                        repo_id=row.repository_id,
+                        prs_done=done + offset,
+                        prs_total=None if row.prs_total is None else max(row.prs_total, done + offset),
+                        pct=_percent(done + offset, row.prs_total),
+                    )
+                )
+
+    def _keep(self, **changes: object) -> None:
+        """The row carries ``changes`` and what the requests since the last commit cost."""
+        graphql = self.clients.graphql
+        before, self._spent = self._spent, (graphql.requests, graphql.points)
+        attempts.mark_progress(
+            self.attempt, requests=graphql.requests - before[0], points=graphql.points - before[1], **changes
+        )
+
+    def _complete(self, total: int) -> catalog.RepoSynced:
+        row, repository, run = self.row, self.repository, self.row.run
+        done = max(row.prs_done, total if self._is_whole_history() and run.before is None else 0)
+        repository.covered_to = row.newest_updated_at or repository.covered_to
+        if repository.covered_from is None or (row.since or _BEGINNING) < repository.covered_from:
+            repository.covered_from = row.since or _BEGINNING
+        repository.save(update_fields=["covered_to", "covered_from"])
+        attempts.complete(self.attempt, outcome=self.outcome, prs_done=done, prs_total=done, gaps=gaps(repository.pk))
+        return catalog.RepoSynced(prs_synced=done)
+
+
+def _percent(done: int, total: int | None) -> float | None:
+    return None if not total else round(min(100.0, 100 * done / max(total, done)), 1)

@@ -1,0 +1,1 @@
+"""The GraphQL documents we send, as GitHub's schema knows them."""

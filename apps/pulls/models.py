@@ -1,0 +1,122 @@
+"""What a sync stores: pull requests with their reviews, commits and changed files, as GitHub last told them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.integrations.models import TrackedRepository
+from apps.teams.models import Team
+
+
+class PullRequest(models.Model):
+    """One pull request; the ``*_total`` columns are GitHub's own counts, to hold what is stored against."""
+
+    repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="pull_requests")
+    github_id = models.BigIntegerField(help_text="GitHub's fullDatabaseId")
+    number = models.IntegerField()
+    title = models.TextField()
+    body = models.TextField()
+    state = models.CharField(max_length=10)
+    is_draft = models.BooleanField()
+    url = models.TextField()
+    author = models.TextField(null=True, help_text="null: a deleted account")
+    author_kind = models.TextField(null=True)
+    merged_by = models.TextField(null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    merged_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    merge_commit_oid = models.TextField(null=True)
+    base_ref = models.TextField()
+    head_ref = models.TextField()
+    head_repository = models.TextField(null=True, help_text="null: a deleted fork")
+    additions = models.IntegerField()
+    deletions = models.IntegerField()
+    changed_files = models.IntegerField()
+    reviews_total = models.IntegerField()
+    commits_total = models.IntegerField()
+    files_total = models.IntegerField(null=True, help_text="null: GitHub cannot say what changed")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "number"], name="one_pull_request_per_number"),
+        ]
+        indexes = [models.Index(fields=["repository", "updated_at"]), models.Index(fields=["merged_at"])]
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.title}"
+
+
+class Review(models.Model):
+    """One review of a pull request."""
+
+    pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="reviews")
+    node_id = models.TextField(help_text="GitHub's node id")
+    github_id = models.BigIntegerField(null=True)
+    author = models.TextField(null=True)
+    author_kind = models.TextField(null=True)
+    state = models.CharField(max_length=20)
+    body = models.TextField()
+    submitted_at = models.DateTimeField(null=True)
+    commit_oid = models.TextField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pull_request", "node_id"], name="one_review_per_node")]
+
+    def __str__(self) -> str:
+        return f"{self.state} by {self.author}"
+
+
+class Commit(models.Model):
+    """One commit of a pull request."""
+
+    pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="commits")
+    oid = models.TextField()
+    message = models.TextField()
+    author_login = models.TextField(null=True)
+    author_name = models.TextField(null=True)
+    authored_at = models.DateTimeField()
+    committed_at = models.DateTimeField()
+    additions = models.IntegerField()
+    deletions = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pull_request", "oid"], name="one_commit_per_oid")]
+
+    def __str__(self) -> str:
+        return self.oid[:10]
+
+
+class ChangedFile(models.Model):
+    """One file that a pull request changes."""
+
+    pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="files")
+    path = models.TextField()
+    additions = models.IntegerField()
+    deletions = models.IntegerField()
+    change_type = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pull_request", "path"], name="one_file_per_path")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class WeeklyMetrics(models.Model):
+    """A team's merged pull requests of one week (Monday, UTC), in medians and shares."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="weekly_metrics")
+    week = models.DateField(help_text="the week's Monday")
+    merged = models.IntegerField()
+    cycle_time_hours = models.FloatField(null=True, help_text="median, from the first commit to the merge")
+    review_time_hours = models.FloatField(null=True, help_text="median, from opening to somebody else's first review")
+    size = models.FloatField(null=True, help_text="median lines added and deleted")
+    ai_assisted_share = models.FloatField(null=True, help_text="of those merged, 0 to 1")
+
+    class Meta:
+        verbose_name_plural = "weekly metrics"
+        constraints = [models.UniqueConstraint(fields=["team", "week"], name="one_row_per_team_and_week")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id} {self.week}"

@@ -1,0 +1,100 @@
+"""A page is stored whole or not at all, and its counts are true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.integrations.services.pull_request_mapping import page_rows
+from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
+from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from tests.integrations.histories import commit, file, pull_request, repository, whole
+
+pytestmark = pytest.mark.django_db
+
+
+def store(repository_id: int, *nodes: Any) -> StoredPage:
+    """The nodes are stored as one page."""
+    rows = page_rows(nodes, repository_id=repository_id)
+    return store_page(repository_id=repository_id, rows=rows, commit=lambda: None)
+
+
+def versions(table: str) -> list[Any]:
+    """PostgreSQL's own version of each row: it changes when a row is rewritten."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, ctid::text FROM {table} ORDER BY id")  # noqa: S608  # a table of ours
+        return cursor.fetchall()
+
+
+def test_a_page_is_stored_with_its_lists() -> None:
+    """Every row of the page is there afterwards, and counted."""
+    stored = store(repository().pk, pull_request(1), pull_request(2, files=whole([file("a"), file("b")])))
+    assert stored.created == 2
+    assert [(one.number, one.reviews, one.commits, one.files) for one in stored.pull_requests] == [
+        (1, 1, 1, 1),
+        (2, 1, 1, 2),
+    ]
+    assert PullRequest.objects.count() == 2
+    assert ChangedFile.objects.count() == 3
+
+
+def test_unchanged_rows_are_not_rewritten() -> None:
+    """The same page again creates nothing, updates nothing and leaves every row's version alone."""
+    tracked = repository()
+    store(tracked.pk, pull_request(1), pull_request(2))
+    before = [versions(table) for table in ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfile")]
+    assert store(tracked.pk, pull_request(1), pull_request(2)).created == 0
+    after = [versions(table) for table in ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfile")]
+    assert after == before
+
+
+def test_what_a_whole_list_no_longer_holds_goes() -> None:
+    """After a force-push the old commit and file are gone, and what a cut list leaves out stays."""
+    tracked = repository()
+    store(tracked.pk, pull_request(1), pull_request(2))
+    store(
+        tracked.pk,
+        pull_request(1, commits=whole([commit("new")]), files=whole([file("b.py")])),
+        pull_request(2, commits=whole([commit("new")], total=2), reviews=whole([])),
+    )
+    assert set(Commit.objects.values_list("pull_request__number", "oid")) == {(1, "new"), (2, "new"), (2, "c2")}
+    assert set(ChangedFile.objects.values_list("pull_request__number", "path")) == {(1, "b.py"), (2, "a.py")}
+    assert list(Review.objects.values_list("pull_request__number", flat=True)) == [1]
+
+
+def test_nothing_is_stored_when_the_cursor_is_not() -> None:
+    """An attempt that lost its row leaves no row of its page."""
+    tracked = repository()
+
+    def lost() -> None:
+        raise RuntimeError("superseded")
+
+    with pytest.raises(RuntimeError, match="superseded"):
+        store_page(repository_id=tracked.pk, rows=page_rows([pull_request(1)], repository_id=tracked.pk), commit=lost)
+    assert not PullRequest.objects.exists()
+
+
+def test_two_repositories_with_the_same_numbers_do_not_mix() -> None:
+    """Keys are per repository, also for what a whole list lets go."""
+    first, second = repository("o/a"), repository("o/b")
+    store(first.pk, pull_request(1))
+    store(second.pk, pull_request(1, reviews=whole([])))
+    assert Review.objects.filter(pull_request__repository=first).count() == 1
+    assert count_stored(second.pk) == 1
+
+
+def test_gaps_name_the_lists_that_are_short() -> None:
+    """A list of which GitHub gives fewer than it counts is found."""
+    tracked = repository()
+    store(tracked.pk, pull_request(1), pull_request(2, changed_files=3500, files=whole([file()], total=3500)))
+    assert gaps(tracked.pk) == [{"pull_request": 2, "list": "files", "stored": 1, "total": 3500}]
+
+
+def test_text_that_postgresql_refuses_is_mended() -> None:
+    """NUL goes, a lone surrogate becomes a question mark, and a path that then occurs twice is stored once."""
+    tracked = repository()
+    store(tracked.pk, pull_request(1, title="a\x00b", body="x\ud800y", files=whole([file("p\x00"), file("p")])))
+    assert list(PullRequest.objects.values_list("title", "body")) == [("ab", "x?y")]
+    assert ChangedFile.objects.count() == 1
