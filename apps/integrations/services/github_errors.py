@@ -77,6 +77,7 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
 """Of several errors in one answer, the one that says what to do about all."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_STATUSES = frozenset(HTTPStatus)
 _LONGEST_MESSAGE = 300  # characters of GitHub's own words
 
 
@@ -97,14 +98,14 @@ def decoded(status: int, headers: Mapping[str, str], body: bytes) -> Any:
     if status in _REDIRECTS:
         location = fields.get("url") or headers.get("location")
         raise Moved("It has moved to another address", location=location, **evidence)
-    if errors := fields.get("errors"):
-        if status < HTTPStatus.BAD_REQUEST or "data" in fields:
-            raise _graphql_error(errors, fields, headers, evidence)
-    if status >= HTTPStatus.BAD_REQUEST:
+    unreadable = document is _UNREADABLE
+    if status >= HTTPStatus.BAD_REQUEST and not (unreadable and status == HTTPStatus.NOT_FOUND):
         raise _http_error(status, fields, headers, evidence)
-    if document is _UNREADABLE:
+    if unreadable:
         kind = headers.get("content-type", "an unknown type").partition(";")[0]
-        raise InvalidAnswer(f"The answer is not JSON, or is cut off ({len(body)} bytes of {kind})", **evidence)
+        raise InvalidAnswer(f"The answer ({status}) is not JSON, or is cut off: {len(body)} bytes of {kind}", **evidence)
+    if errors := fields.get("errors"):
+        raise _graphql_error(errors, fields, headers, evidence)
     message = fields.get("message")
     if isinstance(message, str) and "documentation_url" in fields and "data" not in fields:  # an error sent with a 200
         raise _made(_by_words(fields) or QueryRefused, message, headers, evidence)
@@ -133,8 +134,7 @@ def _evidence(status: int, headers: Mapping[str, str], document: object) -> Evid
 
 def _graphql_error(errors: object, fields: Mapping[str, Any], headers: Mapping[str, str], evidence: Evidence) -> GitHubError:
     """The gravest of the errors in a GraphQL answer."""
-    listed = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    found = [(_graphql_type(error, fields), str(error.get("message", "an error without words"))) for error in listed]
+    found = [(_graphql_type(error, fields), str(error.get("message"))) for error in _listed(errors)]
     if not found:
         return InvalidAnswer("The answer's list of errors is not in GitHub's shape", **evidence)
     kind, message = min(found, key=lambda pair: _GRAVEST_FIRST.index(pair[0]))
@@ -143,26 +143,32 @@ def _graphql_error(errors: object, fields: Mapping[str, Any], headers: Mapping[s
 
 def _graphql_type(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[GitHubError]:
     by_words = _by_words(error)
+    by_type = _TYPES.get(str(error.get("type"))) or _TYPES.get(str(error.get("code")))
     extensions = error.get("extensions")
     if isinstance(extensions, dict) and extensions.get("saml_failure"):
         return SsoRequired
-    by_type = _TYPES.get(str(error.get("type"))) or _TYPES.get(str(error.get("code")))
-    if by_type is Forbidden:
-        return by_words if by_words in (SsoRequired, IpNotAllowed, SecondaryLimited) else Forbidden
+    if by_words and by_type in (None, Forbidden, RateLimited, ServerError):
+        return by_words  # they tell more than these types do
     if by_type is NotFound and len(error.get("path") or ()) > 1:
         return PartialAnswer  # what was asked for is there; something inside it is not
-    if by_type or by_words:
-        return by_type or by_words or GitHubError
+    if by_type:
+        return by_type
     if "data" not in fields:
         return QueryRefused  # it never ran: GitHub does not know a field, or a variable is wrong
     return PartialAnswer if isinstance(fields["data"], dict) else ServerError
 
 
+def _listed(errors: object) -> list[Mapping[str, Any]]:
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
 def _http_error(status: int, fields: Mapping[str, Any], headers: Mapping[str, str], evidence: Evidence) -> GitHubError:
     """The error that a status of 400 or more is, with the words and headers beside it."""
+    if "message" not in fields:  # GraphQL's shape
+        fields = next(iter(_listed(fields.get("errors"))), fields)
     message = fields.get("message")
     if not isinstance(message, str):
-        message = HTTPStatus(status).phrase if status in HTTPStatus else "an unknown status"
+        message = HTTPStatus(status).phrase if status in _STATUSES else "an unknown status"
     return _made(_http_type(status, fields, headers), f"{status}: {message}", headers, evidence)
 
 
@@ -203,7 +209,7 @@ def _made(kind: type[GitHubError], message: str, headers: Mapping[str, str], evi
     text = "GitHub: " + " ".join(message.split())[:_LONGEST_MESSAGE]
     if kind is RateLimited:
         limit = limit_from_headers(headers)
-        return RateLimited(text, reset_at=limit and limit.reset_at, **evidence)
+        return RateLimited(text, reset_at=None if limit is None else limit.reset_at, **evidence)
     if kind is SsoRequired and (page := re.search(r"url=(https://[^?;,\s]+)", headers.get("x-github-sso", ""))):
         text += f" (see {page[1]})"  # without its query, which names one authorization request
     return kind(text, **evidence)

@@ -133,6 +133,12 @@ def actor(value: Json | None) -> Actor | None:
     return None if value is None else Actor(value["login"], value["__typename"])
 
 
+def viewer(data: Json) -> Actor:
+    """Whose token it is, in the answer to ``Viewer``."""
+    value = present(data["viewer"], "the viewer")
+    return Actor(value["login"], value["__typename"])
+
+
 def repository_totals(data: Json) -> RepositoryTotals:
     """The counts in the answer to ``RepositoryTotals``."""
     pull_requests = present(present(data["repository"], "the repository")["pullRequests"], "the pull requests")
