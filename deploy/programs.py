@@ -147,12 +147,20 @@ def _run(command: list[str], folder: Path, log: Path, **environment: str) -> str
         output.write(f"$ {' '.join(command)}\n")
         output.flush()
         done = subprocess.run(  # noqa: S603 - our own commands
-            command, cwd=folder, env=os.environ | clean | environment, stdout=subprocess.PIPE, stderr=output, text=True, check=False
+            command,
+            cwd=folder,
+            env=os.environ | clean | environment,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            text=True,
+            check=False,
         )
         output.write(done.stdout)
     if done.returncode:
         tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-        raise BuildError(f"`{' '.join(command)}` failed with exit code {done.returncode}; all of it is in {log}, its end:\n{tail}")
+        raise BuildError(
+            f"`{' '.join(command)}` failed with exit code {done.returncode}; all of it is in {log}, its end:\n{tail}"
+        )
     return done.stdout
 
 

@@ -1,0 +1,27 @@
+# synctrace's one image: worker, beat, web, commands and simulator are the same files with another command.
+# `docker build --network host -t synctrace .` builds it by hand.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS dependencies
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv /opt/venv
+COPY requirements.lock /tmp/requirements.lock
+RUN /opt/venv/bin/pip install --require-hashes --no-deps --only-binary :all: -r /tmp/requirements.lock
+
+FROM ${PYTHON_IMAGE}
+# The collector's user is 10001: another one here, so that it reads our lines and cannot read our keys.
+RUN groupadd --gid 10002 synctrace \
+    && useradd --uid 10002 --gid synctrace --no-create-home --home-dir /var/lib/synctrace --shell /usr/sbin/nologin synctrace \
+    && install --directory --owner synctrace --group synctrace /var/lib/synctrace
+COPY --from=dependencies /opt/venv /opt/venv
+WORKDIR /app
+COPY . .
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DJANGO_SETTINGS_MODULE=apps.config.settings \
+    SYNCTRACE_HOME=/var/lib/synctrace
+RUN python -m compileall -q apps deploy telemetry
+USER 10002:10002
+EXPOSE 8000
+CMD ["gunicorn", "apps.config.wsgi", "--bind", "0.0.0.0:8000"]

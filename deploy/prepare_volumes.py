@@ -1,0 +1,52 @@
+"""The named volumes belong to those who write them, and the database has a password that nobody shipped.
+
+Runs once before everything else in docker-compose.yml, as root with the capability to change owners: Docker makes a
+named volume root's, and the users that the images run under could not write there. Running it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+APPLICATION = 10002  # Dockerfile
+COLLECTOR = JAEGER = 10001  # of their images
+POSTGRES = 999  # of its image
+
+VOLUMES = Path("/volumes")
+FOLDERS = {"synctrace": APPLICATION, "collector": COLLECTOR, "jaeger": JAEGER}
+
+
+def give(path: Path, *, to: int) -> None:
+    """`path` belongs to the user and the group numbered `to`."""
+    os.chown(path, to, to)
+
+
+def keep(path: Path, content: str, *, owner: int) -> None:
+    """A file for its owner's eyes alone holds `content`, whole or not at all."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
+        file.write(content)
+    give(new, to=owner)
+    new.rename(path)
+
+
+def main() -> int:
+    """Volumes are writable and the database's password exists, for the server and (as a `pgpass`) for its clients."""
+    for name, owner in FOLDERS.items():
+        give(VOLUMES / name, to=owner)
+    server, clients = VOLUMES / "secrets" / "postgres_password", VOLUMES / "secrets" / "pgpass"
+    if not clients.exists():  # written last
+        password = server.read_text().strip() if server.exists() else secrets.token_urlsafe(32)
+        keep(server, f"{password}\n", owner=POSTGRES)
+        keep(clients, f"*:*:*:*:{password}\n", owner=APPLICATION)
+        sys.stdout.write("made a password for PostgreSQL\n")
+    (VOLUMES / "secrets").chmod(0o755)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

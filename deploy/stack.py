@@ -1,0 +1,152 @@
+"""The collector and Jaeger as processes on free ports of this machine, under the configuration that compose uses.
+
+    jaeger = Jaeger(folder=Path("var/stack"))
+    collector = Collector(folder=Path("var/stack"), lines=Path("var"), jaeger=jaeger)
+    with jaeger, collector:
+        ...  # OTEL_EXPORTER_OTLP_ENDPOINT=collector.http; jaeger.url; collector.output / "traces.jsonl"
+
+Each keeps its ports and its data when it is stopped or killed and started again. What they print goes to
+`FOLDER/jaeger.log` and `FOLDER/collector.log`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from deploy.programs import HERE, collector_program, jaeger_program
+from deploy.ready import answers
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+class NotReadyError(RuntimeError):
+    """A program of the stack did not answer in time, or ended; the message names its log."""
+
+
+class Service:
+    """A program that runs when started, answers its health check, and ends with the block that it was started by."""
+
+    def __init__(self, *, name: str, program: Path, configuration: Path, folder: Path, health: str) -> None:
+        self.log: Final = folder / f"{name}.log"
+        self._name = name
+        self._command = [str(program), "--config", str(configuration)]
+        self._health = health
+        self.environment: Mapping[str, str] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, *, seconds: float = 30) -> None:
+        """It answers its health check. Raises `NotReadyError` when it ends first or takes longer than `seconds`."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - a program of ours
+                self._command, env=os.environ | self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        deadline = time.monotonic() + seconds
+        while answers(self._health) is not None:
+            if self._process.poll() is not None:
+                raise NotReadyError(f"{self._name} ended with exit code {self._process.returncode}: see {self.log}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise NotReadyError(f"{self._name} did not answer within {seconds:.0f} s: see {self.log}")
+            time.sleep(0.05)
+
+    def stop(self, *, seconds: float = 30) -> None:
+        """It has ended, of its own accord after a SIGTERM, or by a SIGKILL when that takes longer than `seconds`."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """It has ended by a SIGKILL, with nothing said or saved."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self.stop()
+
+
+class Jaeger(Service):
+    """Jaeger with its traces under `folder/jaeger`: `url` is its API, `otlp` the `host:port` that takes spans."""
+
+    def __init__(self, *, folder: Path) -> None:
+        otlp, ui, query, health, metrics = _free_ports(5)
+        super().__init__(
+            name="jaeger",
+            program=jaeger_program(),
+            configuration=HERE / "jaeger.yaml",
+            folder=folder,
+            health=f"http://{LOOPBACK}:{health}/status",
+        )
+        self.url: Final = f"http://{LOOPBACK}:{ui}"
+        self.otlp: Final = f"{LOOPBACK}:{otlp}"
+        self.environment = {
+            "JAEGER_LISTEN_HOST": LOOPBACK,
+            "JAEGER_STORAGE": str(folder / "jaeger"),
+            "JAEGER_OTLP_PORT": str(otlp),
+            "JAEGER_UI_PORT": str(ui),
+            "JAEGER_QUERY_GRPC_PORT": str(query),
+            "JAEGER_HEALTH_PORT": str(health),
+            "JAEGER_METRICS_PORT": str(metrics),
+        }
+
+
+class Collector(Service):
+    """The collector between the application's `lines` folder and `jaeger`.
+
+    `grpc` and `http` are OTLP endpoints (`OTEL_EXPORTER_OTLP_ENDPOINT`); `output` holds its traces.jsonl and logs.jsonl.
+    """
+
+    def __init__(self, *, folder: Path, lines: Path, jaeger: Jaeger) -> None:
+        grpc, http, health, metrics = _free_ports(4)
+        super().__init__(
+            name="collector",
+            program=collector_program(),
+            configuration=HERE / "otel-collector.yaml",
+            folder=folder,
+            health=f"http://{LOOPBACK}:{health}/",
+        )
+        self.grpc: Final = f"http://{LOOPBACK}:{grpc}"
+        self.http: Final = f"http://{LOOPBACK}:{http}"
+        self.output: Final = folder / "collector" / "output"
+        self.environment = {
+            "COLLECTOR_HOST": LOOPBACK,
+            "COLLECTOR_GRPC_PORT": str(grpc),
+            "COLLECTOR_HTTP_PORT": str(http),
+            "COLLECTOR_HEALTH_PORT": str(health),
+            "COLLECTOR_METRICS_PORT": str(metrics),
+            "COLLECTOR_STORAGE": str(folder / "collector" / "storage"),
+            "COLLECTOR_OUTPUT": str(self.output),
+            "COLLECTOR_LINES": str(lines),
+            "COLLECTOR_JAEGER": jaeger.otlp,
+        }
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind((LOOPBACK, 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

@@ -1,0 +1,83 @@
+"""What docker-compose.yml promises, as far as reading it tells."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy import prepare_volumes
+from deploy.programs import HERE
+
+TEXT = (HERE.parent / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+WITHOUT_HEALTH_CHECK = {
+    "volumes": "runs once",
+    "migrate": "runs once",
+    "collector-ready": "runs once",
+    "demo": "runs once",
+    "otel-collector": "its image has no shell and no program to ask with; `collector-ready` asks",
+    "sync": "a command",
+    "logs": "a command",
+    "trace": "a command",
+}
+
+
+def test_every_port_is_published_on_the_loopback_address_alone() -> None:
+    """Nothing of the stack can be reached from another machine."""
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert [port for port in ports if not re.fullmatch(r"127\.0\.0\.1:\$\{\w+:-\d+\}:\d+", port)] == []
+
+
+def test_every_service_has_a_health_check_or_a_reason() -> None:
+    """`docker compose up --wait` waits for what can be asked."""
+    without = {name for name, service in SERVICES.items() if "healthcheck" not in service}
+    assert without == WITHOUT_HEALTH_CHECK.keys() & SERVICES.keys()
+
+
+def test_what_keeps_running_is_started_again_when_it_ends() -> None:
+    """A service that is not a command and not run once has a restart policy."""
+    kept = {name for name, service in SERVICES.items() if service.get("restart") == "unless-stopped"}
+    assert kept == SERVICES.keys() - WITHOUT_HEALTH_CHECK.keys() | {"otel-collector"}
+
+
+def test_no_service_may_gain_privileges() -> None:
+    """Every container runs with no-new-privileges, and all but the servers' own images without capabilities."""
+    assert [name for name, service in SERVICES.items() if "no-new-privileges:true" not in service["security_opt"]] == []
+    assert {name for name, service in SERVICES.items() if service.get("cap_drop") != ["ALL"]} == {"postgres", "valkey"}
+
+
+def test_every_named_volume_has_one_who_makes_it_writable() -> None:
+    """A volume is given to its user at the first start, but for those whose image starts as root and does so itself."""
+    given = {mount.split(":")[0] for mount in SERVICES["volumes"]["volumes"]}
+    assert given == {*prepare_volumes.FOLDERS, "secrets"}
+    assert COMPOSE["volumes"].keys() - given == {"postgres", "valkey"}
+
+
+def test_every_image_that_is_built_has_a_name() -> None:
+    """What was built by hand, with another network say, is found under the same name."""
+    assert [name for name, service in SERVICES.items() if "build" in service and "image" not in service] == []
+
+
+@pytest.mark.parametrize(
+    "file", ["docker-compose.yml", "Dockerfile", ".env.example", "deploy/otel-collector.yaml", "deploy/jaeger.yaml"]
+)
+def test_no_file_holds_a_secret(file: str) -> None:
+    """A variable that is named like a secret is empty or names a file, and nothing has a secret's shape."""
+    text = (HERE.parent / file).read_text()
+    values = re.findall(r"^\W*[A-Z_]*(?:SECRET|PASSWORD|TOKEN|KEY)[A-Z_]*[:=][ \t]*(\S.*)$", text, re.MULTILINE)
+    assert [value for value in values if not re.fullmatch(r"\$\{\w+:-\}|/run/\S+|\.\.\. docker .*", value)] == []
+    assert not re.search(r"\bgh[pousr]_\w{20}|github_pat_\w{20}|://[^/\s$:]+:[^/\s@{]+@", text)
+
+
+def test_every_variable_that_compose_reads_is_in_the_example() -> None:
+    """.env.example names each variable, with the default that it has."""
+    example = dict(re.findall(r"^#(\w+)=(.*)$", (HERE.parent / ".env.example").read_text(), re.MULTILINE))
+    read = re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT)
+    assert {name for name, _ in read} == example.keys()
+    assert [(name, default) for name, default in read if default not in ("", example[name])] == []
