@@ -15,6 +15,7 @@ from apps.config import app as celery_app
 from apps.config import environment
 from apps.embedded import Servers, servers
 
+pytest_plugins = ["telemetry.pytest_plugin"]
 
 @pytest.fixture(scope="session")
 def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:

@@ -1,0 +1,19 @@
+"""pytest: the fixture ``captrace`` captures a test's spans and lines, and makes telemetry's own errors fail it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from telemetry import logs
+from telemetry.testing import Capture, capturing
+
+
+@pytest.fixture
+def captrace() -> Iterator[Capture]:
+    """The spans and lines of this test; see `telemetry.testing.Capture`."""
+    logs.clear()
+    with capturing() as capture:
+        yield capture
+    logs.clear()

@@ -1,0 +1,286 @@
+"""Assert on spans and lines: what a test captured in memory, or what a real worker wrote to files, as the same tree.
+
+With pytest, the fixture ``captrace`` (`telemetry.pytest_plugin`) is a `Capture`::
+
+    def test_a_sync_is_traced(captrace):
+        sync()
+        assert captrace.tree() == '''
+    sync.repo completed
+      sync.api.graphql completed
+    '''
+        assert [line["event"] for line in captrace.lines] == [...]
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+
+from telemetry import _health, logs, tracing
+from telemetry._redacting import RedactingExporter
+
+Attribute = str | int | float | bool | tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One ended span; ids are lower-case hexadecimal, times Unix nanoseconds, ``status`` is UNSET, OK or ERROR."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    attributes: Mapping[str, Attribute]
+    status: str
+    status_message: str
+    start_ns: int
+    end_ns: int
+    links: tuple[tuple[str, str], ...]
+    """Linked spans, as (trace id, span id)."""
+    resource: Mapping[str, Attribute]
+
+    @property
+    def outcome(self) -> str | None:
+        """The value of its ``<namespace>.outcome``, if it has one."""
+        return next((str(value) for key, value in self.attributes.items() if key.endswith(".outcome")), None)
+
+    @property
+    def duration_ms(self) -> float:
+        """How long it took, in milliseconds."""
+        return (self.end_ns - self.start_ns) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A span with its children in the order they started."""
+
+    span: Span
+    children: tuple[Node, ...]
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Span]]:
+        """This span and all below it, parents first, with their depth."""
+        yield depth, self.span
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+
+def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
+    """The spans as trees; a span whose parent is not among them is a root."""
+    children: dict[str, list[Span]] = {}
+    known = {span.span_id: span for span in spans}
+    tops = []
+    for span in sorted(known.values(), key=lambda span: (span.start_ns, span.end_ns)):
+        if span.parent_id in known and span.parent_id is not None:
+            children.setdefault(span.parent_id, []).append(span)
+        else:
+            tops.append(span)
+
+    def node(span: Span) -> Node:
+        return Node(span, tuple(node(child) for child in children.get(span.span_id, [])))
+
+    return tuple(node(span) for span in tops)
+
+
+def orphans_of(spans: Iterable[Span]) -> list[Span]:
+    """Spans whose parent should be here and is not."""
+    known = {span.span_id: span for span in spans}
+    return [span for span in known.values() if span.parent_id is not None and span.parent_id not in known]
+
+
+def draw(spans: Iterable[Span], *attributes: str) -> str:
+    """The spans as an indented tree, a line each: name, outcome, and those of ``attributes`` that it has."""
+    lines = []
+    for top in roots_of(spans):
+        for depth, span in top.walk():
+            shown = [f"{key}={span.attributes[key]}" for key in attributes if key in span.attributes]
+            lines.append(" ".join(["  " * depth + span.name, *([span.outcome] if span.outcome else []), *shown]))
+    return "\n".join(lines)
+
+
+def read_spans(path: Path) -> list[Span]:
+    """The spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it."""
+    return [span for line in _lines(path) for span in _otlp_spans(orjson.loads(line))]
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON lines of a log file, and of those that were set aside from it, oldest first."""
+    return [orjson.loads(line) for line in _lines(path)]
+
+
+class Capture:
+    """What is captured while it is active: spans, and lines as a file would hold them."""
+
+    def __init__(self, lines: logs.Captured, exporter: InMemorySpanExporter) -> None:
+        self._captured = lines
+        self.exporter = exporter
+        """OpenTelemetry's own in-memory exporter, which the spans go to."""
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans that have ended, in the order they did."""
+        return [_view(span) for span in self.exporter.get_finished_spans()]
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines, in the order they were written."""
+        return self._captured.lines
+
+    def tree(self, *attributes: str) -> str:
+        """The spans as `draw` shows them."""
+        return draw(self.spans, *attributes)
+
+    def events(self) -> list[str]:
+        """The lines' events, in the order they were written."""
+        return [line["event"] for line in self.lines]
+
+    def clear(self) -> None:
+        """Nothing is captured so far."""
+        self.exporter.clear()
+        self._captured.lines.clear()
+
+
+class SeededIds(IdGenerator):
+    """Ids that are the same in every run once `seed` was called; random until then."""
+
+    def __init__(self) -> None:
+        self._random = random.Random()  # noqa: S311  # ids, not secrets
+
+    def seed(self, seed: int | None) -> None:
+        """The ids that follow are those of ``seed``; None: random ones."""
+        self._random = random.Random(seed)  # noqa: S311  # ids, not secrets
+
+    def generate_span_id(self) -> int:
+        return self._random.getrandbits(64) or 1
+
+    def generate_trace_id(self) -> int:
+        return self._random.getrandbits(128) or 1
+
+
+class _Switch(SpanProcessor):
+    """Hands spans to whichever capture is active: a provider cannot let go of a processor."""
+
+    def __init__(self) -> None:
+        self.target: SpanProcessor | None = None
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.target is not None:
+            self.target.on_end(span)
+
+
+_switch = _Switch()
+_ids = SeededIds()
+_attached: list[TracerProvider] = []
+
+
+@contextmanager
+def capturing(*, now: Callable[[], datetime] | None = None, seed: int | None = None) -> Iterator[Capture]:
+    """Inside, spans and lines are captured, and telemetry's own errors are raised.
+
+    ``now`` tells the lines' time; ``seed`` fixes the ids, where the provider is the test kit's own. A provider that is
+    already there keeps its exporters.
+    """
+    _attach()
+    exporter = InMemorySpanExporter()
+    before, _switch.target = _switch.target, SimpleSpanProcessor(RedactingExporter(exporter))
+    _ids.seed(seed)
+    try:
+        with logs.capture(now) as lines, _health.strict():
+            yield Capture(lines, exporter)
+    finally:
+        _switch.target = before
+
+
+def _attach() -> None:
+    """The process has a provider, and our switch is on it, once."""
+    present = trace.get_tracer_provider()
+    if not isinstance(present, TracerProvider):
+        present = TracerProvider(id_generator=_ids, shutdown_on_exit=False)
+        present.add_span_processor(tracing.BoundContext())
+        trace.set_tracer_provider(present)
+    if present not in _attached:
+        present.add_span_processor(_switch)
+        _attached.append(present)
+
+
+def _view(span: ReadableSpan) -> Span:
+    context = span.get_span_context()
+    assert context is not None, "a span that has ended has a context"  # noqa: S101  # OpenTelemetry's own promise
+    return Span(
+        name=span.name,
+        trace_id=f"{context.trace_id:032x}",
+        span_id=f"{context.span_id:016x}",
+        parent_id=None if span.parent is None else f"{span.parent.span_id:016x}",
+        attributes=_plain(span.attributes),
+        status=span.status.status_code.name,
+        status_message=span.status.description or "",
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time or 0,
+        links=tuple((f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") for link in span.links),
+        resource=_plain(span.resource.attributes),
+    )
+
+
+def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Attribute]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in (attributes or {}).items()}
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Whole lines of the files set aside (the oldest has the highest number), then of ``path``."""
+    aside = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda file: -int(file.suffix[1:]))
+    for file in [*aside, path]:
+        if file.exists():
+            with file.open("rb") as lines:
+                yield from (line for line in lines if line.endswith(b"\n"))
+
+
+_STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR"}
+
+
+def _otlp_spans(request: dict[str, Any]) -> Iterator[Span]:
+    for group in request.get("resourceSpans", []):
+        resource = _attributes(group.get("resource", {}))
+        for scope in group.get("scopeSpans", []):
+            for span in scope.get("spans", []):
+                status = span.get("status", {})
+                yield Span(
+                    name=span["name"],
+                    trace_id=span["traceId"],
+                    span_id=span["spanId"],
+                    parent_id=span.get("parentSpanId") or None,
+                    attributes=_attributes(span),
+                    status=_STATUS.get(status.get("code", 0), "UNSET"),
+                    status_message=status.get("message", ""),
+                    start_ns=int(span["startTimeUnixNano"]),
+                    end_ns=int(span["endTimeUnixNano"]),
+                    links=tuple((link["traceId"], link["spanId"]) for link in span.get("links", [])),
+                    resource=resource,
+                )
+
+
+def _attributes(holder: dict[str, Any]) -> dict[str, Attribute]:
+    return {item["key"]: _value(item["value"]) for item in holder.get("attributes", [])}
+
+
+def _value(value: dict[str, Any]) -> Attribute:
+    match value:
+        case {"intValue": number}:
+            return int(number)
+        case {"doubleValue": number}:
+            return float(number)
+        case {"arrayValue": {"values": items}}:
+            return tuple(_value(item) for item in items)
+        case {"stringValue": plain} | {"boolValue": plain}:
+            return plain  # type: ignore[no-any-return]  # JSON says what it is
+    return ""

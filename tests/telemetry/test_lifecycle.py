@@ -1,0 +1,180 @@
+"""A declared operation is one span and exactly its lines, however it ends."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import pytest
+
+import telemetry
+from telemetry import bind, emit, observe
+from telemetry.lifecycle import OutcomeMissing
+from telemetry.model import Event, Field, Level, Line, Operation, Outcome
+from telemetry.testing import Capture, capturing
+
+
+class Baked(Outcome):
+    """A loaf."""
+
+    crumbs: Annotated[int, Field("Crumbs.")]
+    oven: Annotated[str | None, Field("Which oven.", key="bakery.oven.name")] = None
+
+
+class Bake(
+    Operation[Baked],
+    name="bakery.bake",
+    started=Line(Level.INFO, "loaf", when="it goes in"),
+    completed=Line(Level.INFO, "loaf", "crumbs", "duration_sec", when="it is out"),
+    failed=Line(Level.ERROR, "loaf", "error_type", "error_msg", when="it burnt"),
+):
+    """One loaf."""
+
+    loaf: Annotated[str, Field("Its name.", also="bread.name")]
+
+
+class Weighed(Outcome):
+    """A weight."""
+
+    grams: Annotated[int, Field("Grams.")]
+
+
+class Weigh(
+    Operation[Weighed], name="bakery.weigh", ended=Line(Level.DEBUG, "scale", "grams", "duration_ms", when="each weighing")
+):
+    """One weighing."""
+
+    scale: Annotated[str, Field("Which scale.")]
+
+
+class Rang(Event, name="bakery.rang", level=Level.WARNING, when="the bell rings"):
+    """The bell."""
+
+    at: Annotated[datetime, Field("When.", unit="ISO 8601")]
+    by: Annotated[str | None, Field("Who.")]
+
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 250, tzinfo=UTC)
+
+
+def test_a_completed_operation_has_two_lines_and_an_ok_span(captrace: Capture) -> None:
+    """Started and completed are written, and the span has every field under its keys."""
+    with bind(team_id=7), observe(Bake(loaf="rye")) as bake:
+        bake.completed(Baked(crumbs=3))
+    (span,) = captrace.spans
+    assert span.status == "OK"
+    duration = span.attributes["duration_sec"]
+    assert span.attributes == {
+        "team_id": 7,
+        "loaf": "rye",
+        "bread.name": "rye",
+        "bakery.outcome": "completed",
+        "crumbs": 3,
+        "duration_sec": duration,
+    }
+    assert [list(line) for line in captrace.lines] == [
+        ["timestamp", "level", "event", "loaf", "team_id", "trace_id", "span_id", "trace_flags"],
+        ["timestamp", "level", "event", "loaf", "crumbs", "duration_sec", "team_id", "trace_id", "span_id", "trace_flags"],
+    ]
+    assert {line["span_id"] for line in captrace.lines} == {span.span_id}
+    assert captrace.events() == ["bakery.bake.started", "bakery.bake.completed"]
+
+
+def test_a_line_is_the_same_to_the_letter() -> None:
+    """With a fixed clock and fixed ids, a line is exactly this."""
+    with capturing(now=lambda: NOON, seed=1) as capture, observe(Bake(loaf="rye")) as bake:
+        emit(Rang(at=NOON, by=None))
+        bake.completed(Baked(crumbs=1))
+    trace_id, span_id = capture.spans[0].trace_id, capture.spans[0].span_id
+    assert capture.lines[1] == {
+        "timestamp": "2026-01-01T12:00:00.000250Z",
+        "level": "warning",
+        "event": "bakery.rang",
+        "at": "2026-01-01T12:00:00Z",
+        "by": None,
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "trace_flags": capture.lines[1]["trace_flags"],
+    }
+
+
+def test_an_error_makes_it_failed(captrace: Capture) -> None:
+    """The error goes on; the span and the failed line carry its type and text, the line its traceback."""
+    with pytest.raises(ValueError, match="too hot"), observe(Bake(loaf="rye")):
+        raise ValueError("too hot")
+    (span,) = captrace.spans
+    assert (span.status, span.outcome, span.attributes["error.type"]) == ("ERROR", "failed", "ValueError")
+    failed = captrace.lines[-1]
+    assert (failed["event"], failed["level"], failed["error_type"], failed["error_msg"]) == (
+        "bakery.bake.failed",
+        "error",
+        "ValueError",
+        "too hot",
+    )
+    assert failed["exception"].endswith("ValueError: too hot\n")
+
+
+def test_a_retried_attempt_is_marked_and_writes_no_failed_line(captrace: Capture) -> None:
+    """Retrying is neither success nor failure."""
+    with observe(Bake(loaf="rye")) as bake:
+        bake.retrying(ValueError("cold"), countdown=2.0)
+    (span,) = captrace.spans
+    assert (span.status, span.outcome, span.attributes["error_type"]) == ("ERROR", "retrying", "ValueError")
+    assert captrace.events() == ["bakery.bake.started"]
+
+
+@pytest.mark.parametrize("how", ["waiting", "cancelled"])
+def test_waiting_and_cancelled_are_no_success(captrace: Capture, how: str) -> None:
+    """Such a span says so, and is not OK."""
+    with observe(Bake(loaf="rye")) as bake:
+        if how == "waiting":
+            bake.waiting(until=NOON)
+        else:
+            bake.cancelled()
+    assert (captrace.spans[0].outcome, captrace.spans[0].status) == (how, "UNSET")
+
+
+def test_a_failed_call_still_has_its_line_with_nulls(captrace: Capture) -> None:
+    """What is not known is null on the line and absent on the span."""
+    with pytest.raises(OSError, match="gone"), observe(Weigh(scale="big")):
+        raise OSError("gone")
+    assert captrace.lines[0]["grams"] is None
+    assert "grams" not in captrace.spans[0].attributes
+
+
+def test_a_wait_before_the_block_is_on_the_span_but_not_in_its_duration(captrace: Capture) -> None:
+    """The span starts when the wait did."""
+    with observe(Weigh(scale="big"), waited_ms=5000.0) as weigh:
+        weigh.completed(Weighed(grams=1))
+    (span,) = captrace.spans
+    assert span.duration_ms > 5000
+    assert float(str(span.attributes["duration_ms"])) < 5000
+
+
+def test_a_forgotten_outcome_is_an_error_in_tests(captrace: Capture) -> None:
+    """The test kit raises it; the span says it."""
+    with pytest.raises(OutcomeMissing), observe(Bake(loaf="rye")):
+        pass
+    assert captrace.spans[0].attributes["outcome.missing"] is True
+
+
+def test_a_forgotten_outcome_is_counted_in_production() -> None:
+    """Nothing is raised."""
+    before = telemetry.swallowed()
+    with observe(Bake(loaf="rye")):
+        pass
+    assert telemetry.swallowed() == before + 1
+
+
+def test_a_wrong_value_is_an_error_in_tests(captrace: Capture) -> None:
+    """What the type checker could not see is checked when it is written."""
+    with pytest.raises(TypeError, match="at must be string"):
+        emit(Rang(at=3, by=None))  # type: ignore[arg-type]  # that is the mistake
+
+
+def test_a_line_that_names_an_undeclared_field_cannot_be_declared() -> None:
+    """The mistake is found when the class is made."""
+    with pytest.raises(TypeError, match="nothing declares"):
+
+        class Wrong(Operation[Baked], name="bakery.wrong", started=Line(Level.INFO, "lof", when="never")):
+            loaf: Annotated[str, Field("Its name.")]

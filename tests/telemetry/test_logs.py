@@ -1,0 +1,109 @@
+"""Every way to write a line ends in the same line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import structlog
+
+import telemetry
+from telemetry import bind, logs, span
+from telemetry.settings import TelemetrySettings
+from telemetry.testing import Capture, read_lines
+
+CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
+
+
+def use(path: Path) -> None:
+    """Lines go to ``path``."""
+    logs.configure(TelemetrySettings(log_file=path))
+
+
+def test_structlog_and_standard_loggers_write_the_same_line(captrace: Capture, tmp_path: Path) -> None:
+    """Both have the bound context and the ids of the span they are in."""
+    use(tmp_path / "logs.jsonl")
+    with bind(run_id=4, team_id=1), span("work", {}):
+        structlog.get_logger().info("one", x=1)
+        logging.getLogger("django.request").warning("two %s", 2)
+    one, two = captrace.lines
+    assert list(one) == ["timestamp", "level", "event", "x", "team_id", "run_id", "trace_id", "span_id", "trace_flags"]
+    assert (two["event"], two["logger"], two["level"], two["trace_id"]) == (
+        "two 2",
+        "django.request",
+        "warning",
+        one["trace_id"],
+    )
+    assert read_lines(tmp_path / "logs.jsonl") == captrace.lines
+
+
+def test_no_secret_reaches_a_line(captrace: Capture, tmp_path: Path) -> None:
+    """Event, fields, nested fields, context and exceptions are redacted."""
+    use(tmp_path / "logs.jsonl")
+    log = structlog.get_logger()
+    with bind(task_id=CANARY):
+        log.info(f"got {CANARY}", url=f"https://x:{CANARY}@host/", nested={"a": [CANARY]}, password="hunter2")
+        try:
+            raise RuntimeError(f"access_token={CANARY}")
+        except RuntimeError:
+            log.exception("failed")
+            logging.getLogger("celery").exception("Authorization: Bearer %s", CANARY)
+    text = (tmp_path / "logs.jsonl").read_text()
+    assert len(text.splitlines()) == 3
+    assert CANARY not in text
+    assert "hunter2" not in text
+
+
+def test_warnings_are_lines(captrace: Capture, tmp_path: Path) -> None:
+    """Python's warnings go the same way."""
+    use(tmp_path / "logs.jsonl")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)  # pytest has replaced what was captured
+        logging.captureWarnings(capture=True)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+    assert captrace.lines[0]["logger"] == "py.warnings"
+
+
+def test_what_json_cannot_hold_is_still_a_line(captrace: Capture, tmp_path: Path) -> None:
+    """A huge number, a lone surrogate and an object become text."""
+    use(tmp_path / "logs.jsonl")
+    structlog.get_logger().info("odd", number=2**70, text="\ud800", thing=object)
+    assert captrace.lines[0]["number"] == str(2**70)
+
+
+def test_a_file_that_cannot_be_written_breaks_nothing(tmp_path: Path) -> None:
+    """It is counted."""
+    (tmp_path / "file").write_text("")
+    use(tmp_path / "file" / "logs.jsonl")
+    before = telemetry.swallowed()
+    structlog.get_logger().info("lost")
+    assert telemetry.swallowed() == before + 1
+
+
+WRITER = """
+import os, sys, structlog
+from pathlib import Path
+from telemetry import logs
+from telemetry.settings import TelemetrySettings
+logs.configure(TelemetrySettings(log_file=Path(sys.argv[1]), rotate_bytes=int(sys.argv[3])))
+log = structlog.get_logger()
+for number in range(int(sys.argv[2])):
+    log.info("n", number=number, pid=os.getpid(), text="x" * 50)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_many_processes_write_whole_lines_through_rotations_and_kills(tmp_path: Path) -> None:
+    """Four writers killed at their last line lose none and tear none, while the file is set aside again and again."""
+    path = tmp_path / "logs.jsonl"
+    command = [sys.executable, "-c", WRITER, str(path), "500", "90000"]
+    writers = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}) for _ in range(4)]
+    assert {writer.wait(60) for writer in writers} == {-9}
+    lines = read_lines(path)
+    assert len({(line["pid"], line["number"]) for line in lines}) == len(lines) == 2000
+    assert (tmp_path / "logs.jsonl.1").exists()
