@@ -7,8 +7,10 @@ import sys
 
 from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init
+from django.core.exceptions import ImproperlyConfigured
 
 import telemetry
+from apps.config import environment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -17,13 +19,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-
 @worker_init.connect
 @beat_init.connect
 def _require_servers(**_: object) -> None:
-    from apps.config import environment
-
-    environment.require_servers()
+    try:
+        environment.require_servers()
+    except ImproperlyConfigured as error:
+        sys.exit(f"celery: {error}")  # Celery only logs another exception of a signal's handler, and goes on
 
 
 @setup_logging.connect

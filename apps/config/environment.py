@@ -96,9 +96,7 @@ def encryption_keys(folder: Path) -> list[str]:
     From SYNCTRACE_ENCRYPTION_KEY (separated by commas; put the new key first to rotate), or one made once and
     kept in `folder/encryption_key`.
     """
-    text = os.environ.get("SYNCTRACE_ENCRYPTION_KEY") or _kept(
-        folder / "encryption_key", Fernet.generate_key().decode()
-    )
+    text = os.environ.get("SYNCTRACE_ENCRYPTION_KEY") or _kept(folder / "encryption_key", Fernet.generate_key().decode())
     keys = [key.strip() for key in text.split(",") if key.strip()]
     try:
         for key in keys:

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from apps.config import environment
 from apps.embedded import servers
 
-_WITHOUT_SERVERS = {"catalog", "github_simulator", "help", "version", "collectstatic", "compilemessages"}
+_WITHOUT_SERVERS = {"catalog", "github_simulator", "help", "version"}
 _ABOUT_THE_SCHEMA = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations"}
 _ONE_AT_A_TIME = 7_305_118  # our key among PostgreSQL's advisory locks
 
@@ -34,9 +34,7 @@ def servers_for(arguments: Sequence[str]) -> Iterator[None]:
         yield
         return
     with servers(home=environment.home()) as running:
-        os.environ.update(
-            DATABASE_URL=running.database_url, CELERY_BROKER_URL=running.broker_url, SYNCTRACE_EMBEDDED="1"
-        )
+        os.environ.update(DATABASE_URL=running.database_url, CELERY_BROKER_URL=running.broker_url, SYNCTRACE_EMBEDDED="1")
         django.setup()
         if command not in _ABOUT_THE_SCHEMA:
             _migrate()

@@ -73,8 +73,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-STATIC_ROOT = SYNCTRACE_HOME / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # static files are served from where the apps keep them: nothing to collect
 
 LOGGING_CONFIG = None  # telemetry.logs configures logging, for Django, Celery and libraries alike
 
@@ -104,10 +103,10 @@ CELERY_TASK_QUEUES = [Queue("sync"), Queue("background")]
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
     "queue_order_strategy": "priority",  # in the order of CELERY_TASK_QUEUES: phase 2 yields to phase 1
-    "socket_connect_timeout": 5,
+    "socket_connect_timeout": 3,  # a dead broker is said within five seconds
     "retry_on_timeout": False,
 }
-CELERY_BROKER_CONNECTION_TIMEOUT = 5
+CELERY_BROKER_CONNECTION_TIMEOUT = 3
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0.2, "interval_step": 0.5, "interval_max": 1}

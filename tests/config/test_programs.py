@@ -1,12 +1,23 @@
-"""Programs that tests start see what the test sees."""
+"""manage.py, Celery and the web as a person starts them."""
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+from kombu.exceptions import OperationalError
+
+from apps.config import app
+from apps.embedded import clean
 from apps.teams.models import Team
 
+CHECKOUT = Path(__file__).parents[2]
 _LOOK = """
 from apps.config import app
 from apps.teams.models import Team
@@ -15,9 +26,94 @@ print(Team.objects.get().slug)
 """
 
 
+def _python(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=environment, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture
+def bare_environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of somebody who has set nothing but a home."""
+    yield {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SYNCTRACE_HOME": str(tmp_path / "home")}
+    if (tmp_path / "home").exists():
+        clean.main(tmp_path / "home")
+
+
 def test_a_program_sees_what_the_test_stored(program_environment: dict[str, str]) -> None:
     """The database and the broker are shared with a program in `program_environment`."""
     Team.objects.create(slug="blue", name="Blue")
-    command = [sys.executable, "manage.py", "shell", "-v0", "-c", _LOOK]
-    result = subprocess.run(command, env=program_environment, capture_output=True, text=True, check=False)
+    result = _python("manage.py", "shell", "-v0", "-c", _LOOK, environment=program_environment)
     assert result.stdout.strip() == "blue", result.stderr
+
+
+def test_a_command_brings_its_own_servers_and_tables(bare_environment: dict[str, str]) -> None:
+    """With nothing set, a command finds a migrated database and a broker, and stops them again."""
+    code = "from apps.teams.models import Team; Team.objects.create(slug='blue', name='Blue')\n" + _LOOK
+    result = _python("manage.py", "shell", "-v0", "-c", code, environment=bare_environment)
+    assert result.stdout.strip() == "blue", result.stderr
+    again = _python("manage.py", "shell", "-v0", "-c", _LOOK, environment=bare_environment)
+    assert again.stdout.strip() == "blue", again.stderr
+
+
+def test_a_command_that_needs_no_servers_starts_none(bare_environment: dict[str, str]) -> None:
+    """Asking for help costs no database."""
+    result = _python("manage.py", "migrate", "--help", environment=bare_environment)
+    assert result.returncode == 0
+    assert not (Path(bare_environment["SYNCTRACE_HOME"]) / "servers").exists()
+
+
+def test_a_bad_setting_ends_a_command_with_a_sentence(bare_environment: dict[str, str]) -> None:
+    """The sentence goes to stderr, without a traceback, and the exit code says that it failed."""
+    bare_environment["DATABASE_URL"] = "mysql://host/name"
+    result = _python("manage.py", "migrate", environment=bare_environment)
+    assert result.returncode == 1
+    assert result.stderr.startswith("manage.py: DATABASE_URL is no PostgreSQL address")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["-m", "celery", "-A", "apps.config", "worker", "--pool=solo"],
+        ["-m", "celery", "-A", "apps.config", "beat"],
+        ["-c", "import apps.config.wsgi"],
+    ],
+    ids=["worker", "beat", "web"],
+)
+def test_a_service_without_servers_asks_for_them(program: list[str], bare_environment: dict[str, str]) -> None:
+    """Worker, beat and web do not guess: they end and name the variables."""
+    result = _python(*program, environment=bare_environment)
+    assert result.returncode != 0
+    assert "Set DATABASE_URL" in result.stdout + result.stderr
+
+
+def test_a_program_with_tables_missing_from_migrations_is_a_mistake(program_environment: dict[str, str]) -> None:
+    """Every model's table comes from a migration that is kept with it."""
+    result = _python("manage.py", "makemigrations", "--check", "--dry-run", environment=program_environment)
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_dead_broker_is_said_within_five_seconds() -> None:
+    """Sending to a port that swallows connections fails soon, so that nobody waits for a hung command."""
+    with socket.socket() as silent, socket.socket() as filler, socket.socket() as another:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        for waiting in (filler, another):  # the queue is full: the next connection gets no answer
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        started = time.monotonic()
+        with (
+            app.connection_for_write(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as connection,
+            pytest.raises(OperationalError),
+        ):
+            app.send_task("nobody.listens", connection=connection)
+        assert time.monotonic() - started < 5
+
+
+def test_the_sweep_is_due_and_both_queues_are_served() -> None:
+    """Beat sends the sweep by its name; a worker without -Q serves phase 1's queue and phase 2's."""
+    assert app.conf.beat_schedule["sweep"]["task"] == "apps.integrations.tasks.sweep"
+    assert list(app.amqp.queues) == ["sync", "background"]
+    assert app.conf.task_default_queue == "sync"
+    assert app.conf.task_acks_late is False
+    assert app.conf.task_time_limit > app.conf.task_soft_time_limit
