@@ -7,8 +7,10 @@ import os
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import structlog
 
 import telemetry
@@ -17,6 +19,13 @@ from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture, read_lines
 
 CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
+
+
+@pytest.fixture(autouse=True)
+def _no_file_afterwards() -> Iterator[None]:
+    """The next test writes to no file of this one."""
+    yield
+    logs.configure(TelemetrySettings())
 
 
 def use(path: Path) -> None:

@@ -1,0 +1,149 @@
+"""A real prefork worker of a project that has none of our apps: its spans, its lines, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from apps.embedded import Servers
+from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans
+from tests.telemetry.bakery import write_project
+
+SEND = """
+import bakery
+from celery import chain, chord, group
+from telemetry import bind, flush, span
+app = bakery.app
+with bind(team_id=7), span("send", {}):
+    bakery.bake.delay("rye", failures=2)
+    bakery.auto.delay()
+    bakery.bound.delay()
+    bakery.burn.delay()
+with span("canvas", {}):
+    chain(bakery.add.s(1), bakery.add.s(2)).delay()
+    chord(group(bakery.add.s(1), bakery.add.s(2)), bakery.add.s()).delay()
+bakery.bound.delay()
+app.send_task("no.such.task.here", queue="nowhere")
+with span("after", {}):
+    pass
+flush()
+"""
+
+
+@pytest.fixture(scope="module")
+def home(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything was sent and run, children were replaced after four tasks, and the worker has stopped."""
+    folder = tmp_path_factory.mktemp("bakery")
+    write_project(folder)
+    broker = embedded_servers.broker_url.replace("virtual_host=0", "virtual_host=14")
+    with Redis.from_url(broker.replace("redis+socket", "unix").replace("virtual_host", "db")) as client:
+        client.flushdb()
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+        "PYTHONPATH": f"{folder}:{Path.cwd()}",
+        "BROKER": broker,
+        "SYNCTRACE_HOME": str(folder / "home"),
+        "OTEL_SERVICE_NAME": "bakery",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",  # nothing listens: no exit may wait for it
+    }
+    command = ["-m", "celery", "-A", "bakery", "worker", "-c", "2", "--max-tasks-per-child", "4", "-l", "INFO"]
+    with (folder / "out").open("wb") as out:
+        worker = subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        subprocess.run([sys.executable, "-c", SEND], cwd=folder, env=environment, check=True, timeout=60)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and _runs(folder) < 13:
+            time.sleep(0.1)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    return folder / "home"
+
+
+def _runs(folder: Path) -> int:
+    path = folder / "home" / "traces.jsonl"
+    return sum(span.name.startswith("run/") for span in read_spans(path)) if path.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def spans(home: Path) -> list[Span]:
+    """Every span of the worker and the sender."""
+    return read_spans(home / "traces.jsonl")
+
+
+def test_every_task_of_a_child_that_exits_has_its_span(spans: list[Span]) -> None:
+    """13 runs, though children exit after four tasks and the collector is not there."""
+    assert sum(span.name.startswith("run/") for span in spans) == 13
+    assert orphans_of(spans) == []
+
+
+def test_retried_attempts_are_numbered_linked_siblings(spans: list[Span]) -> None:
+    """Three attempts hang under one parent; each but the first is linked to the one before; failed ones are marked."""
+    attempts = sorted((span for span in spans if span.name == "run/bake"), key=lambda span: span.start_ns)
+    assert [span.attributes["celery.attempt"] for span in attempts] == [1, 2, 3]
+    assert len({span.parent_id for span in attempts}) == 1
+    assert [span.links for span in attempts] == [
+        (),
+        ((attempts[0].trace_id, attempts[0].span_id),),
+        ((attempts[1].trace_id, attempts[1].span_id),),
+    ]
+    assert [span.status for span in attempts] == ["ERROR", "ERROR", "OK"]
+    assert [span.outcome for span in spans if span.name == "bakery.bake"] == ["retrying", "retrying", "completed"]
+
+
+def test_autoretry_keeps_one_trace_and_one_parent(spans: list[Span]) -> None:
+    """Celery's own retries are siblings too."""
+    first, second = sorted((span for span in spans if span.name == "run/auto"), key=lambda span: span.start_ns)
+    assert (first.trace_id, first.parent_id) == (second.trace_id, second.parent_id)
+    assert (first.status, second.status) == ("ERROR", "OK")
+
+
+def test_chain_group_and_chord_keep_one_trace(spans: list[Span]) -> None:
+    """All five runs are in the trace of the span that sent the canvas."""
+    (canvas,) = [span for span in spans if span.name == "canvas"]
+    assert {span.trace_id for span in spans if span.name == "run/add"} == {canvas.trace_id}
+    assert sum(span.name == "run/add" for span in spans) == 5
+
+
+def test_bound_context_crosses_delay_and_is_gone_in_the_next_task(home: Path, spans: list[Span]) -> None:
+    """What the sender had bound is on the task's lines and spans, and not on those of a task sent without it."""
+    lines = [line for line in read_lines(home / "logs.jsonl") if line["event"] == "bakery.rang" and line["times"] == 2]
+    assert sorted(line.get("team_id", 0) for line in lines) == [0, 7]
+    assert all(line["task_id"] for line in lines)
+    assert sorted(int(str(span.attributes.get("team_id", 0))) for span in spans if span.name == "run/bound") == [0, 7]
+
+
+def test_a_failed_task_is_an_error(spans: list[Span]) -> None:
+    """Its consumer span says so."""
+    (burnt,) = [span for span in spans if span.name == "run/burn"]
+    assert (burnt.status, burnt.attributes["celery.state"]) == ("ERROR", "FAILURE")
+
+
+def test_queue_wait_is_on_the_consumer_span(spans: list[Span]) -> None:
+    """It is never negative, and a planned delay is not in it."""
+    waits = [float(str(span.attributes["messaging.queue.wait_ms"])) for span in spans if span.name.startswith("run/")]
+    assert len(waits) == 13
+    assert min(waits) >= 0
+
+
+def test_a_name_that_nobody_here_knows_leaves_no_span_open(spans: list[Span]) -> None:
+    """The span that follows is no child of the producer's."""
+    (after,) = [span for span in spans if span.name == "after"]
+    assert after.parent_id is None
+    assert any(span.name == "apply_async/no.such.task.here" for span in spans)
+
+
+def test_lines_have_the_ids_of_their_spans(home: Path, spans: list[Span]) -> None:
+    """Every line with ids finds its span in the file."""
+    ids = {span.span_id for span in spans}
+    lines = [line for line in read_lines(home / "logs.jsonl") if "span_id" in line]
+    assert lines
+    assert {line["span_id"] for line in lines} <= ids, draw(spans)
