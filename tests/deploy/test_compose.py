@@ -71,7 +71,8 @@ def test_no_file_holds_a_secret(file: str) -> None:
     """A variable that is named like a secret is empty or names a file, and nothing has a secret's shape."""
     text = (HERE.parent / file).read_text()
     values = re.findall(r"^\W*[A-Z_]*(?:SECRET|PASSWORD|TOKEN|KEY)[A-Z_]*[:=][ \t]*(\S.*)$", text, re.MULTILINE)
-    assert [value for value in values if not re.fullmatch(r"\$\{\w+:-\}|/run/\S+|\.\.\. docker .*", value)] == []
+    harmless = re.compile(r"\$\{\w+:-\}|/run/\S+|simulated .*|\.\.\. docker .*")
+    assert [value for value in values if not harmless.fullmatch(value)] == []
     assert not re.search(r"\bgh[pousr]_\w{20}|github_pat_\w{20}|://[^/\s$:]+:[^/\s@{]+@", text)
 
 
