@@ -22,6 +22,8 @@
     ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
     ├── EveryRepositoryFailed    a run none of whose repositories could be synced
     ├── StepNeverFinished        analysis or metrics were started again and again
+    ├── InvalidApiUrl            no address that a token may be sent to
+    ├── LaneLost                 the account's lane was held too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
     └── Superseded               another attempt has taken over
 
@@ -207,6 +209,21 @@ class Moved(GitHubError):
     def __init__(self, message: str, *, location: str | None = None, **evidence: Unpack[Evidence]) -> None:
         super().__init__(message, **evidence)
         self.location = location
+
+
+class InvalidApiUrl(SyncError):
+    """The API's address is none that a token may be sent to."""
+
+    error_type = "invalid_api_url"
+    advice = "Give the API's address, as in https://api.github.com or https://HOST/api/v3."
+
+
+class LaneLost(SyncError):
+    """The account's lane was held so long that another may have it: nothing was sent."""
+
+    error_type = "lane_lost"
+    retryable = True
+    advice = "Nothing to do: the sync takes another turn. If it persists, this machine is overloaded."
 
 
 class Parked(SyncError):

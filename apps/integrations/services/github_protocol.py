@@ -62,6 +62,7 @@ __all__ = [
     "Response",
     "ReviewNode",
     "classify",
+    "hidden_organizations",
     "limit_from_headers",
     "lists_request",
     "next_page",
@@ -148,6 +149,12 @@ def next_page(response: Response) -> str | None:
             parts = urlsplit(found[1])
             return f"{parts.path}?{parts.query}"
     return None
+
+
+def hidden_organizations(response: Response) -> tuple[str, ...]:
+    """The ids of organizations whose part of a list is missing for lack of single sign-on."""
+    found = re.search(r"partial-results;\s*organizations=([\d,]+)", response.headers.get("x-github-sso", ""))
+    return tuple(found[1].split(",")) if found else ()
 
 
 def _read_graphql(response: Response, parse: Callable[[parsing.Json], R]) -> GraphQLAnswer[R]:

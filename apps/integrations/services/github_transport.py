@@ -1,0 +1,188 @@
+"""The only code that talks to GitHub: one request, one answer read to its end, nothing followed, nothing repeated.
+
+It never sleeps and judges no answer: the lane decides when, `github_errors` what it was.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+
+from apps.integrations.errors import InvalidAnswer, InvalidApiUrl, QueryTimeout, Unauthorized, Unreachable
+from apps.integrations.services.boottime import boottime
+from apps.integrations.services.deadline_adapter import Deadline, DeadlineAdapter, keeping
+from apps.integrations.services.github_protocol import Response
+
+API_VERSION = "2022-11-28"
+"""https://docs.github.com/rest/about-the-rest-api/api-versions"""
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+_HEADERS = {
+    "Accept": "application/vnd.github+json",
+    "User-Agent": "synctrace",  # GitHub answers nobody without one
+    "X-GitHub-Api-Version": API_VERSION,
+}
+
+
+class GitHubTransport:
+    """One account's connection to one GitHub API.
+
+    ``api_url`` is ``https://api.github.com`` or a GitHub Enterprise Server's ``https://HOST/api/v3``; plain http is for
+    loopback hosts, or with ``allow_http``. ``deadline_seconds`` bounds a whole request with its answer. Proxies and
+    certificate authorities come from the environment (``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE``), a ``.netrc`` is not read.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        token: str,
+        connect_timeout: float = 5.0,
+        deadline_seconds: float = 30.0,
+        allow_http: bool = False,
+    ) -> None:
+        parts = _checked(api_url, allow_http=allow_http)
+        self.host = parts.hostname or ""
+        self.deadline_seconds = deadline_seconds
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._path = parts.path.rstrip("/")
+        self._connect_timeout = min(connect_timeout, deadline_seconds)
+        self._authorization = f"Bearer {_checked_token(token)}"
+        self._session = requests.Session()
+        self._session.headers.clear()
+        self._session.headers.update(_HEADERS)
+        self._session.headers["Accept-Encoding"] = "gzip, deflate"
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, DeadlineAdapter(max_retries=0))
+
+    def __repr__(self) -> str:
+        return f"GitHubTransport({self._origin}{self._path})"
+
+    def graphql(self, body: bytes, *, send_before: float | None = None) -> Response:
+        """GitHub's answer to a GraphQL request, whatever it is; ``send_before`` is by `boottime`.
+
+        Raises `Unreachable` without an answer, `QueryTimeout` without a whole one in time, `LaneLost` after
+        ``send_before``, when nothing has been sent.
+        """
+        # An Enterprise Server has it beside REST: /api/graphql and /api/v3.
+        path = self._path.removesuffix("/v3") + "/graphql"
+        return self._send("POST", path, body=body, send_before=send_before)
+
+    def rest(self, path: str, params: Mapping[str, str] | None = None, *, send_before: float | None = None) -> Response:
+        """GitHub's answer to ``GET path``; raises as `graphql` does.
+
+        ``path`` is below the API's address (``/rate_limit``), or one that GitHub gave, which begins with the address's own
+        path.
+        """
+        if not path.startswith(f"{self._path}/"):
+            path = self._path + path
+        return self._send("GET", path, params=params, send_before=send_before)
+
+    def close(self) -> None:
+        """Its connections are closed."""
+        self._session.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        params: Mapping[str, str] | None = None,
+        send_before: float | None,
+    ) -> Response:
+        deadline = Deadline(
+            ends=boottime() + self.deadline_seconds, send_before=float("inf") if send_before is None else send_before
+        )
+        try:
+            with (
+                keeping(deadline),
+                self._session.request(
+                    method,
+                    self._origin + path,
+                    params=params,
+                    data=body,
+                    headers=None if body is None else {"Content-Type": "application/json"},
+                    auth=self._authorize,
+                    timeout=(self._connect_timeout, self.deadline_seconds),
+                    allow_redirects=False,
+                    stream=True,
+                ) as answer,
+            ):
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status_code, headers, _read(answer))
+        except requests.ConnectTimeout as error:
+            raise Unreachable(f"{self.host} did not accept a connection in {self._connect_timeout:g} s") from error
+        except requests.exceptions.SSLError as error:
+            raise Unreachable(f"{self.host} has no certificate that is trusted here") from error
+        except requests.exceptions.ProxyError as error:
+            raise Unreachable(f"The proxy to {self.host} gave no connection") from error
+        except requests.exceptions.ContentDecodingError as error:
+            raise InvalidAnswer("The answer's compression is broken") from error
+        except requests.RequestException as error:
+            if _timed_out(error):
+                raise QueryTimeout(f"{self.host} gave no whole answer in {self.deadline_seconds:g} s") from error
+            if isinstance(error, requests.exceptions.ChunkedEncodingError):
+                raise Unreachable(f"{self.host} closed the connection in the middle of its answer") from error
+            raise Unreachable(f"{self.host} cannot be reached, or closed the connection") from error
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The token is on this one request; giving `auth` at all keeps requests from reading ``.netrc``."""
+        request.headers["Authorization"] = self._authorization
+        return request
+
+
+def _read(answer: requests.Response) -> bytes:
+    chunks, size = [], 0
+    for chunk in answer.iter_content(65536):
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise InvalidAnswer(f"The answer is larger than {MAX_BODY_BYTES // 2**20} MiB", http_status=answer.status_code)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Whether a deadline or a read timeout is at the bottom of it; requests and urllib3 wrap both in several ways."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TimeoutError | requests.Timeout):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _checked(api_url: str, *, allow_http: bool) -> SplitResult:
+    try:
+        parts = urlsplit(api_url)
+        port_is_a_number = parts.port is None or parts.port > 0
+    except ValueError:
+        raise InvalidApiUrl("The API's address is no URL") from None
+    if parts.username is not None or parts.password is not None:
+        raise InvalidApiUrl("The API's address must hold no user and password: the token is given apart from it")
+    if parts.scheme not in ("https", "http") or not parts.hostname or not port_is_a_number:
+        raise InvalidApiUrl(f"{api_url!r} is no http or https URL")
+    if parts.query or parts.fragment:
+        raise InvalidApiUrl(f"{api_url!r} must end with its path")
+    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+        raise InvalidApiUrl(f"{api_url!r} would carry the token in clear: use https")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _checked_token(token: str) -> str:
+    token = token.strip()
+    if not token:
+        raise Unauthorized("There is no token")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise Unauthorized("The token holds characters that no GitHub token has")
+    return token
