@@ -12,7 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Protocol, TextIO
@@ -20,7 +20,13 @@ from typing import Any, Protocol, TextIO
 import orjson
 import structlog
 from opentelemetry import trace
-from structlog.contextvars import bound_contextvars, clear_contextvars, get_contextvars
+from structlog.contextvars import (
+    bind_contextvars,
+    bound_contextvars,
+    clear_contextvars,
+    get_contextvars,
+    unbind_contextvars,
+)
 from structlog.dev import ConsoleRenderer
 
 from telemetry import _health
@@ -139,9 +145,16 @@ def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, er
     _write(level, event, fields or {}, error)
 
 
-def bind(**context: str | float | bool | None) -> AbstractContextManager[None]:
-    """Inside, ``context`` is on every line and span, and on those of tasks sent from here; None leaves a key out."""
-    return bound_contextvars(**{name: value for name, value in context.items() if value is not None})
+@contextmanager
+def bind(**context: str | float | bool | None) -> Iterator[None]:
+    """Inside, ``context`` is on every line and span, and on those of tasks sent from here; None takes a key away."""
+    before = get_contextvars()
+    unbind_contextvars(*(name for name, value in context.items() if value is None))
+    try:
+        with bound_contextvars(**{name: value for name, value in context.items() if value is not None}):
+            yield
+    finally:
+        bind_contextvars(**{name: before[name] for name in context if name in before})
 
 
 def bound() -> dict[str, Any]:

@@ -131,5 +131,5 @@ def overdue(limit: int = 500) -> list[Attempt]:
 
 
 def mark_progress(attempt: Attempt, *, requests: int, points: int, **changes: Any) -> None:
-    """A page is committed: what it cost is added, and failures before it are forgotten."""
-    update(attempt, failures=0, requests=F("requests") + requests, points=F("points") + points, **changes)
+    """The row carries ``changes``, and what the requests for them cost is added."""
+    update(attempt, requests=F("requests") + requests, points=F("points") + points, **changes)

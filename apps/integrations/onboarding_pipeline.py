@@ -290,7 +290,7 @@ def _end(run: PipelineRun, state: PipelineRun.State) -> None:
 
 def _emit_end(run: PipelineRun, *, repeat: bool = False) -> None:
     with (
-        bind(team_id=run.team_id, run_id=run.pk),
+        bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
         finish(_operation(run), root_of(run), ended_at=run.ended_at, repeat=repeat) as pipeline,
     ):
         if run.state == PipelineRun.State.COMPLETED:
@@ -302,7 +302,7 @@ def _emit_end(run: PipelineRun, *, repeat: bool = False) -> None:
 
 
 def _announce(run: PipelineRun) -> None:
-    with bind(team_id=run.team_id, run_id=run.pk):
+    with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
         announce(_operation(run), root_of(run))
 
 
@@ -316,7 +316,7 @@ def _tell_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase)
     """The transition's line is written once it is committed, in the run's own trace."""
 
     def tell() -> None:
-        with bind(team_id=run.team_id, run_id=run.pk), under(root_of(run)):
+        with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), under(root_of(run)):
             emit(catalog.PhaseChanged(team_id=run.team_id, phase=phase, previous_phase=previous))
 
     transaction.on_commit(tell)

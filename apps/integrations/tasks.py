@@ -15,9 +15,9 @@ from apps.analysis.services import analyze
 from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
-from apps.integrations.connections import clients_for
 from apps.integrations.errors import Forbidden, NotFound, Parked, Superseded, SyncError, Unauthorized
 from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.services.github_clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls import metrics
 from apps.teams.models import Team
@@ -83,7 +83,7 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
                 sync.waiting(until=wait.until)
             except Superseded:
                 sync.cancelled()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # it is re-raised, or retried
                 _retry_or_fail(self, sync, row, own, error)
     finally:
         send(pipeline.advance(row.run_id))
@@ -130,7 +130,7 @@ def send(steps: Iterable[pipeline.Step]) -> None:
                 run = PipelineRun.objects.get(pk=run_id)
                 with (
                     addressed_to(pipeline.root_of(run)),
-                    bind(team_id=run.team_id, run_id=run_id),
+                    bind(team_id=run.team_id, repo_id=None, run_id=run_id),
                     sending(attempt=number, previous=None),
                 ):
                     run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))

@@ -1,22 +1,21 @@
 """Fetch, map, store: one repository's window of pull requests, complete, or an error that says what is missing.
 
-The window goes by ``updatedAt``, newest first, the order GitHub pages in. A page's rows and its cursor commit together, so an
-attempt that dies at any request is resumed by the next one at the cursor, and the rows come out the same.
+The window goes by ``updatedAt``, newest first, the order GitHub pages in. A page's rows and its cursor commit together, so
+an attempt that dies at any request is resumed by the next one at the cursor, and the rows come out the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from apps import catalog
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
-from apps.integrations.errors import IncompleteHistory
+from apps.integrations.errors import GitHubError, IncompleteHistory
 from apps.integrations.models import RepoSync, TrackedRepository
-from apps.integrations.services.github_nodes import PullRequestNode, PullRequestPage, RepositoryInfo
+from apps.integrations.services.github_clients import Clients
+from apps.integrations.services.github_protocol import PullRequestNode
 from apps.integrations.services.pull_request_mapping import page_rows
 from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
 from telemetry import emit
@@ -26,37 +25,6 @@ OVERLAP = timedelta(minutes=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
-
-
-class GraphQLClient(Protocol):
-    """What a sync needs of the GraphQL client."""
-
-    requests: int
-    points: int
-
-    def pull_requests(
-        self,
-        full_name: str,
-        *,
-        after: str | None = None,
-        updated_since: datetime | None = None,
-        updated_before: datetime | None = None,
-        with_counts: bool = False,
-    ) -> PullRequestPage: ...
-
-
-class RestClient(Protocol):
-    """What a sync needs of the REST client."""
-
-    def repository(self, full_name: str) -> RepositoryInfo: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """A connection's two clients, on one lane."""
-
-    graphql: GraphQLClient
-    rest: RestClient
 
 
 def sync_pull_requests(*, row: RepoSync, attempt: Attempt, clients: Clients) -> catalog.RepoSynced:
@@ -74,10 +42,14 @@ class _Sync:
         self._spent = (0, 0)
 
     def run(self) -> catalog.RepoSynced:
-        self._look_up()
-        if not self.row.paged:
-            self._page()
-        total = self._close()
+        try:
+            self._look_up()
+            if not self.row.paged:
+                self._page()
+            total = self._close()
+        except GitHubError:
+            self._keep()  # what a failed attempt cost counts too
+            raise
         return self._complete(total)
 
     def _look_up(self) -> None:
@@ -125,10 +97,9 @@ class _Sync:
                 row.prs_total = page.window_count
                 first = False
             inside = [(cursor, node) for cursor, node in page.items if self._is_inside(node)]
-            older = any(row.since is not None and node.updated_at < row.since for _, node in page.items)
             if inside:
                 row.cursor = inside[-1][0]
-            row.paged = older or not page.has_next_page
+            row.paged = not page.has_next_page
             elsewhere = page.end_cursor if not inside and not row.paged else None
             self._store([node for _, node in inside], counted=True)
             if row.paged:
@@ -153,14 +124,12 @@ class _Sync:
         raise IncompleteHistory(f"{stored} pull requests are stored, GitHub counts {total}")
 
     def _read_since(self, began: datetime) -> int:
-        after = None
-        while True:
-            page = self.clients.graphql.pull_requests(self.repository.full_name, after=after)
-            newer = [node for _, node in page.items if node.updated_at >= began]
-            self._store(newer, counted=False)
-            if len(newer) < len(page.items) or not page.has_next_page:
-                return page.total_count
-            after = page.end_cursor
+        """Everything updated since is stored; GitHub's count of all pull requests."""
+        total = 0
+        for page in self.clients.graphql.updated_since(self.repository.full_name, began):
+            self._store([node for _, node in page.items], counted=False)
+            total = page.total_count
+        return total
 
     def _is_inside(self, node: PullRequestNode) -> bool:
         before, since = self.row.run.before, self.row.since
@@ -181,6 +150,7 @@ class _Sync:
                 prs_done=after,
                 prs_total=row.prs_total,
                 newest_updated_at=row.newest_updated_at,
+                wait_reason="",
                 failures=0,
             )
 

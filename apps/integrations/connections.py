@@ -1,0 +1,58 @@
+"""A team's connection to a GitHub API, and the repositories it tracks there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from apps.integrations.errors import SyncError
+from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.integrations.services.github_rate_limit import Lane
+from apps.integrations.services.github_rest import GitHubRest
+from apps.integrations.services.github_transport import GitHubTransport
+from apps.teams.models import Team
+
+_FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+
+
+class InvalidRepositoryName(SyncError):  # noqa: N818  # it says what is wrong
+    """A name that no repository can have."""
+
+    error_type = "invalid_repository_name"
+    advice = "Write it as OWNER/NAME, like libuv/libuv."
+
+
+def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
+    """The team's connection with the account that ``token`` belongs to; `GitHubError` when it is refused."""
+    rest = rest_client(api_url=api_url, token=token, account=f"{urlsplit(api_url).hostname}/(connecting)")
+    account = f"{urlsplit(api_url).netloc}/{rest.user().login}"
+    with transaction.atomic():
+        connection = GitHubConnection.objects.select_for_update().filter(team=team, account=account).first()
+        connection = connection or GitHubConnection(team=team, account=account)
+        connection.api_url = api_url
+        connection.keep_token(token)
+        connection.save()
+    return connection
+
+
+def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[TrackedRepository]:
+    """The team tracks ``full_names``, in their order; names differ by more than case."""
+    tracked = []
+    for full_name in full_names:
+        if not _FULL_NAME.fullmatch(full_name):
+            raise InvalidRepositoryName(f"{full_name!r} is no repository's name")
+        known = TrackedRepository.objects.filter(team_id=connection.team_id, full_name__iexact=full_name).first()
+        if known is None:
+            known = TrackedRepository(team_id=connection.team_id, full_name=full_name)
+        known.connection = connection
+        known.save()
+        tracked.append(known)
+    return tracked
+
+
+def rest_client(*, api_url: str, token: str, account: str) -> GitHubRest:
+    """A REST client in the account's lane."""
+    return GitHubRest(transport=GitHubTransport(api_url=api_url, token=token), lane=Lane(account=account, urgent=True))

@@ -1,0 +1,37 @@
+"""A real Celery worker with prefork children and beat, as a test's own process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def worker(environment: dict[str, str], *, children: int = 2) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker runs inside, and has stopped afterwards; what it printed is in ``worker.out`` of its home."""
+    home = Path(environment["SYNCTRACE_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    command = ["-m", "celery", "-A", "apps.config", "worker", "-B", "-c", str(children), "-s", str(home / "beat")]
+    with (home / "worker.out").open("ab") as out:
+        process = subprocess.Popen([sys.executable, *command], env=environment, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_until(fact: Callable[[], bool], *, seconds: float = 60) -> None:
+    """``fact`` is true, or the test fails."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
