@@ -23,7 +23,7 @@ from telemetry.timestamps import iso_seconds
 ListName = Literal["reviews", "commits", "files"]
 
 _FRAGMENTS: Mapping[ListName, str] = {"reviews": "Reviews", "commits": "Commits", "files": "Files"}
-_FULL_NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_FULL_NAME = re.compile(r"[A-Za-z0-9_-]+/(?!\.{1,2}\Z)[A-Za-z0-9._-]+")  # no dot segment in a path
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,11 +80,11 @@ def page_ladder(start: int) -> Ladder[PageSize]:
         sizes.insert(0, sizes[0] // 2)
     while sizes[-1] < LARGEST_CHEAP_PAGE:
         sizes.append(min(2 * sizes[-1], LARGEST_CHEAP_PAGE))
-    bare = [PageSize(first, with_files=False) for first in sizes if first <= _FILES_SHED_AT]
-    whole = [PageSize(first, with_files=True) for first in sizes if first > _FILES_SHED_AT]
-    shed = [PageSize(bare[-1].first, with_files=True)]
-    steps = [*bare, *shed, *whole]
-    return Ladder(steps, start=steps.index(PageSize(start, with_files=True)) if start >= shed[0].first else 0)
+    shed_at = min(start, _FILES_SHED_AT)
+    bare = [PageSize(first, with_files=False) for first in sizes if first <= shed_at]
+    whole = [PageSize(first, with_files=True) for first in sizes if first > shed_at]
+    steps = [*bare, PageSize(bare[-1].first, with_files=True), *whole]
+    return Ladder(steps, start=steps.index(PageSize(start, with_files=True)))
 
 
 def batch_ladder() -> Ladder[BatchSize]:

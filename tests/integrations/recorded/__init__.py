@@ -1,0 +1,18 @@
+"""GitHub's answers, as its documentation shows them and as they were seen; no account's data is in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from apps.integrations.services.github_protocol import Response
+
+_FOLDER = Path(__file__).parent
+
+NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
+
+
+def recorded(name: str) -> Response:
+    """The recorded answer of that name."""
+    answer = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return Response(answer["status"], answer["headers"], answer["body"].encode())
