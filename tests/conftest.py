@@ -17,6 +17,7 @@ from apps.embedded import Servers, servers
 
 pytest_plugins = ["telemetry.pytest_plugin"]
 
+
 @pytest.fixture(scope="session")
 def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """PostgreSQL (without fsync) and Valkey, shared by all xdist workers of this run: the last to leave stops them."""
