@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Literal, get_args
 
-from apps.github_simulator.model import Actor, Repository
+from apps.github_simulator.actors import Actor
+from apps.github_simulator.model import Repository
 
 AccountType = Literal["User", "Installation"]
 _TOKEN_FIELDS = {"account", "type", "repositories", "expires_at", "scopes"}

@@ -136,7 +136,8 @@ class GraphQLEngine:
         errors = tuple(executed_error(error) for error in result.errors or ())
         if result.data is None:
             return Answer(cost=prepared.cost, errors=errors), _ANSWER_BYTES
-        data, size = {}, _ANSWER_BYTES
+        data: dict[str, object] = {}
+        size = _ANSWER_BYTES
         for name, value in result.data.items():
             if isinstance(value, RateLimitSlot):
                 data[name] = value

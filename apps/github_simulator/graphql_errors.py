@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, get_location
 from graphql.language import Node
+
+_UNKNOWN_FIELD = re.compile(r"Cannot query field '(?P<field>\w+)' on type '(?P<type>\w+)'")
 
 
 class FieldError(Exception):
@@ -20,9 +23,7 @@ class FieldError(Exception):
 class RefusedQueryError(Exception):
     """GitHub would not run this query."""
 
-    def __init__(
-        self, error_type: str, message: str, *, path: Sequence[str] = (), field: FieldNode | None = None
-    ) -> None:
+    def __init__(self, error_type: str, message: str, *, path: Sequence[str] = (), field: FieldNode | None = None) -> None:
         super().__init__(message)
         self.error = error_payload(error_type, message, path=path, locations=_locations(field))
 
@@ -49,12 +50,27 @@ def error_payload(
 def executed_error(error: GraphQLError) -> dict[str, Any]:
     """The entry for an error that graphql-core found while it parsed, validated or executed."""
     cause = error.original_error
+    if unknown := _UNKNOWN_FIELD.match(error.message):
+        return _undefined_field(error, field=unknown["field"], owner=unknown["type"])
     return error_payload(
         cause.type if isinstance(cause, FieldError) else None,
         error.message,
         path=error.path or (),
-        locations=[{"line": place.line, "column": place.column} for place in error.locations or ()],
+        locations=_places(error),
     )
+
+
+def _undefined_field(error: GraphQLError, *, field: str, owner: str) -> dict[str, Any]:
+    return error_payload(
+        None,
+        f"Field '{field}' doesn't exist on type '{owner}'",
+        extensions={"code": "undefinedField", "typeName": owner, "fieldName": field},
+        locations=_places(error),
+    )
+
+
+def _places(error: GraphQLError) -> list[Mapping[str, int]]:
+    return [{"line": place.line, "column": place.column} for place in error.locations or ()]
 
 
 def _locations(node: Node | None) -> list[Mapping[str, int]]:

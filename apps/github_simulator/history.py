@@ -10,17 +10,9 @@ from typing import Any, cast
 
 import orjson
 
-from apps.github_simulator.model import (
-    Actor,
-    ChangedFile,
-    Commit,
-    Fork,
-    GitActor,
-    PullRequest,
-    Repository,
-    Review,
-    stable_number,
-)
+from apps.github_simulator.actors import Actor, actor, stable_number
+from apps.github_simulator.git import ChangedFile, Commit, GitActor
+from apps.github_simulator.model import Fork, PullRequest, Repository, Review
 from apps.github_simulator.times import text_time
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -50,12 +42,6 @@ def read_history(path: Path, *, until: datetime) -> Repository:
         raise HistoryError(f"{path}: there is no such file. Give a history as histories/README.md describes it.") from None
     except (OSError, EOFError, LookupError, TypeError, ValueError) as error:
         raise HistoryError(f"{path} is no history (histories/README.md describes one): {error!r}") from error
-
-
-def actor(login: str) -> Actor:
-    """The account of this login; GitHub's GraphQL names a bot without its `[bot]`."""
-    name = login.removesuffix("[bot]")
-    return Actor(name, "User" if name == login else "Bot")
 
 
 def _time(text: str) -> datetime:
@@ -134,9 +120,7 @@ def _merge_commit(pull_request: PullRequest, oid: str) -> Commit:
     return Commit(oid, message, GitActor(merger.login, merger, merged_at), merged_at, merged_at, 0, 0)
 
 
-def _approvals(
-    pull_request: PullRequest, logins: list[str], *, created: datetime, merged: datetime
-) -> Iterator[Review]:
+def _approvals(pull_request: PullRequest, logins: list[str], *, created: datetime, merged: datetime) -> Iterator[Review]:
     """Git does not say when a reviewer approved: the approvals are spread between opening and merge."""
     for index, login in enumerate(logins):
         submitted = text_time(created + (merged - created) * (index + 1) / (len(logins) + 1))

@@ -5,125 +5,16 @@ Times are GitHub's own text, `YYYY-MM-DDTHH:MM:SSZ`: they sort as they are and a
 
 from __future__ import annotations
 
-import base64
-import zlib
 from dataclasses import dataclass, field
-from hashlib import sha1
 from typing import Literal
 
-WEB = "https://github.com"
+from apps.github_simulator.actors import WEB, Actor, node_id, stable_number
+from apps.github_simulator.git import ChangedFile, Commit, object_id
+
 LISTED_FILES = 3_000  # GitHub lists no more files of a pull request than this
 
-ActorType = Literal["User", "Bot", "Organization", "Mannequin"]
 PullRequestState = Literal["OPEN", "CLOSED", "MERGED"]
 ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED", "PENDING"]
-PatchStatus = Literal["ADDED", "CHANGED", "COPIED", "DELETED", "MODIFIED", "RENAMED"]
-
-_NODE_PREFIX = {"User": "U", "Bot": "BOT", "Organization": "O", "Mannequin": "M"}
-
-
-def node_id(prefix: str, *parts: object) -> str:
-    """An opaque global id in GitHub's manner, the same for the same parts."""
-    text = ":".join(str(part) for part in parts)
-    return f"{prefix}_{base64.urlsafe_b64encode(text.encode()).decode().rstrip('=')}"
-
-
-def stable_number(text: str) -> int:
-    """A number of nine digits that belongs to this text."""
-    return 100_000_000 + zlib.crc32(text.encode()) % 100_000_000
-
-
-def object_id(*parts: object) -> str:
-    """A git object id of forty hex digits, the same for the same parts."""
-    return sha1(":".join(str(part) for part in parts).encode(), usedforsecurity=False).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A user, bot or organization."""
-
-    login: str
-    typename: ActorType = "User"
-
-    @property
-    def database_id(self) -> int:
-        return stable_number(self.login.lower())
-
-    @property
-    def id(self) -> str:
-        return node_id(_NODE_PREFIX[self.typename], self.login)
-
-    @property
-    def name(self) -> str:
-        return self.login
-
-    @property
-    def resource_path(self) -> str:
-        return f"/apps/{self.login}" if self.typename == "Bot" else f"/{self.login}"
-
-    @property
-    def url(self) -> str:
-        return WEB + self.resource_path
-
-    @property
-    def avatar_url(self) -> str:
-        return f"https://avatars.githubusercontent.com/u/{self.database_id}?v=4"
-
-
-@dataclass(frozen=True, slots=True)
-class GitActor:
-    """Who wrote a commit, as git knows them; `user` is None when no GitHub account has the address."""
-
-    typename = "GitActor"
-    name: str
-    user: Actor | None
-    date: str
-    email: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One commit of a pull request."""
-
-    typename = "Commit"
-    oid: str
-    message: str
-    author: GitActor
-    authored_date: str
-    committed_date: str
-    additions: int
-    deletions: int
-
-    @property
-    def id(self) -> str:
-        return node_id("C", self.oid)
-
-    @property
-    def committer(self) -> GitActor:
-        return self.author
-
-    @property
-    def abbreviated_oid(self) -> str:
-        return self.oid[:7]
-
-    @property
-    def message_headline(self) -> str:
-        return self.message.partition("\n")[0]
-
-    @property
-    def message_body(self) -> str:
-        return self.message.partition("\n")[2].lstrip("\n")
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedFile:
-    """One file that a pull request changes."""
-
-    typename = "PullRequestChangedFile"
-    path: str
-    additions: int
-    deletions: int
-    change_type: PatchStatus = "MODIFIED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +134,7 @@ class PullRequest:
     def review_decision(self) -> str | None:
         """The last opinion of each reviewer decides: one that asks for changes outweighs approvals."""
         opinions = {
-            review.author: review.state
-            for review in self.reviews
-            if review.state in ("APPROVED", "CHANGES_REQUESTED")
+            review.author: review.state for review in self.reviews if review.state in ("APPROVED", "CHANGES_REQUESTED")
         }
         if "CHANGES_REQUESTED" in opinions.values():
             return "CHANGES_REQUESTED"
@@ -262,6 +151,27 @@ class PullRequest:
     @property
     def permalink(self) -> str:
         return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestCommit:
+    """A commit as part of a pull request."""
+
+    typename = "PullRequestCommit"
+    pull_request: PullRequest
+    commit: Commit
+
+    @property
+    def id(self) -> str:
+        return node_id("PURC", self.pull_request.database_id, self.commit.oid)
+
+    @property
+    def resource_path(self) -> str:
+        return f"{self.pull_request.resource_path}/commits/{self.commit.oid}"
+
+    @property
+    def url(self) -> str:
+        return WEB + self.resource_path
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -75,12 +75,9 @@ def measure(
     if meter.nodes > NODE_LIMIT:
         raise RefusedQueryError(
             "MAX_NODE_LIMIT_EXCEEDED",
-            f"This query requests up to {meter.nodes:,} possible nodes "
-            f"which exceeds the maximum limit of {NODE_LIMIT:,}.",
+            f"This query requests up to {meter.nodes:,} possible nodes which exceeds the maximum limit of {NODE_LIMIT:,}.",
         )
-    return QueryCost(
-        requests=meter.requests, nodes=meter.nodes, page_size=meter.page_size, continued=meter.continued
-    )
+    return QueryCost(requests=meter.requests, nodes=meter.nodes, page_size=meter.page_size, continued=meter.continued)
 
 
 class _Meter:
@@ -98,9 +95,7 @@ class _Meter:
             if isinstance(definition, FragmentDefinitionNode)
         }
 
-    def visit(
-        self, selection: SelectionSetNode, parent: GraphQLNamedType, *, times: int, path: tuple[str, ...]
-    ) -> None:
+    def visit(self, selection: SelectionSetNode, parent: GraphQLNamedType, *, times: int, path: tuple[str, ...]) -> None:
         for field, owner in self._fields(selection, parent):
             definition = owner.fields.get(field.name.value)
             if definition is None or field.selection_set is None:
@@ -168,9 +163,7 @@ class _Meter:
             elif isinstance(node, InlineFragmentNode):
                 yield from self._fields(node.selection_set, self._narrowed(node, parent))
 
-    def _narrowed(
-        self, node: FragmentDefinitionNode | InlineFragmentNode, parent: GraphQLNamedType
-    ) -> GraphQLNamedType:
+    def _narrowed(self, node: FragmentDefinitionNode | InlineFragmentNode, parent: GraphQLNamedType) -> GraphQLNamedType:
         condition = node.type_condition
         return self._schema.type_map[condition.name.value] if condition else parent
 
@@ -180,7 +173,4 @@ class _Meter:
         return not (skip and skip["if"]) and (include is None or bool(include["if"]))
 
     def _arguments(self, field: FieldNode) -> dict[str, Any]:
-        return {
-            argument.name.value: value_from_ast_untyped(argument.value, self._variables)
-            for argument in field.arguments
-        }
+        return {argument.name.value: value_from_ast_untyped(argument.value, self._variables) for argument in field.arguments}

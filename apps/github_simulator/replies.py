@@ -13,7 +13,7 @@ from apps.github_simulator.rate_limits import Budget
 
 DOCS = "https://docs.github.com"
 _REST_LIMIT_DOCS = f"{DOCS}/rest/overview/rate-limits-for-the-rest-api"
-_SECONDARY_DOCS = f"{DOCS}/free-pro-team@latest/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+_SECONDARY_DOCS = f"{DOCS}/en/free-pro-team@latest/rest/overview/resources-in-the-rest-api#secondary-rate-limits"
 _JSON = "application/json; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
 
@@ -106,9 +106,7 @@ def secondary_limit(*, status: int = 403, retry_after: int | None = None) -> Rep
         "documentation_url": _SECONDARY_DOCS,
         "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
     }
-    return json_reply(
-        payload, status=status, headers={} if retry_after is None else {"retry-after": str(retry_after)}
-    )
+    return json_reply(payload, status=status, headers={} if retry_after is None else {"retry-after": str(retry_after)})
 
 
 def query_timeout(request_id: str, *, data: object = None) -> Reply:

@@ -15,20 +15,12 @@ from typing import Any
 from graphql import GraphQLResolveInfo
 
 from apps.github_simulator.accounts import Account
+from apps.github_simulator.actors import Actor
 from apps.github_simulator.connections import Connection, connect
+from apps.github_simulator.git import ChangedFile, Commit
 from apps.github_simulator.graphql_errors import FieldError
 from apps.github_simulator.issue_search import search_pull_requests
-from apps.github_simulator.model import (
-    LISTED_FILES,
-    WEB,
-    Actor,
-    ChangedFile,
-    Commit,
-    PullRequest,
-    Repository,
-    Review,
-    node_id,
-)
+from apps.github_simulator.model import LISTED_FILES, PullRequest, PullRequestCommit, Repository, Review
 from apps.github_simulator.world import Node, World
 
 _SEARCHED = 1_000  # search returns no more results than this, whatever it counts
@@ -48,27 +40,6 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class RateLimitField:
     """Stands for `rateLimit`, whose numbers are filled in when the answer is sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class PullRequestCommit:
-    """A commit as part of a pull request."""
-
-    typename = "PullRequestCommit"
-    pull_request: PullRequest
-    commit: Commit
-
-    @property
-    def id(self) -> str:
-        return node_id("PURC", self.pull_request.database_id, self.commit.oid)
-
-    @property
-    def resource_path(self) -> str:
-        return f"{self.pull_request.resource_path}/commits/{self.commit.oid}"
-
-    @property
-    def url(self) -> str:
-        return WEB + self.resource_path
 
 
 Info = GraphQLResolveInfo
@@ -260,6 +231,7 @@ _SPECIAL: dict[tuple[str, str], Resolver] = {
     ("PullRequest", "reviewThreads"): _nothing,
     ("PullRequest", "fullDatabaseId"): _full_database_id,
     ("PullRequest", "databaseId"): _database_id,
+    ("PullRequestReview", "commit"): lambda _review, _info: None,  # no history says which commit was reviewed
     ("PullRequestReview", "comments"): _nothing,
     ("PullRequestReview", "fullDatabaseId"): _full_database_id,
     ("PullRequestReview", "databaseId"): _database_id,

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from apps.github_simulator import replies
 from apps.github_simulator.accounts import Account
-from apps.github_simulator.model import Actor, Repository
+from apps.github_simulator.actors import Actor
+from apps.github_simulator.model import Repository
 from apps.github_simulator.rate_limits import Budget
 from apps.github_simulator.replies import Reply, json_reply
 from apps.github_simulator.world import World
@@ -43,6 +44,8 @@ RestHandler = Callable[[RestRequest], Reply]
 
 
 def _user(request: RestRequest) -> Reply:
+    if request.account.type == "Installation":
+        return _not_for_installations()
     return _conditional(request, _account_json(request.account.actor, request.base_url))
 
 
@@ -51,7 +54,13 @@ def _owner(request: RestRequest) -> Reply:
     return replies.not_found() if owner is None else _conditional(request, _account_json(owner, request.base_url))
 
 
+def _not_for_installations() -> Reply:
+    return replies.message(403, "Resource not accessible by integration")
+
+
 def _seen_repositories(request: RestRequest) -> Reply:
+    if request.account.type == "Installation":
+        return _not_for_installations()
     return _page(request, [one for one in request.world.repositories if request.sees(one)])
 
 
@@ -119,9 +128,7 @@ REST_ENDPOINTS: Mapping[str, RestHandler] = {
 FREE_OF_COST = {"/rate_limit"}
 
 
-def _page(
-    request: RestRequest, repositories: Sequence[Repository], *, envelope: Mapping[str, Any] | None = None
-) -> Reply:
+def _page(request: RestRequest, repositories: Sequence[Repository], *, envelope: Mapping[str, Any] | None = None) -> Reply:
     per_page = min(_number(request.query.get("per_page"), _PER_PAGE), _PER_PAGE_LIMIT)
     page = _number(request.query.get("page"), 1)
     shown = [_repository_json(one, request) for one in repositories[(page - 1) * per_page : page * per_page]]

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -35,7 +35,8 @@ def github_application(github: GitHub, *, latency: float) -> Starlette:
         return _Endpoint(github, api=api, template=template, prefix=prefix, latency=latency)
 
     routes = [Route("/_simulator/stats", stats)]
-    routes += [Route(path, endpoint("graphql", None), methods=["POST"]) for path in ("/graphql", "/api/graphql")]
+    graphql = endpoint("graphql", None)
+    routes += [Route(path, graphql, methods=["POST"]) for path in ("/graphql", "/api/graphql")]
     routes += [
         Route(prefix + template, endpoint("rest", template, prefix), methods=["GET"])
         for prefix in ("", REST_PREFIX)
@@ -51,11 +52,11 @@ class ResettableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The request's scope has the transport in its state."""
         super().on_message_begin()
-        self.scope["state"]["transport"] = self.transport
+        self.scope.setdefault("state", {})["transport"] = self.transport
 
 
-def uvicorn_server(application: ASGIApp) -> uvicorn.Server:
-    """A server for sockets that are listening already; it says nothing and, told to stop, waits for nobody."""
+async def serve(application: ASGIApp, listening: socket.socket) -> None:
+    """The application has served the socket until this was cancelled; then nobody is waited for."""
     config = uvicorn.Config(
         application,
         http=ResettableProtocol,
@@ -65,16 +66,21 @@ def uvicorn_server(application: ASGIApp) -> uvicorn.Server:
         log_level="critical",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=0,
         timeout_keep_alive=60,
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    try:
+        await server.serve([listening])
+    finally:
+        for connection in list(server.server_state.connections):
+            cast("ResettableProtocol", connection).transport.abort()
+        await asyncio.sleep(0)  # lets the connections close
 
 
 class _Endpoint:
     def __init__(self, github: GitHub, *, api: Api, template: str | None, prefix: str, latency: float) -> None:
         self._github = github
-        self._api = api
+        self._api: Api = api
         self._template = template
         self._prefix = prefix
         self._latency = latency

@@ -13,10 +13,10 @@ import orjson
 
 from apps.github_simulator import replies
 from apps.github_simulator.accounts import Account, Accounts
+from apps.github_simulator.actors import stable_number
 from apps.github_simulator.fault_kinds import FAULTS, Struck
 from apps.github_simulator.faults import FaultRule, FaultScript, Incoming
 from apps.github_simulator.graphql_engine import GraphQLEngine, GraphQLRequest, Prepared
-from apps.github_simulator.model import stable_number
 from apps.github_simulator.rate_limits import Limits, RateLimits, Resource
 from apps.github_simulator.replies import Api, Reply
 from apps.github_simulator.rest_api import FREE_OF_COST, REST_ENDPOINTS, RestRequest

@@ -114,13 +114,9 @@ class SimulatedGitHub:
         """The repository is gone."""
         self._between_requests(lambda: self._github.world.remove(full_name))
 
-    def add_pull_request(
-        self, full_name: str, *, title: str = "A new pull request", author: str = "octocat"
-    ) -> PullRequest:
+    def add_pull_request(self, full_name: str, *, title: str = "A new pull request", author: str = "octocat") -> PullRequest:
         """A pull request with one commit and one file was opened now."""
-        return self._between_requests(
-            lambda: self._github.world.add_pull_request(full_name, title=title, author=author)
-        )
+        return self._between_requests(lambda: self._github.world.add_pull_request(full_name, title=title, author=author))
 
     def remove_pull_request(self, full_name: str, number: int) -> None:
         """The pull request is gone."""
@@ -139,9 +135,7 @@ class SimulatedGitHub:
         files: Sequence[str] | None = None,
     ) -> None:
         """The pull request has other commits, one a message, and other files, one a path (None: the same)."""
-        self._between_requests(
-            lambda: self._github.world.force_push(full_name, number, messages=messages, files=files)
-        )
+        self._between_requests(lambda: self._github.world.force_push(full_name, number, messages=messages, files=files))
 
     def set_files(self, full_name: str, number: int, paths: Iterable[str]) -> None:
         """The pull request changes exactly these files, however many."""

@@ -5,27 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-from apps.github_simulator.history import actor
-from apps.github_simulator.model import (
-    Actor,
-    ChangedFile,
-    Commit,
-    Fork,
-    GitActor,
-    PatchStatus,
-    PullRequest,
-    PullRequestState,
-    Repository,
-    Review,
-    ReviewState,
-    object_id,
-    stable_number,
-)
+from apps.github_simulator.actors import Actor, actor, stable_number
+from apps.github_simulator.git import ChangedFile, Commit, GitActor, PatchStatus, object_id
+from apps.github_simulator.model import Fork, PullRequest, PullRequestState, Repository, Review, ReviewState
 from apps.github_simulator.times import text_time
 
 _SPACING = timedelta(hours=3)  # between one pull request's last update and the next one's
 _PEOPLE = ("ada", "brian", "chen-wei", "dounia", "emeka", "françois", "grace", "hana")
-_TITLES = ("Fix the parser", "Add a cache", "Mise à jour du café ☕", "修复连接池泄漏", "🚀 Speed up imports", "Drop Python 3.9")
+_TITLES = (
+    "Fix the parser",
+    "Add a cache",
+    "Mise à jour du café ☕",
+    "修复连接池泄漏",
+    "🚀 Speed up imports",
+    "Drop Python 3.9",
+)
 _STATES: tuple[PullRequestState, ...] = ("MERGED", "MERGED", "MERGED", "MERGED", "MERGED", "CLOSED", "OPEN")
 _REVIEWS: tuple[ReviewState, ...] = ("APPROVED", "COMMENTED", "CHANGES_REQUESTED", "DISMISSED", "APPROVED")
 _CHANGES: tuple[PatchStatus, ...] = ("MODIFIED", "MODIFIED", "ADDED", "DELETED", "RENAMED")
@@ -35,7 +29,10 @@ _AI_TRAILERS = {
     4: "\n\nCo-authored-by: Copilot <175728472+Copilot@users.noreply.github.com>",
     7: "\n\nCo-authored-by: aider (gpt-4o) <noreply@aider.chat>",
 }
-_AI_BODIES = {2: "🤖 Generated with [Claude Code](https://claude.com/claude-code)", 5: "Written with Cursor, reviewed by hand."}
+_AI_BODIES = {
+    2: "🤖 Generated with [Claude Code](https://claude.com/claude-code)",
+    5: "Written with Cursor, reviewed by hand.",
+}
 
 
 def synthetic_repository(pull_requests: int, *, seed: int, until: datetime) -> Repository:
@@ -103,9 +100,7 @@ def _head(repository: Repository, author: Actor | None, number: int) -> Reposito
     return repository if number % 2 else Fork(author, repository.name)
 
 
-def _commits(
-    repository: Repository, number: int, random: Random, *, opened: datetime, updated: datetime
-) -> list[Commit]:
+def _commits(repository: Repository, number: int, random: Random, *, opened: datetime, updated: datetime) -> list[Commit]:
     total = 130 if number % 97 == 20 else random.choice((1, 1, 1, 2, 3, 5))
     commits = []
     for index in range(total):

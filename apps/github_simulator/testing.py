@@ -1,9 +1,9 @@
 """A simulated GitHub in this process, for tests and for the `github_simulator` command.
 
-    with simulator(synthetic=40, limits=Limits(graphql=10, window_seconds=2)) as github:
-        requests.post(github.graphql_url, ...)
-        github.touch("synthetic/repo-0", 7)
-        assert github.stats()["max_in_flight"] == {"user-1b2c3d4e": 1}
+with simulator(synthetic=40, limits=Limits(graphql=10, window_seconds=2)) as github:
+    requests.post(github.graphql_url, ...)
+    github.touch("synthetic/repo-0", 7)
+    assert github.stats()["max_in_flight"] == {"user-1b2c3d4e": 1}
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from apps.github_simulator.faults import FaultRule, FaultScript, fault_rules, re
 from apps.github_simulator.github_schema import SCHEMA_FILE, github_schema
 from apps.github_simulator.history import LIBUV, PROCRASTINATE, read_history
 from apps.github_simulator.rate_limits import Budget, Limits
-from apps.github_simulator.server import github_application, uvicorn_server
+from apps.github_simulator.server import github_application, serve
 from apps.github_simulator.service import GitHub
 from apps.github_simulator.simulated import SimulatedGitHub
 from apps.github_simulator.synthetic import synthetic_repository
@@ -44,7 +45,7 @@ __all__ = [
     "simulator",
 ]
 
-_STOP_SECONDS = 5.0
+_SECONDS = 10.0  # more than starting or stopping takes
 
 
 @contextmanager
@@ -64,10 +65,10 @@ def simulator(
     """A GitHub listens on `.url` until the block ends.
 
     It holds the histories given, `synthetic/repo-SEED` with `synthetic` pull requests, and libuv and procrastinate if
-    neither is asked for; the newest pull request of each was updated at `until` (now). Raises HistoryError, FaultsError,
-    TokensError, or OSError when the port is taken.
+    neither is asked for; the newest pull request of each was updated at `until` (just now).
+    Raises HistoryError, FaultsError, TokensError, or OSError when the port is taken.
     """
-    moment = until or utc_now()
+    moment = until or utc_now() - timedelta(seconds=1)  # times have whole seconds: what changes next is newer
     repositories = [read_history(Path(path), until=moment) for path in history]
     if synthetic:
         repositories.append(synthetic_repository(synthetic, seed=seed, until=moment))
@@ -80,21 +81,33 @@ def simulator(
         faults=FaultScript(_rules(faults)),
     )
     github_schema()  # built before anybody waits for it
-    server = uvicorn_server(github_application(github, latency=latency_ms / 1_000))
+    application = github_application(github, latency=latency_ms / 1_000)
     with socket.create_server((host, port), backlog=512) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; else small answers take 40 ms
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(
-            target=loop.run_until_complete, args=(server.serve([listening]),), name="github-simulator", daemon=True
-        )
-        thread.start()
-        try:
-            address, number = listening.getsockname()[:2]
+        address, number = listening.getsockname()[:2]
+        with _in_a_thread(serve(application, listening)) as loop:
             yield SimulatedGitHub(github, loop=loop, url=f"http://{address}:{number}")
-        finally:
-            server.should_exit = True
-            thread.join(_STOP_SECONDS)
-            loop.close()
+
+
+@contextmanager
+def _in_a_thread(main: Coroutine[Any, Any, None]) -> Iterator[asyncio.AbstractEventLoop]:
+    """The coroutine runs on a loop of its own until the block ends, which cancels it."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = Future()
+
+    async def run() -> None:
+        task = asyncio.ensure_future(main)
+        started.set_result((asyncio.get_running_loop(), task))
+        with suppress(asyncio.CancelledError):
+            await task
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),), name="github-simulator", daemon=True)
+    thread.start()
+    loop, task = started.result(_SECONDS)
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(_SECONDS)
 
 
 def _rules(faults: Iterable[Mapping[str, Any] | FaultRule]) -> Iterator[FaultRule]:

@@ -6,18 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from apps.github_simulator.history import actor
-from apps.github_simulator.model import (
-    Actor,
-    ChangedFile,
-    Commit,
-    GitActor,
-    PullRequest,
-    Repository,
-    Review,
-    ReviewState,
-    object_id,
-)
+from apps.github_simulator.actors import Actor, actor
+from apps.github_simulator.git import ChangedFile, Commit, GitActor, object_id
+from apps.github_simulator.model import PullRequest, Repository, Review, ReviewState
 from apps.github_simulator.times import text_time
 
 Node = Repository | PullRequest | Actor
@@ -96,8 +87,8 @@ class World:
         repository = self.named(full_name)
         del self._by_name[full_name.lower()]
         self._former_names = {old: to for old, to in self._former_names.items() if to is not repository}
-        for node in (repository, *repository.pull_requests.values()):
-            self._nodes.pop(node.id, None)
+        for node_id in (repository.id, *(pr.id for pr in repository.pull_requests.values())):
+            self._nodes.pop(node_id, None)
         self._changed()
 
     def remove_pull_request(self, full_name: str, number: int) -> None:
@@ -114,9 +105,7 @@ class World:
         pull_request.body = pull_request.body if body is None else body
         self._updated(pull_request)
 
-    def add_pull_request(
-        self, full_name: str, *, title: str = "A new pull request", author: str = "octocat"
-    ) -> PullRequest:
+    def add_pull_request(self, full_name: str, *, title: str = "A new pull request", author: str = "octocat") -> PullRequest:
         """A pull request with one commit and one file was opened now."""
         repository = self.named(full_name)
         number = max(repository.pull_requests, default=0) + 1
@@ -140,9 +129,7 @@ class World:
         self._changed()
         return pull_request
 
-    def force_push(
-        self, full_name: str, number: int, *, messages: Sequence[str], files: Sequence[str] | None
-    ) -> None:
+    def force_push(self, full_name: str, number: int, *, messages: Sequence[str], files: Sequence[str] | None) -> None:
         """The pull request has other commits, one a message, and other files, one a path (None: the same)."""
         pull_request = self.pull_request(full_name, number)
         author = pull_request.author.login if pull_request.author else "ghost"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,8 @@ from apps.github_simulator.history import HistoryError
 from apps.github_simulator.rate_limits import Limits
 from apps.github_simulator.testing import simulator
 
+_HIGHEST_PORT = 65_535
+
 
 class Command(BaseCommand):
     """`manage.py github_simulator`: needs no database and no broker."""
@@ -27,20 +29,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options of this command."""
-        parser.add_argument("--port", type=int, required=True, help="the port to listen on; 0 picks a free one")
+        parser.add_argument("--port", type=_port, required=True, help="the port to listen on; 0 picks a free one")
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
         parser.add_argument("--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz")
-        parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="pull requests of a made-up repository")
+        parser.add_argument("--synthetic", type=_count, default=0, metavar="N", help="pull requests of a made-up repository")
         parser.add_argument("--seed", type=int, default=0, metavar="S", help="which made-up repository: synthetic/repo-S")
-        parser.add_argument("--latency-ms", type=float, default=0, metavar="M", help="the least time of every answer")
+        parser.add_argument("--latency-ms", type=_duration, default=0, metavar="M", help="the least time of every answer")
         parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON rules: which requests fail, and how")
         parser.add_argument("--tokens", type=Path, metavar="FILE", help="JSON: who each token is; others are bad then")
-        parser.add_argument("--graphql-limit", type=int, default=5_000, help="GraphQL points a window (5000)")
-        parser.add_argument("--core-limit", type=int, default=5_000, help="REST requests a window (5000)")
-        parser.add_argument("--window-seconds", type=float, default=3_600, help="length of the window (3600)")
-        parser.add_argument("--graphql-per-minute", type=int, default=2_000, help="secondary limit (2000); 0: none")
-        parser.add_argument("--core-per-minute", type=int, default=900, help="secondary limit (900); 0: none")
-        parser.add_argument("--concurrent", type=int, default=100, help="requests in flight (100); 0: any number")
+        parser.add_argument("--graphql-limit", type=_count, default=5_000, help="GraphQL points a window (5000)")
+        parser.add_argument("--core-limit", type=_count, default=5_000, help="REST requests a window (5000)")
+        parser.add_argument("--window-seconds", type=_duration, default=3_600, help="length of the window (3600)")
+        parser.add_argument("--graphql-per-minute", type=_count, default=2_000, help="secondary limit (2000); 0: none")
+        parser.add_argument("--core-per-minute", type=_count, default=900, help="secondary limit (900); 0: none")
+        parser.add_argument("--concurrent", type=_count, default=100, help="requests in flight (100); 0: any number")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Serves until Ctrl-C or SIGTERM."""
@@ -76,6 +78,28 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
             except OSError as error:
                 raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}.") from error
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text} is not a whole number from 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if _count(text) > _HIGHEST_PORT:
+        raise ArgumentTypeError(f"{text} is not a port: 0 to {_HIGHEST_PORT}")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        duration = float(text)
+    except ValueError:
+        duration = -1.0
+    if not 0 <= duration < float("inf"):
+        raise ArgumentTypeError(f"{text} is not a number from 0")
+    return duration
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

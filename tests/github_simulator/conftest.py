@@ -1,0 +1,39 @@
+"""A simulator for tests that only ask, and clients that are closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from apps.github_simulator.testing import LIBUV, SimulatedGitHub, simulator
+from tests.github_simulator.asking import TOKEN, Client
+
+ClientOf = Callable[..., Client]
+
+
+@pytest.fixture
+def client_of() -> Iterator[ClientOf]:
+    """Makes clients: `client_of(github)`, `client_of(github, token)`."""
+    with ExitStack() as opened:
+
+        def make(github: SimulatedGitHub, token: str = TOKEN) -> Client:
+            client = Client(github, token)
+            opened.enter_context(client.session)
+            return client
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def libuv() -> Iterator[SimulatedGitHub]:
+    """A simulator with libuv's history and a made-up repository, which no test changes."""
+    with simulator(history=[LIBUV], synthetic=120) as github:
+        yield github
+
+
+@pytest.fixture
+def client(libuv: SimulatedGitHub, client_of: ClientOf) -> Client:
+    """A client of the unchanging simulator."""
+    return client_of(libuv)

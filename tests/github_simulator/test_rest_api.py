@@ -1,0 +1,169 @@
+"""REST, checked with an independent client and in its raw answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from github import Auth, Github, UnknownObjectException
+
+from apps.github_simulator.testing import Limits, SimulatedGitHub, simulator
+from tests.github_simulator.asking import TOKEN, Client
+from tests.github_simulator.conftest import ClientOf
+
+
+@pytest.fixture(scope="module")
+def organization() -> Iterator[SimulatedGitHub]:
+    """A simulator with five repositories of one organization, one of them renamed, one archived, one gone."""
+    tokens: dict[str, dict[str, Any]] = {
+        TOKEN: {"account": "ada"},
+        "ghs_installation": {"account": "our-app", "type": "Installation"},
+        "ghs_selected": {"account": "our-app", "type": "Installation", "repositories": ["synthetic/repo-1"]},
+    }
+    with simulator(synthetic=3, seed=1, tokens=tokens) as github:
+        for seed in (2, 3, 4, 5, 6):
+            github.add_synthetic(2, seed=seed)
+        github.rename("synthetic/repo-3", "synthetic/moved")
+        github.archive("synthetic/repo-4")
+        github.remove("synthetic/repo-6")
+        yield github
+
+
+@pytest.fixture
+def pygithub(organization: SimulatedGitHub) -> Iterator[Github]:
+    """An independent client, which pages by two."""
+    root = organization.enterprise_url
+    with Github(auth=Auth.Token(TOKEN), base_url=root, per_page=2, retry=None, seconds_between_requests=None) as client:
+        yield client
+
+
+@pytest.fixture
+def asking(organization: SimulatedGitHub, client_of: ClientOf) -> Client:
+    """Raw requests to the same simulator."""
+    return client_of(organization)
+
+
+def test_an_independent_client_lists_an_organization_page_by_page(pygithub: Github) -> None:
+    """PyGithub follows our Link headers and reads our repositories."""
+    found = {repository.full_name: repository.archived for repository in pygithub.get_organization("synthetic").get_repos()}
+
+    assert found == {
+        "synthetic/repo-1": False,
+        "synthetic/repo-2": False,
+        "synthetic/moved": False,
+        "synthetic/repo-4": True,
+        "synthetic/repo-5": False,
+    }
+
+
+def test_an_independent_client_knows_itself_and_its_limits(pygithub: Github) -> None:
+    """`/user`, `/user/repos` and `/rate_limit` have the shapes that PyGithub reads."""
+    assert pygithub.get_user().login == "ada"
+    assert len(list(pygithub.get_user().get_repos())) == 5
+    limit = pygithub.get_rate_limit()
+    assert limit.resources.core.limit == limit.resources.graphql.limit == 5_000
+    assert limit.resources.core.remaining == 5_000 - limit.resources.core.used
+
+
+def test_an_independent_client_follows_a_rename(pygithub: Github) -> None:
+    """The old name redirects to the repository's id, which answers with the new name."""
+    assert pygithub.get_repo("synthetic/repo-3").full_name == "synthetic/moved"
+
+
+def test_an_independent_client_finds_nothing_where_a_repository_was(pygithub: Github) -> None:
+    """404, in GitHub's words."""
+    with pytest.raises(UnknownObjectException) as refused:
+        pygithub.get_repo("synthetic/repo-6")
+
+    assert refused.value.data == {
+        "message": "Not Found",
+        "documentation_url": "https://docs.github.com/rest/repos/repos#get-a-repository",
+        "status": "404",
+    }
+
+
+def test_a_rename_is_githubs_301(asking: Client, organization: SimulatedGitHub) -> None:
+    """Body and Location name the repository by its id, under the root that the client uses."""
+    number = organization.repository("synthetic/moved").database_id
+    for root in ("", "/api/v3"):
+        response = asking.get(f"{root}/repos/synthetic/repo-3")
+        url = f"{organization.url}{root}/repositories/{number}"
+        assert (response.status_code, response.headers["location"]) == (301, url)
+        assert response.json() == {
+            "message": "Moved Permanently",
+            "url": url,
+            "documentation_url": "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects",
+        }
+
+
+def test_links_lead_through_the_pages(asking: Client) -> None:
+    """prev and first are absent on the first page, next and last on the last; other parameters stay."""
+    url = f"{asking.github.url}/orgs/synthetic/repos?type=all&per_page=2&page="
+
+    middle = asking.get("/orgs/synthetic/repos?type=all&per_page=2&page=2").headers["link"]
+    last = asking.get("/orgs/synthetic/repos?per_page=2&page=3").links
+
+    assert middle == f'<{url}1>; rel="prev", <{url}1>; rel="first", <{url}3>; rel="next", <{url}3>; rel="last"'
+    assert set(last) == {"prev", "first"}
+    assert "link" not in asking.get("/orgs/synthetic/repos?per_page=100").headers
+
+
+def test_headers_are_githubs(asking: Client) -> None:
+    """Limits, scopes, request id and media type are on every answer."""
+    headers = asking.get("/repos/synthetic/repo-1").headers
+
+    assert headers["x-ratelimit-resource"] == "core"
+    assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset"} <= set(headers)
+    assert headers["content-type"] == "application/json; charset=utf-8"
+    assert headers["x-oauth-scopes"] == "repo, read:org"
+    assert headers["x-github-request-id"]
+    assert headers["server"] == "github.com"
+
+
+def test_an_answer_that_is_known_already_is_free(asking: Client) -> None:
+    """If-None-Match with the ETag gives 304 and costs nothing."""
+    first = asking.get("/repos/synthetic/repo-1")
+
+    again = asking.get("/repos/synthetic/repo-1", if_none_match=first.headers["etag"])
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["x-ratelimit-used"] == first.headers["x-ratelimit-used"]
+
+
+def test_an_installation_lists_what_it_was_given(organization: SimulatedGitHub, client_of: ClientOf) -> None:
+    """`/installation/repositories` has its own envelope, and is for installations only."""
+    everything = client_of(organization, "ghs_installation").get("/installation/repositories?per_page=1").json()
+    selected = client_of(organization, "ghs_selected").get("/installation/repositories").json()
+
+    assert (everything["total_count"], everything["repository_selection"], len(everything["repositories"])) == (5, "all", 1)
+    assert (selected["total_count"], selected["repository_selection"]) == (1, "selected")
+    assert [repository["full_name"] for repository in selected["repositories"]] == ["synthetic/repo-1"]
+    assert client_of(organization).get("/installation/repositories").status_code == 403
+    assert client_of(organization, "ghs_selected").get("/user").json()["message"] == "Resource not accessible by integration"
+
+
+def test_a_token_sees_only_its_repositories(organization: SimulatedGitHub, client_of: ClientOf) -> None:
+    """What a token may not see is not found, by REST as by GraphQL."""
+    client = client_of(organization, "ghs_selected")
+
+    assert client.get("/repos/synthetic/repo-1").status_code == 200
+    assert client.get("/repos/synthetic/repo-2").status_code == 404
+    assert client.ask('{ repository(owner: "synthetic", name: "repo-2") { id } }')["data"] == {"repository": None}
+
+
+def test_asking_for_the_limits_is_free(client_of: ClientOf) -> None:
+    """`/rate_limit` uses no budget, and answers when nothing is left."""
+    with simulator(synthetic=1, limits=Limits(core=1)) as github:
+        client = client_of(github)
+        client.get("/user")
+        answers = [client.get("/rate_limit") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[-1].json()["resources"]["core"]["remaining"] == 0
+    assert answers[-1].json()["rate"] == answers[-1].json()["resources"]["core"]
+
+
+def test_a_page_that_github_does_not_have_is_not_found(asking: Client) -> None:
+    """404 in JSON, not the server's own page."""
+    assert asking.get("/no/such/page").json()["message"] == "Not Found"

@@ -1,0 +1,110 @@
+"""The server itself: counting, both roots, and how it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import requests
+
+from apps.github_simulator.testing import simulator
+from tests.github_simulator.asking import PAGE, TOKEN
+from tests.github_simulator.conftest import ClientOf
+
+
+def test_stats_have_exactly_their_shape(client_of: ClientOf) -> None:
+    """Requests by API, GraphQL points, the most in flight by account, requests with trace headers; itself not counted."""
+    with simulator(synthetic=5) as github:
+        client = client_of(github)
+        client.get("/user", traceparent="00-1-1-01")
+        client.get("/user", baggage="a=b")
+        client.post(PAGE, owner="synthetic", name="repo-0", first=100)
+        client_of(github, "").get("/user")
+        stats = [requests.get(f"{github.url}/_simulator/stats", timeout=10).json() for _ in range(2)]
+
+        assert stats[0] == stats[1] == github.stats()
+        assert stats[0] == {
+            "requests": {"graphql": 1, "rest": 3},
+            "points": 3,
+            "max_in_flight": {github.account_of(TOKEN): 1},
+            "trace_headers": 2,
+        }
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/api/graphql"])
+def test_graphql_answers_at_both_paths(client_of: ClientOf, path: str) -> None:
+    """github.com's and GitHub Enterprise's."""
+    with simulator(synthetic=1) as github:
+        client = client_of(github)
+        answer = client.session.post(github.url + path, json={"query": "{ viewer { login } }"}, timeout=10)
+
+    assert "data" in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b"{", 400, "Problems parsing JSON"),
+        (b"[]", 200, "A query attribute must be specified and must be a string."),
+        (b'{"query": 7}', 200, "A query attribute must be specified and must be a string."),
+    ],
+)
+def test_a_body_that_is_no_query_is_answered(client_of: ClientOf, body: bytes, status: int, message: str) -> None:
+    """Not with a traceback."""
+    with simulator(synthetic=1) as github:
+        answer = client_of(github).session.post(github.graphql_url, data=body, timeout=10)
+
+    assert answer.status_code == status
+    assert message in answer.text
+
+
+def test_seen_requests_are_remembered(client_of: ClientOf) -> None:
+    """Operation and variables of GraphQL, route and path of REST, status and points."""
+    with simulator(synthetic=5) as github:
+        client = client_of(github)
+        client.post(PAGE, owner="synthetic", name="repo-0", first=100)
+        client.get("/api/v3/repos/no/body")
+        graphql, rest = github.requests()
+
+    assert (graphql.api, graphql.operation, graphql.variables["first"], graphql.points) == ("graphql", "Page", 100, 3)
+    assert (rest.endpoint, rest.path, rest.status) == ("/repos/{owner}/{repo}", "/api/v3/repos/no/body", 404)
+
+
+def test_it_ends_at_once_whoever_waits(client_of: ClientOf) -> None:
+    """A hanging request, a slow one and an idle connection do not keep it, and its port is free again."""
+    broken = threading.Event()
+    with simulator(synthetic=5, faults=[{"fault": "hang", "seconds": 60, "match": {"endpoint": "/user"}}]) as github:
+        client_of(github).get("/rate_limit")
+
+        def hang() -> None:
+            try:
+                client_of(github).get("/user", timeout=30)
+            except requests.ConnectionError:
+                broken.set()
+
+        thread = threading.Thread(target=hang)
+        thread.start()
+        while github.stats()["requests"]["rest"] != 2:
+            time.sleep(0.01)
+        port = int(github.url.rpartition(":")[2])
+        ending = time.monotonic()
+    assert time.monotonic() - ending < 2
+    thread.join(5)
+    assert broken.is_set()
+    with simulator(synthetic=1, port=port) as again:
+        assert again.url.endswith(f":{port}")
+
+
+def test_small_answers_do_not_wait_for_acknowledgements(client_of: ClientOf) -> None:
+    """Headers and body are two writes: without TCP_NODELAY each answer would take 40 ms."""
+    with simulator(synthetic=1) as github:
+        client = client_of(github)
+        client.get("/rate_limit")
+        durations = []
+        for _ in range(10):
+            started = time.perf_counter()
+            client.get("/rate_limit")
+            durations.append(time.perf_counter() - started)
+
+    assert min(durations[1:]) < 0.03
