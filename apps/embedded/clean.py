@@ -25,4 +25,4 @@ def main(home: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]).resolve())
-    folders.remove_copies()
+    folders.remove_leftovers()

@@ -25,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 ROOTS_FILES = Path("/var/lib/synctrace") / _short_hash(CHECKOUT)
 """This checkout's own folder for what root's servers need, since `nobody` may not reach the checkout."""
 
+_OWNER = "home"  # the file beside root's data that says which home it belongs to
 _RUNTIME_PREFIX = "synctrace-"
 _RUNTIME_LIMIT = 70  # bytes, so that the sockets below stay within sockaddr_un (107; 103 on macOS)
 
@@ -54,7 +55,9 @@ def data(home: Path, *, account: Account | None) -> Path:
         place.unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         place.symlink_to(target)
-    return private(target, account=account) / "data"
+    private(target, account=account)
+    (target / _OWNER).write_text(str(home))
+    return target / "data"
 
 
 def roots_files() -> Path:
@@ -98,10 +101,13 @@ def remove_data(home: Path) -> None:
     shutil.rmtree(ROOTS_FILES / _short_hash(home), ignore_errors=True)
 
 
-def remove_copies() -> None:
-    """Nothing is left of the programs that were copied to where `nobody` reaches them."""
+def remove_leftovers() -> None:
+    """In `ROOTS_FILES` nothing is left but the data of homes that exist."""
     for copy in ROOTS_FILES.glob("postgresql-*"):
         shutil.rmtree(copy)
+    for owner in ROOTS_FILES.glob(f"*/{_OWNER}"):
+        if not Path(owner.read_text()).exists():
+            shutil.rmtree(owner.parent)
     for folder in (ROOTS_FILES, ROOTS_FILES.parent):
         with contextlib.suppress(OSError):  # not there, or something else is in it
             folder.rmdir()

@@ -117,6 +117,21 @@ def test_roots_data_goes_with_the_home(home: Path) -> None:
         assert answer(running.database_url, "SELECT to_regclass('kept')") is None
 
 
+@as_root
+def test_leftovers_are_those_of_homes_that_are_gone(reachable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied programs and the data of homes that were removed go; the data of a home that exists stays."""
+    monkeypatch.setattr(folders, "ROOTS_FILES", reachable / "own")
+    homes = [reachable / name for name in ("kept", "gone")]
+    data = []
+    for home in homes:
+        home.mkdir()
+        data.append(folders.data(home, account=processes.unprivileged_account()))
+    (reachable / "own" / "postgresql-1").mkdir()
+    shutil.rmtree(homes[1])
+    folders.remove_leftovers()
+    assert list((reachable / "own").iterdir()) == [data[0].parent]
+
+
 def test_clean_removes_all_and_refuses_while_servers_run(home: Path) -> None:
     """`make clean` takes data that lies outside the checkout too, but not from under a running command."""
     with servers(home=home):
