@@ -86,6 +86,10 @@ def _account(entry: Mapping[str, Any], *, number: int) -> Account:
     kind = entry.get("type", "User")
     if kind not in get_args(AccountType):
         raise TokensError(f"{where}: `type` is one of {', '.join(get_args(AccountType))}, not {kind!r}.")
+    for name in ("repositories", "scopes"):
+        values = entry.get(name)
+        if values is not None and (isinstance(values, str) or not all(isinstance(value, str) for value in values)):
+            raise TokensError(f"{where}: `{name}` is a list of texts.")
     repositories = entry.get("repositories")
     return Account(
         login=entry["account"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,10 +37,11 @@ class Struck:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultKind:
-    """One way to fail, and its parameters with their defaults."""
+    """One way to fail, its parameters with their defaults, and which values those may have that are not free."""
 
     reply: Callable[[Struck, Mapping[str, Any]], Reply]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 def _exhausted(struck: Struck, reply: Reply, parameters: Mapping[str, Any]) -> Reply:
@@ -159,7 +160,9 @@ def _delivered(delivery: replies.Delivery) -> Callable[[Struck, Mapping[str, Any
 FAULTS: Mapping[str, FaultKind] = {
     "primary_limit": FaultKind(reply=_primary_limit, parameters={"reset_in": 60.0}),
     "primary_limit_variant": FaultKind(reply=_primary_limit_variant, parameters={"reset_in": 60.0}),
-    "secondary_limit": FaultKind(reply=_secondary_limit, parameters={"status": 403, "retry_after": None}),
+    "secondary_limit": FaultKind(
+        reply=_secondary_limit, parameters={"status": 403, "retry_after": None}, choices={"status": (200, 403, 429)}
+    ),
     "query_timeout": FaultKind(reply=lambda struck, _: replies.query_timeout(struck.request_id)),
     "data_null_string": FaultKind(reply=lambda struck, _: replies.query_timeout(struck.request_id, data="null")),
     "bad_gateway_page": FaultKind(reply=_as_it_is(replies.bad_gateway_page)),

@@ -144,6 +144,9 @@ def _rule(entry: object, where: str) -> FaultRule:
     parameters = {name: entry.get(name, default) for name, default in kind.parameters.items()}
     for name, default in kind.parameters.items():
         _typed(parameters[name], default, f"{where}: `{name}`")
+    for name, choices in kind.choices.items():
+        if parameters[name] not in choices:
+            raise FaultsError(f"{where}: `{name}` is one of {', '.join(map(str, choices))}, not {parameters[name]!r}.")
     nth, times = entry.get("nth", 1), entry.get("times", 1)
     if not _counts(nth) or not (times is None or _counts(times)):
         raise FaultsError(f"{where}: `nth` and `times` are whole numbers from 1 (`times` may be null: always).")
@@ -191,7 +194,12 @@ def _typed(value: object, example: object, what: str) -> None:
         type(None): ((int, float, type(None)), "a number or null"),
     }
     types, description = wanted[type(example)]
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+    wrong = not isinstance(value, types) or (isinstance(value, bool) and bool not in types)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        wrong, description = True, f"{description} from 0"
+    if isinstance(value, list) and not all(isinstance(item, int) and item >= 0 for item in value):
+        wrong, description = True, "a list of whole numbers from 0"
+    if wrong:
         raise FaultsError(f"{what} is {description}, not {value!r}.")
 
 

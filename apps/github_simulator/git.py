@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Literal
@@ -9,6 +10,9 @@ from typing import Literal
 from apps.github_simulator.actors import Actor, node_id
 
 PatchStatus = Literal["ADDED", "CHANGED", "COPIED", "DELETED", "MODIFIED", "RENAMED"]
+
+
+_CO_AUTHOR = re.compile(r"^co-authored-by: *(?P<name>[^<\n]+?) *<(?P<email>[^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 
 
 def object_id(*parts: object) -> str:
@@ -47,6 +51,14 @@ class Commit:
     @property
     def committer(self) -> GitActor:
         return self.author
+
+    @property
+    def authors(self) -> list[GitActor]:
+        """Its author, and those whom its trailers name."""
+        named = (
+            GitActor(match["name"], None, self.authored_date, match["email"]) for match in _CO_AUTHOR.finditer(self.message)
+        )
+        return [self.author, *named]
 
     @property
     def abbreviated_oid(self) -> str:

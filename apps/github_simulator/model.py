@@ -174,6 +174,14 @@ class PullRequestCommit:
         return WEB + self.resource_path
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch, known by its name only."""
+
+    typename = "Ref"
+    name: str
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Repository:
     """One repository; its ids come from the name it was created with and survive a rename."""
@@ -210,6 +218,10 @@ class Repository:
     @property
     def is_empty(self) -> bool:
         return False
+
+    @property
+    def default_branch_ref(self) -> Branch:
+        return Branch(self.default_branch)
 
     @property
     def archived_at(self) -> str | None:

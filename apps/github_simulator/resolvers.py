@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,7 @@ from graphql import GraphQLResolveInfo
 from apps.github_simulator.accounts import Account
 from apps.github_simulator.actors import Actor
 from apps.github_simulator.connections import Connection, connect
-from apps.github_simulator.git import ChangedFile, Commit
+from apps.github_simulator.git import ChangedFile, Commit, GitActor
 from apps.github_simulator.graphql_errors import FieldError
 from apps.github_simulator.issue_search import search_pull_requests
 from apps.github_simulator.model import LISTED_FILES, PullRequest, PullRequestCommit, Repository, Review
@@ -119,7 +119,8 @@ def _search(_source: object, info: Info, query: str, type: str, **page: Any) -> 
     if not type.startswith("ISSUE"):
         raise FieldError("NOT_SIMULATED", f"The simulator searches issues, not {type}.")
     found = search_pull_requests(info.context.world, info.context.account, query)
-    return connect(found, key=_by_updated_at, descending=True, **page)
+    listed = connect(found[-_SEARCHED:], key=_by_updated_at, descending=True, **page)
+    return replace(listed, total_count=len(found))
 
 
 def _by_updated_at(pr: PullRequest) -> tuple[str, int]:
@@ -179,6 +180,12 @@ def _files(pr: PullRequest, _info: Info, **page: Any) -> Connection[ChangedFile]
     return connect(pr.files[:LISTED_FILES], key=lambda file: (file.path, file.path), **page)
 
 
+def _authors(commit: Commit, _info: Info, **page: Any) -> Connection[tuple[int, GitActor]]:
+    return connect(
+        tuple(enumerate(commit.authors)), key=lambda item: (item[0], item[1].name), as_node=lambda item: item[1], **page
+    )
+
+
 def _repositories(owner: Actor | None, info: Info, **page: Any) -> Connection[Repository]:
     """The owner's repositories that the account sees; the viewer's are all it sees."""
     items = [
@@ -221,9 +228,11 @@ _SPECIAL: dict[tuple[str, str], Resolver] = {
     ("User", "avatarUrl"): lambda actor, _info, **_size: actor.avatar_url,
     ("Bot", "avatarUrl"): lambda actor, _info, **_size: actor.avatar_url,
     ("SearchResultItemConnection", "issueCount"): lambda found, _info: found.total_count,
+    ("Commit", "authors"): _authors,
     ("PullRequest", "reviews"): _reviews,
     ("PullRequest", "commits"): _commits,
     ("PullRequest", "files"): _files,
+    ("PullRequest", "closingIssuesReferences"): _nothing,
     ("PullRequest", "labels"): _nothing,
     ("PullRequest", "assignees"): _nothing,
     ("PullRequest", "comments"): _nothing,

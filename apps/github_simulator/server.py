@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ from apps.github_simulator.service import GitHub, HttpRequest
 REST_PREFIX = "/api/v3"  # where GitHub Enterprise has it
 _HEADERS = {"server": "github.com", "x-content-type-options": "nosniff"}
 _SLOW_PIECES = 20
+
+_log = logging.getLogger(__name__)
 
 
 def github_application(github: GitHub, *, latency: float) -> Starlette:
@@ -95,6 +98,9 @@ class _Endpoint:
                 return
             reply = self._github.answer(call).with_headers(_HEADERS)
             await _deliver(reply, scope, receive, send)
+        except Exception:
+            _log.exception("The simulator itself failed")
+            raise
         finally:
             self._github.leave(call)
 

@@ -152,6 +152,9 @@ class SimulatedGitHub:
         self._between_requests(lambda: self._github.world.keep_reviews(full_name, number, count))
 
     def _between_requests(self, action: Callable[[], Result]) -> Result:
+        if self._loop.is_closed():  # it has ended, and can still be looked at
+            return action()
+
         async def act() -> Result:
             return action()
 

@@ -77,6 +77,7 @@ def test_a_token_comes_in_any_of_githubs_schemes(client_of: ClientOf, scheme: st
     [
         ({}, "an entry has `account`"),
         ({"account": "ada", "role": "admin"}, "may have expires_at, repositories, scopes, type"),
+        ({"account": "ada", "repositories": "libuv/libuv"}, "`repositories` is a list of texts"),
         ({"account": "ada", "type": "Robot"}, "`type` is one of User, Installation, not 'Robot'"),
         ({"account": "ada", "expires_at": "soon"}, "`expires_at` is an ISO 8601 time, not 'soon'"),
     ],

@@ -6,11 +6,13 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+import apps.github_simulator
 from apps.github_simulator.testing import FAULTS, SimulatedGitHub, simulator
 from tests.github_simulator.asking import PAGE, Client
 from tests.github_simulator.conftest import ClientOf
@@ -251,3 +253,10 @@ def test_after_a_fault_all_is_well(asking: Client, fault: str) -> None:
 
     assert "data" in asking.post(PAGE, **VARIABLES).json()
     assert asking.get("/repos/synthetic/repo-0").status_code == 200
+
+
+def test_every_fault_is_explained() -> None:
+    """The simulator's README has a row for each."""
+    readme = (Path(apps.github_simulator.__file__).parent / "README.md").read_text()
+
+    assert [fault for fault in FAULTS if f"`{fault}`" not in readme] == []

@@ -122,6 +122,24 @@ def test_the_owner_and_the_viewer_list_their_repositories(client: Client, libuv:
     assert len(answer["data"]["viewer"]["repositories"]["nodes"]) == 2
 
 
+def test_co_authors_are_authors(client: Client, libuv: SimulatedGitHub) -> None:
+    """`commit.authors` names the author first, then those of the Co-authored-by trailers; a branch has its name."""
+    number = next(
+        pr.number for pr in libuv.repository("synthetic/repo-0").pull_requests.values() if "Claude" in pr.commits[0].message
+    )
+    query = """query ($n: Int!) { repository(owner: "synthetic", name: "repo-0") { defaultBranchRef { name }
+      pullRequest(number: $n) { commits(first: 1) { nodes { commit { author { name }
+        authors(first: 5) { totalCount nodes { name email user { login } } } } } } } } }"""
+
+    repository = client.ask(query, n=number)["data"]["repository"]
+
+    (item,) = repository["pullRequest"]["commits"]["nodes"]
+    author, claude = item["commit"]["authors"]["nodes"]
+    assert author["name"] == item["commit"]["author"]["name"]
+    assert claude == {"name": "Claude", "email": "noreply@anthropic.com", "user": None}
+    assert repository["defaultBranchRef"] == {"name": "main"}
+
+
 def test_states_filter_and_orders_sort(client: Client, libuv: SimulatedGitHub) -> None:
     """`states` narrows totalCount too; CREATED_AT ascending is GitHub's default."""
     query = """{ repository(owner: "synthetic", name: "repo-0") {

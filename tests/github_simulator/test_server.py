@@ -96,6 +96,14 @@ def test_it_ends_at_once_whoever_waits(client_of: ClientOf) -> None:
         assert again.url.endswith(f":{port}")
 
 
+def test_what_was_seen_can_be_read_after_the_end(client_of: ClientOf) -> None:
+    """The handle outlives the server."""
+    with simulator(synthetic=1) as github:
+        client_of(github).get("/user")
+
+    assert github.stats()["requests"] == {"graphql": 0, "rest": 1}
+
+
 def test_small_answers_do_not_wait_for_acknowledgements(client_of: ClientOf) -> None:
     """Headers and body are two writes: without TCP_NODELAY each answer would take 40 ms."""
     with simulator(synthetic=1) as github:
