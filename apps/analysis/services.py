@@ -30,6 +30,7 @@ def analyze(*, team_id: int, repository_ids: Sequence[int]) -> AnalysisResult:
                     team_id,
                     list(repository_ids),
                     [rule.tool for rule in RULES],
+                    ["|".join(f"%{word}%" for word in rule.words) for rule in RULES],
                     [rule.text for rule in RULES],
                     [rule.login for rule in RULES],
                 ],
@@ -54,19 +55,26 @@ _DUE = """
     WHERE p.repository_id = ANY(%s) AND a.of_update IS DISTINCT FROM p.updated_at
 """
 
+
+def _matches(text: str) -> str:
+    """The text has the rule's mark; CASE, because AND promises no order."""
+    words = "string_to_array(rules.words, '|')"
+    return f"CASE WHEN lower({text}) LIKE ANY ({words}) THEN {text} ~* rules.pattern ELSE false END"
+
+
 _ANALYZE = f"""
     WITH due AS ({_DUE}),
-    rules AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS s(tool, pattern, login)),
+    rules AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS s(tool, words, pattern, login)),
     marks AS (
         SELECT due.id, rules.tool, 'account ' || due.author AS evidence
         FROM due JOIN rules ON due.author ~* rules.login
         UNION ALL
         SELECT due.id, rules.tool, 'description: ' || btrim(substring(due.body FROM '(?i)(?:' || rules.pattern || ')'))
-        FROM due JOIN rules ON due.body ~* rules.pattern
+        FROM due JOIN rules ON {_matches("due.body")}
         UNION ALL
         SELECT due.id, rules.tool, 'commit ' || left(c.oid, 10)
         FROM due JOIN pulls_commit c ON c.pull_request_id = due.id
-        JOIN rules ON c.message ~* rules.pattern OR c.author_login ~* rules.login
+        JOIN rules ON {_matches("c.message")} OR c.author_login ~* rules.login
     ),
     decided AS (
         SELECT due.id, due.updated_at,

@@ -38,12 +38,17 @@ def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
     return connection
 
 
+def check_name(full_name: str) -> None:
+    """``full_name`` may be a repository's; `InvalidRepositoryName` when it cannot."""
+    if not _FULL_NAME.fullmatch(full_name):
+        raise InvalidRepositoryName(f"{full_name!r} is no repository's name.")
+
+
 def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[TrackedRepository]:
     """The team tracks ``full_names``, in their order; names differ by more than case."""
     tracked = []
     for full_name in full_names:
-        if not _FULL_NAME.fullmatch(full_name):
-            raise InvalidRepositoryName(f"{full_name!r} is no repository's name")
+        check_name(full_name)
         known = TrackedRepository.objects.filter(team_id=connection.team_id, full_name__iexact=full_name).first()
         if known is None:
             known = TrackedRepository(team_id=connection.team_id, full_name=full_name)

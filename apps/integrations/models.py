@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models.functions import Lower
 
 from apps.integrations.secrets import decrypt, encrypt
 from apps.teams.models import Team
 
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
 
 class GitHubConnection(models.Model):
     """A team's access to one GitHub API with one account; its token is encrypted at rest."""
 
+    team_id: int
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="connections")
     api_url = models.URLField(default="https://api.github.com")
     account = models.CharField(max_length=200, help_text="host/login: limits are per account, not per token")
@@ -60,6 +66,7 @@ class ApiLane(models.Model):
 class TrackedRepository(models.Model):
     """A repository that a team syncs, and which window of its history is complete."""
 
+    team_id: int
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="repositories")
     connection = models.ForeignKey(GitHubConnection, on_delete=models.CASCADE, related_name="repositories")
     full_name = models.CharField(max_length=200)
@@ -91,6 +98,8 @@ class PipelineRun(models.Model):
         COMPLETED = "completed", "completed"
         FAILED = "failed", "failed"
 
+    repo_syncs: RelatedManager[RepoSync]
+    team_id: int
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=10, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
@@ -145,6 +154,8 @@ class RepoSync(models.Model):
         FORBIDDEN = "forbidden", "forbidden"
         FAILED = "failed", "failed"
 
+    run_id: int
+    repository_id: int
     run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="repo_syncs")
     repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="repo_syncs")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)

@@ -57,9 +57,8 @@ def start_pipeline(
 
 @shared_task(
     bind=True,
-    max_retries=None,
-    soft_time_limit=settings.SYNC_ATTEMPT_SECONDS,
-    time_limit=settings.SYNC_ATTEMPT_SECONDS + 60,
+    soft_time_limit=int(settings.SYNC_ATTEMPT_SECONDS),
+    time_limit=int(settings.SYNC_ATTEMPT_SECONDS) + 60,
 )
 def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> None:
     """Attempt number ``attempt`` at a repository's sync has ended: complete, waiting, failed, or to be retried."""
@@ -89,7 +88,11 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
         send(pipeline.advance(row.run_id))
 
 
-@shared_task(bind=True, soft_time_limit=settings.SYNC_STEP_SECONDS - 30, time_limit=settings.SYNC_STEP_SECONDS - 15)
+@shared_task(
+    bind=True,
+    soft_time_limit=int(settings.SYNC_STEP_SECONDS) - 30,
+    time_limit=int(settings.SYNC_STEP_SECONDS) - 15,
+)
 def run_phase(self: Task[..., None], run_id: int, phase: catalog.Phase, attempt: int) -> None:
     """The analysis or metrics ``phase`` of a run is done, or the run has failed in it."""
     run = pipeline.claim_phase(run_id, phase, attempt)

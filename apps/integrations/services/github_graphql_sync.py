@@ -113,6 +113,7 @@ class _Sync:
         began = row.newest_updated_at or _BEGINNING
         if self.repository.covered_to is not None:
             began = min(began, self.repository.covered_to)
+        total = 0
         for _ in range(_CLOSING_PASSES):
             total = self._read_since(began)
             if not self._is_whole_history() or count_stored(self.repository.pk) >= total:

@@ -34,7 +34,7 @@ Resource = Literal["graphql", "core"]
 T = TypeVar("T")
 
 _SHORTEST_POLL, _LONGEST_POLL = 0.002, 0.05  # seconds
-_LEASE_MARGIN = 15.0  # seconds a lease outlives the longest request: for the statements before and after it
+_LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time left to begin one
 _UNNAMED_BLOCK = 60.0  # seconds, where GitHub names no time: "at least one minute", then twice that
 _RESET_MARGIN = timedelta(seconds=1)  # GitHub's clock and ours differ
 _HEARTBEAT = 5.0  # seconds
@@ -95,7 +95,7 @@ class Lane:
         self.account = account
         self._urgent = urgent
         self._request_seconds = settings.SYNC_REQUEST_SECONDS if request_seconds is None else request_seconds
-        self._lease_seconds = self._request_seconds + _LEASE_MARGIN
+        self._lease_seconds = self._request_seconds * _LEASE_FACTOR
         self._on_wait = on_wait
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._refused = 0

@@ -1,0 +1,89 @@
+"""Find what a person names: a run's number, a task's id, a trace's id, or context such as ``team_id=7``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from apps.integrations.models import PipelineRun
+from telemetry import trace_id_of
+from telemetry.testing import Span, read_lines, read_spans
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_CONTEXT = re.compile(r"(team_id|repo_id|run_id|task_id|trace_id)=(.+)")
+
+
+class NotFoundError(Exception):
+    """Nothing here has that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Lines and spans whose ``key`` is ``value``, or one of ``values``."""
+
+    key: str
+    values: frozenset[str]
+
+    def matches(self, line: dict[str, Any]) -> bool:
+        """Whether the line is one of those asked for."""
+        return str(line.get(self.key)) in self.values
+
+
+def parse(name: str) -> Query:
+    """What ``name`` asks for: RUN, TASK_ID, TRACE_ID, or KEY=VALUE; a run brings the phase 2 runs that follow it."""
+    if match := _CONTEXT.fullmatch(name):
+        return Query(match[1], frozenset({match[2]}))
+    if name.isdigit() and len(name) < 20:
+        run = PipelineRun.objects.filter(pk=int(name)).first()
+        if run is None:
+            raise NotFoundError(f"There is no run {name}. The latest: {_latest()}.")
+        following = PipelineRun.objects.filter(follows=run).values_list("pk", flat=True)
+        return Query("run_id", frozenset({str(run.pk), *map(str, following)}))
+    if re.fullmatch(r"[0-9a-f]{32}", name):
+        return Query("trace_id", frozenset({name}))
+    if re.fullmatch(r"[0-9a-f-]{36}", name):
+        return Query("task_id", frozenset({name}))
+    raise NotFoundError(f"{name!r} is no run number, task id, trace id, or KEY=VALUE such as team_id=7.")
+
+
+def find_lines(home: Path, query: Query, *, event: str = "*", level: str = "debug") -> Iterator[dict[str, Any]]:
+    """The lines asked for, in time order, from the file and those set aside."""
+    lines = (
+        line
+        for line in read_lines(home / "logs.jsonl")
+        if query.matches(line) and fnmatchcase(line["event"], event) and _LEVELS.get(line["level"], 0) >= _LEVELS[level]
+    )
+    yield from sorted(lines, key=lambda line: str(line["timestamp"]))
+
+
+def find_run(name: str | None) -> PipelineRun | None:
+    """The run with that number, task or trace; the latest when no name is given; None when no run has it."""
+    runs = PipelineRun.objects.order_by("-pk")
+    if name is None:
+        return runs.filter(kind=PipelineRun.Kind.PHASE1).first()
+    if name.isdigit():
+        return runs.filter(pk=int(name)).first()
+    return runs.filter(task_id=name).first() or runs.filter(traceparent__contains=name).first()
+
+
+def find_trace(home: Path, trace_id: str) -> list[Span]:
+    """The trace's spans, each once."""
+    return list({span.span_id: span for span in read_spans(home / "traces.jsonl") if span.trace_id == trace_id}.values())
+
+
+def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
+    """The run's trace, and what it is linked to, by trace id."""
+    linked = {}
+    if run.follows is not None:
+        linked[trace_id_of(run.follows.traceparent)] = f"run {run.follows.pk}, which it follows"
+    for other in PipelineRun.objects.filter(follows=run).order_by("pk"):
+        linked[trace_id_of(other.traceparent)] = f"run {other.pk}, {other.get_kind_display()}, {other.state}"
+    return trace_id_of(run.traceparent), linked
+
+
+def _latest() -> str:
+    return ", ".join(str(pk) for pk in PipelineRun.objects.order_by("-pk").values_list("pk", flat=True)[:5]) or "none yet"

@@ -1,0 +1,95 @@
+"""``manage.py demo``: a whole sync of two real projects' histories on this machine, live, and its trace."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from argparse import ArgumentParser
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+from celery import uuid
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from apps.console.lookup import Query, find_lines, find_trace, trace_ids
+from apps.console.own_processes import own_simulator, own_worker
+from apps.console.results import results_of
+from apps.console.trace_view import time_spent, tree_lines
+from apps.console.watching import watch
+from apps.integrations.connections import connect, track
+from apps.integrations.models import PipelineRun, TrackedRepository
+from apps.integrations.tasks import start_pipeline
+from apps.teams.models import Team
+
+_REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
+_DAYS = 365
+_FAULTS = [
+    {"fault": "primary_limit", "match": {"operation": "PullRequests"}, "nth": 3, "times": 1, "reset_in": 2},
+    {"fault": "server_error", "match": {"operation": "PullRequests"}, "nth": 7, "times": 1},
+]
+"""One short wait for GitHub's limit, and one attempt that fails and is made again."""
+_TREE_LINES = 40
+
+
+class Command(BaseCommand):
+    help = "Sync two real projects' histories from a simulated GitHub on this machine, live, and show the trace."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        console = Console()
+        TrackedRepository.objects.filter(team__slug="demo").delete()  # a demo begins at the beginning
+        team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
+        with tempfile.NamedTemporaryFile("wb", suffix=".json") as faults:
+            faults.write(orjson.dumps(_FAULTS))
+            faults.flush()
+            arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", faults.name]
+            with own_simulator(arguments) as url, own_worker():
+                console.print(f"A simulated GitHub with {' and '.join(_REPOSITORIES)} answers at {url}.", highlight=False)
+                connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
+                tracked = track(connection=connection, full_names=_REPOSITORIES)
+                task_id = uuid()
+                start_pipeline.apply_async(
+                    args=(team.pk, [repository.pk for repository in tracked]),
+                    kwargs={"days": _DAYS, "backfill_all": True},
+                    task_id=task_id,
+                )
+                runs = watch(task_id, console=console)
+        self._tell(console, runs)
+        incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
+        if incomplete or any(run.state != PipelineRun.State.COMPLETED for run in runs):
+            for result in incomplete:
+                console.print(f"{result.repository}: {result.outcome} {result.error_msg}", highlight=False)
+            raise CommandError("The demo is not complete: see the lines of worker.out.")
+
+    def _tell(self, console: Console, runs: list[PipelineRun]) -> None:
+        home: Path = settings.SYNCTRACE_HOME
+        first = runs[0]
+        trace_id, linked = trace_ids(first)
+        spans = find_trace(home, trace_id)
+        console.rule(f"Trace {trace_id} of run {first.pk}")
+        for line in tree_lines(spans, limit=_TREE_LINES):
+            console.out(line, highlight=False)
+        console.rule("Where the time went, over all runs")
+        everything = [*spans, *(span for other in linked for span in find_trace(home, other))]
+        for kind, seconds in time_spent(everything).items():
+            console.out(f"{seconds:8.2f} s  {kind}", highlight=False)
+        console.rule("Some of its lines")
+        query = Query("trace_id", frozenset({trace_id}))
+        for line_of in islice(find_lines(home, query, event="sync.*", level="info"), 0, 60, 12):
+            console.out(orjson.dumps(line_of).decode(), highlight=False)
+        console.rule("Look further")
+        python = Path(sys.executable)
+        shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
+        for what in (
+            f"trace {first.pk}",
+            f"logs {first.pk} --level warning",
+            f"logs team_id={first.team_id} --event 'sync.api.*'",
+        ):
+            console.out(f"{shown} manage.py {what}", highlight=False)
+        console.out(f"spans: {home / 'traces.jsonl'}\nlines: {home / 'logs.jsonl'}", highlight=False)

@@ -1,0 +1,124 @@
+"""``manage.py sync OWNER/NAME...``: real repositories, synced now, with a result each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from argparse import ArgumentParser
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+from celery import current_app, uuid
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from kombu.exceptions import OperationalError
+from rich.console import Console
+
+from apps.console.own_processes import own_worker
+from apps.console.results import Result, results_of
+from apps.console.watching import watch
+from apps.integrations import connections
+from apps.integrations.errors import SyncError
+from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.integrations.tasks import start_pipeline
+from apps.teams.models import Team
+
+_ANSWER_SECONDS = 4.0
+
+
+class Command(BaseCommand):
+    help = "Sync repositories with the token in GITHUB_TOKEN: pull requests, reviews, commits and changed files."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*")
+        parser.add_argument("--org", help="every repository of this organization that the token sees")
+        parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
+        parser.add_argument("--team", metavar="SLUG", default="default", help="whose repositories they are")
+        window = parser.add_mutually_exclusive_group()
+        window.add_argument("--days", type=int, default=30, help="pull requests updated in the last N days (30)")
+        window.add_argument("--all", action="store_true", help="all history")
+        parser.add_argument("--api-url", default="https://api.github.com", metavar="URL")
+        parser.add_argument("--format", choices=("text", "json"), default="text")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if options["days"] < 1:
+            raise CommandError("--days must be 1 or more; --all syncs everything.")
+        try:
+            tracked = self._tracked(options)
+            results = self._sync(tracked, days=None if options["all"] else options["days"])
+        except SyncError as error:
+            raise CommandError(f"{error} {error.advice}") from error
+        except OperationalError as error:
+            raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
+        except TimeoutError as error:
+            raise CommandError(str(error)) from error
+        self._tell(results, as_json=options["format"] == "json")
+        if not all(result.is_complete for result in results):
+            sys.exit(1)
+
+    def _tracked(self, options: dict[str, Any]) -> list[TrackedRepository]:
+        """The team's repositories that the arguments name, on a connection with the token."""
+        token = os.environ.get("GITHUB_TOKEN", "").strip()
+        if not token:
+            raise CommandError("There is no token: put one into the environment as GITHUB_TOKEN, never on the command line.")
+        if not options["repositories"] and not options["org"]:
+            raise CommandError("Name what to sync: OWNER/NAME, or --org ORG.")
+        for name in options["repositories"]:
+            connections.check_name(name)
+        team = _team(options["team"])
+        connection = connections.connect(team=team, api_url=options["api_url"], token=token)
+        names = [*options["repositories"]]
+        if options["org"]:
+            names += _of_organization(connection, token, options["org"], options["match"] or "*")
+        return connections.track(connection=connection, full_names=list(dict.fromkeys(names)))
+
+    def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> list[Result]:
+        embedded = "SYNCTRACE_EMBEDDED" in os.environ
+        if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
+            raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
+        task_id = uuid()
+        with own_worker() if embedded else contextlib.nullcontext():
+            arguments = {"days": days}
+            ids = [repository.pk for repository in tracked]
+            start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
+            (run, *_) = watch(task_id, console=Console(stderr=True))
+        return results_of(run)
+
+    def _tell(self, results: list[Result], *, as_json: bool) -> None:
+        for result in results:
+            if as_json:
+                self.stdout.write(orjson.dumps(result.as_json()).decode())
+                continue
+            self.stdout.write(
+                f"{result.repository}: {result.outcome}, {result.pull_requests} pull requests, {result.reviews} reviews, "
+                f"{result.commits} commits, {result.files} files; {result.requests} requests, {result.points} points, "
+                f"{result.duration_sec:.1f} s"
+            )
+            if not result.is_complete:
+                self.stdout.write(f"  {result.error_type}: {result.error_msg}")
+        if results and not as_json:
+            self.stdout.write(f"python manage.py trace {results[0].trace_id}")
+
+
+def _team(slug: str) -> Team:
+    team = Team.objects.filter(slug=slug).first()
+    if team is not None:
+        return team
+    team = Team(slug=slug, name=slug)
+    try:
+        team.full_clean()
+    except ValidationError as error:
+        raise CommandError(f"--team {slug!r}: {' '.join(error.messages)}") from error
+    team.save()
+    return team
+
+
+def _of_organization(connection: GitHubConnection, token: str, org: str, match: str) -> list[str]:
+    rest = connections.rest_client(api_url=connection.api_url, token=token, account=connection.account)
+    names = [info.full_name for info in rest.repositories(org)]
+    chosen = [name for name in names if fnmatchcase(name.partition("/")[2], match)]
+    if not chosen:
+        raise CommandError(f"None of the {len(names)} repositories of {org} that this token sees is like {match!r}.")
+    return chosen

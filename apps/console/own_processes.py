@@ -1,0 +1,68 @@
+"""Processes that a command starts for itself and that end with it: a worker with beat, a simulated GitHub."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_STOP_SECONDS = 15.0
+
+
+@contextlib.contextmanager
+def own_worker(*, children: int = 2) -> Iterator[None]:
+    """A prefork worker with beat runs inside; what it prints goes to ``worker.out`` under SYNCTRACE_HOME."""
+    home: Path = settings.SYNCTRACE_HOME
+    schedule = str(home / f"beat-{os.getpid()}")
+    arguments = ["-m", "celery", "-A", "apps.config", "worker", "-B", "-c", str(children), "-s", schedule]
+    try:
+        with (home / "worker.out").open("ab") as out, _running(arguments, stdout=out):
+            yield
+    finally:
+        for left in home.glob(f"beat-{os.getpid()}*"):
+            left.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def own_simulator(arguments: Sequence[str]) -> Iterator[str]:
+    """A simulated GitHub runs inside; its address."""
+    command = ["manage.py", "github_simulator", "--port", "0", *arguments]
+    with _running(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None, "it was asked for"  # noqa: S101  # for the type checker
+        for line in process.stdout:
+            words = line.decode().split()
+            if b"listening on" in line:
+                yield words[words.index("on") + 1]
+                return
+        raise RuntimeError("The simulated GitHub did not start.")
+
+
+@contextlib.contextmanager
+def _running(arguments: Sequence[str], *, stdout: object) -> Iterator[subprocess.Popen[bytes]]:
+    """The program runs inside, in a process group of its own: a Ctrl-C at the terminal is ours to pass on."""
+    process = subprocess.Popen(  # noqa: S603  # our own programs
+        [sys.executable, *arguments],
+        stdout=stdout,  # type: ignore[call-overload]  # a file or PIPE
+        stderr=subprocess.STDOUT,
+        cwd=_CHECKOUT,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()

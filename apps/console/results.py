@@ -1,0 +1,71 @@
+"""What came of each repository of a run, as one result a repository."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.pulls.models import PullRequest
+from telemetry import trace_id_of
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One repository's outcome; the counts are what is stored of the window asked for."""
+
+    repository: str
+    outcome: str
+    pull_requests: int
+    reviews: int
+    commits: int
+    files: int
+    requests: int
+    points: int
+    duration_sec: float
+    trace_id: str
+    error_type: str
+    error_msg: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything of the window is stored."""
+        return self.outcome in ("synced", "archived", "renamed") and not self.error_type
+
+    def as_json(self) -> dict[str, Any]:
+        """The result's fields; the error's only where there is one."""
+        fields = asdict(self)
+        return fields if self.error_type else {k: v for k, v in fields.items() if k not in ("error_type", "error_msg")}
+
+
+def results_of(run: PipelineRun) -> list[Result]:
+    """A result a repository, in the order they were added; a run that failed afterwards fails them all."""
+    rows = run.repo_syncs.select_related("repository").order_by("pk")
+    return [_result(run, row) for row in rows]
+
+
+def _result(run: PipelineRun, row: RepoSync) -> Result:
+    stored: QuerySet[PullRequest] = PullRequest.objects.filter(repository=row.repository)
+    if run.since is not None:
+        stored = stored.filter(updated_at__gte=run.since)
+    if run.before is not None:
+        stored = stored.filter(updated_at__lt=run.before)
+    counts = {name: stored.aggregate(n=Count(name))["n"] for name in ("pk", "reviews", "commits", "files")}
+    gaps = f"{len(row.gaps)} lists are not whole, GitHub does not list all of them: {row.gaps[:3]}" if row.gaps else ""
+    ended = row.ended_at or run.ended_at
+    return Result(
+        repository=row.repository.full_name,
+        outcome=row.outcome or row.state,
+        pull_requests=counts["pk"],
+        reviews=counts["reviews"],
+        commits=counts["commits"],
+        files=counts["files"],
+        requests=row.requests,
+        points=row.points,
+        duration_sec=round((ended - row.started_at).total_seconds(), 3) if ended and row.started_at else 0.0,
+        trace_id=trace_id_of(run.traceparent),
+        error_type=row.error_type or run.error_type or ("incomplete_lists" if gaps else ""),
+        error_msg=row.error_msg or run.error_msg or gaps,
+    )
