@@ -24,7 +24,9 @@ def test_headers_tell_the_budget() -> None:
     assert limit_from_headers(HEADERS) == RateLimit(5000, 0, 5000, RESET, "graphql")
 
 
-@pytest.mark.parametrize("spoilt", [{}, {**HEADERS, "x-ratelimit-limit": "many"}, {**HEADERS, "x-ratelimit-reset": "9" * 30}])
+@pytest.mark.parametrize(
+    "spoilt", [{}, {**HEADERS, "x-ratelimit-limit": "many"}, {**HEADERS, "x-ratelimit-reset": "9" * 30}]
+)
 def test_headers_that_tell_nothing_are_no_budget(spoilt: dict[str, str]) -> None:
     """A 502 has none, and a proxy may have its own."""
     assert limit_from_headers(spoilt) is None
