@@ -81,6 +81,8 @@ def _join(folder: Path) -> Servers | None:
 
 
 def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
+    if ended := _supervisors.pop(folder, None):
+        ended.wait()
     log = folder / "supervisor.log"
     command = [sys.executable, "-S", "-m", "apps.embedded.supervisor", str(home)]  # -S: nobody's start-up hooks
     with log.open("a") as errors:

@@ -1,4 +1,4 @@
-"""A home for embedded servers that leaves nothing behind."""
+"""Homes for embedded servers that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -7,12 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import folders
+from apps.embedded import folders, servers
+from tests.embedded.programs import answer
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
     """A folder for servers; what root's servers keep elsewhere for it, or for homes in it, is removed at the end."""
     yield tmp_path
-    for place in list(tmp_path.rglob("postgresql")):
+    _remove_data_below(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def settled_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home that was used before: its database has a table `kept` with the number 42. Tests leave it whole."""
+    folder = tmp_path_factory.mktemp("settled")
+    with servers(home=folder) as running:
+        answer(running.database_url, "CREATE TABLE kept AS SELECT 42 AS number")
+    yield folder
+    _remove_data_below(folder)
+
+
+def _remove_data_below(folder: Path) -> None:
+    for place in list(folder.rglob("postgresql")):
         folders.remove_data(place.parent)

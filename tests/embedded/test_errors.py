@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import EmbeddedServerError, postgresql, processes, servers, valkey
+from apps.embedded import EmbeddedServerError, folders, postgresql, processes, servers, valkey
 
 
 def test_a_home_that_cannot_be_made(home: Path) -> None:
@@ -32,25 +32,22 @@ def test_a_full_disk_is_named_first() -> None:
     assert processes.explain("postgres", output).startswith("The disk is full")
 
 
-def test_a_server_that_refuses_to_start_says_why(home: Path) -> None:
+def test_a_server_that_refuses_to_start_says_why(settled_home: Path) -> None:
     """PostgreSQL's own words reach the user, and the next command is not hindered by the failure."""
-    with servers(home=home):
-        pass
-    version = home / "postgresql" / "data" / "PG_VERSION"
+    version = settled_home / "postgresql" / "data" / "PG_VERSION"
     version.write_text("9.6\n")
-    with pytest.raises(EmbeddedServerError, match="not compatible"), servers(home=home):
+    with pytest.raises(EmbeddedServerError, match="not compatible"), servers(home=settled_home):
         pass
     version.write_text("18\n")
-    with servers(home=home) as running:
+    with servers(home=settled_home) as running:
         assert running.database_url
 
 
 def test_a_data_folder_half_made_is_made_again(home: Path) -> None:
     """A kill during initialization leaves nothing that the next start trips over."""
-    with servers(home=home):
-        pass
-    data = (home / "postgresql").resolve() / "data"
-    data.rename(data.with_name("data.unfinished"))
-    (data.with_name("data.unfinished") / "PG_VERSION").unlink()
+    data = folders.data(home.resolve(), account=processes.unprivileged_account())
+    unfinished = data.with_name("data.unfinished")
+    unfinished.mkdir()
+    (unfinished / "postgresql.conf").touch()
     with servers(home=home) as running:
         assert running.database_url

@@ -57,62 +57,58 @@ def test_two_homes_have_servers_of_their_own(home: Path) -> None:
         assert answer(other.database_url, "SELECT to_regclass('here')") is None
 
 
-def test_data_stays_when_the_servers_stop(home: Path) -> None:
+def test_data_stays_when_the_servers_stop(settled_home: Path) -> None:
     """What one command stored, the next one finds."""
-    with servers(home=home) as running:
-        answer(running.database_url, "CREATE TABLE kept AS SELECT 42 AS number")
-    with servers(home=home) as running:
+    with servers(home=settled_home) as running:
         assert answer(running.database_url, "SELECT number FROM kept") == 42
 
 
-def test_servers_stop_when_their_only_command_is_killed(home: Path) -> None:
+def test_servers_stop_when_their_only_command_is_killed(settled_home: Path) -> None:
     """SIGKILL of the command ends the servers too, and the next command finds the data."""
-    with holding(home, throwaway=False) as killed:
-        answer(killed.servers().database_url, "CREATE TABLE kept AS SELECT 42 AS number")
-        started = processes_of(home)
+    with holding(settled_home, throwaway=False) as killed:
+        killed.servers()
+        started = processes_of(settled_home)
         killed.kill()
         assert eventually(lambda: ended(started))
-    with servers(home=home) as running:
+    with servers(home=settled_home) as running:
         assert answer(running.database_url, "SELECT number FROM kept") == 42
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_servers_stop_when_their_supervisor_is_killed(home: Path) -> None:
+def test_servers_stop_when_their_supervisor_is_killed(settled_home: Path) -> None:
     """No server outlives its supervisor, and the next command removes what the supervisor could not."""
-    with holding(home, throwaway=False) as holder:
+    with holding(settled_home, throwaway=False) as holder:
         left = _runtime(holder.servers().database_url)
-        started = processes_of(home)
+        started = processes_of(settled_home)
         started[0].kill()
         assert eventually(lambda: ended(started))
         assert left.exists()
-        with servers(home=home) as running:
+        with servers(home=settled_home) as running:
             assert answer(running.database_url) == 1
             assert not left.exists()
 
 
-def test_a_server_that_lost_its_supervisor_makes_room(home: Path) -> None:
+def test_a_server_that_lost_its_supervisor_makes_room(settled_home: Path) -> None:
     """A PostgreSQL that still runs on the data, as it may on macOS, is stopped by the next start."""
-    with holding(home, throwaway=False) as holder:
+    with holding(settled_home, throwaway=False) as holder:
         holder.servers()
-        supervisor, *started = processes_of(home)
+        supervisor, *started = processes_of(settled_home)
         stray = next(process for process in started if "-D" in process.cmdline())
         stray.suspend()  # it cannot hear of its parent's death
         supervisor.kill()
         assert eventually(lambda: ended([supervisor]))
         stray.resume()
-        with servers(home=home) as running:
+        with servers(home=settled_home) as running:
             assert answer(running.database_url) == 1
             assert ended([stray])
 
 
-def test_a_stale_number_of_another_process_is_no_obstacle(home: Path) -> None:
+def test_a_stale_number_of_another_process_is_no_obstacle(settled_home: Path) -> None:
     """After a crash postmaster.pid may name any process: that one is left alone, and PostgreSQL starts."""
-    with servers(home=home):
-        pass
     bystander = psutil.Process().pid
-    pid_file = home / "postgresql" / "data" / "postmaster.pid"
+    pid_file = settled_home / "postgresql" / "data" / "postmaster.pid"
     pid_file.write_text(f"{bystander}\n")
-    with servers(home=home) as running:
+    with servers(home=settled_home) as running:
         assert answer(running.database_url) == 1
 
 
