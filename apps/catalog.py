@@ -148,9 +148,7 @@ class GraphQLCall(
 class RestAnswered(Outcome):
     """What a REST answer said of itself."""
 
-    status_code: Annotated[
-        int | None, Field("HTTP status; null when no answer came.", also="http.response.status_code")
-    ]
+    status_code: Annotated[int | None, Field("HTTP status; null when no answer came.", also="http.response.status_code")]
     remaining: Annotated[int | None, Field("Requests left after the call.", key="sync.rate_limit.remaining")] = None
 
 

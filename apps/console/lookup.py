@@ -81,7 +81,7 @@ def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
     if run.follows is not None:
         linked[trace_id_of(run.follows.traceparent)] = f"run {run.follows.pk}, which it follows"
     for other in PipelineRun.objects.filter(follows=run).order_by("pk"):
-        linked[trace_id_of(other.traceparent)] = f"run {other.pk}, {other.get_kind_display()}, {other.state}"
+        linked[trace_id_of(other.traceparent)] = f"run {other.pk}, {PipelineRun.Kind(other.kind).label}, {other.state}"
     return trace_id_of(run.traceparent), linked
 
 

@@ -29,16 +29,18 @@ def tree_lines(spans: Sequence[Span], *, limit: int = 200) -> Iterator[str]:
 
 def time_spent(spans: Sequence[Span]) -> dict[str, float]:
     """Seconds by what they went into, summed over all workers: API, rate wait, lane, queue, database, other."""
-    spent = dict.fromkeys(("GitHub API", "rate wait", "lane", "queue", "database", "other"), 0.0)
+    spent: dict[str, float] = {}
+    for kind in ("GitHub API", "rate wait", "lane", "queue", "database", "other"):
+        spent[kind] = 0.0
     busy = 0.0
     for span in spans:
-        kind = _KINDS.get(span.name)
+        into = _KINDS.get(span.name)
         lane = float(str(span.attributes.get("sync.lane.wait_ms", 0))) / 1000
         seconds = max(0.0, span.duration_ms / 1000 - lane)
         spent["lane"] += lane
         spent["queue"] += float(str(span.attributes.get("messaging.queue.wait_ms", 0))) / 1000
-        if kind is not None:
-            spent[kind] += seconds
+        if into is not None:
+            spent[into] += seconds
             busy += seconds + lane
         elif span.name.startswith("run/"):
             spent["other"] += seconds

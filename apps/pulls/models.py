@@ -106,6 +106,7 @@ class ChangedFile(models.Model):
 class WeeklyMetrics(models.Model):
     """A team's merged pull requests of one week (Monday, UTC), in medians and shares."""
 
+    team_id: int
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="weekly_metrics")
     week = models.DateField(help_text="the week's Monday")
     merged = models.IntegerField()

@@ -25,7 +25,7 @@ def versions(table: str) -> list[Any]:
     """PostgreSQL's own version of each row: it changes when a row is rewritten."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT id, ctid::text FROM {table} ORDER BY id")  # noqa: S608  # a table of ours
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_a_page_is_stored_with_its_lists() -> None:

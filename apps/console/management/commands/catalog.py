@@ -15,7 +15,7 @@ from telemetry.catalog import as_json, as_markdown, check_line
 
 class Command(BaseCommand):
     help = "Print the event catalog, or check a file of JSON lines against it."
-    requires_system_checks: list[str] = []  # it needs no database
+    requires_system_checks = ()  # it needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", choices=("markdown", "json"), default="markdown")

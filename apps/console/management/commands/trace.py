@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.console.lookup import find_run, find_trace, trace_ids
 from apps.console.trace_view import time_spent, tree_lines
+from apps.integrations.models import PipelineRun
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         if not spans:
             raise CommandError(f"No span of {name or run} is in {settings.SYNCTRACE_HOME / 'traces.jsonl'}.")
         if run is not None:
-            self.stdout.write(f"run {run.pk}  {run.get_kind_display()}  {run.state} ({run.phase})  trace {trace_id}")
+            self.stdout.write(f"run {run.pk}  {PipelineRun.Kind(run.kind).label}  {run.state} ({run.phase})  trace {trace_id}")
             if run.ended_at is None:
                 self.stdout.write("It is still running: its root span comes when it ends.")
         for line in tree_lines(spans):
