@@ -116,11 +116,11 @@ def _connect_in_time(connection: HTTPConnection) -> None:
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # urllib3's own classes fail its protocol too
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    ConnectionCls = _TlsConnection  # pyright: ignore[reportAssignmentType]  # urllib3's own classes fail its protocol too
 
 
 class DeadlineAdapter(HTTPAdapter):

@@ -80,7 +80,7 @@ def lists_request(lists: Sequence[ListRequest], *, first: int) -> GraphQLRequest
             f"{wanted.name}(first: $first, after: $after{number}) {{ ...{_FRAGMENTS[wanted.name]} }} }} }}"
         )
     asked = {wanted.name for wanted in lists}
-    fragments = [_fragment("pull_request_lists", _FRAGMENTS[name]) for name in sorted(asked)]
+    fragments = [_fragment("pull_request_lists", fragment) for name, fragment in _FRAGMENTS.items() if name in asked]
     if "reviews" in asked:
         fragments.append(_text("actor"))
     query = f"query PullRequestLists({', '.join(declared)}) {{\n" + "\n".join(selected)

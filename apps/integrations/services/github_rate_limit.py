@@ -130,10 +130,8 @@ class Lane:
 
         None is for what costs nothing. Raises `Parked` when the limits do not allow it soon.
         """
-        waited = 0.0
         while True:
-            held, lease_ends, seconds = self._take()
-            waited += seconds
+            held, lease_ends, waited = self._take()  # what was waited before another wait is no part of this request
             wait = _must_wait(held, resource, clock.now())
             if wait is None:
                 break

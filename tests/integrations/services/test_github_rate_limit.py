@@ -18,6 +18,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
+from apps.github_simulator.testing import simulator
 from apps.integrations.errors import (
     GitHubError,
     LaneLost,
@@ -29,8 +30,10 @@ from apps.integrations.errors import (
 )
 from apps.integrations.models import ApiLane
 from apps.integrations.services import lane_rows
+from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_protocol import RateLimit
 from apps.integrations.services.github_rate_limit import Lane, Turn
+from apps.integrations.services.github_transport import GitHubTransport
 from apps.utils import clock
 from telemetry.testing import Capture
 
@@ -398,3 +401,20 @@ def test_a_success_that_used_up_the_budget_makes_the_next_wait(stepped: clock.St
     assert stepped.slept == []
     with lane.turn(resource="graphql"):
         assert sum(stepped.slept) == pytest.approx(11)
+
+
+def test_a_client_waits_for_its_lane_and_goes_on(captrace: Capture) -> None:
+    """From GitHub's refusal to the answer after the reset, with no error on the way out."""
+    stepped = clock.SteppedClock(datetime.now(UTC))
+    with simulator(synthetic=3) as github, clock.using(stepped):
+        github.add_faults({"fault": "primary_limit", "reset_in": 30})
+        transport = GitHubTransport(api_url=github.url, token="any-token")
+        client = GitHubGraphQL(transport=transport, lane=Lane(account=ACCOUNT))
+        assert len(client.pull_requests("synthetic/repo-0").items) == 3
+    assert client.requests == 2
+    assert 25 < sum(stepped.slept) < 35
+    assert captrace.tree("status").splitlines() == [
+        "sync.api.graphql failed status=rate_limited",
+        "sync.api.rate_wait completed",
+        "sync.api.graphql completed status=ok",
+    ]

@@ -16,7 +16,7 @@ from apps.integrations.services.github_queries import GraphQLRequest, ListName, 
 SINCE, BEFORE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 LISTS: tuple[ListName, ...] = ("reviews", "commits", "files")
 
-REQUESTS = {
+REQUESTS: dict[str, GraphQLRequest] = {
     "pull requests": queries.pull_requests_request("octocat/hello-world", first=25, after="c", with_counts=True),
     "all lists": queries.lists_request([ListRequest("PR_1", name, "c") for name in LISTS], first=100),
     "25 lists": queries.lists_request([ListRequest(f"PR_{n}", "files", None) for n in range(25)], first=100),

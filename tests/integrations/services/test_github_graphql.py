@@ -1,0 +1,364 @@
+"""Pages of complete pull requests, however GitHub behaves; every call is a span and a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from apps.github_simulator.testing import PROCRASTINATE, SimulatedGitHub, simulator
+from apps.integrations.errors import (
+    GitHubError,
+    NotFound,
+    PartialAnswer,
+    QueryTimeout,
+    SsoRequired,
+    Unauthorized,
+    Unreachable,
+)
+from apps.integrations.services.github_graphql import GitHubGraphQL
+from apps.integrations.services.github_protocol import Actor, PullRequestNode, Response
+from apps.integrations.services.github_transport import GitHubTransport
+from telemetry.testing import Capture
+from tests.integrations.recorded import recorded
+from tests.integrations.services.answers import NEWEST, FreeLane, a_file, a_list, a_page, a_pull_request, answer
+from tests.integrations.services.scripted import scripted
+
+REAL, MADE = "procrastinate-org/procrastinate", "synthetic/repo-0"
+NAME = "octocat/hello-world"
+ANYBODY = "any-token"
+TIMEOUT = recorded("timeout_502")
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[SimulatedGitHub]:
+    """A real project's history, and one with everything that is rare."""
+    with simulator(history=[PROCRASTINATE], synthetic=60) as github:
+        yield github
+
+
+@pytest.fixture
+def github(world: SimulatedGitHub) -> Iterator[SimulatedGitHub]:
+    """The same, with no fault left over."""
+    yield world
+    world.clear_faults()
+
+
+def _client(github: SimulatedGitHub, token: str = ANYBODY, *, deadline_seconds: float = 10.0) -> GitHubGraphQL:
+    transport = GitHubTransport(api_url=github.url, token=token, deadline_seconds=deadline_seconds)
+    return GitHubGraphQL(transport=transport, lane=FreeLane())
+
+
+def _all(client: GitHubGraphQL, name: str) -> list[PullRequestNode]:
+    nodes: list[PullRequestNode] = []
+    after = None
+    while True:
+        page = client.pull_requests(name, after=after)
+        nodes += [node for _, node in page.items]
+        if not page.has_next_page:
+            return nodes
+        after = page.end_cursor
+
+
+def _held(github: SimulatedGitHub, name: str) -> dict[int, tuple[int, int, int]]:
+    held = github.repository(name).pull_requests
+    return {number: (len(pr.reviews), len(pr.commits), len(pr.files)) for number, pr in held.items()}
+
+
+def _got(nodes: list[PullRequestNode]) -> dict[int, tuple[int, int, int]]:
+    return {
+        node.number: (len(node.reviews.nodes), len(node.commits.nodes), len(node.files.nodes) if node.files else 0)
+        for node in nodes
+    }
+
+
+def test_a_whole_history_comes_complete_in_few_requests(github: SimulatedGitHub) -> None:
+    """Equal to what GitHub holds, at no more than 25 requests for 1,000 pull requests."""
+    client = _client(github)
+    nodes = _all(client, REAL)
+    assert _got(nodes) == _held(github, REAL)
+    assert len(nodes) == client.totals(REAL).pull_requests
+    assert client.requests <= 25 * len(nodes) / 1000
+    assert client.points == client.requests
+
+
+def test_lists_over_a_hundred_are_finished(github: SimulatedGitHub) -> None:
+    """In batches, in order, without a member twice."""
+    nodes = _all(_client(github), MADE)
+    assert _got(nodes) == _held(github, MADE)
+    longest = max(nodes, key=lambda node: node.commits.total_count)
+    assert longest.commits.total_count > 100
+    held = github.pull_request(MADE, longest.number)
+    assert [commit.oid for commit in longest.commits.nodes] == [commit.oid for commit in held.commits]
+
+
+def test_many_long_lists_are_one_request(github: SimulatedGitHub) -> None:
+    """Up to 25 of them."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        if asked["operation"] == "PullRequests":
+            long = a_list([a_file("a")], total=2, end="f1")
+            return answer(a_page(*[a_pull_request(n, files=long) for n in range(1, 26)]))
+        return answer({**{f"list{n}": {"files": a_list([a_file("b")])} for n in range(25)}, "rateLimit": None})
+
+    client, asked = scripted(handle)
+    page = client.pull_requests(NAME)
+    assert [request["operation"] for request in asked] == ["PullRequests", "PullRequestLists"]
+    assert {tuple(file.path for file in node.files.nodes) for _, node in page.items if node.files} == {("a", "b")}
+
+
+def test_a_list_that_github_does_not_give_whole_shows_its_gap() -> None:
+    """It ends where GitHub ends it, and the count says what is missing; nobody asks for ever."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        if asked["operation"] == "PullRequests":
+            return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=9, end="f1"))))
+        return answer({"list0": {"files": a_list([], total=9, end="f1")}, "rateLimit": None})
+
+    client, asked = scripted(handle)
+    ((_, node),) = client.pull_requests(NAME).items
+    assert len(asked) == 2
+    assert node.files is not None
+    assert (len(node.files.nodes), node.files.total_count) == (1, 9)
+
+
+def test_a_page_shrinks_until_github_can_answer(github: SimulatedGitHub, captrace: Capture) -> None:
+    """At once, within the same call; nothing is lost, and each try is on its span."""
+    github.add_faults({"fault": "query_timeout", "match": {"operation": "PullRequests", "min_page_size": 11}, "times": None})
+    assert _got(_all(_client(github), MADE)) == _held(github, MADE)
+    pages = [span for span in captrace.spans if span.attributes.get("sync.page.size")]
+    assert [span.attributes["sync.page.size"] for span in pages[:3]] == [25, 12, 6]
+    assert [span.attributes["status"] for span in pages[:3]] == ["timeout", "timeout", "ok"]
+    assert [span.outcome for span in pages[:3]] == ["failed", "failed", "completed"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "query_timeout",
+        "data_null_string",
+        "bad_gateway_page",
+        "gateway_timeout",
+        "resource_limits",
+        "null_nodes",
+    ],
+)
+def test_one_bad_answer_costs_one_smaller_request(fault: str, github: SimulatedGitHub) -> None:
+    """And then the page is whole."""
+    github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}})
+    client = _client(github)
+    assert len(client.pull_requests(REAL).items) == 12
+    assert client.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("server_error", "server_error"),
+        ("html_page", "invalid_answer"),
+        ("invalid_json", "invalid_answer"),
+        ("bad_credentials", "unauthorized"),
+        ("not_found", "not_found"),
+        ("sso", "sso_required"),
+        ("sso_partial", "sso_required"),
+        ("ip_allow_list", "ip_not_allowed"),
+        ("access_blocked", "forbidden"),
+        ("cut_body", "unreachable"),
+        ("connection_reset", "unreachable"),
+        ("primary_limit", "rate_limited"),
+        ("primary_limit_variant", "rate_limited"),
+        ("secondary_limit", "secondary_limited"),
+    ],
+)
+def test_what_a_smaller_page_cannot_cure_is_raised(
+    fault: str, error: str, github: SimulatedGitHub, captrace: Capture
+) -> None:
+    """Once, with its own code, on a span that failed and a line that says so."""
+    github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}})
+    client = _client(github)
+    with pytest.raises(GitHubError) as caught:
+        client.pull_requests(MADE)
+    assert (caught.value.error_type, client.requests) == (error, 1)
+    (span,) = [span for span in captrace.spans if span.name == "sync.api.graphql"]
+    assert (span.outcome, span.status, span.attributes["error.type"]) == ("failed", "ERROR", error)
+    (line,) = [line for line in captrace.lines if line["event"] == "sync.api.graphql"]
+    assert (line["status"], line["points_cost"]) == (caught.value.status, caught.value.points_cost)
+
+
+def test_a_server_that_hangs_is_given_up_at_the_deadline(github: SimulatedGitHub) -> None:
+    """As an answer that did not come in time, it is asked for less."""
+    github.add_faults({"fault": "hang", "match": {"operation": "PullRequests"}})
+    client = _client(github, deadline_seconds=1.0)
+    assert len(client.pull_requests(MADE).items) == 12
+
+
+def test_a_page_that_never_comes_is_raised_at_the_smallest_size() -> None:
+    """After each size once."""
+    client, asked = scripted(lambda _asked: TIMEOUT)
+    with pytest.raises(QueryTimeout):
+        client.pull_requests(NAME)
+    assert [(each["first"], each["withFiles"]) for each in asked] == [
+        (25, True),
+        (12, True),
+        (6, True),
+        (6, False),
+        (3, False),
+        (1, False),
+    ]
+    assert client.page_size == 1
+
+
+def test_files_that_time_out_come_in_a_second_pass() -> None:
+    """The page leaves them out; batched lists bring them."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        if asked["operation"] == "PullRequestLists":
+            return answer({"list0": {"files": a_list([a_file("a")])}, "list1": {"files": None}, "rateLimit": None})
+        if asked["withFiles"]:
+            return TIMEOUT
+        nodes = [a_pull_request(1), a_pull_request(2)]
+        for node in nodes:
+            del node["files"]
+        return answer(a_page(*nodes))
+
+    client, asked = scripted(handle)
+    (_, first), (_, second) = client.pull_requests(NAME).items
+    assert asked[-1]["operation"] == "PullRequestLists"
+    assert first.files is not None
+    assert ([file.path for file in first.files.nodes], second.files) == (["a"], None)
+
+
+def test_a_list_too_slow_for_a_hundred_comes_in_tens() -> None:
+    """The batch shrinks to one list, and the list's page to ten."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        if asked["operation"] == "PullRequests":
+            return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=2, end="f1"))))
+        if asked["first"] > 10:
+            return TIMEOUT
+        return answer({"list0": {"files": a_list([a_file("b")], total=2)}, "rateLimit": None})
+
+    client, asked = scripted(handle)
+    ((_, node),) = client.pull_requests(NAME).items
+    assert node.files is not None
+    assert len(node.files.nodes) == 2
+    assert asked[-1]["first"] == 10
+
+
+def test_a_null_pull_request_is_never_an_empty_page() -> None:
+    """Down to the smallest page it stays an error."""
+    client, _ = scripted(lambda _asked: answer(a_page(None)))
+    with pytest.raises(PartialAnswer):
+        client.pull_requests(NAME)
+
+
+def test_a_page_ends_where_its_window_does() -> None:
+    """What is older is left out, and its long lists are not read."""
+    long = a_list([a_file("a")], total=200, end="f1")
+    client, asked = scripted(
+        lambda _asked: answer(a_page(a_pull_request(1), a_pull_request(2), a_pull_request(9, files=long), more=True))
+    )
+    page = client.pull_requests(NAME, updated_since=NEWEST - timedelta(days=2))
+    assert [cursor for cursor, _ in page.items] == ["c1", "c2"]
+    assert (page.has_next_page, page.end_cursor, len(asked)) == (False, "c2", 1)
+
+
+def test_a_page_wholly_before_its_window_is_empty_and_the_last() -> None:
+    """Where paging stood stays where it stands."""
+    client, _ = scripted(lambda _asked: answer(a_page(a_pull_request(9), more=True)))
+    page = client.pull_requests(NAME, after="here", updated_since=NEWEST)
+    assert (page.items, page.has_next_page, page.end_cursor) == ((), False, "here")
+
+
+def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:
+    """The window's own count and the newest change of all."""
+    client = _client(github)
+    newest = client.totals(REAL).newest_updated_at
+    assert newest is not None
+    since = newest - timedelta(days=365)
+    page = client.pull_requests(REAL, updated_since=since, with_counts=True)
+    read = sum(len(each.items) for each in client.updated_since(REAL, since))
+    assert (page.window_count, page.newest_updated_at) == (read, newest)
+    assert read > 25
+    assert client.pull_requests(REAL).window_count is None
+
+
+def test_what_was_updated_since_is_read_again(github: SimulatedGitHub) -> None:
+    """The pull request that jumped ahead of our paging."""
+    client = _client(github)
+    newest = client.totals(MADE).newest_updated_at
+    assert newest is not None
+    github.touch(MADE, 7, title="Changed meanwhile")
+    pages = list(client.updated_since(MADE, newest + timedelta(seconds=1)))
+    assert [node.title for page in pages for _, node in page.items] == ["Changed meanwhile"]
+
+
+def test_an_unknown_repository_is_not_found(github: SimulatedGitHub) -> None:
+    """GitHub's own words are in the error."""
+    with pytest.raises(NotFound, match="Could not resolve to a Repository"):
+        _client(github).pull_requests("nobody/nothing")
+
+
+def test_whose_token_it_is(github: SimulatedGitHub) -> None:
+    """The account that the limits belong to."""
+    github.add_token("mona-s", account="mona")
+    assert _client(github, "mona-s").viewer() == Actor("mona", "User")
+
+
+def test_every_call_is_a_span_and_a_line(github: SimulatedGitHub, captrace: Capture) -> None:
+    """With the size, the nodes, the cost and what is left."""
+    github.add_token("counted", account="counted")
+    _client(github, "counted").pull_requests(REAL)
+    (span,) = [span for span in captrace.spans if span.name == "sync.api.graphql"]
+    assert {key: span.attributes[key] for key in span.attributes if key != "duration_ms"} == {
+        "query_name": "PullRequests",
+        "graphql.operation.name": "PullRequests",
+        "sync.page.size": 25,
+        "sync.page.nodes": 25,
+        "sync.lane.wait_ms": 0.0,
+        "sync.outcome": "completed",
+        "points_cost": 1,
+        "status": "ok",
+        "sync.rate_limit.remaining": 4999,
+        "http.response.status_code": 200,
+    }
+    (line,) = [line for line in captrace.lines if line["event"] == "sync.api.graphql"]
+    assert (line["query_name"], line["points_cost"], line["status"]) == ("PullRequests", 1, "ok")
+
+
+def test_github_sees_no_trace_context(github: SimulatedGitHub, captrace: Capture) -> None:
+    """Nor two requests at once."""
+    _client(github).pull_requests(REAL)
+    assert github.stats()["trace_headers"] == 0
+    assert max(github.stats()["max_in_flight"].values()) == 1
+
+
+def test_what_an_answer_says_of_the_budget_reaches_the_lane() -> None:
+    """From headers, also of errors, or else from the answer itself."""
+    lane = FreeLane()
+    answers = [answer(a_page()), recorded("sso")]
+    client, _ = scripted(lambda _asked: answers.pop(0), lane=lane)
+    client.pull_requests(NAME)
+    with pytest.raises(SsoRequired):
+        client.pull_requests(NAME)
+    assert [turn.budgets["graphql"].remaining for turn in lane.turns] == [4999, 4990]
+
+
+def test_nobody_listening_is_told_by_its_span(captrace: Capture) -> None:
+    """No status code, no cost, and a line all the same."""
+    transport = GitHubTransport(api_url="http://127.0.0.1:1", token=ANYBODY)
+    with pytest.raises(Unreachable):
+        GitHubGraphQL(transport=transport, lane=FreeLane()).viewer()
+    (line,) = [line for line in captrace.lines if line["event"] == "sync.api.graphql"]
+    assert (line["status"], line["points_cost"]) == ("unreachable", None)
+
+
+def test_a_refused_token_says_what_to_do(github: SimulatedGitHub) -> None:
+    """It was good a moment ago."""
+    github.add_token("short-lived", account="somebody")
+    github.expire_token("short-lived")
+    with pytest.raises(Unauthorized) as caught:
+        _client(github, "short-lived").viewer()
+    assert "create a new one" in caught.value.advice
