@@ -29,7 +29,8 @@ class Command(BaseCommand):
         if not spans:
             raise CommandError(f"No span of {name or run} is in {settings.SYNCTRACE_HOME / 'traces.jsonl'}.")
         if run is not None:
-            self.stdout.write(f"run {run.pk}  {PipelineRun.Kind(run.kind).label}  {run.state} ({run.phase})  trace {trace_id}")
+            kind = PipelineRun.Kind(run.kind).label
+            self.stdout.write(f"run {run.pk}  {kind}  {run.state} ({run.phase})  trace {trace_id}")
             if run.ended_at is None:
                 self.stdout.write("It is still running: its root span comes when it ends.")
         for line in tree_lines(spans):
