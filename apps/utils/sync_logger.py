@@ -1,12 +1,12 @@
-"""The face of the telemetry layer for code outside the catalog: a logger, a context, a timed block.
+"""The face of telemetry for code outside the catalog's operations: checked log lines, bound context, timed blocks.
 
-::
+Names outside ``sync.`` are free; a line inside it is checked against the catalog::
 
-    logger = get_sync_logger(__name__)
+    log = get_sync_logger(__name__)
     with sync_context(team_id=1, repo_id=2):
-        logger.info("sync.repo.started", team_id=1, repo_id=2, full_name="a/b")
-        with timed_operation(logger, "import.csv", rows=100):
-            ...
+        log.info("sync.repo.started", full_name="a/b")
+        with timed_operation(log, "cache.fill", size=3) as found:
+            found["hits"] = 2
 """
 
 from __future__ import annotations
@@ -15,74 +15,118 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from typing import Any
 
-from telemetry import bind, logs, span
-from telemetry.catalog import check_event
-from telemetry.model import Level
+import telemetry
+from apps.catalog import TABLE
+from telemetry import _health, logs
+from telemetry.catalog import check_line
+from telemetry.lifecycle import error_type
+from telemetry.model import EventSpec, Level, declared_events, rendered
+
+_NAMESPACE = f"{TABLE[0].partition('.')[0]}."
+
+
+class UncataloguedLineError(ValueError):
+    """A line of the catalog's namespace that is not as the catalog says."""
+
+    error_type = "uncatalogued_line"
 
 
 class SyncLogger:
-    """A logger whose ``sync.*`` events are checked against the catalog.
+    """Writes lines; one whose event starts with ``sync.`` must be the catalog's, with its level and its fields.
 
-    A line that is not as the catalog says is an error under the test kit; in production it is counted, and written.
+    A field that is bound (`sync_context`) need not be given again. A line that breaks the catalog is written all the same,
+    and counted in `telemetry.swallowed`; under the test kit it is an `UncataloguedLineError`.
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     def debug(self, event: str, /, **fields: Any) -> None:
-        """A DEBUG line of ``event`` is written."""
-        self._write(Level.DEBUG, event, fields)
+        """One line of ``event`` is written at this level."""
+        self.log(Level.DEBUG, event, fields)
 
     def info(self, event: str, /, **fields: Any) -> None:
-        """An INFO line of ``event`` is written."""
-        self._write(Level.INFO, event, fields)
+        """One line of ``event`` is written at this level."""
+        self.log(Level.INFO, event, fields)
 
     def warning(self, event: str, /, **fields: Any) -> None:
-        """A WARNING line of ``event`` is written."""
-        self._write(Level.WARNING, event, fields)
+        """One line of ``event`` is written at this level."""
+        self.log(Level.WARNING, event, fields)
 
     def error(self, event: str, /, **fields: Any) -> None:
-        """An ERROR line of ``event`` is written."""
-        self._write(Level.ERROR, event, fields)
+        """One line of ``event`` is written at this level."""
+        self.log(Level.ERROR, event, fields)
 
     def exception(self, event: str, /, **fields: Any) -> None:
-        """An ERROR line of ``event`` is written, with the exception that is being handled."""
-        self._write(Level.ERROR, event, fields, sys.exc_info()[1])
+        """One line of ``event`` is written as an error, with the traceback of the exception that is being handled."""
+        self.log(Level.ERROR, event, fields, error=sys.exc_info()[1])
 
-    def _write(self, level: Level, event: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
-        check_event(level.name.lower(), event, fields)
-        if not event.startswith("sync."):  # a catalog's line has its declared fields and no other
-            fields = {**fields, "logger": self._name}
-        logs.write(level, event, fields, error=error)
+    def log(self, level: Level, event: str, fields: dict[str, Any], *, error: BaseException | None = None) -> None:
+        """One line of ``event`` is written at ``level``; ``error`` gives it an ``exception``."""
+        values = {name: rendered(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+        problems: list[str] = []
+        if event.startswith(_NAMESPACE):
+            values = _in_declared_order(declared_events().get(event), logs.bound(), values)
+            problems = check_line({"level": level.name.lower(), "event": event, **values})
+        else:
+            values["logger"] = self.name
+        logs.write(level, event, values, error=error)
+        if problems:
+            _health.problem(UncataloguedLineError("; ".join(problems)))
 
 
 def get_sync_logger(name: str) -> SyncLogger:
-    """The logger of the module ``name``."""
+    """A logger whose ``sync.*`` lines are checked; ``name`` stands on its other lines as ``logger``."""
     return SyncLogger(name)
 
 
 def sync_context(
     *, team_id: int | None = None, repo_id: int | None = None, task_id: str | None = None
 ) -> AbstractContextManager[None]:
-    """Inside, every line and span carries what is given; outside it is as it was before."""
+    """Inside, what is given is on every line and span, and on those of tasks sent from here; it nests."""
     given = {"team_id": team_id, "repo_id": repo_id, "task_id": task_id}
-    return bind(**{name: value for name, value in given.items() if value is not None})
+    return telemetry.bind(**{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager
-def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator[None]:
-    """The block is a span ``name``, and a line with its ``duration_ms``, also when it raises: then an ERROR line."""
-    started = time.perf_counter()
-    with span(name, {key: value for key, value in fields.items() if isinstance(value, str | int | float | bool)}):
+def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator[dict[str, Any]]:
+    """A block that is one span and, when it ends, one line, both called ``name``; the line has its ``duration_ms``.
+
+    What the block puts into the dict it is given is on the line too. When it raises, the line is an error with
+    ``error_type``, ``error_msg`` and ``exception``; an event of the catalog keeps its level and fields, and what is not
+    known by then is null.
+    """
+    found: dict[str, Any] = {}
+    spec = declared_events().get(name)
+    attributes = {key: rendered(value) for key, value in fields.items()}
+
+    def write(error: BaseException | None) -> None:
+        values = {**fields, **found, "duration_ms": round((time.perf_counter() - started) * 1000, 3)}
+        if spec is not None:
+            if error is not None:
+                values = {field.name: None for field in spec.fields if field.nullable} | values
+            logger.log(spec.level, name, values, error=error)
+        elif error is not None:
+            logger.log(Level.ERROR, name, values | {"error_type": error_type(error), "error_msg": str(error)}, error=error)
+        else:
+            logger.log(Level.INFO, name, values)
+
+    with telemetry.span(name, {key: value for key, value in attributes.items() if value is not None}):
+        started = time.perf_counter()
         try:
-            yield
+            yield found
         except BaseException as error:
-            logger.exception(name, **fields, duration_ms=_since(started), error_type=type(error).__name__)
+            write(error)
             raise
-        logger.info(name, **fields, duration_ms=_since(started))
+        write(None)
 
 
-def _since(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 3)
+def _in_declared_order(spec: EventSpec | None, bound: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """``values``, and what is bound of the event's fields, in the order in which the catalog names them."""
+    if spec is None:
+        return values
+    given = bound | values
+    return {field.name: given[field.name] for field in spec.fields if field.name in given} | values
