@@ -47,8 +47,9 @@ def own_simulator(arguments: Sequence[str]) -> Iterator[str]:
 @contextlib.contextmanager
 def _running(arguments: Sequence[str], *, stdout: object) -> Iterator[subprocess.Popen[bytes]]:
     """The program runs inside, in a process group of its own: a Ctrl-C at the terminal is ours to pass on."""
+    before = signal.signal(signal.SIGTERM, _leave)
     process = subprocess.Popen(  # noqa: S603  # our own programs
-        [sys.executable, *arguments],
+        [sys.executable, "-m", "apps.console.tied", str(os.getpid()), *arguments],
         stdout=stdout,  # type: ignore[call-overload]  # a file or PIPE
         stderr=subprocess.STDOUT,
         cwd=_CHECKOUT,
@@ -66,3 +67,9 @@ def _running(arguments: Sequence[str], *, stdout: object) -> Iterator[subprocess
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, _frame: object) -> None:
+    """SIGTERM unwinds the stack like Ctrl-C, so that whatever we started ends in good order."""
+    sys.exit(128 + number)
