@@ -1,0 +1,77 @@
+"""Wrong uses of operations; every line marked ``# wrong`` is refused, and no other."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from apps import catalog
+from telemetry import announce, finish, observe, reserve
+from telemetry.model import Field, Level, Line, Operation
+
+sync = catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)
+
+catalog.RepoSync(team_id=1, repo_id=2, attempt=1)  # wrong: a field is missing
+catalog.RepoSync(team_id=1, repo_id=2, full_nam="a/b", attempt=1)  # wrong: a field is misspelt
+catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1, more=1)  # wrong: a field too many
+catalog.RepoSync(team_id="1", repo_id=2, full_name="a/b", attempt=1)  # wrong: text for a number
+catalog.RepoSync(team_id=None, repo_id=2, full_name="a/b", attempt=1)  # wrong: null for what is always known
+catalog.RepoSync(1, 2, "a/b", 1)  # wrong: positional
+catalog.Pipeline(team_id=1, repos_count=1, phase="sleeping", task_id=None, run_id=1)  # wrong: no such phase
+catalog.GraphQLCall(query_name="q", lane_wait_ms="3")  # wrong: text for a number, where there is a default
+sync.team_id = 4  # wrong: frozen
+sync.elsewhere = 4  # wrong: nothing declares it
+len(sync.full_nam)  # wrong: a field is misspelt
+
+with observe(sync) as observed:
+    observed.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))  # wrong: another operation's outcome
+    observed.completed(sync)  # wrong: the operation itself
+    observed.completed()  # wrong: no outcome
+    observed.completed(None)  # wrong: no outcome
+    observed.completed(catalog.RepoSynced())  # wrong: a field is missing
+    observed.completed(catalog.RepoSynced(prs_synced="3"))  # wrong: text for a number
+    observed.complete(catalog.RepoSynced(prs_synced=3))  # wrong: no such verdict
+    observed.failed()  # wrong: no error
+    observed.failed("burnt")  # wrong: text for an error
+    observed.failed(ValueError(), catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
+    observed.retrying(ValueError())  # wrong: no countdown
+    observed.waiting(until=3.0)  # wrong: a number for a moment
+
+observe(catalog.RepoSync)  # wrong: a class for an operation
+observe(catalog.RepoSynced(prs_synced=3))  # wrong: an outcome for an operation
+observe(sync, waited_ms="3")  # wrong: text for a number
+observe(operation=sync)  # wrong: by keyword
+
+root = reserve(catalog.RepoSync)
+reserve(catalog.RepoSynced)  # wrong: an outcome for an operation
+announce(catalog.RepoSynced(prs_synced=3), root)  # wrong: an outcome for an operation
+with finish(sync, root) as finished:
+    finished.completed(catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
+
+
+class NoName(Operation[catalog.RepoSynced]):  # wrong: no name
+    loaf: Annotated[str, Field("Its name.")]
+
+
+class NoOutcome(Operation[int], name="bakery.bake"):  # wrong: its outcome is none
+    loaf: Annotated[str, Field("Its name.")]
+
+
+class LevelByName(
+    Operation[catalog.RepoSynced],
+    name="bakery.bake",
+    started=Line("INFO", "loaf", when="it goes in"),  # wrong: text for a level
+):
+    loaf: Annotated[str, Field("Its name.")]
+
+
+class NoWhen(
+    Operation[catalog.RepoSynced],
+    name="bakery.bake",
+    started=Line(Level.INFO, "loaf"),  # wrong: not said when
+):
+    loaf: Annotated[str, Field("Its name.")]
+
+
+def untyped(value: Any) -> None:
+    """What comes from outside is checked at runtime, under the test kit."""
+    observe(catalog.RateWait(wait_seconds=value, reset_at=value, reason=value))
