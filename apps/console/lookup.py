@@ -14,6 +14,7 @@ from telemetry import trace_id_of
 from telemetry.testing import Span, read_lines, read_spans
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _CONTEXT = re.compile(r"(team_id|repo_id|run_id|task_id|trace_id)=(.+)")
 
 
@@ -37,13 +38,13 @@ def parse(name: str) -> Query:
     """What ``name`` asks for: RUN, TASK_ID, TRACE_ID, or KEY=VALUE; a run brings the phase 2 runs that follow it."""
     if match := _CONTEXT.fullmatch(name):
         return Query(match[1], frozenset({match[2]}))
-    if name.isdigit() and len(name) < 20:
+    if _is_number(name):
         run = PipelineRun.objects.filter(pk=int(name)).first()
         if run is None:
             raise NotFoundError(f"There is no run {name}. The latest: {_latest()}.")
         following = PipelineRun.objects.filter(follows=run).values_list("pk", flat=True)
         return Query("run_id", frozenset({str(run.pk), *map(str, following)}))
-    if re.fullmatch(r"[0-9a-f]{32}", name):
+    if _TRACE_ID.fullmatch(name):
         return Query("trace_id", frozenset({name}))
     if re.fullmatch(r"[0-9a-f-]{36}", name):
         return Query("task_id", frozenset({name}))
@@ -65,9 +66,17 @@ def find_run(name: str | None) -> PipelineRun | None:
     runs = PipelineRun.objects.order_by("-pk")
     if name is None:
         return runs.filter(kind=PipelineRun.Kind.PHASE1).first()
-    if name.isdigit():
+    if _is_number(name):
         return runs.filter(pk=int(name)).first()
-    return runs.filter(task_id=name).first() or runs.filter(traceparent__contains=name).first()
+    if _TRACE_ID.fullmatch(name):
+        return runs.filter(traceparent__contains=f"-{name}-").first()
+    return runs.filter(task_id=name).last()  # the run it started: those that follow have its id, and higher numbers
+
+
+def trace_of_task(home: Path, task_id: str) -> str | None:
+    """The trace that the task ran in; None when no span is of that task."""
+    spans = read_spans(home / "traces.jsonl")
+    return next((span.trace_id for span in spans if task_id == span.attributes.get("task_id")), None)
 
 
 def find_trace(home: Path, trace_id: str) -> list[Span]:
@@ -83,6 +92,10 @@ def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
     for other in PipelineRun.objects.filter(follows=run).order_by("pk"):
         linked[trace_id_of(other.traceparent)] = f"run {other.pk}, {PipelineRun.Kind(other.kind).label}, {other.state}"
     return trace_id_of(run.traceparent), linked
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < 19  # what a bigint holds, and no trace id
 
 
 def _latest() -> str:

@@ -25,7 +25,7 @@ from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.teams.models import Team
 
-_ANSWER_SECONDS = 4.0
+_ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.console.lookup import find_run, find_trace, trace_ids
+from apps.console.lookup import find_run, find_trace, trace_ids, trace_of_task
 from apps.console.trace_view import time_spent, tree_lines
 from apps.integrations.models import PipelineRun
 
@@ -22,6 +22,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         name: str | None = options["id"]
         run = find_run(name)
+        if run is None and name is not None and (found := trace_of_task(settings.SYNCTRACE_HOME, name)):
+            name, run = found, find_run(found)
         if run is None and name is None:
             raise CommandError("There is no run yet: start one with `python manage.py sync OWNER/NAME` or `make demo`.")
         trace_id, linked = trace_ids(run) if run is not None else (name or "", {})

@@ -1,0 +1,119 @@
+"""A person names a run, a task, a trace or context, and gets its lines and spans."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from apps.console.lookup import NotFoundError, Query, find_lines, find_run, parse, trace_ids, trace_of_task
+from apps.integrations.models import PipelineRun
+from apps.teams.models import Team
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+OTHER = "1bf7651916cd43dd8448eb211c80319d"
+TASK = "98d7c37e-a1b9-41e0-b7ac-755d5189d370"
+
+
+def run(team: Team, *, trace: str = TRACE, follows: PipelineRun | None = None) -> PipelineRun:
+    """A run that stands in the database."""
+    return PipelineRun.objects.create(
+        team=team,
+        kind="phase1" if follows is None else "phase2",
+        phase="syncing",
+        task_id=TASK,
+        follows=follows,
+        traceparent=f"00-{trace}-b7ad6b7169203331-01",
+        started_ns=1,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+def line(second: int, event: str, level: str = "info", **fields: Any) -> bytes:
+    """A line of a file of lines."""
+    stamp = f"2026-01-01T00:00:{second:02}.000000Z"
+    return orjson.dumps({"timestamp": stamp, "level": level, "event": event, **fields}) + b"\n"
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    """A team to own the runs."""
+    return Team.objects.create(slug="bakers", name="Bakers")
+
+
+def test_a_run_brings_the_runs_that_follow_it(team: Team) -> None:
+    """The lines of phase 2 are asked for by phase 1's number."""
+    first = run(team)
+    second = run(team, trace=OTHER, follows=first)
+    assert parse(str(first.pk)) == Query("run_id", frozenset({str(first.pk), str(second.pk)}))
+    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, phase 2, running"})
+    assert trace_ids(second) == (OTHER, {TRACE: f"run {first.pk}, which it follows"})
+
+
+def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
+    """And the latest phase 1 when nothing is named."""
+    first = run(team)
+    second = run(team, trace=OTHER, follows=first)
+    assert find_run(str(second.pk)) == second
+    assert find_run(OTHER) == second
+    assert find_run(None) == first
+    assert find_run("f" * 32) is None
+
+
+def test_a_task_that_started_a_run_finds_phase_1(team: Team) -> None:
+    """Phase 2 runs carry the same task's id; the one it started is meant."""
+    first = run(team)
+    run(team, trace=OTHER, follows=first)
+    assert find_run(TASK) == first
+
+
+def test_ids_and_context_are_told_apart() -> None:
+    """By their shape alone."""
+    assert parse(TRACE) == Query("trace_id", frozenset({TRACE}))
+    assert parse(TASK) == Query("task_id", frozenset({TASK}))
+    assert parse("repo_id=7") == Query("repo_id", frozenset({"7"}))
+
+
+def test_what_is_no_name_is_said_to_be_none(team: Team) -> None:
+    """A run that is not there is answered with those that are."""
+    first = run(team)
+    with pytest.raises(NotFoundError, match=f"no run 999999.*{first.pk}"):
+        parse("999999")
+    with pytest.raises(NotFoundError, match="no run number"):
+        parse("color=red")
+
+
+def test_lines_come_in_time_order_with_those_set_aside(tmp_path: Path) -> None:
+    """A rotated file's lines too, filtered by event and level."""
+    (tmp_path / "logs.jsonl.1").write_bytes(
+        line(1, "sync.repo.started", run_id=1) + line(3, "sync.db.write", "debug", run_id=1)
+    )
+    (tmp_path / "logs.jsonl").write_bytes(line(2, "sync.api.rate_wait", "warning", run_id=1) + line(4, "hello", run_id=2))
+    query = Query("run_id", frozenset({"1"}))
+
+    def events(**chosen: str) -> list[str]:
+        return [found["event"] for found in find_lines(tmp_path, query, **chosen)]
+
+    assert events() == ["sync.repo.started", "sync.api.rate_wait", "sync.db.write"]
+    assert events(level="info") == ["sync.repo.started", "sync.api.rate_wait"]
+    assert events(event="sync.api.*") == ["sync.api.rate_wait"]
+
+
+def test_a_fragment_of_an_id_finds_nothing(team: Team) -> None:
+    """A trace is named whole, or it might be another's."""
+    run(team)
+    assert find_run(TRACE[:6]) is None
+    assert find_run("9" * 30) is None
+
+
+def test_a_task_inside_a_run_leads_to_its_trace(tmp_path: Path) -> None:
+    """Its spans say so: the run's row knows only the task that started it."""
+    attributes = [{"key": "task_id", "value": {"stringValue": TASK}}]
+    span = {"name": "run/x", "traceId": TRACE, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "attributes": attributes}]}]}]}
+    (tmp_path / "traces.jsonl").write_bytes(orjson.dumps(request) + b"\n")
+    assert trace_of_task(tmp_path, TASK) == TRACE
+    assert trace_of_task(tmp_path, "another") is None

@@ -1,0 +1,95 @@
+"""``manage.py sync`` tells a result a repository, and says in a sentence what it cannot do."""
+
+from __future__ import annotations
+
+import json
+import time
+from io import StringIO
+
+import pytest
+from celery import current_app
+from django.core.management import CommandError, call_command
+
+from apps.github_simulator.testing import simulator
+from apps.integrations.models import GitHubConnection
+from tests.acceptance.worker import worker
+
+TOKEN = "ghp_" + "a" * 36
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.delenv("SYNCTRACE_EMBEDDED", raising=False)
+
+
+def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment, where no process list shows it."""
+    monkeypatch.delenv("GITHUB_TOKEN")
+    with pytest.raises(CommandError, match="environment as GITHUB_TOKEN"):
+        call_command("sync", "a/b")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Name what to sync"),
+        (["libuv"], "OWNER/NAME"),
+        (["a/b", "--days", "0"], "--days must be 1 or more"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: list[str], said: str) -> None:
+    """Before anything is asked of GitHub or the database."""
+    with pytest.raises(CommandError, match=said):
+        call_command("sync", *arguments)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revoked_token_is_said_to_be_refused() -> None:
+    """The sentence says so, does not show it, and nothing is kept."""
+    with (
+        simulator(synthetic=1, tokens={"another": {"account": "alice", "type": "User"}}) as github,
+        pytest.raises(CommandError, match=r"(?i)token") as refused,
+    ):
+        call_command("sync", "synthetic/repo-0", "--api-url", github.url)
+    assert TOKEN not in str(refused.value)
+    assert not GitHubConnection.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_worker_is_said_within_five_seconds(broker_url: str) -> None:
+    """A sync that nobody would do is not sent."""
+    with simulator(synthetic=1) as github:
+        started = time.monotonic()
+        with pytest.raises(CommandError, match="No worker answers"):
+            call_command("sync", "synthetic/repo-0", "--api-url", github.url)
+        assert time.monotonic() - started < 5
+
+
+def test_each_repository_has_its_result(program_environment: dict[str, str]) -> None:
+    """One that is not there fails the command, and the other is complete all the same."""
+    out = StringIO()
+    with simulator(synthetic=12, seed=4) as github, worker({**program_environment, "SYNC_SWEEP_SECONDS": "1"}) as process:
+        _until_ready()
+        arguments = ["synthetic/repo-4", "synthetic/gone", "--all", "--api-url", github.url, "--format", "json"]
+        with pytest.raises(SystemExit) as ended:
+            call_command("sync", *arguments, stdout=out)
+        assert process.poll() is None
+        there = github.repository("synthetic/repo-4").pull_requests
+    assert ended.value.code == 1
+    done, gone = (json.loads(line) for line in out.getvalue().splitlines())
+    assert (done["repository"], done["outcome"], done["pull_requests"]) == ("synthetic/repo-4", "synced", len(there))
+    assert done["reviews"] == sum(len(one.reviews) for one in there.values())
+    assert done["commits"] == sum(len(one.commits) for one in there.values())
+    assert done["files"] == sum(len(one.files) for one in there.values())
+    assert (gone["outcome"], gone["error_type"]) == ("gone", "not_found")
+    expected = ["repository", "outcome", "pull_requests", "reviews", "commits", "files", "requests", "points"]
+    assert list(done) == [*expected, "duration_sec", "trace_id"]
+    assert list(gone) == [*expected, "duration_sec", "trace_id", "error_type", "error_msg"]
+
+
+def _until_ready() -> None:
+    """A worker answers: a busy machine takes longer to start one than the command waits for."""
+    deadline = time.monotonic() + 40
+    while not current_app.control.ping(timeout=0.5, limit=1):
+        assert time.monotonic() < deadline, "no worker started"
