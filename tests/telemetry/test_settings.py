@@ -1,0 +1,104 @@
+"""The environment's settings are read once, standard names first, and what is wrong is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from telemetry.settings import OFF, InvalidSettingError, TelemetrySettings
+
+
+def read(**env: str) -> TelemetrySettings:
+    """The settings of this environment."""
+    return TelemetrySettings.from_environment(env)
+
+
+def test_an_empty_environment_writes_no_file_and_sends_nothing() -> None:
+    """Nothing is assumed; empty variables count as absent ones."""
+    names = ("OTEL_TRACES_EXPORTER", "OTEL_SDK_DISABLED", "SYNC_LOG_LEVEL", "SYNCTRACE_HOME", "OTEL_SERVICE_NAME")
+    assert read() == read(**dict.fromkeys(names, "")) == TelemetrySettings()
+
+
+def test_files_are_in_the_home_unless_named() -> None:
+    """Each can be moved alone."""
+    settings = read(SYNCTRACE_HOME="/home/x")
+    assert (settings.traces_file, settings.log_file) == (Path("/home/x/traces.jsonl"), Path("/home/x/logs.jsonl"))
+    settings = read(SYNCTRACE_HOME="/home/x", SYNC_LOG_FILE="/y/lines")
+    assert (settings.traces_file, settings.log_file) == (Path("/home/x/traces.jsonl"), Path("/y/lines"))
+    assert read(SYNC_TRACES_FILE="/y/spans").log_file is None
+
+
+@pytest.mark.parametrize(
+    ("env", "name"),
+    [
+        ({}, "synctrace"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "a=b, service.name=bakery"}, "bakery"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=bakery", "OTEL_SERVICE_NAME": "oven"}, "oven"),
+    ],
+)
+def test_the_service_has_its_standard_name(env: dict[str, str], name: str) -> None:
+    """The variable wins over the resource attribute."""
+    assert read(**env).service_name == name
+
+
+@pytest.mark.parametrize(
+    ("env", "exporters", "protocol"),
+    [
+        ({}, (), "http/protobuf"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, ("otlp",), "http/protobuf"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317/"}, ("otlp",), "grpc"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, ("otlp",), "http/protobuf"),
+        ({"OTEL_TRACES_EXPORTER": "console, otlp"}, ("console", "otlp"), "http/protobuf"),
+        ({"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"}, ("otlp",), "grpc"),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, ("otlp",), "grpc"),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
+            (),
+            "http/protobuf",
+        ),
+    ],
+)
+def test_spans_go_where_the_standard_names_say(env: dict[str, str], exporters: tuple[str, ...], protocol: str) -> None:
+    """An endpoint alone is enough; the most special name wins."""
+    settings = read(**env)
+    assert (settings.traces_exporters, settings.otlp_protocol) == (exporters, protocol)
+
+
+def test_no_exporter_means_no_file_of_spans_either() -> None:
+    """Lines are still written."""
+    settings = read(SYNCTRACE_HOME="/x", OTEL_TRACES_EXPORTER="none", OTEL_EXPORTER_OTLP_ENDPOINT="http://c:4318")
+    assert (settings.traces_exporters, settings.traces_file, settings.log_file) == ((), None, Path("/x/logs.jsonl"))
+
+
+def test_our_own_names_are_read() -> None:
+    """In any case of letters, where they are words."""
+    settings = read(
+        SYNC_LOG_FORMAT="Console", SYNC_LOG_LEVEL="warning", SYNC_LOG_ROTATE_BYTES="0", SYNC_PROPAGATE_TO="A.example, b,"
+    )
+    assert (settings.log_format, settings.log_level, settings.rotate_bytes) == ("console", 30, 0)
+    assert settings.propagate_to == {"a.example", "b"}
+    assert read(SYNC_LOG_LEVEL="off").log_level == OFF
+    assert read(OTEL_SDK_DISABLED="TRUE").disabled
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("SYNC_LOG_FORMAT", "xml", "console, json"),
+        ("SYNC_LOG_LEVEL", "loud", "debug, info, warning, error, critical, off"),
+        ("SYNC_LOG_ROTATE_BYTES", "64MB", "a whole number of bytes"),
+        ("SYNC_LOG_ROTATE_BYTES", "-1", "0 or more"),
+        ("OTEL_SDK_DISABLED", "yes", "true, false"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "none, or some of otlp"),
+        ("OTEL_TRACES_EXPORTER", "none,otlp", "none, or some of otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "grpc, http/protobuf"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_says_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    """It names the variable and the value."""
+    with pytest.raises(InvalidSettingError) as error:
+        read(**{name: value})
+    assert name in str(error.value)
+    assert repr(value) in str(error.value)
+    assert allowed in str(error.value)
