@@ -11,8 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
+from apps.integrations.services.github_rate_limit import LANE
+from apps.utils import clock
 
 _EVERY = 0.25  # seconds
+_SILENCE = 30.0  # seconds after which a plain line is due though nothing has changed
 Show = Callable[[Sequence[RepoSync]], None]
 
 
@@ -27,7 +30,7 @@ def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list
             show(_rows(runs))
             if runs and all(run.ended_at is not None for run in runs) and not _dispatching(runs):
                 return runs
-            time.sleep(_EVERY)
+            clock.sleep(_EVERY)
 
 
 def _runs(task_id: str) -> list[PipelineRun]:
@@ -67,20 +70,24 @@ def _shown(console: Console) -> Iterator[Show]:
                 if bar is None:
                     bar = bars[row.pk] = progress.add_task(_name(row), total=None, state="")
                 total = row.prs_total if row.prs_total is None else max(row.prs_total, row.prs_done)
-                progress.update(bar, completed=row.prs_done, total=total, state=_state(row))
+                progress.update(bar, completed=row.prs_done, total=total, state=_state(row) + _points_left(row))
 
         yield show
 
 
 def _plain(console: Console) -> Show:
-    said: dict[int, str] = {}
+    """A line a repository when its state changes, with every tenth of its pull requests, and at least every half minute."""
+    said: dict[int, tuple[str, int, float]] = {}
 
     def show(rows: Sequence[RepoSync]) -> None:
         for row in rows:
-            state = _state(row, with_budget=False)
-            if said.get(row.pk) != state:
-                said[row.pk] = state
-                console.print(f"{_name(row)}: {row.prs_done} of {row.prs_total or '?'}, {state}", highlight=False)
+            state, tenth = _state(row), 10 * row.prs_done // max(1, row.prs_total or 1)
+            before = said.get(row.pk)
+            is_old = before is not None and not _has_ended(row) and time.monotonic() - before[2] > _SILENCE
+            if before is None or is_old or before[:2] != (state, tenth):
+                said[row.pk] = (state, tenth, time.monotonic())
+                told = f"{_name(row)}: {row.prs_done} of {row.prs_total or '?'}, {state}{_points_left(row)}"
+                console.print(told, highlight=False, soft_wrap=True)
 
     return show
 
@@ -89,14 +96,26 @@ def _name(row: RepoSync) -> str:
     return f"{row.repository.full_name} ({row.run.get_kind_display()})"
 
 
-def _state(row: RepoSync, *, with_budget: bool = True) -> str:
-    if row.state in (RepoSync.State.COMPLETED, RepoSync.State.FAILED):
-        ended = row.run.phase if row.run.ended_at is None else row.outcome
-        return f"{row.outcome}: {row.error_msg}" if row.state == RepoSync.State.FAILED else ended
+def _has_ended(row: RepoSync) -> bool:
+    return row.state in (RepoSync.State.COMPLETED, RepoSync.State.FAILED)
+
+
+def _state(row: RepoSync) -> str:
+    if row.state == RepoSync.State.FAILED:
+        return f"{row.outcome}: {row.error_msg}"
+    if row.state == RepoSync.State.COMPLETED:
+        return row.run.phase if row.run.ended_at is None else row.outcome
+    if row.wait_reason == LANE:
+        return "waits for its turn: another sync uses this account"
     if row.wait_reason:
-        return f"waits: {row.wait_reason} limit until {row.due_at:%H:%M:%S}"
+        return f"waits until {row.due_at:%H:%M:%S}Z: GitHub's {row.wait_reason} limit"
     if row.state == RepoSync.State.RETRYING:
-        return f"attempt {row.attempt + 1} at {row.due_at:%H:%M:%S}: {row.error_msg}"
-    lane = ApiLane.objects.filter(account=row.repository.connection.account).first() if with_budget else None
-    left = "" if lane is None or lane.graphql_remaining is None else f", {lane.graphql_remaining} points left"
-    return f"{row.run.phase}{left}"
+        return f"attempt {row.attempt + 1} at {row.due_at:%H:%M:%S}Z: {row.error_msg}"
+    return row.run.phase
+
+
+def _points_left(row: RepoSync) -> str:
+    if _has_ended(row):
+        return ""
+    lane = ApiLane.objects.filter(account=row.repository.connection.account).first()
+    return "" if lane is None or lane.graphql_remaining is None else f", {lane.graphql_remaining} points left"

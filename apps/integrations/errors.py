@@ -49,6 +49,10 @@ class SyncError(Exception):
     retryable: ClassVar[bool] = False
     advice: str = "Run it again; if it fails the same way, look at its trace."
 
+    def in_full(self) -> str:
+        """What happened and what to do, as sentences for a person."""
+        return sentences(str(self), self.advice)
+
 
 class Evidence(TypedDict, total=False):
     """What GitHub said of a failed call.
@@ -269,3 +273,18 @@ class StepNeverFinished(SyncError):
 
     error_type = "step_never_finished"
     advice = "Look at the worker's lines for this run: it may run out of memory or time."
+
+
+def sentences(message: str, advice: str) -> str:
+    """``message``, ended like a sentence, and then ``advice``."""
+    return f"{message.rstrip('. ')}. {advice}"
+
+
+def advice_for(error_type: str) -> str | None:
+    """What to do about an error of which only its code is known; None for one that is none of ours."""
+    kinds = [SyncError]
+    for kind in kinds:
+        if kind.error_type == error_type:
+            return kind.advice
+        kinds += kind.__subclasses__()
+    return None

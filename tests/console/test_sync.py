@@ -36,10 +36,13 @@ def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatc
         ([], "Name what to sync"),
         (["libuv"], "OWNER/NAME"),
         (["a/b", "--days", "0"], "--days must be 1 or more"),
+        (["a/b", "--match", "a*"], "--org ORG"),
+        (["a/b", "--team", "no such/name"], "no team's name"),
     ],
 )
+@pytest.mark.django_db
 def test_bad_arguments_are_named(arguments: list[str], said: str) -> None:
-    """Before anything is asked of GitHub or the database."""
+    """Before anything is asked of GitHub."""
     with pytest.raises(CommandError, match=said):
         call_command("sync", *arguments)
 
@@ -54,6 +57,16 @@ def test_a_revoked_token_is_said_to_be_refused() -> None:
         call_command("sync", "synthetic/repo-0", "--api-url", github.url)
     assert TOKEN not in str(refused.value)
     assert not GitHubConnection.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_no_organization_is_said_to_be_none() -> None:
+    """An unknown name, and a user's, for whom the way is told."""
+    with (
+        simulator(synthetic=1) as github,
+        pytest.raises(CommandError, match=r"knows no organization 'nobody'.*for the repositories of a user, name each"),
+    ):
+        call_command("sync", "--org", "nobody", "--api-url", github.url)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -30,6 +30,9 @@ from apps.integrations.services.lane_rows import Block, Budget
 from apps.utils import clock
 from telemetry import emit, observe
 
+LANE = "lane"
+"""The reason of a wait for the account's turn, as against one for GitHub."""
+
 Resource = Literal["graphql", "core"]
 T = TypeVar("T")
 
@@ -163,7 +166,7 @@ class Lane:
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret hangs on it
             pause = min(pause * 2, _LONGEST_POLL)
             if self._on_wait is not None and time.monotonic() > heartbeat:
-                self._on_wait("lane", None)
+                self._on_wait(LANE, None)
                 heartbeat += _HEARTBEAT
 
     def _leave(self, turn: Turn) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from argparse import ArgumentParser
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,16 @@ _FAULTS = [
     {"fault": "server_error", "match": {"operation": "PullRequests"}, "nth": 7, "times": 1},
 ]
 """One short wait for GitHub's limit, and one attempt that fails and is made again."""
-_TREE_LINES = 40
+_TREE_LINES = 60
+_SHOWN_LINES = (
+    "sync.pipeline.started",
+    "sync.repo.started",
+    "sync.api.rate_wait",
+    "sync.task.retry",
+    "sync.repo.completed",
+    "sync.pipeline.completed",
+)
+"""Events of which the first line is shown."""
 
 
 class Command(BaseCommand):
@@ -42,7 +50,8 @@ class Command(BaseCommand):
         parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        console = Console()
+        console = Console(soft_wrap=True)
+        console.print("Starting a simulated GitHub and a worker…")
         TrackedRepository.objects.filter(team__slug="demo").delete()  # a demo begins at the beginning
         team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
         with tempfile.NamedTemporaryFile("wb", suffix=".json") as faults:
@@ -75,14 +84,18 @@ class Command(BaseCommand):
         console.rule(f"Trace {trace_id} of run {first.pk}")
         for line in tree_lines(spans, limit=_TREE_LINES):
             console.out(line, highlight=False)
+        for other, what in linked.items():
+            console.out(f"linked: {other}  {what}", highlight=False)
         console.rule("Where the time went, over all runs")
         everything = [*spans, *(span for other in linked for span in find_trace(home, other))]
         for kind, seconds in time_spent(everything).items():
             console.out(f"{seconds:8.2f} s  {kind}", highlight=False)
         console.rule("Some of its lines")
-        query = Query("trace_id", frozenset({trace_id}))
-        for line_of in islice(find_lines(home, query, event="sync.*", level="info"), 0, 60, 12):
-            console.out(orjson.dumps(line_of).decode(), highlight=False)
+        found: dict[str, dict[str, Any]] = {}
+        for written in find_lines(home, Query("trace_id", frozenset({trace_id})), level="info"):
+            found.setdefault(written["event"], written)
+        for first_of_event in (found[event] for event in _SHOWN_LINES if event in found):
+            console.out(orjson.dumps(first_of_event).decode(), highlight=False)
         console.rule("Look further")
         python = Path(sys.executable)
         shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python

@@ -20,7 +20,7 @@ from apps.console.own_processes import own_worker
 from apps.console.results import Result, results_of
 from apps.console.watching import watch
 from apps.integrations import connections
-from apps.integrations.errors import SyncError
+from apps.integrations.errors import NotFound, SyncError, advice_for, sentences
 from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.teams.models import Team
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             tracked = self._tracked(options)
             results = self._sync(tracked, days=None if options["all"] else options["days"])
         except SyncError as error:
-            raise CommandError(f"{error} {error.advice}") from error
+            raise CommandError(error.in_full()) from error
         except OperationalError as error:
             raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
         except TimeoutError as error:
@@ -65,6 +65,8 @@ class Command(BaseCommand):
             raise CommandError("There is no token: put one into the environment as GITHUB_TOKEN, never on the command line.")
         if not options["repositories"] and not options["org"]:
             raise CommandError("Name what to sync: OWNER/NAME, or --org ORG.")
+        if options["match"] and not options["org"]:
+            raise CommandError("--match chooses among the repositories of --org ORG: name one.")
         for name in options["repositories"]:
             connections.check_name(name)
         team = _team(options["team"])
@@ -83,7 +85,12 @@ class Command(BaseCommand):
             arguments = {"days": days}
             ids = [repository.pk for repository in tracked]
             start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
-            (run, *_) = watch(task_id, console=Console(stderr=True))
+            try:
+                (run, *_) = watch(task_id, console=Console(stderr=True))
+            except KeyboardInterrupt:
+                goes_on = "with the next sync" if embedded else "on your workers"
+                self.stderr.write(f"Stopped watching. What is stored stays, and the run goes on {goes_on}.")
+                raise
         return results_of(run)
 
     def _tell(self, results: list[Result], *, as_json: bool) -> None:
@@ -97,9 +104,10 @@ class Command(BaseCommand):
                 f"{result.duration_sec:.1f} s"
             )
             if not result.is_complete:
-                self.stdout.write(f"  {result.error_type}: {result.error_msg}")
+                told = f"{result.error_type}: {result.error_msg}"
+                self.stdout.write(f"  {sentences(told, advice_for(result.error_type) or '')}".rstrip())
         if results and not as_json:
-            self.stdout.write(f"python manage.py trace {results[0].trace_id}")
+            self.stdout.write(f"Where the time went: python manage.py trace {results[0].trace_id}")
 
 
 def _team(slug: str) -> Team:
@@ -110,14 +118,20 @@ def _team(slug: str) -> Team:
     try:
         team.full_clean()
     except ValidationError as error:
-        raise CommandError(f"--team {slug!r}: {' '.join(error.messages)}") from error
+        raise CommandError(f"--team {slug!r} is no team's name: write it with letters, digits, - and _.") from error
     team.save()
     return team
 
 
 def _of_organization(connection: GitHubConnection, token: str, org: str, match: str) -> list[str]:
     rest = connections.rest_client(api_url=connection.api_url, token=token, account=connection.account)
-    names = [info.full_name for info in rest.repositories(org)]
+    try:
+        names = [info.full_name for info in rest.repositories(org)]
+    except NotFound as error:
+        raise CommandError(
+            f"GitHub knows no organization {org!r} that this token may see. Check the name; "
+            "for the repositories of a user, name each: OWNER/NAME."
+        ) from error
     chosen = [name for name in names if fnmatchcase(name.partition("/")[2], match)]
     if not chosen:
         raise CommandError(f"None of the {len(names)} repositories of {org} that this token sees is like {match!r}.")
