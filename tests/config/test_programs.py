@@ -71,6 +71,27 @@ def test_a_bad_setting_ends_a_command_with_a_sentence(bare_environment: dict[str
     assert result.stderr.count("\n") == 1
 
 
+def test_ctrl_c_ends_a_command_with_a_word(program_environment: dict[str, str]) -> None:
+    """No traceback, and the exit code of a program that SIGINT ended."""
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    result = _python("manage.py", "shell", "-v0", "-c", code, environment=program_environment)
+    assert (result.returncode, result.stderr) == (130, "\nmanage.py: stopped\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(program_environment: dict[str, str]) -> None:
+    """`manage.py logs 7 | head` ends in silence."""
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", "for _ in range(99_999): print('x' * 99)"]
+    with subprocess.Popen(
+        command, env=program_environment, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr is not None
+        assert program.stderr.read() == b""
+    assert program.returncode == 141
+
+
 @pytest.mark.parametrize(
     "program",
     [
