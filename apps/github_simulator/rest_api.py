@@ -50,8 +50,15 @@ def _user(request: RestRequest) -> Reply:
 
 
 def _owner(request: RestRequest) -> Reply:
-    owner = request.world.owner(request.path_parameters["owner"])
+    owner = _asked_for(request)
     return replies.not_found() if owner is None else _conditional(request, _account_json(owner, request.base_url))
+
+
+def _asked_for(request: RestRequest) -> Actor | None:
+    """The owner in the path; `/orgs` knows no users, while `/users` knows both."""
+    organization = request.path_parameters.get("org")
+    owner = request.world.owner(organization or request.path_parameters["owner"])
+    return owner if owner is None or organization is None or owner.typename == "Organization" else None
 
 
 def _not_for_installations() -> Reply:
@@ -74,7 +81,7 @@ def _installation_repositories(request: RestRequest) -> Reply:
 
 
 def _owned_repositories(request: RestRequest) -> Reply:
-    owner = request.world.owner(request.path_parameters["owner"])
+    owner = _asked_for(request)
     if owner is None:
         return replies.not_found(f"{replies.DOCS}/rest/repos/repos#list-organization-repositories")
     return _page(request, [one for one in request.world.repositories if one.owner == owner and request.sees(one)])
@@ -116,8 +123,8 @@ REST_ENDPOINTS: Mapping[str, RestHandler] = {
     "/user/repos": _seen_repositories,
     "/users/{owner}": _owner,
     "/users/{owner}/repos": _owned_repositories,
-    "/orgs/{owner}": _owner,
-    "/orgs/{owner}/repos": _owned_repositories,
+    "/orgs/{org}": _owner,
+    "/orgs/{org}/repos": _owned_repositories,
     "/installation/repositories": _installation_repositories,
     "/repos/{owner}/{repo}": _repository,
     "/repositories/{id}": _repository_by_id,

@@ -106,9 +106,9 @@ class SimulatedGitHub:
         """The repository is archived, or no longer."""
         self._between_requests(lambda: self._github.world.archive(full_name, archived=archived))
 
-    def rename(self, full_name: str, new_full_name: str) -> None:
-        """The repository has a new name; the old one leads to it."""
-        self._between_requests(lambda: self._github.world.rename(full_name, new_full_name))
+    def rename(self, full_name: str, new_full_name: str, *, to_user: bool = False) -> None:
+        """The repository has a new name, or owner (an organization unless `to_user`); the old one leads to it."""
+        self._between_requests(lambda: self._github.world.rename(full_name, new_full_name, to_user=to_user))
 
     def remove(self, full_name: str) -> None:
         """The repository is gone."""

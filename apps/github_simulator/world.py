@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from apps.github_simulator.actors import Actor, actor
@@ -73,13 +72,13 @@ class World:
         self.named(full_name).is_archived = archived
         self._changed()
 
-    def rename(self, full_name: str, new_full_name: str) -> None:
-        """The repository has a new name, or owner; its old name leads to it."""
+    def rename(self, full_name: str, new_full_name: str, *, to_user: bool = False) -> None:
+        """The repository has a new name, or owner (an organization unless ``to_user``); its old name leads to it."""
         repository = self.named(full_name)
         owner, name = new_full_name.split("/")
         del self._by_name[full_name.lower()]
         self._former_names[full_name.lower()] = repository
-        repository.owner, repository.name = replace(repository.owner, login=owner), name
+        repository.owner, repository.name = Actor(owner, "User" if to_user else "Organization"), name
         self.add(repository)
 
     def remove(self, full_name: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from apps.integrations.errors import SyncError
+from apps.integrations.errors import NotFound, SyncError
 from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.integrations.services.github_rate_limit import Lane
 from apps.integrations.services.github_rest import GitHubRest
@@ -26,7 +27,10 @@ class InvalidRepositoryName(SyncError):  # noqa: N818  # it says what is wrong
 
 
 def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
-    """The team's connection with the account that ``token`` belongs to; `GitHubError` when it is refused."""
+    """The team's connection with the account that ``token`` belongs to, whose lane knows what is left of its limits.
+
+    Raises `GitHubError` when the token is refused.
+    """
     rest = rest_client(api_url=api_url, token=token, account=f"{urlsplit(api_url).hostname}/(connecting)")
     account = f"{urlsplit(api_url).netloc}/{rest.user().login}"
     with transaction.atomic():
@@ -35,6 +39,8 @@ def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
         connection.api_url = api_url
         connection.keep_token(token)
         connection.save()
+    with suppress(NotFound):  # an Enterprise Server without limits has no such page
+        rest_client(api_url=api_url, token=token, account=account).rate_limit()
     return connection
 
 

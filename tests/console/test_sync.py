@@ -11,7 +11,7 @@ from celery import current_app
 from django.core.management import CommandError, call_command
 
 from apps.github_simulator.testing import simulator
-from apps.integrations.models import GitHubConnection
+from apps.integrations.models import GitHubConnection, TrackedRepository
 from tests.acceptance.worker import worker
 
 TOKEN = "ghp_" + "a" * 36
@@ -60,13 +60,33 @@ def test_a_revoked_token_is_said_to_be_refused() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_no_organization_is_said_to_be_none() -> None:
-    """An unknown name, and a user's, for whom the way is told."""
-    with (
-        simulator(synthetic=1) as github,
-        pytest.raises(CommandError, match=r"knows no organization 'nobody'.*for the repositories of a user, name each"),
-    ):
-        call_command("sync", "--org", "nobody", "--api-url", github.url)
+@pytest.mark.parametrize(
+    ("owner", "match", "chosen"),
+    [("synthetic", "*-1", ["synthetic/repo-1"]), ("ada", "*", ["ada/mine"]), ("ADA", "m*", ["ada/mine"])],
+)
+def test_an_owner_stands_for_its_repositories(owner: str, match: str, chosen: list[str], broker_url: str) -> None:
+    """An organization's, and a user's, which only a list of all that the token sees tells."""
+    with simulator(synthetic=1) as github:
+        github.add_synthetic(1, seed=1)
+        github.add_synthetic(1, seed=2)
+        github.rename("synthetic/repo-2", "ada/mine", to_user=True)
+        with pytest.raises(CommandError, match="No worker answers"):
+            call_command("sync", "--org", owner, "--match", match, "--api-url", github.url)
+    assert [one.full_name for one in TrackedRepository.objects.all()] == chosen
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--org", "nobody"], "knows no repositories of 'nobody'"),
+        (["--org", "synthetic", "--match", "x*"], r"None of the 1 repositories of synthetic .* is like 'x\*'"),
+    ],
+)
+def test_an_owner_without_such_repositories_is_said(arguments: list[str], said: str) -> None:
+    """What was looked for, and where."""
+    with simulator(synthetic=1) as github, pytest.raises(CommandError, match=said):
+        call_command("sync", *arguments, "--api-url", github.url)
 
 
 @pytest.mark.django_db(transaction=True)

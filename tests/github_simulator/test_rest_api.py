@@ -109,6 +109,21 @@ def test_links_lead_through_the_pages(asking: Client) -> None:
     assert "link" not in asking.get("/orgs/synthetic/repos?per_page=100").headers
 
 
+def test_a_user_is_no_organization(client_of: ClientOf) -> None:
+    """`/orgs` knows organizations alone, `/users` both."""
+    with simulator(synthetic=1, seed=1) as github:
+        github.add_synthetic(1, seed=2)
+        github.rename("synthetic/repo-1", "ada/mine", to_user=True)
+        asking = client_of(github)
+        found = [asking.get(f"/orgs/{path}").status_code for path in ("ada", "ada/repos", "synthetic/repos")]
+        user = asking.get("/users/ada").json()
+        theirs = asking.get("/users/ada/repos").json()
+
+    assert found == [404, 404, 200]
+    assert user["type"] == "User"
+    assert [one["full_name"] for one in theirs] == ["ada/mine"]
+
+
 def test_headers_are_githubs(asking: Client) -> None:
     """Limits, scopes, request id and media type are on every answer."""
     headers = asking.get("/repos/synthetic/repo-1").headers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -56,8 +56,8 @@ class GitHubRest:
             return self._get("/repositories/{id}", self._moved_to(moved), read)
 
     def rate_limit(self) -> tuple[RateLimit, ...]:
-        """What is left of every budget; asking costs nothing."""
-        return self._get("/rate_limit", "/rate_limit", protocol.read_rate_limits, resource=None)
+        """What is left of every budget, which the lane knows from then on; asking costs nothing."""
+        return self._get("/rate_limit", "/rate_limit", protocol.read_rate_limits, resource=None, limits=tuple)
 
     def user(self) -> Actor:
         """Whose token it is; an installation, which is no user, is asked for by GraphQL."""
@@ -94,8 +94,9 @@ class GitHubRest:
         *,
         params: Mapping[str, str] | None = None,
         resource: Resource | None = "core",
+        limits: Callable[[R], Iterable[RateLimit]] = lambda _value: (),
     ) -> R:
-        """What ``read`` makes of the answer, asked for in a turn of the account's lane."""
+        """What ``read`` makes of the answer, asked for in a turn of the account's lane, which learns its ``limits``."""
 
         def send(turn: Turn) -> R:
             turn.confirm()
@@ -111,6 +112,8 @@ class GitHubRest:
                         status_code=response.status, remaining=None if limit is None else limit.remaining
                     )
                     value = read(response)
+                    for each in limits(value):
+                        turn.learned(each)
                 except LaneLost:
                     call.cancelled()
                     raise

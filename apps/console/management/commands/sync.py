@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*")
-        parser.add_argument("--org", help="every repository of this organization that the token sees")
+        parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
         parser.add_argument("--team", metavar="SLUG", default="default", help="whose repositories they are")
         window = parser.add_mutually_exclusive_group()
@@ -73,7 +73,7 @@ class Command(BaseCommand):
         connection = connections.connect(team=team, api_url=options["api_url"], token=token)
         names = [*options["repositories"]]
         if options["org"]:
-            names += _of_organization(connection, token, options["org"], options["match"] or "*")
+            names += _of_owner(connection, token, options["org"], options["match"] or "*")
         return connections.track(connection=connection, full_names=list(dict.fromkeys(names)))
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> list[Result]:
@@ -123,16 +123,17 @@ def _team(slug: str) -> Team:
     return team
 
 
-def _of_organization(connection: GitHubConnection, token: str, org: str, match: str) -> list[str]:
+def _of_owner(connection: GitHubConnection, token: str, owner: str, match: str) -> list[str]:
+    """The names of an organization's repositories, or of those of a user that the token sees, that are like ``match``."""
     rest = connections.rest_client(api_url=connection.api_url, token=token, account=connection.account)
     try:
-        names = [info.full_name for info in rest.repositories(org)]
+        names = [info.full_name for info in rest.repositories(owner)]
     except NotFound as error:
-        raise CommandError(
-            f"GitHub knows no organization {org!r} that this token may see. Check the name; "
-            "for the repositories of a user, name each: OWNER/NAME."
-        ) from error
+        all_names = [info.full_name for info in rest.repositories()]
+        names = [name for name in all_names if name.partition("/")[0].lower() == owner.lower()]
+        if not names:
+            raise CommandError(f"GitHub knows no repositories of {owner!r} that this token sees: check the name.") from error
     chosen = [name for name in names if fnmatchcase(name.partition("/")[2], match)]
     if not chosen:
-        raise CommandError(f"None of the {len(names)} repositories of {org} that this token sees is like {match!r}.")
+        raise CommandError(f"None of the {len(names)} repositories of {owner} that this token sees is like {match!r}.")
     return chosen
