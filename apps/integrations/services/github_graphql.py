@@ -18,7 +18,6 @@ from apps.integrations.services.github_protocol import (
     GraphQLRequest,
     PullRequestNode,
     PullRequestPage,
-    RepositoryTotals,
     Response,
 )
 from apps.integrations.services.github_rate_limit import Turn, Turns
@@ -90,11 +89,6 @@ class GitHubGraphQL:
             if not page.has_next_page:
                 return
             after = page.end_cursor
-
-    def totals(self, full_name: str) -> RepositoryTotals:
-        """How many pull requests the repository has, and when one last changed."""
-        request = protocol.repository_totals_request(full_name)
-        return self._ask(request, protocol.read_repository_totals).value
 
     def viewer(self) -> Actor:
         """Whose token it is."""

@@ -131,14 +131,6 @@ class PullRequestPage:
 
 
 @dataclass(frozen=True, slots=True)
-class RepositoryTotals:
-    """How much there is to have, to check a whole history against."""
-
-    pull_requests: int
-    newest_updated_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class RepositoryInfo:
     """A repository as REST names it; ``renamed_from`` is the name it was asked for by, where that is not its own."""
 

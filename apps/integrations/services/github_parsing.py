@@ -21,7 +21,6 @@ from apps.integrations.services.github_nodes import (
     PullRequestPage,
     RepositoryInfo,
     RepositoryNode,
-    RepositoryTotals,
     ReviewNode,
 )
 
@@ -137,12 +136,6 @@ def viewer(data: Json) -> Actor:
     """Whose token it is, in the answer to ``Viewer``."""
     value = present(data["viewer"], "the viewer")
     return Actor(value["login"], value["__typename"])
-
-
-def repository_totals(data: Json) -> RepositoryTotals:
-    """The counts in the answer to ``RepositoryTotals``."""
-    pull_requests = present(present(data["repository"], "the repository")["pullRequests"], "the pull requests")
-    return RepositoryTotals(pull_requests["totalCount"], newest_update(pull_requests))
 
 
 def newest_update(pull_requests: Json) -> datetime | None:

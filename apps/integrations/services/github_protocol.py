@@ -26,7 +26,6 @@ from apps.integrations.services.github_nodes import (
     RateLimit,
     RepositoryInfo,
     RepositoryNode,
-    RepositoryTotals,
     Response,
     ReviewNode,
 )
@@ -39,7 +38,6 @@ from apps.integrations.services.github_queries import (
     owner_and_name,
     pull_requests_request,
     repository_path,
-    repository_totals_request,
     viewer_request,
 )
 
@@ -58,7 +56,6 @@ __all__ = [
     "RateLimit",
     "RepositoryInfo",
     "RepositoryNode",
-    "RepositoryTotals",
     "Response",
     "ReviewNode",
     "classify",
@@ -74,11 +71,9 @@ __all__ = [
     "read_rate_limits",
     "read_repositories",
     "read_repository",
-    "read_repository_totals",
     "read_user",
     "read_viewer",
     "repository_path",
-    "repository_totals_request",
     "viewer_request",
 ]
 
@@ -104,11 +99,6 @@ def read_pull_requests(response: Response) -> GraphQLAnswer[PullRequestPage]:
 def read_lists(response: Response, lists: Sequence[ListRequest]) -> GraphQLAnswer[list[AnyList | None]]:
     """The lists in the answer to `lists_request`, in the same order; a list is None where GitHub cannot tell it."""
     return _read_graphql(response, lambda data: [_list(data, number, wanted) for number, wanted in enumerate(lists)])
-
-
-def read_repository_totals(response: Response) -> GraphQLAnswer[RepositoryTotals]:
-    """The counts in the answer to `repository_totals_request`."""
-    return _read_graphql(response, parsing.repository_totals)
 
 
 def read_viewer(response: Response) -> GraphQLAnswer[Actor]:

@@ -88,12 +88,6 @@ def lists_request(lists: Sequence[ListRequest], *, first: int) -> GraphQLRequest
     return _request("PullRequestLists", query, **variables)
 
 
-def repository_totals_request(full_name: str) -> GraphQLRequest:
-    """The request for how many pull requests a repository has."""
-    owner, name = owner_and_name(full_name)
-    return _request("RepositoryTotals", _text("repository_totals", "rate_limit"), owner=owner, name=name)
-
-
 def viewer_request() -> GraphQLRequest:
     """The request for whose token it is."""
     return _request("Viewer", _text("viewer", "actor", "rate_limit"))

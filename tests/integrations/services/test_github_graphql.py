@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -67,6 +67,10 @@ def _held(github: SimulatedGitHub, name: str) -> dict[int, tuple[int, int, int]]
     return {number: (len(pr.reviews), len(pr.commits), len(pr.files)) for number, pr in held.items()}
 
 
+def _newest(github: SimulatedGitHub, name: str) -> datetime:
+    return datetime.fromisoformat(max(pr.updated_at for pr in github.repository(name).pull_requests.values()))
+
+
 def _got(nodes: list[PullRequestNode]) -> dict[int, tuple[int, int, int]]:
     return {
         node.number: (len(node.reviews.nodes), len(node.commits.nodes), len(node.files.nodes) if node.files else 0)
@@ -79,7 +83,6 @@ def test_a_whole_history_comes_complete_in_few_requests(github: SimulatedGitHub)
     client = _client(github)
     nodes = _all(client, REAL)
     assert _got(nodes) == _held(github, REAL)
-    assert len(nodes) == client.totals(REAL).pull_requests
     assert client.requests <= 25 * len(nodes) / 1000
     assert client.points == client.requests
 
@@ -275,8 +278,7 @@ def test_a_page_wholly_before_its_window_is_empty_and_the_last() -> None:
 def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:
     """The window's own count and the newest change of all."""
     client = _client(github)
-    newest = client.totals(REAL).newest_updated_at
-    assert newest is not None
+    newest = _newest(github, REAL)
     since = newest - timedelta(days=365)
     page = client.pull_requests(REAL, updated_since=since, with_counts=True)
     read = sum(len(each.items) for each in client.updated_since(REAL, since))
@@ -288,8 +290,7 @@ def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:
 def test_what_was_updated_since_is_read_again(github: SimulatedGitHub) -> None:
     """The pull request that jumped ahead of our paging."""
     client = _client(github)
-    newest = client.totals(MADE).newest_updated_at
-    assert newest is not None
+    newest = _newest(github, MADE)
     github.touch(MADE, 7, title="Changed meanwhile")
     pages = list(client.updated_since(MADE, newest + timedelta(seconds=1)))
     assert [node.title for page in pages for _, node in page.items] == ["Changed meanwhile"]
