@@ -25,13 +25,14 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")
-    except KeyboardInterrupt:
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:  # at any moment, also while it starts
         sys.stderr.write("\nmanage.py: stopped\n")
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # whoever read our output has seen enough: `manage.py logs 7 | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
         sys.exit(128 + signal.SIGPIPE)
-
-
-if __name__ == "__main__":
-    main()
