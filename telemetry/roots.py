@@ -145,7 +145,7 @@ class _Reserved(Observed[O]):
         super()._write("started")
 
     def _start(self, attributes: dict[str, Scalar]) -> _ReservedSpan:
-        return _ReservedSpan(self._operation.__operation__, self._root, self._ended_ns, attributes | logs.bound())
+        return _ReservedSpan(self._operation.__operation__, self._root, self._ended_ns, logs.bound() | attributes)
 
     def _elapsed_ns(self) -> int:
         return (self._ended_ns or time.time_ns()) - self._root.started_ns

@@ -39,12 +39,16 @@ _FORCE_FLUSH_MS = 30_000
 
 
 class BoundContext(SpanProcessor):
-    """Puts the bound context (``team_id``, ``repo_id``, ``task_id``, ``run_id``) on every span that starts."""
+    """Puts the bound context (``team_id``, ``repo_id``, ``task_id``, ``run_id``) on every span that starts.
+
+    What the span itself declares stays, as on a line.
+    """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         context = logs.bound()
         if context:
-            span.set_attributes(context)
+            own = span.attributes or {}
+            span.set_attributes({name: value for name, value in context.items() if name not in own})
 
 
 class FileExporter(SpanExporter):

@@ -52,6 +52,27 @@ def test_a_root_keeps_its_links(captrace: Capture) -> None:
     assert captrace.spans[0].links == ((first.trace_id, first.traceparent.split("-")[2]),)
 
 
+def test_what_an_operation_declares_stands_above_bound_context(captrace: Capture) -> None:
+    """A run is found by the task that started it, whichever task ends it; and its spans agree with its lines."""
+    run = catalog.Pipeline(team_id=1, repos_count=1, phase="syncing", task_id="started", run_id=5)
+    with bind(task_id="ends", team_id=9):
+        root = reserve(catalog.Pipeline)
+        announce(run, root)
+        with finish(run, root) as pipeline:
+            pipeline.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))
+        with observe(catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
+            sync.completed(catalog.RepoSynced(prs_synced=1))
+    ended, synced = captrace.spans
+    assert (ended.attributes["task_id"], ended.attributes["team_id"]) == ("started", 1)
+    assert (synced.attributes["task_id"], synced.attributes["team_id"]) == ("ends", 1)
+    assert [(line["team_id"], line["task_id"]) for line in captrace.lines] == [
+        (1, "started"),
+        (1, "ends"),
+        (1, "ends"),
+        (1, "ends"),
+    ]
+
+
 def test_rubbish_is_no_traceparent() -> None:
     """The error shows the shape."""
     with pytest.raises(ValueError, match="00-<32 hex>"):
