@@ -15,7 +15,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
 from apps.teams.models import Team
-from telemetry.model import declared_events
+from telemetry.model import Operation, declared_events
 from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
 
@@ -104,6 +104,7 @@ def test_a_whole_sync_can_be_read_back(story: Story) -> None:
     ]
     _check_lines(story)
     _check_spans(story)
+    _check_attributes(story)
     assert max(story.stats["max_in_flight"].values()) == 1
     assert story.stats["trace_headers"] == 0
 
@@ -166,3 +167,28 @@ def _check_spans(story: Story) -> None:
         if span.attributes["celery.attempt"] == 1 and (span.trace_id, span.span_id) in retried.links
     ]
     assert (before.status, retried.status) == ("ERROR", "OK")
+
+
+def _check_attributes(story: Story) -> None:
+    """A span carries the fields of its own lines, under each key that they declare; what a line does not know is absent."""
+    spans = {span.span_id: span for span in story.spans}
+    operations = {
+        event: operation
+        for operation in vars(catalog).values()
+        if isinstance(operation, type) and issubclass(operation, Operation) and operation is not Operation
+        for event, _line in operation.__lines__.values()
+    }
+    compared = set()
+    for line in story.lines:
+        operation = operations.get(line["event"])
+        if operation is None:
+            continue
+        attributes = spans[line["span_id"]].attributes
+        for field in declared_events()[line["event"]].fields:
+            if (line["event"], field.name) == ("sync.pipeline.started", "phase"):
+                continue  # the root span tells the phase in which the run ended
+            for key in operation.__known__[field.name].keys:
+                assert attributes.get(key) == line[field.name], (key, line, attributes)
+                compared.add((line["event"], key))
+    assert {event for event, _ in compared} == operations.keys()
+    assert {("sync.repo.started", "vcs.repository.name"), ("sync.api.rest", "http.response.status_code")} <= compared
