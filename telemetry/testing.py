@@ -14,7 +14,7 @@ With pytest, the fixture ``captrace`` (`telemetry.pytest_plugin`) is a `Capture`
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,14 +109,21 @@ def draw(spans: Iterable[Span], *attributes: str) -> str:
     return "\n".join(lines)
 
 
-def read_spans(path: Path) -> list[Span]:
-    """The spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it."""
-    return [span for line in _lines(path) for span in _otlp_spans(orjson.loads(line))]
+def read_spans(path: Path, *, containing: Collection[str] = ()) -> list[Span]:
+    """The spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it.
+
+    With ``containing``, only those exported together with one whose JSON has one of these texts, such as a trace's id:
+    what is not wanted need not be parsed.
+    """
+    return [span for line in _lines(path, containing) for span in _otlp_spans(orjson.loads(line))]
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a log file, and of those that were set aside from it, oldest first."""
-    return [orjson.loads(line) for line in _lines(path)]
+def read_lines(path: Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The JSON lines of a log file, and of those that were set aside from it, oldest first.
+
+    With ``containing``, only those whose text has one of these.
+    """
+    return [orjson.loads(line) for line in _lines(path, containing)]
 
 
 class Capture:
@@ -236,13 +243,15 @@ def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Attribute]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in (attributes or {}).items()}
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _lines(path: Path, containing: Collection[str]) -> Iterator[bytes]:
     """Whole lines of the files set aside (the oldest has the highest number), then of ``path``."""
+    wanted = [text.encode() for text in containing]
     aside = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda file: -int(file.suffix[1:]))
     for file in [*aside, path]:
         if file.exists():
             with file.open("rb") as lines:
-                yield from (line for line in lines if line.endswith(b"\n"))
+                whole = (line for line in lines if line.endswith(b"\n"))
+                yield from (line for line in whole if not wanted or any(text in line for text in wanted))
 
 
 _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR"}

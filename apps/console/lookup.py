@@ -33,6 +33,10 @@ class Query:
         """Whether the line is one of those asked for."""
         return str(line.get(self.key)) in self.values
 
+    def texts(self) -> list[str]:
+        """What a line of ours holds if it is one of those asked for, its values being numbers or texts."""
+        return [f'"{self.key}":{value}' for name in self.values for value in (name, f'"{name}"')]
+
 
 def parse(name: str) -> Query:
     """What ``name`` asks for: RUN, TASK_ID, TRACE_ID, or KEY=VALUE; a run brings the phase 2 runs that follow it."""
@@ -55,7 +59,7 @@ def find_lines(home: Path, query: Query, *, event: str = "*", level: str = "debu
     """The lines asked for, in time order, from the file and those set aside."""
     lines = (
         line
-        for line in read_lines(home / "logs.jsonl")
+        for line in read_lines(home / "logs.jsonl", containing=query.texts())
         if query.matches(line) and fnmatchcase(line["event"], event) and _LEVELS.get(line["level"], 0) >= _LEVELS[level]
     )
     yield from sorted(lines, key=lambda line: str(line["timestamp"]))
@@ -75,13 +79,14 @@ def find_run(name: str | None) -> PipelineRun | None:
 
 def trace_of_task(home: Path, task_id: str) -> str | None:
     """The trace that the task ran in; None when no span is of that task."""
-    spans = read_spans(home / "traces.jsonl")
+    spans = read_spans(home / "traces.jsonl", containing=[task_id])
     return next((span.trace_id for span in spans if task_id == span.attributes.get("task_id")), None)
 
 
 def find_trace(home: Path, trace_id: str) -> list[Span]:
     """The trace's spans, each once."""
-    return list({span.span_id: span for span in read_spans(home / "traces.jsonl") if span.trace_id == trace_id}.values())
+    spans = read_spans(home / "traces.jsonl", containing=[trace_id])
+    return list({span.span_id: span for span in spans if span.trace_id == trace_id}.values())
 
 
 def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
