@@ -14,7 +14,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Protocol, TextIO
 
 import orjson
@@ -140,7 +139,12 @@ def set_stream_level(level: int) -> None:
 def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None) -> None:
     """One line of ``event`` is written, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
-        structlog.get_logger("telemetry").log(level, event, **(fields or {}), **({"exc_info": error} if error else {}))
+        shown = {
+            name: _shown(name, value) for name, value in (fields or {}).items()
+        }  # whether their chain redacts is not known
+        if error is not None:
+            shown["exception"] = _traceback(error)
+        structlog.get_logger("telemetry").log(level, redact(event), **shown)
         return
     _write(level, event, fields or {}, error)
 
@@ -270,26 +274,25 @@ def _compose(level: int, event: str, fields: Mapping[str, Any], error: BaseExcep
             line[name] = _shown(name, value)
     add_trace_ids(None, "", line)
     if error is not None:
-        line["exception"] = redact("".join(traceback.format_exception(error)))
+        line["exception"] = _traceback(error)
     return line
+
+
+def _traceback(error: BaseException) -> str:
+    return redact("".join(traceback.format_exception(error)))
 
 
 def _shown(name: str, value: Any) -> Any:
     kind = type(value)
     if kind is int or kind is float or value is None or kind is bool:
         return value
-    if _names_secret(name):
+    if is_secret_name(name):
         return REDACTED
     if kind is str:
         return redact(value)
     if isinstance(value, dict | list | tuple):
         return redact_value(value)
     return redact(str(value))
-
-
-@lru_cache(maxsize=1024)
-def _names_secret(name: str) -> bool:
-    return is_secret_name(name)
 
 
 def _json(line: Line) -> bytes:

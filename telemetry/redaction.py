@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -16,44 +17,45 @@ _NAME_OF_ONE = r"""
     (?: (?:access|refresh|id|oauth|auth|private|session|bot|api|github|gitlab|csrf)[_-]?token | [_-]token
       | pass(?:word|wd|phrase) | secret (?:[_-]?(?:key|access[_-]?key))? | api[_-]?key )
 """
-# A name's end, what stands between it and its value, and the value, in quotes (perhaps escaped ones) or bare. Every
-# repetition either has a bound or can end in one way only, so that a megabyte of rubbish costs time proportional to it.
-_ASSIGNED = r"""[\\"']{0,3} \s{0,4} (?: => | = | : | %3[DdAa] ) \s{0,4}"""
-_QUOTED = r"""(?P<quote>b?(?:\\"|"|\\'|'))"""
+# Text is quoted again and again on its way here: JSON in JSON, a repr in a traceback, a parameter of a URL. Every repetition
+# either has a bound or can end in one way only, so that a megabyte of rubbish costs time proportional to it.
+_ESCAPED_QUOTE = r"""(?: \\{1,32} ["'] | (?: %5[Cc] ){0,32} %2[27] )"""
+_QUOTE = rf"""(?: ["'] | {_ESCAPED_QUOTE} )"""
+_SPACE = r"(?: \s | \+ | %20 ){0,4}"
+_ASSIGNED = rf"""{_QUOTE}? {_SPACE} (?: => | = | : | %(?:25){{0,3}}3[DdAa] ) {_SPACE}"""
 _VALUE = rf"""
-    (?: {_QUOTED}
-        (?: (?<=\\") (?:(?!\\")[^\r\n])* | (?<=\\') (?:(?!\\')[^\r\n])*
-          | (?<=") (?:[^"\\\r\n]|\\.)* | (?<=') (?:[^'\\\r\n]|\\.)* )
+    (?: (?P<quote> b?{_ESCAPED_QUOTE}) (?: (?!(?P=quote)) [^\r\n] )*
+      | (?P<double> b?") (?: [^"\\\r\n] | \\. )*
+      | (?P<single> b?') (?: [^'\\\r\n] | \\. )*
       | [^\s&"'\\]+ )
 """
+_PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_PEM_IN_URL = r"(?:[A-Z0-9+]|%20){0,40}PRIVATE(?:\+|%20)KEY(?:(?:\+|%20)BLOCK)?-----"
 
 _Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 
 def _keep_name_and_quote(found: re.Match[str]) -> str:
-    return f"{found['name']}{found['quote'] or ''}{REDACTED}"
+    return f"{found['name']}{found['quote'] or found['double'] or found['single'] or ''}{REDACTED}"
 
 
 _RULES: tuple[_Rule, ...] = (
-    (
-        re.compile(
-            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-            r".*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
-            re.DOTALL,
-        ),
-        REDACTED,
-    ),
+    (re.compile(rf"-----BEGIN {_PEM}.*?(?:-----END {_PEM}|\Z)", re.DOTALL), REDACTED),
+    (re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)", re.DOTALL), REDACTED),
     # ghs_ tokens may carry a JWT, hence the dots.
     (re.compile(r"(?:gh[pousr]_[A-Za-z0-9_.-]{10,}|github_pat_[A-Za-z0-9_]{10,})"), REDACTED),
     (
-        re.compile(r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
+        re.compile(
+            r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=%[0-9A-F]{2}))eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"
+        ),
         REDACTED,
     ),
     (re.compile(r"""://[^/?#\s"'<>\\]+@"""), f"://{REDACTED}@"),
+    (re.compile(r"""(%3A%2F%2F)(?:(?!%2F|%40)[^/?#&\s"'<>\\])+(%40)""", re.IGNORECASE), rf"\1{REDACTED}\2"),
     (
         re.compile(
-            rf"""(?P<name> authorization {_ASSIGNED} (?P<quote>b?\\?["'])? )
-                 (?: digest [^\r\n"'\\]+ | (?: (?:bearer|basic|token|negotiate) [ \t]{{1,4}} )? [^\s"'\\]+ )""",
+            rf"""(?P<name> authorization {_ASSIGNED} (?: b?{_QUOTE} )? )
+                 (?: digest [^\r\n"'\\]+ | (?: (?:bearer|basic|token|negotiate) (?:[ \t]{{1,4}}|\+|%20) )? [^\s"'\\]+ )""",
             re.IGNORECASE | re.VERBOSE,
         ),
         lambda found: f"{found['name']}{REDACTED}",
@@ -61,7 +63,7 @@ _RULES: tuple[_Rule, ...] = (
     # "basic authentication" and "token expired" are words; a secret has digits, mixed case, or is very long.
     (
         re.compile(
-            r"\b((?i:bearer|basic|token)(?:[ \t]{1,4}|%20))"
+            r"\b((?i:bearer|basic|token)(?:[ \t]{1,4}|%20|\+))"
             r"(?:(?=[A-Za-z.~+/_-]{0,200}?(?:[0-9=]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}|[A-Za-z0-9._~+/=-]{20,})"
         ),
         rf"\1{REDACTED}",
@@ -70,7 +72,7 @@ _RULES: tuple[_Rule, ...] = (
     # A name of its own may be an everyday word ("unexpected token: x"): only a value that looks made.
     (
         re.compile(
-            rf"(?P<name>\btoken{_ASSIGNED} (?P<quote>b?\\?[\"'])? ) [A-Za-z0-9._~+/-]{{8,}}=*",
+            rf"(?P<name>\btoken{_ASSIGNED} (?: b?{_QUOTE} )? ) [A-Za-z0-9._~+/-]{{8,}}=*",
             re.IGNORECASE | re.VERBOSE,
         ),
         lambda found: f"{found['name']}{REDACTED}",
@@ -86,7 +88,7 @@ _RULES: tuple[_Rule, ...] = (
 )
 
 _SECRET_FIELD = re.compile(
-    r"(?:.*[_-])?(?:token|password|passwd|passphrase|secret|api[_-]?key|private[_-]?key|secret[_-]?key|authorization)",
+    r"(?:.*[._-])?(?:token|password|passwd|passphrase|secret|api[_-]?key|private[_-]?key|secret[_-]?key|authorization)",
     re.IGNORECASE,
 )
 
@@ -128,6 +130,7 @@ def redact_value(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds a secret by definition: ``password``, ``access_token``, ``X-Api-Key``."""
     return _SECRET_FIELD.fullmatch(name) is not None
@@ -135,9 +138,9 @@ def is_secret_name(name: str) -> bool:
 
 def _may_hold_secret(text: str) -> bool:
     """False for text that no rule can match; substring searches, because nearly all text ends here."""
-    if "://" in text and "@" in text:
+    if ("://" in text and "@" in text) or "%40" in text:
         return True
-    if "gh" in text and ("_" in text):
+    if "_" in text and ("gh" in text or "pat_" in text):
         return True
     lowered = text.lower()
     return (
