@@ -4,6 +4,7 @@ Stands on opentelemetry-instrumentation-celery, whose ``apply_async/…`` and ``
 
 - A message sent inside `roots.under` or `roots.addressed_to` is consumed as a child of that root.
 - A retry is a child of what the first attempt was a child of, and linked to the attempt before it.
+- A `QuietTask` has no spans of its own, only those of what it does and sends.
 - ``celery.attempt`` numbers attempts from 1; ``messaging.queue.wait_ms`` is the time on the queue, planned delays left out.
 """
 
@@ -27,9 +28,12 @@ from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.trace import Status, StatusCode
 from structlog.contextvars import bind_contextvars
 
-from telemetry import logs, roots, tracing
+from telemetry import _quiet, logs, roots, tracing
+from telemetry._quiet import QuietTask
 from telemetry.lifecycle import error_type, treat_as
 from telemetry.model import Verdict
+
+__all__ = ["QuietTask", "instrument", "sending"]
 
 _HEADER = "telemetry"
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "WARN": 30, "ERROR": 40, "CRITICAL": 50, "FATAL": 50}
@@ -61,7 +65,9 @@ def instrument() -> None:
     signals.before_task_publish.connect(_before_publish, weak=False)
     signals.task_prerun.connect(_before_run, weak=False)
     signals.task_postrun.connect(_after_run, weak=False)
-    instrumentor.instrument()
+    options: dict[str, Any] = {"tracer_provider": _quiet.QuietProvider()}
+    instrumentor.instrument(**options)
+    _quiet.hush()
     signals.task_prerun.connect(_running, weak=False)
     signals.task_retry.connect(_retried, weak=False)
     signals.setup_logging.connect(_keep_logging, weak=False)

@@ -74,7 +74,14 @@ def under(root: Root) -> Iterator[None]:
 
 @contextmanager
 def addressed_to(root: Root) -> Iterator[None]:
-    """Tasks published inside belong to the root's trace; the spans that publish them stay where they are."""
+    """Tasks published inside belong to the root's trace; the spans that publish them stay where they are.
+
+    Outside any span they belong to the root's trace too.
+    """
+    if not trace.get_current_span().get_span_context().is_valid:
+        with under(root):
+            yield
+        return
     bound = _bound.set(root.traceparent)
     try:
         yield

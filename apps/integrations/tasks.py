@@ -23,7 +23,7 @@ from apps.pulls import metrics
 from apps.teams.models import Team
 from apps.utils import clock
 from telemetry import addressed_to, bind, current_traceparent, emit, observe
-from telemetry.celery import sending
+from telemetry.celery import QuietTask, sending
 from telemetry.lifecycle import Observed, error_type
 
 _TEMPORARY = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
@@ -111,7 +111,7 @@ def run_phase(self: Task[..., None], run_id: int, phase: catalog.Phase, attempt:
         send(pipeline.complete_phase(run_id, phase))
 
 
-@shared_task
+@shared_task(base=QuietTask)
 def sweep() -> None:
     """What stood still was sent again; called every few seconds by Celery beat."""
     send(pipeline.sweep())

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from apps.embedded import Servers
+from tests.telemetry.canary import SECRETS
+
+SETTINGS = """
+ROOT_URLCONF = "bakery"
+ALLOWED_HOSTS = ["*"]
+SECRET_KEY = "of a bakery"
+LOGGING_CONFIG = None
+USE_TZ = True
+MIDDLEWARE = []
+"""
+
 MODULE = '''
-import os, sys, time
+import json, logging, os, sys, warnings
 from typing import Annotated
 
 import django
-from django.conf import settings
 
-settings.configure(INSTALLED_APPS=[], USE_TZ=True, LOGGING_CONFIG=None)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bakery_settings")
 django.setup()
 
+import requests
+import structlog
 from celery import Celery, chain, chord, group
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
+from django.urls import path
+from opentelemetry import baggage, context, trace
 
 import telemetry
 from telemetry import bind, emit, observe
+from telemetry.celery import QuietTask
 from telemetry.model import Event, Field, Level, Line, Operation, Outcome
 
 telemetry.configure(stream=sys.stdout)
 
-app = Celery("bakery", broker=os.environ["BROKER"], backend=os.environ["BROKER"].replace("redis+socket", "redis+socket"))
-app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=1)
+app = Celery("bakery", broker=os.environ["BROKER"], backend=os.environ["BROKER"])
+apart = {"global_keyprefix": os.environ["BAKERY"]}
+app.conf.update(
+    broker_connection_retry_on_startup=True,
+    broker_transport_options=apart,
+    result_backend_transport_options=apart,
+    worker_prefetch_multiplier=1,
+)
+SECRETS = json.loads(os.environ["SECRETS"])
 
 
 class Baked(Outcome):
@@ -79,9 +111,137 @@ def bound():
 @app.task(name="burn")
 def burn():
     raise RuntimeError("burnt")
+
+
+@app.task(name="tick", base=QuietTask)
+def tick(finds):
+    if finds:
+        emit(Rang(times=3))
+        root = telemetry.reserve(Bake)
+        with telemetry.addressed_to(root):
+            add.delay(3)
+        with telemetry.finish(Bake(loaf="root"), root) as baking:
+            baking.completed(Baked(crumbs=0))
+
+
+@app.task(name="leak")
+def leak(*secrets, **named):
+    """Every secret goes every way in which something can leave a process."""
+    log, tracer = structlog.get_logger(), trace.get_tracer("somebody's")
+    for secret in secrets:
+        with tracer.start_as_current_span(f"leak {secret}", attributes={"a": secret, "client_secret": secret}) as span:
+            span.set_attribute("many", [secret, secret])
+            span.add_link(span.get_span_context(), {"link": secret})
+            span.add_event(f"event {secret}", {"e": secret})
+            span.set_status(trace.StatusCode.ERROR, secret)
+            with bind(note=secret):
+                log.info(secret, field=secret, nested={"list": [secret], secret: 1}, password=secret)
+                logging.getLogger("library").error("failed: %s", secret)
+                warnings.warn(secret)
+                try:
+                    try:
+                        raise ValueError(secret)
+                    except ValueError as error:
+                        span.record_exception(error)
+                        raise RuntimeError("chained") from error
+                except RuntimeError:
+                    log.exception("caught")
+        try:
+            with observe(Bake(loaf=secret)):
+                raise ValueError(secret)
+        except ValueError:
+            pass
+    try:
+        requests.get("http://127.0.0.1:9/rolls", params={"access_token": secrets[0]}, auth=("user", secrets[0]))
+    except requests.RequestException as error:
+        logging.getLogger("library").exception("no rolls: %s", error)
+    raise RuntimeError(" ".join(secrets))
+
+
+def order(request):
+    token = context.attach(baggage.set_baggage("note", SECRETS[0]))
+    with bind(team_id=9):
+        bake.delay(request.GET["loaf"])
+    context.detach(token)
+    return HttpResponse("ordered")
+
+
+def leaky(request):
+    leak.delay(*SECRETS, named=SECRETS)
+    raise LookupError(f"no {SECRETS}")
+
+
+def healthz(request):
+    return HttpResponse("ok")
+
+
+urlpatterns = [path("order/<slug:of>", lambda request, of: order(request)), path("leak", leaky), path("healthz", healthz)]
+application = get_wsgi_application()
 '''
 
 
-def write_project(folder: Path) -> None:
-    """The project's one module is in ``folder``."""
-    (folder / "bakery.py").write_text(MODULE)
+class Bakery:
+    """The project in a folder, with its own queues on the embedded broker; programs of it run in `environment`."""
+
+    def __init__(self, folder: Path, servers: Servers, **environment: str) -> None:
+        self.folder, self.home = folder, folder / "home"
+        (folder / "bakery.py").write_text(MODULE)
+        (folder / "bakery_settings.py").write_text(SETTINGS)
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{folder}:{Path.cwd()}",
+            "DJANGO_SETTINGS_MODULE": "bakery_settings",
+            "BAKERY": str(folder),
+            "BROKER": servers.broker_url,
+            "SECRETS": json.dumps(SECRETS),
+            "SYNCTRACE_HOME": str(self.home),
+            "OTEL_SERVICE_NAME": "bakery",
+            **environment,
+        }
+
+    def run(self, code: str, *, through: tuple[str, ...] = (), **environment: str) -> str:
+        """What the program ``code`` printed; it must succeed."""
+        result = subprocess.run(
+            [sys.executable, *through, "-c", code],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    @contextmanager
+    def running(self, *arguments: str, out: str, pass_fds: tuple[int, ...] = (), **environment: str) -> Iterator[None]:
+        """The program runs inside, and has been asked to stop afterwards; what it printed is in the file ``out``."""
+        with (self.folder / out).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=self.folder,
+                env={**self.environment, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=pass_fds,
+            )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def printed(self, out: str) -> str:
+        """What a program printed."""
+        return (self.folder / out).read_text()
+
+
+def wait_until(fact: Callable[[], bool], *, seconds: float = 60) -> None:
+    """``fact`` is true, or nearly a minute has passed: what is missing is for the tests to say."""
+    deadline = time.monotonic() + seconds
+    while not fact() and time.monotonic() < deadline:
+        time.sleep(0.05)

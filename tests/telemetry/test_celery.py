@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from apps.embedded import Servers
 from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import write_project
+from tests.telemetry.bakery import Bakery, wait_until
 
 SEND = """
 import bakery
@@ -29,47 +24,39 @@ with span("canvas", {}):
     chain(bakery.add.s(1), bakery.add.s(2)).delay()
     chord(group(bakery.add.s(1), bakery.add.s(2)), bakery.add.s()).delay()
 bakery.bound.delay()
+for finds in (False, True):
+    bakery.tick.delay(finds)
 app.send_task("no.such.task.here", queue="nowhere")
 with span("after", {}):
     pass
 flush()
 """
+RUNS = 14
 
 
 @pytest.fixture(scope="module")
-def home(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bakery(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
     """Everything was sent and run, children were replaced after four tasks, and the worker has stopped."""
-    folder = tmp_path_factory.mktemp("bakery")
-    write_project(folder)
-    broker = embedded_servers.broker_url.replace("virtual_host=0", "virtual_host=14")
-    with Redis.from_url(broker.replace("redis+socket", "unix").replace("virtual_host", "db")) as client:
-        client.flushdb()
-    environment = {
-        **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
-        "PYTHONPATH": f"{folder}:{Path.cwd()}",
-        "BROKER": broker,
-        "SYNCTRACE_HOME": str(folder / "home"),
-        "OTEL_SERVICE_NAME": "bakery",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",  # nothing listens: no exit may wait for it
-    }
+    project = Bakery(
+        tmp_path_factory.mktemp("bakery"),
+        embedded_servers,
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",  # nothing listens: no exit may wait for it
+    )
     command = ["-m", "celery", "-A", "bakery", "worker", "-c", "2", "--max-tasks-per-child", "4", "-l", "INFO"]
-    with (folder / "out").open("wb") as out:
-        worker = subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        subprocess.run([sys.executable, "-c", SEND], cwd=folder, env=environment, check=True, timeout=60)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and _runs(folder) < 13:
-            time.sleep(0.1)
-    finally:
-        worker.terminate()
-        worker.wait(30)
-    return folder / "home"
+    with project.running(*command, out="worker"):
+        project.run(SEND)
+        wait_until(lambda: _runs(project) >= RUNS)
+    return project
 
 
-def _runs(folder: Path) -> int:
-    path = folder / "home" / "traces.jsonl"
+@pytest.fixture(scope="module")
+def home(bakery: Bakery) -> Path:
+    """Where its spans and lines are."""
+    return bakery.home
+
+
+def _runs(project: Bakery) -> int:
+    path = project.home / "traces.jsonl"
     return sum(span.name.startswith("run/") for span in read_spans(path)) if path.exists() else 0
 
 
@@ -80,8 +67,8 @@ def spans(home: Path) -> list[Span]:
 
 
 def test_every_task_of_a_child_that_exits_has_its_span(spans: list[Span]) -> None:
-    """13 runs, though children exit after four tasks and the collector is not there."""
-    assert sum(span.name.startswith("run/") for span in spans) == 13
+    """All are there, though children exit after four tasks and the collector is not there."""
+    assert sum(span.name.startswith("run/") for span in spans) == RUNS
     assert orphans_of(spans) == []
 
 
@@ -96,7 +83,8 @@ def test_retried_attempts_are_numbered_linked_siblings(spans: list[Span]) -> Non
         ((attempts[1].trace_id, attempts[1].span_id),),
     ]
     assert [span.status for span in attempts] == ["ERROR", "ERROR", "OK"]
-    assert [span.outcome for span in spans if span.name == "bakery.bake"] == ["retrying", "retrying", "completed"]
+    inside = [span for span in spans for attempt in attempts if span.parent_id == attempt.span_id and span.outcome]
+    assert sorted(str(span.outcome) for span in inside) == ["completed", "retrying", "retrying"]
 
 
 def test_autoretry_keeps_one_trace_and_one_parent(spans: list[Span]) -> None:
@@ -109,8 +97,7 @@ def test_autoretry_keeps_one_trace_and_one_parent(spans: list[Span]) -> None:
 def test_chain_group_and_chord_keep_one_trace(spans: list[Span]) -> None:
     """All five runs are in the trace of the span that sent the canvas."""
     (canvas,) = [span for span in spans if span.name == "canvas"]
-    assert {span.trace_id for span in spans if span.name == "run/add"} == {canvas.trace_id}
-    assert sum(span.name == "run/add" for span in spans) == 5
+    assert sum(span.name == "run/add" and span.trace_id == canvas.trace_id for span in spans) == 5
 
 
 def test_bound_context_crosses_delay_and_is_gone_in_the_next_task(home: Path, spans: list[Span]) -> None:
@@ -130,7 +117,7 @@ def test_a_failed_task_is_an_error(spans: list[Span]) -> None:
 def test_queue_wait_is_on_the_consumer_span(spans: list[Span]) -> None:
     """It is never negative, and a planned delay is not in it."""
     waits = [float(str(span.attributes["messaging.queue.wait_ms"])) for span in spans if span.name.startswith("run/")]
-    assert len(waits) == 13
+    assert len(waits) == RUNS
     assert min(waits) >= 0
 
 
@@ -147,3 +134,20 @@ def test_lines_have_the_ids_of_their_spans(home: Path, spans: list[Span]) -> Non
     lines = [line for line in read_lines(home / "logs.jsonl") if "span_id" in line]
     assert lines
     assert {line["span_id"] for line in lines} <= ids, draw(spans)
+
+
+def test_a_quiet_task_has_no_spans_but_what_it_sends_has(bakery: Bakery, spans: list[Span]) -> None:
+    """Its message and its run are not traced; what it sends hangs under the root that it is addressed to."""
+    assert [span.name for span in spans if "tick" in span.name] == []
+    canvas = {span.trace_id for span in spans if span.name == "canvas"}
+    sent = [span for span in spans if span.name.endswith("/add") and span.trace_id not in canvas]
+    assert sorted(span.name for span in sent) == ["apply_async/add", "run/add"]
+    assert len({(span.trace_id, span.parent_id) for span in sent}) == 1
+
+
+def test_celery_says_of_a_quiet_task_only_in_the_file_that_it_ran(bakery: Bakery, home: Path) -> None:
+    """The stream at INFO has the other tasks' lines; the file has all."""
+    about = [line for line in read_lines(home / "logs.jsonl") if "Task tick[" in line["event"]]
+    assert [line["level"] for line in about] == ["debug"] * 4
+    assert "Task tick[" not in bakery.printed("worker")
+    assert "Task bound[" in bakery.printed("worker")
