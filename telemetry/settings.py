@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, TypeVar
 
 LogFormat = Literal["console", "json"]
 OtlpProtocol = Literal["grpc", "http/protobuf"]
-TracesExporter = Literal["otlp", "console"]
+Exporter = Literal["otlp", "console"]
 
 OFF = 100
 """A log level above all levels: nothing is written."""
@@ -24,7 +25,15 @@ _LEVELS: Mapping[str, int] = {
     "critical": 50,
     "off": OFF,
 }
-_SDK_EXPORTERS: Mapping[str, tuple[TracesExporter, OtlpProtocol | None]] = {
+_SAMPLERS = (
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+)
+_SDK_EXPORTERS: Mapping[str, tuple[Exporter, OtlpProtocol | None]] = {
     "otlp": ("otlp", None),
     "otlp_proto_grpc": ("otlp", "grpc"),
     "otlp_proto_http": ("otlp", "http/protobuf"),
@@ -57,10 +66,14 @@ class TelemetrySettings:
     """``OTEL_SDK_DISABLED``: no spans are made or exported; lines are still written."""
     service_name: str = "synctrace"
     """``OTEL_SERVICE_NAME``, else ``service.name`` of ``OTEL_RESOURCE_ATTRIBUTES``."""
-    traces_exporters: tuple[TracesExporter, ...] = ()
+    traces_exporters: tuple[Exporter, ...] = ()
     """``OTEL_TRACES_EXPORTER``; when it is not set, ``otlp`` if there is an OTLP endpoint, else none."""
     otlp_protocol: OtlpProtocol = "http/protobuf"
     """``OTEL_EXPORTER_OTLP_TRACES_PROTOCOL``, else ``OTEL_EXPORTER_OTLP_PROTOCOL``, else grpc if the port is grpc's 4317."""
+    metrics_exporters: tuple[Exporter, ...] = ()
+    """``OTEL_METRICS_EXPORTER``; none unless it is set."""
+    metrics_protocol: OtlpProtocol = "http/protobuf"
+    """``OTEL_EXPORTER_OTLP_METRICS_PROTOCOL``, else as for spans."""
     traces_file: Path | None = None
     """``SYNC_TRACES_FILE``, else ``traces.jsonl`` in ``SYNCTRACE_HOME``; OTLP JSON, one request a line."""
     log_file: Path | None = None
@@ -79,12 +92,19 @@ class TelemetrySettings:
         """The settings that ``env`` (default: the process's own) gives; InvalidSettingError names what is wrong."""
         read = _Environment(os.environ if env is None else env)
         home = read.value("SYNCTRACE_HOME", None, Path, "a folder")
-        exporters, forced_protocol, files = _exporters(read)
+        exporters, forced_protocol = _exporters(read, "TRACES")
+        metrics_exporters, forced_metrics_protocol = _exporters(read, "METRICS")
+        usual: tuple[Exporter, ...] = ("otlp",) if _endpoint(read, "TRACES") else ()
+        files = read.items("OTEL_TRACES_EXPORTER") != ["none"]
+        _check_sampler(read)
+        _check_otlp(read)
         return cls(
             disabled=read.flag("OTEL_SDK_DISABLED"),
             service_name=read.text("OTEL_SERVICE_NAME") or _service_in_resource(read) or "synctrace",
-            traces_exporters=exporters,
-            otlp_protocol=forced_protocol or _protocol(read),
+            traces_exporters=usual if exporters is None else exporters,
+            otlp_protocol=forced_protocol or _protocol(read, "TRACES"),
+            metrics_exporters=metrics_exporters or (),
+            metrics_protocol=forced_metrics_protocol or _protocol(read, "METRICS"),
             traces_file=read.value("SYNC_TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None,
             log_file=read.value("SYNC_LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
             log_format=read.choice("SYNC_LOG_FORMAT", None, _FORMATS),
@@ -127,15 +147,15 @@ class _Environment:
         return self.choice(name, False, {"true": True, "false": False})  # the default of a flag
 
 
-def _exporters(read: _Environment) -> tuple[tuple[TracesExporter, ...], OtlpProtocol | None, bool]:
-    """The exporters, the protocol that the exporter's name insists on, and whether our own file is written too."""
-    name = "OTEL_TRACES_EXPORTER"
+def _exporters(read: _Environment, signal: str) -> tuple[tuple[Exporter, ...] | None, OtlpProtocol | None]:
+    """The exporters (None: the environment does not say), and the protocol that an exporter's name insists on."""
+    name = f"OTEL_{signal}_EXPORTER"
     asked = read.items(name)
     if not asked:
-        return (("otlp",) if _endpoint(read) else ()), None, True
+        return None, None
     if asked == ["none"]:
-        return (), None, False
-    exporters: list[TracesExporter] = []
+        return (), None
+    exporters: list[Exporter] = []
     protocol: OtlpProtocol | None = None
     for item in asked:
         if item not in _SDK_EXPORTERS:
@@ -144,24 +164,50 @@ def _exporters(read: _Environment) -> tuple[tuple[TracesExporter, ...], OtlpProt
         protocol = insists or protocol
         if exporter not in exporters:
             exporters.append(exporter)
-    return tuple(exporters), protocol, True
+    return tuple(exporters), protocol
 
 
-def _endpoint(read: _Environment) -> str:
-    return read.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+def _endpoint(read: _Environment, signal: str) -> str:
+    return read.text(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-def _protocol(read: _Environment) -> OtlpProtocol:
+def _protocol(read: _Environment, signal: str) -> OtlpProtocol:
     # The Python SDK has no http/json exporter.
     choices: Mapping[str, OtlpProtocol] = {"grpc": "grpc", "http/protobuf": "http/protobuf"}
-    usual: OtlpProtocol = "grpc" if _endpoint(read).rstrip("/").endswith(":4317") else "http/protobuf"
+    usual: OtlpProtocol = "grpc" if _endpoint(read, signal).rstrip("/").endswith(":4317") else "http/protobuf"
     general = read.choice("OTEL_EXPORTER_OTLP_PROTOCOL", usual, choices)
-    return read.choice("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", general, choices)
+    return read.choice(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", general, choices)
+
+
+def _check_sampler(read: _Environment) -> None:
+    """The SDK would sample everything after a warning."""
+    name = read.text("OTEL_TRACES_SAMPLER").lower()
+    if name and name not in _SAMPLERS and not entry_points(group="opentelemetry_traces_sampler", name=name):
+        raise InvalidSettingError("OTEL_TRACES_SAMPLER", name, f"one of {', '.join(_SAMPLERS)}")
+    if name.endswith("traceidratio"):
+        read.value("OTEL_TRACES_SAMPLER_ARG", 1.0, _ratio, "a share from 0 to 1")
+
+
+def _check_otlp(read: _Environment) -> None:
+    """The exporters would fail with a traceback, or at every export."""
+    for part in ("", "TRACES_", "METRICS_"):
+        name = f"OTEL_EXPORTER_OTLP_{part}ENDPOINT"
+        if (address := read.text(name)) and "://" not in address:
+            raise InvalidSettingError(name, address, "an address that starts with http:// or https://")
+        read.value(f"OTEL_EXPORTER_OTLP_{part}TIMEOUT", 0.0, float, "a number of seconds")
+        read.choice(f"OTEL_EXPORTER_OTLP_{part}COMPRESSION", None, dict.fromkeys(("none", "gzip", "deflate")))
 
 
 def _service_in_resource(read: _Environment) -> str:
     pairs = (item.partition("=") for item in read.items("OTEL_RESOURCE_ATTRIBUTES"))
     return next((value.strip() for key, _, value in pairs if key.strip() == "service.name"), "")
+
+
+def _ratio(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError(text)
+    return share
 
 
 def _count(text: str) -> int:

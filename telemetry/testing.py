@@ -188,7 +188,7 @@ class _Switch(SpanProcessor):
 
 _switch = _Switch()
 _ids = SeededIds()
-_attached: list[TracerProvider] = []
+_attached: list[tracing.Provider] = []
 
 
 @contextmanager
@@ -212,11 +212,11 @@ def capturing(*, now: Callable[[], datetime] | None = None, seed: int | None = N
 def _attach() -> None:
     """The process has a provider, and our switch is on it, once."""
     present = trace.get_tracer_provider()
-    if not isinstance(present, TracerProvider):
+    if not isinstance(present, tracing.Provider):
         present = TracerProvider(id_generator=_ids, shutdown_on_exit=False)
         present.add_span_processor(tracing.BoundContext())
         trace.set_tracer_provider(present)
-    if present not in _attached:
+    if not any(one is present for one in _attached):
         present.add_span_processor(_switch)
         _attached.append(present)
 

@@ -1,6 +1,7 @@
-"""Tracing starts here: provider, exporters, sampling; in every process once, and in a forked child anew.
+"""Tracing starts here: provider, exporters, sampling; in every process once.
 
-`configure` is what an application calls. A provider that is already there (opentelemetry-instrument, logfire) is adopted.
+`configure` is what an application calls. A provider that is already there (opentelemetry-instrument, logfire) is adopted: it
+keeps its exporters, which then get our spans too, without secrets.
 """
 
 from __future__ import annotations
@@ -10,25 +11,26 @@ import os
 import socket
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO, runtime_checkable
 
 import orjson
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.json.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry import logs
+from telemetry import _health, logs, metrics
 from telemetry._files import LineFile
-from telemetry._redacting import RedactingExporter
+from telemetry._redacting import RedactingExporter, RedactingProcessor, redacted, without_secrets
 from telemetry.settings import TelemetrySettings
 
 _QUEUE = 65_536  # a burst of 20,000 spans must fit; the SDK's 2,048 loses half of it
@@ -68,14 +70,25 @@ class FileExporter(SpanExporter):
         self._file.close()
 
 
+@runtime_checkable
+class Provider(Protocol):
+    """A provider of spans that can be adopted: the SDK's own, or a wrapper around it as logfire's is."""
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Spans that start and end are shown to it."""
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Whether every span ended so far has left."""
+
+
 class _Tracing:
-    """What this process has started; a forked child has nothing."""
+    """What this process has started; it survives a fork, as the SDK's processors do."""
 
     def __init__(self) -> None:
-        self.provider: TracerProvider | None = None
-        self.processors: list[SpanProcessor] = []
+        self.settings: TelemetrySettings | None = None
+        self.running = False
         self.exporters: list[RedactingExporter] = []
-        self.pid = os.getpid()
+        self.flushed: list[metrics.Flushed] = []
 
 
 _started = _Tracing()
@@ -83,89 +96,109 @@ _scope = InstrumentationScope("telemetry")
 
 
 def configure(*, stream: TextIO | None = None, service_name: str | None = None) -> TelemetrySettings:
-    """Lines are written, Celery and requests are instrumented, and spans are exported; a second call changes nothing.
+    """Lines are written; Celery, requests and Django are instrumented; spans are exported. A second call changes nothing.
 
     ``stream`` also gets the lines, as ``SYNC_LOG_FORMAT`` and ``SYNC_LOG_LEVEL`` say. In the main process of ``celery
     worker`` only the lines start: its children, or the worker itself with threads, start their own tracing, because a
     provider's threads do not survive a fork (opentelemetry-python #5533).
     """
-    from telemetry import celery, requests  # they stand on this module
+    from telemetry import celery, django, requests  # they stand on this module
 
-    settings = TelemetrySettings.from_environment()
+    if _started.settings is not None:
+        return _started.settings
     if service_name is not None:
         os.environ.setdefault("OTEL_SERVICE_NAME", service_name)
-        settings = TelemetrySettings.from_environment()
+    settings = TelemetrySettings.from_environment()
     logs.configure(settings, stream=stream)
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")  # the first instrumentor decides for all
     celery.instrument()
     if not settings.disabled:
         requests.instrument(settings.propagate_to)
         if not is_worker_command():
+            django.instrument()
             start(settings)
+    _started.settings = settings
     return settings
 
 
 def start(settings: TelemetrySettings | None = None) -> None:
-    """This process has a provider: the one that was there, or one as the environment says."""
+    """This process has a provider of spans, and of metrics if it is asked for: those that were there, or its own."""
     settings = settings or TelemetrySettings.from_environment()
-    if settings.disabled or (_started.provider is not None and _started.pid == os.getpid()):
+    if settings.disabled or _started.running:
         return
+    _started.running = True
+    resource = _resource(settings)
     present = trace.get_tracer_provider()
-    _started.pid, _started.processors, _started.exporters = os.getpid(), [], []
-    if isinstance(present, TracerProvider):
+    if isinstance(present, Provider):
         present.add_span_processor(BoundContext())
-        _started.provider = present
-        return
-    provider = TracerProvider(resource=_resource(settings), shutdown_on_exit=False)
-    provider.add_span_processor(BoundContext())
-    for exporter in _exporters(settings):
+        present.add_span_processor(RedactingProcessor())
+        _started.flushed.append(present)
+        exporters = _file_exporter(settings)  # where else spans go is for whoever made it to say
+    else:
+        present = TracerProvider(resource=resource, shutdown_on_exit=False)
+        present.add_span_processor(BoundContext())
+        exporters = _file_exporter(settings) + _network_exporters(settings)
+        trace.set_tracer_provider(present)
+    for exporter in exporters:
         redacting = RedactingExporter(exporter)
         processor = BatchSpanProcessor(
             redacting, max_queue_size=_QUEUE, max_export_batch_size=_BATCH, schedule_delay_millis=_DELAY_MS
         )
         _started.exporters.append(redacting)
-        _started.processors.append(processor)
-        provider.add_span_processor(processor)
-    _started.provider = provider
-    trace.set_tracer_provider(provider)
+        _started.flushed.append(processor)
+        present.add_span_processor(processor)
+    measuring = metrics.start(settings, resource)
+    if measuring is not None:
+        _started.flushed.append(measuring)
     atexit.register(flush)
 
 
 def flush(deadline_seconds: float = 2.0) -> bool:
     """Whether every span ended so far was taken by every exporter within the deadline; it never takes longer."""
-    if _started.provider is None or _started.pid != os.getpid():
+    if not _started.running:
         return False
     failed_before = sum(exporter.failed for exporter in _started.exporters)
-    provider, results = _started.provider, list[bool]()
-    thread = threading.Thread(target=lambda: results.append(provider.force_flush(_FORCE_FLUSH_MS)), daemon=True)
-    thread.start()
-    thread.join(deadline_seconds)
+    results: list[bool] = []
+
+    def run(one: metrics.Flushed) -> None:
+        try:
+            results.append(one.force_flush(_FORCE_FLUSH_MS))
+        except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
+            _health.problem(error)
+
+    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in _started.flushed]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + deadline_seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
     failed = sum(exporter.failed for exporter in _started.exporters)
-    return results == [True] and failed == failed_before
+    return results == [True] * len(threads) and failed == failed_before
 
 
 def emit(span: ReadableSpan) -> None:
     """``span``, which no tracer started, is on its way to the exporters, if it is sampled."""
-    provider = _started.provider or trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
-        provider._active_span_processor.on_end(span)  # noqa: SLF001  # no public way leads to an adopted provider's exporters
+    tracer = _tracer()
+    if tracer is not None:
+        tracer.span_processor.on_end(redacted(span))
 
 
 def sampler() -> Sampler | None:
     """Who decides about sampling in this process; None when nobody is tracing."""
-    provider = _provider()
-    return None if provider is None else provider.sampler
+    tracer = _tracer()
+    return None if tracer is None else tracer.sampler
 
 
 def id_generator() -> IdGenerator | None:
     """Who makes ids in this process; None when nobody is tracing."""
-    provider = _provider()
-    return None if provider is None else provider.id_generator
+    tracer = _tracer()
+    return None if tracer is None else tracer.id_generator
 
 
 def resource() -> Resource:
     """What this process is."""
-    provider = _provider()
-    return Resource.create({}) if provider is None else provider.resource
+    tracer = _tracer()
+    return Resource.create({}) if tracer is None else tracer.resource
 
 
 def scope() -> InstrumentationScope:
@@ -178,13 +211,16 @@ def is_worker_command() -> bool:
     return "worker" in sys.argv[1:] and Path(sys.argv[0]).parent.name in ("celery", "bin") and "celery" in sys.argv[0]
 
 
-def _provider() -> TracerProvider | None:
-    provider = _started.provider if _started.provider is not None else trace.get_tracer_provider()
-    return provider if isinstance(provider, TracerProvider) else None
+def _tracer() -> Tracer | None:
+    """The SDK's tracer in this process, also where the provider wraps it, as logfire's does; None when nobody is tracing."""
+    tracer: object = trace.get_tracer_provider().get_tracer("telemetry")
+    while not isinstance(tracer, Tracer | None):
+        tracer = getattr(tracer, "tracer", None)
+    return tracer
 
 
 def _resource(settings: TelemetrySettings) -> Resource:
-    return Resource.create(
+    made = Resource.create(
         {
             "service.name": settings.service_name,
             "service.instance.id": str(uuid.uuid4()),
@@ -192,15 +228,15 @@ def _resource(settings: TelemetrySettings) -> Resource:
             "process.pid": os.getpid(),
         }
     )
+    return Resource(without_secrets(made.attributes), made.schema_url)
 
 
-def _exporters(settings: TelemetrySettings) -> list[SpanExporter]:
-    exporters: list[SpanExporter] = []
-    if settings.traces_file is not None:
-        exporters.append(FileExporter(settings.traces_file, settings.rotate_bytes))
-    return exporters + [
-        ConsoleSpanExporter() if kind == "console" else _otlp(settings) for kind in settings.traces_exporters
-    ]
+def _file_exporter(settings: TelemetrySettings) -> list[SpanExporter]:
+    return [] if settings.traces_file is None else [FileExporter(settings.traces_file, settings.rotate_bytes)]
+
+
+def _network_exporters(settings: TelemetrySettings) -> list[SpanExporter]:
+    return [ConsoleSpanExporter() if kind == "console" else _otlp(settings) for kind in settings.traces_exporters]
 
 
 def _otlp(settings: TelemetrySettings) -> SpanExporter:
