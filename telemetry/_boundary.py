@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 
 from opentelemetry import propagate, trace
@@ -54,6 +55,6 @@ def leaves(carrier: object) -> None:
     _outside.set(id(carrier))
 
 
-def caller(carrier: CarrierT) -> SpanContext:
+def caller(headers: Mapping[str, str]) -> SpanContext:
     """The span that these headers of a request name; invalid when they name none."""
-    return trace.get_current_span(propagate.extract(carrier, Context())).get_span_context()
+    return trace.get_current_span(propagate.extract(headers, Context())).get_span_context()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from opentelemetry import metrics
 from opentelemetry.sdk.resources import Resource
@@ -13,17 +13,17 @@ from telemetry.settings import TelemetrySettings
 _EXPORT_SECONDS = 2
 
 
+@runtime_checkable
 class Flushed(Protocol):
-    """What is flushed when a process ends."""
+    """What is flushed when a process ends: a processor of spans, or a provider."""
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Whether everything that was measured so far has left."""
+    def force_flush(self, timeout_millis: int = ...) -> bool: ...
 
 
 def start(settings: TelemetrySettings, resource: Resource) -> Flushed | None:
     """The provider of metrics that was there, or one as the settings say; None when nobody asked for metrics."""
     present = metrics.get_meter_provider()
-    if hasattr(present, "force_flush"):
+    if isinstance(present, Flushed):
         return present
     if not settings.metrics_exporters:
         return None

@@ -74,11 +74,9 @@ class FileExporter(SpanExporter):
 class Provider(Protocol):
     """A provider of spans that can be adopted: the SDK's own, or a wrapper around it as logfire's is."""
 
-    def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        """Spans that start and end are shown to it."""
+    def add_span_processor(self, span_processor: SpanProcessor) -> None: ...
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Whether every span ended so far has left."""
+    def force_flush(self, timeout_millis: int = ...) -> bool: ...
 
 
 class _Tracing:
@@ -88,7 +86,8 @@ class _Tracing:
         self.settings: TelemetrySettings | None = None
         self.running = False
         self.exporters: list[RedactingExporter] = []
-        self.flushed: list[metrics.Flushed] = []
+        self.of_spans: list[metrics.Flushed] = []
+        self.of_metrics: list[metrics.Flushed] = []
 
 
 _started = _Tracing()
@@ -132,7 +131,7 @@ def start(settings: TelemetrySettings | None = None) -> None:
     if isinstance(present, Provider):
         present.add_span_processor(BoundContext())
         present.add_span_processor(RedactingProcessor())
-        _started.flushed.append(present)
+        _started.of_spans.append(present)
         exporters = _file_exporter(settings)  # where else spans go is for whoever made it to say
     else:
         present = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -145,35 +144,40 @@ def start(settings: TelemetrySettings | None = None) -> None:
             redacting, max_queue_size=_QUEUE, max_export_batch_size=_BATCH, schedule_delay_millis=_DELAY_MS
         )
         _started.exporters.append(redacting)
-        _started.flushed.append(processor)
+        _started.of_spans.append(processor)
         present.add_span_processor(processor)
     measuring = metrics.start(settings, resource)
     if measuring is not None:
-        _started.flushed.append(measuring)
+        _started.of_metrics.append(measuring)
     atexit.register(flush)
 
 
 def flush(deadline_seconds: float = 2.0) -> bool:
-    """Whether every span ended so far was taken by every exporter within the deadline; it never takes longer."""
+    """Whether every span ended so far was taken by every exporter within the deadline; it never takes longer.
+
+    Metrics are flushed too, and do not count: a span that has left has left.
+    """
     if not _started.running:
         return False
     failed_before = sum(exporter.failed for exporter in _started.exporters)
-    results: list[bool] = []
+    flushed: list[metrics.Flushed] = []
 
     def run(one: metrics.Flushed) -> None:
         try:
-            results.append(one.force_flush(_FORCE_FLUSH_MS))
+            if one.force_flush(_FORCE_FLUSH_MS) is not False:  # logfire's says None
+                flushed.append(one)
         except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
             _health.problem(error)
 
-    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in _started.flushed]
+    everything = _started.of_spans + _started.of_metrics
+    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in everything]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + deadline_seconds
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     failed = sum(exporter.failed for exporter in _started.exporters)
-    return results == [True] * len(threads) and failed == failed_before
+    return all(one in flushed for one in _started.of_spans) and failed == failed_before
 
 
 def emit(span: ReadableSpan) -> None:

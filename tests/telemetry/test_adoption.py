@@ -1,0 +1,185 @@
+"""Somebody was here first: their provider is adopted, their instrumentation completed, their exporters get no secret."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from apps.embedded import Servers
+from telemetry.testing import read_spans
+from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.canary import CANARY
+from tests.telemetry.otlp import receiver
+
+INSTRUMENT = ("-c", "from opentelemetry.instrumentation.auto_instrumentation import run; run()")
+"""The program opentelemetry-instrument, which runs the program that its arguments name."""
+
+SEND = """
+import bakery, telemetry
+bakery.telemetry.configure()
+with telemetry.span("send", {}):
+    bakery.bake.delay("rye", failures=2)
+    bakery.leak.delay(*bakery.SECRETS)
+telemetry.flush()
+"""
+
+
+@dataclass(frozen=True)
+class Instrumented:
+    """What their exporter sent, and what is in our file."""
+
+    spans: list[Span]
+    received: bytes
+    home: Path
+
+    def named(self, name: str) -> list[Span]:
+        """The spans with this name, in the order they started."""
+        return sorted((span for span in self.spans if span.name == name), key=lambda span: span.start_time_unix_nano)
+
+
+@pytest.fixture(scope="module")
+def instrumented(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instrumented]:
+    """A prefork worker and a sender, both started through opentelemetry-instrument with the SDK's own configurator."""
+    folder = tmp_path_factory.mktemp("instrumented")
+    distribution = folder / "configurator-1.dist-info"  # what opentelemetry-distro registers
+    distribution.mkdir()
+    (distribution / "METADATA").write_text("Metadata-Version: 2.1\nName: configurator\nVersion: 1\n")
+    (distribution / "entry_points.txt").write_text(
+        "[opentelemetry_configurator]\nconfigurator = opentelemetry.sdk._configuration:_OTelSDKConfigurator\n"
+    )
+    with receiver() as collector:
+        project = Bakery(
+            folder,
+            embedded_servers,
+            OTEL_TRACES_EXPORTER="otlp",
+            OTEL_METRICS_EXPORTER="otlp",
+            OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        )
+        worker = (sys.executable, "-m", "celery", "-A", "bakery", "worker", "-c", "1")
+        with project.running(*INSTRUMENT, *worker, out="worker"):
+            project.run(SEND, through=(*INSTRUMENT, sys.executable))
+            wait_until(lambda: sum(span.name.startswith("run/") for span in collector.spans()) >= 4)
+        yield Instrumented(collector.spans(), collector.received(), project.home)
+
+
+def test_their_exporter_gets_every_span_once(instrumented: Instrumented) -> None:
+    """Of every message and run, of their instrumentation and of ours; children that exit lose none."""
+    assert set(Counter(span.span_id for span in instrumented.spans).values()) == {1}
+    names = Counter(span.name for span in instrumented.spans)
+    assert (names["run/bake"], names["apply_async/bake"]) == (3, 3)
+    assert (names["run/leak"], names["apply_async/leak"], names["GET"], names["send"]) == (1, 1, 1, 1)
+
+
+def test_attempts_are_siblings_there_too(instrumented: Instrumented) -> None:
+    """Celery was instrumented before us."""
+    attempts = instrumented.named("run/bake")
+    assert len({attempt.parent_span_id for attempt in attempts}) == 1
+    assert [[link.span_id for link in attempt.links] for attempt in attempts] == [
+        [],
+        [attempts[0].span_id],
+        [attempts[1].span_id],
+    ]
+
+
+def test_their_exporter_gets_no_secret(instrumented: Instrumented) -> None:
+    """Names, attributes, events, links and statuses are clean before it sees them."""
+    assert CANARY.encode() not in instrumented.received
+    (run,) = instrumented.named("run/leak")
+    assert "Authorization: [redacted]" in run.status.message
+
+
+def test_our_file_has_the_same_spans(instrumented: Instrumented) -> None:
+    """So that whoever reads it misses nothing."""
+    file = sorted(span.span_id for span in read_spans(instrumented.home / "traces.jsonl"))
+    assert file == sorted(span.span_id.hex() for span in instrumented.spans)
+
+
+WRAPPED = """
+import json, os
+from opentelemetry import trace
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+
+class Append(SpanExporter):
+    def export(self, spans):
+        with open("theirs", "a") as file:
+            for span in spans:
+                file.write(json.dumps(json.loads(span.to_json())) + "\\n")
+        return SpanExportResult.SUCCESS
+
+
+class Tracer(trace.Tracer):
+    def __init__(self, tracer):
+        self.tracer = tracer
+
+    def start_span(self, *args, **options):
+        return self.tracer.start_span(*args, **options)
+
+    def start_as_current_span(self, *args, **options):
+        return self.tracer.start_as_current_span(*args, **options)
+
+
+class Provider(trace.TracerProvider):  # as logfire's, it is no SDK provider but has one
+    def __init__(self):
+        self.provider = TracerProvider(resource=Resource.create({"service.name": "theirs"}))
+
+    def get_tracer(self, *args, **options):
+        return Tracer(self.provider.get_tracer(*args, **options))
+
+    def add_span_processor(self, processor):
+        self.provider.add_span_processor(processor)
+
+    def force_flush(self, timeout_millis=30000):
+        return self.provider.force_flush(timeout_millis)
+
+
+provider = Provider()
+provider.add_span_processor(BatchSpanProcessor(Append(), schedule_delay_millis=60_000))
+trace.set_tracer_provider(provider)
+RequestsInstrumentor().instrument()
+CeleryInstrumentor().instrument()
+
+import bakery, requests, telemetry
+root = telemetry.reserve(bakery.Bake)
+with telemetry.bind(team_id=7), telemetry.under(root):
+    try:
+        bakery.leak(*bakery.SECRETS)
+    except RuntimeError:
+        pass
+with telemetry.finish(bakery.Bake(loaf=bakery.SECRETS[0]), root) as baking:
+    baking.completed(bakery.Baked(crumbs=1))
+assert telemetry.flush()
+if os.fork() == 0:
+    with telemetry.span("in a child", {}):
+        pass
+    os._exit(0 if telemetry.flush() else 1)
+assert os.wait()[1] == 0
+"""
+
+
+def test_a_provider_that_only_wraps_the_sdks_is_adopted_too(embedded_servers: Servers, tmp_path: Path) -> None:
+    """Its exporter gets our spans, those of reserved roots and of forked children once, under its resource, clean."""
+    project = Bakery(tmp_path, embedded_servers)
+    project.run(WRAPPED)
+    text = (tmp_path / "theirs").read_text()
+    spans: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+    assert CANARY not in text
+    assert set(Counter(span["context"]["span_id"] for span in spans).values()) == {1}
+    assert {span["resource"]["attributes"]["service.name"] for span in spans} == {"theirs"}
+    tops = [span["name"] for span in spans if span["parent_id"] is None]
+    assert sorted(tops) == ["bakery.bake", "in a child"]
+    (get,) = [span for span in spans if span["name"] == "GET"]
+    assert get["attributes"]["team_id"] == 7
