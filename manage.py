@@ -18,12 +18,13 @@ def main() -> None:
     import telemetry
     from apps.config.local_servers import servers_for
     from apps.embedded import EmbeddedServerError
+    from telemetry.settings import InvalidSettingError
 
     try:
         with servers_for(sys.argv):
             telemetry.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, EmbeddedServerError) as error:
+    except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")
 
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 import telemetry
 from apps.config import environment
+from telemetry.settings import InvalidSettingError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -31,4 +32,7 @@ def _require_servers(**_: object) -> None:
 @setup_logging.connect
 def _start_telemetry(**_: object) -> None:
     """Worker and beat write their lines to stdout, and trace; the programs that only send tasks decide for themselves."""
-    telemetry.configure(stream=sys.stdout)
+    try:
+        telemetry.configure(stream=sys.stdout)
+    except InvalidSettingError as error:
+        sys.exit(f"celery: {error}")

@@ -108,6 +108,31 @@ def test_a_service_without_servers_asks_for_them(program: list[str], bare_enviro
     assert "Set DATABASE_URL" in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["manage.py", "catalog"],
+        ["-m", "celery", "-A", "apps.config", "worker", "--pool=solo"],
+        ["-m", "gunicorn", "apps.config.wsgi", "--bind", "127.0.0.1:0"],
+    ],
+    ids=["command", "worker", "web"],
+)
+def test_a_bad_setting_of_telemetry_ends_a_program_with_a_sentence(
+    program: list[str], bare_environment: dict[str, str]
+) -> None:
+    """It names the variable, its value and what may stand there; no traceback, no program that starts again and again."""
+    bare_environment |= {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
+        "OTEL_TRACES_SAMPLER": "sometimes",
+    }
+    result = _python(*program, environment=bare_environment)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "OTEL_TRACES_SAMPLER='sometimes' is not possible: it must be one of always_on, " in said
+    assert "Traceback" not in said
+
+
 def test_a_program_with_tables_missing_from_migrations_is_a_mistake(program_environment: dict[str, str]) -> None:
     """Every model's table comes from a migration that is kept with it."""
     result = _python("manage.py", "makemigrations", "--check", "--dry-run", environment=program_environment)

@@ -93,6 +93,11 @@ def test_our_own_names_are_read() -> None:
         ("OTEL_TRACES_EXPORTER", "zipkin", "none, or some of otlp"),
         ("OTEL_TRACES_EXPORTER", "none,otlp", "none, or some of otlp"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "grpc, http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2s", "a number of seconds"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "none, gzip, deflate"),
+        ("OTEL_METRICS_EXPORTER", "prometheus", "none, or some of otlp"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", "always_on, always_off, traceidratio"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_says_what_is_allowed(name: str, value: str, allowed: str) -> None:
@@ -102,3 +107,27 @@ def test_a_wrong_value_is_an_error_that_says_what_is_allowed(name: str, value: s
     assert name in str(error.value)
     assert repr(value) in str(error.value)
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize("share", ["a half", "2", "-0.1"])
+def test_a_share_of_traces_is_from_0_to_1(share: str) -> None:
+    """The SDK would take all of them after a warning."""
+    with pytest.raises(InvalidSettingError, match=r"OTEL_TRACES_SAMPLER_ARG=.*from 0 to 1"):
+        read(OTEL_TRACES_SAMPLER="parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG=share)
+
+
+@pytest.mark.parametrize(
+    ("env", "exporters", "protocol"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, (), "http/protobuf"),
+        ({"OTEL_METRICS_EXPORTER": "none"}, (), "http/protobuf"),
+        ({"OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, ("otlp",), "grpc"),
+        ({"OTEL_METRICS_EXPORTER": "console", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"}, ("console",), "grpc"),
+    ],
+)
+def test_metrics_go_nowhere_unless_they_are_asked_for(
+    env: dict[str, str], exporters: tuple[str, ...], protocol: str
+) -> None:
+    """An endpoint alone is not enough."""
+    settings = read(**env)
+    assert (settings.metrics_exporters, settings.metrics_protocol) == (exporters, protocol)
