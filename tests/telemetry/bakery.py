@@ -108,6 +108,12 @@ def bound():
     emit(Rang(times=2))
 
 
+@app.task(name="sticky")
+def sticky():
+    structlog.contextvars.bind_contextvars(stuck=1)
+    structlog.get_logger().info("stuck")
+
+
 @app.task(name="burn")
 def burn():
     raise RuntimeError("burnt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -19,6 +20,7 @@ class Receiver:
     def __init__(self, url: str) -> None:
         self.url = url
         self.requests: list[tuple[str, bytes]] = []
+        self.headers: list[Message] = []
 
     def received(self) -> bytes:
         """Every byte of it."""
@@ -54,6 +56,7 @@ def receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            arrived.headers.append(self.headers)
             arrived.requests.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.send_header("Content-Length", "0")

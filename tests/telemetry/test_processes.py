@@ -1,0 +1,200 @@
+"""Whole processes under the environment's standard names: what is exported, when they end, and what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from telemetry.testing import read_lines, read_spans
+from tests.telemetry.otlp import receiver
+
+SHOP = """
+import os, sys, time
+from typing import Annotated
+import telemetry
+from telemetry import emit, observe
+from telemetry.model import Event, Field, Level, Operation, Outcome
+
+
+class Sold(Outcome):
+    pieces: Annotated[int, Field("Pieces.")]
+
+
+class Sale(Operation[Sold], name="shop.sale"):
+    who: Annotated[str, Field("Who.")]
+
+
+class Rang(Event, name="shop.rang", level=Level.INFO, when="the bell rings"):
+    times: Annotated[int, Field("How often.")]
+
+
+def sell():
+    with observe(Sale(who="ann")) as sale:
+        emit(Rang(times=1))
+        sale.completed(Sold(pieces=1))
+
+
+telemetry.configure(stream=sys.stdout)
+"""
+
+
+def environment(home: Path, **names: str) -> dict[str, str]:
+    """Nothing but these names."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), "SYNCTRACE_HOME": str(home), **names}
+
+
+def run(code: str, home: Path, **names: str) -> str:
+    """What a shop that does ``code`` printed."""
+    program = [sys.executable, "-c", SHOP + code]
+    result = subprocess.run(program, env=environment(home, **names), capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@contextmanager
+def black_hole() -> Iterator[int]:
+    """The port of a server that takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+FLUSH = """
+sell()
+began = time.monotonic()
+sys.stderr.write(f"{telemetry.flush()} {time.monotonic() - began}")
+"""
+
+
+def test_no_process_waits_longer_than_two_seconds_for_a_collector(tmp_path: Path) -> None:
+    """Whether it never answers or is not there, over HTTP and gRPC; and the file has the span all the same."""
+    with black_hole() as port:
+        ways = {
+            "http": {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"},
+            "grpc": {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "nobody": {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_METRICS_EXPORTER": "otlp"},
+        }
+        shops = {
+            way: subprocess.Popen(
+                [sys.executable, "-c", SHOP + FLUSH],
+                env=environment(tmp_path / way, **names),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for way, names in ways.items()
+        }
+        said = {way: shop.communicate(timeout=60)[1] for way, shop in shops.items()}
+    assert {way: text.split()[0] for way, text in said.items()} == dict.fromkeys(ways, "False")
+    assert {way: text for way, text in said.items() if float(text.split()[1]) > 2.5} == {}
+    for way in ways:
+        assert [span.name for span in read_spans(tmp_path / way / "traces.jsonl")] == ["shop.sale"], way
+
+
+SAMPLED = """
+for _ in range(60):
+    root = telemetry.reserve(Sale)
+    with telemetry.under(root):
+        sell()
+    with telemetry.finish(Sale(who="root"), root) as sale:
+        sale.completed(Sold(pieces=1))
+"""
+
+
+@pytest.mark.parametrize("sampler", ["parentbased_traceidratio", "traceidratio"])
+def test_a_share_of_traces_is_whole_traces(tmp_path: Path, sampler: str) -> None:
+    """A reserved root and its children agree; lines have ids of traces that are not sampled too."""
+    run(SAMPLED, tmp_path, OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG="0.5")
+    spans = read_spans(tmp_path / "traces.jsonl")
+    roots = {span.trace_id for span in spans if span.parent_id is None}
+    children = [span.trace_id for span in spans if span.parent_id is not None]
+    assert roots == set(children)
+    assert len(children) == len(roots)
+    assert 5 < len(roots) < 55
+    assert len({line["trace_id"] for line in read_lines(tmp_path / "logs.jsonl")}) == 60
+
+
+DISABLED = """
+import requests
+root = telemetry.reserve(Sale)
+with telemetry.under(root):
+    sell()
+with telemetry.finish(Sale(who="root"), root) as sale:
+    sale.completed(Sold(pieces=1))
+try:
+    requests.get("http://127.0.0.1:9/")
+except requests.ConnectionError:
+    pass
+"""
+
+
+def test_a_disabled_sdk_makes_no_spans_and_the_lines_stay(tmp_path: Path) -> None:
+    """OTEL_SDK_DISABLED=true."""
+    run(DISABLED, tmp_path, OTEL_SDK_DISABLED="true")
+    assert not (tmp_path / "traces.jsonl").exists()
+    assert [line["event"] for line in read_lines(tmp_path / "logs.jsonl")] == ["shop.rang"]
+
+
+CONFIGURED_AGAIN = """
+telemetry.configure(stream=sys.stdout)
+telemetry.configure()
+sell()
+"""
+
+
+def test_a_second_configure_changes_nothing(tmp_path: Path) -> None:
+    """One line on the stream, one in the file, one span, none of them twice."""
+    printed = run(CONFIGURED_AGAIN, tmp_path)
+    assert [json.loads(line)["event"] for line in printed.splitlines()] == ["shop.rang"]
+    assert [line["event"] for line in read_lines(tmp_path / "logs.jsonl")] == ["shop.rang"]
+    (span,) = read_spans(tmp_path / "traces.jsonl")
+    assert span.resource["service.name"] == "synctrace"
+
+
+FORKED = """
+sell()
+if os.fork() == 0:
+    sell()
+    os._exit(0 if telemetry.flush() else 1)
+assert os.wait()[1] == 0
+"""
+
+
+def test_the_standard_names_reach_the_collector_also_from_a_forked_child(tmp_path: Path) -> None:
+    """Endpoint, headers, resource attributes and service; the child of a process that was tracing traces too."""
+    with receiver() as collector:
+        run(
+            FORKED,
+            tmp_path,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{collector.url}/v1/traces",
+            OTEL_EXPORTER_OTLP_HEADERS="x-team=bakers",
+            OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=oven,service.name=shop",
+        )
+    assert [span.name for span in collector.spans()] == ["shop.sale"] * 2
+    assert {headers["x-team"] for headers in collector.headers} == {"bakers"}
+    resource = read_spans(tmp_path / "traces.jsonl")[0].resource
+    assert (resource["deployment.environment.name"], resource["service.name"]) == ("oven", "shop")
+
+
+def test_a_terminal_gets_coloured_text_and_a_pipe_json(tmp_path: Path) -> None:
+    """The same program; without a folder to write to it has nothing but that."""
+    assert json.loads(run("sell()", tmp_path, SYNCTRACE_HOME=""))["event"] == "shop.rang"
+    assert list(tmp_path.iterdir()) == []
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", SHOP + "sell()"], env=environment(tmp_path), stdout=theirs, check=True, timeout=60)
+    os.close(theirs)
+    text = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "\x1b[" in text
+    assert "shop.rang" in text
+    assert '"event"' not in text
