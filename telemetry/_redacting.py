@@ -50,29 +50,18 @@ class RedactingProcessor(SpanProcessor):
 
 def redacted(span: ReadableSpan) -> ReadableSpan:
     """``span`` itself when it is clean, as nearly all are; else a copy without secrets."""
-    name, attributes, status = redact(span.name), without_secrets(span.attributes), _clean_status(span.status)
-    events = [Event(redact(event.name), without_secrets(event.attributes), event.timestamp) for event in span.events]
-    links = [Link(link.context, without_secrets(link.attributes)) for link in span.links]
-    if (
-        name == span.name
-        and attributes is span.attributes
-        and status is span.status
-        and all(
-            new.attributes is old.attributes and new.name == old.name for new, old in zip(events, span.events, strict=True)
-        )
-        and all(new.attributes is old.attributes for new, old in zip(links, span.links, strict=True))
-    ):
+    if _is_clean(span):
         return span
     return ReadableSpan(
-        name,
+        redact(span.name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=attributes,
-        events=events,
-        links=links,
+        attributes=without_secrets(span.attributes),
+        events=[Event(redact(event.name), without_secrets(event.attributes), event.timestamp) for event in span.events],
+        links=[Link(link.context, without_secrets(link.attributes)) for link in span.links],
         kind=span.kind,
-        status=status,
+        status=Status(span.status.status_code, None if span.status.description is None else redact(span.status.description)),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
@@ -81,26 +70,36 @@ def redacted(span: ReadableSpan) -> ReadableSpan:
 
 def without_secrets(attributes: Any) -> Any:
     """The same mapping when nothing in it is secret."""
+    changes = _changes(attributes)
+    return {**attributes, **changes} if changes else attributes
+
+
+def _is_clean(span: ReadableSpan) -> bool:
+    description = span.status.description
+    return (
+        redact(span.name) == span.name
+        and (description is None or redact(description) == description)
+        and not _changes(span.attributes)
+        and not any(redact(event.name) != event.name or _changes(event.attributes) for event in span.events)
+        and not any(_changes(link.attributes) for link in span.links)
+    )
+
+
+def _changes(attributes: Any) -> dict[str, Any]:
+    """Those of ``attributes`` that hold secrets, without them."""
+    changes: dict[str, Any] = {}
     if not attributes:
-        return attributes
-    changed: dict[str, Any] = {}
-    for key, value in attributes.items():
+        return changes
+    for key, value in attributes.copy().items():  # the SDK's own iteration costs a call for each key
         kind = type(value)
         if kind is int or kind is float or kind is bool:
             continue
         if is_secret_name(key):
-            changed[key] = REDACTED
+            changes[key] = REDACTED
         elif kind is str:
             clean = redact(value)
             if clean != value:
-                changed[key] = clean
+                changes[key] = clean
         elif (plain := redact_value(value)) != (list(value) if kind is tuple else value):
-            changed[key] = plain
-    return {**attributes, **changed} if changed else attributes
-
-
-def _clean_status(status: Status) -> Status:
-    description = status.description
-    if description is None or redact(description) == description:
-        return status
-    return Status(status.status_code, redact(description))
+            changes[key] = plain
+    return changes
