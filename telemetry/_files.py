@@ -5,20 +5,26 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from pathlib import Path
 
 _KEPT = 5
+_LOOK_SECONDS, _LOOK_BYTES = 0.05, 1024 * 1024  # a look at the path costs twice as much as a line's write
 
 
 class LineFile:
     """Appends whole lines with one ``write(2)`` each, so that a SIGKILL loses none and no two mix.
 
     At ``rotate_bytes`` the file becomes ``name.1``, ``name.1`` becomes ``name.2``, …: five are kept. The process that holds
-    the lock file renames; the others see another inode at the path and open that. The folder is made on first use.
+    the lock file renames; the others see another inode at the path a moment later and open that, so what they write until
+    then is in ``name.1``. The folder is made on first use.
     """
 
     def __init__(self, path: Path, rotate_bytes: int) -> None:
         self._path, self._rotate_bytes = path, rotate_bytes
+        self._look_after = min(_LOOK_BYTES, rotate_bytes // 64)
+        self._unlooked = 0
+        self._looked_at = 0.0
         self._fd = -1
         self._inode = -1
         self._lock = threading.Lock()
@@ -27,7 +33,10 @@ class LineFile:
     def write(self, lines: bytes) -> None:
         """``lines``, which end with a newline, are in the file."""
         with self._lock:
-            self._follow()
+            if self._unlooked > self._look_after or self._fd < 0 or time.monotonic() - self._looked_at > _LOOK_SECONDS:
+                self._follow()
+                self._unlooked, self._looked_at = 0, time.monotonic()
+            self._unlooked += len(lines)
             written = os.write(self._fd, lines)
             while written < len(lines):  # a full disk or a signal cut it short
                 written += os.write(self._fd, lines[written:])
