@@ -26,12 +26,16 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health, logs
-from telemetry.model import Event, FieldSpec, Level, Line, O, Operation, Outcome, Scalar, Verdict, rendered
+from telemetry.model import Event, FieldSpec, Level, O, Operation, Scalar, Verdict, rendered, rendered_values
 
-_tracer = trace.get_tracer("telemetry")
-_meter = metrics.get_meter("telemetry")
+SCOPE = "telemetry"
+"""The instrumentation scope of every span that is opened here."""
+
+_tracer = trace.get_tracer(SCOPE)
+_meter = metrics.get_meter(SCOPE)
 _durations: dict[type[Operation[Any]], metrics.Histogram] = {}
 _OK = Status(StatusCode.OK)
+_MICROSECONDS = {"duration_ms": 1e3, "duration_sec": 1e6}
 
 _verdicts: dict[type[BaseException], Verdict] = {
     KeyboardInterrupt: Verdict.CANCELLED,
@@ -60,7 +64,7 @@ def error_type(error: BaseException) -> str:
 class Observed(Generic[O]):
     """An observed block: a context manager whose body says how it ends."""
 
-    __slots__ = ("_error", "_operation", "_outcome", "_span", "_t0", "_token", "_verdict", "_waited_ms")
+    __slots__ = ("_error", "_operation", "_outcome", "_span", "_t0", "_token", "_values", "_verdict", "_waited_ms")
 
     def __init__(self, operation: Operation[O], waited_ms: float = 0.0) -> None:
         self._operation = operation
@@ -70,6 +74,7 @@ class Observed(Generic[O]):
         self._error: BaseException | None = None
         self._span: Span | None = None
         self._token: Token[Context] | None = None
+        self._values: dict[str, Scalar | None] = {}
 
     def completed(self, outcome: O, /) -> None:
         """The operation did what it is for."""
@@ -96,7 +101,8 @@ class Observed(Generic[O]):
     def __enter__(self) -> Observed[O]:
         self._t0 = time.perf_counter_ns()
         try:
-            self._span = self._start(_attributes(self._operation.__fieldspecs__, self._operation.__dict__))
+            self._values = rendered_values(self._operation.__dict__)
+            self._span = self._start(logs.bound() | _attributes(self._operation.__fieldspecs__, self._values))
             self._token = otel_context.attach(trace.set_span_in_context(self._span))
             self._write("started", "entered")
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
@@ -132,30 +138,30 @@ class Observed(Generic[O]):
             verdict, self._error = _verdict_of(error), error
             self._verdict = verdict
         operation, elapsed = self._operation, self._elapsed_ns()
-        measured: dict[str, Scalar] = {
-            "duration_ms": round(elapsed / 1e6, 3),
-            "duration_sec": round(elapsed / 1e9, 6),
-        }
+        values = self._values
         attributes: dict[str, Scalar] = {operation.__outcome_key__: (verdict or Verdict.FAILED).value}
         if self._outcome is not None:
-            attributes |= _attributes(operation.__outcomespecs__, self._outcome.__dict__)
-        attributes |= {name: measured[name] for name in operation.__durations__}
+            values |= rendered_values(self._outcome.__dict__)
+            attributes |= _attributes(operation.__outcomespecs__, values)
+        for name in operation.__durations__:
+            values[name] = attributes[name] = elapsed // 1000 / _MICROSECONDS[name]
         if verdict is None:
             attributes |= {"outcome.missing": True, "error.type": OutcomeMissing.error_type}
         elif self._error is not None and verdict is not Verdict.CANCELLED:
-            failure = error_type(self._error)
-            measured |= {"error_type": failure, "error_msg": str(self._error)}
-            attributes |= {"error_type": failure, "error.type": failure, "error_msg": str(self._error)}
+            failure = {"error_type": error_type(self._error), "error_msg": str(self._error)}
+            values |= failure
+            attributes |= failure
+            attributes["error.type"] = failure["error_type"]
             attributes["exception.stacktrace"] = "".join(traceback.format_exception(self._error))
         self._set(attributes)
         self._set_status(verdict)
         _record_duration(type(operation), elapsed, verdict)
         if verdict is Verdict.COMPLETED:
-            self._write("completed", "ended", measured=measured)
+            self._write("completed", "ended")
         elif verdict is Verdict.FAILED:
-            self._write("failed", "ended", measured=measured)
+            self._write("failed", "ended")
         else:
-            self._write("ended", measured=measured)
+            self._write("ended")
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         if self._span is not None:
@@ -169,12 +175,15 @@ class Observed(Generic[O]):
         elif verdict in (None, Verdict.FAILED, Verdict.RETRYING):
             self._span.set_status(Status(StatusCode.ERROR, "" if self._error is None else str(self._error)))
 
-    def _write(self, *moments: str, measured: Mapping[str, Scalar] | None = None) -> None:
-        lines = self._operation.__lines__
+    def _write(self, *moments: str) -> None:
+        operation = self._operation
         for moment in moments:
-            if moment in lines:
-                event, line = lines[moment]
-                _write_line(event, line, self._operation, self._outcome, measured or {}, self._error)
+            if moment in operation.__lines__:
+                event, line = operation.__lines__[moment]
+                values = {name: self._values.get(name) for name in line.fields}
+                if _health.is_strict():
+                    _check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
+                logs.write(line.level, event, values, error=self._error if line.level >= Level.ERROR else None)
 
 
 def observe(operation: Operation[O], /, *, waited_ms: float = 0.0) -> Observed[O]:
@@ -190,7 +199,7 @@ def emit(event: Event, /, *, error: BaseException | None = None) -> None:
     """One line of ``event`` is written inside the current span; ``error`` gives it an ``exception``."""
     try:
         spec = event.__event__
-        values = {field.name: rendered(event.__dict__[field.name]) for field in spec.fields}
+        values = rendered_values(event.__dict__)
         if _health.is_strict():
             _check(spec.fields, values)
         logs.write(spec.level, spec.name, values, error=error)
@@ -201,7 +210,7 @@ def emit(event: Event, /, *, error: BaseException | None = None) -> None:
 @contextmanager
 def span(name: str, attributes: Mapping[str, Scalar]) -> Iterator[None]:
     """A plain span for code outside any catalog; an error that leaves it is on it."""
-    with _tracer.start_as_current_span(name, attributes=dict(attributes)) as current:
+    with _tracer.start_as_current_span(name, attributes={**logs.bound(), **attributes}) as current:
         yield
         current.set_status(_OK)
 
@@ -219,30 +228,15 @@ def _record_duration(operation: type[Operation[Any]], elapsed_ns: int, verdict: 
     histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: (verdict or Verdict.FAILED).value})
 
 
-def _attributes(specs: Mapping[str, FieldSpec], values: Mapping[str, Any]) -> dict[str, Scalar]:
+def _attributes(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:
     """``values`` under every key their fields declare; what is not known is absent."""
     attributes: dict[str, Scalar] = {}
     for name, spec in specs.items():
-        value = rendered(values[name])
+        value = values[name]
         if value is not None:
             for key in spec.keys:
                 attributes[key] = value
     return attributes
-
-
-def _write_line(
-    event: str,
-    line: Line,
-    operation: Operation[Any],
-    outcome: Outcome | None,
-    measured: Mapping[str, Scalar],
-    error: BaseException | None,
-) -> None:
-    known = operation.__dict__ | (outcome.__dict__ if outcome is not None else {}) | dict(measured)
-    values = {name: rendered(known.get(name)) for name in line.fields}
-    if _health.is_strict():
-        _check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
-    logs.write(line.level, event, values, error=error if line.level >= Level.ERROR else None)
 
 
 def _check(specs: Iterable[FieldSpec], values: Mapping[str, object]) -> None:

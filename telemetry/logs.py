@@ -13,13 +13,16 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol, TextIO
 
 import orjson
 import structlog
 from opentelemetry import trace
 from structlog.contextvars import (
+    STRUCTLOG_KEY_PREFIX,
     bind_contextvars,
     bound_contextvars,
     clear_contextvars,
@@ -32,7 +35,6 @@ from telemetry import _health
 from telemetry._files import LineFile
 from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
 from telemetry.settings import TelemetrySettings
-from telemetry.timestamps import iso_microseconds
 
 CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
 """Bound context that stands first on a line, in this order."""
@@ -163,11 +165,19 @@ def bind(**context: str | float | bool | None) -> Iterator[None]:
 
 def bound() -> dict[str, Any]:
     """The bound context, in the order in which lines carry it."""
-    context = get_contextvars()
-    if not context:
-        return {}
-    ordered = {name: context[name] for name in CONTEXT if name in context}
-    return ordered | {name: value for name, value in context.items() if name not in ordered}
+    found: dict[str, Any] = {}
+    for variable, value in copy_context().items():
+        name = _bound_name(variable)
+        if name and value is not Ellipsis:
+            found[name] = value
+    return {name: found.pop(name) for name in CONTEXT if name in found} | found
+
+
+@lru_cache(maxsize=1024)
+def _bound_name(variable: ContextVar[Any]) -> str:
+    """What structlog binds in ``variable``; empty for a variable of somebody else."""
+    name = variable.name
+    return name.removeprefix(STRUCTLOG_KEY_PREFIX) if name.startswith(STRUCTLOG_KEY_PREFIX) else ""
 
 
 def clear() -> None:
@@ -263,15 +273,15 @@ def _write(level: int, event: str, fields: Mapping[str, Any], error: BaseExcepti
 
 def _compose(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> Line:
     line: Line = {
-        "timestamp": iso_microseconds(_output.now()),
+        "timestamp": _timestamp(_output.now()),
         "level": _NAMES.get(level, "info"),
         "event": redact(event),
     }
     for name, value in fields.items():
-        line[name] = _shown(name, value)
+        line[name] = value if type(value) in _NUMBERS else _shown(name, value)
     for name, value in bound().items():
         if name not in line:
-            line[name] = _shown(name, value)
+            line[name] = value if type(value) in _NUMBERS else _shown(name, value)
     add_trace_ids(None, "", line)
     if error is not None:
         line["exception"] = _traceback(error)
@@ -282,17 +292,25 @@ def _traceback(error: BaseException) -> str:
     return redact("".join(traceback.format_exception(error)))
 
 
+_NUMBERS: frozenset[type] = frozenset({int, float, bool, type(None)})
+"""Types that hold no text, and so no secret."""
+
+
 def _shown(name: str, value: Any) -> Any:
-    kind = type(value)
-    if kind is int or kind is float or value is None or kind is bool:
-        return value
     if is_secret_name(name):
         return REDACTED
-    if kind is str:
+    if type(value) is str:
         return redact(value)
     if isinstance(value, dict | list | tuple):
         return redact_value(value)
     return redact(str(value))
+
+
+def _timestamp(moment: datetime) -> str:
+    """``moment`` in UTC as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``."""
+    if not moment.microsecond:
+        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()  # a fifth of strftime's time
 
 
 def _json(line: Line) -> bytes:

@@ -221,7 +221,7 @@ class Event:
 
 def rendered(value: object) -> Scalar | None:
     """``value`` as a line and an attribute carry it: a datetime becomes ISO 8601 with ``Z``, an enum its value."""
-    if value is None or type(value) in _PLAIN:
+    if type(value) in _PLAIN:
         return cast("Scalar | None", value)
     if isinstance(value, datetime):
         return iso_seconds(value)
@@ -230,7 +230,12 @@ def rendered(value: object) -> Scalar | None:
     raise TypeError(f"a field carries text, numbers, booleans or datetimes, not {type(value).__name__}")
 
 
-_PLAIN: frozenset[type] = frozenset({str, int, float, bool})
+def rendered_values(values: Mapping[str, Any]) -> dict[str, Scalar | None]:
+    """``values`` as a line and an attribute carry them."""
+    return {name: value if type(value) in _PLAIN else rendered(value) for name, value in values.items()}
+
+
+_PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 
 
 def _declare(spec: EventSpec) -> None:

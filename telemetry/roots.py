@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, TraceFlags
 
-from telemetry import logs, tracing
+from telemetry import tracing
 from telemetry.lifecycle import Observed
-from telemetry.model import O, Operation, Scalar
+from telemetry.model import O, Operation, Scalar, rendered_values
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _RANDOM_TRACE_ID = 0x02  # W3C Trace Context level 2: the trace id's lower bytes are random
@@ -149,17 +149,18 @@ class _Reserved(Observed[O]):
         self._silent = silent
 
     def announce(self) -> None:
+        self._values = rendered_values(self._operation.__dict__)
         super()._write("started")
 
     def _start(self, attributes: dict[str, Scalar]) -> _ReservedSpan:
-        return _ReservedSpan(self._operation.__operation__, self._root, self._ended_ns, logs.bound() | attributes)
+        return _ReservedSpan(self._operation.__operation__, self._root, self._ended_ns, attributes)
 
     def _elapsed_ns(self) -> int:
         return (self._ended_ns or time.time_ns()) - self._root.started_ns
 
-    def _write(self, *moments: str, measured: Mapping[str, Scalar] | None = None) -> None:
-        if not self._silent and measured is not None:  # its `started` line was written when it was announced
-            super()._write(*moments, measured=measured)
+    def _write(self, *moments: str) -> None:
+        if not self._silent and "started" not in moments:  # that line was written when it was announced
+            super()._write(*moments)
 
 
 class _ReservedSpan(NonRecordingSpan):

@@ -31,6 +31,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry import _health, logs, metrics
 from telemetry._files import LineFile
 from telemetry._redacting import RedactingExporter, RedactingProcessor, redacted, without_secrets
+from telemetry.lifecycle import SCOPE
 from telemetry.settings import TelemetrySettings
 
 _QUEUE = 65_536  # a burst of 20,000 spans must fit; the SDK's 2,048 loses half of it
@@ -41,16 +42,16 @@ _FORCE_FLUSH_MS = 30_000
 
 
 class BoundContext(SpanProcessor):
-    """Puts the bound context (``team_id``, ``repo_id``, ``task_id``, ``run_id``) on every span that starts.
+    """Puts the bound context (``team_id``, ``repo_id``, ``task_id``, ``run_id``) on every span that others start.
 
-    What the span itself declares stays, as on a line.
+    Our own are started with it, which costs less. What a span itself declares stays, as on a line.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        context = logs.bound()
-        if context:
+        scope = span.instrumentation_scope
+        if scope is None or scope.name != SCOPE:
             own = span.attributes or {}
-            span.set_attributes({name: value for name, value in context.items() if name not in own})
+            span.set_attributes({name: value for name, value in logs.bound().items() if name not in own})
 
 
 class FileExporter(SpanExporter):
@@ -91,7 +92,7 @@ class _Tracing:
 
 
 _started = _Tracing()
-_scope = InstrumentationScope("telemetry")
+_scope = InstrumentationScope(SCOPE)
 
 
 def configure(*, stream: TextIO | None = None, service_name: str | None = None) -> TelemetrySettings:
