@@ -19,7 +19,7 @@ def exported(*spans: ReadableSpan) -> list[ReadableSpan]:
     return list(kept.get_finished_spans())
 
 
-def test_a_clean_finishedis_not_copied() -> None:
+def test_a_clean_span_is_not_copied() -> None:
     """Nearly all spans are clean, and a copy of each would cost more than looking at it."""
     provider, kept = TracerProvider(), InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(kept))
