@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from apps.integrations.services.pull_request_mapping import page_rows
 from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
@@ -90,6 +91,46 @@ def test_gaps_name_the_lists_that_are_short() -> None:
     tracked = repository()
     store(tracked.pk, pull_request(1), pull_request(2, changed_files=3500, files=whole([file()], total=3500)))
     assert gaps(tracked.pk) == [{"pull_request": 2, "list": "files", "stored": 1, "total": 3500}]
+
+
+def test_a_page_reads_no_rows_but_its_own() -> None:
+    """Beside a large table a small page costs what it did beside an empty one."""
+    tracked, other = repository("o/a"), repository("o/b")
+    store(other.pk, pull_request(1))
+    store(tracked.pk, pull_request(2))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO pulls_changedfile (pull_request_id, path, additions, deletions, change_type)
+               SELECT id, 'file ' || n, 1, 1, 'ADDED' FROM pulls_pullrequest, generate_series(1, 5000) n WHERE number = 1"""
+        )
+        cursor.execute("ANALYZE pulls_changedfile")
+        before = rows_scanned("pulls_changedfile")
+        store(tracked.pk, pull_request(2, files=whole([file("b.py")])))
+        assert rows_scanned("pulls_changedfile") == before
+
+
+def rows_scanned(table: str) -> int:
+    """Rows that this transaction has read by going through all of ``table``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_writers_of_the_same_page_both_succeed() -> None:
+    """A frozen attempt that wakes up, and its successor: one waits for the other, and no row is there twice."""
+    tracked = repository()
+    pages = [[pull_request(number), pull_request(number + 1)] for number in range(1, 40, 2)]
+
+    def write(order: int) -> int:
+        try:
+            return sum(store(tracked.pk, *nodes[::order]).created for nodes in pages)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as writers:
+        assert sum(writers.map(write, (1, -1))) == PullRequest.objects.count() == 40
+    assert ChangedFile.objects.count() == Review.objects.count() == 40
 
 
 def test_text_that_postgresql_refuses_is_mended() -> None:
