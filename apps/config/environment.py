@@ -45,6 +45,13 @@ def read() -> Environment:
     SYNCTRACE_HOME is set afterwards: telemetry and every program started from here write to the same folder.
     """
     os.environ["SYNCTRACE_HOME"] = str(home())
+    request_seconds = _positive("SYNC_REQUEST_SECONDS", default=30)
+    stale_seconds = _positive("SYNC_STALE_SECONDS", default=120)
+    if stale_seconds < 2 * request_seconds:
+        raise ImproperlyConfigured(
+            f"SYNC_STALE_SECONDS is {stale_seconds:g}, with a SYNC_REQUEST_SECONDS of {request_seconds:g}: set it to twice "
+            "that or more, or an attempt that waits for GitHub's answer would be taken for dead."
+        )
     return Environment(
         home=home(),
         database=database_settings(os.environ.get("DATABASE_URL") or _NO_DATABASE),
@@ -54,8 +61,8 @@ def read() -> Environment:
         sweep_seconds=_positive("SYNC_SWEEP_SECONDS", default=10),
         max_wait_seconds=_positive("SYNC_MAX_WAIT_SECONDS", default=60),
         attempt_seconds=_positive("SYNC_ATTEMPT_SECONDS", default=3_600),
-        request_seconds=_positive("SYNC_REQUEST_SECONDS", default=30),
-        stale_seconds=_positive("SYNC_STALE_SECONDS", default=120),
+        request_seconds=request_seconds,
+        stale_seconds=stale_seconds,
         step_seconds=_positive("SYNC_STEP_SECONDS", default=300),
     )
 

@@ -82,13 +82,13 @@ SYNC_SWEEP_SECONDS = _environment.sweep_seconds
 SYNC_MAX_WAIT_SECONDS = _environment.max_wait_seconds
 """A longer wait for GitHub's limit parks the repository instead of sleeping."""
 SYNC_ATTEMPT_SECONDS = _environment.attempt_seconds
-"""The hard limit of one attempt at a repository: nothing may hang at 0%."""
+"""The hard limit of one attempt at a repository: nothing may hang at 0%. Nine tenths of it are the soft one."""
 SYNC_REQUEST_SECONDS = _environment.request_seconds
 """The total deadline of one request to GitHub."""
 SYNC_STALE_SECONDS = _environment.stale_seconds
 """An attempt that gave no sign of life for that long is dead, and another is sent."""
 SYNC_STEP_SECONDS = _environment.step_seconds
-"""An analysis or metrics task that has not ended by then is stopped, and sent again."""
+"""An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"
@@ -97,12 +97,20 @@ CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in the database
 CELERY_TASK_ACKS_LATE = False  # a lost attempt is found by the sweep, and numbered on its row
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = SYNC_ATTEMPT_SECONDS
-CELERY_TASK_SOFT_TIME_LIMIT = SYNC_ATTEMPT_SECONDS * 0.95  # time to say so before the hard limit
+CELERY_TASK_SOFT_TIME_LIMIT = SYNC_ATTEMPT_SECONDS * 0.9  # time to say so before the hard limit
+CELERY_TASK_ANNOTATIONS = {
+    f"apps.integrations.tasks.{name}": {
+        "time_limit": SYNC_STEP_SECONDS * 0.9,  # it has ended before the sweep takes it for dead
+        "soft_time_limit": SYNC_STEP_SECONDS * 0.8,
+    }
+    for name in ("start_pipeline", "run_phase", "sweep")
+}
 CELERY_TASK_DEFAULT_QUEUE = "sync"
-CELERY_TASK_QUEUES = [Queue("sync"), Queue("background")]
+CELERY_TASK_QUEUES = [Queue("sweep"), Queue("sync"), Queue("background")]
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
-    "queue_order_strategy": "priority",  # in the order of CELERY_TASK_QUEUES: phase 2 yields to phase 1
+    # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, phase 2 behind phase 1.
+    "queue_order_strategy": "priority",
     "socket_connect_timeout": 3,  # a dead broker is said within five seconds
     "retry_on_timeout": False,
 }
@@ -115,5 +123,9 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(SYNCTRACE_HOME / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "apps.integrations.tasks.sweep", "schedule": schedule(SYNC_SWEEP_SECONDS)},
+    "sweep": {
+        "task": "apps.integrations.tasks.sweep",
+        "schedule": schedule(SYNC_SWEEP_SECONDS),
+        "options": {"queue": "sweep", "expires": 6 * SYNC_SWEEP_SECONDS},  # while all children are busy, they would pile up
+    },
 }

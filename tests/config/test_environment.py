@@ -21,6 +21,7 @@ _KEYS = (
     "SYNCTRACE_DEBUG",
     "SYNCTRACE_ALLOWED_HOSTS",
     "SYNC_SWEEP_SECONDS",
+    "SYNC_STALE_SECONDS",
 )
 
 
@@ -76,6 +77,7 @@ def test_a_sockets_folder_is_the_host() -> None:
         ("SYNC_SWEEP_SECONDS", "soon", "a number of seconds above 0"),
         ("SYNC_SWEEP_SECONDS", "-1", "a number of seconds above 0"),
         ("SYNC_SWEEP_SECONDS", "nan", "a number of seconds above 0"),
+        ("SYNC_STALE_SECONDS", "59", "twice that or more"),
     ],
 )
 def test_a_bad_value_is_explained(name: str, value: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:

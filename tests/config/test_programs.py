@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from apps.config import app
@@ -156,10 +157,17 @@ def test_a_dead_broker_is_said_within_five_seconds() -> None:
         assert time.monotonic() - started < 5
 
 
-def test_the_sweep_is_due_and_both_queues_are_served() -> None:
-    """Beat sends the sweep by its name; a worker without -Q serves phase 1's queue and phase 2's."""
+def test_the_sweep_is_due_and_every_queue_is_served() -> None:
+    """Beat sends the sweep by its name; a worker without -Q serves it first, then phase 1, then phase 2."""
     assert app.conf.beat_schedule["sweep"]["task"] == "apps.integrations.tasks.sweep"
-    assert list(app.amqp.queues) == ["sync", "background"]
+    assert list(app.amqp.queues) == ["sweep", "sync", "background"]
     assert app.conf.task_default_queue == "sync"
     assert app.conf.task_acks_late is False
-    assert app.conf.task_time_limit > app.conf.task_soft_time_limit
+
+
+def test_a_step_ends_before_the_sweep_takes_it_for_dead() -> None:
+    """Whatever SYNC_STEP_SECONDS is, its limits are above 0, in their order, and below it; so are an attempt's."""
+    for name in ("start_pipeline", "run_phase", "sweep"):
+        limits = app.conf.task_annotations[f"apps.integrations.tasks.{name}"]
+        assert 0 < limits["soft_time_limit"] < limits["time_limit"] < settings.SYNC_STEP_SECONDS
+    assert 0 < app.conf.task_soft_time_limit < app.conf.task_time_limit <= settings.SYNC_ATTEMPT_SECONDS
