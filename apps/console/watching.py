@@ -28,7 +28,7 @@ def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list
             if not runs and time.monotonic() > deadline:
                 raise TimeoutError("No worker has started the run: look at the worker's lines.")
             show(_rows(runs))
-            if runs and all(run.ended_at is not None for run in runs) and not _dispatching(runs):
+            if runs and all(run.ended_at is not None for run in runs):
                 return runs
             clock.sleep(_EVERY)
 
@@ -36,11 +36,6 @@ def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list
 def _runs(task_id: str) -> list[PipelineRun]:
     first = Q(task_id=task_id, kind=PipelineRun.Kind.PHASE1)
     return list(PipelineRun.objects.filter(first | Q(follows__task_id=task_id)).order_by("pk"))
-
-
-def _dispatching(runs: Sequence[PipelineRun]) -> bool:
-    """Phase 1 has ended well, and its phase 2 is not there yet."""
-    return False if not runs[0].backfill or runs[0].state != PipelineRun.State.COMPLETED else len(runs) == 1
 
 
 def _rows(runs: Sequence[PipelineRun]) -> list[RepoSync]:
@@ -69,8 +64,7 @@ def _shown(console: Console) -> Iterator[Show]:
                 bar = bars.get(row.pk)
                 if bar is None:
                     bar = bars[row.pk] = progress.add_task(_name(row), total=None, state="")
-                total = row.prs_total if row.prs_total is None else max(row.prs_total, row.prs_done)
-                progress.update(bar, completed=row.prs_done, total=total, state=_state(row) + _points_left(row))
+                progress.update(bar, completed=row.prs_done, total=row.prs_expected, state=_state(row) + _points_left(row))
 
         yield show
 
@@ -81,12 +75,12 @@ def _plain(console: Console) -> Show:
 
     def show(rows: Sequence[RepoSync]) -> None:
         for row in rows:
-            state, tenth = _state(row), 10 * row.prs_done // max(1, row.prs_total or 1)
+            state, tenth = _state(row), 10 * row.prs_done // (row.prs_expected or 1)
             before = said.get(row.pk)
             is_old = before is not None and not _has_ended(row) and time.monotonic() - before[2] > _SILENCE
             if before is None or is_old or before[:2] != (state, tenth):
                 said[row.pk] = (state, tenth, time.monotonic())
-                told = f"{_name(row)}: {row.prs_done} of {row.prs_total or '?'}, {state}{_points_left(row)}"
+                told = f"{_name(row)}: {row.prs_done} of {row.prs_expected or '?'}, {state}{_points_left(row)}"
                 console.print(told, highlight=False, soft_wrap=True)
 
     return show

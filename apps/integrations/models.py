@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -12,6 +13,10 @@ from apps.teams.models import Team
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
+
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before all history."""
 
 
 class GitHubConnection(models.Model):
@@ -85,6 +90,25 @@ class TrackedRepository(models.Model):
     def __str__(self) -> str:
         return self.full_name
 
+    def covers(self, since: datetime | None) -> bool:
+        """Whether everything updated at ``since`` (None: ever) or later is stored, as far as the watermark."""
+        return self.covered_from is not None and self.covered_from <= (since or BEGINNING)
+
+    def cover(self, *, since: datetime | None, before: datetime | None, until: datetime | None) -> None:
+        """The window from ``since`` to ``before`` is covered, too, and what was updated later, to ``until``.
+
+        Without ``before`` the window ends at ``until``. Of two windows with a gap between them the later one stands. The
+        caller saves.
+        """
+        begin = since or BEGINNING
+        if before is not None and (self.covered_from is None or self.covered_from > before):
+            return
+        if before is None and (self.covered_to is None or begin > self.covered_to):
+            self.covered_from, self.covered_to = begin, until or self.covered_to
+            return
+        self.covered_from = min(begin, self.covered_from or begin)
+        self.covered_to = max(filter(None, (self.covered_to, until)), default=None)
+
 
 class PipelineRun(models.Model):
     """One pipeline over some repositories and one window of time; its root span's ids are reserved here."""
@@ -117,6 +141,7 @@ class PipelineRun(models.Model):
     step_sent_at = models.DateTimeField(null=True, help_text="when the phase's own task was last sent or started")
     step_attempt = models.IntegerField(default=0, help_text="how often that task was started")
     ended_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="when its last line was written; null: the sweep writes it")
     exported_at = models.DateTimeField(null=True, help_text="when the root span was flushed; null: the sweep emits it again")
     repos_synced = models.IntegerField(default=0)
     total_prs = models.IntegerField(default=0)
@@ -189,3 +214,8 @@ class RepoSync(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository_id} in run {self.run_id}: {self.state}"
+
+    @property
+    def prs_expected(self) -> int | None:
+        """How many pull requests the window has: GitHub's count, an estimate until the end, and no fewer than are done."""
+        return None if self.prs_total is None else max(self.prs_total, self.prs_done)

@@ -103,8 +103,8 @@ def start_run(
 
 
 def steps(run: PipelineRun) -> list[Step]:
-    """The attempts that a new run's repositories wait for, in the order they were added."""
-    return [SyncRepository(Attempt(row.pk, row.attempt + 1)) for row in run.repo_syncs.order_by("pk")]
+    """The first attempts at a run's repositories, in the order they were added; none at those that were begun already."""
+    return [SyncRepository(Attempt(row.pk, 1)) for row in run.repo_syncs.filter(attempt=0).order_by("pk")]
 
 
 def advance(run_id: int) -> list[Step]:
@@ -172,9 +172,10 @@ def sweep() -> list[Step]:
         phase__in=SYNCING,
     ).values_list("pk", flat=True):
         found += advance(run_id)
-    minute_ago = clock.now() - timedelta(minutes=1)
-    for run in PipelineRun.objects.filter(exported_at=None, ended_at__lt=minute_ago)[:100]:
-        _emit_end(run, repeat=True)
+    forgotten = clock.now() - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+    with transaction.atomic():
+        ended = PipelineRun.objects.filter(exported_at=None, ended_at__lt=forgotten)
+        _emit_ends(list(ended.select_for_update(skip_locked=True)[:100]))
     return found
 
 
@@ -242,17 +243,18 @@ def _enter_next(run: PipelineRun) -> list[Step]:
     _tell_phase(run, _phase(run), previous)
     if run.phase not in LAST:
         return [RunPhase(run.pk, _phase(run), 1)]
-    found: list[Step] = []
-    if run.backfill:
-        found = _start_backfill(run)
+    found = _start_backfill(run) if run.backfill else []
+    if found:
         _tell_phase(run, "background_syncing", "phase1_complete")
     return [*found, EndRun(run.pk)]
 
 
 def _start_backfill(run: PipelineRun) -> list[Step]:
-    """A phase 2 run for each repository that phase 1 synced, starting where its paging stopped."""
+    """A phase 2 run for each repository that phase 1 synced, starting where its paging stopped; none where all is stored."""
     found: list[Step] = []
     for row in run.repo_syncs.select_related("repository").filter(state=RepoSync.State.COMPLETED).order_by("pk"):
+        if row.repository.covers(run.backfill_since):
+            continue
         # An incremental phase 1 stopped at its watermark, not at the window's start: phase 2 then pages from the top.
         start = row.cursor if row.since == run.since else None
         background = _create(
@@ -285,20 +287,23 @@ def _end(run: PipelineRun, state: PipelineRun.State) -> None:
     run.repos_synced = done.count()
     run.total_prs = done.aggregate(total=Sum("prs_done"))["total"] or 0
     run.save()
-    transaction.on_commit(lambda: _emit_end(run))
+    transaction.on_commit(lambda: _emit_ends([run]))
 
 
-def _emit_end(run: PipelineRun, *, repeat: bool = False) -> None:
-    with (
-        bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
-        finish(_operation(run), root_of(run), ended_at=run.ended_at, repeat=repeat) as pipeline,
-    ):
-        if run.state == PipelineRun.State.COMPLETED:
-            pipeline.completed(catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs))
-        else:
-            pipeline.failed(RunFailed(run.error_type, run.error_msg))
-    if flush(_FLUSH_SECONDS):
-        PipelineRun.objects.filter(pk=run.pk).update(exported_at=clock.now())
+def _emit_ends(runs: Sequence[PipelineRun]) -> None:
+    """Each run's last line is written, where it was not, and its root span exported; else the sweep does it again."""
+    for run in runs:
+        with (
+            bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
+            finish(_operation(run), root_of(run), ended_at=run.ended_at, repeat=run.told_at is not None) as pipeline,
+        ):
+            if run.state == PipelineRun.State.COMPLETED:
+                pipeline.completed(catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs))
+            else:
+                pipeline.failed(RunFailed(run.error_type, run.error_msg))
+        PipelineRun.objects.filter(pk=run.pk, told_at=None).update(told_at=clock.now())
+    if runs and flush(_FLUSH_SECONDS):
+        PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(exported_at=clock.now())
 
 
 def _announce(run: PipelineRun) -> None:
