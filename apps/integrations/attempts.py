@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from apps.integrations.errors import Superseded
@@ -19,10 +19,10 @@ from apps.integrations.models import RepoSync
 from apps.utils import clock
 
 MAX_FAILURES = 6
-"""Attempts that may fail one after the other without a page committed between them."""
+"""Attempts that may fail or die one after the other without a page committed between them."""
 
 _BASE_COUNTDOWN, _MAX_COUNTDOWN = 2.0, 300.0  # seconds
-_SENT_AGAIN_AFTER = timedelta(minutes=2)  # a message that long unanswered is taken for lost; a double one does no harm
+_WAITING = (RepoSync.State.PENDING, RepoSync.State.RETRYING, RepoSync.State.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,22 @@ class Attempt:
 
 
 def claim(attempt: Attempt, *, traceparent: str | None) -> RepoSync | None:
-    """The row, now owned by ``attempt``; None when another attempt has it or it has ended."""
+    """The row, now owned by ``attempt``; None when another attempt lives or has lived, or the row has ended.
+
+    An attempt that takes over from one that died counts that death as a failure.
+    """
     now = clock.now()
-    claimed = (
-        RepoSync.objects.filter(pk=attempt.repo_sync_id, attempt=attempt.number - 1)
-        .exclude(state__in=(RepoSync.State.COMPLETED, RepoSync.State.FAILED))
-        .filter(run__state="running")
-        .update(
-            attempt=attempt.number,
-            state=RepoSync.State.RUNNING,
-            attempt_traceparent=traceparent or "",
-            alive_at=now,
-            sent_at=None,
-            wait_reason="",
-            started_at=Coalesce("started_at", now),
-        )
+    claimed = RepoSync.objects.filter(
+        Q(state__in=_WAITING) | _dead(now), pk=attempt.repo_sync_id, attempt=attempt.number - 1, run__state="running"
+    ).update(
+        attempt=attempt.number,
+        state=RepoSync.State.RUNNING,
+        failures=F("failures") + Case(When(state=RepoSync.State.RUNNING, then=1), default=0),
+        attempt_traceparent=traceparent or "",
+        alive_at=now,
+        sent_at=None,
+        wait_reason="",
+        started_at=Coalesce("started_at", now),
     )
     if not claimed:
         return None
@@ -64,7 +65,7 @@ def update(attempt: Attempt, **changes: Any) -> None:
         raise Superseded(f"attempt {attempt.number} of repository sync {attempt.repo_sync_id} no longer owns it")
 
 
-def release_for_retry(attempt: Attempt, error: BaseException, *, error_type: str, failures: int) -> float:
+def release_for_retry(attempt: Attempt, error: BaseException, *, error_type: str, failures: int, **changes: Any) -> float:
     """The row waits for its next attempt; seconds until then: 2, 4, 8, … to 300, or what the error asks for."""
     asked = getattr(error, "retry_after", None)
     countdown = min(_MAX_COUNTDOWN, _BASE_COUNTDOWN * 2 ** max(0, failures - 1)) if asked is None else float(asked)
@@ -74,26 +75,30 @@ def release_for_retry(attempt: Attempt, error: BaseException, *, error_type: str
         failures=failures,
         due_at=clock.now() + timedelta(seconds=countdown),
         sent_at=clock.now(),
+        wait_reason="",
         error_type=error_type,
         error_msg=str(error),
+        **changes,
     )
     return countdown
 
 
-def park(attempt: Attempt, *, until: datetime, reason: str) -> None:
+def park(attempt: Attempt, *, until: datetime, reason: str, **changes: Any) -> None:
     """The row waits until ``until`` without a worker; the sweep sends its next attempt."""
-    update(attempt, state=RepoSync.State.WAITING, due_at=until, wait_reason=reason)
+    update(attempt, state=RepoSync.State.WAITING, due_at=until, wait_reason=reason, **changes)
 
 
-def fail(attempt: Attempt, error: BaseException, *, error_type: str, outcome: RepoSync.Outcome) -> None:
+def fail(attempt: Attempt, error: BaseException, *, error_type: str, outcome: RepoSync.Outcome, **changes: Any) -> None:
     """The row has failed for good."""
     update(
         attempt,
         state=RepoSync.State.FAILED,
         outcome=outcome,
+        wait_reason="",
         error_type=error_type,
         error_msg=str(error),
         ended_at=clock.now(),
+        **changes,
     )
 
 
@@ -103,6 +108,7 @@ def complete(attempt: Attempt, *, outcome: RepoSync.Outcome, **results: Any) -> 
         attempt,
         state=RepoSync.State.COMPLETED,
         outcome=outcome,
+        wait_reason="",
         error_type="",
         error_msg="",
         ended_at=clock.now(),
@@ -113,16 +119,20 @@ def complete(attempt: Attempt, *, outcome: RepoSync.Outcome, **results: Any) -> 
 def overdue(limit: int = 500) -> list[Attempt]:
     """Attempts to send now: parked rows whose wait is over, lost messages, and rows whose attempt died.
 
-    Each is marked as sent, so that two sweeps send it once. Call inside a transaction.
+    Each is marked as sent, so that two sweeps send it once. A message that nobody took for SYNC_STALE_SECONDS may be lost
+    and is sent again; it may also stand on a long queue, so each time after twice as long. Call inside a transaction.
     """
     now = clock.now()
-    lost = now - _SENT_AGAIN_AFTER
-    unsent = Q(sent_at=None) | Q(sent_at__lt=lost, due_at__lt=lost)
-    dead = Q(state=RepoSync.State.RUNNING, alive_at__lt=now - timedelta(seconds=settings.SYNC_STALE_SECONDS))
-    due = Q(state__in=("pending", "retrying", "waiting"), due_at__lte=now)
+    lost = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+    patience = F("sent_at") - F("due_at")
+    waiting = Q(state__in=_WAITING, due_at__lte=now) & (
+        Q(sent_at=None)
+        | Q(sent_at__lt=lost, due_at__lt=lost) & Q(sent_at__lt=Value(now, output_field=DateTimeField()) - patience)
+    )
+    dead = _dead(now) & (Q(sent_at=None) | Q(sent_at__lt=lost))
     rows = (
         RepoSync.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(unsent & (dead | due), run__state="running")
+        .filter(waiting | dead, run__state="running")
         .order_by("due_at")[:limit]
     )
     attempts = [Attempt(row.pk, row.attempt + 1) for row in rows]
@@ -130,6 +140,6 @@ def overdue(limit: int = 500) -> list[Attempt]:
     return attempts
 
 
-def mark_progress(attempt: Attempt, *, requests: int, points: int, **changes: Any) -> None:
-    """The row carries ``changes``, and what the requests for them cost is added."""
-    update(attempt, requests=F("requests") + requests, points=F("points") + points, **changes)
+def _dead(now: datetime) -> Q:
+    """Rows whose attempt gave no sign of life for SYNC_STALE_SECONDS."""
+    return Q(state=RepoSync.State.RUNNING, alive_at__lt=now - timedelta(seconds=settings.SYNC_STALE_SECONDS))

@@ -22,6 +22,8 @@
     ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
     ├── EveryRepositoryFailed    a run none of whose repositories could be synced
     ├── StepNeverFinished        analysis or metrics were started again and again
+    ├── AttemptsDied             attempts at a repository died one after the other
+    ├── OutOfTime                an attempt or a step had not ended at its time limit
     ├── InvalidApiUrl            no address that a token may be sent to
     ├── LaneLost                 the account's lane was held too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
@@ -257,7 +259,6 @@ class IncompleteHistory(SyncError):
     """Fewer pull requests are stored than GitHub counts, after reading everything again."""
 
     error_type = "incomplete_history"
-    retryable = True
     advice = "Sync it again; if it stays incomplete, GitHub may hide pull requests from this token."
 
 
@@ -273,6 +274,21 @@ class StepNeverFinished(SyncError):
 
     error_type = "step_never_finished"
     advice = "Look at the worker's lines for this run: it may run out of memory or time."
+
+
+class AttemptsDied(SyncError):
+    """Attempts at a repository died, one after the other, without committing a page."""
+
+    error_type = "attempts_died"
+    advice = "Look at the worker's lines and the machine's memory: something kills its processes at this repository."
+
+
+class OutOfTime(SyncError):
+    """An attempt or a step had not ended at its time limit."""
+
+    error_type = "out_of_time"
+    retryable = True
+    advice = "Look at its trace for what took so long; SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS are the limits."
 
 
 def sentences(message: str, advice: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -9,24 +10,38 @@ from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
 
 from apps import catalog
 from apps.analysis.services import analyze
 from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
-from apps.integrations.errors import Forbidden, NotFound, Parked, Superseded, SyncError, Unauthorized
+from apps.integrations.errors import (
+    AttemptsDied,
+    Forbidden,
+    NotFound,
+    OutOfTime,
+    Parked,
+    Superseded,
+    SyncError,
+    Unauthorized,
+)
 from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
 from apps.integrations.services.github_clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls import metrics
 from apps.teams.models import Team
 from apps.utils import clock
+from apps.utils.database import drop_connection
 from telemetry import addressed_to, bind, current_traceparent, emit, observe
 from telemetry.celery import QuietTask, sending
-from telemetry.lifecycle import Observed, error_type
+from telemetry.lifecycle import Observed, error_type, treat_as
+from telemetry.model import Verdict
 
-_TEMPORARY = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
+_DATABASE_TROUBLE = (OperationalError, InterfaceError)
+_log = logging.getLogger(__name__)
+treat_as(Superseded, Verdict.CANCELLED)
 
 
 @shared_task(bind=True)
@@ -55,11 +70,7 @@ def start_pipeline(
         send(pipeline.steps(run))
 
 
-@shared_task(
-    bind=True,
-    soft_time_limit=int(settings.SYNC_ATTEMPT_SECONDS),
-    time_limit=int(settings.SYNC_ATTEMPT_SECONDS) + 60,
-)
+@shared_task(bind=True)
 def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> None:
     """Attempt number ``attempt`` at a repository's sync has ended: complete, waiting, failed, or to be retried."""
     own = Attempt(repo_sync_id, attempt)
@@ -74,25 +85,14 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
             bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
             observe(operation) as sync,
         ):
-            try:
-                clients = clients_for(row, attempt=own)
-                sync.completed(sync_pull_requests(row=row, attempt=own, clients=clients))
-            except Parked as wait:
-                attempts.park(own, until=wait.until, reason=wait.reason)
-                sync.waiting(until=wait.until)
-            except Superseded:
-                sync.cancelled()
-            except Exception as error:  # noqa: BLE001  # it is re-raised, or retried
-                _retry_or_fail(self, sync, row, own, error)
+            _attempt(self, sync, row, own)
+    except Superseded:
+        return  # its successor goes on, and says so
     finally:
         send(pipeline.advance(row.run_id))
 
 
-@shared_task(
-    bind=True,
-    soft_time_limit=int(settings.SYNC_STEP_SECONDS) - 30,
-    time_limit=int(settings.SYNC_STEP_SECONDS) - 15,
-)
+@shared_task(bind=True)
 def run_phase(self: Task[..., None], run_id: int, phase: catalog.Phase, attempt: int) -> None:
     """The analysis or metrics ``phase`` of a run is done, or the run has failed in it."""
     run = pipeline.claim_phase(run_id, phase, attempt)
@@ -105,9 +105,13 @@ def run_phase(self: Task[..., None], run_id: int, phase: catalog.Phase, attempt:
                 analyze(team_id=run.team_id, repository_ids=repository_ids)
             if phase in ("computing_metrics", "background_llm"):
                 metrics.compute(team_id=run.team_id)
-        except Exception as error:
+        except Exception as caught:
+            error = _told(caught)
+            if isinstance(error, _DATABASE_TROUBLE) and attempt < pipeline.MAX_STEP_ATTEMPTS:
+                _tell_retry(self, error, retry_count=attempt, countdown=settings.SYNC_STEP_SECONDS)
+                raise  # the sweep sends it again
             pipeline.fail_phase(run_id, phase, error)
-            raise
+            raise error from caught
         send(pipeline.complete_phase(run_id, phase))
 
 
@@ -118,53 +122,99 @@ def sweep() -> None:
 
 
 def send(steps: Iterable[pipeline.Step]) -> None:
-    """Every step is on its queue, in its run's trace, linked to the attempt before it."""
+    """Every step is on its queue, in its run's trace, linked to the attempt before it.
+
+    Without a broker nothing more is sent: the rows say what is due, and the sweep sends it.
+    """
     for step in steps:
-        match step:
-            case pipeline.SyncRepository(attempt):
-                row = RepoSync.objects.select_related("run").get(pk=attempt.repo_sync_id)
-                with (
-                    addressed_to(pipeline.root_of(row.run)),
-                    bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
-                    sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
-                ):
-                    sync_repository.apply_async(args=(row.pk, attempt.number), queue=_queue(row.run))
-            case pipeline.RunPhase(run_id, phase, number):
-                run = PipelineRun.objects.get(pk=run_id)
-                with (
-                    addressed_to(pipeline.root_of(run)),
-                    bind(team_id=run.team_id, repo_id=None, run_id=run_id),
-                    sending(attempt=number, previous=None),
-                ):
-                    run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
-            case pipeline.EndRun(run_id):
-                pipeline.end_run(run_id)
+        try:
+            _send(step)
+        except BrokerError:
+            _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            return
 
 
-def _retry_or_fail(
-    task: Task[..., None],
-    sync: Observed[catalog.RepoSynced],
-    row: RepoSync,
-    own: Attempt,
-    error: Exception,
-) -> None:
-    """The row waits for its next attempt and Celery has it; or it has failed, and the error goes on."""
+def _send(step: pipeline.Step) -> None:
+    match step:
+        case pipeline.SyncRepository(attempt):
+            row = RepoSync.objects.select_related("run").get(pk=attempt.repo_sync_id)
+            with (
+                addressed_to(pipeline.root_of(row.run)),
+                bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
+                sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
+            ):
+                sync_repository.apply_async(args=(row.pk, attempt.number), queue=_queue(row.run))
+        case pipeline.RunPhase(run_id, phase, number):
+            run = PipelineRun.objects.get(pk=run_id)
+            with (
+                addressed_to(pipeline.root_of(run)),
+                bind(team_id=run.team_id, repo_id=None, run_id=run_id),
+                sending(attempt=number, previous=None),
+            ):
+                run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
+        case pipeline.EndRun(run_id):
+            pipeline.end_run(run_id)
+
+
+def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: RepoSync, own: Attempt) -> None:
+    """The row and ``sync`` say how the attempt has ended; raises what Celery is to know, and `Superseded`."""
+    spent: dict[str, int] = {}
+    try:
+        if row.failures >= attempts.MAX_FAILURES:
+            raise AttemptsDied(f"{row.failures} attempts died or failed one after the other, none of them got any further")
+        clients = clients_for(row, attempt=own)
+        try:
+            sync.completed(sync_pull_requests(row=row, attempt=own, clients=clients))
+        finally:
+            spent = clients.spent()  # what an attempt cost counts however it ended
+    except Parked as wait:
+        attempts.park(own, until=wait.until, reason=wait.reason, **spent)
+        sync.waiting(until=wait.until)
+    except Superseded:
+        raise
+    except Exception as caught:  # it is re-raised, or retried
+        error = _told(caught)
+        try:
+            failures, countdown = _mark(row, own, error, spent)
+        except _DATABASE_TROUBLE as trouble:  # not even that: the sweep finds the row
+            sync.retrying(trouble, countdown=settings.SYNC_STALE_SECONDS)
+            raise
+        if countdown is None:
+            sync.failed(error)
+            raise error from caught
+        sync.retrying(error, countdown=countdown)
+        _tell_retry(task, error, retry_count=failures, countdown=countdown)
+        with sending(attempt=own.number + 1, previous=row.attempt_traceparent or None):
+            raise task.retry(args=(row.pk, own.number + 1), exc=error, countdown=countdown, max_retries=None) from caught
+
+
+def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) -> tuple[int, float | None]:
+    """The row waits for its next attempt, or has failed; failures in a row, and seconds until that attempt if any."""
     failures = RepoSync.objects.values_list("failures", flat=True).get(pk=row.pk) + 1
-    temporary = isinstance(error, _TEMPORARY) or (isinstance(error, SyncError) and error.retryable)
-    if not temporary or failures >= attempts.MAX_FAILURES:
-        attempts.fail(own, error, error_type=error_type(error), outcome=_outcome(error))
-        sync.failed(error)
-        raise error
-    countdown = attempts.release_for_retry(own, error, error_type=error_type(error), failures=failures)
-    sync.retrying(error, countdown=countdown)
+    temporary = isinstance(error, _DATABASE_TROUBLE) or (isinstance(error, SyncError) and error.retryable)
+    if temporary and failures < attempts.MAX_FAILURES:
+        return failures, attempts.release_for_retry(own, error, error_type=error_type(error), failures=failures, **spent)
+    attempts.fail(own, error, error_type=error_type(error), outcome=_outcome(error), **spent)
+    return failures, None
+
+
+def _tell_retry(task: Task[..., None], error: Exception, *, retry_count: int, countdown: float) -> None:
     emit(
         catalog.TaskRetry(
-            task_name=task.name or "", retry_count=failures, countdown=countdown, error=f"{error_type(error)}: {error}"
+            task_name=task.name or "", retry_count=retry_count, countdown=countdown, error=f"{error_type(error)}: {error}"
         ),
         error=error,
     )
-    with sending(attempt=own.number + 1, previous=row.attempt_traceparent or None):
-        raise task.retry(args=(own.repo_sync_id, own.number + 1), exc=error, countdown=countdown, max_retries=None)
+
+
+def _told(error: Exception) -> Exception:
+    """``error`` as it is to be marked and told; a connection that it has left unusable is dropped."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        drop_connection()  # it may have been in the middle of a statement
+        return OutOfTime("It had not ended at its time limit").with_traceback(error.__traceback__)
+    if isinstance(error, _DATABASE_TROUBLE):
+        drop_connection()
+    return error
 
 
 def _outcome(error: Exception) -> RepoSync.Outcome:

@@ -22,17 +22,32 @@ class Clients:
 
     graphql: GitHubGraphQL
     rest: GitHubRest
+    requests_before: int = 0
+    points_before: int = 0
+
+    def spent(self) -> dict[str, int]:
+        """``requests`` and ``points`` as they belong on the row: those of the attempts before, and all of these clients."""
+        return {
+            "requests": self.requests_before + self.graphql.requests + self.rest.requests,
+            "points": self.points_before + self.graphql.points,
+        }
 
 
 def clients_for(row: RepoSync, *, attempt: Attempt) -> Clients:
-    """Clients for one attempt at ``row``; while the lane waits, the row says why and shows life."""
+    """Clients for one attempt at ``row``; as long as they work or wait, the row shows life, and says what for they wait."""
 
-    def show_wait(reason: str, until: datetime | None) -> None:
-        attempts.update(attempt, wait_reason=reason, due_at=until or row.due_at)
+    def show_life(reason: str, until: datetime | None) -> None:
+        attempts.update(attempt, wait_reason=reason, due_at=until or row.due_at, **clients.spent())
 
     connection: GitHubConnection = row.repository.connection
     transport = GitHubTransport(
         api_url=connection.api_url, token=connection.token(), deadline_seconds=settings.SYNC_REQUEST_SECONDS
     )
-    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.PHASE1, on_wait=show_wait)
-    return Clients(GitHubGraphQL(transport=transport, lane=lane), GitHubRest(transport=transport, lane=lane))
+    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.PHASE1, on_life=show_life)
+    clients = Clients(
+        GitHubGraphQL(transport=transport, lane=lane),
+        GitHubRest(transport=transport, lane=lane),
+        requests_before=row.requests,
+        points_before=row.points,
+    )
+    return clients

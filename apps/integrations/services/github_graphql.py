@@ -169,6 +169,7 @@ class GitHubGraphQL:
                     remaining = None if limit is None else limit.remaining
                     answer = read(response)
                 except LaneLost:
+                    self.requests -= 1  # it was not sent
                     call.cancelled()
                     raise
                 except GitHubError as error:

@@ -7,13 +7,15 @@ an attempt that dies at any request is resumed by the next one at the cursor, an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from django.db import transaction
 
 from apps import catalog
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
-from apps.integrations.errors import GitHubError, IncompleteHistory
-from apps.integrations.models import RepoSync, TrackedRepository
+from apps.integrations.errors import IncompleteHistory
+from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
 from apps.integrations.services.github_clients import Clients
 from apps.integrations.services.github_protocol import PullRequestNode
 from apps.integrations.services.pull_request_mapping import page_rows
@@ -22,7 +24,6 @@ from telemetry import emit
 
 OVERLAP = timedelta(minutes=1)
 """How far before the watermark an incremental sync reads again: GitHub's replicas may lag."""
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
 
@@ -39,18 +40,20 @@ class _Sync:
         self.row, self.attempt, self.clients = row, attempt, clients
         self.repository: TrackedRepository = row.repository
         self.outcome = RepoSync.Outcome.SYNCED
-        self._spent = (0, 0)
 
     def run(self) -> catalog.RepoSynced:
-        try:
-            self._look_up()
-            if not self.row.paged:
-                self._page()
+        self._look_up()
+        if not self.row.paged:
+            self._page()
+        total = self._close()
+        if self._is_short(total):
+            self._begin_again()
+            self._page()
             total = self._close()
-        except GitHubError:
-            self._keep()  # what a failed attempt cost counts too
-            raise
-        return self._complete(total)
+            if self._is_short(total):
+                stored = count_stored(self.repository.pk)
+                raise IncompleteHistory(f"{stored} pull requests are stored, GitHub counts {total}")
+        return self._complete()
 
     def _look_up(self) -> None:
         """The repository's present name and state are known, and what of the window is stored already."""
@@ -74,8 +77,7 @@ class _Sync:
     def _since(self) -> datetime | None:
         """Where reading may stop: the window's start, or the watermark where everything before it is stored."""
         start, repository = self.row.run.since, self.repository
-        covered = repository.covered_from is not None and repository.covered_from <= (start or _BEGINNING)
-        if self.row.run.before is None and covered and repository.covered_to is not None:
+        if self.row.run.before is None and repository.covers(start) and repository.covered_to is not None:
             watermark = repository.covered_to - OVERLAP
             return watermark if start is None else max(start, watermark)
         return start
@@ -96,33 +98,34 @@ class _Sync:
                 row.newest_updated_at = page.newest_updated_at
                 row.prs_total = page.window_count
                 first = False
-            inside = [(cursor, node) for cursor, node in page.items if self._is_inside(node)]
-            if inside:
-                row.cursor = inside[-1][0]
-            row.paged = not page.has_next_page
-            elsewhere = page.end_cursor if not inside and not row.paged else None
-            self._store([node for _, node in inside], counted=True)
+            row.cursor, row.paged = page.end_cursor or row.cursor, not page.has_next_page
+            self._store([node for _, node in page.items if self._is_inside(node)], counted=True)
             if row.paged:
                 return
-            if elsewhere is not None:  # a phase 2 that begins at the top passes what is newer than its window
-                row.cursor = elsewhere
+
+    def _begin_again(self) -> None:
+        """The window is to be read from its newest pull request on."""
+        self.row.cursor, self.row.paged, self.row.prs_done = None, False, 0
+        self._keep(cursor=None, paged=False, prs_done=0)
 
     def _close(self) -> int:
-        """What was updated since this sync, or the one before it, began is read again; GitHub's count of all."""
-        row = self.row
-        began = row.newest_updated_at or _BEGINNING
-        if self.repository.covered_to is not None:
+        """What was updated since this sync began is read again; GitHub's count of all pull requests.
+
+        Phase 2 also reads what was updated between phase 1 and itself: it has left its window, and phase 1 has not met it.
+        """
+        began = self.row.newest_updated_at or BEGINNING
+        if self.row.run.before is not None and self.repository.covered_to is not None:
             began = min(began, self.repository.covered_to)
         total = 0
         for _ in range(_CLOSING_PASSES):
             total = self._read_since(began)
-            if not self._is_whole_history() or count_stored(self.repository.pk) >= total:
-                return total
-        if row.start_cursor is None and not row.failures:
-            row.cursor, row.paged = None, False  # the next attempt reads everything again
-            self._keep(cursor=None, paged=False)
-        stored = count_stored(self.repository.pk)
-        raise IncompleteHistory(f"{stored} pull requests are stored, GitHub counts {total}")
+            if not self._is_short(total):
+                break
+        return total
+
+    def _is_short(self, total: int) -> bool:
+        """Whether pull requests are missing of a whole history, of which GitHub counts ``total``."""
+        return self.row.since is None and count_stored(self.repository.pk) < total
 
     def _read_since(self, began: datetime) -> int:
         """Everything updated since is stored; GitHub's count of all pull requests."""
@@ -136,15 +139,13 @@ class _Sync:
         before, since = self.row.run.before, self.row.since
         return (since is None or node.updated_at >= since) and (before is None or node.updated_at < before)
 
-    def _is_whole_history(self) -> bool:
-        return self.row.since is None
-
     def _store(self, nodes: Sequence[PullRequestNode], *, counted: bool) -> None:
         """The nodes' rows and this row's cursor are committed together; their lines follow."""
         row, done = self.row, self.row.prs_done
         after = done + len(nodes) if counted else done
 
         def commit() -> None:
+            further = {"failures": 0} if counted else {}  # a closing query begins again in each attempt
             self._keep(
                 cursor=row.cursor,
                 paged=row.paged,
@@ -152,7 +153,7 @@ class _Sync:
                 prs_total=row.prs_total,
                 newest_updated_at=row.newest_updated_at,
                 wait_reason="",
-                failures=0,
+                **further,
             )
 
         if not nodes:
@@ -182,29 +183,33 @@ class _Sync:
                         team_id=row.run.team_id,
                         repo_id=row.repository_id,
                         prs_done=done + offset,
-                        prs_total=None if row.prs_total is None else max(row.prs_total, done + offset),
-                        pct=_percent(done + offset, row.prs_total),
+                        prs_total=row.prs_expected,
+                        pct=_percent(done + offset, row.prs_expected),
                     )
                 )
 
     def _keep(self, **changes: object) -> None:
-        """The row carries ``changes`` and what the requests since the last commit cost."""
-        graphql = self.clients.graphql
-        before, self._spent = self._spent, (graphql.requests, graphql.points)
-        attempts.mark_progress(
-            self.attempt, requests=graphql.requests - before[0], points=graphql.points - before[1], **changes
-        )
+        """The row carries ``changes`` and what this attempt has cost so far."""
+        attempts.update(self.attempt, **self.clients.spent(), **changes)
 
-    def _complete(self, total: int) -> catalog.RepoSynced:
-        row, repository, run = self.row, self.repository, self.row.run
-        done = max(row.prs_done, total if self._is_whole_history() and run.before is None else 0)
-        repository.covered_to = row.newest_updated_at or repository.covered_to
-        if repository.covered_from is None or (row.since or _BEGINNING) < repository.covered_from:
-            repository.covered_from = row.since or _BEGINNING
-        repository.save(update_fields=["covered_to", "covered_from"])
-        attempts.complete(self.attempt, outcome=self.outcome, prs_done=done, prs_total=done, gaps=gaps(repository.pk))
+    def _complete(self) -> catalog.RepoSynced:
+        """The row is complete, and the repository covers its window; the counts are now those of what is stored."""
+        row, run = self.row, self.row.run
+        done = count_stored(self.repository.pk, since=row.since, before=run.before)
+        with transaction.atomic():
+            repository = TrackedRepository.objects.select_for_update().get(pk=self.repository.pk)
+            repository.cover(since=row.since, before=run.before, until=row.newest_updated_at)
+            repository.save(update_fields=["covered_from", "covered_to"])
+            attempts.complete(
+                self.attempt,
+                outcome=self.outcome,
+                prs_done=done,
+                prs_total=done,
+                gaps=gaps(repository.pk),
+                **self.clients.spent(),
+            )
         return catalog.RepoSynced(prs_synced=done)
 
 
-def _percent(done: int, total: int | None) -> float | None:
-    return None if not total else round(min(100.0, 100 * done / max(total, done)), 1)
+def _percent(done: int, expected: int | None) -> float | None:
+    return None if not expected else round(100 * done / expected, 1)

@@ -40,11 +40,11 @@ _SHORTEST_POLL, _LONGEST_POLL = 0.002, 0.05  # seconds
 _LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time left to begin one
 _UNNAMED_BLOCK = 60.0  # seconds, where GitHub names no time: "at least one minute", then twice that
 _RESET_MARGIN = timedelta(seconds=1)  # GitHub's clock and ours differ
-_HEARTBEAT = 5.0  # seconds
+_HEARTBEAT = 5.0  # seconds; less where SYNC_STALE_SECONDS is small
 
 
-class Waiting(Protocol):
-    """Called while a lane waits, every few seconds: for what, and until when where that is known."""
+class Life(Protocol):
+    """Called every few seconds while a lane is used: what it waits for (empty: nothing), until when where that is known."""
 
     def __call__(self, reason: str, until: datetime | None) -> None: ...
 
@@ -93,13 +93,15 @@ class Lane:
         account: str,
         urgent: bool = False,
         request_seconds: float | None = None,
-        on_wait: Waiting | None = None,
+        on_life: Life | None = None,
     ) -> None:
         self.account = account
         self._urgent = urgent
         self._request_seconds = settings.SYNC_REQUEST_SECONDS if request_seconds is None else request_seconds
         self._lease_seconds = self._request_seconds * _LEASE_FACTOR
-        self._on_wait = on_wait
+        self._on_life = on_life
+        self._told = ""
+        self._tell_again = time.monotonic() + _heartbeat()
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._refused = 0
 
@@ -142,6 +144,7 @@ class Lane:
             self._wait(wait)
         turn = Turn(fence=held.fence, waited_ms=waited * 1000, send_before=lease_ends - self._request_seconds)
         try:
+            self._show_life("", at_once=self._told != "")
             yield turn
         except BaseException:
             with suppress(DatabaseError):  # the lease ends by itself; what went wrong is more worth knowing
@@ -154,7 +157,7 @@ class Lane:
         if connection.in_atomic_block:
             raise RuntimeError("a lane cannot be taken inside a transaction: no other process would see it taken")
         started = time.monotonic()
-        pause, heartbeat = _SHORTEST_POLL, started + _HEARTBEAT
+        pause = _SHORTEST_POLL
         while True:
             asked = boottime()
             held = lane_rows.take(
@@ -165,12 +168,15 @@ class Lane:
             # Uneven pauses: of those who wait, none is always the later one.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret hangs on it
             pause = min(pause * 2, _LONGEST_POLL)
-            if self._on_wait is not None and time.monotonic() > heartbeat:
-                self._on_wait(LANE, None)
-                heartbeat += _HEARTBEAT
+            self._show_life(LANE)
 
     def _leave(self, turn: Turn) -> None:
         lane_rows.leave(account=self.account, fence=turn.fence, urgent=self._urgent, budgets=turn.budgets, block=turn.block)
+
+    def _show_life(self, waits_for: str, until: datetime | None = None, *, at_once: bool = False) -> None:
+        if self._on_life is not None and (at_once or time.monotonic() >= self._tell_again):
+            self._told, self._tell_again = waits_for, time.monotonic() + _heartbeat()
+            self._on_life(waits_for, until)
 
     def _heed(self, turn: Turn, error: GitHubError, resource: Resource | None) -> None:
         """What a refusal asks for stands on the row: Retry-After, else the budget's reset, else a minute and more."""
@@ -192,10 +198,14 @@ class Lane:
                 wait.waiting(until=block.until)
                 raise Parked(block.until, block.reason)
             while (left := (block.until - clock.now()).total_seconds()) > 0:
-                if self._on_wait is not None:
-                    self._on_wait(block.reason, block.until)
-                clock.sleep(min(left, _HEARTBEAT))
+                self._show_life(block.reason, block.until, at_once=True)
+                clock.sleep(min(left, _heartbeat()))
             wait.completed(catalog.RateWaited())
+
+
+def _heartbeat() -> float:
+    """Seconds between two signs of life: with the longest request between them they are fewer than SYNC_STALE_SECONDS."""
+    return min(_HEARTBEAT, float(settings.SYNC_STALE_SECONDS) / 4)
 
 
 def _must_wait(held: lane_rows.Held, resource: Resource | None, now: datetime) -> Block | None:

@@ -115,6 +115,7 @@ class GitHubRest:
                     for each in limits(value):
                         turn.learned(each)
                 except LaneLost:
+                    self.requests -= 1  # it was not sent
                     call.cancelled()
                     raise
                 except Moved:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -83,10 +84,15 @@ def store_page(*, repository_id: int, rows: PageRows, commit: Callable[[], None]
     )
 
 
-def count_stored(repository_id: int) -> int:
-    """How many pull requests of the repository are stored."""
+def count_stored(repository_id: int, *, since: datetime | None = None, before: datetime | None = None) -> int:
+    """How many pull requests of the repository are stored that were updated at ``since`` or later, and before ``before``."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pulls_pullrequest WHERE repository_id = %s", [repository_id])
+        cursor.execute(
+            """SELECT count(*) FROM pulls_pullrequest WHERE repository_id = %(repository)s
+                AND updated_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+                AND updated_at < coalesce(%(before)s, 'infinity'::timestamptz)""",
+            {"repository": repository_id, "since": since, "before": before},
+        )
         return int(cursor.fetchone()[0])
 
 

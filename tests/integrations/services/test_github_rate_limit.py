@@ -132,7 +132,7 @@ def test_a_wait_for_the_lane_is_measured_and_shows_life(monkeypatch: pytest.Monk
     waited: list[float] = []
 
     def wait() -> None:
-        lane = Lane(account=ACCOUNT, on_wait=lambda reason, until: seen.append((reason, until)))
+        lane = Lane(account=ACCOUNT, on_life=lambda reason, until: seen.append((reason, until)))
         with lane.turn(resource=None) as turn:
             waited.append(turn.waited_ms)
 
@@ -141,6 +141,7 @@ def test_a_wait_for_the_lane_is_measured_and_shows_life(monkeypatch: pytest.Monk
         time.sleep(0.3)
     thread.join(10)
     assert seen[0] == ("lane", None)
+    assert seen[-1] == ("", None)
     assert waited[0] >= 200
 
 
@@ -282,17 +283,18 @@ def test_a_used_up_budget_is_waited_for_in_the_open(stepped: clock.SteppedClock,
     holders: list[str | None] = []
     seen: list[tuple[str, datetime | None]] = []
 
-    def on_wait(reason: str, until: datetime | None) -> None:
+    def on_life(reason: str, until: datetime | None) -> None:
         seen.append((reason, until))
         holders.append(_row().holder)
 
-    with Lane(account=ACCOUNT, on_wait=on_wait).turn(resource="graphql") as turn:
+    with Lane(account=ACCOUNT, on_life=on_life).turn(resource="graphql") as turn:
         assert clock.now() >= NOW + timedelta(seconds=30)
     assert turn.waited_ms < 1000
     assert sum(stepped.slept) == pytest.approx(31)
     assert max(stepped.slept) <= 5
-    assert set(seen) == {("primary", NOW + timedelta(seconds=31))}
-    assert set(holders) == {None}
+    assert set(seen[:-1]) == {("primary", NOW + timedelta(seconds=31))}
+    assert set(holders[:-1]) == {None}
+    assert seen[-1] == ("", None)
     assert _events(captrace) == ["sync.api.rate_limit", "sync.api.rate_wait"]
     assert captrace.lines[0]["will_wait"] is True
     assert (captrace.lines[1]["wait_seconds"], captrace.lines[1]["reset_at"]) == (31.0, "2026-01-01T00:00:31Z")
