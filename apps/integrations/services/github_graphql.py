@@ -90,6 +90,21 @@ class GitHubGraphQL:
                 return
             after = page.end_cursor
 
+    def numbers(self, full_name: str) -> frozenset[int]:
+        """The numbers of all pull requests that the repository has."""
+        numbers: set[int] = set()
+        after = None
+        while True:
+            request = protocol.pull_request_numbers_request(full_name, after=after)
+            page = self._ask(request, protocol.read_pull_request_numbers).value
+            numbers.update(page.nodes)
+            after = page.end_cursor
+            if page.has_next_page:
+                continue
+            if len(numbers) < page.total_count:
+                raise PartialAnswer(f"GitHub listed {len(numbers)} pull requests and counts {page.total_count}")
+            return frozenset(numbers)
+
     def viewer(self) -> Actor:
         """Whose token it is."""
         return self._ask(protocol.viewer_request(), protocol.read_viewer).value

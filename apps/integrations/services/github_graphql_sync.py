@@ -19,7 +19,14 @@ from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
 from apps.integrations.services.github_clients import Clients
 from apps.integrations.services.github_protocol import PullRequestNode
 from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
+from apps.integrations.services.pull_request_store import (
+    StoredPage,
+    count_stored,
+    delete_pull_requests,
+    gaps,
+    store_page,
+    stored_numbers,
+)
 from telemetry import emit
 
 OVERLAP = timedelta(minutes=1)
@@ -53,6 +60,8 @@ class _Sync:
             if self._is_short(total):
                 stored = count_stored(self.repository.pk)
                 raise IncompleteHistory(f"{stored} pull requests are stored, GitHub counts {total}")
+        if self.row.since is None and count_stored(self.repository.pk) > total:
+            self._forget_deleted()
         return self._complete()
 
     def _look_up(self) -> None:
@@ -122,6 +131,11 @@ class _Sync:
             if not self._is_short(total):
                 break
         return total
+
+    def _forget_deleted(self) -> None:
+        """What GitHub no longer has is no longer stored: a pull request that somebody deleted there."""
+        before = stored_numbers(self.repository.pk)  # what is opened and stored meanwhile is not among them
+        delete_pull_requests(self.repository.pk, before - self.clients.graphql.numbers(self.repository.full_name))
 
     def _is_short(self, total: int) -> bool:
         """Whether pull requests are missing of a whole history, of which GitHub counts ``total``."""

@@ -138,6 +138,12 @@ def viewer(data: Json) -> Actor:
     return Actor(value["login"], value["__typename"])
 
 
+def pull_request_numbers(data: Json) -> Connection[int]:
+    """The page in the answer to ``PullRequestNumbers``."""
+    repository = present(data["repository"], "the repository")
+    return connection(present(repository["pullRequests"], "the pull requests"), lambda node: int(node["number"]))
+
+
 def newest_update(pull_requests: Json) -> datetime | None:
     """When the first of ``pull_requests`` last changed; None when there is none."""
     nodes = present_all(pull_requests["nodes"], "pull requests")

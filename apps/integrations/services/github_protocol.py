@@ -36,6 +36,7 @@ from apps.integrations.services.github_queries import (
     lists_request,
     organization_path,
     owner_and_name,
+    pull_request_numbers_request,
     pull_requests_request,
     repository_path,
     viewer_request,
@@ -65,8 +66,10 @@ __all__ = [
     "next_page",
     "organization_path",
     "owner_and_name",
+    "pull_request_numbers_request",
     "pull_requests_request",
     "read_lists",
+    "read_pull_request_numbers",
     "read_pull_requests",
     "read_rate_limits",
     "read_repositories",
@@ -99,6 +102,11 @@ def read_pull_requests(response: Response) -> GraphQLAnswer[PullRequestPage]:
 def read_lists(response: Response, lists: Sequence[ListRequest]) -> GraphQLAnswer[list[AnyList | None]]:
     """The lists in the answer to `lists_request`, in the same order; a list is None where GitHub cannot tell it."""
     return _read_graphql(response, lambda data: [_list(data, number, wanted) for number, wanted in enumerate(lists)])
+
+
+def read_pull_request_numbers(response: Response) -> GraphQLAnswer[Connection[int]]:
+    """The numbers in the answer to `pull_request_numbers_request`."""
+    return _read_graphql(response, parsing.pull_request_numbers)
 
 
 def read_viewer(response: Response) -> GraphQLAnswer[Actor]:

@@ -88,6 +88,12 @@ def lists_request(lists: Sequence[ListRequest], *, first: int) -> GraphQLRequest
     return _request("PullRequestLists", query, **variables)
 
 
+def pull_request_numbers_request(full_name: str, *, after: str | None) -> GraphQLRequest:
+    """The request for the numbers of a hundred pull requests behind ``after``, the oldest first."""
+    owner, name = owner_and_name(full_name)
+    return _request("PullRequestNumbers", _text("pull_request_numbers", "rate_limit"), owner=owner, name=name, after=after)
+
+
 def viewer_request() -> GraphQLRequest:
     """The request for whose token it is."""
     return _request("Viewer", _text("viewer", "actor", "rate_limit"))

@@ -9,7 +9,7 @@ the page's keys; none reads a whole table (PostgreSQL 18).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -21,6 +21,7 @@ import psycopg
 from django.db import connection, transaction
 
 from apps import catalog
+from apps.pulls.models import PullRequest
 from apps.pulls.rows import CommitRow, FileRow, PageRows, PullRequestRow, ReviewRow
 from telemetry import observe
 
@@ -94,6 +95,18 @@ def count_stored(repository_id: int, *, since: datetime | None = None, before: d
             {"repository": repository_id, "since": since, "before": before},
         )
         return int(cursor.fetchone()[0])
+
+
+def stored_numbers(repository_id: int) -> set[int]:
+    """The numbers of the repository's stored pull requests."""
+    return set(PullRequest.objects.filter(repository_id=repository_id).values_list("number", flat=True))
+
+
+def delete_pull_requests(repository_id: int, numbers: Collection[int]) -> None:
+    """The pull requests with these numbers are gone, with all that belongs to them."""
+    with observe(catalog.RowsWrite(entity_type="pull_request", rows=len(numbers))) as write:
+        _, deleted = PullRequest.objects.filter(repository_id=repository_id, number__in=numbers).delete()
+        write.completed(catalog.RowsWritten(created=0, updated=0, deleted=deleted.get("pulls.PullRequest", 0)))
 
 
 def gaps(repository_id: int) -> list[dict[str, Any]]:

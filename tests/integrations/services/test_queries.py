@@ -21,6 +21,7 @@ REQUESTS: dict[str, GraphQLRequest] = {
     "all lists": queries.lists_request([ListRequest("PR_1", name, "c") for name in LISTS], first=100),
     "25 lists": queries.lists_request([ListRequest(f"PR_{n}", "files", None) for n in range(25)], first=100),
     **{name: queries.lists_request([ListRequest("PR_1", name, None)], first=10) for name in LISTS},
+    "numbers": queries.pull_request_numbers_request("octocat/hello-world", after="c"),
     "viewer": queries.viewer_request(),
 }
 

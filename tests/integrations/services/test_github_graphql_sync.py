@@ -1,0 +1,184 @@
+"""What one repository's sync stores equals what GitHub has, whatever happens there meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.github_simulator.testing import SimulatedGitHub, simulator
+from apps.integrations.errors import GitHubError, IncompleteHistory, SyncError
+from apps.integrations.models import RepoSync, TrackedRepository
+from apps.pulls.models import PullRequest
+from apps.utils import clock
+from telemetry.testing import Capture
+from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
+
+NAME = "synthetic/repo-0"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def github() -> Iterator[SimulatedGitHub]:
+    """Sixty pull requests, among them lists over a hundred and everybody who may be deleted."""
+    with simulator(synthetic=60) as simulated:
+        yield simulated
+
+
+def _sent(github: SimulatedGitHub) -> tuple[int, int]:
+    stats = github.stats()
+    return sum(stats["requests"].values()), stats["points"]
+
+
+def test_a_whole_history_is_stored_as_github_has_it(github: SimulatedGitHub) -> None:
+    """Ghosts, deleted forks and lists over a hundred included; every count is the same one."""
+    repository = tracked(github, NAME)
+    row = synced(repository)
+    assert stored(repository) == held(github, NAME)
+    assert (row.state, row.outcome, row.gaps) == ("completed", "synced", [])
+    assert row.prs_done == row.prs_total == len(held(github, NAME))
+
+
+def test_what_changes_while_we_page_is_stored_as_it_is_at_the_end(github: SimulatedGitHub) -> None:
+    """Edited before and after it was read, opened, force-pushed, reviewed, deleted: after the first page."""
+    repository = tracked(github, NAME)
+
+    def meanwhile(request: int) -> None:
+        if request == 2:
+            github.touch(NAME, 58, title="Read already")
+            github.touch(NAME, 3, title="Not read yet")
+            github.add_pull_request(NAME, title="Opened meanwhile")
+            github.force_push(NAME, 57, messages=["Other"], files=["other.py"])
+            github.keep_reviews(NAME, 40, 2)
+            github.remove_pull_request(NAME, 5)
+
+    row = synced(repository, before_request=meanwhile)
+    assert stored(repository) == held(github, NAME)
+    assert row.prs_done == row.prs_total == len(held(github, NAME))
+
+
+def test_what_is_deleted_at_github_is_deleted_here(github: SimulatedGitHub) -> None:
+    """With its reviews, commits and files, also when it was stored long before."""
+    repository = tracked(github, NAME)
+
+    def meanwhile(request: int) -> None:
+        if request == 2:
+            github.remove_pull_request(NAME, 59)
+
+    synced(repository, before_request=meanwhile)
+    assert stored(repository) == held(github, NAME)
+    github.remove_pull_request(NAME, 12)
+    TrackedRepository.objects.update(covered_from=None)
+    synced(TrackedRepository.objects.get())
+    assert stored(repository) == held(github, NAME)
+
+
+def test_more_files_than_github_lists_are_a_recorded_gap(github: SimulatedGitHub) -> None:
+    """The first 3,000 are stored, and the row says how many there are."""
+    repository = tracked(github, NAME)
+    github.set_files(NAME, 60, [f"src/{index:05}.py" for index in range(3_050)])
+    row = synced(repository, since=datetime.now(UTC) - timedelta(hours=1))
+    assert stored(repository)[60] == held(github, NAME)[60]
+    assert row.gaps == [{"pull_request": 60, "list": "files", "stored": 3_000, "total": 3_050}]
+
+
+CURED_AT_ONCE = [
+    {"fault": "query_timeout"},
+    {"fault": "primary_limit", "reset_in": 30},
+    {"fault": "data_null_string"},
+    {"fault": "secondary_limit", "status": 200},
+    {"fault": "bad_gateway_page"},
+    {"fault": "primary_limit_variant", "reset_in": 30},
+    {"fault": "gateway_timeout"},
+    {"fault": "secondary_limit", "status": 403, "retry_after": 3},
+    {"fault": "resource_limits"},
+    {"fault": "secondary_limit", "status": 429},
+    {"fault": "null_nodes"},
+]
+CURED_BY_THE_NEXT_ATTEMPT = [
+    {"fault": "primary_limit", "reset_in": 300},
+    {"fault": "server_error"},
+    {"fault": "html_page"},
+    {"fault": "invalid_json"},
+    {"fault": "cut_body"},
+    {"fault": "connection_reset"},
+]
+
+
+@pytest.mark.parametrize("faults", [CURED_AT_ONCE, CURED_BY_THE_NEXT_ATTEMPT], ids=["at-once", "by-the-next-attempt"])
+def test_no_fault_leaves_a_hole(faults: list[dict[str, object]], github: SimulatedGitHub) -> None:
+    """Every second GraphQL request meets one: waited for, asked for less, or read from the cursor on by another attempt."""
+    name = github.add_synthetic(180, seed=1).name_with_owner
+    repository = tracked(github, name)
+    github.add_faults(*({"match": {"api": "graphql"}, "nth": 2 * n, **fault} for n, fault in enumerate(faults, start=1)))
+    row = begin(repository)
+    with clock.using(clock.SteppedClock(datetime.now(UTC))) as stepped:
+        while row.state != RepoSync.State.COMPLETED:
+            with suppress(SyncError):
+                attempt(row)
+            row.refresh_from_db()
+            stepped.sleep(300)
+    assert stored(repository) == held(github, name)
+    assert [seen.fault for seen in github.requests() if seen.fault] == [fault["fault"] for fault in faults]
+    assert row.attempt == (1 if faults is CURED_AT_ONCE else 1 + len(faults))
+
+
+def test_pages_shrink_to_one_and_grow_again(github: SimulatedGitHub, captrace: Capture) -> None:
+    """Files are left to a second pass on the way; the rows are the same."""
+    repository = tracked(github, NAME)
+    github.add_faults({"fault": "query_timeout", "match": {"operation": "PullRequests"}, "times": 5})
+    synced(repository)
+    sizes = [
+        span.attributes["sync.page.size"] for span in captrace.spans if span.attributes.get("query_name") == "PullRequests"
+    ]
+    assert sizes[:6] == [25, 12, 6, 6, 3, 1]
+    assert max(int(str(size)) for size in sizes[6:]) > 6
+    assert stored(repository) == held(github, NAME)
+
+
+def test_every_request_of_every_attempt_is_counted(github: SimulatedGitHub) -> None:
+    """The row says what the simulator has seen: REST and GraphQL, answered, refused and failed."""
+    repository = tracked(github, NAME)
+    github.add_faults(
+        {"fault": "query_timeout", "match": {"operation": "PullRequests"}, "points": 2},
+        {"fault": "bad_gateway_page", "match": {"operation": "PullRequestLists"}},
+        {"fault": "server_error", "match": {"operation": "PullRequests"}, "nth": 3},
+    )
+    before = _sent(github)
+    row = begin(repository)
+    with pytest.raises(GitHubError):
+        attempt(row)
+    attempt(row)
+    row.refresh_from_db()
+    assert row.requests == _sent(github)[0] - before[0]
+
+
+def test_a_history_that_stays_short_is_read_again_once_and_fails(
+    github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub counts one more than it lists: that is an error, not a loop, and nothing counts as covered."""
+    monkeypatch.setattr(
+        "apps.integrations.services.github_graphql_sync.count_stored",
+        lambda *_args, **_window: PullRequest.objects.count() - 1,
+    )
+    repository = tracked(github, NAME)
+    row = begin(repository)
+    before = _sent(github)[0]
+    with pytest.raises(IncompleteHistory, match="59 pull requests are stored, GitHub counts 60") as caught:
+        attempt(row)
+    assert not caught.value.retryable
+    assert _sent(github)[0] - before < 30
+    repository.refresh_from_db()
+    assert repository.covered_from is None
+    row.refresh_from_db()
+    assert row.prs_done == 60
+
+
+def test_an_empty_repository_is_complete(github: SimulatedGitHub) -> None:
+    """Nothing of nothing."""
+    for number in list(github.repository(NAME).pull_requests):
+        github.remove_pull_request(NAME, number)
+    row = synced(tracked(github, NAME))
+    assert (row.state, row.prs_done, row.prs_total) == ("completed", 0, 0)

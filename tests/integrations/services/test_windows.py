@@ -1,0 +1,155 @@
+"""What was read need not be read again, and windows join without a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.github_simulator.testing import SimulatedGitHub, simulator
+from apps.integrations import onboarding_pipeline as pipeline
+from apps.integrations.errors import ServerError
+from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
+from telemetry.testing import Capture
+from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
+
+NAME = "synthetic/repo-0"
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def github() -> Iterator[SimulatedGitHub]:
+    """Sixty pull requests, one every three hours."""
+    with simulator(synthetic=60) as simulated:
+        yield simulated
+
+
+def _read(captrace: Capture) -> list[int]:
+    return [line["pr_number"] for line in captrace.lines if line["event"] == "sync.pr.processed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_sync_reads_only_what_changed(github: SimulatedGitHub, captrace: Capture) -> None:
+    """From the watermark less a minute on: one page, and the closing query."""
+    repository = tracked(github, NAME)
+    synced(repository)
+    github.touch(NAME, 3, title="Edited")
+    github.force_push(NAME, 7)
+    captrace.clear()
+    row = synced(repository)
+    assert set(_read(captrace)) == {3, 7, 60}
+    assert (row.requests, row.prs_done, row.prs_total) == (3, 3, 3)
+    assert stored(repository) == held(github, NAME)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_interrupted_sync_advances_no_watermark(github: SimulatedGitHub) -> None:
+    """The newest pages are stored and the older ones are not: the next attempt reads on, and only then it moves."""
+    repository = tracked(github, NAME)
+    synced(repository)
+    before = TrackedRepository.objects.get().covered_to
+    for number in range(1, 31):
+        github.touch(NAME, number, title=f"Edited {number}")
+
+    def fail(request: int) -> None:
+        if request == 2:
+            raise ServerError("cut")
+
+    row = begin(repository)
+    with pytest.raises(ServerError):
+        attempt(row, before_request=fail)
+    assert TrackedRepository.objects.get().covered_to == before
+    attempt(row)
+    after = TrackedRepository.objects.get().covered_to
+    assert before is not None
+    assert after is not None
+    assert after > before
+    assert stored(repository) == held(github, NAME)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_larger_window_reads_what_the_smaller_left_out(github: SimulatedGitHub) -> None:
+    """From a day to two to all history."""
+    repository = tracked(github, NAME)
+    now = datetime.now(UTC)
+    for since, count in ((now - timedelta(days=1), 8), (now - timedelta(days=2), 16), (None, 60)):
+        row = synced(repository, since=since)
+        assert row.prs_done == row.prs_total == len(stored(repository)) == count
+    assert stored(repository) == held(github, NAME)
+    assert TrackedRepository.objects.get().covers(None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_phase_2_begins_where_phase_1_stopped(github: SimulatedGitHub) -> None:
+    """No pull request is read in both, and none that moves between them in neither."""
+    repository = tracked(github, NAME)
+    first = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
+    attempt(first)
+    github.touch(NAME, 5, title="Left the second window between the phases")
+    github.touch(NAME, 6, title="And another after it")
+    second = _phase_2_of(first)
+    seen = len(github.requests())
+    attempt(second)
+    pages = [each.variables["after"] for each in github.requests()[seen:] if each.operation == "PullRequests"]
+    first.refresh_from_db()
+    assert pages[0] == first.cursor
+    assert stored(repository) == held(github, NAME)
+    second.refresh_from_db()
+    assert first.prs_done + second.prs_done == 60 - 2  # those were read by the closing query alone
+    assert TrackedRepository.objects.get().covers(None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_already_needs_no_phase_2(github: SimulatedGitHub) -> None:
+    """The run ends after phase 1, and says nothing of a background."""
+    repository = tracked(github, NAME)
+    synced(repository)
+    row = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
+    attempt(row)
+    steps = _through_phase_1(row)
+    assert steps == [pipeline.EndRun(row.run_id)]
+
+
+def _phase_2_of(row: RepoSync) -> RepoSync:
+    (step, _end) = _through_phase_1(row)
+    assert isinstance(step, pipeline.SyncRepository)
+    return RepoSync.objects.get(pk=step.attempt.repo_sync_id)
+
+
+def _through_phase_1(row: RepoSync) -> list[pipeline.Step]:
+    """The steps that follow phase 1's own, whose tasks have nothing to do here."""
+    pipeline.advance(row.run_id)
+    pipeline.complete_phase(row.run_id, "llm_processing")
+    return pipeline.complete_phase(row.run_id, "computing_metrics")
+
+
+def _day(number: int) -> datetime:
+    return DAY + timedelta(days=number)
+
+
+@pytest.mark.parametrize(
+    ("covered", "since", "before", "until", "then"),
+    [
+        ((None, None), _day(0), None, _day(30), (_day(0), _day(30))),
+        ((_day(0), _day(30)), _day(30), None, _day(31), (_day(0), _day(31))),
+        ((_day(0), _day(30)), None, None, _day(31), (BEGINNING, _day(31))),
+        ((_day(0), _day(30)), _day(40), None, _day(70), (_day(40), _day(70))),
+        ((_day(0), _day(30)), None, _day(0), _day(31), (BEGINNING, _day(31))),
+        ((_day(40), _day(70)), None, _day(0), _day(31), (_day(40), _day(70))),
+        ((_day(0), _day(30)), _day(10), None, _day(20), (_day(0), _day(30))),
+        ((None, None), None, None, None, (BEGINNING, None)),
+    ],
+    ids=["first", "next", "all", "a gap before it", "phase 2", "a late phase 2", "an older run", "nothing there"],
+)
+def test_windows_are_joined_only_where_they_meet(
+    covered: tuple[datetime | None, datetime | None],
+    since: datetime | None,
+    before: datetime | None,
+    until: datetime | None,
+    then: tuple[datetime | None, datetime | None],
+) -> None:
+    """What is covered never has a hole in it."""
+    repository = TrackedRepository(covered_from=covered[0], covered_to=covered[1])
+    repository.cover(since=since, before=before, until=until)
+    assert (repository.covered_from, repository.covered_to) == then

@@ -1,0 +1,116 @@
+"""One repository's sync in this process, attempt by attempt, and what it stored held against what GitHub has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from apps.catalog import RepoSynced
+from apps.github_simulator.model import LISTED_FILES, Review
+from apps.github_simulator.testing import SimulatedGitHub
+from apps.integrations import attempts
+from apps.integrations.attempts import Attempt
+from apps.integrations.connections import connect, track
+from apps.integrations.errors import SyncError
+from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.onboarding_pipeline import start_run
+from apps.integrations.services.github_clients import clients_for
+from apps.integrations.services.github_graphql_sync import sync_pull_requests
+from apps.pulls.models import PullRequest
+from apps.teams.models import Team
+
+TOKEN = "ghp_" + "s" * 36
+
+
+def tracked(github: SimulatedGitHub, full_name: str, *, slug: str = "bakers", token: str = TOKEN) -> TrackedRepository:
+    """The repository, tracked by a team that has connected ``token``'s account."""
+    team, _ = Team.objects.get_or_create(slug=slug, defaults={"name": slug})
+    (repository,) = track(connection=connect(team=team, api_url=github.url, token=token), full_names=[full_name])
+    return repository
+
+
+def begin(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
+    """The row of a new phase 1 run over the repository alone."""
+    run = start_run(team=repository.team, repositories=[repository], since=since, **more)
+    return run.repo_syncs.get()
+
+
+def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = None) -> RepoSynced:
+    """What the next attempt at the row comes to; after an error the row waits for one more.
+
+    ``before_request`` is called before each GraphQL request, with its number from 1.
+    """
+    row.refresh_from_db()
+    own = Attempt(row.pk, row.attempt + 1)
+    claimed = attempts.claim(own, traceparent=None)
+    assert claimed is not None, "nobody else works on it"
+    clients = clients_for(claimed, attempt=own)
+    if before_request is not None:
+        _call_before(clients.graphql._transport, before_request)
+    try:
+        return sync_pull_requests(row=claimed, attempt=own, clients=clients)
+    except SyncError as error:
+        attempts.release_for_retry(own, error, error_type=error.error_type, failures=1, **clients.spent())
+        raise
+
+
+def synced(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
+    """The row of a sync of the repository that was completed in one attempt."""
+    row = begin(repository, since=since)
+    attempt(row, **more)
+    row.refresh_from_db()
+    PipelineRun.objects.filter(pk=row.run_id).update(state=PipelineRun.State.COMPLETED)
+    return row
+
+
+def held(github: SimulatedGitHub, full_name: str) -> dict[int, Any]:
+    """What GitHub has of each pull request, as `stored` tells it; of files what GitHub lists."""
+    return {
+        number: (
+            (one.title, one.body, one.state, one.updated_at, one.merged_at, one.is_draft),
+            one.author and one.author.login,
+            one.merged_by and one.merged_by.login,
+            one.head_repository and one.head_repository.name_with_owner,
+            (len(one.reviews), len(one.commits), one.changed_files),
+            {_review(review) for review in one.reviews},
+            {(each.oid, each.message, each.author.user and each.author.user.login) for each in one.commits},
+            {(each.path, each.additions, each.deletions, each.change_type) for each in one.files[:LISTED_FILES]},
+        )
+        for number, one in github.repository(full_name).pull_requests.items()
+    }
+
+
+def stored(repository: TrackedRepository) -> dict[int, Any]:
+    """What is stored of each pull request, by its number."""
+    return {
+        one.number: (
+            (one.title, one.body, one.state, _text(one.updated_at), _text(one.merged_at), one.is_draft),
+            one.author,
+            one.merged_by,
+            one.head_repository,
+            (one.reviews_total, one.commits_total, one.changed_files),
+            {(each.node_id, each.author, each.state, _text(each.submitted_at)) for each in one.reviews.all()},
+            {(each.oid, each.message, each.author_login) for each in one.commits.all()},
+            {(each.path, each.additions, each.deletions, each.change_type) for each in one.files.all()},
+        )
+        for one in PullRequest.objects.filter(repository=repository).prefetch_related("reviews", "commits", "files")
+    }
+
+
+def _review(review: Review) -> tuple[str, str | None, str, str | None]:
+    return review.id, review.author and review.author.login, review.state, review.submitted_at
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _call_before(transport: Any, before_request: Callable[[int], None]) -> None:
+    send, count = transport.graphql, iter(range(1, 10_000))
+
+    def graphql(*args: Any, **kwargs: Any) -> Any:
+        before_request(next(count))
+        return send(*args, **kwargs)
+
+    transport.graphql = graphql
