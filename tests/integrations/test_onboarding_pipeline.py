@@ -1,0 +1,144 @@
+"""A run advances once, ends once, and is told once, whoever calls and whoever dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from apps.integrations import onboarding_pipeline as pipeline
+from apps.integrations.attempts import Attempt
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.onboarding_pipeline import EndRun, RunPhase, SyncRepository
+from apps.utils import clock
+from telemetry import trace_id_of
+from telemetry.testing import Capture
+from tests.integrations.histories import repository
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def time() -> Iterator[clock.SteppedClock]:
+    """Time passes only when somebody sleeps."""
+    stepped = clock.SteppedClock(clock.now())
+    with clock.using(stepped):
+        yield stepped
+
+
+@pytest.fixture
+def run() -> PipelineRun:
+    """A run over one repository that is about to begin."""
+    tracked = repository()
+    return pipeline.start_run(team=tracked.team, repositories=[tracked], since=None, task_id="t1")
+
+
+def _all(state: str) -> None:
+    RepoSync.objects.update(state=state, outcome="synced")
+
+
+def test_a_start_delivered_twice_begins_nothing_twice(run: PipelineRun) -> None:
+    """One run, and no message for a repository whose first attempt is under way."""
+    row = run.repo_syncs.get()
+    assert pipeline.steps(run) == [SyncRepository(Attempt(row.pk, 1))]
+    RepoSync.objects.update(state="running", attempt=1)
+    again = pipeline.start_run(team=run.team, repositories=[row.repository], since=None, task_id="t1")
+    assert again == run
+    assert pipeline.steps(again) == []
+
+
+def test_a_run_advances_once_whoever_asks(run: PipelineRun) -> None:
+    """Each phase's task is sent by one of two that come late, and the run is completed by one."""
+    assert pipeline.advance(run.pk) == []
+    _all("completed")
+    assert [pipeline.advance(run.pk), pipeline.advance(run.pk)] == [[RunPhase(run.pk, "llm_processing", 1)], []]
+    assert pipeline.claim_phase(run.pk, "llm_processing", 1) is not None
+    assert pipeline.claim_phase(run.pk, "llm_processing", 1) is None
+    assert pipeline.complete_phase(run.pk, "llm_processing") == [RunPhase(run.pk, "computing_metrics", 1)]
+    assert pipeline.complete_phase(run.pk, "llm_processing") == []
+    assert pipeline.complete_phase(run.pk, "computing_metrics") == [EndRun(run.pk)]
+
+
+def test_the_sweep_advances_what_its_last_task_could_not(run: PipelineRun) -> None:
+    """The process died after the last repository's commit."""
+    _all("completed")
+    assert pipeline.sweep() == [RunPhase(run.pk, "llm_processing", 1)]
+
+
+def test_a_step_is_started_again_and_then_fails_the_run(
+    run: PipelineRun, time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """Three times it was started and died; a message that is lost counts as none."""
+    _all("completed")
+    pipeline.advance(run.pk)
+    for number in (1, 2, 3):
+        assert pipeline.sweep() == []
+        time.sleep(settings.SYNC_STEP_SECONDS + 1)
+        assert pipeline.sweep() == [RunPhase(run.pk, "llm_processing", number)]
+        assert pipeline.claim_phase(run.pk, "llm_processing", number) is not None
+    time.sleep(settings.SYNC_STEP_SECONDS + 1)
+    assert pipeline.sweep() == []
+    run.refresh_from_db()
+    assert (run.state, run.phase, run.error_type) == ("failed", "llm_processing", "step_never_finished")
+    assert captrace.events().count("sync.pipeline.failed") == 1
+
+
+def _ended(run: PipelineRun) -> None:
+    _all("completed")
+    pipeline.advance(run.pk)
+    pipeline.complete_phase(run.pk, "llm_processing")
+    pipeline.complete_phase(run.pk, "computing_metrics")
+    pipeline.end_run(run.pk)
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def _die() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("moment", ["finish", "flush"], ids=["before its line", "before its export"])
+def test_a_run_whose_end_was_committed_is_told_once(
+    moment: str, run: PipelineRun, time: clock.SteppedClock, captrace: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed behind the commit: the sweep writes what is missing, and the root has its ids and its end."""
+    with monkeypatch.context() as patch:
+        patch.setattr(f"apps.integrations.onboarding_pipeline.{moment}", lambda *_args, **_more: _die())
+        with pytest.raises(Killed):
+            _ended(run)
+    run.refresh_from_db()
+    assert (run.state, run.exported_at) == ("completed", None)
+    for _ in range(3):
+        time.sleep(settings.SYNC_STALE_SECONDS + 1)
+        pipeline.sweep()
+    assert captrace.events().count("sync.pipeline.completed") == 1
+    roots = {(span.trace_id, span.span_id, span.end_ns) for span in captrace.spans if span.name == "sync.pipeline"}
+    ((trace_id, _, end_ns),) = roots
+    assert trace_id == trace_id_of(run.traceparent)
+    assert run.ended_at is not None
+    assert abs(end_ns / 1e9 - run.ended_at.timestamp()) < 0.001
+
+
+def test_a_second_end_says_nothing(run: PipelineRun, captrace: Capture) -> None:
+    """One line, one root."""
+    _ended(run)
+    pipeline.end_run(run.pk)
+    pipeline.fail_phase(run.pk, "phase1_complete", ValueError("late"))
+    assert captrace.events().count("sync.pipeline.completed") == 1
+    assert "sync.pipeline.failed" not in captrace.events()
+
+
+def test_a_run_resumed_after_a_failure_is_a_new_trace_linked_to_the_old(run: PipelineRun, captrace: Capture) -> None:
+    """The failed one has ended, and stays as it is."""
+    RepoSync.objects.update(state="failed", error_msg="no")
+    pipeline.advance(run.pk)
+    run.refresh_from_db()
+    again = pipeline.start_run(
+        team=run.team, repositories=[run.repo_syncs.get().repository], since=None, task_id="t2", resumes=run
+    )
+    assert (again.follows, run.state) == (run, "failed")
+    assert run.traceparent in again.links
+    assert trace_id_of(again.traceparent) != trace_id_of(run.traceparent)
