@@ -1,0 +1,112 @@
+"""A sync is killed at each of its requests in turn, and comes to the same end every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.github_simulator.testing import SeenRequest, SimulatedGitHub, simulator
+from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.tasks import start_pipeline
+from telemetry.testing import orphans_of, read_lines, read_spans
+from tests.acceptance.worker import wait_until, worker
+from tests.integrations.syncing import held, stored, tracked
+
+NAME = "synthetic/repo-0"
+Request = tuple[str, Any]
+
+
+@dataclass(frozen=True)
+class Sync:
+    """One team's sync of the repository; ``killed_at`` is the request at which its worker dies."""
+
+    repository: TrackedRepository
+    account: str
+    killed_at: int
+    is_answered: bool
+
+
+def _sync(github: SimulatedGitHub, *, number: int, when: str) -> Sync:
+    token = f"kill-{when}-{number}" if number else "undisturbed"
+    repository = tracked(github, NAME, slug=token, token=token)
+    return Sync(repository, github.account_of(token), number, when == "after")
+
+
+def _start(repository: TrackedRepository) -> None:
+    start_pipeline.delay(repository.team_id, [repository.pk], days=4, backfill_all=True)
+
+
+def _asked(seen: list[SeenRequest], sync: Sync) -> list[Request]:
+    """What its worker asked for, without how much at once: a new attempt starts small again."""
+    about = ("id", "after")
+    return [
+        (each.operation or each.path, {key: value for key, value in each.variables.items() if key.startswith(about)})
+        for each in seen
+        if each.account == sync.account
+    ]
+
+
+def _expected(undisturbed: list[Request], sync: Sync) -> list[Request]:
+    """The requests of a sync whose process died: its successor looks the repository up, and begins with the page in hand."""
+    number = sync.killed_at
+    before = undisturbed[: number if sync.is_answered else number - 1]
+    page = number - 1
+    while undisturbed[page][0] == "PullRequestLists":
+        page -= 1
+    looked_up = [] if undisturbed[page][0] == f"/repos/{NAME}" else [undisturbed[0]]
+    return before + looked_up + undisturbed[page:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sync_killed_at_any_request_comes_to_the_same_end(program_environment: dict[str, str]) -> None:
+    """Rows as GitHub has them, no page asked for twice but the one in hand, each run completed once, no span astray.
+
+    Killed before each request and after each answer, in both phases; and behind the commit that ends a run.
+    """
+    environment = {
+        **program_environment,
+        "SYNC_SWEEP_SECONDS": "1",
+        "SYNC_REQUEST_SECONDS": "3",
+        "SYNC_STALE_SECONDS": "6",
+    }
+    home = Path(environment["SYNCTRACE_HOME"])
+    with simulator(synthetic=40) as github, worker(environment, children=3, app="tests.acceptance.fates"):
+        undisturbed = _sync(github, number=0, when="never")
+        connecting = len(github.requests())
+        _start(undisturbed.repository)
+        _until_all_have_ended(2)
+        whole = _asked(github.requests()[connecting:], undisturbed)
+        assert {operation for operation, _ in whole} == {f"/repos/{NAME}", "PullRequests", "PullRequestLists"}
+        syncs = [_sync(github, number=n, when=when) for n in range(1, len(whole) + 1) for when in ("before", "after")]
+        ends = [tracked(github, NAME, slug=slug, token=slug) for slug in ("end-untold", "end-unexported")]
+        connecting = len(github.requests())
+        for repository in [*ends, *(sync.repository for sync in syncs)]:
+            _start(repository)
+        _until_all_have_ended(2 * (1 + len(syncs) + len(ends)))
+        seen = github.requests()[connecting:]
+        there = held(github, NAME)
+        assert max(github.stats()["max_in_flight"].values()) == 1
+    for sync in syncs:
+        assert stored(sync.repository) == there, sync
+        assert _asked(seen, sync) == _expected(whole, sync), sync
+    assert not RepoSync.objects.exclude(state="completed").exists()
+    assert RepoSync.objects.filter(attempt=2).count() == len(syncs)
+    _check_telemetry(home)
+
+
+def _check_telemetry(home: Path) -> None:
+    """One root and one closing line a run; only what a dead attempt had sent is left without a parent: its span is lost."""
+    runs = sorted(PipelineRun.objects.values_list("pk", flat=True))
+    lines, spans = read_lines(home / "logs.jsonl"), read_spans(home / "traces.jsonl")
+    assert sorted(line["run_id"] for line in lines if line["event"] == "sync.pipeline.completed") == runs
+    assert not [line for line in lines if line["event"] in ("sync.pipeline.failed", "sync.repo.failed")]
+    assert len({span.span_id for span in spans if span.name == "sync.pipeline"}) == len(runs)
+    tasks = {span.attributes["task_id"] for span in spans if span.name.startswith("run/")}
+    assert [span for span in orphans_of(spans) if span.attributes["task_id"] in tasks] == []
+
+
+def _until_all_have_ended(count: int) -> None:
+    wait_until(lambda: PipelineRun.objects.filter(exported_at__isnull=False).count() == count, seconds=100)
