@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -19,6 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 _NO_DATABASE = "postgresql:///synctrace"  # never connected to: programs that need a database ask for one first
 _BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://")
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -37,6 +39,7 @@ class Environment:
     request_seconds: float
     stale_seconds: float
     step_seconds: float
+    plain_http_hosts: frozenset[str]
 
 
 def read() -> Environment:
@@ -64,6 +67,7 @@ def read() -> Environment:
         request_seconds=request_seconds,
         stale_seconds=stale_seconds,
         step_seconds=_positive("SYNC_STEP_SECONDS", default=300),
+        plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
     )
 
 
@@ -176,6 +180,17 @@ def _boolean(name: str, *, default: bool) -> bool:
 
 def _words(name: str, *, default: list[str]) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()] or default
+
+
+def _host_names(name: str) -> frozenset[str]:
+    hosts = [word.lower() for word in _words(name, default=[])]
+    for host in hosts:
+        if not _HOST_NAME.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"{name} holds {host!r}, which is no host's name: write names alone, without scheme, port or wildcard, "
+                "separated by commas."
+            )
+    return frozenset(hosts)
 
 
 def _positive(name: str, *, default: float) -> float:

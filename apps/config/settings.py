@@ -85,6 +85,8 @@ SYNC_ATTEMPT_SECONDS = _environment.attempt_seconds
 """The hard limit of one attempt at a repository: nothing may hang at 0%. Nine tenths of it are the soft one."""
 SYNC_REQUEST_SECONDS = _environment.request_seconds
 """The total deadline of one request to GitHub."""
+SYNC_PLAIN_HTTP_HOSTS = _environment.plain_http_hosts
+"""Hosts, beside this machine, that a token may be sent to without TLS: a simulated GitHub on a private network."""
 SYNC_STALE_SECONDS = _environment.stale_seconds
 """An attempt that gave no sign of life for that long is dead, and another is sent."""
 SYNC_STEP_SECONDS = _environment.step_seconds

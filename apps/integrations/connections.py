@@ -11,9 +11,9 @@ from django.db import transaction
 
 from apps.integrations.errors import NotFound, SyncError
 from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.integrations.services.github_clients import transport_to
 from apps.integrations.services.github_rate_limit import Lane
 from apps.integrations.services.github_rest import GitHubRest
-from apps.integrations.services.github_transport import GitHubTransport
 from apps.teams.models import Team
 
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
@@ -66,4 +66,4 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[Tr
 
 def rest_client(*, api_url: str, token: str, account: str) -> GitHubRest:
     """A REST client in the account's lane."""
-    return GitHubRest(transport=GitHubTransport(api_url=api_url, token=token), lane=Lane(account=account, urgent=True))
+    return GitHubRest(transport=transport_to(api_url, token=token), lane=Lane(account=account, urgent=True))

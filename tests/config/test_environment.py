@@ -22,6 +22,7 @@ _KEYS = (
     "SYNCTRACE_ALLOWED_HOSTS",
     "SYNC_SWEEP_SECONDS",
     "SYNC_STALE_SECONDS",
+    "SYNC_PLAIN_HTTP_HOSTS",
 )
 
 
@@ -37,6 +38,7 @@ def test_nothing_set_means_the_checkouts_var_and_no_servers() -> None:
     assert read.home == Path(__file__).resolve().parents[2] / "var"
     assert not read.debug
     assert read.broker_url is None
+    assert read.plain_http_hosts == set()
     assert not environment.has_servers()
 
 
@@ -48,6 +50,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNCTRACE_DEBUG", "yes")
     monkeypatch.setenv("SYNCTRACE_ALLOWED_HOSTS", "a.example, b.example")
     monkeypatch.setenv("SYNC_SWEEP_SECONDS", "2.5")
+    monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
     read = environment.read()
     database = read.database
     assert (database["USER"], database["PASSWORD"], database["HOST"]) == ("me", "p@ss", "db.example")
@@ -56,6 +59,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert database["CONN_HEALTH_CHECKS"] is True
     assert (read.home, read.debug, read.allowed_hosts) == (tmp_path, True, ["a.example", "b.example"])
     assert (read.broker_url, read.sweep_seconds) == ("redis://broker:6379/0", 2.5)
+    assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert environment.has_servers()
 
 
@@ -78,6 +82,10 @@ def test_a_sockets_folder_is_the_host() -> None:
         ("SYNC_SWEEP_SECONDS", "-1", "a number of seconds above 0"),
         ("SYNC_SWEEP_SECONDS", "nan", "a number of seconds above 0"),
         ("SYNC_STALE_SECONDS", "59", "twice that or more"),
+        ("SYNC_PLAIN_HTTP_HOSTS", "http://ghe.example", "names alone, without scheme"),
+        ("SYNC_PLAIN_HTTP_HOSTS", "ghe.example:8080", "names alone, without scheme"),
+        ("SYNC_PLAIN_HTTP_HOSTS", "good, *", "names alone, without scheme"),
+        ("SYNC_PLAIN_HTTP_HOSTS", "two words", "names alone, without scheme"),
     ],
 )
 def test_a_bad_value_is_explained(name: str, value: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A connection's clients: one transport, one lane, GraphQL and REST on it."""
+"""A connection's clients: one transport, one lane, GraphQL and REST on it, as the settings say."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def clients_for(row: RepoSync, *, attempt: Attempt) -> Clients:
         attempts.update(attempt, wait_reason=reason, due_at=until or row.due_at, **clients.spent())
 
     connection: GitHubConnection = row.repository.connection
-    transport = GitHubTransport(
-        api_url=connection.api_url, token=connection.token(), deadline_seconds=settings.SYNC_REQUEST_SECONDS
-    )
+    transport = transport_to(connection.api_url, token=connection.token())
     lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.PHASE1, on_life=show_life)
     clients = Clients(
         GitHubGraphQL(transport=transport, lane=lane),
@@ -51,3 +49,13 @@ def clients_for(row: RepoSync, *, attempt: Attempt) -> Clients:
         points_before=row.points,
     )
     return clients
+
+
+def transport_to(api_url: str, *, token: str) -> GitHubTransport:
+    """A transport that keeps to the settings: a request's deadline, and who may be reached without TLS."""
+    return GitHubTransport(
+        api_url=api_url,
+        token=token,
+        deadline_seconds=settings.SYNC_REQUEST_SECONDS,
+        plain_http_hosts=settings.SYNC_PLAIN_HTTP_HOSTS,
+    )

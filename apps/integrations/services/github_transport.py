@@ -6,7 +6,7 @@ It never sleeps and judges no answer: the lane decides when, `github_errors` wha
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 import requests
@@ -31,8 +31,9 @@ class GitHubTransport:
     """One account's connection to one GitHub API.
 
     ``api_url`` is ``https://api.github.com`` or a GitHub Enterprise Server's ``https://HOST/api/v3``; plain http is for
-    loopback hosts, or with ``allow_http``. ``deadline_seconds`` bounds a whole request with its answer. Proxies and
-    certificate authorities come from the environment (``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE``), a ``.netrc`` is not read.
+    loopback hosts and those of ``plain_http_hosts`` (lower-case names). ``deadline_seconds`` bounds a whole request with its
+    answer. Proxies and certificate authorities come from the environment (``HTTPS_PROXY``, ``REQUESTS_CA_BUNDLE``), a
+    ``.netrc`` is not read.
     """
 
     def __init__(
@@ -42,9 +43,9 @@ class GitHubTransport:
         token: str,
         connect_timeout: float = 5.0,
         deadline_seconds: float = 30.0,
-        allow_http: bool = False,
+        plain_http_hosts: Collection[str] = (),
     ) -> None:
-        parts = _checked(api_url, allow_http=allow_http)
+        parts = _checked(api_url, plain_http_hosts=plain_http_hosts)
         self.host = parts.hostname or ""
         self.deadline_seconds = deadline_seconds
         self._origin = f"{parts.scheme}://{parts.netloc}"
@@ -155,7 +156,7 @@ def _timed_out(error: BaseException) -> bool:
     return False
 
 
-def _checked(api_url: str, *, allow_http: bool) -> SplitResult:
+def _checked(api_url: str, *, plain_http_hosts: Collection[str]) -> SplitResult:
     try:
         parts = urlsplit(api_url)
         port_is_a_number = parts.port is None or parts.port > 0
@@ -167,7 +168,7 @@ def _checked(api_url: str, *, allow_http: bool) -> SplitResult:
         raise InvalidApiUrl(f"{api_url!r} is no http or https URL")
     if parts.query or parts.fragment:
         raise InvalidApiUrl(f"{api_url!r} must end with its path")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and parts.hostname not in plain_http_hosts and not _is_loopback(parts.hostname):
         raise InvalidApiUrl(f"{api_url!r} would carry the token in clear: use https")
     return parts
 

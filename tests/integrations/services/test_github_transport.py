@@ -192,7 +192,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     """With the same deadline and the same care."""
     with hostile_server(sending(OK)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        transport = GitHubTransport(api_url="http://github.example", token=TOKEN, allow_http=True)
+        transport = GitHubTransport(api_url="http://github.example", token=TOKEN, plain_http_hosts={"github.example"})
         assert transport.rest("/user").status == 200
     assert proxy.requests[0].startswith("GET http://github.example/user")
 
@@ -267,6 +267,21 @@ def test_an_address_that_no_token_may_go_to_is_refused(api_url: str) -> None:
 def test_plain_http_is_for_this_machine(api_url: str) -> None:
     """A simulator needs no certificate."""
     assert api_url in repr(GitHubTransport(api_url=api_url, token=TOKEN))
+
+
+@pytest.mark.parametrize("api_url", ["http://simulator:8010", "http://SIMULATOR/api/v3"])
+def test_a_host_that_is_named_may_be_reached_without_tls(api_url: str) -> None:
+    """At any port; names have no case."""
+    GitHubTransport(api_url=api_url, token=TOKEN, plain_http_hosts={"simulator"})
+
+
+@pytest.mark.parametrize(
+    "api_url", ["http://api.github.com", "http://simulator.example", "http://a.simulator", "http://simulator@evil.example"]
+)
+def test_naming_a_host_lets_no_other_be_reached_without_tls(api_url: str) -> None:
+    """The names are whole ones."""
+    with pytest.raises(InvalidApiUrl):
+        GitHubTransport(api_url=api_url, token=TOKEN, plain_http_hosts={"simulator"})
 
 
 @pytest.mark.parametrize("token", ["", "  ", "two words", "line\nbreak", "tök"])
