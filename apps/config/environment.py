@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from cryptography.fernet import Fernet
@@ -40,6 +41,8 @@ class Environment:
     stale_seconds: float
     step_seconds: float
     plain_http_hosts: frozenset[str]
+    jaeger_url: str
+    command: str
 
 
 def read() -> Environment:
@@ -68,6 +71,8 @@ def read() -> Environment:
         stale_seconds=stale_seconds,
         step_seconds=_positive("SYNC_STEP_SECONDS", default=300),
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
+        jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
+        command=os.environ.get("SYNCTRACE_COMMAND") or "python manage.py",
     )
 
 
@@ -191,6 +196,18 @@ def _host_names(name: str) -> frozenset[str]:
                 "separated by commas."
             )
     return frozenset(hosts)
+
+
+def _web_address(name: str) -> str:
+    text = os.environ.get(name, "").strip()
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if text and not is_address:
+        raise ImproperlyConfigured(f"{name} is {text!r}: write it as http://HOST:PORT, as a browser would need it.")
+    return text.rstrip("/")
 
 
 def _positive(name: str, *, default: float) -> float:

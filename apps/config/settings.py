@@ -92,6 +92,11 @@ SYNC_STALE_SECONDS = _environment.stale_seconds
 SYNC_STEP_SECONDS = _environment.step_seconds
 """An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 
+SYNCTRACE_JAEGER_URL = _environment.jaeger_url
+"""Where a browser finds Jaeger; empty when there is none."""
+SYNCTRACE_COMMAND = _environment.command
+"""How people here call a command, before its name: pages and results print it."""
+
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

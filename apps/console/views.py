@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import os
-
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-_HTTP = ("http://", "https://")
+from apps.utils.jaeger import search_page
+from telemetry.settings import TelemetrySettings
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """What runs here, where its traces are, and how to start a sync; nothing of any team."""
-    jaeger = os.environ.get("SYNCTRACE_JAEGER_URL", "").strip()
-    return render(request, "console/index.html", {"jaeger_url": jaeger if jaeger.startswith(_HTTP) else ""})
+    service = TelemetrySettings.from_environment().service_name
+    searches = {
+        "All runs": search_page(service=service, operation="sync.pipeline"),
+        "Runs that failed": search_page(service=service, operation="sync.pipeline", tags={"sync.outcome": "failed"}),
+        "Attempts made again": search_page(service=service, operation="sync.repo", tags={"sync.outcome": "retrying"}),
+        "Waits for GitHub's limit": search_page(service=service, operation="sync.api.rate_wait"),
+    }
+    context = {"jaeger_url": settings.SYNCTRACE_JAEGER_URL, "searches": searches, "command": settings.SYNCTRACE_COMMAND}
+    return render(request, "console/index.html", context)
 
 
 @require_safe

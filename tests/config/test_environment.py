@@ -23,6 +23,8 @@ _KEYS = (
     "SYNC_SWEEP_SECONDS",
     "SYNC_STALE_SECONDS",
     "SYNC_PLAIN_HTTP_HOSTS",
+    "SYNCTRACE_JAEGER_URL",
+    "SYNCTRACE_COMMAND",
 )
 
 
@@ -39,6 +41,7 @@ def test_nothing_set_means_the_checkouts_var_and_no_servers() -> None:
     assert not read.debug
     assert read.broker_url is None
     assert read.plain_http_hosts == set()
+    assert (read.jaeger_url, read.command) == ("", "python manage.py")
     assert not environment.has_servers()
 
 
@@ -51,6 +54,8 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNCTRACE_ALLOWED_HOSTS", "a.example, b.example")
     monkeypatch.setenv("SYNC_SWEEP_SECONDS", "2.5")
     monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
+    monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
+    monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
     read = environment.read()
     database = read.database
     assert (database["USER"], database["PASSWORD"], database["HOST"]) == ("me", "p@ss", "db.example")
@@ -60,6 +65,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert (read.home, read.debug, read.allowed_hosts) == (tmp_path, True, ["a.example", "b.example"])
     assert (read.broker_url, read.sweep_seconds) == ("redis://broker:6379/0", 2.5)
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
+    assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
     assert environment.has_servers()
 
 
@@ -86,6 +92,8 @@ def test_a_sockets_folder_is_the_host() -> None:
         ("SYNC_PLAIN_HTTP_HOSTS", "ghe.example:8080", "names alone, without scheme"),
         ("SYNC_PLAIN_HTTP_HOSTS", "good, *", "names alone, without scheme"),
         ("SYNC_PLAIN_HTTP_HOSTS", "two words", "names alone, without scheme"),
+        ("SYNCTRACE_JAEGER_URL", "javascript:alert(1)", "write it as http://HOST:PORT"),
+        ("SYNCTRACE_JAEGER_URL", "jaeger:16686", "write it as http://HOST:PORT"),
     ],
 )
 def test_a_bad_value_is_explained(name: str, value: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from celery import current_app, uuid
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
@@ -107,7 +108,7 @@ class Command(BaseCommand):
                 told = f"{result.error_type}: {result.error_msg}"
                 self.stdout.write(f"  {sentences(told, advice_for(result.error_type) or '')}".rstrip())
         if results and not as_json:
-            self.stdout.write(f"Where the time went: python manage.py trace {results[0].trace_id}")
+            self.stdout.write(f"Where the time went: {settings.SYNCTRACE_COMMAND} trace {results[0].trace_id}")
 
 
 def _team(slug: str) -> Team:

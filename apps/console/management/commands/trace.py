@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if run is None and name is not None and (found := trace_of_task(settings.SYNCTRACE_HOME, name)):
             name, run = found, find_run(found)
         if run is None and name is None:
-            raise CommandError("There is no run yet: start one with `python manage.py sync OWNER/NAME` or `make demo`.")
+            raise CommandError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
         trace_id, linked = trace_ids(run) if run is not None else (name or "", {})
         spans = find_trace(settings.SYNCTRACE_HOME, trace_id)
         if not spans:
