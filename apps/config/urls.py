@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+admin.site.site_title = admin.site.site_header = "synctrace"
+admin.site.index_title = "Rows"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("apps.console.urls")),

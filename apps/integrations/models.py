@@ -30,6 +30,7 @@ class GitHubConnection(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "GitHub connection"
         constraints = [models.UniqueConstraint(fields=["team", "account"], name="one_connection_per_account")]
 
     def __str__(self) -> str:
@@ -63,6 +64,9 @@ class ApiLane(models.Model):
     core_limit = models.IntegerField(null=True)
     core_remaining = models.IntegerField(null=True)
     core_reset_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "API lane"
 
     def __str__(self) -> str:
         return self.account
@@ -209,6 +213,8 @@ class RepoSync(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "repository's sync"
+        verbose_name_plural = "repositories' syncs"
         constraints = [models.UniqueConstraint(fields=["run", "repository"], name="one_sync_per_run_and_repository")]
         indexes = [models.Index(fields=["state", "due_at"])]
 

@@ -31,6 +31,9 @@ class Migration(migrations.Migration):
                 ('core_remaining', models.IntegerField(null=True)),
                 ('core_reset_at', models.DateTimeField(null=True)),
             ],
+            options={
+                'verbose_name': 'API lane',
+            },
         ),
         migrations.CreateModel(
             name='GitHubConnection',
@@ -42,6 +45,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connections', to='teams.team')),
             ],
+            options={
+                'verbose_name': 'GitHub connection',
+            },
         ),
         migrations.CreateModel(
             name='PipelineRun',
@@ -119,6 +125,10 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repo_syncs', to='integrations.pipelinerun')),
                 ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repo_syncs', to='integrations.trackedrepository')),
             ],
+            options={
+                'verbose_name': "repository's sync",
+                'verbose_name_plural': "repositories' syncs",
+            },
         ),
         migrations.AddConstraint(
             model_name='githubconnection',
