@@ -43,6 +43,7 @@ class Environment:
     plain_http_hosts: frozenset[str]
     jaeger_url: str
     command: str
+    alive_file: Path | None
 
 
 def read() -> Environment:
@@ -73,6 +74,7 @@ def read() -> Environment:
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
         command=os.environ.get("SYNCTRACE_COMMAND") or "python manage.py",
+        alive_file=Path(file) if (file := os.environ.get("SYNCTRACE_ALIVE_FILE")) else None,
     )
 
 

@@ -96,6 +96,8 @@ SYNCTRACE_JAEGER_URL = _environment.jaeger_url
 """Where a browser finds Jaeger; empty when there is none."""
 SYNCTRACE_COMMAND = _environment.command
 """How people here call a command, before its name: pages and results print it."""
+SYNCTRACE_ALIVE_FILE = _environment.alive_file
+"""Touched by a worker every two seconds while it has its broker, for whoever watches it; None: nobody does."""
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"

@@ -25,6 +25,7 @@ _KEYS = (
     "SYNC_PLAIN_HTTP_HOSTS",
     "SYNCTRACE_JAEGER_URL",
     "SYNCTRACE_COMMAND",
+    "SYNCTRACE_ALIVE_FILE",
 )
 
 
@@ -41,7 +42,7 @@ def test_nothing_set_means_the_checkouts_var_and_no_servers() -> None:
     assert not read.debug
     assert read.broker_url is None
     assert read.plain_http_hosts == set()
-    assert (read.jaeger_url, read.command) == ("", "python manage.py")
+    assert (read.jaeger_url, read.command, read.alive_file) == ("", "python manage.py", None)
     assert not environment.has_servers()
 
 
@@ -56,6 +57,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
     monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
     monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
+    monkeypatch.setenv("SYNCTRACE_ALIVE_FILE", "/tmp/alive")
     read = environment.read()
     database = read.database
     assert (database["USER"], database["PASSWORD"], database["HOST"]) == ("me", "p@ss", "db.example")
@@ -66,6 +68,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert (read.broker_url, read.sweep_seconds) == ("redis://broker:6379/0", 2.5)
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
+    assert read.alive_file == Path("/tmp/alive")
     assert environment.has_servers()
 
 
