@@ -17,11 +17,12 @@ POSTGRES = 999  # of its image
 
 VOLUMES = Path("/volumes")
 FOLDERS = {"synctrace": APPLICATION, "collector": COLLECTOR, "jaeger": JAEGER}
+READERS = APPLICATION  # the collector's second group, for the lines; the application may read what the collector writes
 
 
-def give(path: Path, *, to: int) -> None:
-    """`path` belongs to the user and the group numbered `to`."""
-    os.chown(path, to, to)
+def give(path: Path, *, to: int, readers: int | None = None) -> None:
+    """`path` belongs to the user and the group numbered `to`, or to the group `readers`."""
+    os.chown(path, to, to if readers is None else readers)
 
 
 def keep(path: Path, content: str, *, owner: int) -> None:
@@ -37,7 +38,8 @@ def keep(path: Path, content: str, *, owner: int) -> None:
 def main() -> int:
     """Volumes are writable and the database's password exists, for the server and (as a `pgpass`) for its clients."""
     for name, owner in FOLDERS.items():
-        give(VOLUMES / name, to=owner)
+        give(VOLUMES / name, to=owner, readers=READERS)
+        (VOLUMES / name).chmod(0o750)
     server, clients = VOLUMES / "secrets" / "postgres_password", VOLUMES / "secrets" / "pgpass"
     if not clients.exists():  # written last
         password = server.read_text().strip() if server.exists() else secrets.token_urlsafe(32)

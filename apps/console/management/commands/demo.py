@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-import tempfile
+import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +26,12 @@ from apps.integrations.connections import connect, track
 from apps.integrations.models import PipelineRun, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.teams.models import Team
+from apps.utils.jaeger import trace_page
+from telemetry.testing import Span
 
 _REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
 _DAYS = 365
-_FAULTS = [
-    {"fault": "primary_limit", "match": {"operation": "PullRequests"}, "nth": 3, "times": 1, "reset_in": 2},
-    {"fault": "server_error", "match": {"operation": "PullRequests"}, "nth": 7, "times": 1},
-]
+_FAULTS = Path(__file__).with_name("demo_faults.json")
 """One short wait for GitHub's limit, and one attempt that fails and is made again."""
 _TREE_LINES = 60
 _SHOWN_LINES = (
@@ -41,6 +43,7 @@ _SHOWN_LINES = (
     "sync.pipeline.completed",
 )
 """Events of which the first line is shown."""
+_WHOLE_WITHIN = 5.0  # seconds; a process that traces exports twice a second
 
 
 class Command(BaseCommand):
@@ -48,27 +51,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
+        parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that runs already")
 
     def handle(self, *_: Any, **options: Any) -> None:
         console = Console(soft_wrap=True)
-        console.print("Starting a simulated GitHub and a worker…")
         TrackedRepository.objects.filter(team__slug="demo").delete()  # a demo begins at the beginning
         team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
-        with tempfile.NamedTemporaryFile("wb", suffix=".json") as faults:
-            faults.write(orjson.dumps(_FAULTS))
-            faults.flush()
-            arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", faults.name]
-            with own_simulator(arguments) as url, own_worker():
-                console.print(f"A simulated GitHub with {' and '.join(_REPOSITORIES)} answers at {url}.", highlight=False)
-                connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
-                tracked = track(connection=connection, full_names=_REPOSITORIES)
-                task_id = uuid()
-                start_pipeline.apply_async(
-                    args=(team.pk, [repository.pk for repository in tracked]),
-                    kwargs={"days": _DAYS, "backfill_all": True},
-                    task_id=task_id,
-                )
-                runs = watch(task_id, console=console)
+        arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", str(_FAULTS)]
+        own = "SYNCTRACE_EMBEDDED" in os.environ  # else the servers are yours, and so are their workers
+        if own:
+            console.print("Starting a simulated GitHub and a worker…")
+        simulator = contextlib.nullcontext(options["api_url"]) if options["api_url"] else own_simulator(arguments)
+        with simulator as url, own_worker() if own else contextlib.nullcontext():
+            console.print(f"A simulated GitHub with {' and '.join(_REPOSITORIES)} answers at {url}.", highlight=False)
+            connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
+            tracked = track(connection=connection, full_names=_REPOSITORIES)
+            task_id = uuid()
+            start_pipeline.apply_async(
+                args=(team.pk, [repository.pk for repository in tracked]),
+                kwargs={"days": _DAYS, "backfill_all": True},
+                task_id=task_id,
+            )
+            runs = watch(task_id, console=console)
         self._tell(console, runs)
         incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
         if incomplete or any(run.state != PipelineRun.State.COMPLETED for run in runs):
@@ -80,7 +84,7 @@ class Command(BaseCommand):
         home: Path = settings.SYNCTRACE_HOME
         first = runs[0]
         trace_id, linked = trace_ids(first)
-        spans = find_trace(home, trace_id)
+        spans = _whole_trace(home, first)
         console.rule(f"Trace {trace_id} of run {first.pk}")
         for line in tree_lines(spans, limit=_TREE_LINES):
             console.out(line, highlight=False)
@@ -97,12 +101,37 @@ class Command(BaseCommand):
         for first_of_event in (found[event] for event in _SHOWN_LINES if event in found):
             console.out(orjson.dumps(first_of_event).decode(), highlight=False)
         console.rule("Look further")
-        python = Path(sys.executable)
-        shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
         for what in (
             f"trace {first.pk}",
             f"logs {first.pk} --level warning",
             f"logs team_id={first.team_id} --event 'sync.api.*'",
         ):
-            console.out(f"{shown} manage.py {what}", highlight=False)
-        console.out(f"spans: {home / 'traces.jsonl'}\nlines: {home / 'logs.jsonl'}", highlight=False)
+            console.out(f"{_command()} {what}", highlight=False)
+        if page := trace_page(trace_id):
+            console.out(f"Jaeger: {page}", highlight=False)
+        else:
+            console.out(f"spans: {home / 'traces.jsonl'}\nlines: {home / 'logs.jsonl'}", highlight=False)
+
+
+def _whole_trace(home: Path, run: PipelineRun) -> list[Span]:
+    """The run's spans, once those of every attempt are there: their processes may live on, and export a little later."""
+    trace_id, _linked = trace_ids(run)
+    attempts = sum(run.repo_syncs.values_list("attempt", flat=True))
+    deadline = time.monotonic() + _WHOLE_WITHIN
+    while True:
+        spans = find_trace(home, trace_id)
+        if _attempts_in(spans) >= attempts or time.monotonic() > deadline:
+            return spans
+        time.sleep(0.1)
+
+
+def _attempts_in(spans: Sequence[Span]) -> int:
+    """How many attempts have ended in there; a span is exported after those inside it."""
+    return sum(span.name == "run/apps.integrations.tasks.sync_repository" for span in spans)
+
+
+def _command() -> str:
+    """How to call another command from where this one was called."""
+    python, here = Path(sys.executable), Path.cwd()
+    shown = python.relative_to(here) if python.is_relative_to(here) else python
+    return str(settings.SYNCTRACE_COMMAND).replace("python ", f"{shown} ", 1)
