@@ -57,7 +57,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
     monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
     monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
-    monkeypatch.setenv("SYNCTRACE_ALIVE_FILE", "/tmp/alive")
+    monkeypatch.setenv("SYNCTRACE_ALIVE_FILE", "/var/alive")
     read = environment.read()
     database = read.database
     assert (database["USER"], database["PASSWORD"], database["HOST"]) == ("me", "p@ss", "db.example")
@@ -68,7 +68,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert (read.broker_url, read.sweep_seconds) == ("redis://broker:6379/0", 2.5)
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
-    assert read.alive_file == Path("/tmp/alive")
+    assert read.alive_file == Path("/var/alive")
     assert environment.has_servers()
 
 
