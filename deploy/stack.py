@@ -16,7 +16,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -32,30 +33,56 @@ class NotReadyError(RuntimeError):
 
 
 class Service:
-    """A program that runs when started, answers its health check, and ends with the block that it was started by."""
+    """A program that runs when started, answers its health check, and ends with the block that it was started by.
 
-    def __init__(self, *, name: str, program: Path, configuration: Path, folder: Path, health: str) -> None:
+    `health` is asked with a GET until it answers; without one the program counts as started at once. `environment` is
+    added to this process's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        command: Sequence[str | Path],
+        folder: Path,
+        health: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.log: Final = folder / f"{name}.log"
         self._name = name
-        self._command = [str(program), "--config", str(configuration)]
+        self._command = [str(word) for word in command]
         self._health = health
-        self.environment: Mapping[str, str] = {}
+        self.environment: Mapping[str, str] = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, *, seconds: float = 30) -> None:
         """It answers its health check. Raises `NotReadyError` when it ends first or takes longer than `seconds`."""
+        self.launch()
+        self.wait_until_ready(seconds=seconds)
+
+    def launch(self) -> None:
+        """It runs; whether it is ready is for `wait_until_ready` to say, after others were launched beside it."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a program of ours
                 self._command, env=os.environ | self.environment, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + seconds
-        while answers(self._health) is not None:
-            if self._process.poll() is not None:
-                raise NotReadyError(f"{self._name} ended with exit code {self._process.returncode}: see {self.log}")
+
+    def wait_until_ready(self, *, seconds: float = 30) -> None:
+        """As `start`, for what was launched; after an error nothing of it runs."""
+        try:
+            self._wait(time.monotonic() + seconds)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait(self, deadline: float) -> None:
+        while self._health is not None and answers(self._health) is not None:
+            if self._process is None or self._process.poll() is not None:
+                code = None if self._process is None else self._process.returncode
+                raise NotReadyError(f"{self._name} ended with exit code {code}: see {self.log}")
             if time.monotonic() > deadline:
-                self.kill()
-                raise NotReadyError(f"{self._name} did not answer within {seconds:.0f} s: see {self.log}")
+                raise NotReadyError(f"{self._name} did not answer in time: see {self.log}")
             time.sleep(0.05)
 
     def stop(self, *, seconds: float = 30) -> None:
@@ -70,9 +97,10 @@ class Service:
         self._process = None
 
     def kill(self) -> None:
-        """It has ended by a SIGKILL, with nothing said or saved."""
+        """It and the processes it started have ended by a SIGKILL, with nothing said or saved."""
         if self._process is not None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -88,11 +116,10 @@ class Jaeger(Service):
     """Jaeger with its traces under `folder/jaeger`: `url` is its API, `otlp` the `host:port` that takes spans."""
 
     def __init__(self, *, folder: Path) -> None:
-        otlp, ui, query, health, metrics = _free_ports(5)
+        otlp, ui, query, health, metrics = free_ports(5)
         super().__init__(
             name="jaeger",
-            program=jaeger_program(),
-            configuration=HERE / "jaeger.yaml",
+            command=[jaeger_program(), "--config", HERE / "jaeger.yaml"],
             folder=folder,
             health=f"http://{LOOPBACK}:{health}/status",
         )
@@ -116,11 +143,10 @@ class Collector(Service):
     """
 
     def __init__(self, *, folder: Path, lines: Path, jaeger: Jaeger) -> None:
-        grpc, http, health, metrics = _free_ports(4)
+        grpc, http, health, metrics = free_ports(4)
         super().__init__(
             name="collector",
-            program=collector_program(),
-            configuration=HERE / "otel-collector.yaml",
+            command=[collector_program(), "--config", HERE / "otel-collector.yaml"],
             folder=folder,
             health=f"http://{LOOPBACK}:{health}/",
         )
@@ -140,7 +166,7 @@ class Collector(Service):
         }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on now, all different."""
     sockets = [socket.socket() for _ in range(count)]
     try:
