@@ -29,37 +29,24 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from telemetry import _health, logs, tracing
+from telemetry._otlp_json import Attribute, Span, records_in, spans_in
 from telemetry._redacting import RedactingExporter
 
-Attribute = str | int | float | bool | tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One ended span; ids are lower-case hexadecimal, times Unix nanoseconds, ``status`` is UNSET, OK or ERROR."""
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    attributes: Mapping[str, Attribute]
-    status: str
-    status_message: str
-    start_ns: int
-    end_ns: int
-    links: tuple[tuple[str, str], ...]
-    """Linked spans, as (trace id, span id)."""
-    resource: Mapping[str, Attribute]
-
-    @property
-    def outcome(self) -> str | None:
-        """The value of its ``<namespace>.outcome``, if it has one."""
-        return next((str(value) for key, value in self.attributes.items() if key.endswith(".outcome")), None)
-
-    @property
-    def duration_ms(self) -> float:
-        """How long it took, in milliseconds."""
-        return (self.end_ns - self.start_ns) / 1e6
+__all__ = [
+    "Attribute",
+    "Capture",
+    "Node",
+    "SeededIds",
+    "Span",
+    "capturing",
+    "draw",
+    "orphans_of",
+    "read_collected",
+    "read_lines",
+    "read_spans",
+    "roots_of",
+    "spans_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +102,7 @@ def read_spans(path: Path, *, containing: Collection[str] = ()) -> list[Span]:
     With ``containing``, only those exported together with one whose JSON has one of these texts, such as a trace's id:
     what is not wanted need not be parsed.
     """
-    return [span for line in _lines(path, containing) for span in _otlp_spans(orjson.loads(line))]
+    return [span for line in _lines(path, containing) for span in spans_in(orjson.loads(line))]
 
 
 def read_lines(path: Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -124,6 +111,14 @@ def read_lines(path: Path, *, containing: Collection[str] = ()) -> list[dict[str
     With ``containing``, only those whose text has one of these.
     """
     return [orjson.loads(line) for line in _lines(path, containing)]
+
+
+def read_collected(path: Path) -> list[list[dict[str, Any]]]:
+    """What a collector wrote to its log file: for each line of the file its records, as the lines that they were.
+
+    A record has what the application's own line has, but for ``trace_flags``; the order of its fields is not kept.
+    """
+    return [records_in(orjson.loads(line)) for line in _lines(path, ())]
 
 
 class Capture:
@@ -252,44 +247,3 @@ def _lines(path: Path, containing: Collection[str]) -> Iterator[bytes]:
             with file.open("rb") as lines:
                 whole = (line for line in lines if line.endswith(b"\n"))
                 yield from (line for line in whole if not wanted or any(text in line for text in wanted))
-
-
-_STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR"}
-
-
-def _otlp_spans(request: dict[str, Any]) -> Iterator[Span]:
-    for group in request.get("resourceSpans", []):
-        resource = _attributes(group.get("resource", {}))
-        for scope in group.get("scopeSpans", []):
-            for span in scope.get("spans", []):
-                status = span.get("status", {})
-                yield Span(
-                    name=span["name"],
-                    trace_id=span["traceId"],
-                    span_id=span["spanId"],
-                    parent_id=span.get("parentSpanId") or None,
-                    attributes=_attributes(span),
-                    status=_STATUS.get(status.get("code", 0), "UNSET"),
-                    status_message=status.get("message", ""),
-                    start_ns=int(span["startTimeUnixNano"]),
-                    end_ns=int(span["endTimeUnixNano"]),
-                    links=tuple((link["traceId"], link["spanId"]) for link in span.get("links", [])),
-                    resource=resource,
-                )
-
-
-def _attributes(holder: dict[str, Any]) -> dict[str, Attribute]:
-    return {item["key"]: _value(item["value"]) for item in holder.get("attributes", [])}
-
-
-def _value(value: dict[str, Any]) -> Attribute:
-    match value:
-        case {"intValue": number}:
-            return int(number)
-        case {"doubleValue": number}:
-            return float(number)
-        case {"arrayValue": {"values": items}}:
-            return tuple(_value(item) for item in items)
-        case {"stringValue": plain} | {"boolValue": plain}:
-            return plain  # type: ignore[no-any-return]  # JSON says what it is
-    return ""

@@ -1,0 +1,123 @@
+"""Spans and log records out of OTLP JSON, as the file exporters and Jaeger's API write it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from telemetry.timestamps import iso_microseconds
+
+Attribute = str | int | float | bool | tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One ended span; ids are lower-case hexadecimal, times Unix nanoseconds, ``status`` is UNSET, OK or ERROR."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    attributes: Mapping[str, Attribute]
+    status: str
+    status_message: str
+    start_ns: int
+    end_ns: int
+    links: tuple[tuple[str, str], ...]
+    """Linked spans, as (trace id, span id)."""
+    resource: Mapping[str, Attribute]
+
+    @property
+    def outcome(self) -> str | None:
+        """The value of its ``<namespace>.outcome``, if it has one."""
+        return next((str(value) for key, value in self.attributes.items() if key.endswith(".outcome")), None)
+
+    @property
+    def duration_ms(self) -> float:
+        """How long it took, in milliseconds."""
+        return (self.end_ns - self.start_ns) / 1e6
+
+
+def spans_in(traces: Mapping[str, Any]) -> list[Span]:
+    """The spans of ``{"resourceSpans": [...]}``: an export request, or the ``result`` of Jaeger's ``/api/v3/traces``."""
+    return [
+        _span(span, resource=_attributes(group.get("resource", {})))
+        for group in traces.get("resourceSpans", [])
+        for scope in group.get("scopeSpans", [])
+        for span in scope.get("spans", [])
+    ]
+
+
+def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The records of ``{"resourceLogs": [...]}``, each as the flat line that it was read from, without ``trace_flags``."""
+    return [
+        _record(record)
+        for group in logs.get("resourceLogs", [])
+        for scope in group.get("scopeLogs", [])
+        for record in scope.get("logRecords", [])
+    ]
+
+
+_STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR"}
+
+
+def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span:
+    status = span.get("status", {})
+    return Span(
+        name=span["name"],
+        trace_id=span["traceId"],
+        span_id=span["spanId"],
+        parent_id=span.get("parentSpanId") or None,
+        attributes=_attributes(span),
+        status=_STATUS.get(status.get("code", 0), "UNSET"),
+        status_message=status.get("message", ""),
+        start_ns=int(span["startTimeUnixNano"]),
+        end_ns=int(span["endTimeUnixNano"]),
+        links=tuple((link["traceId"], link["spanId"]) for link in span.get("links", [])),
+        resource=resource,
+    )
+
+
+def _record(record: Mapping[str, Any]) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(record["timeUnixNano"]) // 1_000)
+    ids = {name: record.get(key) for name, key in (("trace_id", "traceId"), ("span_id", "spanId"))}
+    return {
+        "timestamp": iso_microseconds(moment),
+        "level": record.get("severityText", ""),
+        "event": _json(record.get("body", {})),
+        **_fields(record.get("attributes", [])),
+        **{name: value for name, value in ids.items() if value},
+    }
+
+
+def _fields(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {item["key"]: _json(item.get("value", {})) for item in items}
+
+
+def _json(value: dict[str, Any]) -> Any:
+    """An OTLP value as JSON has it: unlike an attribute's it may be null, a list or an object."""
+    match value:
+        case {"kvlistValue": inner}:
+            return _fields(inner.get("values", []))
+        case {"arrayValue": inner}:
+            return [_json(item) for item in inner.get("values", [])]
+    return _value(value) if value else None
+
+
+def _attributes(holder: Mapping[str, Any]) -> dict[str, Attribute]:
+    return {item["key"]: _value(item["value"]) for item in holder.get("attributes", [])}
+
+
+def _value(value: dict[str, Any]) -> Attribute:
+    match value:
+        case {"intValue": number}:
+            return int(number)
+        case {"doubleValue": number}:
+            return float(number)
+        case {"arrayValue": {"values": items}}:
+            return tuple(_value(item) for item in items)
+        case {"stringValue": plain} | {"boolValue": plain}:
+            return plain  # type: ignore[no-any-return]  # JSON says what it is
+    return ""
