@@ -1,0 +1,70 @@
+"""What was written has arrived: each span and each line once, and as it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from telemetry.testing import Span
+
+Line = Mapping[str, Any]
+T = TypeVar("T")
+
+Key = Callable[[T], Hashable]
+Name = Callable[[T], str]
+
+_NOT_COPIED = frozenset({"trace_flags"})  # a record has them as its flags
+
+
+def span_key(span: Span) -> Hashable:
+    """Which span it is."""
+    return (span.trace_id, span.span_id)
+
+
+def line_key(line: Line) -> Hashable:
+    """Everything that a line says, whatever the order of its fields."""
+    return _frozen({name: value for name, value in line.items() if name not in _NOT_COPIED})
+
+
+def missing(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
+    """Which originals, by name, have no copy."""
+    expected, found = list(originals), set(map(key, copies))
+    totals = Counter(map(name, expected))
+    for what, count in Counter(name(each) for each in expected if key(each) not in found).items():
+        yield f"{count} of {totals[what]} {what} missing"
+
+
+def twice(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
+    """Which originals, by name, have more copies than there are originals."""
+    once, wanted, found = {key(each): each for each in originals}, Counter(map(key, originals)), Counter(map(key, copies))
+    for what, count in Counter(name(each) for which, each in once.items() if found[which] > wanted[which]).items():
+        yield f"{count} {what} there more than once"
+
+
+def strangers(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
+    """Which copies, by name, are of something that nobody wrote."""
+    known = set(map(key, originals))
+    for what, count in Counter(name(each) for each in copies if key(each) not in known).items():
+        yield f"{count} {what} that nobody wrote"
+
+
+def changed(originals: Iterable[Span], copies: Iterable[Span]) -> Iterator[str]:
+    """Which spans arrived with another name, parent, time, status, link or attribute than they were written with."""
+    found = {span_key(span): span for span in copies}
+    for span in originals:
+        copy = found.get(span_key(span), span)
+        for field in ("name", "parent_id", "start_ns", "end_ns", "status", "status_message", "links"):
+            if getattr(copy, field) != getattr(span, field):
+                yield f"{span.name} {span.span_id}: {field} is {getattr(copy, field)!r}, not {getattr(span, field)!r}"
+        for key, value in span.attributes.items():
+            if copy.attributes.get(key) != value and not isinstance(value, tuple):  # a list is JSON text in Jaeger
+                yield f"{span.name} {span.span_id}: {key} is {copy.attributes.get(key)!r}, not {value!r}"
+
+
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, Mapping):
+        return frozenset((name, _frozen(each)) for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return (type(value) is bool, value)  # True is no 1

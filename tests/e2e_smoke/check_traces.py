@@ -1,0 +1,124 @@
+"""A run's trace is whole: one root, no orphan, the design's tree, durations that agree, attempts and runs linked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from telemetry.testing import Span, orphans_of
+from tests.e2e_smoke.application import Run
+
+ATTEMPT: Final = "run/apps.integrations.tasks.sync_repository"
+PHASE: Final = "run/apps.integrations.tasks.run_phase"
+
+PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
+    "sync.pipeline": frozenset({None}),
+    ATTEMPT: frozenset({"sync.pipeline"}),
+    PHASE: frozenset({"sync.pipeline"}),
+    "sync.repo": frozenset({ATTEMPT}),
+    "sync.api.graphql": frozenset({"sync.repo"}),
+    "sync.api.rest": frozenset({"sync.repo"}),
+    "sync.api.rate_wait": frozenset({"sync.repo"}),
+    "sync.db.write": frozenset({"sync.repo", PHASE}),
+    "POST": frozenset({"sync.api.graphql"}),
+    "GET": frozenset({"sync.api.rest"}),
+    # A message is sent by the attempt that is to be made again, or by the task that finished a step.
+    "apply_async/apps.integrations.tasks.sync_repository": frozenset({"sync.repo", PHASE, ATTEMPT}),
+    "apply_async/apps.integrations.tasks.run_phase": frozenset({PHASE, ATTEMPT}),
+}
+"""The design's tree: which span may stand under which."""
+
+CLOCK_NS: Final = 2_000_000
+"""Processes of one machine read one clock; a span's end is read a little after its children's."""
+SLACK_MS: Final = 500.0
+"""What a busy machine may put between a span's start or end and that of the duration measured for its line."""
+
+
+def shape(run: Run, spans: Sequence[Span]) -> Iterator[str]:
+    """What is wrong with the tree of the run's trace."""
+    tops = [span for span in spans if span.parent_id is None]
+    if [(span.name, span.span_id) for span in tops] != [("sync.pipeline", run.root_id)]:
+        yield f"its roots are {[(span.name, span.span_id) for span in tops]}, not sync.pipeline {run.root_id}"
+    yield from (f"{span.name} {span.span_id} has a parent that is not there" for span in orphans_of(spans))
+    by_id = {span.span_id: span for span in spans}
+    for span in spans:
+        above = by_id.get(span.parent_id or "")
+        if span.name not in PARENTS:
+            yield f"{span.name} is no span of the design's tree"
+        elif (above.name if above else None) not in PARENTS[span.name]:
+            yield f"{span.name} stands under {above.name if above else None}"
+    attempts = sum(repository.attempts for repository in run.repositories)
+    counts = Counter(span.name for span in spans)
+    for name, count in ((ATTEMPT, attempts), ("sync.repo", attempts)):
+        if counts[name] != count:
+            yield f"{counts[name]} {name} for {count} attempts"
+    for outer, inner in (("sync.api.graphql", "POST"), ("sync.api.rest", "GET")):
+        if counts[outer] != counts[inner]:
+            yield f"{counts[outer]} {outer}, but {counts[inner]} {inner} in them"
+
+
+def verdicts(run: Run, spans: Sequence[Span]) -> Iterator[str]:
+    """What is wrong with how the spans say that they ended."""
+    status = {"completed": "OK", "failed": "ERROR", "retrying": "ERROR", "waiting": "UNSET", "cancelled": "UNSET"}
+    for span in spans:
+        if span.name.startswith("sync.") and status.get(span.outcome or "") != span.status:
+            yield f"{span.name} {span.span_id} ended {span.outcome} with status {span.status}"
+        if span.name.startswith("run/") and span.status == "UNSET":
+            yield f"{span.name} {span.span_id} does not say how it ended"
+        if span.name == "sync.pipeline" and span.outcome != run.state:
+            yield f"the root says {span.outcome}, the run {run.state}"
+
+
+def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with starts, ends and durations, by the run's row and the lines."""
+    by_id = {span.span_id: span for span in spans}
+    for span in spans:
+        if span.span_id == run.root_id and (span.start_ns, span.end_ns) != (run.started_ns, run.ended_ns):
+            yield f"the root is from {span.start_ns} to {span.end_ns}, the run from {run.started_ns} to {run.ended_ns}"
+        above = by_id.get(span.parent_id or "")
+        if above is None:
+            continue
+        # The task that ends a run is still at it when the run has ended.
+        late = above.span_id == run.root_id and span.name in (ATTEMPT, PHASE)
+        if span.start_ns < above.start_ns - CLOCK_NS or (span.end_ns > above.end_ns + CLOCK_NS and not late):
+            yield f"{span.name} {span.span_id} is not within its parent {above.name}"
+        if span.name.startswith("sync.") and span.end_ns > by_id[run.root_id].end_ns + CLOCK_NS:
+            yield f"{span.name} {span.span_id} ends after the run"
+    for line in lines:
+        told = by_id.get(line.get("span_id", ""))
+        if told is None:
+            continue
+        if "duration_ms" in line and line["duration_ms"] != told.attributes.get("duration_ms"):
+            yield f"{line['event']} took {line['duration_ms']} ms, its span says {told.attributes.get('duration_ms')}"
+        measured = line.get("duration_ms") or line.get("duration_sec", 0) * 1_000 or line.get("wait_seconds", 0) * 1_000
+        waited = float(str(told.attributes.get("sync.lane.wait_ms", 0)))  # before its turn, and part of the span
+        if measured and abs(told.duration_ms - waited - measured) > SLACK_MS:
+            yield f"{line['event']} took {measured:.3f} ms, its span {told.duration_ms:.3f} ms with {waited:.3f} ms of wait"
+
+
+def links(run: Run, runs: Sequence[Run], spans: Sequence[Span], everything: Sequence[Span]) -> Iterator[str]:
+    """What is wrong with the links: of the run to what it follows, and of each attempt to the one before."""
+    present = {(span.trace_id, span.span_id) for span in everything}
+    for span in spans:
+        yield from (
+            f"{span.name} {span.span_id} is linked to what is not there" for link in span.links if link not in present
+        )
+    root = next((span for span in spans if span.span_id == run.root_id), None)
+    before = next((each for each in runs if each.id == run.follows), None)
+    if root is not None and before is not None and (before.trace_id, before.root_id) not in root.links:
+        yield f"it is not linked to run {before.id}, which it follows"
+    if root is not None and before is None and not root.links:
+        yield "it is not linked to the task that started it"
+    attempts: dict[tuple[object, int], Span] = {}
+    for span in spans:
+        if span.name == ATTEMPT:
+            attempts[span.attributes.get("repo_id"), int(str(span.attributes.get("celery.attempt", 0)))] = span
+    for (repo_id, number), span in attempts.items():
+        previous = attempts.get((repo_id, number - 1))
+        if number > 1 and (previous is None or (previous.trace_id, previous.span_id) not in span.links):
+            yield f"attempt {number} at repository {repo_id} is not linked to the one before"
+    for repository in run.repositories:
+        numbers = sorted(number for repo_id, number in attempts if repo_id == repository.repo_id)
+        if numbers != list(range(1, repository.attempts + 1)):
+            yield f"attempts {numbers} at {repository.full_name}, its row counts {repository.attempts}"

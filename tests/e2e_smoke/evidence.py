@@ -1,0 +1,80 @@
+"""What is there to see at one moment: in the application's own files, in Jaeger, in the collector's files, in the rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from telemetry.testing import Span, read_collected, read_lines, read_spans
+from tests.e2e_smoke.application import Application, Run
+from tests.e2e_smoke.check_copies import line_key, span_key
+from tests.e2e_smoke.jaeger import Jaeger
+from tests.e2e_smoke.stack import Stack
+
+Line = Mapping[str, Any]
+
+SETTLE_SECONDS: Final = 30.0
+"""How long what was written may take to arrive: exporters, queues and the reader of lines each wait a little."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """`spans` and `lines` are what the application wrote itself, the rest is what became of them elsewhere."""
+
+    runs: Sequence[Run]
+    stats: Mapping[str, Any]
+    spans: Sequence[Span]
+    lines: Sequence[Line]
+    in_jaeger: Sequence[Span]
+    exported: Sequence[Span]
+    """The collector's traces.jsonl."""
+    collected: Sequence[Sequence[Line]]
+    """The collector's logs.jsonl: the records of each of its lines."""
+
+    @property
+    def records(self) -> list[Line]:
+        """What the collector's lines hold, one after the other."""
+        return [record for records in self.collected for record in records]
+
+
+def simulator_stats(stack: Stack) -> dict[str, Any]:
+    """What the simulated GitHub has seen."""
+    return dict(requests.get(f"{stack.simulator}/_simulator/stats", timeout=10).json())
+
+
+def gather(stack: Stack, application: Application, *, with_lines: bool = True) -> Evidence:
+    """What the application has written by now, and its copies once they have arrived, or after `SETTLE_SECONDS`.
+
+    Without `with_lines` the collector's copy of the lines is not waited for.
+    """
+    runs, stats = application.runs(), simulator_stats(stack)
+    written = stack.written()
+    spans, lines = read_spans(written / "traces.jsonl"), read_lines(written / "logs.jsonl")
+    span_ids = set(map(span_key, spans))
+    line_ids = set(map(line_key, lines)) if with_lines else set()
+    jaeger = Jaeger(stack.jaeger)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        files = stack.collected()
+        exported, collected = read_spans(files / "traces.jsonl"), read_collected(files / "logs.jsonl")
+        in_jaeger = jaeger.traces(span.trace_id for span in spans)
+        arrived = (
+            span_ids <= set(map(span_key, in_jaeger))
+            and span_ids <= set(map(span_key, exported))
+            and line_ids <= {line_key(line) for records in collected for line in records}
+        )
+        if arrived or time.monotonic() > deadline:
+            return Evidence(
+                runs=runs,
+                stats=stats,
+                spans=spans,
+                lines=lines,
+                in_jaeger=in_jaeger,
+                exported=exported,
+                collected=collected,
+            )
+        time.sleep(0.5)

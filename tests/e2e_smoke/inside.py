@@ -1,0 +1,126 @@
+"""Runs inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or tells what the rows say.
+
+Fed on standard input, since an image of the application has no tests in it. REQUEST is JSON: `do` names one of the
+functions below and the rest are its arguments. The answer is one line of JSON; what did not happen in time is exit code 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import django
+import orjson
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
+django.setup()
+
+# Models can be imported from here on.
+from celery import current_app, uuid  # noqa: E402
+from django.db.models import Q  # noqa: E402
+
+import telemetry  # noqa: E402
+from apps.integrations.connections import connect, track  # noqa: E402
+from apps.integrations.models import PipelineRun, RepoSync  # noqa: E402
+from apps.integrations.tasks import start_pipeline  # noqa: E402
+from apps.pulls.models import PullRequest  # noqa: E402
+from apps.teams.models import Team  # noqa: E402
+from telemetry import trace_id_of  # noqa: E402
+
+
+def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
+    """Phase 1 over `days` and phase 2 over the rest are on their way for each team; the ids of the tasks that start them.
+
+    A team is `{"slug", "token", "repositories": [OWNER/NAME, ...]}`.
+    """
+    for _ in range(15):  # a ping is for those who listen when it is sent: a worker that starts misses it
+        if current_app.control.ping(timeout=2, limit=1):
+            break
+    else:
+        raise TimeoutError("no worker answers within 30 s")
+    task_ids = []
+    for each in teams:
+        team = Team.objects.create(slug=each["slug"], name=each["slug"].title())
+        connection = connect(team=team, api_url=api_url, token=each["token"])
+        ids = [repository.pk for repository in track(connection=connection, full_names=each["repositories"])]
+        task_ids.append(uuid())
+        start_pipeline.apply_async(args=(team.pk, ids), kwargs={"days": days, "backfill_all": True}, task_id=task_ids[-1])
+    return task_ids
+
+
+def wait(*, until: str, task_ids: list[str], seconds: float) -> None:
+    """Every started sync is in phase 2 (`until` is "phase2"), or every run has ended and was exported ("ended")."""
+
+    def phase2() -> bool:
+        started = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE2, task_id__in=task_ids)
+        return started.values("task_id").distinct().count() == len(task_ids)
+
+    def ended() -> bool:
+        return phase2() and not PipelineRun.objects.filter(Q(ended_at=None) | Q(exported_at=None)).exists()
+
+    deadline = time.monotonic() + seconds
+    fact = {"phase2": phase2, "ended": ended}[until]
+    while not fact():
+        if time.monotonic() > deadline:
+            rows = [f"{row.run} {row.repository_id} {row.state} {row.error_msg}" for row in RepoSync.objects.all()]
+            raise TimeoutError(f"not {until} within {seconds:.0f} s: {rows}")
+        time.sleep(0.1)
+
+
+def tell() -> list[dict[str, Any]]:
+    """What the rows say of every run, oldest first."""
+    return [
+        {
+            "id": run.pk,
+            "team_id": run.team_id,
+            "kind": run.kind,
+            "state": run.state,
+            "phase": run.phase,
+            "task_id": run.task_id,
+            "trace_id": trace_id_of(run.traceparent),
+            "root_id": run.traceparent.split("-")[2],
+            "follows": run.follows.pk if run.follows else None,
+            "backfill": run.backfill,
+            "started_ns": run.started_ns,
+            "ended_ns": nanoseconds(run.ended_at),
+            "exported_ns": nanoseconds(run.exported_at),
+            "repositories": [
+                {
+                    "repo_id": row.repository_id,
+                    "full_name": row.repository.full_name,
+                    "state": row.state,
+                    "attempts": row.attempt,
+                    "stored": PullRequest.objects.filter(repository=row.repository_id).count(),
+                }
+                for row in run.repo_syncs.select_related("repository").order_by("pk")
+            ],
+        }
+        for run in PipelineRun.objects.select_related("follows").order_by("pk")
+    ]
+
+
+def nanoseconds(moment: datetime | None) -> int | None:
+    """Unix time, to the microsecond that a row keeps."""
+    return None if moment is None else int(moment.timestamp() * 1_000_000) * 1_000
+
+
+def main() -> int:
+    """The request is done and answered; 1 with a sentence when it could not be."""
+    telemetry.configure()
+    request = orjson.loads(sys.argv[1])
+    functions: dict[str, Callable[..., Any]] = {"begin": begin, "wait": wait, "tell": tell}
+    try:
+        answer = functions[request.pop("do")](**request)
+    except TimeoutError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{orjson.dumps(answer).decode()}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

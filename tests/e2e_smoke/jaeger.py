@@ -1,0 +1,48 @@
+"""Jaeger as its users ask it: a trace by its id, and traces by a tag, as its search page does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import requests
+
+from telemetry.testing import Span, spans_in
+
+_MOST = 10_000  # traces that a search may find
+
+
+class Jaeger:
+    """Jaeger's API at `url`, asked about one `service`."""
+
+    def __init__(self, url: str, *, service: str = "synctrace") -> None:
+        self._url = url
+        self._service = service
+        self._session = requests.Session()
+
+    def trace(self, trace_id: str) -> list[Span]:
+        """The spans of the trace, as often as Jaeger tells them; none for a trace that it does not know."""
+        answer = self._get(f"/api/v3/traces/{trace_id}")
+        return [] if answer is None else spans_in(answer["result"])
+
+    def traces(self, trace_ids: Iterable[str]) -> list[Span]:
+        """The spans of these traces."""
+        return [span for trace_id in sorted(set(trace_ids)) for span in self.trace(trace_id)]
+
+    def search(self, key: str, value: str) -> set[str]:
+        """The ids of the traces that have a span with this tag.
+
+        By the search page's own API: `/api/v3/traces` of this version takes no attributes.
+        """
+        tags = orjson.dumps({key: value}).decode()
+        answer = self._get("/api/traces", service=self._service, tags=tags, limit=_MOST, lookback="1h")
+        return set() if answer is None else {str(trace["traceID"]).zfill(32) for trace in answer["data"]}
+
+    def _get(self, path: str, **parameters: str | int) -> Any:
+        """The answer's JSON; None for 404."""
+        answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=30)
+        if answer.status_code == requests.codes.not_found:
+            return None
+        answer.raise_for_status()
+        return orjson.loads(answer.content)

@@ -1,0 +1,91 @@
+"""The story, told to a running stack step by step."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from deploy.ready import answers
+from tests.e2e_smoke import story, verdict
+from tests.e2e_smoke.application import Application, results_of
+from tests.e2e_smoke.evidence import gather, simulator_stats
+from tests.e2e_smoke.stack import Stack, StackError
+from tests.e2e_smoke.steps import Steps
+from tests.e2e_smoke.verdict import Kill
+
+OUTAGE: Final = 8
+"""For how many of the sync's requests the collector is away."""
+
+
+def play(stack: Stack, steps: Steps) -> None:
+    """The whole story has happened; what was wrong is in `steps.problems`."""
+    application = Application(stack)
+    with steps.step("web says what runs here, and that it is well") as problems:
+        problems += filter(None, [answers(f"{stack.web}/{page}") for page in ("", "healthz")])
+    _stop_and_start(stack, application, steps)
+    with steps.step("spans and lines have arrived, or had the time to"):
+        evidence = gather(stack, application)
+    verdict.nothing_missing_nothing_twice(evidence, steps)
+    verdict.whole_traces(evidence, stack, steps)
+    verdict.right_lines(evidence, steps)
+    kills = _kill(stack, application, steps)
+    with steps.step("spans have arrived, or had the time to"):
+        evidence = gather(stack, application, with_lines=False)
+    verdict.after_kills(evidence, kills, steps)
+
+
+def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> None:
+    """Three teams have synced while Jaeger and the collector were stopped and started again."""
+    with steps.step("two teams sync; there is a limit, an attempt that fails, a repository that is not there"):
+        task_ids = application.begin(story.BAKERS, story.MILLERS, days=story.DAYS)
+    with steps.step("Jaeger is stopped; `manage.py sync` of what is not there says so and fails") as problems:
+        stack.stop("jaeger")
+        code, results = application.sync(story.STRANGERS)
+        if (code, [result["outcome"] for result in results]) != (1, ["gone"]):
+            problems.append(f"exit code {code} and {results}")
+    with steps.step("both teams come to phase 2, and Jaeger is started again"):
+        application.wait("phase2", task_ids)
+        stack.start("jaeger")
+    with steps.step(f"the collector is stopped with SIGTERM for {OUTAGE} requests, and started again"):
+        stack.stop("collector")
+        _await_requests(stack, OUTAGE)
+        stack.start("collector")
+    with steps.step("every run has ended"):
+        application.wait("ended", task_ids)
+
+
+def _kill(stack: Stack, application: Application, steps: Steps) -> list[Kill]:
+    """A fourth team has synced while the collector was killed, the second time with Jaeger away."""
+    kills = []
+    with (
+        application.syncing(story.WEAVERS) as process,
+        steps.step("`manage.py sync` of all of libuv; the collector is killed twice, once with Jaeger away") as problems,
+    ):
+        for jaeger_is_away in (False, True):
+            _await_requests(stack, OUTAGE)
+            if jaeger_is_away:
+                stack.stop("jaeger")
+                _await_requests(stack, OUTAGE // 2)
+            before = time.time()
+            stack.kill("collector")
+            kills.append(Kill(before, time.time()))
+            _await_requests(stack, OUTAGE // 2)
+            stack.start("collector")
+        stack.start("jaeger")
+        code, results = results_of(process)
+        told = [(result["outcome"], result["pull_requests"]) for result in results]
+        if (code, told) != (0, [("synced", story.SIZES[story.LIBUV])]):
+            problems.append(f"exit code {code} and {results}")
+    with steps.step("worker and beat end in good order"):
+        stack.stop_application()
+    return kills
+
+
+def _await_requests(stack: Stack, count: int, *, seconds: float = 60) -> None:
+    """The application has sent `count` more GraphQL requests."""
+    enough = simulator_stats(stack)["requests"]["graphql"] + count
+    deadline = time.monotonic() + seconds
+    while simulator_stats(stack)["requests"]["graphql"] < enough:
+        if time.monotonic() > deadline:
+            raise StackError(f"the sync sent no {count} requests within {seconds:.0f} s")
+        time.sleep(0.05)

@@ -1,0 +1,155 @@
+"""The stack as processes of this machine, on free ports and in one folder: no container engine is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import orjson
+
+from apps.embedded import EmbeddedServerError, servers
+from deploy.programs import BuildError, collector_program, jaeger_program
+from deploy.stack import LOOPBACK, Collector, Jaeger, NotReadyError, Service, free_ports
+from tests.e2e_smoke.stack import Part, StackError
+from tests.e2e_smoke.steps import Steps
+from tests.e2e_smoke.story import FAULTS, LATENCY_MS, SETTINGS, TOKENS
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+CHILDREN: Final = 4
+QUIET: Final = ("--without-gossip", "--without-mingle")
+
+
+class Processes:
+    """PostgreSQL, Valkey, Jaeger, the collector, the simulator, a prefork worker, beat and gunicorn; see `Stack`."""
+
+    def __init__(self, *, folder: Path, steps: Steps) -> None:
+        self.folder = folder
+        self._steps = steps
+        self._home = folder / "home"
+        self._home.mkdir()
+        self._running = ExitStack()
+        self._application: list[Service] = []
+        self._parts: dict[Part, Service] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self._running.close()
+
+    def up(self) -> None:
+        try:
+            self._start()
+        except (BuildError, EmbeddedServerError, NotReadyError) as error:
+            raise StackError(str(error)) from error
+
+    def _start(self) -> None:
+        with self._steps.step("collector and Jaeger are built"):
+            collector_program()
+            jaeger_program()
+        with self._steps.step("PostgreSQL and Valkey run"):
+            running = self._running.enter_context(servers(home=self._home, throwaway=True))
+        jaeger = Jaeger(folder=self.folder)
+        collector = Collector(folder=self.folder, lines=self._home, jaeger=jaeger)
+        self._parts = {"collector": collector, "jaeger": jaeger}
+        self.jaeger = jaeger.url
+        self.environment: Mapping[str, str] = SETTINGS | {
+            "DATABASE_URL": running.database_url,
+            "CELERY_BROKER_URL": running.broker_url,
+            "SYNCTRACE_HOME": str(self._home),
+            "SYNCTRACE_JAEGER_URL": jaeger.url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.http,
+        }
+        simulator, web = self._simulator(), self._web()
+        with self._steps.step("Jaeger, the collector and a simulated GitHub answer; the database has its tables"):
+            self._launch(jaeger, collector, simulator)
+            self._migrate()
+            self._await(jaeger, collector, simulator)
+        with self._steps.step(f"web answers, a worker with {CHILDREN} children and beat run"):
+            celery = [sys.executable, "-m", "celery", "--app=apps.config"]
+            worker = self._program("worker", *celery, "worker", f"--concurrency={CHILDREN}", *QUIET)
+            beat = self._program("beat", *celery, "beat", "--pidfile=")
+            self._application = [beat, worker]  # in the order in which they are stopped
+            self._launch(worker, beat, web)
+            self._await(worker, beat, web)
+
+    def python(self, *arguments: str) -> list[str]:
+        return [sys.executable, *arguments]
+
+    def stop(self, part: Part) -> None:
+        self._parts[part].stop()
+
+    def kill(self, part: Part) -> None:
+        self._parts[part].kill()
+
+    def start(self, part: Part) -> None:
+        self._parts[part].start()
+
+    def stop_application(self) -> None:
+        for service in self._application:
+            service.stop()
+
+    def written(self) -> Path:
+        return self._home
+
+    def collected(self) -> Path:
+        return self.folder / "collector" / "output"
+
+    def _launch(self, *services: Service) -> None:
+        for service in services:
+            self._running.callback(service.stop)
+            service.launch()
+
+    def _await(self, *services: Service) -> None:
+        for service in services:
+            service.wait_until_ready()
+
+    def _simulator(self) -> Service:
+        (port,) = free_ports(1)
+        self.simulator = self.github = f"http://{LOOPBACK}:{port}"
+        faults, tokens = self.folder / "faults.json", self.folder / "tokens.json"
+        faults.write_bytes(orjson.dumps(FAULTS))
+        tokens.write_bytes(orjson.dumps(TOKENS))
+        command: list[str | Path] = [sys.executable, CHECKOUT / "manage.py", "github_simulator", "--port", str(port)]
+        return Service(
+            name="simulator",
+            command=[*command, "--faults", faults, "--tokens", tokens, "--latency-ms", str(LATENCY_MS)],
+            folder=self.folder,
+            health=f"{self.simulator}/_simulator/stats",
+            environment={"SYNCTRACE_HOME": str(self.folder / "simulator")},
+        )
+
+    def _web(self) -> Service:
+        (port,) = free_ports(1)
+        self.web = f"http://{LOOPBACK}:{port}"
+        command = [sys.executable, "-m", "gunicorn", "apps.config.wsgi", f"--bind={LOOPBACK}:{port}", "--workers=2"]
+        return Service(
+            name="web",
+            command=[*command, "--no-control-socket"],
+            folder=self.folder,
+            health=f"{self.web}/healthz",
+            environment=self.environment,
+        )
+
+    def _program(self, name: str, *command: str) -> Service:
+        return Service(name=name, command=command, folder=self.folder, environment=self.environment)
+
+    def _migrate(self) -> None:
+        log = self.folder / "migrate.log"
+        with log.open("wb") as output:
+            done = subprocess.run(
+                self.python("manage.py", "migrate", "--no-input"),
+                cwd=CHECKOUT,
+                env=os.environ | self.environment,
+                stdout=output,
+                stderr=output,
+                check=False,
+            )
+        if done.returncode:
+            raise StackError(f"the tables could not be made: see {log}")

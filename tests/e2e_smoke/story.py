@@ -1,0 +1,70 @@
+"""Who syncs what in the smoke test, and what goes wrong at GitHub meanwhile."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+HISTORIES: Final = Path(__file__).parents[2] / "apps" / "github_simulator" / "histories"
+
+LATENCY_MS: Final = 150
+"""How long an answer of the simulated GitHub takes at least: the syncs are to outlast what is stopped meanwhile."""
+DAYS: Final = 365
+"""The window of phase 1, as in the demo; the rest of the histories is phase 2's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A team with an account of its own at GitHub."""
+
+    slug: str
+    token: str
+    repositories: tuple[str, ...]
+
+
+def size_of(history: Path) -> tuple[str, int]:
+    """The repository of a history, and how many pull requests it has: the first line says both."""
+    with gzip.open(history) as lines:
+        header = orjson.loads(lines.readline())
+    return header["repository"], header["pull_requests"]
+
+
+LIBUV, PROCRASTINATE = "libuv/libuv", "procrastinate-org/procrastinate"
+
+SIZES: Final = dict(size_of(history) for history in sorted(HISTORIES.glob("*.jsonl.gz")))
+"""The pull requests of each repository at GitHub."""
+
+BAKERS: Final = Team(slug="bakers", token="simulated-bakers", repositories=(LIBUV, "libuv/not-there"))
+MILLERS: Final = Team(slug="millers", token="simulated-millers", repositories=(PROCRASTINATE,))
+STRANGERS: Final = Team(slug="strangers", token="simulated-strangers", repositories=("nobody/nothing",))
+WEAVERS: Final = Team(slug="weavers", token="simulated-weavers", repositories=(LIBUV,))
+TEAMS: Final = (BAKERS, MILLERS, STRANGERS, WEAVERS)
+
+TOKENS: Final[Mapping[str, Mapping[str, Any]]] = {team.token: {"account": team.slug} for team in TEAMS}
+
+FAULTS: Final[Sequence[Mapping[str, Any]]] = [
+    {"fault": "server_error", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 2, "times": 1},
+    {
+        "fault": "primary_limit",
+        "match": {"operation": "PullRequests", "account": "millers"},
+        "nth": 2,
+        "times": 1,
+        "reset_in": 2,
+    },
+]
+"""One attempt at a repository of the bakers fails and is made again; the millers wait once for GitHub's limit."""
+
+SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait": 1}
+"""How often an event happens because of FAULTS."""
+
+SETTINGS: Final[dict[str, str]] = {
+    "SYNC_SWEEP_SECONDS": "2",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "30",
+    "OTEL_SERVICE_NAME": "synctrace",
+}
+"""The application's settings where they differ from its defaults; the rest belongs to the stack."""

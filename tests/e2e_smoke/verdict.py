@@ -1,0 +1,125 @@
+"""What must be true of the evidence, a step each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from telemetry.testing import Span
+from tests.e2e_smoke import check_lines, check_traces, story
+from tests.e2e_smoke.application import Run
+from tests.e2e_smoke.check_copies import changed, line_key, missing, span_key, strangers, twice
+from tests.e2e_smoke.evidence import Evidence, Line
+from tests.e2e_smoke.jaeger import Jaeger
+from tests.e2e_smoke.stack import Stack
+from tests.e2e_smoke.steps import Steps
+
+READ_AHEAD: Final = 5.0
+"""Seconds before a SIGKILL of the collector of which its copy may lack lines: it notes what it read, then delivers."""
+
+
+class Kill(NamedTuple):
+    """A SIGKILL of the collector, between these two moments in Unix seconds."""
+
+    after: float
+    before: float
+
+
+def nothing_missing_nothing_twice(evidence: Evidence, steps: Steps) -> None:
+    """Every span and line that the application wrote is in Jaeger and in the collector's files, once."""
+    spans, lines = evidence.spans, evidence.lines
+    with steps.step(f"Jaeger has each of {len(spans)} spans once, as it was written") as problems:
+        problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
+        problems += twice(spans, evidence.in_jaeger, key=span_key, name=_name)
+        problems += changed(spans, evidence.in_jaeger)
+    with steps.step("the collector's file of spans has each once") as problems:
+        again = {run.root_id for run in evidence.runs if run.was_emitted_again}
+        problems += missing(spans, evidence.exported, key=span_key, name=_name)
+        problems += twice([s for s in spans if s.span_id not in again], evidence.exported, key=span_key, name=_name)
+    with steps.step(f"the collector's file of lines has each of {len(lines)} once, one record a line") as problems:
+        problems += missing(lines, evidence.records, key=line_key, name=_event)
+        problems += twice(lines, evidence.records, key=line_key, name=_event)
+        problems += [f"{len(records)} records in one line" for records in evidence.collected if len(records) != 1]
+
+
+def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
+    """Jaeger gives each run's trace whole, and finds it by its tags."""
+    with steps.step(f"the traces of {len(evidence.runs)} runs are whole: tree, outcomes, durations, links") as problems:
+        problems += [f"run {run.id}: {problem}" for run in evidence.runs for problem in _of_run(run, evidence)]
+    with steps.step("Jaeger finds them by team_id, repo_id and task_id") as problems:
+        problems += _search(Jaeger(stack.jaeger), evidence)
+
+
+def right_lines(evidence: Evidence, steps: Steps) -> None:
+    """Lines are as the catalog declares, and as many as happened."""
+    with steps.step("every event of the catalog happened, and each line is as declared") as problems:
+        problems += check_lines.well_formed(evidence.lines)
+    _lines_agree(evidence, steps)
+    with steps.step("GitHub saw one request at a time of each account, and no trace header") as problems:
+        seen = evidence.stats["max_in_flight"]
+        expected = {team.slug: 1 for team in (story.BAKERS, story.MILLERS, story.STRANGERS)}
+        if seen != expected:
+            problems.append(f"requests in flight at most: {seen}")
+        if evidence.stats["trace_headers"]:
+            problems.append(f"{evidence.stats['trace_headers']} requests had a trace header")
+
+
+def after_kills(evidence: Evidence, kills: Sequence[Kill], steps: Steps) -> None:
+    """Kills of the collector cost no span, none of our own lines, and of its copy the last moment."""
+    spans, lines = evidence.spans, evidence.lines
+    with steps.step(f"Jaeger has each of {len(spans)} spans once, and no other") as problems:
+        problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
+        problems += twice(spans, evidence.in_jaeger, key=span_key, name=_name)
+        problems += strangers(spans, evidence.in_jaeger, key=span_key, name=_name)
+    with steps.step("the trace of the last run is whole") as problems:
+        problems += _of_run(evidence.runs[-1], evidence)
+    _lines_agree(evidence, steps)
+    with steps.step(
+        "the collector's copy lacks lines of the last moment before a kill alone, and has none twice"
+    ) as problems:
+        certain = [line for line in lines if not any(k.after - READ_AHEAD < _seconds(line) < k.before for k in kills)]
+        problems += missing(certain, evidence.records, key=line_key, name=_event)
+        problems += twice(lines, evidence.records, key=line_key, name=_event)
+        problems += strangers(lines, evidence.records, key=line_key, name=_event)
+
+
+def _lines_agree(evidence: Evidence, steps: Steps) -> None:
+    with steps.step(f"{len(evidence.lines)} lines agree with the spans in Jaeger, the rows and GitHub's counts") as problems:
+        problems += check_lines.of_spans(evidence.lines, evidence.in_jaeger)
+        problems += check_lines.counts(evidence.lines, evidence.runs, evidence.stats, story.SCRIPTED)
+        problems += check_lines.pull_requests(evidence.lines, evidence.runs, story.SIZES)
+
+
+def _of_run(run: Run, evidence: Evidence) -> Iterator[str]:
+    trace = [span for span in evidence.in_jaeger if span.trace_id == run.trace_id]
+    lines = [line for line in evidence.lines if line.get("trace_id") == run.trace_id]
+    yield from check_traces.shape(run, trace)
+    yield from check_traces.verdicts(run, trace)
+    yield from check_traces.durations(run, trace, lines)
+    yield from check_traces.links(run, evidence.runs, trace, evidence.in_jaeger)
+
+
+def _search(jaeger: Jaeger, evidence: Evidence) -> Iterator[str]:
+    """Where a search finds other traces than those with such a span, or not the run's own."""
+    for run in evidence.runs:
+        tags = [("team_id", run.team_id), ("task_id", run.task_id)]
+        tags += [("repo_id", repository.repo_id) for repository in run.repositories]
+        for key, value in tags:
+            found = jaeger.search(key, str(value))
+            expected = {span.trace_id for span in evidence.spans if span.attributes.get(key) == value}
+            if found != expected or run.trace_id not in found:
+                yield f"{key}={value} finds {len(found)} traces of {len(expected)}, run {run.id}'s {run.trace_id in found}"
+
+
+def _name(span: Span) -> str:
+    return span.name
+
+
+def _event(line: Line) -> str:
+    return str(line["event"])
+
+
+def _seconds(line: Line) -> float:
+    """When the line was written, in Unix seconds."""
+    return datetime.fromisoformat(str(line["timestamp"])).timestamp()
