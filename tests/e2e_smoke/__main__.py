@@ -14,10 +14,11 @@ from pathlib import Path
 
 from tests.e2e_smoke.scenario import play
 from tests.e2e_smoke.stack import Stack, StackError
+from tests.e2e_smoke.stack_compose import Compose
 from tests.e2e_smoke.stack_processes import Processes
 from tests.e2e_smoke.steps import Steps
 
-STACKS = {"processes": Processes}
+STACKS: dict[str, type[Processes | Compose]] = {"processes": Processes, "docker": Compose}
 _SHOWN = 30  # problems
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READ_BY_US = ("CELERY_", "COLLECTOR_", "COMPOSE_", "DATABASE_URL", "DJANGO_", "GITHUB_", "JAEGER_", "OTEL_", "SYNC")
@@ -35,7 +36,13 @@ def main(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="synctrace-e2e-"))
     steps = Steps()
     try:
-        _prove(STACKS[name](folder=folder, steps=steps), steps)
+        stack = STACKS[name](folder=folder, steps=steps)
+    except StackError as error:
+        shutil.rmtree(folder)
+        sys.stderr.write(f"{error}\n")
+        return 1
+    try:
+        _prove(stack, steps)
     except StackError as error:
         steps.problems.append(str(error))
     except KeyboardInterrupt:

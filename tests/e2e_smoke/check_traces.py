@@ -83,7 +83,7 @@ def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]
         late = above.span_id == run.root_id and span.name in (ATTEMPT, PHASE)
         if span.start_ns < above.start_ns - CLOCK_NS or (span.end_ns > above.end_ns + CLOCK_NS and not late):
             yield f"{span.name} {span.span_id} is not within its parent {above.name}"
-        if span.name.startswith("sync.") and span.end_ns > by_id[run.root_id].end_ns + CLOCK_NS:
+        if span.name.startswith("sync.") and span.end_ns > (run.ended_ns or 0) + CLOCK_NS:
             yield f"{span.name} {span.span_id} ends after the run"
     for line in lines:
         told = by_id.get(line.get("span_id", ""))

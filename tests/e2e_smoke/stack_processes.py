@@ -11,14 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import orjson
-
 from apps.embedded import EmbeddedServerError, servers
 from deploy.programs import BuildError, collector_program, jaeger_program
 from deploy.stack import LOOPBACK, Collector, Jaeger, NotReadyError, Service, free_ports
 from tests.e2e_smoke.stack import Part, StackError
 from tests.e2e_smoke.steps import Steps
-from tests.e2e_smoke.story import FAULTS, LATENCY_MS, SETTINGS, TOKENS
+from tests.e2e_smoke.story import LATENCY_MS, SETTINGS, write_story
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CHILDREN: Final = 4
@@ -113,13 +111,12 @@ class Processes:
     def _simulator(self) -> Service:
         (port,) = free_ports(1)
         self.simulator = self.github = f"http://{LOOPBACK}:{port}"
-        faults, tokens = self.folder / "faults.json", self.folder / "tokens.json"
-        faults.write_bytes(orjson.dumps(FAULTS))
-        tokens.write_bytes(orjson.dumps(TOKENS))
-        command: list[str | Path] = [sys.executable, CHECKOUT / "manage.py", "github_simulator", "--port", str(port)]
+        write_story(self.folder)
+        story = [f"--faults={self.folder / 'faults.json'}", f"--tokens={self.folder / 'tokens.json'}"]
+        command = [sys.executable, str(CHECKOUT / "manage.py"), "github_simulator", f"--port={port}"]
         return Service(
             name="simulator",
-            command=[*command, "--faults", faults, "--tokens", tokens, "--latency-ms", str(LATENCY_MS)],
+            command=[*command, *story, f"--latency-ms={LATENCY_MS}"],
             folder=self.folder,
             health=f"{self.simulator}/_simulator/stats",
             environment={"SYNCTRACE_HOME": str(self.folder / "simulator")},

@@ -59,6 +59,13 @@ FAULTS: Final[Sequence[Mapping[str, Any]]] = [
 ]
 """One attempt at a repository of the bakers fails and is made again; the millers wait once for GitHub's limit."""
 
+
+def write_story(folder: Path) -> None:
+    """What the simulator is told is in `folder`: `faults.json` and `tokens.json`."""
+    (folder / "faults.json").write_bytes(orjson.dumps(FAULTS))
+    (folder / "tokens.json").write_bytes(orjson.dumps(TOKENS))
+
+
 SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait": 1}
 """How often an event happens because of FAULTS."""
 
