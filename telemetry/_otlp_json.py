@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from telemetry.timestamps import iso_microseconds
+from telemetry.logs import timestamp
 
 Attribute = str | int | float | bool | tuple[Any, ...]
 
@@ -84,7 +84,7 @@ def _record(record: Mapping[str, Any]) -> dict[str, Any]:
     moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(record["timeUnixNano"]) // 1_000)
     ids = {name: record.get(key) for name, key in (("trace_id", "traceId"), ("span_id", "spanId"))}
     return {
-        "timestamp": iso_microseconds(moment),
+        "timestamp": timestamp(moment),
         "level": record.get("severityText", ""),
         "event": _json(record.get("body", {})),
         **_fields(record.get("attributes", [])),

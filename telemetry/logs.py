@@ -180,6 +180,13 @@ def _bound_name(variable: ContextVar[Any]) -> str:
     return name.removeprefix(STRUCTLOG_KEY_PREFIX) if name.startswith(STRUCTLOG_KEY_PREFIX) else ""
 
 
+def timestamp(moment: datetime) -> str:
+    """``moment`` in UTC as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, as lines carry it."""
+    if not moment.microsecond:
+        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()  # a fifth of strftime's time
+
+
 def clear() -> None:
     """Nothing is bound."""
     clear_contextvars()
@@ -273,7 +280,7 @@ def _write(level: int, event: str, fields: Mapping[str, Any], error: BaseExcepti
 
 def _compose(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> Line:
     line: Line = {
-        "timestamp": _timestamp(_output.now()),
+        "timestamp": timestamp(_output.now()),
         "level": _NAMES.get(level, "info"),
         "event": redact(event),
     }
@@ -304,13 +311,6 @@ def _shown(name: str, value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
         return redact_value(value)
     return redact(str(value))
-
-
-def _timestamp(moment: datetime) -> str:
-    """``moment`` in UTC as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``."""
-    if not moment.microsecond:
-        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()  # a fifth of strftime's time
 
 
 def _json(line: Line) -> bytes:

@@ -70,7 +70,7 @@ def test_it_serves_without_database_or_broker_until_told_to_stop(tmp_path: Path)
         other.send_signal(signal.SIGTERM)
 
         for ended in (program, other):
-            _, errors = ended.communicate(timeout=5)
+            _, errors = ended.communicate(timeout=30)
             assert (ended.returncode, errors) == (0, "")
 
 
