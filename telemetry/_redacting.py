@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
+from opentelemetry.util.types import AttributeValue
 
 from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
 
@@ -68,10 +69,9 @@ def redacted(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def without_secrets(attributes: Any) -> Any:
-    """The same mapping when nothing in it is secret."""
-    changes = _changes(attributes)
-    return {**attributes, **changes} if changes else attributes
+def without_secrets(attributes: Any) -> dict[str, AttributeValue]:
+    """The attributes, with every secret replaced."""
+    return {**(attributes or {}), **_changes(attributes)}
 
 
 def _is_clean(span: ReadableSpan) -> bool:
@@ -85,9 +85,9 @@ def _is_clean(span: ReadableSpan) -> bool:
     )
 
 
-def _changes(attributes: Any) -> dict[str, Any]:
+def _changes(attributes: Any) -> dict[str, AttributeValue]:
     """Those of ``attributes`` that hold secrets, without them."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, AttributeValue] = {}
     if not attributes:
         return changes
     for key, value in attributes.copy().items():  # the SDK's own iteration costs a call for each key

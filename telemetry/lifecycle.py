@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
 from datetime import datetime
@@ -42,6 +42,19 @@ _verdicts: dict[type[BaseException], Verdict] = {
     SystemExit: Verdict.CANCELLED,
     GeneratorExit: Verdict.CANCELLED,
 }
+
+
+_fixed_ns: Callable[[], int] | None = None
+
+
+def fix_time(now_ns: Callable[[], int] | None) -> None:
+    """Operations start, end and last by ``now_ns`` (Unix nanoseconds), as the test kit asks for; None: by the clock."""
+    global _fixed_ns  # one clock a process
+    _fixed_ns = now_ns
+
+
+def _ticks() -> int:
+    return time.perf_counter_ns() if _fixed_ns is None else _fixed_ns()
 
 
 class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the span attribute does
@@ -99,7 +112,7 @@ class Observed(Generic[O]):
         self._verdict = Verdict.CANCELLED
 
     def __enter__(self) -> Observed[O]:
-        self._t0 = time.perf_counter_ns()
+        self._t0 = _ticks()
         try:
             self._values = rendered_values(self._operation.__dict__)
             self._span = self._start(logs.bound() | _attributes(self._operation.__fieldspecs__, self._values))
@@ -118,18 +131,18 @@ class Observed(Generic[O]):
             if self._token is not None:
                 otel_context.detach(self._token)
             if self._span is not None:
-                self._span.end()
+                self._span.end(None if _fixed_ns is None else _fixed_ns())
         if self._verdict is None and error is None:
             _health.problem(OutcomeMissing(f"{type(self._operation).__name__} ended without saying how"))
 
     def _start(self, attributes: dict[str, Scalar]) -> Span:
-        start = None
+        start = None if _fixed_ns is None else _fixed_ns()
         if self._waited_ms:
-            start = time.time_ns() - int(self._waited_ms * 1_000_000)
+            start = (start or time.time_ns()) - int(self._waited_ms * 1_000_000)
         return _tracer.start_span(self._operation.__operation__, attributes=attributes, start_time=start)
 
     def _elapsed_ns(self) -> int:
-        return time.perf_counter_ns() - self._t0
+        return _ticks() - self._t0
 
     def _conclude(self, error: BaseException | None) -> None:
         """The span has its last attributes and status, and the closing lines are written."""

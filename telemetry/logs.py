@@ -151,6 +151,11 @@ def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, er
     _write(level, event, fields or {}, error)
 
 
+def fix_time(now: Callable[[], datetime]) -> None:
+    """Lines are written at ``now()``, until the capture that is active ends."""
+    _output.now = now
+
+
 @contextmanager
 def bind(**context: str | float | bool | None) -> Iterator[None]:
     """Inside, ``context`` is on every line and span, and on those of tasks sent from here; None takes a key away."""
@@ -218,12 +223,11 @@ class Captured:
 
 
 @contextmanager
-def capture(now: Callable[[], datetime] | None = None) -> Iterator[Captured]:
-    """Inside, every line is also captured; ``now`` tells their time."""
+def capture() -> Iterator[Captured]:
+    """Inside, every line is also captured."""
     sink = Captured()
     before, clock = _output.sinks, _output.now
     _output.use((*before, sink))
-    _output.now = now or clock
     try:
         yield sink
     finally:

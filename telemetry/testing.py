@@ -13,7 +13,6 @@ With pytest, the fixture ``captrace`` (`telemetry.pytest_plugin`) is a `Capture`
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +25,9 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from telemetry import _health, logs, tracing
+from telemetry import _health, lifecycle, logs, tracing
+from telemetry._ids import ids
 from telemetry._otlp_json import Attribute, Span, records_in, spans_in
 from telemetry._redacting import RedactingExporter
 
@@ -36,7 +35,6 @@ __all__ = [
     "Attribute",
     "Capture",
     "Node",
-    "SeededIds",
     "Span",
     "capturing",
     "draw",
@@ -147,27 +145,20 @@ class Capture:
         """The lines' events, in the order they were written."""
         return [line["event"] for line in self.lines]
 
+    def fix(self, *, now: Callable[[], datetime] | None = None, seed: int | None = None) -> None:
+        """From here on lines and operations have the time that ``now`` tells, and ids are those of ``seed``.
+
+        Ids are fixed where the provider is telemetry's own; somebody else's makes its own.
+        """
+        if now is not None:
+            logs.fix_time(now)
+            lifecycle.fix_time(lambda: int(now().timestamp() * 1_000_000) * 1_000)
+        ids.seed(seed)
+
     def clear(self) -> None:
         """Nothing is captured so far."""
         self.exporter.clear()
         self._captured.lines.clear()
-
-
-class SeededIds(IdGenerator):
-    """Ids that are the same in every run once `seed` was called; random until then."""
-
-    def __init__(self) -> None:
-        self._random = random.Random()  # noqa: S311  # ids, not secrets
-
-    def seed(self, seed: int | None) -> None:
-        """The ids that follow are those of ``seed``; None: random ones."""
-        self._random = random.Random(seed)  # noqa: S311  # ids, not secrets
-
-    def generate_span_id(self) -> int:
-        return self._random.getrandbits(64) or 1
-
-    def generate_trace_id(self) -> int:
-        return self._random.getrandbits(128) or 1
 
 
 class _Switch(SpanProcessor):
@@ -182,7 +173,6 @@ class _Switch(SpanProcessor):
 
 
 _switch = _Switch()
-_ids = SeededIds()
 _attached: list[tracing.Provider] = []
 
 
@@ -190,25 +180,27 @@ _attached: list[tracing.Provider] = []
 def capturing(*, now: Callable[[], datetime] | None = None, seed: int | None = None) -> Iterator[Capture]:
     """Inside, spans and lines are captured, and telemetry's own errors are raised.
 
-    ``now`` tells the lines' time; ``seed`` fixes the ids, where the provider is the test kit's own. A provider that is
-    already there keeps its exporters.
+    ``now`` and ``seed`` are those of `Capture.fix`. A provider that is already there keeps its exporters.
     """
     _attach()
     exporter = InMemorySpanExporter()
     before, _switch.target = _switch.target, SimpleSpanProcessor(RedactingExporter(exporter))
-    _ids.seed(seed)
     try:
-        with logs.capture(now) as lines, _health.strict():
-            yield Capture(lines, exporter)
+        with logs.capture() as lines, _health.strict():
+            capture = Capture(lines, exporter)
+            capture.fix(now=now, seed=seed)
+            yield capture
     finally:
         _switch.target = before
+        lifecycle.fix_time(None)
+        ids.seed(None)
 
 
 def _attach() -> None:
     """The process has a provider, and our switch is on it, once."""
     present = trace.get_tracer_provider()
     if not isinstance(present, tracing.Provider):
-        present = TracerProvider(id_generator=_ids, shutdown_on_exit=False)
+        present = TracerProvider(id_generator=ids, shutdown_on_exit=False)
         present.add_span_processor(tracing.BoundContext())
         trace.set_tracer_provider(present)
     if not any(one is present for one in _attached):

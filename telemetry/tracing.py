@@ -30,6 +30,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry import _health, logs, metrics
 from telemetry._files import LineFile
+from telemetry._ids import ids
 from telemetry._redacting import RedactingExporter, RedactingProcessor, redacted, without_secrets
 from telemetry.lifecycle import SCOPE
 from telemetry.settings import TelemetrySettings
@@ -135,7 +136,7 @@ def start(settings: TelemetrySettings | None = None) -> None:
         _started.of_spans.append(present)
         exporters = _file_exporter(settings)  # where else spans go is for whoever made it to say
     else:
-        present = TracerProvider(resource=resource, shutdown_on_exit=False)
+        present = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
         present.add_span_processor(BoundContext())
         exporters = _file_exporter(settings) + _network_exporters(settings)
         trace.set_tracer_provider(present)
