@@ -27,6 +27,7 @@ class LineFile:
         self._looked_at = 0.0
         self._fd = -1
         self._inode = -1
+        self._is_torn = False
         self._lock = threading.Lock()
         os.register_at_fork(after_in_child=self._after_fork)
 
@@ -37,9 +38,13 @@ class LineFile:
                 self._follow()
                 self._unlooked, self._looked_at = 0, time.monotonic()
             self._unlooked += len(lines)
+            if self._is_torn:
+                lines = b"\n" + lines  # what was cut short stands alone
             written = os.write(self._fd, lines)
+            self._is_torn = True
             while written < len(lines):  # a full disk or a signal cut it short
                 written += os.write(self._fd, lines[written:])
+            self._is_torn = False
 
     def close(self) -> None:
         """The file is closed; the next write opens it."""

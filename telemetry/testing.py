@@ -231,11 +231,11 @@ def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Attribute]:
 
 
 def _lines(path: Path, containing: Collection[str]) -> Iterator[bytes]:
-    """Whole lines of the files set aside (the oldest has the highest number), then of ``path``."""
+    """Whole lines of the files set aside (the oldest has the highest number), then of ``path``; none cut by a full disk."""
     wanted = [text.encode() for text in containing]
     aside = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda file: -int(file.suffix[1:]))
     for file in [*aside, path]:
         if file.exists():
             with file.open("rb") as lines:
-                whole = (line for line in lines if line.endswith(b"\n"))
+                whole = (line for line in lines if line.endswith(b"}\n"))
                 yield from (line for line in whole if not wanted or any(text in line for text in wanted))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -17,6 +20,7 @@ import telemetry
 from telemetry import bind, logs, span
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture, read_lines
+from tests.telemetry.bakery import wait_until
 
 CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
 
@@ -92,6 +96,86 @@ def test_a_file_that_cannot_be_written_breaks_nothing(tmp_path: Path) -> None:
     before = telemetry.swallowed()
     structlog.get_logger().info("lost")
     assert telemetry.swallowed() == before + 1
+
+
+def test_a_full_disk_breaks_nothing() -> None:
+    """It is counted, too."""
+    use(Path("/dev/full"))
+    before = telemetry.swallowed()
+    structlog.get_logger().info("lost")
+    assert telemetry.swallowed() == before + 1
+
+
+CUT_SHORT = """
+import resource, sys, structlog, telemetry
+from pathlib import Path
+from telemetry import logs
+from telemetry.settings import TelemetrySettings
+logs.configure(TelemetrySettings(log_file=Path(sys.argv[1])))
+log = structlog.get_logger()
+log.info("before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (150, resource.RLIM_INFINITY))  # the disk is full
+log.info("cut", text="x" * 200)
+log.info("lost")
+assert telemetry.swallowed() == 2
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+log.info("after")
+"""
+
+
+def test_a_disk_that_was_full_for_a_while_costs_only_the_lines_of_that_while(tmp_path: Path) -> None:
+    """A line that was cut short spoils none that follows."""
+    path = tmp_path / "logs.jsonl"
+    command = [sys.executable, "-c", CUT_SHORT, str(path)]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=True, timeout=60)
+    assert [line["event"] for line in read_lines(path)] == ["before", "after"]
+    assert b'"event":"cut"' in path.read_bytes()
+
+
+def test_the_folder_may_go_while_we_write(tmp_path: Path) -> None:
+    """It is made again."""
+    use(tmp_path / "logs" / "logs.jsonl")
+    structlog.get_logger().info("gone")
+    shutil.rmtree(tmp_path / "logs")
+    structlog.get_logger().info("here")
+    wait_until(lambda: _written_again(tmp_path / "logs" / "logs.jsonl"), seconds=10)
+    assert read_lines(tmp_path / "logs" / "logs.jsonl")[-1]["event"] == "here"
+
+
+def _written_again(path: Path) -> bool:
+    structlog.get_logger().info("here")
+    return path.exists()
+
+
+def test_ids_fit_anyones_chain(captrace: Capture) -> None:
+    """The processor adds the current span's ids in a chain that is not ours, and nothing outside a span."""
+    log = structlog.wrap_logger(
+        structlog.testing.ReturnLogger(), processors=[logs.add_trace_ids, structlog.processors.JSONRenderer()]
+    )
+    with span("work", {}):
+        inside = json.loads(log.info("one"))
+    assert (inside["trace_id"], inside["span_id"]) == (captrace.spans[0].trace_id, captrace.spans[0].span_id)
+    assert json.loads(log.info("two")) == {"event": "two"}
+
+
+def test_an_application_keeps_its_own_chain() -> None:
+    """Our lines go through it, with no secret for it to leak, and the traceback of their error."""
+    logs.configure(TelemetrySettings())
+    before = structlog.get_config()
+    output = io.StringIO()
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(output),
+    )
+    try:
+        logs.write(40, f"no {CANARY}", {"url": f"https://x:{CANARY}@h/", "n": 1}, error=ValueError(CANARY))
+    finally:
+        structlog.configure(**before)
+    (text,) = output.getvalue().splitlines()
+    line = json.loads(text)
+    assert (line["level"], line["event"], line["n"]) == ("error", "no [redacted]", 1)
+    assert line["exception"].endswith("ValueError: [redacted]\n")
+    assert CANARY not in text
 
 
 WRITER = """
