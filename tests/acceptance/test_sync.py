@@ -147,6 +147,7 @@ def _check_spans(story: Story) -> None:
         "sync.db.write",
     }
     assert all(span.outcome for span in story.spans if span.name.startswith("sync."))
+    assert [span.name for span in story.spans if "sweep" in span.name] == []
     for name in ("sync.api.graphql", "sync.api.rest", "sync.api.rate_wait", "sync.db.write"):
         assert len(story.of(name)) == sum(line["event"] == name for line in story.lines), name
     roots = {int(str(span.attributes["run_id"])): span for span in story.of("sync.pipeline")}
