@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import wrapt
+from opentelemetry import propagate
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.trace import Span
 from requests import PreparedRequest
@@ -19,9 +22,21 @@ def instrument(propagate_to: frozenset[str]) -> None:
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()  # whoever was first did not know our hook
 
+    def is_outside(request: PreparedRequest) -> bool:
+        return (urlsplit(request.url or "").hostname or "").lower() not in propagate_to
+
     def hook(_span: Span, request: PreparedRequest) -> None:
-        if (urlsplit(request.url or "").hostname or "").lower() not in propagate_to:
+        if is_outside(request):
             _boundary.leaves(request.headers)  # the instrumentor injects into these headers next
+
+    def redirected(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Where requests drops a password that another host must not get, our context is dropped too."""
+        request: PreparedRequest = args[0] if args else kwargs["prepared_request"]
+        if is_outside(request):
+            for name in propagate.get_global_textmap().fields:
+                request.headers.pop(name, None)
+        return wrapped(*args, **kwargs)
 
     options: dict[str, Any] = {"request_hook": hook}
     instrumentor.instrument(**options)
+    wrapt.wrap_function_wrapper("requests.sessions", "SessionRedirectMixin.rebuild_auth", redirected)

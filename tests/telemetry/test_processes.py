@@ -8,8 +8,10 @@ import pty
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -198,3 +200,48 @@ def test_a_terminal_gets_coloured_text_and_a_pipe_json(tmp_path: Path) -> None:
     assert "\x1b[" in text
     assert "shop.rang" in text
     assert '"event"' not in text
+
+
+CALLS = """
+import requests
+from opentelemetry import baggage, context
+context.attach(baggage.set_baggage("team", "bakers"))
+port = os.environ["PORT"]
+with telemetry.span("calls", {}):
+    for host in ("127.0.0.1", "localhost", "LOCALHOST"):
+        requests.get(f"http://{host}:{port}/plain-{host}")
+    requests.get(f"http://127.0.0.1:{port}/redirect")
+"""
+
+
+def test_our_trace_goes_to_listed_hosts_alone(tmp_path: Path) -> None:
+    """Not even by a redirect from a listed host; every call is a span all the same."""
+    arrived: dict[str, list[str]] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            arrived[self.path] = [name for name in ("traceparent", "baggage") if name in self.headers]
+            self.send_response(302 if self.path == "/redirect" else 200)
+            self.send_header("Location", f"http://localhost:{server.server_port}/redirected")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
+            """It is quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            run(CALLS, tmp_path, SYNC_PROPAGATE_TO="127.0.0.1", PORT=str(server.server_port))
+        finally:
+            server.shutdown()
+            thread.join()
+    assert arrived == {
+        "/plain-127.0.0.1": ["traceparent", "baggage"],
+        "/plain-localhost": [],
+        "/plain-LOCALHOST": [],
+        "/redirect": ["traceparent", "baggage"],
+        "/redirected": [],
+    }
+    assert sum(span.name == "GET" for span in read_spans(tmp_path / "traces.jsonl")) == 4
