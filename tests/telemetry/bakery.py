@@ -24,7 +24,7 @@ MIDDLEWARE = []
 """
 
 MODULE = '''
-import json, logging, os, sys, warnings
+import json, logging, os, sys, time, warnings
 from typing import Annotated
 
 import django
@@ -106,6 +106,12 @@ def add(*numbers):
 @app.task(name="bound")
 def bound():
     emit(Rang(times=2))
+
+
+@app.task(name="hang", time_limit=1)
+def hang():
+    with observe(Bake(loaf="forgotten")):
+        time.sleep(60)
 
 
 @app.task(name="sticky")

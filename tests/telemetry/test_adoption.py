@@ -24,10 +24,12 @@ INSTRUMENT = ("-c", "from opentelemetry.instrumentation.auto_instrumentation imp
 
 SEND = """
 import bakery, telemetry
-bakery.telemetry.configure()
+from django.test import Client
+telemetry.configure()
 with telemetry.span("send", {}):
     bakery.bake.delay("rye", failures=2)
     bakery.leak.delay(*bakery.SECRETS)
+assert Client().get("/order/oat", {"loaf": "oat"}).status_code == 200
 telemetry.flush()
 """
 
@@ -67,7 +69,7 @@ def instrumented(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFac
         worker = (sys.executable, "-m", "celery", "-A", "bakery", "worker", "-c", "1")
         with project.running(*INSTRUMENT, *worker, out="worker"):
             project.run(SEND, through=(*INSTRUMENT, sys.executable))
-            wait_until(lambda: sum(span.name.startswith("run/") for span in collector.spans()) >= 4)
+            wait_until(lambda: sum(span.name.startswith("run/") for span in collector.spans()) >= 5)
         yield Instrumented(collector.spans(), collector.received(), project.home)
 
 
@@ -75,13 +77,14 @@ def test_their_exporter_gets_every_span_once(instrumented: Instrumented) -> None
     """Of every message and run, of their instrumentation and of ours; children that exit lose none."""
     assert set(Counter(span.span_id for span in instrumented.spans).values()) == {1}
     names = Counter(span.name for span in instrumented.spans)
-    assert (names["run/bake"], names["apply_async/bake"]) == (3, 3)
+    assert (names["run/bake"], names["apply_async/bake"], names["GET order/<slug:of>"]) == (4, 4, 1)
     assert (names["run/leak"], names["apply_async/leak"], names["GET"], names["send"]) == (1, 1, 1, 1)
 
 
 def test_attempts_are_siblings_there_too(instrumented: Instrumented) -> None:
     """Celery was instrumented before us."""
-    attempts = instrumented.named("run/bake")
+    (send,) = instrumented.named("send")
+    attempts = [span for span in instrumented.named("run/bake") if span.trace_id == send.trace_id]
     assert len({attempt.parent_span_id for attempt in attempts}) == 1
     assert [[link.span_id for link in attempt.links] for attempt in attempts] == [
         [],

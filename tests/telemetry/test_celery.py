@@ -20,6 +20,7 @@ with bind(team_id=7), span("send", {}):
     bakery.auto.delay()
     bakery.bound.delay()
     bakery.burn.delay()
+bakery.hang.delay()
 with span("canvas", {}):
     chain(bakery.add.s(1), bakery.add.s(2)).delay()
     chord(group(bakery.add.s(1), bakery.add.s(2)), bakery.add.s()).delay()
@@ -31,7 +32,7 @@ with span("after", {}):
     pass
 flush()
 """
-RUNS = 14
+RUNS = 15
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +152,10 @@ def test_celery_says_of_a_quiet_task_only_in_the_file_that_it_ran(bakery: Bakery
     assert [line["level"] for line in about] == ["debug"] * 4
     assert "Task tick[" not in bakery.printed("worker")
     assert "Task bound[" in bakery.printed("worker")
+
+
+def test_a_child_that_is_ended_in_the_middle_of_a_task_loses_no_span(spans: list[Span]) -> None:
+    """A hard time limit ends the child; the operation says that it was called off, and its task's run is there."""
+    (run,) = [span for span in spans if span.name == "run/hang"]
+    (bake,) = [span for span in spans if span.parent_id == run.span_id]
+    assert (bake.name, bake.outcome, run.status) == ("bakery.bake", "cancelled", "UNSET")
