@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -180,11 +180,24 @@ def _send_task(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: A
 
 def _keep_logging(**_: Any) -> None:
     """Celery leaves logging alone, and ``-l LEVEL`` is the stream's level."""
-    arguments = sys.argv[1:]
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
-        name, _separator, given = flag.partition("=")
-        if name in ("-l", "--loglevel"):
-            logs.set_stream_level(_LEVELS.get((given or value).upper(), 20))
+    level = asked_level(sys.argv[1:])
+    if level is not None:
+        logs.set_stream_level(level)
+
+
+def asked_level(arguments: Sequence[str]) -> int | None:
+    """The level that ``celery worker`` is asked for in any of its ways of writing it, or None."""
+    asked = None
+    for flag, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if flag in ("-l", "--loglevel"):
+            asked = following
+        elif flag.startswith("--loglevel="):
+            asked = flag.partition("=")[2]
+        elif flag.startswith("-l"):
+            asked = flag[2:]
+    if asked is None:
+        return None
+    return int(asked) if asked.isdigit() else _LEVELS.get(asked.upper())
 
 
 def _worker_starts(sender: Any = None, **_: Any) -> None:

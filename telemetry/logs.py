@@ -31,7 +31,7 @@ from structlog.contextvars import (
 )
 from structlog.dev import ConsoleRenderer
 
-from telemetry import _health
+from telemetry import _health, _standard
 from telemetry._files import LineFile
 from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
 from telemetry.settings import TelemetrySettings
@@ -40,7 +40,6 @@ CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
 """Bound context that stands first on a line, in this order."""
 
 _NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
-_QUIET = ("urllib3", "kombu", "amqp", "asyncio", "django.db.backends", "django.utils.autoreload", "grpc")
 
 Line = dict[str, Any]
 
@@ -121,13 +120,7 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
     _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
     if not structlog.is_configured():
         structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
-    root = logging.getLogger()
-    root.handlers = [handler for handler in root.handlers if not isinstance(handler, _StandardHandler)]
-    root.addHandler(_StandardHandler())
-    root.setLevel(logging.DEBUG if _output.floor <= logging.DEBUG else _output.floor)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.INFO)
-    logging.captureWarnings(capture=True)
+    _standard.attach(_write, _output.floor)
 
 
 def set_stream_level(level: int) -> None:
@@ -233,18 +226,6 @@ def capture() -> Iterator[Captured]:
     finally:
         _output.now = clock
         _output.use(tuple(other for other in _output.sinks if other is not sink))
-
-
-class _StandardHandler(logging.Handler):
-    """The standard library's records, on the one path."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            message = record.getMessage()
-        except (TypeError, ValueError):
-            message = str(record.msg)
-        error = record.exc_info[1] if record.exc_info else None
-        _write(record.levelno, message, {"logger": record.name}, error)
 
 
 def _to_line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:

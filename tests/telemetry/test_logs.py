@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -30,6 +31,13 @@ def _no_file_afterwards() -> Iterator[None]:
     """The next test writes to no file of this one."""
     yield
     logs.configure(TelemetrySettings())
+
+
+class Unspeakable:
+    """Something that has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
 
 
 def use(path: Path) -> None:
@@ -87,6 +95,34 @@ def test_what_json_cannot_hold_is_still_a_line(captrace: Capture, tmp_path: Path
     use(tmp_path / "logs.jsonl")
     structlog.get_logger().info("odd", number=2**70, text="\ud800", thing=object)
     assert captrace.lines[0]["number"] == str(2**70)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("%(a)s", {"b": 1}), ("%d", "x"), ("%s %s", 1), (Unspeakable(),), ("%s", Unspeakable())]
+)
+def test_a_record_that_cannot_be_made_text_breaks_nothing(captrace: Capture, tmp_path: Path, arguments: Any) -> None:
+    """It is a line all the same."""
+    use(tmp_path / "logs.jsonl")
+    (ours,) = [handler for handler in logging.getLogger().handlers if type(handler).__module__ == "telemetry._standard"]
+    logger = logging.getLogger("library")
+    logger.propagate = False  # pytest's own handlers on the root cannot take it
+    logger.addHandler(ours)
+    try:
+        logger.warning(*arguments)
+    finally:
+        logger.removeHandler(ours)
+        logger.propagate = True
+    (line,) = captrace.lines
+    assert (line["logger"], line["level"]) == ("library", "warning")
+
+
+def test_a_collector_that_is_down_is_said_once_a_minute(captrace: Capture, tmp_path: Path) -> None:
+    """What the exporter says again within it is DEBUG; what others say again is not."""
+    use(tmp_path / "logs.jsonl")
+    for name in ("opentelemetry.exporter.otlp", "library"):
+        for number in range(3):
+            logging.getLogger(name).warning("no answer, retrying in %ss", number)
+    assert [line["level"] for line in captrace.lines] == ["warning", "debug", "debug", "warning", "warning", "warning"]
 
 
 def test_a_file_that_cannot_be_written_breaks_nothing(tmp_path: Path) -> None:
