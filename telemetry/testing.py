@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from telemetry import _health, lifecycle, logs, tracing
 from telemetry._ids import ids
-from telemetry._otlp_json import Attribute, Span, records_in, spans_in
+from telemetry._otlp_decoding import Attribute, Span, records_in, spans_in
 from telemetry._redacting import RedactingExporter
 
 __all__ = [

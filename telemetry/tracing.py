@@ -17,10 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TextIO, runtime_checkable
 
-import orjson
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.json.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter, SpanExportResult
@@ -28,7 +26,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from telemetry import _health, logs, metrics
+from telemetry import _health, _otlp_encoding, logs, metrics
 from telemetry._files import LineFile
 from telemetry._ids import ids
 from telemetry._redacting import RedactingExporter, RedactingProcessor, redacted, without_secrets
@@ -63,7 +61,7 @@ class FileExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         try:
-            self._file.write(orjson.dumps(encode_spans(spans).to_dict(), option=orjson.OPT_APPEND_NEWLINE))
+            self._file.write(_otlp_encoding.request(spans))
         except OSError:
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS

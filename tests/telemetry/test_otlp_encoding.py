@@ -1,0 +1,70 @@
+"""The traces file holds what OpenTelemetry's own encoder would have written."""
+
+from __future__ import annotations
+
+import orjson
+from opentelemetry.exporter.otlp.json.common.trace_encoder import encode_spans
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+    set_span_in_context,
+)
+
+from telemetry import _otlp_encoding
+from telemetry.model import Verdict
+
+
+def spans() -> list[ReadableSpan]:
+    """Spans with everything that a span can have, and with nothing."""
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(resource=Resource({"service.name": "test", "process.pid": 7}, schema_url="https://a.test/1"))
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    tracer = provider.get_tracer("scope", "1.0", schema_url="https://a.test/2", attributes={"of": "scope"})
+    state, sampled = TraceState([("a", "b"), ("c", "d")]), TraceFlags(TraceFlags.SAMPLED)
+    remote = SpanContext(1 << 100, 1 << 60, is_remote=True, trace_flags=sampled, trace_state=state)
+    parent, link = set_span_in_context(NonRecordingSpan(remote)), Link(remote, {"n": 1})
+    with tracer.start_as_current_span("full", context=parent, kind=SpanKind.CONSUMER, links=[link]) as span:
+        span.set_attributes(
+            {
+                "text": "żółw",
+                "enum": Verdict.FAILED,
+                "yes": True,
+                "no": False,
+                "int": -(2**62),
+                "zero": 0,
+                "float": 1.5,
+                "whole": 2.0,
+                "infinite": float("-inf"),
+                "nan": float("nan"),
+                "bytes": b"\x00\xff",
+                "list": ["a", "b"],
+                "empty": [],
+                "map": {"inner": {"deep": 1}, "none": None},
+            }
+        )
+        span.add_event("happened", {"why": "so"}, timestamp=5)
+        span.add_link(SpanContext(3, 4, is_remote=False))
+        span.set_status(Status(StatusCode.ERROR, "it broke"))
+        with tracer.start_as_current_span("child", kind=SpanKind.CLIENT) as child:
+            child.set_status(Status(StatusCode.OK))
+    provider.get_tracer("plain").start_span("bare").end()
+    return list(kept.get_finished_spans())
+
+
+def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
+    """Key by key, with what is at its default left out."""
+    finished = spans()
+    line = _otlp_encoding.request(finished)
+    assert orjson.loads(line) == orjson.loads(orjson.dumps(encode_spans(finished).to_dict()))
+    assert line.endswith(b"}\n")
+    assert line.count(b"\n") == 1
