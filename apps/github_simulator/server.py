@@ -174,6 +174,6 @@ async def _client_left(receive: Receive, *, within: float) -> bool:
 def _reset(transport: asyncio.Transport) -> None:
     """The connection ends with RST, not FIN."""
     connection = transport.get_extra_info("socket")
-    if connection is not None:
+    if connection is not None and connection.fileno() >= 0:  # else the client has gone
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

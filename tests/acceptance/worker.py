@@ -17,7 +17,9 @@ def worker(environment: dict[str, str], *, children: int = 2, app: str = "apps.c
     """A worker runs inside, and has stopped afterwards; what it printed is in ``worker.out`` of its home."""
     home = Path(environment["SYNCTRACE_HOME"])
     home.mkdir(parents=True, exist_ok=True)
-    command = ["-m", "celery", "-A", app, "worker", "-B", "-c", str(children), "-s", str(home / "beat")]
+    command = ["-m", "apps.console.tied", str(os.getpid())]  # it ends with these tests, whatever ends them
+    command += ["-m", "celery", "-A", app, "worker", "-B", "-c", str(children), "-s", str(home / "beat")]
+    command += ["--without-mingle", "--without-gossip"]  # there is nobody to look for
     with (home / "worker.out").open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, *command], env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
