@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from deploy.ready import answers
+import requests
+
 from deploy.stack import LOOPBACK, free_ports
 from tests.e2e_smoke.stack import Part, StackError
 from tests.e2e_smoke.steps import Steps
@@ -25,8 +26,8 @@ PORTS: Final = (
     "SYNCTRACE_WEB_PORT",
     "SYNCTRACE_JAEGER_PORT",
     "SYNCTRACE_SIMULATOR_PORT",
-    "COLLECTOR_GRPC_PORT",
     "COLLECTOR_HTTP_PORT",
+    "COLLECTOR_GRPC_PORT",
 )
 HOME: Final = "/var/lib/synctrace"
 OUTPUT: Final = "/var/lib/collector/output"
@@ -45,7 +46,7 @@ class Compose:
         write_story(story)
         story.chmod(0o755)  # the simulator's user in the container is another
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-        self.web, self.jaeger, self.simulator = (f"http://{LOOPBACK}:{ports[name]}" for name in PORTS[:3])
+        self.web, self.jaeger, self.simulator, self._otlp = (f"http://{LOOPBACK}:{ports[name]}" for name in PORTS[:4])
         self.github = "http://github-simulator:8010"
         self.environment: Mapping[str, str] = {
             **SETTINGS,
@@ -53,6 +54,7 @@ class Compose:
             "SYNCTRACE_IMAGE": IMAGE,
             "E2E_LATENCY_MS": str(LATENCY_MS),
             "E2E_STORY": str(story),
+            "COMPOSE_PROFILES": "demo",  # the simulator's
         }
         self._is_up = False
 
@@ -84,14 +86,22 @@ class Compose:
 
     def start(self, part: Part) -> None:
         self._run("start", SERVICES[part])
-        if part == "collector":
-            self._run("run", "--rm", "--no-TTY", "--no-deps", "collector-ready")
-            return
         deadline = time.monotonic() + 30
-        while trouble := answers(f"{self.jaeger}/api/services"):
+        while not self._answers(part):
             if time.monotonic() > deadline:
-                raise StackError(f"Jaeger does not answer again: {trouble}")
+                raise StackError(f"{SERVICES[part]} does not answer again")
             time.sleep(0.1)
+
+    def _answers(self, part: Part) -> bool:
+        """Whether the part does its work: it takes an export (of nothing), or tells the services that it knows."""
+        try:
+            if part == "collector":
+                answer = requests.post(f"{self._otlp}/v1/traces", json={"resourceSpans": []}, timeout=5)
+            else:
+                answer = requests.get(f"{self.jaeger}/api/services", timeout=5)
+        except requests.ConnectionError:
+            return False
+        return answer.ok
 
     def stop_application(self) -> None:
         self._run("stop", "beat", "worker")

@@ -12,7 +12,7 @@ import orjson
 
 HISTORIES: Final = Path(__file__).parents[2] / "apps" / "github_simulator" / "histories"
 
-LATENCY_MS: Final = 150
+LATENCY_MS: Final = 250
 """How long an answer of the simulated GitHub takes at least: the syncs are to outlast what is stopped meanwhile."""
 DAYS: Final = 365
 """The window of phase 1, as in the demo; the rest of the histories is phase 2's."""
@@ -42,7 +42,7 @@ SIZES: Final = dict(size_of(history) for history in sorted(HISTORIES.glob("*.jso
 BAKERS: Final = Team(slug="bakers", token="simulated-bakers", repositories=(LIBUV, "libuv/not-there"))
 MILLERS: Final = Team(slug="millers", token="simulated-millers", repositories=(PROCRASTINATE,))
 STRANGERS: Final = Team(slug="strangers", token="simulated-strangers", repositories=("nobody/nothing",))
-WEAVERS: Final = Team(slug="weavers", token="simulated-weavers", repositories=(LIBUV,))
+WEAVERS: Final = Team(slug="weavers", token="simulated-weavers", repositories=(LIBUV, PROCRASTINATE))
 TEAMS: Final = (BAKERS, MILLERS, STRANGERS, WEAVERS)
 
 TOKENS: Final[Mapping[str, Mapping[str, Any]]] = {team.token: {"account": team.slug} for team in TEAMS}
@@ -54,10 +54,11 @@ FAULTS: Final[Sequence[Mapping[str, Any]]] = [
         "match": {"operation": "PullRequests", "account": "millers"},
         "nth": 2,
         "times": 1,
-        "reset_in": 2,
+        "reset_in": 6,
     },
 ]
-"""One attempt at a repository of the bakers fails and is made again; the millers wait once for GitHub's limit."""
+"""One attempt at a repository of the bakers fails and is made again; the millers wait once for GitHub's limit,
+long enough for the bakers to come to phase 2 first."""
 
 
 def write_story(folder: Path) -> None:
