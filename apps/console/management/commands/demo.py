@@ -34,14 +34,14 @@ _DAYS = 365
 _FAULTS = Path(__file__).with_name("demo_faults.json")
 """One short wait for GitHub's limit, and one attempt that fails and is made again."""
 _TREE_LINES = 60
-_SHOWN_LINES = (
+_SHOWN_LINES = {
     "sync.pipeline.started",
     "sync.repo.started",
     "sync.api.rate_wait",
     "sync.task.retry",
     "sync.repo.completed",
     "sync.pipeline.completed",
-)
+}
 """Events of which the first line is shown."""
 _WHOLE_WITHIN = 5.0  # seconds; a process that traces exports twice a second
 
@@ -98,7 +98,7 @@ class Command(BaseCommand):
         found: dict[str, dict[str, Any]] = {}
         for written in find_lines(home, Query("trace_id", frozenset({trace_id})), level="info"):
             found.setdefault(written["event"], written)
-        for first_of_event in (found[event] for event in _SHOWN_LINES if event in found):
+        for first_of_event in (line for event, line in found.items() if event in _SHOWN_LINES):
             console.out(orjson.dumps(first_of_event).decode(), highlight=False)
         console.rule("Look further")
         for what in (
