@@ -171,11 +171,15 @@ def flush(deadline_seconds: float = 2.0) -> bool:
 
     everything = _started.of_spans + _started.of_metrics
     threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in everything]
-    for thread in threads:
-        thread.start()
     deadline = time.monotonic() + deadline_seconds
     for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+        try:
+            thread.start()
+        except RuntimeError:  # Python 3.12 starts none once the interpreter is ending
+            thread.run()
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(max(0.0, deadline - time.monotonic()))
     failed = sum(exporter.failed for exporter in _started.exporters)
     return all(one in flushed for one in _started.of_spans) and failed == failed_before
 

@@ -63,13 +63,14 @@ def instrumented(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFac
             embedded_servers,
             OTEL_TRACES_EXPORTER="otlp",
             OTEL_METRICS_EXPORTER="otlp",
+            OTEL_BSP_SCHEDULE_DELAY="60000",  # what their exporter gets, it gets as a process ends
             OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         )
         worker = (sys.executable, "-m", "celery", "-A", "bakery", "worker", "-c", "1")
         with project.running(*INSTRUMENT, *worker, out="worker"):
             project.run(SEND, through=(*INSTRUMENT, sys.executable))
-            wait_until(lambda: sum(span.name.startswith("run/") for span in collector.spans()) >= 5)
+            wait_until(lambda: sum(span.name.startswith("run/") for span in read_spans(project.home / "traces.jsonl")) >= 5)
         yield Instrumented(collector.spans(), collector.received(), project.home)
 
 

@@ -147,6 +147,23 @@ def test_a_disabled_sdk_makes_no_spans_and_the_lines_stay(tmp_path: Path) -> Non
     assert [line["event"] for line in read_lines(tmp_path / "logs.jsonl")] == ["shop.rang"]
 
 
+NO_MORE_THREADS = """
+import threading
+
+def start(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+sell()
+threading.Thread.start = start
+"""
+
+
+def test_spans_leave_at_the_end_where_no_thread_can_start(tmp_path: Path) -> None:
+    """As in the last moments of a process of Python 3.12."""
+    run(NO_MORE_THREADS, tmp_path)
+    assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["shop.sale"]
+
+
 CONFIGURED_AGAIN = """
 telemetry.configure(stream=sys.stdout)
 telemetry.configure()
