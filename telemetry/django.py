@@ -6,26 +6,50 @@ Anybody can send a ``traceparent``: joining it would let outsiders choose our sa
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from django.http import HttpRequest
-from opentelemetry.instrumentation.django import DjangoInstrumentor
+import wrapt
 from opentelemetry.trace import Span
 
 from telemetry import _boundary
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 _HEALTH_CHECKS = "/healthz$"
 _EXCLUDED = ("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
 
 
 def instrument() -> None:
-    """Django's requests are spans, once, where there is a Django project; health checks are not, unless the environment
-    says which requests are left out.
+    """Django's requests are spans as soon as this process serves any; health checks are not, unless the environment says
+    which requests are left out.
+
+    Not before: the settings may be half read now, and other processes need none of it.
     """
-    if not (settings.configured or os.environ.get("DJANGO_SETTINGS_MODULE")):
-        return
     _boundary.install()
+    wrapt.register_post_import_hook(_handlers_are_there, "django.core.handlers.base")
+
+
+def _handlers_are_there(handlers: ModuleType) -> None:
+    wrapt.wrap_function_wrapper(handlers, "BaseHandler.load_middleware", _load_middleware)
+
+
+class _State:
+    instrumented = False
+
+
+def _load_middleware(wrapped: Callable[..., Any], _handler: Any, args: Any, kwargs: Any) -> Any:
+    if not _State.instrumented:
+        _State.instrumented = True
+        _instrument()
+    return wrapped(*args, **kwargs)
+
+
+def _instrument() -> None:
+    from opentelemetry.instrumentation.django import DjangoInstrumentor  # it reads Django's settings
+
     instrumentor = DjangoInstrumentor()
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()  # whoever was first did not know our hook

@@ -262,3 +262,46 @@ def test_our_trace_goes_to_listed_hosts_alone(tmp_path: Path) -> None:
         "/redirected": [],
     }
     assert sum(span.name == "GET" for span in read_spans(tmp_path / "traces.jsonl")) == 4
+
+
+USUAL = {
+    "project/__init__.py": "from project.celery import app",
+    "project/celery.py": """
+import sys
+from celery import Celery
+import telemetry
+
+telemetry.configure(stream=sys.stdout)
+app = Celery("project")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+""",
+    "project/settings.py": """
+SECRET_KEY = "of a project"
+ROOT_URLCONF = "project.urls"
+ALLOWED_HOSTS = ["*"]
+MIDDLEWARE = ("django.middleware.common.CommonMiddleware",)
+""",
+    "project/urls.py": """
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = [path("bread", lambda request: HttpResponse("rye"))]
+""",
+}
+REQUESTS = """
+import django
+django.setup()
+from django.test import Client
+assert [Client().get("/bread").content for _ in range(2)] == [b"rye"] * 2
+"""
+
+
+def test_a_project_of_the_usual_layout_is_traced(tmp_path: Path) -> None:
+    """Its package imports the Celery app, which configures telemetry while Django is reading the settings."""
+    for name, text in USUAL.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    names = {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "DJANGO_SETTINGS_MODULE": "project.settings"}
+    command = [sys.executable, "-c", REQUESTS]
+    subprocess.run(command, env=environment(tmp_path / "home") | names, cwd=tmp_path, check=True, timeout=60)
+    assert [span.name for span in read_spans(tmp_path / "home" / "traces.jsonl")] == ["GET bread"] * 2
