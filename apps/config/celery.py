@@ -21,6 +21,15 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@app.on_configure.connect
+def _read_settings(**_: object) -> None:
+    """Wrong settings end worker and beat with a sentence, while Celery still reads their command line."""
+    try:
+        settings.CELERY_BROKER_URL  # noqa: B018  # the first look reads them all
+    except ImproperlyConfigured as error:
+        sys.exit(f"celery: {error}")
+
+
 @worker_init.connect
 @beat_init.connect
 def _require_servers(**_: object) -> None:

@@ -134,6 +134,14 @@ def test_a_bad_setting_of_telemetry_ends_a_program_with_a_sentence(
     assert "Traceback" not in said
 
 
+def test_a_bad_setting_ends_a_worker_with_a_sentence(bare_environment: dict[str, str]) -> None:
+    """As it ends a command: nothing else is said."""
+    bare_environment["SYNC_SWEEP_SECONDS"] = "often"
+    result = _python("-m", "celery", "-A", "apps.config", "worker", environment=bare_environment)
+    assert result.returncode == 1
+    assert result.stderr == "celery: SYNC_SWEEP_SECONDS is 'often': set it to a number of seconds above 0.\n"
+
+
 def test_a_program_with_tables_missing_from_migrations_is_a_mistake(program_environment: dict[str, str]) -> None:
     """Every model's table comes from a migration that is kept with it."""
     result = _python("manage.py", "makemigrations", "--check", "--dry-run", environment=program_environment)
