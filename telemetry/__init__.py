@@ -4,7 +4,7 @@ Declare operations and events (`telemetry.model`), open them with `observe`, wri
 tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
-from telemetry._health import swallowed
+from telemetry._health import problem, swallowed
 from telemetry.lifecycle import emit, observe, span
 from telemetry.logs import bind
 from telemetry.roots import Root, addressed_to, announce, current_traceparent, finish, reserve, trace_id_of, under
@@ -21,6 +21,7 @@ __all__ = [
     "finish",
     "flush",
     "observe",
+    "problem",
     "reserve",
     "span",
     "swallowed",

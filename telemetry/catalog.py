@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from telemetry import _health
 from telemetry.model import declared_events
 
 _AROUND = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
@@ -53,9 +52,3 @@ def check_line(line: Mapping[str, Any]) -> list[str]:
     known = {field.name for field in spec.fields} | _AROUND | _CONTEXT
     problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
     return problems
-
-
-def check_event(level: str, event: str, fields: Mapping[str, Any]) -> None:
-    """An event of a declared namespace is as declared; what is not is telemetry's own error (`telemetry.swallowed`)."""
-    if problems := check_line({"level": level, "event": event, **fields}):
-        _health.problem(TypeError("; ".join(problems)))

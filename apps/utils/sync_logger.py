@@ -20,7 +20,7 @@ from typing import Any
 
 import telemetry
 from apps.catalog import TABLE
-from telemetry import _health, logs
+from telemetry import logs
 from telemetry.catalog import check_line
 from telemetry.lifecycle import error_type
 from telemetry.model import EventSpec, Level, declared_events, rendered
@@ -75,7 +75,7 @@ class SyncLogger:
             values["logger"] = self.name
         logs.write(level, event, values, error=error)
         if problems:
-            _health.problem(UncataloguedLineError("; ".join(problems)))
+            telemetry.problem(UncataloguedLineError("; ".join(problems)))
 
 
 def get_sync_logger(name: str) -> SyncLogger:
