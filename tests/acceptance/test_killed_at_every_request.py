@@ -71,6 +71,7 @@ def test_a_sync_killed_at_any_request_comes_to_the_same_end(program_environment:
         "SYNC_SWEEP_SECONDS": "1",
         "SYNC_REQUEST_SECONDS": "2",
         "SYNC_STALE_SECONDS": "4",
+        "SYNC_STEP_SECONDS": "30",
     }
     home = Path(environment["SYNCTRACE_HOME"])
     with simulator(synthetic=40) as github, worker(environment, children=3, app="tests.acceptance.fates"):
