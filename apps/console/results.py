@@ -28,6 +28,7 @@ class Result:
     trace_id: str
     error_type: str
     error_msg: str
+    note: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -35,9 +36,9 @@ class Result:
         return self.outcome in ("synced", "archived", "renamed") and not self.error_type
 
     def as_json(self) -> dict[str, Any]:
-        """The result's fields; the error's only where there is one."""
-        fields = asdict(self)
-        return fields if self.error_type else {k: v for k, v in fields.items() if k not in ("error_type", "error_msg")}
+        """The result's fields, without the note, which is for people; the error's only where there is one."""
+        left_out = ("note",) if self.error_type else ("note", "error_type", "error_msg")
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 def results_of(run: PipelineRun) -> list[Result]:
@@ -53,7 +54,7 @@ def _result(run: PipelineRun, row: RepoSync) -> Result:
     if run.before is not None:
         stored = stored.filter(updated_at__lt=run.before)
     counts = {name: stored.aggregate(n=Count(name))["n"] for name in ("pk", "reviews", "commits", "files")}
-    gaps = f"{len(row.gaps)} lists are not whole, GitHub does not list all of them: {row.gaps[:3]}" if row.gaps else ""
+    gaps = _told(row.gaps)
     ended = row.ended_at or run.ended_at
     return Result(
         repository=row.repository.full_name,
@@ -68,4 +69,14 @@ def _result(run: PipelineRun, row: RepoSync) -> Result:
         trace_id=trace_id_of(run.traceparent),
         error_type=row.error_type or run.error_type or ("incomplete_lists" if gaps else ""),
         error_msg=row.error_msg or run.error_msg or gaps,
+        note=row.note,
     )
+
+
+def _told(gaps: list[dict[str, Any]]) -> str:
+    """What GitHub counts and does not list, in a sentence; empty when there is nothing."""
+    if not gaps:
+        return ""
+    named = [f"of #{gap['pull_request']} {gap['stored']} of {gap['total']} {gap['list']}" for gap in gaps[:3]]
+    more = f"; and {len(gaps) - len(named)} lists more" if len(gaps) > len(named) else ""
+    return f"GitHub does not list everything: {'; '.join(named)}{more}"

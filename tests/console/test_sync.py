@@ -10,7 +10,7 @@ import pytest
 from celery import current_app
 from django.core.management import CommandError, call_command
 
-from apps.github_simulator.testing import simulator
+from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.models import GitHubConnection, TrackedRepository
 from tests.acceptance.worker import worker
 
@@ -100,25 +100,55 @@ def test_no_worker_is_said_within_five_seconds(broker_url: str) -> None:
 
 
 def test_each_repository_has_its_result(program_environment: dict[str, str]) -> None:
-    """One that is not there fails the command, and the other is complete all the same."""
+    """Those that are not there, not allowed or not whole fail the command, and the others are complete all the same."""
     out = StringIO()
     with simulator(synthetic=12, seed=4) as github, worker({**program_environment, "SYNC_SWEEP_SECONDS": "1"}) as process:
+        _prepare(github)
         _until_ready()
-        arguments = ["synthetic/repo-4", "synthetic/gone", "--all", "--api-url", github.url, "--format", "json"]
+        names = ["repo-4", "gone", "repo-5", "repo-6", "repo-7", "repo-8", "repo-9"]
+        arguments = [*(f"synthetic/{name}" for name in names), "--all", "--api-url", github.url, "--format", "json"]
+        before = github.stats()
         with pytest.raises(SystemExit) as ended:
             call_command("sync", *arguments, stdout=out)
         assert process.poll() is None
+        after = github.stats()
         there = github.repository("synthetic/repo-4").pull_requests
     assert ended.value.code == 1
-    done, gone = (json.loads(line) for line in out.getvalue().splitlines())
-    assert (done["repository"], done["outcome"], done["pull_requests"]) == ("synthetic/repo-4", "synced", len(there))
+    results = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(each["repository"], each["outcome"], each.get("error_type")) for each in results] == [
+        ("synthetic/repo-4", "synced", None),
+        ("synthetic/gone", "gone", "not_found"),
+        ("synthetic/new-name", "renamed", None),
+        ("synthetic/repo-6", "archived", None),
+        ("synthetic/repo-7", "forbidden", "sso_required"),
+        ("synthetic/repo-8", "forbidden", "ip_not_allowed"),
+        ("synthetic/repo-9", "synced", "incomplete_lists"),
+    ]
+    done, gone, *_, short = results
+    assert done["pull_requests"] == len(there)
     assert done["reviews"] == sum(len(one.reviews) for one in there.values())
     assert done["commits"] == sum(len(one.commits) for one in there.values())
     assert done["files"] == sum(len(one.files) for one in there.values())
-    assert (gone["outcome"], gone["error_type"]) == ("gone", "not_found")
+    assert short["error_msg"] == "GitHub does not list everything: of #1 3000 of 3001 files"
+    sent = sum(after["requests"].values()) - sum(before["requests"].values())
+    assert sum(each["requests"] for each in results) == sent - 1  # the command itself asks whose token it is
+    assert sum(each["points"] for each in results) == after["points"] - before["points"]
     expected = ["repository", "outcome", "pull_requests", "reviews", "commits", "files", "requests", "points"]
     assert list(done) == [*expected, "duration_sec", "trace_id"]
     assert list(gone) == [*expected, "duration_sec", "trace_id", "error_type", "error_msg"]
+
+
+def _prepare(github: SimulatedGitHub) -> None:
+    """One repository that is renamed, one archived, one behind SSO, one behind an IP list, one with too many files."""
+    for seed in range(5, 10):
+        github.add_synthetic(2, seed=seed)
+    github.rename("synthetic/repo-5", "synthetic/new-name")
+    github.archive("synthetic/repo-6")
+    github.add_faults(
+        {"fault": "sso", "match": {"repository": "synthetic/repo-7", "api": "rest"}, "times": None},
+        {"fault": "ip_allow_list", "match": {"repository": "synthetic/repo-8", "api": "rest"}, "times": None},
+    )
+    github.set_files("synthetic/repo-9", 1, [f"src/{index:05}.py" for index in range(3_001)])
 
 
 def _until_ready() -> None:

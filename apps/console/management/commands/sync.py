@@ -104,6 +104,8 @@ class Command(BaseCommand):
                 f"{result.commits} commits, {result.files} files; {result.requests} requests, {result.points} points, "
                 f"{result.duration_sec:.1f} s"
             )
+            if result.note:
+                self.stdout.write(f"  {result.note}")
             if not result.is_complete:
                 told = f"{result.error_type}: {result.error_msg}"
                 self.stdout.write(f"  {sentences(told, advice_for(result.error_type) or '')}".rstrip())
