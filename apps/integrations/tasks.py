@@ -70,7 +70,7 @@ def start_pipeline(
         send(pipeline.steps(run))
 
 
-@shared_task(bind=True)
+@shared_task(bind=True, max_retries=None)  # the row counts, not Celery: its default of 3 would drop the fourth retry
 def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> None:
     """Attempt number ``attempt`` at a repository's sync has ended: complete, waiting, failed, or to be retried."""
     own = Attempt(repo_sync_id, attempt)
@@ -185,7 +185,7 @@ def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: Rep
         sync.retrying(error, countdown=countdown)
         _tell_retry(task, error, retry_count=failures, countdown=countdown)
         with sending(attempt=own.number + 1, previous=row.attempt_traceparent or None):
-            raise task.retry(args=(row.pk, own.number + 1), exc=error, countdown=countdown, max_retries=None) from caught
+            raise task.retry(args=(row.pk, own.number + 1), exc=error, countdown=countdown) from caught
 
 
 def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) -> tuple[int, float | None]:

@@ -48,17 +48,23 @@ def _loop() -> None:
             continue
 
 
+def _wrapped(owner: object, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    setattr(owner, name, wrap(getattr(owner, name)))
+
+
 @worker_init.connect
 def _prepare(**_: object) -> None:
     from apps.integrations import onboarding_pipeline, tasks  # Celery has set Django up by now
     from apps.integrations.services.github_transport import GitHubTransport
-    from apps.teams.models import Team
 
-    send: Callable[..., Any] = GitHubTransport._send
-    analyze: Callable[..., Any] = tasks.analyze
-    emit_ends: Callable[..., None] = onboarding_pipeline._emit_ends
+    _wrapped(GitHubTransport, "_send", _fated_send)
+    _wrapped(tasks, "analyze", _fated_analyze)
+    _wrapped(onboarding_pipeline, "_emit_ends", _fated_ends)
+    _wrapped(onboarding_pipeline, "flush", _fated_flush)
 
-    def fated_send(self: GitHubTransport, *args: Any, **kwargs: Any) -> Any:
+
+def _fated_send(send: Callable[..., Any]) -> Callable[..., Any]:
+    def fated(self: Any, *args: Any, **kwargs: Any) -> Any:
         fate = _FATE.fullmatch(self._authorization)
         if fate is None:
             return send(self, *args, **kwargs)
@@ -69,7 +75,13 @@ def _prepare(**_: object) -> None:
             die() if how == "kill" else _loop()
         return answer or send(self, *args, **kwargs)
 
-    def fated_analyze(*, team_id: int, **kwargs: Any) -> Any:
+    return fated
+
+
+def _fated_analyze(analyze: Callable[..., Any]) -> Callable[..., Any]:
+    from apps.teams.models import Team
+
+    def fated(*, team_id: int, **kwargs: Any) -> Any:
         slug = Team.objects.get(pk=team_id).slug
         if slug == "analysis-dies":
             die()
@@ -77,14 +89,29 @@ def _prepare(**_: object) -> None:
             raise ZeroDivisionError("a rule divides by zero")
         return analyze(team_id=team_id, **kwargs)
 
-    def fated_ends(runs: Sequence[Any]) -> None:
+    return fated
+
+
+def _fated_ends(emit_ends: Callable[..., None]) -> Callable[..., None]:
+    def fated(runs: Sequence[Any]) -> None:
         slug = runs[0].team.slug if runs else ""
         if slug.startswith("end-") and _times(slug) == 1:
             if slug == "end-untold":
                 die()
-            onboarding_pipeline.flush = lambda *_: die()  # type: ignore[assignment,return-value]  # it does not return
+            _dying.append(slug)
         emit_ends(runs)
 
-    GitHubTransport._send = fated_send  # type: ignore[method-assign]
-    tasks.analyze = fated_analyze  # type: ignore[assignment]
-    onboarding_pipeline._emit_ends = fated_ends
+    return fated
+
+
+def _fated_flush(flush: Callable[..., bool]) -> Callable[..., bool]:
+    def fated(seconds: float) -> bool:
+        if _dying:
+            die()
+        return flush(seconds)
+
+    return fated
+
+
+_dying: list[str] = []
+"""Not empty in the process that is to be killed before it exports."""

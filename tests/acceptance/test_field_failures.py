@@ -76,10 +76,8 @@ def test_nothing_is_stuck_at_0_percent(program_environment: dict[str, str]) -> N
         assert (_row(repository).state, stored(repository)) == ("completed", there)
     assert (marked.error_type, marked.failures, marked.prs_done) == ("out_of_time", 1, 0)
     assert [_row(repository).attempt for repository in (hanging, locked, looping)] == [1, 2, 2]
-    spans, lines = (
-        read(Path(environment["SYNCTRACE_HOME"]) / name)
-        for read, name in ((read_spans, "traces.jsonl"), (read_lines, "logs.jsonl"))
-    )
+    home = Path(environment["SYNCTRACE_HOME"])
+    spans, lines = read_spans(home / "traces.jsonl"), read_lines(home / "logs.jsonl")
     first, second = (_attempts(spans, locked)[number] for number in (1, 2))
     assert (first.outcome, first.attributes["error_type"], second.outcome) == ("retrying", "out_of_time", "completed")
     (retry,) = [line for line in lines if line["event"] == "sync.task.retry"]

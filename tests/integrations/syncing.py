@@ -99,7 +99,7 @@ def stored(repository: TrackedRepository) -> dict[int, Any]:
 
 
 def _review(review: Review) -> tuple[str, str | None, str, str | None]:
-    return review.id, review.author and review.author.login, review.state, review.submitted_at
+    return review.id, review.author.login if review.author else None, review.state, review.submitted_at
 
 
 def _text(moment: datetime | None) -> str | None:
