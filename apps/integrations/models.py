@@ -94,6 +94,11 @@ class TrackedRepository(models.Model):
     def __str__(self) -> str:
         return self.full_name
 
+    def has_namesake(self, full_name: str) -> bool:
+        """Whether the team tracks another repository by this name: somebody added it under its new one, too."""
+        namesakes = TrackedRepository.objects.filter(team_id=self.team_id, full_name__iexact=full_name)
+        return namesakes.exclude(pk=self.pk).exists()
+
     def covers(self, since: datetime | None) -> bool:
         """Whether everything updated at ``since`` (None: ever) or later is stored, as far as the watermark."""
         return self.covered_from is not None and self.covered_from <= (since or BEGINNING)

@@ -70,7 +70,8 @@ class _Sync:
         note = self.row.note
         if info.renamed_from is not None:
             note = f"renamed: {info.renamed_from} is now {info.full_name}"
-            self.repository.full_name = info.full_name
+            if not self.repository.has_namesake(info.full_name):
+                self.repository.full_name = info.full_name
         if note:
             self.outcome = RepoSync.Outcome.RENAMED
         elif info.archived:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
+from apps.catalog import RepoSynced
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import GitHubError, IncompleteHistory, SyncError
 from apps.integrations.models import RepoSync, TrackedRepository
@@ -174,6 +177,31 @@ def test_a_history_that_stays_short_is_read_again_once_and_fails(
     assert repository.covered_from is None
     row.refresh_from_db()
     assert row.prs_done == 60
+
+
+def test_a_repository_tracked_by_both_of_its_names_is_complete_under_each(github: SimulatedGitHub) -> None:
+    """The old name leads to the new one, and stays ours: the new one is taken."""
+    old = tracked(github, NAME)
+    github.rename(NAME, "synthetic/new-name")
+    new = tracked(github, "synthetic/new-name")
+    assert [synced(one).outcome for one in (old, new)] == ["renamed", "synced"]
+    assert stored(old) == stored(new) == held(github, "synthetic/new-name")
+
+
+def test_two_runs_over_one_repository_do_not_disturb_each_other(github: SimulatedGitHub) -> None:
+    """Both write the same pages at the same time, and both are complete."""
+    repository = tracked(github, NAME)
+    rows = [begin(repository), begin(repository)]
+    with ThreadPoolExecutor() as threads:
+        assert [done.prs_synced for done in threads.map(_attempt_and_leave, rows)] == [60, 60]
+    assert stored(repository) == held(github, NAME)
+
+
+def _attempt_and_leave(row: RepoSync) -> RepoSynced:
+    try:
+        return attempt(row)
+    finally:
+        connection.close()
 
 
 def test_an_empty_repository_is_complete(github: SimulatedGitHub) -> None:
