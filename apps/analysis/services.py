@@ -24,21 +24,17 @@ def analyze(*, team_id: int, repository_ids: Sequence[int]) -> AnalysisResult:
     """Every stored pull request of the team's repositories has an analysis of its latest update."""
     with observe(catalog.RowsWrite(entity_type="analysis", rows=_count_due(team_id, repository_ids))) as write:
         with connection.cursor() as cursor:
-            cursor.execute(
-                _ANALYZE,
-                [
-                    team_id,
-                    list(repository_ids),
-                    [rule.tool for rule in RULES],
-                    ["|".join(f"%{word}%" for word in rule.words) for rule in RULES],
-                    [rule.text for rule in RULES],
-                    [rule.login for rule in RULES],
-                ],
-            )
+            cursor.execute(_ANALYZE, _parameters(team_id, repository_ids))
             rows = cursor.fetchall()
         created = sum(is_new for is_new, _ in rows)
         write.completed(catalog.RowsWritten(created=created, updated=len(rows) - created))
     return AnalysisResult(analyzed=len(rows), ai_assisted=sum(assisted for _, assisted in rows))
+
+
+def _parameters(team_id: int, repository_ids: Sequence[int]) -> list[object]:
+    words = ["|".join(f"%{word}%" for word in rule.words) for rule in RULES]
+    texts, logins = [rule.text for rule in RULES], [rule.login for rule in RULES]
+    return [team_id, list(repository_ids), [rule.tool for rule in RULES], words, texts, logins]
 
 
 def _count_due(team_id: int, repository_ids: Sequence[int]) -> int:
@@ -62,26 +58,31 @@ def _matches(text: str) -> str:
     return f"CASE WHEN lower({text}) LIKE ANY ({words}) THEN {text} ~* rules.pattern ELSE false END"
 
 
+# `due` and `marks` are put together by a union and not by a join: for new rows, which no statistics know of, the planner
+# expects one row, and would find the marks of all again for each pull request.
 _ANALYZE = f"""
     WITH due AS ({_DUE}),
     rules AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS s(tool, words, pattern, login)),
     marks AS (
-        SELECT due.id, rules.tool, 'account ' || due.author AS evidence
+        SELECT due.id, due.updated_at, NULL AS tool, NULL AS evidence FROM due
+        UNION ALL
+        SELECT due.id, due.updated_at, rules.tool, 'account ' || due.author
         FROM due JOIN rules ON due.author ~* rules.login
         UNION ALL
-        SELECT due.id, rules.tool, 'description: ' || btrim(substring(due.body FROM '(?i)(?:' || rules.pattern || ')'))
+        SELECT due.id, due.updated_at, rules.tool,
+            'description: ' || btrim(substring(due.body FROM '(?i)(?:' || rules.pattern || ')'))
         FROM due JOIN rules ON {_matches("due.body")}
         UNION ALL
-        SELECT due.id, rules.tool, 'commit ' || left(c.oid, 10)
+        SELECT due.id, due.updated_at, rules.tool, 'commit ' || left(c.oid, 10)
         FROM due JOIN pulls_commit c ON c.pull_request_id = due.id
         JOIN rules ON {_matches("c.message")} OR c.author_login ~* rules.login
     ),
     decided AS (
-        SELECT due.id, due.updated_at,
-            coalesce(array_agg(DISTINCT marks.tool) FILTER (WHERE marks.tool IS NOT NULL), '{{}}') AS tools,
-            coalesce(string_agg(DISTINCT marks.tool || ': ' || marks.evidence, E'\\n'), '') AS evidence
-        FROM due LEFT JOIN marks ON marks.id = due.id
-        GROUP BY due.id, due.updated_at
+        SELECT id, updated_at,
+            coalesce(array_agg(DISTINCT tool) FILTER (WHERE tool IS NOT NULL), '{{}}') AS tools,
+            coalesce(string_agg(DISTINCT tool || ': ' || evidence, E'\\n'), '') AS evidence
+        FROM marks
+        GROUP BY id, updated_at
     )
     INSERT INTO analysis_analysis AS t (pull_request_id, is_ai_assisted, tools, evidence, of_update)
     SELECT id, cardinality(tools) > 0, tools, evidence, updated_at FROM decided ORDER BY id
