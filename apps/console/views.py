@@ -18,7 +18,9 @@ def index(request: HttpRequest) -> HttpResponse:
     service = TelemetrySettings.from_environment().service_name
     searches = {
         "All runs": search_page(service=service, operation="sync.pipeline"),
-        "Runs that failed": search_page(service=service, operation="sync.pipeline", tags={"sync.outcome": "failed"}),
+        "Runs in which something failed": search_page(
+            service=service, operation="sync.pipeline", tags={"sync.outcome": "failed"}
+        ),
         "Attempts made again": search_page(service=service, operation="sync.repo", tags={"sync.outcome": "retrying"}),
         "Waits for GitHub's limit": search_page(service=service, operation="sync.api.rate_wait"),
     }

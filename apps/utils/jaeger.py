@@ -14,7 +14,10 @@ def trace_page(trace_id: str) -> str:
 
 
 def search_page(*, service: str, operation: str, tags: dict[str, str] | None = None) -> str:
-    """The page that lists the traces with a span of that name and with those attributes; empty when no Jaeger is named."""
+    """The page that lists the traces with a span of that name and (on any span of theirs) those attributes.
+
+    Empty when no Jaeger is named.
+    """
     asked = {"service": service, "operation": operation, "lookback": "2d", "limit": "50"}
     if tags:
         asked["tags"] = orjson.dumps(tags).decode()
