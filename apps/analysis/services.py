@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -31,7 +32,7 @@ def analyze(*, team_id: int, repository_ids: Sequence[int]) -> AnalysisResult:
     return AnalysisResult(analyzed=len(rows), ai_assisted=sum(assisted for _, assisted in rows))
 
 
-def _parameters(team_id: int, repository_ids: Sequence[int]) -> list[object]:
+def _parameters(team_id: int, repository_ids: Sequence[int]) -> list[Any]:
     words = ["|".join(f"%{word}%" for word in rule.words) for rule in RULES]
     texts, logins = [rule.text for rule in RULES], [rule.login for rule in RULES]
     return [team_id, list(repository_ids), [rule.tool for rule in RULES], words, texts, logins]
