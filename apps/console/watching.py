@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
+from typing import TypeVar
 
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -17,6 +20,9 @@ from apps.utils import clock
 _EVERY = 0.25  # seconds
 _SILENCE = 30.0  # seconds after which a plain line is due though nothing has changed
 Show = Callable[[Sequence[RepoSync]], None]
+Asked = TypeVar("Asked")
+Read = TypeVar("Read")
+_PATIENCE = 60.0  # seconds
 
 
 def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list[PipelineRun]:
@@ -33,11 +39,31 @@ def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list
             clock.sleep(_EVERY)
 
 
+def _patient(read: Callable[[Asked], Read]) -> Callable[[Asked], Read]:
+    """``read`` is called again while the database cannot be reached, for a minute: the workers go on when it is back."""
+
+    @wraps(read)
+    def patiently(asked: Asked) -> Read:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return read(asked)
+            except (OperationalError, InterfaceError):
+                if time.monotonic() > deadline:
+                    raise
+                connection.close()
+                time.sleep(_EVERY)
+
+    return patiently
+
+
+@_patient
 def _runs(task_id: str) -> list[PipelineRun]:
     first = Q(task_id=task_id, kind=PipelineRun.Kind.PHASE1)
     return list(PipelineRun.objects.filter(first | Q(follows__task_id=task_id)).order_by("pk"))
 
 
+@_patient
 def _rows(runs: Sequence[PipelineRun]) -> list[RepoSync]:
     return list(
         RepoSync.objects.filter(run__in=runs).select_related("run", "repository", "repository__connection").order_by("pk")
@@ -111,5 +137,10 @@ def _state(row: RepoSync) -> str:
 def _points_left(row: RepoSync) -> str:
     if _has_ended(row):
         return ""
-    lane = ApiLane.objects.filter(account=row.repository.connection.account).first()
+    lane = _lane(row.repository.connection.account)
     return "" if lane is None or lane.graphql_remaining is None else f", {lane.graphql_remaining} points left"
+
+
+@_patient
+def _lane(account: str) -> ApiLane | None:
+    return ApiLane.objects.filter(account=account).first()
