@@ -71,6 +71,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "apps.config.formats"  # a language's own formats would otherwise go before any setting
 
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # static files are served from where the apps keep them: nothing to collect

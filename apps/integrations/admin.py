@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import formats
+from django.utils.html import format_html
 
 from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
 from apps.integrations.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, took
@@ -90,7 +91,7 @@ class RepoSyncInline(_RepoSyncColumns, ReadOnlyInline):
 
 @admin.register(PipelineRun)
 class PipelineRunAdmin(ReadOnlyAdmin):
-    list_display = ("run", "team", "kind", "status", "phase", "started_at", "duration", "repos_synced", "total_prs", "trace")
+    list_display = ("run", "team", "kind", "status", "phase", "short_trace", "started_at", "duration", "repositories", "prs")
     list_display_links = ("run",)
     list_filter = ("state", "kind", "phase", "team")
     list_select_related = ("team",)
@@ -98,9 +99,12 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=task_id", "traceparent")
     search_help_text = "A run's number, the id of the task that started it, or its trace's id"
     fieldsets = (
-        (None, {"fields": ("team", "kind", "status", "phase", "error_type", "error_msg", "follows")}),
-        ("Where the time went", {"fields": ("trace", "started_at", "ended_at", "duration", "exported_at")}),
-        ("What it is over", {"fields": ("since", "before", "backfill", "backfill_since", "repos_synced", "total_prs")}),
+        (None, {"fields": (("team", "kind"), ("status", "phase"), ("error_type", "error_msg"), "follows")}),
+        ("Where the time went", {"fields": ("trace", ("started_at", "ended_at", "duration"), "exported_at")}),
+        (
+            "What it is over",
+            {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "total_prs"))},
+        ),
         ("For the curious", {"classes": ("collapse",), "fields": ("task_id", "step_sent_at", "step_attempt", "links")}),
     )
     readonly_fields = ("status", "trace", "duration")
@@ -110,6 +114,22 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     def run(self, row: PipelineRun) -> int:
         """Its number, as `logs` and `trace` take it."""
         return row.pk
+
+    @admin.display(ordering="repos_synced")
+    def repositories(self, row: PipelineRun) -> int:
+        """Those synced."""
+        return row.repos_synced
+
+    @admin.display(description="pull requests", ordering="total_prs")
+    def prs(self, row: PipelineRun) -> str:
+        """Those stored."""
+        return f"{row.total_prs:,}"
+
+    @admin.display(description="trace")
+    def short_trace(self, row: PipelineRun) -> str:
+        """The beginning of the trace's id, as Jaeger shows it."""
+        trace_id = trace_id_of(row.traceparent)
+        return format_html('<span title="{}">{}</span>', trace_id, link(trace_page(trace_id), trace_id[:7]))
 
     @admin.display(description="state", ordering="state")
     def status(self, row: PipelineRun) -> str:
@@ -134,13 +154,13 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
         "team",
         "status",
         "progress",
-        "attempt",
-        "requests",
-        "points",
-        "started_at",
-        "duration",
         "waits_for",
         "error_type",
+        "attempt",
+        "duration",
+        "started_at",
+        "requests",
+        "points",
     )
     list_filter = ("state", "outcome", "run__kind", "run__team", "error_type")
     list_select_related = ("repository", "run", "run__team")

@@ -45,8 +45,17 @@ class PullRequestAdmin(ReadOnlyAdmin):
     search_fields = ("=number", "title")
     date_hierarchy = "updated_at"
     ordering = ("-updated_at", "-pk")
-    readonly_fields = ("on_github",)
-    exclude = ("url",)
+    readonly_fields = ("status", "on_github")
+    fieldsets = (
+        (
+            None,
+            {"fields": (("repository", "number", "on_github"), "title", ("status", "is_draft"), ("author", "merged_by"))},
+        ),
+        ("When", {"fields": (("created_at", "updated_at"), ("merged_at", "closed_at"))}),
+        ("What", {"fields": (("base_ref", "head_ref", "head_repository"), ("additions", "deletions", "changed_files"))}),
+        ("GitHub's counts", {"fields": (("reviews_total", "commits_total", "files_total"), "github_id")}),
+        ("Description", {"classes": ("collapse",), "fields": ("body",)}),
+    )
     inlines = (ReviewInline, CommitInline, ChangedFileInline)
 
     @admin.display(description="state", ordering="state")

@@ -138,6 +138,13 @@ def test_a_run_leads_to_its_trace(admin_client: Client, settings: Settings) -> N
         assert f"/trace/{trace_id}" not in page
 
 
+def test_a_moment_is_written_as_in_the_lines(admin_client: Client) -> None:
+    """To the second, in UTC."""
+    run = _run(1)
+    page = admin_client.get(reverse("admin:integrations_pipelinerun_changelist")).content.decode()
+    assert f"{run.started_at:%Y-%m-%d %H:%M:%S}" in page
+
+
 @pytest.mark.parametrize("asked", ["1", "task-1", f"{_TRACE[:-2]}01"])
 def test_a_run_is_found_by_what_a_line_says(admin_client: Client, asked: str) -> None:
     """By its number, its task's id or its trace's id."""
