@@ -47,6 +47,11 @@ def test_what_keeps_running_is_started_again_when_it_ends() -> None:
     assert kept == SERVICES.keys() - WITHOUT_HEALTH_CHECK.keys() | {"otel-collector"}
 
 
+def test_what_containers_print_does_not_fill_the_disk() -> None:
+    """Docker's default keeps every line for ever."""
+    assert {name for name, service in SERVICES.items() if service["logging"] != {"driver": "local"}} == set()
+
+
 def test_no_service_may_gain_privileges() -> None:
     """Every container runs with no-new-privileges, and all but the servers' own images without capabilities."""
     assert [name for name, service in SERVICES.items() if "no-new-privileges:true" not in service["security_opt"]] == []
