@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import orjson
 
 from telemetry.logs import timestamp
 
@@ -60,6 +63,19 @@ def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def requests_in(line: bytes) -> list[dict[str, Any]]:
+    """The requests in a line of a file: one, or two where a collector was killed before it wrote the line's end."""
+    try:
+        return [orjson.loads(line)]
+    except orjson.JSONDecodeError:
+        text, end, requests = line.decode().rstrip(), 0, []
+        while end < len(text):
+            request, end = _decoder.raw_decode(text, end)
+            requests.append(request)
+        return requests
+
+
+_decoder = json.JSONDecoder()
 _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR"}
 
 

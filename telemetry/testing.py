@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from telemetry import _health, lifecycle, logs, tracing
 from telemetry._ids import ids
-from telemetry._otlp_decoding import Attribute, Span, records_in, spans_in
+from telemetry._otlp_decoding import Attribute, Span, records_in, requests_in, spans_in
 from telemetry._redacting import RedactingExporter
 
 __all__ = [
@@ -100,7 +100,7 @@ def read_spans(path: Path, *, containing: Collection[str] = ()) -> list[Span]:
     With ``containing``, only those exported together with one whose JSON has one of these texts, such as a trace's id:
     what is not wanted need not be parsed.
     """
-    return [span for line in _lines(path, containing) for span in spans_in(orjson.loads(line))]
+    return [span for line in _lines(path, containing) for request in requests_in(line) for span in spans_in(request)]
 
 
 def read_lines(path: Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def read_collected(path: Path) -> list[list[dict[str, Any]]]:
 
     A record has what the application's own line has, but for ``trace_flags``; the order of its fields is not kept.
     """
-    return [records_in(orjson.loads(line)) for line in _lines(path, ())]
+    return [[record for request in requests_in(line) for record in records_in(request)] for line in _lines(path, ())]
 
 
 class Capture:

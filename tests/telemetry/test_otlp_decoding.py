@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from telemetry.testing import read_collected, spans_in
+from telemetry.testing import read_collected, read_spans, spans_in
 
 ATTRIBUTES = [{"key": "team_id", "value": {"intValue": "7"}}]
 
@@ -46,3 +46,11 @@ def test_a_collected_record_is_the_line_that_it_was(tmp_path: Path) -> None:
     line |= {"pct": None, "n": 3, "ms": 1.5, "none": [], "of": {"a": True}}
     with_ids = line | {"trace_id": "a" * 32, "span_id": "b" * 16}
     assert read_collected(tmp_path / "logs.jsonl") == [[with_ids, line]]
+
+
+def test_a_line_without_its_end_hides_nothing(tmp_path: Path) -> None:
+    """A collector that is killed between a request and its newline goes on in the same line after its start."""
+    span = {"name": "work", "traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    request = orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    (tmp_path / "traces.jsonl").write_bytes(request + request + b"\n" + request + b"\n")
+    assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["work"] * 3
