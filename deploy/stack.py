@@ -16,8 +16,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -28,6 +29,9 @@ from deploy.ready import answers
 LOOPBACK: Final = "127.0.0.1"
 
 
+Health = Callable[[], str | None]
+
+
 class NotReadyError(RuntimeError):
     """A program of the stack did not answer in time, or ended; the message names its log."""
 
@@ -35,8 +39,8 @@ class NotReadyError(RuntimeError):
 class Service:
     """A program that runs when started, answers its health check, and ends with the block that it was started by.
 
-    `health` is asked with a GET until it answers; without one the program counts as started at once. `environment` is
-    added to this process's own.
+    `health` says why it is not well yet, or None when it is; without one the program counts as ready at once.
+    `environment` is added to this process's own.
     """
 
     def __init__(
@@ -45,7 +49,7 @@ class Service:
         name: str,
         command: Sequence[str | Path],
         folder: Path,
-        health: str | None = None,
+        health: Health | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.log: Final = folder / f"{name}.log"
@@ -77,12 +81,12 @@ class Service:
             raise
 
     def _wait(self, deadline: float) -> None:
-        while self._health is not None and answers(self._health) is not None:
+        while self._health is not None and (trouble := self._health()) is not None:
             if self._process is None or self._process.poll() is not None:
                 code = None if self._process is None else self._process.returncode
                 raise NotReadyError(f"{self._name} ended with exit code {code}: see {self.log}")
             if time.monotonic() > deadline:
-                raise NotReadyError(f"{self._name} did not answer in time: see {self.log}")
+                raise NotReadyError(f"{self._name} was not ready in time ({trouble}): see {self.log}")
             time.sleep(0.05)
 
     def stop(self, *, seconds: float = 30) -> None:
@@ -121,7 +125,7 @@ class Jaeger(Service):
             name="jaeger",
             command=[jaeger_program(), "--config", HERE / "jaeger.yaml"],
             folder=folder,
-            health=f"http://{LOOPBACK}:{health}/status",
+            health=partial(answers, f"http://{LOOPBACK}:{health}/status"),
         )
         self.url: Final = f"http://{LOOPBACK}:{ui}"
         self.otlp: Final = f"{LOOPBACK}:{otlp}"
@@ -148,7 +152,7 @@ class Collector(Service):
             name="collector",
             command=[collector_program(), "--config", HERE / "otel-collector.yaml"],
             folder=folder,
-            health=f"http://{LOOPBACK}:{health}/",
+            health=partial(answers, f"http://{LOOPBACK}:{health}/"),
         )
         self.grpc: Final = f"http://{LOOPBACK}:{grpc}"
         self.http: Final = f"http://{LOOPBACK}:{http}"

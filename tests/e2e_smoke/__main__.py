@@ -19,7 +19,7 @@ from tests.e2e_smoke.stack_processes import Processes
 from tests.e2e_smoke.steps import Steps
 
 STACKS: dict[str, type[Processes | Compose]] = {"processes": Processes, "docker": Compose}
-_SHOWN = 30  # problems
+CHECKOUT = Path(__file__).resolve().parents[2]
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READ_BY_US = ("CELERY_", "COLLECTOR_", "COMPOSE_", "DATABASE_URL", "DJANGO_", "GITHUB_", "JAEGER_", "OTEL_", "SYNC")
 
@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     if name not in STACKS:
         sys.stderr.write(f"There is no stack {name!r}: make e2e-smoke, or make e2e-smoke STACK=docker.\n")
         return 2
+    os.chdir(CHECKOUT)
     _forget_settings()
     for ending in _ENDINGS:
         signal.signal(ending, _interrupt)
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     try:
         _prove(stack, steps)
     except StackError as error:
-        steps.problems.append(str(error))
+        steps.wrong["the story can be told to its end"] = [str(error)]
     except KeyboardInterrupt:
         shutil.rmtree(folder)
         sys.stderr.write("Interrupted; nothing is left running.\n")
@@ -52,10 +53,8 @@ def main(arguments: list[str]) -> int:
     except BaseException:
         sys.stderr.write(f"What the programs wrote is kept in {folder}.\n")
         raise
-    if steps.problems:
-        sys.stderr.write(f"\n{len(steps.problems)} problems:\n")
-        sys.stderr.writelines(f"- {problem}\n" for problem in steps.problems[:_SHOWN])
-        sys.stderr.write(f"What the programs wrote is kept in {folder}.\n")
+    if steps.wrong:
+        sys.stderr.write(f"\n{steps.report()}\nWhat the programs wrote is kept in {folder}.\n")
         return 1
     shutil.rmtree(folder)
     sys.stdout.write(f"{steps.seconds:6.1f} s  all of it is true\n")

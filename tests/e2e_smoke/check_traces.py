@@ -91,7 +91,8 @@ def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]
             continue
         if "duration_ms" in line and line["duration_ms"] != told.attributes.get("duration_ms"):
             yield f"{line['event']} took {line['duration_ms']} ms, its span says {told.attributes.get('duration_ms')}"
-        measured = line.get("duration_ms") or line.get("duration_sec", 0) * 1_000 or line.get("wait_seconds", 0) * 1_000
+        slept = 0 if told.outcome == "waiting" else line.get("wait_seconds", 0)  # else the attempt ends, and is resumed
+        measured = line.get("duration_ms") or (line.get("duration_sec", 0) or slept) * 1_000
         waited = float(str(told.attributes.get("sync.lane.wait_ms", 0)))  # before its turn, and part of the span
         if measured and abs(told.duration_ms - waited - measured) > SLACK_MS:
             yield f"{line['event']} took {measured:.3f} ms, its span {told.duration_ms:.3f} ms with {waited:.3f} ms of wait"

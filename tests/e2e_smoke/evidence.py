@@ -51,19 +51,19 @@ def gather(stack: Stack, application: Application, *, with_lines: bool = True) -
 
     Without `with_lines` the collector's copy of the lines is not waited for.
     """
-    runs, stats = application.runs(), simulator_stats(stack)
-    written = stack.written()
-    spans, lines = read_spans(written / "traces.jsonl"), read_lines(written / "logs.jsonl")
+    runs, stats, written = application.runs(), simulator_stats(stack), stack.written()
+    lines, spans = read_lines(written / "logs.jsonl"), read_spans(written / "traces.jsonl")
     span_ids = set(map(span_key, spans))
+    of_lines = {(line["trace_id"], line["span_id"]) for line in lines if "trace_id" in line}  # some have not ended yet
     line_ids = set(map(line_key, lines)) if with_lines else set()
     jaeger = Jaeger(stack.jaeger)
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         files = stack.collected()
         exported, collected = read_spans(files / "traces.jsonl"), read_collected(files / "logs.jsonl")
-        in_jaeger = jaeger.traces(span.trace_id for span in spans)
+        in_jaeger = jaeger.traces([*(span.trace_id for span in spans), *(trace_id for trace_id, _ in of_lines)])
         arrived = (
-            span_ids <= set(map(span_key, in_jaeger))
+            span_ids | of_lines <= set(map(span_key, in_jaeger))
             and span_ids <= set(map(span_key, exported))
             and line_ids <= {line_key(line) for records in collected for line in records}
         )

@@ -18,7 +18,7 @@ OUTAGE: Final = 4
 
 
 def play(stack: Stack, steps: Steps) -> None:
-    """The whole story has happened; what was wrong is in `steps.problems`."""
+    """The whole story has happened; what was wrong is in `steps.wrong`."""
     application = Application(stack)
     with steps.step("web says what runs here, and that it is well") as problems:
         problems += filter(None, [answers(f"{stack.web}/{page}") for page in ("", "healthz")])
@@ -36,7 +36,7 @@ def play(stack: Stack, steps: Steps) -> None:
 
 def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> None:
     """Three teams have synced while Jaeger and the collector were stopped and started again."""
-    with steps.step("two teams sync; there is a limit, an attempt that fails, a repository that is not there"):
+    with steps.step("two teams sync; there are limits, an attempt that fails, a repository that is not there"):
         task_ids = application.begin(story.BAKERS, story.MILLERS, days=story.DAYS)
     with steps.step("Jaeger is stopped; `manage.py sync` of what is not there says so and fails") as problems:
         stack.stop("jaeger")

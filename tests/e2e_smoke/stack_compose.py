@@ -17,8 +17,7 @@ from tests.e2e_smoke.stack import Part, StackError
 from tests.e2e_smoke.steps import Steps
 from tests.e2e_smoke.story import LATENCY_MS, SETTINGS, write_story
 
-CHECKOUT: Final = Path(__file__).resolve().parents[2]
-FILES: Final = (CHECKOUT / "docker-compose.yml", Path(__file__).with_name("compose.yml"))
+FILES: Final = ("docker-compose.yml", "tests/e2e_smoke/compose.yml")
 IMAGE: Final = "synctrace-e2e:local"
 SERVICES: Final[dict[Part, str]] = {"collector": "otel-collector", "jaeger": "jaeger"}
 RUNNING: Final = ("web", "worker", "beat", *SERVICES.values(), "github-simulator")
@@ -70,7 +69,7 @@ class Compose:
     def up(self) -> None:
         with self._steps.step("the image is built"):
             # The host's network, for machines whose package index is reached by it alone.
-            self._docker("build", "--network", "host", "--tag", IMAGE, str(CHECKOUT))
+            self._docker("build", "--network", "host", "--tag", IMAGE, ".")
         with self._steps.step("every container is healthy"):
             self._is_up = True
             self._run("up", "--wait", "--no-build", *RUNNING)
@@ -120,7 +119,7 @@ class Compose:
         return target
 
     def _compose(self, *arguments: str) -> list[str]:
-        files = [word for file in FILES for word in ("--file", str(file))]
+        files = [word for file in FILES for word in ("--file", file)]
         # Not the checkout's own .env: a person's settings change nothing of what is proved.
         return ["docker", "compose", "--project-name", self._project, "--env-file", os.devnull, *files, *arguments]
 

@@ -7,18 +7,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from apps.embedded import EmbeddedServerError, servers
 from deploy.programs import BuildError, collector_program, jaeger_program
-from deploy.stack import LOOPBACK, Collector, Jaeger, NotReadyError, Service, free_ports
+from deploy.ready import answers, written
+from deploy.stack import LOOPBACK, Collector, Health, Jaeger, NotReadyError, Service, free_ports
 from tests.e2e_smoke.stack import Part, StackError
 from tests.e2e_smoke.steps import Steps
 from tests.e2e_smoke.story import LATENCY_MS, SETTINGS, write_story
 
-CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CHILDREN: Final = 4
 QUIET: Final = ("--without-gossip", "--without-mingle")
 
@@ -72,7 +73,13 @@ class Processes:
         with self._steps.step(f"web answers, a worker with {CHILDREN} children and beat run"):
             celery = [sys.executable, "-m", "celery", "--app=apps.config"]
             worker = self._program("worker", *celery, "worker", f"--concurrency={CHILDREN}", *QUIET)
-            beat = self._program("beat", *celery, "beat", "--pidfile=")
+            beat = self._program(
+                "beat",
+                *celery,
+                "beat",
+                "--pidfile=",
+                health=partial(written, self._home / "celerybeat-schedule", seconds=600),
+            )
             self._application = [beat, worker]  # in the order in which they are stopped
             self._launch(worker, beat, web)
             self._await(worker, beat, web)
@@ -113,12 +120,12 @@ class Processes:
         self.simulator = self.github = f"http://{LOOPBACK}:{port}"
         write_story(self.folder)
         story = [f"--faults={self.folder / 'faults.json'}", f"--tokens={self.folder / 'tokens.json'}"]
-        command = [sys.executable, str(CHECKOUT / "manage.py"), "github_simulator", f"--port={port}"]
+        command = self.python("manage.py", "github_simulator", f"--port={port}")
         return Service(
             name="simulator",
             command=[*command, *story, f"--latency-ms={LATENCY_MS}"],
             folder=self.folder,
-            health=f"{self.simulator}/_simulator/stats",
+            health=partial(answers, f"{self.simulator}/_simulator/stats"),
             environment={"SYNCTRACE_HOME": str(self.folder / "simulator")},
         )
 
@@ -126,23 +133,16 @@ class Processes:
         (port,) = free_ports(1)
         self.web = f"http://{LOOPBACK}:{port}"
         command = [sys.executable, "-m", "gunicorn", "apps.config.wsgi", f"--bind={LOOPBACK}:{port}", "--workers=2"]
-        return Service(
-            name="web",
-            command=[*command, "--no-control-socket"],
-            folder=self.folder,
-            health=f"{self.web}/healthz",
-            environment=self.environment,
-        )
+        return self._program("web", *command, "--no-control-socket", health=partial(answers, f"{self.web}/healthz"))
 
-    def _program(self, name: str, *command: str) -> Service:
-        return Service(name=name, command=command, folder=self.folder, environment=self.environment)
+    def _program(self, name: str, *command: str, health: Health | None = None) -> Service:
+        return Service(name=name, command=command, folder=self.folder, health=health, environment=self.environment)
 
     def _migrate(self) -> None:
         log = self.folder / "migrate.log"
         with log.open("wb") as output:
             done = subprocess.run(
                 self.python("manage.py", "migrate", "--no-input"),
-                cwd=CHECKOUT,
                 env=os.environ | self.environment,
                 stdout=output,
                 stderr=output,

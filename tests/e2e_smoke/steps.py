@@ -1,4 +1,4 @@
-"""What the program shows while it works: one short line a step, with how long it took."""
+"""What the program shows while it works: one short line a step, with how long it took; and in the end what was wrong."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Final, TextIO
 
-_WIDTH = 78
+_SHOWN: Final = 12  # problems of one step
+_WIDTH: Final = 300
 
 
 class Steps:
-    """Steps are told to `output` as they end; what was found wrong in one is kept in `problems`."""
+    """Steps are told to `output` as they end; `wrong` is what was found wrong, by the fact that it denies."""
 
     def __init__(self, output: TextIO = sys.stdout) -> None:
-        self.problems: list[str] = []
+        self.wrong: dict[str, list[str]] = {}
         self._output = output
         self._started = time.monotonic()
 
@@ -35,7 +36,18 @@ class Steps:
             self._tell("did not get to", fact, started)
             raise
         self._tell("WRONG" if problems else "ok", fact, started)
-        self.problems += [f"{fact}: {problem}" for problem in problems]
+        if problems:
+            self.wrong.setdefault(fact, []).extend(problems)
+
+    def report(self) -> str:
+        """Everything that was wrong, a line each below the fact that it denies."""
+        lines = []
+        for fact, problems in self.wrong.items():
+            lines.append(f"Not true: {fact}")
+            lines += [f"  - {problem[:_WIDTH]}" for problem in problems[:_SHOWN]]
+            if len(problems) > _SHOWN:
+                lines.append(f"  and {len(problems) - _SHOWN} more")
+        return "\n".join(lines)
 
     def _tell(self, verdict: str, fact: str, started: float) -> None:
         self._output.write(f"{time.monotonic() - started:6.1f} s  {verdict:5}  {fact}\n")

@@ -48,17 +48,15 @@ TEAMS: Final = (BAKERS, MILLERS, STRANGERS, WEAVERS)
 TOKENS: Final[Mapping[str, Mapping[str, Any]]] = {team.token: {"account": team.slug} for team in TEAMS}
 
 FAULTS: Final[Sequence[Mapping[str, Any]]] = [
-    {"fault": "server_error", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 2, "times": 1},
-    {
-        "fault": "primary_limit",
-        "match": {"operation": "PullRequests", "account": "millers"},
-        "nth": 2,
-        "times": 1,
-        "reset_in": 6,
-    },
+    {"fault": "server_error", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 2},
+    {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 15, "reset_in": 1},
+    {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "millers"}, "nth": 2, "reset_in": 5},
 ]
-"""One attempt at a repository of the bakers fails and is made again; the millers wait once for GitHub's limit,
-long enough for the bakers to come to phase 2 first."""
+"""An attempt of the bakers fails and is made again, and in phase 2 a short limit is waited for in place. The millers meet a
+limit that is too long for that: the repository is parked, and a sweep resumes it."""
+
+SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait": 2}
+"""How often an event happens because of FAULTS."""
 
 
 def write_story(folder: Path) -> None:
@@ -67,11 +65,9 @@ def write_story(folder: Path) -> None:
     (folder / "tokens.json").write_bytes(orjson.dumps(TOKENS))
 
 
-SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait": 1}
-"""How often an event happens because of FAULTS."""
-
 SETTINGS: Final[dict[str, str]] = {
     "SYNC_SWEEP_SECONDS": "2",
+    "SYNC_MAX_WAIT_SECONDS": "4",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "30",
     "OTEL_SERVICE_NAME": "synctrace",
 }

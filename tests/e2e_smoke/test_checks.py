@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from telemetry.testing import Span
 from tests.e2e_smoke import check_lines, check_traces
 from tests.e2e_smoke.application import Repository, Run
 from tests.e2e_smoke.check_copies import changed, line_key, missing, span_key, strangers, twice
+from tests.e2e_smoke.steps import Steps
 
 TRACE = "a" * 32
 SECOND = 1_000_000_000
@@ -189,3 +191,15 @@ def test_a_root_is_known_to_be_emitted_again() -> None:
     """The sweep does that a minute after the end, where the first export was not confirmed."""
     assert not RUN.was_emitted_again
     assert replace(RUN, exported_ns=80 * SECOND).was_emitted_again
+
+
+def test_a_report_names_each_fact_once_with_what_denies_it() -> None:
+    """Many problems of one step do not hide those of another, and a long one is cut."""
+    steps = Steps(StringIO())
+    for fact, problems in (("good", []), ("bad", ["x" * 400, *("one two" for _ in range(20))]), ("worse", ["why"])):
+        with steps.step(fact) as found:
+            found += problems
+    report = steps.report().splitlines()
+    assert report[0] == "Not true: bad"
+    assert report[-3:] == ["  and 9 more", "Not true: worse", "  - why"]
+    assert max(map(len, report)) < 310

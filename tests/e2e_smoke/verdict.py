@@ -47,6 +47,13 @@ def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
     """Jaeger gives each run's trace whole, and finds it by its tags."""
     with steps.step(f"the traces of {len(evidence.runs)} runs are whole: tree, outcomes, durations, links") as problems:
         problems += [f"run {run.id}: {problem}" for run in evidence.runs for problem in _of_run(run, evidence)]
+    with steps.step("the tasks ran in several children of the worker, and all that was tried is in the traces") as problems:
+        ran_in = {span.resource.get("process.pid") for span in evidence.in_jaeger if span.name.startswith("run/")}
+        if len(ran_in) < 2:
+            problems.append("all tasks ran in one process")
+        outcomes = {span.outcome for span in evidence.in_jaeger if span.name == "sync.repo"}
+        if outcomes != {"completed", "failed", "retrying", "waiting"}:
+            problems.append(f"attempts ended {outcomes}")
     with steps.step("Jaeger finds them by team_id, repo_id and task_id") as problems:
         problems += _search(Jaeger(stack.jaeger), evidence)
 
@@ -117,7 +124,8 @@ def _name(span: Span) -> str:
 
 
 def _event(line: Line) -> str:
-    return str(line["event"])
+    """An event of the catalog, or whose line it is: what libraries say has no end of different texts."""
+    return f"line of {line['logger']}" if "logger" in line else str(line["event"])
 
 
 def _seconds(line: Line) -> float:
