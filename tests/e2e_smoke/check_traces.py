@@ -23,9 +23,10 @@ PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
     "sync.db.write": frozenset({"sync.repo", PHASE}),
     "POST": frozenset({"sync.api.graphql"}),
     "GET": frozenset({"sync.api.rest"}),
-    # A message is sent by the attempt that is to be made again, or by the task that finished a step.
-    "apply_async/apps.integrations.tasks.sync_repository": frozenset({"sync.repo", PHASE, ATTEMPT}),
-    "apply_async/apps.integrations.tasks.run_phase": frozenset({PHASE, ATTEMPT}),
+    # A message is sent by the attempt that is to be made again, by the task that finished a step, or by a sweep, which
+    # has no span of its own.
+    "apply_async/apps.integrations.tasks.sync_repository": frozenset({"sync.repo", PHASE, ATTEMPT, "sync.pipeline"}),
+    "apply_async/apps.integrations.tasks.run_phase": frozenset({PHASE, ATTEMPT, "sync.pipeline"}),
 }
 """The design's tree: which span may stand under which."""
 
