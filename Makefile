@@ -6,6 +6,7 @@ PYTHON_IN_VENV := .venv/bin/python
 PIP := $(PYTHON_IN_VENV) -m pip --disable-pip-version-check --no-input
 PYTEST_ARGS ?= -n auto --dist worksteal
 STACK ?=
+BENCH_ARGS ?=
 UPGRADE ?=
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--prerelease=if-necessary-or-explicit --generate-hashes \
@@ -36,8 +37,8 @@ types: .venv/dev.stamp ## Check types with mypy and with pyright
 contracts: .venv/dev.stamp ## Check that imports point one way (import-linter)
 	@$(PYTHON_IN_VENV) -c 'from importlinter.cli import lint_imports_command as run; run()'
 
-bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is
-	@$(PYTHON_IN_VENV) -m tests.benchmarks
+bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (BENCH_ARGS=--docs: into docs/ too)
+	@$(PYTHON_IN_VENV) -m tests.benchmarks $(BENCH_ARGS)
 
 e2e-smoke: .venv/dev.stamp ## Prove the whole stack on real servers (STACK=docker: on docker compose)
 	@$(PYTHON_IN_VENV) -m tests.e2e_smoke $(STACK)

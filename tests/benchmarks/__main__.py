@@ -1,0 +1,73 @@
+"""``python -m tests.benchmarks``: measures, prints the table, and writes ``benchmarks.json`` under SYNCTRACE_HOME.
+
+Exit code 0 unless something could not be measured: a figure that misses its aim is a figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from apps.embedded import EmbeddedServerError, servers
+from tests.benchmarks.figures import as_json, as_text, this_machine, write_document
+from tests.benchmarks.measuring import TINY, Size, figures
+from tests.benchmarks.programs import CHECKOUT, NotMeasured
+
+
+def main() -> None:
+    """What the command line asks for is measured and told."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description="What telemetry costs, how fast a sync is."
+    )
+    parser.add_argument("--docs", action="store_true", help="write the table into docs/benchmarks.md too")
+    parser.add_argument("--tiny", action="store_true", help="only see that everything can be measured")
+    asked = parser.parse_args()
+    results = Path(os.environ.get("SYNCTRACE_HOME") or CHECKOUT / "var") / "benchmarks.json"
+    machine = this_machine()
+    with tempfile.TemporaryDirectory(prefix="synctrace-benchmarks-") as folder, _own_servers(Path(folder)):
+        measured = list(figures(TINY if asked.tiny else Size(), home=Path(folder), tell=_tell))
+    sys.stdout.write("\n" + as_text(measured, machine))
+    results.parent.mkdir(parents=True, exist_ok=True)
+    results.write_text(as_json(measured, machine), encoding="utf-8")
+    if asked.docs:
+        write_document(measured, machine)
+
+
+@contextmanager
+def _own_servers(folder: Path) -> Iterator[None]:
+    """A migrated database that does not wait for the disk, whose speed is not ours; programs started inside use it."""
+    before = dict(os.environ)
+    try:
+        with servers(home=folder, throwaway=True) as running:
+            os.environ.update(_environment(folder, running.database_url, running.broker_url))
+            subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=CHECKOUT, check=True)
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _environment(folder: Path, database_url: str, broker_url: str) -> Mapping[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "apps.config.settings",
+        "SYNCTRACE_HOME": str(folder / "home"),
+        "DATABASE_URL": database_url,
+        "CELERY_BROKER_URL": broker_url,
+    }
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"measuring {what} ...\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (NotMeasured, EmbeddedServerError, subprocess.CalledProcessError, OSError) as error:
+        sys.exit(f"It could not be measured: {error}")

@@ -1,0 +1,81 @@
+"""A burst of spans through tracing as it is configured: to an OTLP receiver on this machine, and to the file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+import telemetry
+from apps import catalog
+from telemetry import observe
+from telemetry.testing import read_spans
+from tests.benchmarks.programs import answer_with, program
+
+_FLUSH_SECONDS = 60.0
+
+
+def measure(*, spans: int, home: Path) -> dict[str, int]:
+    """How many of ``spans`` spans never came: ``otlp`` to the receiver, ``file`` into the file."""
+    received: set[bytes] = set()
+    file = home / "burst.jsonl"
+    with (
+        _receiver(received) as endpoint,
+        program(
+            "tests.benchmarks.burst",
+            environment={
+                "SYNC_TRACES_FILE": str(file),
+                "SYNC_LOG_FILE": str(home / "burst-lines.jsonl"),
+                "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            },
+        ) as sender,
+    ):
+        sender.ask(spans=spans)
+    written = {span.span_id for span in read_spans(file)}
+    return {"otlp": spans - len(received), "file": spans - len(written)}
+
+
+@contextmanager
+def _receiver(received: set[bytes]) -> Iterator[str]:
+    """An OTLP/HTTP receiver that keeps the ids of the spans it gets; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # http.server's name
+            request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
+            received.update(
+                span.span_id for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans
+            )
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _send(spans: int) -> bool:
+    """``spans`` observed operations, as fast as they come, and all that is queued flushed."""
+    for _ in range(spans):
+        with observe(catalog.RowsWrite(entity_type="review", rows=49)) as write:
+            write.completed(catalog.RowsWritten(created=49, updated=0))
+    return telemetry.flush(_FLUSH_SECONDS)
+
+
+if __name__ == "__main__":
+    telemetry.configure()
+    answer_with(_send)

@@ -1,0 +1,166 @@
+"""All benchmarks in one run, each as the figures that it tells."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from apps.console.own_processes import own_simulator
+from apps.github_simulator.testing import LIBUV
+from tests.benchmarks import burst, syncs
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.programs import program
+from tests.benchmarks.timing import ratio
+
+_NO_LIMITS = (
+    *("--graphql-limit", "1000000000", "--graphql-per-minute", "0"),
+    *("--core-limit", "1000000000", "--core-per-minute", "0"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much is measured: calls an operation's turn, turns, pages, spans; ``history`` is the simulator's."""
+
+    repository: str = "libuv/libuv"
+    history: tuple[str, ...] = ("--history", str(LIBUV))
+    calls: int = 1_000
+    operation_turns: int = 40
+    sync_turns: int = 15
+    slow_sync_turns: int = 5
+    latency_ms: float = 100
+    pages: int = 40
+    store_turns: int = 15
+    spans: int = 20_000
+
+
+TINY = Size(
+    repository="synthetic/repo-0",
+    history=("--synthetic", "30"),
+    calls=5,
+    operation_turns=1,
+    sync_turns=1,
+    slow_sync_turns=1,
+    latency_ms=1,
+    pages=1,
+    store_turns=1,
+    spans=100,
+)
+"""Enough to see that every benchmark yields its figures."""
+
+
+def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[Figure]:
+    """Every figure, in the order of the table; ``tell`` hears what is being measured."""
+    tell("an observed operation with its line, against a bare span")
+    yield from operation(size)
+    with own_simulator([*size.history, *_NO_LIMITS]) as url:
+        tell("a sync with telemetry on and off, without latency")
+        yield from sync(size, url)
+        tell("rows through the store, against plain COPY")
+        yield from store(size, url)
+    with own_simulator([*size.history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)]) as url:
+        tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
+        yield slow_sync(size, url)
+    tell(f"a burst of {size.spans:,} spans")
+    yield from lost_spans(size, home)
+
+
+def operation(size: Size) -> Iterator[Figure]:
+    """What observing costs."""
+    with program("tests.benchmarks.operations") as measuring:
+        samples = measuring.ask(calls=size.calls, turns=size.operation_turns)
+    bare = statistics.median(samples["bare"])
+    for name, what in (("sync.db.write", "12 attributes"), ("sync.api.graphql", "15 attributes")):
+        cost = statistics.median(samples[name])
+        yield Figure(
+            name=f"operation.{name}",
+            what=f"Observed `{name}` with its line, in bare spans",
+            value=ratio(samples, name, "bare"),
+            unit="x",
+            aim=1.8,
+            detail=f"{cost * 1e6:.1f} µs ({what}) against {bare * 1e6:.1f} µs (6 attributes)",
+        )
+
+
+def sync(size: Size, url: str) -> Iterator[Figure]:
+    """What a sync costs GitHub and us, where the simulator answers at once."""
+    measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns)
+    on = statistics.median(measured.samples["on"])
+    thousands = measured.pull_requests / 1_000
+    yield _telemetry_share("sync.telemetry.no_latency", "Telemetry in a sync, GitHub answers at once", measured)
+    yield Figure(
+        name="sync.requests",
+        what="Requests per 1,000 pull requests",
+        value=measured.requests / thousands,
+        unit="",
+        aim=25,
+        detail=f"{measured.requests} for {measured.pull_requests:,}, with reviews, commits and files; bar 40",
+    )
+    yield Figure(
+        name="sync.points",
+        what="Points per 1,000 pull requests",
+        value=measured.points / thousands,
+        unit="",
+        detail=f"{measured.points} for {measured.pull_requests:,}",
+    )
+    yield Figure(
+        name="sync.speed",
+        what="Pull requests a second, stored and traced",
+        value=measured.pull_requests / on,
+        unit="/s",
+        aim=1_000,
+        better="higher",
+        detail=f"{measured.pull_requests:,} with everything in {on:.2f} s",
+    )
+
+
+def slow_sync(size: Size, url: str) -> Figure:
+    """What telemetry is of a sync whose GitHub takes its time."""
+    measured = syncs.measure(api_url=url, repository=size.repository, turns=size.slow_sync_turns)
+    return _telemetry_share("sync.telemetry", f"Telemetry in a sync, {size.latency_ms:g} ms an answer", measured)
+
+
+def store(size: Size, url: str) -> Iterator[Figure]:
+    """How fast rows are stored."""
+    with program("tests.benchmarks.store") as measuring:
+        told = measuring.ask(api_url=url, full_name=size.repository, pages=size.pages, turns=size.store_turns)
+    samples, rows = told["samples"], told["rows"]
+    copied = rows / statistics.median(samples["copy"])
+    for side in ("new", "unchanged"):
+        yield Figure(
+            name=f"store.{side}",
+            what=f"Rows a second, {side}, in plain COPY's",
+            value=1 / ratio(samples, side, "copy"),
+            unit="x",
+            aim=0.6,
+            better="higher",
+            detail=f"{rows / statistics.median(samples[side]):,.0f} rows/s against {copied:,.0f}; {rows:,} rows, 49 a page",
+        )
+
+
+def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
+    """How many spans of a burst are lost."""
+    lost = burst.measure(spans=size.spans, home=home)
+    for exporter, where in (("otlp", "an OTLP receiver"), ("file", "the file")):
+        yield Figure(
+            name=f"burst.{exporter}",
+            what=f"Spans lost on the way to {where}",
+            value=lost[exporter],
+            unit="",
+            aim=0,
+            detail=f"of {size.spans:,} in a burst",
+        )
+
+
+def _telemetry_share(name: str, what: str, measured: syncs.Syncs) -> Figure:
+    on, off = (statistics.median(measured.samples[side]) for side in ("on", "off"))
+    return Figure(
+        name=name,
+        what=what,
+        value=100 * (ratio(measured.samples, "on", "off") - 1),
+        unit="%",
+        aim=3,
+        detail=f"{on:.2f} s with it, {off:.2f} s without",
+    )

@@ -1,0 +1,90 @@
+"""What an observed operation with its line costs, in bare spans of the SDK with six attributes.
+
+Both end in a batch processor whose exporter does nothing; ours redacts before it, and its line goes to a file. Both run
+inside a span, as operations do. The exporting thread's work is in the time: it needs the same interpreter.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from apps import catalog
+from telemetry import bind, logs, observe, tracing
+from telemetry._redacting import RedactingExporter
+from telemetry.settings import TelemetrySettings
+from tests.benchmarks.programs import answer_with
+from tests.benchmarks.timing import in_turns, seconds_of
+
+ATTRIBUTES: dict[str, str | int] = {"team_id": 7, "repo_id": 9, "query_name": "Q", "status": "ok", "cost": 1, "size": 49}
+_QUEUE = 65_536
+
+
+class NoExporter(SpanExporter):
+    """Takes every span and does nothing with it."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        return
+
+
+def measure(*, calls: int, turns: int) -> dict[str, Any]:
+    """Seconds a call of each side, turn by turn."""
+    plain, ours = _provider(NoExporter()), _provider(RedactingExporter(NoExporter()))
+    trace.set_tracer_provider(ours)
+    tracer = plain.get_tracer("benchmark")
+
+    def bare() -> None:
+        with tracer.start_as_current_span("sync.api.call", attributes=ATTRIBUTES):
+            pass
+
+    def db_write() -> None:
+        with observe(catalog.RowsWrite(entity_type="review", rows=49)) as write:
+            write.completed(catalog.RowsWritten(created=49, updated=0))
+
+    def graphql() -> None:
+        with observe(catalog.GraphQLCall(query_name="PullRequests", page_size=49, lane_wait_ms=0.3)) as call:
+            call.completed(catalog.GraphQLAnswered(points_cost=1, status="ok", nodes=49, remaining=4321, status_code=200))
+
+    def a_call(side: Callable[[], None], provider: TracerProvider) -> Callable[[], float]:
+        def repeated() -> None:
+            for _ in range(calls):
+                side()
+            provider.force_flush()
+
+        return lambda: seconds_of(repeated) / calls
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = TelemetrySettings(log_file=Path(folder) / "logs.jsonl")
+        logs.configure(settings)
+        tracing.start(settings)
+        with (
+            trace.use_span(tracer.start_span("sync.repo")),
+            bind(team_id=7, repo_id=9, task_id="e3f1c9b0-1111-2222-3333-444455556666", run_id=3),
+        ):
+            return in_turns(
+                {
+                    "bare": a_call(bare, plain),
+                    "sync.db.write": a_call(db_write, ours),
+                    "sync.api.graphql": a_call(graphql, ours),
+                },
+                turns=turns,
+            )
+
+
+def _provider(exporter: SpanExporter) -> TracerProvider:
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE))
+    return provider
+
+
+if __name__ == "__main__":
+    answer_with(measure)

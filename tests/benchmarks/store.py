@@ -1,0 +1,138 @@
+"""Rows a second through `store_page`, against plain COPY of the same pages.
+
+Each page is one transaction on both sides. COPY goes into tables like ours, with their indexes and foreign keys, one COPY
+an entity; it counts nothing, compares nothing, and cannot take a page twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Any
+
+import django
+
+import telemetry
+from tests.benchmarks.programs import answer_with
+from tests.benchmarks.syncing import TOKEN
+from tests.benchmarks.timing import in_turns, seconds_of
+
+PAGE_SIZE = 49
+_TABLES = ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfile")
+
+
+def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str, Any]:
+    """Seconds a side and turn for the first ``pages`` pages of ``full_name``, and how many rows they hold."""
+    from apps.integrations.services.pull_request_store import store_page
+
+    repository_id, stored = _pages(api_url, full_name, pages)
+
+    def store() -> None:
+        for rows in stored:
+            store_page(repository_id=repository_id, rows=rows, commit=lambda: None)
+
+    def copy() -> None:
+        for rows in stored:
+            _copy_page(rows)
+
+    def side(block: Callable[[], None], *, emptied: str | None) -> Callable[[], float]:
+        def run() -> float:
+            if emptied is not None:
+                _execute(f"TRUNCATE {emptied} CASCADE")
+            return seconds_of(block)
+
+        return run
+
+    with _tables():
+        samples = in_turns(
+            {
+                "copy": side(copy, emptied="copied_pulls_pullrequest"),
+                "new": side(store, emptied="pulls_pullrequest"),
+                "unchanged": side(store, emptied=None),
+            },
+            turns=turns,
+        )
+    return {"samples": samples, "rows": sum(_count(rows) for rows in stored)}
+
+
+def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
+    """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
+    from apps.integrations.connections import connect, track
+    from apps.integrations.services.github_graphql import GitHubGraphQL
+    from apps.integrations.services.github_rate_limit import Lane
+    from apps.integrations.services.github_transport import GitHubTransport
+    from apps.integrations.services.pull_request_mapping import page_rows
+    from apps.teams.models import Team
+
+    team = Team.objects.create(slug=f"store-{time.time_ns()}", name="Store")
+    connection = connect(team=team, api_url=api_url, token=TOKEN)
+    (tracked,) = track(connection=connection, full_names=[full_name])
+    transport = GitHubTransport(api_url=api_url, token=TOKEN)
+    client = GitHubGraphQL(transport=transport, lane=Lane(account=connection.account), page_size=PAGE_SIZE)
+    pages: list[Any] = []
+    after = None
+    while len(pages) < count:
+        page = client.pull_requests(full_name, after=after)
+        pages.append(page_rows([node for _, node in page.items], repository_id=tracked.pk))
+        after = page.end_cursor
+        if not page.has_next_page:
+            break
+    return tracked.pk, pages
+
+
+@contextmanager
+def _tables() -> Iterator[None]:
+    """Tables for COPY are there, with the indexes and foreign keys of those that the store writes."""
+    for table in _TABLES:
+        _execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
+    references = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))
+    references["pulls_pullrequest"] = ("repository_id", "integrations_trackedrepository")
+    for table, (column, referred) in references.items():
+        _execute(
+            f"ALTER TABLE copied_{table} ADD FOREIGN KEY ({column}) REFERENCES {referred} (id) DEFERRABLE INITIALLY DEFERRED"
+        )
+    try:
+        yield
+    finally:
+        _execute(f"DROP TABLE {', '.join(f'copied_{table}' for table in _TABLES)}")
+
+
+def _copy_page(page: Any) -> None:
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(id), 0) FROM copied_pulls_pullrequest")
+        (last,) = cursor.fetchone()
+        ids = {row.number: last + place for place, row in enumerate(page.pull_requests, start=1)}
+        for table, rows in zip(_TABLES, (page.pull_requests, page.reviews, page.commits, page.files), strict=True):
+            if rows:
+                is_child = table != "pulls_pullrequest"
+                _copy_rows(cursor, table, rows, ids, is_child=is_child)
+
+
+def _copy_rows(cursor: Any, table: str, rows: Sequence[Any], ids: dict[int, int], *, is_child: bool) -> None:
+    names = list(type(rows[0]).__slots__)
+    values = attrgetter(*names)
+    columns = ["pull_request_id", *names[1:]] if is_child else ["id", *names]
+    with cursor.copy(f"COPY copied_{table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row((ids[row.number], *values(row)[1:]) if is_child else (ids[row.number], *values(row)))
+
+
+def _count(page: Any) -> int:
+    return len(page.pull_requests) + len(page.reviews) + len(page.commits) + len(page.files)
+
+
+def _execute(statement: str) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+if __name__ == "__main__":
+    django.setup()
+    telemetry.configure()
+    answer_with(measure)

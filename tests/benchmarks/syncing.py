@@ -1,0 +1,61 @@
+"""The program of `syncs`: one repository's sync, from nothing to complete, each time it is asked for.
+
+``python -m tests.benchmarks.syncing on|off``: with telemetry as it is configured (spans and lines to files), or with
+``OTEL_SDK_DISABLED`` and no lines.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from typing import Any
+
+import django
+
+import telemetry
+from telemetry import logs
+from telemetry.settings import TelemetrySettings
+from tests.benchmarks.programs import answer_with
+
+TOKEN = "ghp_" + "b" * 36
+_FLUSH_SECONDS = 30.0
+
+
+def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
+    """All history of ``full_name``, for a new team and into empty tables; seconds until the last span is written."""
+    from django.db import connection
+
+    from apps.integrations import onboarding_pipeline as pipeline
+    from apps.integrations.connections import connect, track
+    from apps.integrations.tasks import sync_repository
+    from apps.teams.models import Team
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE pulls_pullrequest CASCADE")
+    team = Team.objects.create(slug=f"benchmark-{uuid.uuid4().hex[:12]}", name="Benchmark")
+    tracked = track(connection=connect(team=team, api_url=api_url, token=TOKEN), full_names=[full_name])
+    row = pipeline.start_run(team=team, repositories=tracked, since=None).repo_syncs.get()
+    started = time.perf_counter()
+    sync_repository.apply(args=(row.pk, 1), throw=True)
+    telemetry.flush(_FLUSH_SECONDS)
+    seconds = time.perf_counter() - started
+    row.refresh_from_db()
+    return {"seconds": seconds, "state": row.state, "pull_requests": row.prs_done}
+
+
+def main() -> None:
+    """Telemetry and Django are set up, and every question is a sync."""
+    from apps.config import app
+
+    django.setup()
+    app.conf.update(broker_url="memory://")  # what follows a sync is sent, and nobody does it
+    if sys.argv[1] == "on":
+        telemetry.configure()
+    else:
+        logs.configure(TelemetrySettings(disabled=True))
+    answer_with(sync)
+
+
+if __name__ == "__main__":
+    main()

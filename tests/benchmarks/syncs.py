@@ -1,0 +1,56 @@
+"""The same sync with telemetry and without, against a simulated GitHub in a process of its own.
+
+The simulator keeps its answers to equal requests, so from the second sync on what is measured is us, not it.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from tests.benchmarks.programs import NotMeasured, program
+from tests.benchmarks.timing import Samples, in_turns
+
+
+@dataclass(frozen=True, kw_only=True)
+class Syncs:
+    """Seconds a sync ``on`` and ``off``, turn by turn, and what one sync asks for."""
+
+    samples: Samples
+    pull_requests: int
+    requests: int
+    points: int
+
+
+def measure(*, api_url: str, repository: str, turns: int) -> Syncs:
+    """``turns`` syncs of all of ``repository`` with telemetry and as many without."""
+    asked: list[dict[str, Any]] = []
+    with (
+        program("tests.benchmarks.syncing", "on") as on,
+        program("tests.benchmarks.syncing", "off", environment={"OTEL_SDK_DISABLED": "true"}) as off,
+    ):
+
+        def sync(side: Any) -> float:
+            before = _stats(api_url)
+            told = side.ask(api_url=api_url, full_name=repository)
+            if told["state"] != "completed":
+                raise NotMeasured(f"The sync of {repository} ended as {told['state']}")
+            asked.append({**_spent(before, _stats(api_url)), "pull_requests": told["pull_requests"]})
+            return float(told["seconds"])
+
+        samples = in_turns({"on": lambda: sync(on), "off": lambda: sync(off)}, turns=turns)
+    return Syncs(samples=samples, **asked[-1])
+
+
+def _stats(url: str) -> Any:
+    with urllib.request.urlopen(f"{url}/_simulator/stats") as answer:  # noqa: S310  # our own simulator
+        return json.load(answer)
+
+
+def _spent(before: Any, after: Any) -> dict[str, int]:
+    return {
+        "requests": sum(after["requests"].values()) - sum(before["requests"].values()),
+        "points": after["points"] - before["points"],
+    }

@@ -1,0 +1,71 @@
+"""The benchmarks can be run: each yields its figures, and the document is only changed where the table stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from apps.console.own_processes import own_simulator
+from tests.benchmarks import measuring
+from tests.benchmarks.figures import DOCUMENT, Figure, as_json, as_text, this_machine, write_document
+from tests.benchmarks.measuring import TINY
+
+FAST = Figure(name="a.b", what="How fast", value=1234.5, unit="/s", aim=1_000, better="higher", detail="in 1 s")
+SLOW = Figure(name="a.c", what="How slow", value=2.126, unit="x", aim=1.8)
+
+
+def test_every_benchmark_yields_its_figures(
+    program_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a tiny size, whose figures say nothing of speed; what is counted is exact."""
+    for name, value in program_environment.items():
+        monkeypatch.setenv(name, value)
+    figures = [*measuring.operation(TINY), *measuring.lost_spans(TINY, tmp_path)]
+    with own_simulator(TINY.history) as url:
+        figures += [*measuring.sync(TINY, url), *measuring.store(TINY, url)]
+    values = {figure.name: figure.value for figure in figures}
+    assert {name for name, value in values.items() if value > 0} >= {
+        "operation.sync.db.write",
+        "operation.sync.api.graphql",
+        "sync.requests",
+        "sync.points",
+        "sync.speed",
+        "store.new",
+        "store.unchanged",
+    }
+    assert "sync.telemetry.no_latency" in values
+    assert (values["burst.otlp"], values["burst.file"]) == (0, 0)
+
+
+def test_a_figure_says_whether_its_aim_is_met() -> None:
+    """In the direction that is better; a figure without an aim says nothing."""
+    assert (FAST.met, SLOW.met) == (True, False)
+    assert as_text([FAST, SLOW], this_machine()).splitlines()[1:3] == [
+        "How fast  1,234 /s  ≥ 1,000 /s  yes  in 1 s",
+        "How slow  2.13 x    ≤ 1.8 x     no",
+    ]
+    assert json.loads(as_json([FAST], this_machine()))["figures"][0]["met"] is True
+
+
+def test_only_the_table_of_the_document_is_written(tmp_path: Path) -> None:
+    """Twice the same figures leave it as it was after the first time."""
+    document = tmp_path / "benchmarks.md"
+    document.write_text(DOCUMENT.read_text())
+    write_document([FAST], this_machine(), document)
+    written = document.read_text()
+    assert "| How fast | 1,234 /s | ≥ 1,000 /s | yes | in 1 s |" in written
+    write_document([FAST], this_machine(), document)
+    assert document.read_text() == written
+    before, _, after = DOCUMENT.read_text().partition("<!-- figures")
+    assert written.startswith(before)
+    assert written.endswith(after.partition("<!-- end of figures -->")[2])
+
+
+def test_a_document_without_a_place_for_the_table_is_refused(tmp_path: Path) -> None:
+    """Rather than write the table somewhere."""
+    document = tmp_path / "benchmarks.md"
+    document.write_text("# Benchmarks\n")
+    with pytest.raises(ValueError, match="has lost the lines"):
+        write_document([FAST], this_machine(), document)

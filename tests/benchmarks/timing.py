@@ -1,0 +1,46 @@
+"""Sides measured in turns, so that a moment in which the machine is busy hits all of them."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+Samples = Mapping[str, Sequence[float]]
+"""Each side's seconds, turn by turn."""
+
+
+def in_turns(sides: Mapping[str, Callable[[], float]], *, turns: int, warm_up: int = 1) -> dict[str, list[float]]:
+    """The seconds that each side told, ``turns`` times in turns; those of the first ``warm_up`` are left out."""
+    samples: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(warm_up + turns):
+        for name, side in sides.items():
+            seconds = side()
+            if turn >= warm_up:
+                samples[name].append(seconds)
+    return samples
+
+
+def seconds_of(block: Callable[[], object]) -> float:
+    """How long ``block`` took, without garbage collection in the middle of it."""
+    with _no_collection():
+        started = time.perf_counter()
+        block()
+        return time.perf_counter() - started
+
+
+def ratio(samples: Samples, side: str, to: str) -> float:
+    """The median over all turns of one side's time in units of the other's."""
+    return statistics.median(one / other for one, other in zip(samples[side], samples[to], strict=True))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
