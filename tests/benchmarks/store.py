@@ -87,7 +87,7 @@ def _tables() -> Iterator[None]:
     """Tables for COPY are there, with the indexes and foreign keys of those that the store writes."""
     for table in _TABLES:
         _execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
-    references = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))
+    references: dict[str, tuple[str, str]] = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))
     references["pulls_pullrequest"] = ("repository_id", "integrations_trackedrepository")
     for table, (column, referred) in references.items():
         _execute(
