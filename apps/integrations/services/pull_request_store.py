@@ -153,7 +153,7 @@ def _write_children(
 
 
 @cache
-def _upsert() -> str:
+def _upsert() -> bytes:
     columns = [field.name for field in fields(PullRequestRow)]
     values = [column for column in columns if column not in ("repository_id", "number")]
     return f"""
@@ -161,11 +161,11 @@ def _upsert() -> str:
         SELECT {_each("s", columns)} FROM {_recordset(PullRequestRow, "s")} ORDER BY s.number
         ON CONFLICT (repository_id, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in values)}
         WHERE ({_each("t", values)}) IS DISTINCT FROM ({_each("excluded", values)})
-        RETURNING old.id IS NULL"""  # noqa: S608  # our own names
+        RETURNING old.id IS NULL""".encode()  # noqa: S608  # our own names
 
 
 @cache
-def _merge(children: _Children) -> str:
+def _merge(children: _Children) -> bytes:
     known = [field.name for field in fields(children.row)][1:]
     values = [column for column in known if column != children.key]
     columns = ["pull_request_id", *known]
@@ -189,7 +189,7 @@ def _merge(children: _Children) -> str:
             WHEN NOT MATCHED THEN INSERT ({", ".join(columns)}) VALUES ({_each("s", columns)})
             RETURNING merge_action() AS done
         )
-        SELECT done FROM put UNION ALL SELECT done FROM gone"""  # noqa: S608  # our own names
+        SELECT done FROM put UNION ALL SELECT done FROM gone""".encode()  # noqa: S608  # our own names
 
 
 def _recordset(row: type, alias: str) -> str:
