@@ -80,8 +80,8 @@ def _is_clean(span: ReadableSpan) -> bool:
         redact(span.name) == span.name
         and (description is None or redact(description) == description)
         and not _changes(span.attributes)
-        and not any(redact(event.name) != event.name or _changes(event.attributes) for event in span.events)
-        and not any(_changes(link.attributes) for link in span.links)
+        and not [1 for event in span.events if redact(event.name) != event.name or _changes(event.attributes)]
+        and not [1 for link in span.links if _changes(link.attributes)]
     )
 
 

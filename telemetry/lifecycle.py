@@ -36,6 +36,7 @@ _meter = metrics.get_meter(SCOPE)
 _durations: dict[type[Operation[Any]], metrics.Histogram] = {}
 _OK = Status(StatusCode.OK)
 _MICROSECONDS = {"duration_ms": 1e3, "duration_sec": 1e6}
+_OUTCOMES: Mapping[Verdict | None, str] = {verdict: verdict.value for verdict in Verdict} | {None: Verdict.FAILED.value}
 
 _verdicts: dict[type[BaseException], Verdict] = {
     KeyboardInterrupt: Verdict.CANCELLED,
@@ -152,7 +153,7 @@ class Observed(Generic[O]):
             self._verdict = verdict
         operation, elapsed = self._operation, self._elapsed_ns()
         values = self._values
-        attributes: dict[str, Scalar] = {operation.__outcome_key__: (verdict or Verdict.FAILED).value}
+        attributes: dict[str, Scalar] = {operation.__outcome_key__: _OUTCOMES[verdict]}
         if self._outcome is not None:
             values |= rendered_values(self._outcome.__dict__)
             attributes |= _attributes(operation.__outcomespecs__, values)
@@ -208,14 +209,14 @@ def observe(operation: Operation[O], /, *, waited_ms: float = 0.0) -> Observed[O
     return Observed(operation, waited_ms)
 
 
-def emit(event: Event, /, *, error: BaseException | None = None) -> None:
-    """One line of ``event`` is written inside the current span; ``error`` gives it an ``exception``."""
+def emit(*events: Event, error: BaseException | None = None) -> None:
+    """A line an event is written inside the current span, all at once; ``error`` gives it an ``exception``."""
     try:
-        spec = event.__event__
-        values = rendered_values(event.__dict__)
+        entries = [(event.__event__.level, event.__event__.name, rendered_values(event.__dict__)) for event in events]
         if _health.is_strict():
-            _check(spec.fields, values)
-        logs.write(spec.level, spec.name, values, error=error)
+            for event, (_, _, values) in zip(events, entries, strict=True):
+                _check(event.__event__.fields, values)
+        logs.write_all(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 
@@ -238,7 +239,7 @@ def _record_duration(operation: type[Operation[Any]], elapsed_ns: int, verdict: 
         histogram = _durations[operation] = _meter.create_histogram(
             f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
         )
-    histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: (verdict or Verdict.FAILED).value})
+    histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[verdict]})
 
 
 def _attributes(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:

@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
@@ -42,6 +42,8 @@ CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
 _NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 Line = dict[str, Any]
+Entry = tuple[int, str, Mapping[str, Any]]
+"""A line to be: its level, event and fields."""
 
 
 class Sink(Protocol):
@@ -49,7 +51,7 @@ class Sink(Protocol):
 
     level: int
 
-    def write(self, level: int, line: Line) -> None: ...
+    def write(self, lines: Sequence[Line]) -> None: ...
 
 
 class FileSink:
@@ -58,8 +60,8 @@ class FileSink:
     def __init__(self, file: LineFile, level: int = logging.DEBUG) -> None:
         self.level, self._file = level, file
 
-    def write(self, level: int, line: Line) -> None:
-        self._file.write(_json(line))
+    def write(self, lines: Sequence[Line]) -> None:
+        self._file.write(b"".join(map(_json, lines)))
 
 
 class JsonSink:
@@ -68,8 +70,8 @@ class JsonSink:
     def __init__(self, stream: TextIO, level: int) -> None:
         self.level, self._stream = level, stream
 
-    def write(self, level: int, line: Line) -> None:
-        self._stream.write(_json(line).decode())
+    def write(self, lines: Sequence[Line]) -> None:
+        self._stream.write(b"".join(map(_json, lines)).decode())
         self._stream.flush()
 
 
@@ -80,13 +82,16 @@ class ConsoleSink:
         self.level, self._stream = level, stream
         self._render = ConsoleRenderer(colors=stream.isatty(), pad_event_to=26, sort_keys=False)
 
-    def write(self, level: int, line: Line) -> None:
+    def write(self, lines: Sequence[Line]) -> None:
+        self._stream.write("".join(f"{self._as_text(line)}\n" for line in lines))
+        self._stream.flush()
+
+    def _as_text(self, line: Line) -> str:
         shown = {name: value for name, value in line.items() if name not in ("span_id", "trace_flags")}
         shown["timestamp"] = line["timestamp"][11:23]
         if "trace_id" in shown:
             shown["trace_id"] = shown["trace_id"][:8]
-        self._stream.write(f"{self._render(None, _NAMES.get(level, 'info'), shown)}\n")
-        self._stream.flush()
+        return self._render(None, line["level"], shown)
 
 
 class _Output:
@@ -147,6 +152,15 @@ def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, er
 def fix_time(now: Callable[[], datetime]) -> None:
     """Lines are written at ``now()``, until the capture that is active ends."""
     _output.now = now
+
+
+def write_all(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
+    """The lines of ``entries`` are written, at one time, in one context and by one write to each file."""
+    if structlog.is_configured() and not _is_ours():
+        for level, event, fields in entries:
+            write(level, event, fields, error=error)
+        return
+    _write_all(entries, error)
 
 
 @contextmanager
@@ -211,8 +225,8 @@ class Captured:
     def __init__(self) -> None:
         self.lines: list[Line] = []
 
-    def write(self, level: int, line: Line) -> None:
-        self.lines.append(orjson.loads(_json(line)))
+    def write(self, lines: Sequence[Line]) -> None:
+        self.lines += [orjson.loads(_json(line)) for line in lines]
 
 
 @contextmanager
@@ -248,36 +262,45 @@ def _is_ours() -> bool:
 
 
 def _write(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
-    if level < _output.floor:
+    _write_all([(level, event, fields)], error)
+
+
+def _write_all(entries: Sequence[Entry], error: BaseException | None) -> None:
+    entries = [entry for entry in entries if entry[0] >= _output.floor]
+    if not entries:
         return
     try:
-        line = _compose(level, event, fields, error)
+        lines = _compose(entries, error)
     except Exception as problem:  # noqa: BLE001  # a value whose text cannot be made must not end the host
         _health.problem(problem)
         return
     for sink in _output.sinks:
-        if level >= sink.level:
+        wanted = lines
+        if sink.level > _output.floor:
+            wanted = [line for line, entry in zip(lines, entries, strict=True) if entry[0] >= sink.level]
+        if wanted:
             try:
-                sink.write(level, line)
+                sink.write(wanted)
             except (OSError, ValueError) as problem:  # a full disk, a closed stream
                 _health.problem(problem)
 
 
-def _compose(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> Line:
-    line: Line = {
-        "timestamp": timestamp(_output.now()),
-        "level": _NAMES.get(level, "info"),
-        "event": redact(event),
-    }
-    for name, value in fields.items():
-        line[name] = value if type(value) in _NUMBERS else _shown(name, value)
-    for name, value in bound().items():
-        if name not in line:
+def _compose(entries: Sequence[Entry], error: BaseException | None) -> list[Line]:
+    time, context = timestamp(_output.now()), bound()
+    ids = add_trace_ids(None, "", {})
+    lines: list[Line] = []
+    for level, event, fields in entries:
+        line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": redact(event)}
+        for name, value in fields.items():
             line[name] = value if type(value) in _NUMBERS else _shown(name, value)
-    add_trace_ids(None, "", line)
-    if error is not None:
-        line["exception"] = _traceback(error)
-    return line
+        for name, value in context.items():
+            if name not in line:
+                line[name] = value if type(value) in _NUMBERS else _shown(name, value)
+        line |= ids
+        if error is not None:
+            line["exception"] = _traceback(error)
+        lines.append(line)
+    return lines
 
 
 def _traceback(error: BaseException) -> str:

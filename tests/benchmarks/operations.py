@@ -1,12 +1,14 @@
 """What an observed operation with its line costs, in bare spans of the SDK with six attributes.
 
 Both end in a batch processor whose exporter does nothing; ours redacts before it, and its line goes to a file. Both run
-inside a span, as operations do. The exporting thread's work is in the time: it needs the same interpreter.
+inside a span, as operations do. The time is the processor's, so that nobody else's is in it; the exporting thread's is
+too, since it needs the same interpreter.
 """
 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from tests.benchmarks.programs import answer_with
 from tests.benchmarks.timing import in_turns, seconds_of
 
 ATTRIBUTES: dict[str, str | int] = {"team_id": 7, "repo_id": 9, "query_name": "Q", "status": "ok", "cost": 1, "size": 49}
-_QUEUE = 65_536
+_QUEUE, _BATCH = 65_536, 2_048  # as `telemetry.tracing` has them
 
 
 class NoExporter(SpanExporter):
@@ -60,7 +62,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
                 side()
             provider.force_flush()
 
-        return lambda: seconds_of(repeated) / calls
+        return lambda: seconds_of(repeated, clock=time.process_time) / calls
 
     with tempfile.TemporaryDirectory() as folder:
         settings = TelemetrySettings(log_file=Path(folder) / "logs.jsonl")
@@ -82,7 +84,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
 
 def _provider(exporter: SpanExporter) -> TracerProvider:
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE))
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE, max_export_batch_size=_BATCH))
     return provider
 
 

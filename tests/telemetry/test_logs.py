@@ -11,9 +11,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import structlog
 
@@ -236,3 +238,16 @@ def test_many_processes_write_whole_lines_through_rotations_and_kills(tmp_path: 
     lines = read_lines(path)
     assert len({(line["pid"], line["number"]) for line in lines}) == len(lines) == 2000
     assert (tmp_path / "logs.jsonl.1").exists()
+
+
+def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:
+    """Each has its own level and fields; time, bound context and order are common; a stream gets those of its level."""
+    file, stream = tmp_path / "logs.jsonl", StringIO()
+    logs.configure(TelemetrySettings(log_file=file, log_level=20), stream=stream)
+    with bind(team_id=7):
+        logs.write_all([(10, "a.first", {"n": 1}), (20, "a.second", {"n": 2, "team_id": 8})])
+    first, second = read_lines(file)
+    assert (first["level"], first["event"], first["n"], first["team_id"]) == ("debug", "a.first", 1, 7)
+    assert (second["level"], second["event"], second["n"], second["team_id"]) == ("info", "a.second", 2, 8)
+    assert first["timestamp"] == second["timestamp"]
+    assert [orjson.loads(line) for line in stream.getvalue().splitlines()] == [second]

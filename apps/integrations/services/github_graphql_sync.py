@@ -28,6 +28,7 @@ from apps.integrations.services.pull_request_store import (
     stored_numbers,
 )
 from telemetry import emit
+from telemetry.model import Event
 
 OVERLAP = timedelta(minutes=1)
 """How far before the watermark an incremental sync reads again: GitHub's replicas may lag."""
@@ -182,8 +183,9 @@ class _Sync:
 
     def _tell(self, stored: StoredPage, done: int, *, counted: bool) -> None:
         row = self.row
+        events: list[Event] = []
         for offset, pull_request in enumerate(stored.pull_requests, start=1):
-            emit(
+            events.append(
                 catalog.PullRequestProcessed(
                     pr_id=pull_request.github_id,
                     pr_number=pull_request.number,
@@ -193,7 +195,7 @@ class _Sync:
                 )
             )
             if counted and (done + offset) % _PROGRESS_EVERY == 0:
-                emit(
+                events.append(
                     catalog.RepoProgress(
                         team_id=row.run.team_id,
                         repo_id=row.repository_id,
@@ -202,6 +204,7 @@ class _Sync:
                         pct=_percent(done + offset, row.prs_expected),
                     )
                 )
+        emit(*events)
 
     def _keep(self, **changes: object) -> None:
         """The row carries ``changes`` and what this attempt has cost so far."""
