@@ -139,9 +139,8 @@ def set_stream_level(level: int) -> None:
 def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None) -> None:
     """One line of ``event`` is written, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
-        shown = {
-            name: _shown(name, value) for name, value in (fields or {}).items()
-        }  # whether their chain redacts is not known
+        # Whether their chain redacts is not known.
+        shown = {name: value if type(value) in _NUMBERS else _shown(name, value) for name, value in (fields or {}).items()}
         if error is not None:
             shown["exception"] = _traceback(error)
         structlog.get_logger("telemetry").log(level, redact(event), **shown)
