@@ -12,6 +12,14 @@ _KEPT = 5
 _LOOK_SECONDS, _LOOK_BYTES = 0.05, 1024 * 1024  # a look at the path costs twice as much as a line's write
 
 
+def is_writable(path: Path) -> bool:
+    """Whether this process may write a file there, as far as can be told without doing it."""
+    if path.exists():
+        return os.access(path, os.W_OK)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK)
+
+
 class LineFile:
     """Appends whole lines with one ``write(2)`` each, so that a SIGKILL loses none and no two mix.
 

@@ -7,6 +7,7 @@ keeps its exporters, which then get our spans too, without secrets.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import socket
 import sys
@@ -27,7 +28,7 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry import _health, _otlp_encoding, logs, metrics
-from telemetry._files import LineFile
+from telemetry._files import LineFile, is_writable
 from telemetry._ids import ids
 from telemetry._redacting import RedactingExporter, RedactingProcessor, redacted, without_secrets
 from telemetry.lifecycle import SCOPE
@@ -117,6 +118,9 @@ def configure(*, stream: TextIO | None = None, service_name: str | None = None) 
             django.instrument()
             start(settings)
     _started.settings = settings
+    for name, path in (("SYNC_LOG_FILE", settings.log_file), ("SYNC_TRACES_FILE", settings.traces_file)):
+        if path is not None and not is_writable(path):
+            logs.write(logging.WARNING, f"{path} cannot be written: name another place in {name} or SYNCTRACE_HOME")
     return settings
 
 

@@ -39,6 +39,7 @@ class Instrumented:
     """What their exporter sent, and what is in our file."""
 
     spans: list[Span]
+    metrics: set[str]
     received: bytes
     home: Path
 
@@ -71,7 +72,8 @@ def instrumented(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFac
         with project.running(*INSTRUMENT, *worker, out="worker"):
             project.run(SEND, through=(*INSTRUMENT, sys.executable))
             wait_until(lambda: sum(span.name.startswith("run/") for span in read_spans(project.home / "traces.jsonl")) >= 5)
-        yield Instrumented(collector.spans(), collector.received(), project.home)
+        metrics = {metric.name for _, metric in collector.metrics()}
+        yield Instrumented(collector.spans(), metrics, collector.received(), project.home)
 
 
 def test_their_exporter_gets_every_span_once(instrumented: Instrumented) -> None:
@@ -99,6 +101,11 @@ def test_their_exporter_gets_no_secret(instrumented: Instrumented) -> None:
     assert CANARY.encode() not in instrumented.received
     (run,) = instrumented.named("run/leak")
     assert "Authorization: [redacted]" in run.status.message
+
+
+def test_their_metrics_have_ours(instrumented: Instrumented) -> None:
+    """Their provider of metrics, too, is flushed as the child ends."""
+    assert "bakery.bake.duration" in instrumented.metrics
 
 
 def test_our_file_has_the_same_spans(instrumented: Instrumented) -> None:

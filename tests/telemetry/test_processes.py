@@ -205,6 +205,19 @@ def test_the_standard_names_reach_the_collector_also_from_a_forked_child(tmp_pat
     assert (resource["deployment.environment.name"], resource["service.name"]) == ("oven", "shop")
 
 
+def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
+    """The program goes on with what it has."""
+    (tmp_path / "taken").write_text("")
+    lines = [
+        json.loads(line)
+        for line in run("sell()", tmp_path / "home", SYNC_LOG_FILE=str(tmp_path / "taken" / "x")).splitlines()
+    ]
+    assert [(line["level"], line["event"]) for line in lines] == [
+        ("warning", f"{tmp_path}/taken/x cannot be written: name another place in SYNC_LOG_FILE or SYNCTRACE_HOME"),
+        ("info", "shop.rang"),
+    ]
+
+
 def test_a_terminal_gets_coloured_text_and_a_pipe_json(tmp_path: Path) -> None:
     """The same program; without a folder to write to it has nothing but that."""
     assert json.loads(run("sell()", tmp_path, SYNCTRACE_HOME=""))["event"] == "shop.rang"
