@@ -1,4 +1,4 @@
-"""Processes that a command starts for itself and that end with it: a worker with beat, a simulated GitHub."""
+"""Processes that a command starts for itself and that end with it: a worker, a simulated GitHub."""
 
 from __future__ import annotations
 
@@ -7,27 +7,45 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from celery import current_app
 from django.conf import settings
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 15.0
 
 
+class OwnWorker:
+    """A worker that this command has started: there is no other, and no beat but the command itself.
+
+    A beat inside the worker would outlive it, and would not be missed when it died.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._sweep_at = time.monotonic()
+
+    def tend(self) -> None:
+        """The sweep was sent as often as it is due; TimeoutError when the worker has died."""
+        if self._process.poll() is not None:
+            raise TimeoutError("The worker has died: worker.out under SYNCTRACE_HOME says why. Run the command again.")
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + settings.SYNC_SWEEP_SECONDS
+            entry: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE["sweep"]
+            current_app.send_task(entry["task"], **entry["options"])
+
+
 @contextlib.contextmanager
-def own_worker(*, children: int = 2) -> Iterator[None]:
-    """A prefork worker with beat runs inside; what it prints goes to ``worker.out`` under SYNCTRACE_HOME."""
+def own_worker(*, children: int = 2) -> Iterator[OwnWorker]:
+    """A prefork worker runs inside; what it prints goes to ``worker.out`` under SYNCTRACE_HOME."""
     home: Path = settings.SYNCTRACE_HOME
-    schedule = str(home / f"beat-{os.getpid()}")
-    arguments = ["-m", "celery", "-A", "apps.config", "worker", "-B", "-c", str(children), "-s", schedule]
-    try:
-        with (home / "worker.out").open("ab") as out, _running(arguments, stdout=out):
-            yield
-    finally:
-        for left in home.glob(f"beat-{os.getpid()}*"):
-            left.unlink(missing_ok=True)
+    arguments = ["-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
+    with (home / "worker.out").open("ab") as out, _running(arguments, stdout=out) as process:
+        yield OwnWorker(process)
 
 
 @contextlib.contextmanager

@@ -25,8 +25,13 @@ Read = TypeVar("Read")
 _PATIENCE = 60.0  # seconds
 
 
-def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list[PipelineRun]:
-    """The run that ``task_id`` starts and those that follow it, all ended; TimeoutError when none starts."""
+def watch(
+    task_id: str, *, console: Console, start_within: float = 30.0, tend: Callable[[], None] | None = None
+) -> list[PipelineRun]:
+    """The run that ``task_id`` starts and those that follow it, all ended; TimeoutError when none starts.
+
+    ``tend`` is called as often as the rows are looked at, for a command that has processes of its own to look after.
+    """
     deadline = time.monotonic() + start_within
     with _shown(console) as show:
         while True:
@@ -36,6 +41,8 @@ def watch(task_id: str, *, console: Console, start_within: float = 30.0) -> list
             show(_rows(runs))
             if runs and all(run.ended_at is not None for run in runs):
                 return runs
+            if tend is not None:
+                tend()
             clock.sleep(_EVERY)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from io import StringIO
 
 import pytest
 from celery import current_app
 from django.core.management import CommandError, call_command
+from rich.console import Console
 
+from apps.console.own_processes import OwnWorker
+from apps.console.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.models import GitHubConnection, TrackedRepository
 from tests.acceptance.worker import worker
@@ -97,6 +102,15 @@ def test_no_worker_is_said_within_five_seconds(broker_url: str) -> None:
         with pytest.raises(CommandError, match="No worker answers"):
             call_command("sync", "synthetic/repo-0", "--api-url", github.url)
         assert time.monotonic() - started < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_died_is_not_waited_for() -> None:
+    """There is no other: the one who watches is told."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        with pytest.raises(TimeoutError, match=r"worker has died.*worker\.out"):
+            watch("nobody", console=Console(file=StringIO()), tend=OwnWorker(process).tend)
 
 
 def test_each_repository_has_its_result(program_environment: dict[str, str]) -> None:

@@ -62,7 +62,7 @@ class Command(BaseCommand):
         if own:
             console.print("Starting a simulated GitHub and a worker…")
         simulator = contextlib.nullcontext(options["api_url"]) if options["api_url"] else own_simulator(arguments)
-        with simulator as url, own_worker() if own else contextlib.nullcontext():
+        with simulator as url, own_worker() if own else contextlib.nullcontext() as worker:
             console.print(f"A simulated GitHub with {' and '.join(_REPOSITORIES)} answers at {url}.", highlight=False)
             connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
             tracked = track(connection=connection, full_names=_REPOSITORIES)
@@ -72,7 +72,10 @@ class Command(BaseCommand):
                 kwargs={"days": _DAYS, "backfill_all": True},
                 task_id=task_id,
             )
-            runs = watch(task_id, console=console)
+            try:
+                runs = watch(task_id, console=console, tend=worker.tend if worker else None)
+            except TimeoutError as error:
+                raise CommandError(str(error)) from error
         self._tell(console, runs)
         incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
         if incomplete or any(run.state != PipelineRun.State.COMPLETED for run in runs):

@@ -82,12 +82,12 @@ class Command(BaseCommand):
         if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
             raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
         task_id = uuid()
-        with own_worker() if embedded else contextlib.nullcontext():
+        with own_worker() if embedded else contextlib.nullcontext() as own:
             arguments = {"days": days}
             ids = [repository.pk for repository in tracked]
             start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
             try:
-                (run, *_) = watch(task_id, console=Console(stderr=True))
+                (run, *_) = watch(task_id, console=Console(stderr=True), tend=own.tend if own else None)
             except KeyboardInterrupt:
                 goes_on = "with the next sync" if embedded else "on your workers"
                 self.stderr.write(f"Stopped watching. What is stored stays, and the run goes on {goes_on}.")
