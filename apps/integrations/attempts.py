@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from apps.integrations.errors import Superseded
+from apps.integrations.errors import AttemptDied, Superseded
 from apps.integrations.models import RepoSync
 from apps.utils import clock
 
@@ -36,15 +36,18 @@ class Attempt:
 def claim(attempt: Attempt, *, traceparent: str | None) -> RepoSync | None:
     """The row, now owned by ``attempt``; None when another attempt lives or has lived, or the row has ended.
 
-    An attempt that takes over from one that died counts that death as a failure.
+    An attempt that takes over from one that died counts that death as a failure, and finds it on the row as its error.
     """
     now = clock.now()
+    died = f"Attempt {attempt.number - 1} gave no sign of life for {settings.SYNC_STALE_SECONDS:g} s"
     claimed = RepoSync.objects.filter(
         Q(state__in=_WAITING) | _dead(now), pk=attempt.repo_sync_id, attempt=attempt.number - 1, run__state="running"
     ).update(
         attempt=attempt.number,
         state=RepoSync.State.RUNNING,
-        failures=F("failures") + Case(When(state=RepoSync.State.RUNNING, then=1), default=0),
+        failures=Case(When(state=RepoSync.State.RUNNING, then=F("failures") + 1), default=F("failures")),
+        error_type=Case(When(state=RepoSync.State.RUNNING, then=Value(AttemptDied.error_type)), default=Value("")),
+        error_msg=Case(When(state=RepoSync.State.RUNNING, then=Value(died)), default=Value("")),
         attempt_traceparent=traceparent or "",
         alive_at=now,
         sent_at=None,

@@ -22,7 +22,7 @@
     ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
     ├── EveryRepositoryFailed    a run none of whose repositories could be synced
     ├── StepNeverFinished        analysis or metrics were started again and again
-    ├── AttemptsDied             attempts at a repository died one after the other
+    ├── AttemptDied              an attempt at a repository gave no sign of life any more
     ├── OutOfTime                an attempt or a step had not ended at its time limit
     ├── InvalidApiUrl            no address that a token may be sent to
     ├── LaneLost                 the account's lane was held too long to send anything more
@@ -276,10 +276,10 @@ class StepNeverFinished(SyncError):
     advice = "Look at the worker's lines for this run: it may run out of memory or time."
 
 
-class AttemptsDied(SyncError):
-    """Attempts at a repository died, one after the other, without committing a page."""
+class AttemptDied(SyncError):
+    """An attempt at a repository gave no sign of life any more: its process was killed, or its machine is lost."""
 
-    error_type = "attempts_died"
+    error_type = "attempt_died"
     advice = "Look at the worker's lines and the machine's memory: something kills its processes at this repository."
 
 

@@ -18,7 +18,7 @@ from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import (
-    AttemptsDied,
+    AttemptDied,
     Forbidden,
     NotFound,
     OutOfTime,
@@ -160,8 +160,8 @@ def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: Rep
     """The row and ``sync`` say how the attempt has ended; raises what Celery is to know, and `Superseded`."""
     spent: dict[str, int] = {}
     try:
-        if row.failures >= attempts.MAX_FAILURES:
-            raise AttemptsDied(f"{row.failures} attempts died or failed one after the other, none of them got any further")
+        if row.error_type == AttemptDied.error_type:
+            _take_over(task, row)
         clients = clients_for(row, attempt=own)
         try:
             sync.completed(sync_pull_requests(row=row, attempt=own, clients=clients))
@@ -186,6 +186,14 @@ def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: Rep
         _tell_retry(task, error, retry_count=failures, countdown=countdown)
         with sending(attempt=own.number + 1, previous=row.attempt_traceparent or None):
             raise task.retry(args=(row.pk, own.number + 1), exc=error, countdown=countdown) from caught
+
+
+def _take_over(task: Task[..., None], row: RepoSync) -> None:
+    """It is told that the attempt before died; `AttemptDied` when too many did, one after the other."""
+    died = AttemptDied(row.error_msg)
+    if row.failures >= attempts.MAX_FAILURES:
+        raise died
+    _tell_retry(task, died, retry_count=row.failures, countdown=0.0)
 
 
 def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) -> tuple[int, float | None]:

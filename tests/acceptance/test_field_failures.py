@@ -80,8 +80,10 @@ def test_nothing_is_stuck_at_0_percent(program_environment: dict[str, str]) -> N
     spans, lines = read_spans(home / "traces.jsonl"), read_lines(home / "logs.jsonl")
     first, second = (_attempts(spans, locked)[number] for number in (1, 2))
     assert (first.outcome, first.attributes["error_type"], second.outcome) == ("retrying", "out_of_time", "completed")
-    (retry,) = [line for line in lines if line["event"] == "sync.task.retry"]
-    assert (retry["repo_id"], retry["error"]) == (locked.pk, "out_of_time: It had not ended at its time limit")
+    assert {line["repo_id"]: line["error"] for line in lines if line["event"] == "sync.task.retry"} == {
+        locked.pk: "out_of_time: It had not ended at its time limit",
+        looping.pk: "attempt_died: Attempt 1 gave no sign of life for 6 s",
+    }
     hung = [span for span in spans if span.attributes.get("status") == "timeout"]
     assert [(span.outcome, span.attributes["repo_id"]) for span in hung] == [("failed", hanging.pk)] * 2
     assert _attempts(spans, looping)[2].outcome == "completed"

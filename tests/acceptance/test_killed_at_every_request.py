@@ -74,7 +74,7 @@ def test_a_sync_killed_at_any_request_comes_to_the_same_end(program_environment:
         "SYNC_STEP_SECONDS": "30",
     }
     home = Path(environment["SYNCTRACE_HOME"])
-    with simulator(synthetic=40) as github, worker(environment, children=3, app="tests.acceptance.fates"):
+    with simulator(synthetic=41) as github, worker(environment, children=3, app="tests.acceptance.fates"):
         undisturbed = _sync(github, number=0, when="never")
         connecting = len(github.requests())
         _start(undisturbed.repository)
@@ -104,6 +104,9 @@ def _check_telemetry(home: Path) -> None:
     lines, spans = read_lines(home / "logs.jsonl"), read_spans(home / "traces.jsonl")
     assert sorted(line["run_id"] for line in lines if line["event"] == "sync.pipeline.completed") == runs
     assert not [line for line in lines if line["event"] in ("sync.pipeline.failed", "sync.repo.failed")]
+    died = [line for line in lines if line["event"] == "sync.task.retry"]
+    assert {line["error"] for line in died} == {"attempt_died: Attempt 1 gave no sign of life for 4 s"}
+    assert len(died) == RepoSync.objects.filter(attempt=2).count()
     assert len({span.span_id for span in spans if span.name == "sync.pipeline"}) == len(runs)
     tasks = {span.attributes["task_id"] for span in spans if span.name.startswith("run/")}
     assert [span for span in orphans_of(spans) if span.attributes["task_id"] in tasks] == []

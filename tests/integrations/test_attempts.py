@@ -62,7 +62,7 @@ def test_nobody_takes_a_row_from_an_attempt_that_lives(row: RepoSync, time: cloc
     time.sleep(2)
     assert attempts.overdue() == [Attempt(row.pk, 2)]
     assert _claim(row, 2)
-    assert _now(row).failures == 1
+    assert (_now(row).failures, row.error_type) == (1, "attempt_died")
 
 
 def test_an_attempt_that_was_overtaken_changes_nothing(row: RepoSync, time: clock.SteppedClock) -> None:

@@ -110,7 +110,7 @@ def test_attempts_that_die_one_after_the_other_fail_in_the_end(row: RepoSync, ca
     long_ago = clock.now() - timedelta(seconds=configured.SYNC_STALE_SECONDS + 1)
     RepoSync.objects.update(state="running", attempt=6, failures=5, alive_at=long_ago)
     _run(row)
-    assert (row.state, row.error_type, row.requests) == ("failed", "attempts_died", 0)
+    assert (row.state, row.error_type, row.requests) == ("failed", "attempt_died", 0)
     assert [span.outcome for span in _attempts(captrace)] == ["failed"]
     assert captrace.events().count("sync.repo.failed") == 1
 
