@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -45,7 +45,7 @@ class _ReadOnly:
 class ReadOnlyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # Django has them not at run time
     """A list and a page a row; newest first, without counting a large table twice."""
 
-    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
+    ordering: ClassVar[list[Any] | tuple[Any, ...] | None] = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
 

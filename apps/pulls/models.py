@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 
 from apps.integrations.models import TrackedRepository
 from apps.teams.models import Team
 
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
 
 class PullRequest(models.Model):
     """One pull request; the ``*_total`` columns are GitHub's own counts, to hold what is stored against."""
 
+    reviews: RelatedManager[Review]
+    commits: RelatedManager[Commit]
+    files: RelatedManager[ChangedFile]
     repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="pull_requests")
     github_id = models.BigIntegerField(help_text="GitHub's fullDatabaseId")
     number = models.IntegerField()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.db import connection
@@ -15,6 +17,7 @@ def test_a_lost_connection_to_the_database_is_made_again() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (own,) = cursor.fetchone()
-    with psycopg.connect(**connection.get_connection_params() | {"context": None, "cursor_factory": None}) as other:
+    parameters: dict[str, Any] = connection.get_connection_params() | {"context": None, "cursor_factory": None}
+    with psycopg.connect(**parameters) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [own])
     assert watching._runs("no task") == []
