@@ -23,6 +23,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.services.github_rate_limit import Lane
 from telemetry import trace_id_of
 from telemetry.testing import Capture
+from tests.acceptance.worker import wait_until
 from tests.integrations.syncing import TOKEN, attempt, begin, tracked
 
 NAME = "synthetic/repo-0"
@@ -109,6 +110,7 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
     with Lane(account=repository.connection.account).turn(resource=None):
         thread = threading.Thread(target=_attempt_and_leave, args=(row,))
         thread.start()
+        wait_until(lambda: RepoSync.objects.filter(pk=row.pk, state=RepoSync.State.RUNNING).exists())
         for _ in range(30):
             sweep()
     while thread.is_alive():
