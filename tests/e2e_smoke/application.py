@@ -76,12 +76,12 @@ class Application:
         self._stack = stack
 
     def begin(self, *teams: Team, days: int) -> list[str]:
-        """Both phases are on their way for each team; the ids of the tasks that start them."""
+        """Phase 1 over so many days and phase 2 over the rest are on their way for each; the tasks that start them."""
         return list(self._ask(do="begin", teams=list(map(asdict, teams)), api_url=self._stack.github, days=days))
 
-    def wait(self, until: str, task_ids: Sequence[str], *, seconds: float = 120) -> None:
-        """Every sync is in `phase2`, or has `ended`; `StackError` when that takes longer."""
-        self._ask(do="wait", until=until, task_ids=task_ids, seconds=seconds)
+    def wait(self, task_ids: Sequence[str], *, seconds: float = 240) -> None:
+        """Every run of these has ended, its root span exported; `StackError` when that takes longer."""
+        self._ask(do="wait", task_ids=task_ids, seconds=seconds)
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""

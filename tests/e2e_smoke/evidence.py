@@ -17,7 +17,7 @@ from tests.e2e_smoke.stack import Stack
 
 Line = Mapping[str, Any]
 
-SETTLE_SECONDS: Final = 30.0
+SETTLE_SECONDS: Final = 60.0
 """How long what was written may take to arrive: exporters, queues and the reader of lines each wait a little."""
 
 
@@ -43,7 +43,7 @@ class Evidence:
 
 def simulator_stats(stack: Stack) -> dict[str, Any]:
     """What the simulated GitHub has seen."""
-    return dict(requests.get(f"{stack.simulator}/_simulator/stats", timeout=10).json())
+    return dict(requests.get(f"{stack.simulator}/_simulator/stats", timeout=30).json())
 
 
 def gather(stack: Stack, application: Application, *, with_lines: bool = True) -> Evidence:

@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 django.setup()
 
 # Models can be imported from here on.
-from celery import current_app, uuid  # noqa: E402
+from celery import current_app  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
 import telemetry  # noqa: E402
@@ -37,38 +37,34 @@ def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
 
     A team is `{"slug", "token", "repositories": [OWNER/NAME, ...]}`.
     """
-    for _ in range(15):  # a ping is for those who listen when it is sent: a worker that starts misses it
+    for _ in range(30):  # a ping is for those who listen when it is sent: a worker that starts misses it
         if current_app.control.ping(timeout=2, limit=1):
             break
     else:
-        raise TimeoutError("no worker answers within 30 s")
+        raise TimeoutError("no worker answers within a minute")
     task_ids = []
     for each in teams:
         team = Team.objects.create(slug=each["slug"], name=each["slug"].title())
         connection = connect(team=team, api_url=api_url, token=each["token"])
         ids = [repository.pk for repository in track(connection=connection, full_names=each["repositories"])]
-        task_ids.append(uuid())
-        start_pipeline.apply_async(args=(team.pk, ids), kwargs={"days": days, "backfill_all": True}, task_id=task_ids[-1])
+        task_ids.append(start_pipeline.delay(team.pk, ids, days=days, backfill_all=True).id)
     return task_ids
 
 
-def wait(*, until: str, task_ids: list[str], seconds: float) -> None:
-    """Every started sync is in phase 2 (`until` is "phase2"), or every run has ended and was exported ("ended")."""
-
-    def phase2() -> bool:
-        started = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE2, task_id__in=task_ids)
-        return started.values("task_id").distinct().count() == len(task_ids)
-
-    def ended() -> bool:
-        return phase2() and not PipelineRun.objects.filter(Q(ended_at=None) | Q(exported_at=None)).exists()
-
+def wait(*, task_ids: list[str], seconds: float) -> None:
+    """What these tasks started has ended, as every other run has, and its root span was exported."""
     deadline = time.monotonic() + seconds
-    fact = {"phase2": phase2, "ended": ended}[until]
-    while not fact():
+    while not _all_ended(task_ids):
         if time.monotonic() > deadline:
             rows = [f"{row.run} {row.repository_id} {row.state} {row.error_msg}" for row in RepoSync.objects.all()]
-            raise TimeoutError(f"not {until} within {seconds:.0f} s: {rows}")
+            raise TimeoutError(f"not every run ended within {seconds:.0f} s: {rows}")
         time.sleep(0.1)
+
+
+def _all_ended(task_ids: list[str]) -> bool:
+    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1, task_id__in=task_ids)
+    unfinished = PipelineRun.objects.filter(Q(ended_at=None) | Q(exported_at=None))  # phase 2 is there when phase 1 ends
+    return started.count() == len(task_ids) and not unfinished.exists()
 
 
 def tell() -> list[dict[str, Any]]:

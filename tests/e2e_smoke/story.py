@@ -14,8 +14,8 @@ HISTORIES: Final = Path(__file__).parents[2] / "apps" / "github_simulator" / "hi
 
 LATENCY_MS: Final = 250
 """How long an answer of the simulated GitHub takes at least: the syncs are to outlast what is stopped meanwhile."""
-DAYS: Final = 365
-"""The window of phase 1, as in the demo; the rest of the histories is phase 2's."""
+DAYS: Final = 7 * 365
+"""The window of phase 1, long enough to have something stopped in it; the rest of the histories is phase 2's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
