@@ -2,8 +2,8 @@
 
 Rows travel as one JSON document, which costs us a tenth of what arrays do and PostgreSQL no more. Pull requests come by
 ``INSERT … ON CONFLICT``, which concurrent writers survive and which locks each of them, in order: until the commit their
-lists are ours alone. Those come by ``MERGE``, beside a ``DELETE`` of what a whole list no longer holds. Every plan goes by
-the page's keys; none reads a whole table (PostgreSQL 18).
+lists are ours alone. Those come by ``MERGE``, beside a ``DELETE`` of what a whole list no longer holds; on a page of new
+pull requests by ``INSERT``. Every plan goes by the page's keys; none reads a whole table (PostgreSQL 18).
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ def store_page(*, repository_id: int, rows: PageRows, commit: Callable[[], None]
                 (_COMMITS, rows.commits, rows.complete_commits),
                 (_FILES, rows.files, rows.complete_files),
             ):
-                _write_children(cursor, children, list_rows, of=(repository_id, numbers), complete=complete)
+                if created == len(numbers):  # what did not exist has no lists to compare with
+                    _write_children(cursor, children, list_rows, _insert(children), repository_id, numbers)
+                else:
+                    _write_children(cursor, children, list_rows, _merge(children), repository_id, numbers, list(complete))
         commit()
     counts = [Counter(row.number for row in children) for children in (rows.reviews, rows.commits, rows.files)]
     return StoredPage(
@@ -143,11 +146,11 @@ def _write_pull_requests(cursor: psycopg.Cursor, rows: Sequence[PullRequestRow])
 
 
 def _write_children(
-    cursor: psycopg.Cursor, children: _Children, rows: Sequence[Any], *, of: tuple[int, list[int]], complete: Iterable[int]
+    cursor: psycopg.Cursor, children: _Children, rows: Sequence[Any], statement: bytes, *values: Any
 ) -> None:
-    """The rows are there, and no others of the pull requests in ``complete``; ``of`` is a repository and its numbers."""
+    """The rows are there: ``statement`` takes them as JSON and then ``values``, and tells what was done with each."""
     with observe(catalog.RowsWrite(entity_type=children.entity, rows=len(rows))) as write:
-        cursor.execute(_merge(children), [*of, _json(rows), list(complete)])
+        cursor.execute(statement, [_json(rows), *values])
         done = Counter(action for (action,) in cursor.fetchall())
         write.completed(catalog.RowsWritten(created=done["INSERT"], updated=done["UPDATE"], deleted=done["DELETE"]))
 
@@ -165,15 +168,22 @@ def _upsert() -> bytes:
 
 
 @cache
-def _merge(children: _Children) -> bytes:
-    known = [field.name for field in fields(children.row)][1:]
-    values = [column for column in known if column != children.key]
-    columns = ["pull_request_id", *known]
+def _insert(children: _Children) -> bytes:
+    """All rows are new; values: the rows, their repository, its pull requests on the page."""
+    columns = _child_columns(children)
     return f"""
-        WITH p AS MATERIALIZED (SELECT id, number FROM pulls_pullrequest WHERE repository_id = %s AND number = ANY(%s)),
-        s AS MATERIALIZED (
-            SELECT p.id AS pull_request_id, {_each("r", known)} FROM {_recordset(children.row, "r")} JOIN p USING (number)
-        ),
+        {_with_sources(children)}
+        INSERT INTO {children.table} ({", ".join(columns)}) SELECT {_each("s", columns)} FROM s
+        RETURNING 'INSERT'""".encode()  # noqa: S608  # our own names
+
+
+@cache
+def _merge(children: _Children) -> bytes:
+    """Rows are new, changed or gone; values: as for `_insert`, and the pull requests whose list is whole."""
+    columns = _child_columns(children)
+    values = [column for column in columns if column not in ("pull_request_id", children.key)]
+    return f"""
+        {_with_sources(children)},
         gone AS (
             DELETE FROM {children.table} t USING p
             WHERE t.pull_request_id = p.id AND p.number = ANY(%s) AND NOT EXISTS (
@@ -190,6 +200,19 @@ def _merge(children: _Children) -> bytes:
             RETURNING merge_action() AS done
         )
         SELECT done FROM put UNION ALL SELECT done FROM gone""".encode()  # noqa: S608  # our own names
+
+
+def _with_sources(children: _Children) -> str:
+    """``s``: the rows by their pull request's id; ``p``: the page's pull requests."""
+    known = _each("r", _child_columns(children)[1:])
+    return f"""
+        WITH r AS MATERIALIZED (SELECT * FROM {_recordset(children.row, "r")}),
+        p AS MATERIALIZED (SELECT id, number FROM pulls_pullrequest WHERE repository_id = %s AND number = ANY(%s)),
+        s AS MATERIALIZED (SELECT p.id AS pull_request_id, {known} FROM r JOIN p USING (number))"""  # noqa: S608  # our own names
+
+
+def _child_columns(children: _Children) -> list[str]:
+    return ["pull_request_id", *(field.name for field in fields(children.row)[1:])]
 
 
 def _recordset(row: type, alias: str) -> str:

@@ -11,6 +11,7 @@ from django.db import connection, connections
 from apps.integrations.services.pull_request_mapping import page_rows
 from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from telemetry.testing import Capture
 from tests.integrations.histories import commit, file, pull_request, repository, whole
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,21 @@ def test_unchanged_rows_are_not_rewritten() -> None:
     assert store(tracked.pk, pull_request(1), pull_request(2)).created == 0
     after = [versions(table) for table in ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfile")]
     assert after == before
+
+
+def test_a_page_of_new_and_known_pull_requests_is_stored_as_one_of_either(captrace: Capture) -> None:
+    """Each row is counted as what it was: new, changed, or gone."""
+    tracked = repository()
+    store(tracked.pk, pull_request(1, files=whole([file("kept"), file("gone"), file("changed")])))
+    captrace.clear()
+    known = pull_request(1, files=whole([file("kept"), file("changed", additions=9), file("new")]))
+    assert store(tracked.pk, known, pull_request(2)).created == 1
+    counts = {
+        span.attributes["entity_type"]: [span.attributes[key] for key in ("created", "updated", "sync.db.deleted")]
+        for span in captrace.spans
+        if span.name == "sync.db.write"
+    }
+    assert counts == {"pull_request": [1, 0, 0], "review": [1, 0, 0], "commit": [1, 0, 0], "file": [2, 1, 1]}
 
 
 def test_what_a_whole_list_no_longer_holds_goes() -> None:
