@@ -45,6 +45,8 @@ def _own_servers(folder: Path) -> Iterator[None]:
     before = dict(os.environ)
     try:
         with servers(home=folder, throwaway=True) as running:
+            for name in [name for name in os.environ if name.startswith(("OTEL_", "SYNC_"))]:
+                del os.environ[name]  # telemetry is measured as it is by default
             os.environ.update(_environment(folder, running.database_url, running.broker_url))
             subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=CHECKOUT, check=True)
             yield
@@ -71,3 +73,5 @@ if __name__ == "__main__":
         main()
     except (NotMeasured, EmbeddedServerError, subprocess.CalledProcessError, OSError) as error:
         sys.exit(f"It could not be measured: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped before everything was measured.")

@@ -29,7 +29,7 @@ class Size:
     calls: int = 1_000
     operation_turns: int = 40
     sync_turns: int = 15
-    slow_sync_turns: int = 5
+    slow_sync_turns: int = 4
     latency_ms: float = 100
     pages: int = 40
     store_turns: int = 15

@@ -50,6 +50,7 @@ def program(module: str, *arguments: str, environment: Mapping[str, str] | None 
         text=True,
         cwd=CHECKOUT,
         env={**os.environ, **(environment or {})},
+        start_new_session=True,  # a Ctrl-C is for us, and then there are no more questions
     ) as process:
         try:
             yield Program(process)
