@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
-from apps.integrations.services.github_rate_limit import LANE
 from apps.utils import clock
 
 _EVERY = 0.25  # seconds
@@ -132,12 +131,10 @@ def _state(row: RepoSync) -> str:
         return f"{row.outcome}: {row.error_msg}"
     if row.state == RepoSync.State.COMPLETED:
         return row.run.phase if row.run.ended_at is None else row.outcome
-    if row.wait_reason == LANE:
-        return "waits for its turn: another sync uses this account"
-    if row.wait_reason:
-        return f"waits until {row.due_at:%H:%M:%S}Z: GitHub's {row.wait_reason} limit"
     if row.state == RepoSync.State.RETRYING:
-        return f"attempt {row.attempt + 1} at {row.due_at:%H:%M:%S}Z: {row.error_msg}"
+        return f"{row.waits_for}: {row.error_msg}"
+    if row.waits_for:
+        return f"waits for {row.waits_for}"
     return row.run.phase
 
 

@@ -73,9 +73,7 @@ class _RepoSyncColumns:
 
     def waits_for(self, row: RepoSync) -> str:
         """What the next attempt waits for, and until when."""
-        if row.state == RepoSync.State.RETRYING:
-            return f"attempt {row.attempt + 1} at {_moment(row.due_at)}"
-        return f"{row.wait_reason} limit until {_moment(row.due_at)}" if row.wait_reason else ""
+        return row.waits_for
 
 
 class RepoSyncInline(_RepoSyncColumns, ReadOnlyInline):

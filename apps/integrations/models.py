@@ -169,6 +169,10 @@ class PipelineRun(models.Model):
         return f"run {self.pk} ({self.kind}, {self.phase})"
 
 
+WAITS_FOR_LANE = "lane"
+"""The ``wait_reason`` of a row whose attempt waits for its account's turn; every other is a limit of GitHub's."""
+
+
 class RepoSync(models.Model):
     """One repository in one run: where it stands, which attempt owns it, and what came of it."""
 
@@ -230,3 +234,13 @@ class RepoSync(models.Model):
     def prs_expected(self) -> int | None:
         """How many pull requests the window has: GitHub's count, an estimate until the end, and no fewer than are done."""
         return None if self.prs_total is None else max(self.prs_total, self.prs_done)
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, and until when, as a person reads it; empty while it works and when it has ended."""
+        until = f"{self.due_at:%H:%M:%S}Z"
+        if self.state == self.State.RETRYING:
+            return f"attempt {self.attempt + 1} at {until}"
+        if self.wait_reason == WAITS_FOR_LANE:
+            return "its turn: another sync uses this account"
+        return f"GitHub's {self.wait_reason} limit until {until}" if self.wait_reason else ""

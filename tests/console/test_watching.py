@@ -70,7 +70,7 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
     ) == [
         "o/n (phase 1): 0 of ?, syncing, 4990 points left",
         "o/n (phase 1): 100 of 1000, syncing, 4990 points left",
-        "o/n (phase 1): 100 of 1000, waits until 12:30:00Z: GitHub's primary limit, 4990 points left",
+        "o/n (phase 1): 100 of 1000, waits for GitHub's primary limit until 12:30:00Z, 4990 points left",
         "o/n (phase 1): 100 of 1000, waits for its turn: another sync uses this account, 4990 points left",
         "o/n (phase 1): 100 of 1000, attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
         "o/n (phase 1): 100 of 1000, syncing",

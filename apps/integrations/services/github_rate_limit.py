@@ -23,15 +23,13 @@ from django.db import DatabaseError, connection
 
 from apps import catalog
 from apps.integrations.errors import GitHubError, LaneLost, Parked, RateLimited, SecondaryLimited
+from apps.integrations.models import WAITS_FOR_LANE
 from apps.integrations.services import lane_rows
 from apps.integrations.services.boottime import boottime
 from apps.integrations.services.github_protocol import RateLimit
 from apps.integrations.services.lane_rows import Block, Budget
 from apps.utils import clock
 from telemetry import emit, observe
-
-LANE = "lane"
-"""The reason of a wait for the account's turn, as against one for GitHub."""
 
 Resource = Literal["graphql", "core"]
 T = TypeVar("T")
@@ -168,7 +166,7 @@ class Lane:
             # Uneven pauses: of those who wait, none is always the later one.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret hangs on it
             pause = min(pause * 2, _LONGEST_POLL)
-            self._show_life(LANE)
+            self._show_life(WAITS_FOR_LANE)
 
     def _leave(self, turn: Turn) -> None:
         lane_rows.leave(account=self.account, fence=turn.fence, urgent=self._urgent, budgets=turn.budgets, block=turn.block)
