@@ -11,6 +11,7 @@ from io import StringIO
 import pytest
 from celery import current_app
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 from rich.console import Console
 
 from apps.console.own_processes import OwnWorker
@@ -111,6 +112,22 @@ def test_a_worker_that_died_is_not_waited_for() -> None:
         process.wait()
         with pytest.raises(TimeoutError, match=r"worker has died.*worker\.out"):
             watch("nobody", console=Console(file=StringIO()), tend=OwnWorker(process).tend)
+
+
+def test_the_command_sends_the_sweep_as_often_as_it_is_due(broker_url: str, settings: Settings) -> None:
+    """Its own worker has no beat."""
+    settings.SYNC_SWEEP_SECONDS = 0.05
+    with current_app.connection_for_read() as broker, broker.SimpleQueue("sweep") as queue:
+        queue.clear()
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+            own = OwnWorker(process)
+            own.tend()
+            own.tend()
+            time.sleep(0.1)
+            own.tend()
+            process.terminate()
+        sent = [queue.get(timeout=1).headers["task"] for _ in range(queue.qsize())]
+    assert sent == ["apps.integrations.tasks.sweep"] * 2
 
 
 def test_each_repository_has_its_result(program_environment: dict[str, str]) -> None:
