@@ -58,6 +58,11 @@ def test_no_service_may_gain_privileges() -> None:
     assert {name for name, service in SERVICES.items() if service.get("cap_drop") != ["ALL"]} == {"postgres", "valkey"}
 
 
+def test_no_container_can_change_its_own_programs() -> None:
+    """Every root file system is read-only: what is written goes to a volume or to memory."""
+    assert [name for name, service in SERVICES.items() if service.get("read_only") is not True] == []
+
+
 def test_every_named_volume_has_one_who_makes_it_writable() -> None:
     """A volume is given to its user at the first start, but for those whose image starts as root and does so itself."""
     given = {mount.split(":")[0] for mount in SERVICES["volumes"]["volumes"]}
