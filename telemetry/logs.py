@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -29,10 +28,10 @@ from structlog.contextvars import (
     get_contextvars,
     unbind_contextvars,
 )
-from structlog.dev import ConsoleRenderer
 
 from telemetry import _health, _standard
 from telemetry._files import LineFile
+from telemetry._sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
 from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
 from telemetry.settings import TelemetrySettings
 
@@ -41,57 +40,8 @@ CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
 
 _NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
-Line = dict[str, Any]
 Entry = tuple[int, str, Mapping[str, Any]]
 """A line to be: its level, event and fields."""
-
-
-class Sink(Protocol):
-    """Where lines go."""
-
-    level: int
-
-    def write(self, lines: Sequence[Line]) -> None: ...
-
-
-class FileSink:
-    """JSON lines in a file, every level."""
-
-    def __init__(self, file: LineFile, level: int = logging.DEBUG) -> None:
-        self.level, self._file = level, file
-
-    def write(self, lines: Sequence[Line]) -> None:
-        self._file.write(b"".join(map(_json, lines)))
-
-
-class JsonSink:
-    """JSON lines on a stream, from ``level``."""
-
-    def __init__(self, stream: TextIO, level: int) -> None:
-        self.level, self._stream = level, stream
-
-    def write(self, lines: Sequence[Line]) -> None:
-        self._stream.write(b"".join(map(_json, lines)).decode())
-        self._stream.flush()
-
-
-class ConsoleSink:
-    """Text for people on a stream, from ``level``: time, level, event and its fields, the trace's first digits."""
-
-    def __init__(self, stream: TextIO, level: int) -> None:
-        self.level, self._stream = level, stream
-        self._render = ConsoleRenderer(colors=stream.isatty(), pad_event_to=26, sort_keys=False)
-
-    def write(self, lines: Sequence[Line]) -> None:
-        self._stream.write("".join(f"{self._as_text(line)}\n" for line in lines))
-        self._stream.flush()
-
-    def _as_text(self, line: Line) -> str:
-        shown = {name: value for name, value in line.items() if name not in ("span_id", "trace_flags")}
-        shown["timestamp"] = line["timestamp"][11:23]
-        if "trace_id" in shown:
-            shown["trace_id"] = shown["trace_id"][:8]
-        return self._render(None, line["level"], shown)
 
 
 class _Output:
@@ -101,7 +51,6 @@ class _Output:
         self.sinks: tuple[Sink, ...] = ()
         self.floor = logging.CRITICAL + 1
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
-        self.lock = threading.Lock()
 
     def use(self, sinks: tuple[Sink, ...]) -> None:
         self.sinks = sinks
@@ -216,18 +165,6 @@ def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     return event
 
 
-class Captured:
-    """A sink that keeps its lines in memory, as parsed from what a file would hold."""
-
-    level = logging.DEBUG
-
-    def __init__(self) -> None:
-        self.lines: list[Line] = []
-
-    def write(self, lines: Sequence[Line]) -> None:
-        self.lines += [orjson.loads(_json(line)) for line in lines]
-
-
 @contextmanager
 def capture() -> Iterator[Captured]:
     """Inside, every line is also captured."""
@@ -318,11 +255,3 @@ def _shown(name: str, value: Any) -> Any:
     if isinstance(value, dict | list | tuple):
         return redact_value(value)
     return redact(str(value))
-
-
-def _json(line: Line) -> bytes:
-    try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # an integer over 64 bits, a lone surrogate
-        plain = {name: str(value).encode("utf-8", "replace").decode() for name, value in line.items()}
-        return orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE)

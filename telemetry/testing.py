@@ -30,6 +30,7 @@ from telemetry import _health, lifecycle, logs, tracing
 from telemetry._ids import ids
 from telemetry._otlp_decoding import Attribute, Span, records_in, requests_in, spans_in
 from telemetry._redacting import RedactingExporter
+from telemetry._sinks import Captured
 
 __all__ = [
     "Attribute",
@@ -122,7 +123,7 @@ def read_collected(path: Path) -> list[list[dict[str, Any]]]:
 class Capture:
     """What is captured while it is active: spans, and lines as a file would hold them."""
 
-    def __init__(self, lines: logs.Captured, exporter: InMemorySpanExporter) -> None:
+    def __init__(self, lines: Captured, exporter: InMemorySpanExporter) -> None:
         self._captured = lines
         self.exporter = exporter
         """OpenTelemetry's own in-memory exporter, which the spans go to."""
