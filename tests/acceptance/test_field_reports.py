@@ -89,14 +89,14 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
 
     The sweep looks all the while and finds nothing to send; the row says what is waited for, and then no more.
     """
-    settings.SYNC_STALE_SECONDS = 1.0
+    settings.SYNC_STALE_SECONDS = 2.0
     repository = tracked(github, NAME)
     github.set_files(NAME, 60, [f"src/{index:05}.py" for index in range(800)])
     lists = {"operation": "PullRequestLists"}
     github.add_faults(
         {"fault": "primary_limit", "match": {"operation": "PullRequests"}, "reset_in": 1},
         {"fault": "delay", "match": lists, "delay_ms": 500},
-        {"fault": "delay", "match": lists, "nth": 2, "times": None, "delay_ms": 200},
+        {"fault": "delay", "match": lists, "nth": 2, "times": None, "delay_ms": 350},
     )
     row = begin(repository, since=datetime.now(UTC) - timedelta(hours=1))
     waits: list[str] = []
@@ -111,7 +111,7 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
         thread = threading.Thread(target=_attempt_and_leave, args=(row,))
         thread.start()
         wait_until(lambda: RepoSync.objects.filter(pk=row.pk, state=RepoSync.State.RUNNING).exists())
-        for _ in range(30):
+        for _ in range(45):
             sweep()
     while thread.is_alive():
         sweep()
