@@ -14,6 +14,7 @@ _QUIET = (
     "amqp",
     "asyncio",
     "celery.bootsteps",
+    "celery.pool",
     "celery.utils.functional",
     "django.db.backends",
     "django.utils.autoreload",

@@ -70,6 +70,7 @@ def instrument() -> None:
     _quiet.hush()
     signals.task_prerun.connect(_running, weak=False)
     signals.task_retry.connect(_retried, weak=False)
+    signals.task_failure.connect(_failed, weak=False)
     signals.setup_logging.connect(_keep_logging, weak=False)
     signals.worker_init.connect(_worker_starts, weak=False)
     signals.worker_process_init.connect(_child_starts, weak=False)
@@ -160,6 +161,12 @@ def _retried(request: Any = None, reason: Any = None, **_: Any) -> None:
         span.set_attributes(
             {"error.type": error_type(error), "exception.stacktrace": "".join(traceback.format_exception(error))}
         )
+
+
+def _failed(exception: BaseException | None = None, **_: Any) -> None:
+    """A failed attempt says which error it was; the instrumentor has recorded the rest."""
+    if exception is not None:
+        trace.get_current_span().set_attribute("error.type", error_type(exception))
 
 
 def _send_task(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:

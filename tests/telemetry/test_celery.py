@@ -113,6 +113,7 @@ def test_a_failed_task_is_an_error(spans: list[Span]) -> None:
     """Its consumer span says so."""
     (burnt,) = [span for span in spans if span.name == "run/burn"]
     assert (burnt.status, burnt.attributes["celery.state"]) == ("ERROR", "FAILURE")
+    assert burnt.attributes["error.type"] == "RuntimeError"
 
 
 def test_queue_wait_is_on_the_consumer_span(spans: list[Span]) -> None:
