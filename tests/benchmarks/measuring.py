@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apps.console.own_processes import own_simulator
-from apps.github_simulator.testing import LIBUV
+from apps.github_simulator.testing import LIBUV, PROCRASTINATE
 from tests.benchmarks import burst, syncs
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
@@ -22,14 +22,19 @@ _NO_LIMITS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much is measured: calls an operation's turn, turns, pages, spans; ``history`` is the simulator's."""
+    """How much is measured: calls an operation's turn, turns, pages, spans; a ``history`` is the simulator's.
+
+    Where an answer takes its time the repository is a smaller one, so that there are turns enough for a median.
+    """
 
     repository: str = "libuv/libuv"
     history: tuple[str, ...] = ("--history", str(LIBUV))
     calls: int = 1_000
     operation_turns: int = 40
     sync_turns: int = 15
-    slow_sync_turns: int = 4
+    slow_repository: str = "procrastinate-org/procrastinate"
+    slow_history: tuple[str, ...] = ("--history", str(PROCRASTINATE))
+    slow_sync_turns: int = 9
     latency_ms: float = 100
     pages: int = 40
     store_turns: int = 15
@@ -42,6 +47,8 @@ TINY = Size(
     calls=5,
     operation_turns=1,
     sync_turns=1,
+    slow_repository="synthetic/repo-0",
+    slow_history=("--synthetic", "30"),
     slow_sync_turns=1,
     latency_ms=1,
     pages=1,
@@ -60,7 +67,7 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
         yield from sync(size, url)
         tell("rows through the store, against plain COPY")
         yield from store(size, url)
-    with own_simulator([*size.history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)]) as url:
+    with own_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)]) as url:
         tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
         yield slow_sync(size, url)
     tell(f"a burst of {size.spans:,} spans")
@@ -118,7 +125,7 @@ def sync(size: Size, url: str) -> Iterator[Figure]:
 
 def slow_sync(size: Size, url: str) -> Figure:
     """What telemetry is of a sync whose GitHub takes its time."""
-    measured = syncs.measure(api_url=url, repository=size.repository, turns=size.slow_sync_turns)
+    measured = syncs.measure(api_url=url, repository=size.slow_repository, turns=size.slow_sync_turns)
     return _telemetry_share("sync.telemetry", f"Telemetry in a sync, {size.latency_ms:g} ms an answer", measured)
 
 
