@@ -23,6 +23,7 @@ from apps.console.results import results_of
 from apps.console.trace_view import time_spent, tree_lines
 from apps.console.watching import watch
 from apps.integrations.connections import connect, track
+from apps.integrations.errors import SyncError
 from apps.integrations.models import PipelineRun, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.teams.models import Team
@@ -55,6 +56,21 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         console = Console(soft_wrap=True)
+        try:
+            runs = self._sync(console, options)
+        except SyncError as error:
+            raise CommandError(error.in_full()) from error
+        except TimeoutError as error:
+            raise CommandError(str(error)) from error
+        self._tell(console, runs)
+        incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
+        if incomplete or any(run.state != PipelineRun.State.COMPLETED for run in runs):
+            for result in incomplete:
+                console.print(f"{result.repository}: {result.outcome} {result.error_msg}", highlight=False)
+            raise CommandError("The demo is not complete: see the lines of worker.out.")
+
+    def _sync(self, console: Console, options: dict[str, Any]) -> list[PipelineRun]:
+        """Both phases of both repositories, to their end."""
         TrackedRepository.objects.filter(team__slug="demo").delete()  # a demo begins at the beginning
         team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
         arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", str(_FAULTS)]
@@ -72,16 +88,7 @@ class Command(BaseCommand):
                 kwargs={"days": _DAYS, "backfill_all": True},
                 task_id=task_id,
             )
-            try:
-                runs = watch(task_id, console=console, tend=worker.tend if worker else None)
-            except TimeoutError as error:
-                raise CommandError(str(error)) from error
-        self._tell(console, runs)
-        incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
-        if incomplete or any(run.state != PipelineRun.State.COMPLETED for run in runs):
-            for result in incomplete:
-                console.print(f"{result.repository}: {result.outcome} {result.error_msg}", highlight=False)
-            raise CommandError("The demo is not complete: see the lines of worker.out.")
+            return watch(task_id, console=console, tend=worker.tend if worker else None)
 
     def _tell(self, console: Console, runs: list[PipelineRun]) -> None:
         home: Path = settings.SYNCTRACE_HOME
