@@ -40,8 +40,11 @@ class NoExporter(SpanExporter):
 
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
     """Seconds a call of each side, turn by turn."""
-    plain, ours = _provider(NoExporter()), _provider(RedactingExporter(NoExporter()))
-    trace.set_tracer_provider(ours)
+    plain = _with_batches(TracerProvider(), NoExporter())
+    tracing.start(TelemetrySettings())
+    ours = trace.get_tracer_provider()
+    assert isinstance(ours, TracerProvider), "nobody else has made one"
+    _with_batches(ours, RedactingExporter(NoExporter()))
     tracer = plain.get_tracer("benchmark")
 
     def bare() -> None:
@@ -65,9 +68,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
         return lambda: seconds_of(repeated, clock=time.process_time) / calls
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = TelemetrySettings(log_file=Path(folder) / "logs.jsonl")
-        logs.configure(settings)
-        tracing.start(settings)
+        logs.configure(TelemetrySettings(log_file=Path(folder) / "logs.jsonl"))
         with (
             trace.use_span(tracer.start_span("sync.repo")),
             bind(team_id=7, repo_id=9, task_id="e3f1c9b0-1111-2222-3333-444455556666", run_id=3),
@@ -82,8 +83,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
             )
 
 
-def _provider(exporter: SpanExporter) -> TracerProvider:
-    provider = TracerProvider()
+def _with_batches(provider: TracerProvider, exporter: SpanExporter) -> TracerProvider:
     provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE, max_export_batch_size=_BATCH))
     return provider
 
