@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -31,16 +31,18 @@ def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
 
     Raises `GitHubError` when the token is refused.
     """
-    rest = rest_client(api_url=api_url, token=token, account=f"{urlsplit(api_url).hostname}/(connecting)")
-    account = f"{urlsplit(api_url).netloc}/{rest.user().login}"
-    with transaction.atomic():
-        connection = GitHubConnection.objects.select_for_update().filter(team=team, account=account).first()
-        connection = connection or GitHubConnection(team=team, account=account)
-        connection.api_url = api_url
-        connection.keep_token(token)
-        connection.save()
-    with suppress(NotFound):  # an Enterprise Server without limits has no such page
-        rest_client(api_url=api_url, token=token, account=account).rate_limit()
+    with closing(transport_to(api_url, token=token)) as transport:
+        host = _host(api_url)
+        user = GitHubRest(transport=transport, lane=Lane(account=f"{host}/(connecting)", urgent=True)).user()
+        account = f"{host}/{user.login}"
+        with transaction.atomic():
+            connection = GitHubConnection.objects.select_for_update().filter(team=team, account=account).first()
+            connection = connection or GitHubConnection(team=team, account=account)
+            connection.api_url = api_url
+            connection.keep_token(token)
+            connection.save()
+        with suppress(NotFound):  # an Enterprise Server without limits has no such page
+            GitHubRest(transport=transport, lane=Lane(account=account, urgent=True)).rate_limit()
     return connection
 
 
@@ -67,3 +69,10 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[Tr
 def rest_client(*, api_url: str, token: str, account: str) -> GitHubRest:
     """A REST client in the account's lane."""
     return GitHubRest(transport=transport_to(api_url, token=token), lane=Lane(account=account, urgent=True))
+
+
+def _host(api_url: str) -> str:
+    """The same text for every spelling of one host, because an account has one lane there."""
+    parts = urlsplit(api_url)
+    port = "" if parts.port in (None, {"https": 443, "http": 80}[parts.scheme]) else f":{parts.port}"
+    return f"{parts.hostname}{port}"

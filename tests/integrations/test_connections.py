@@ -45,6 +45,14 @@ def test_another_token_of_the_same_account_replaces_the_first(team: Team) -> Non
     assert GitHubConnection.objects.get().token() == TOKEN + "b"
 
 
+def test_one_host_is_one_however_it_is_spelt(team: Team) -> None:
+    """Two lanes for one account would be two requests at once."""
+    with simulator(synthetic=1) as github:
+        for url in (github.url, f"{github.url.replace('http', 'HTTP')}/"):
+            connect(team=team, api_url=url, token=TOKEN)
+    assert GitHubConnection.objects.count() == 1
+
+
 def test_a_refused_token_leaves_nothing(team: Team) -> None:
     """Neither a connection nor a lane for it."""
     with (
