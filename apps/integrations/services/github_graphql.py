@@ -10,10 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from apps import catalog
-from apps.integrations.errors import GitHubError, LaneLost, PartialAnswer, QueryTimeout, TooCostly
+from apps.integrations.errors import GitHubError, InvalidAnswer, LaneLost, PartialAnswer, QueryTimeout, TooCostly
 from apps.integrations.services import github_protocol as protocol
 from apps.integrations.services.github_protocol import (
     Actor,
+    Connection,
     GraphQLAnswer,
     GraphQLRequest,
     PullRequestNode,
@@ -76,6 +77,7 @@ class GitHubGraphQL:
             with_counts=with_counts,
         )
         page = _within(page, updated_since, after)
+        _check_goes_on(page, after)
         nodes = self._completed([node for _, node in page.items], with_files=with_files)
         items = tuple(zip((cursor for cursor, _ in page.items), nodes, strict=True))
         return replace(page, items=items, cost=None if page.cost is None else self.points - before)
@@ -98,6 +100,7 @@ class GitHubGraphQL:
             request = protocol.pull_request_numbers_request(full_name, after=after)
             page = self._ask(request, protocol.read_pull_request_numbers).value
             numbers.update(page.nodes)
+            _check_goes_on(page, after)
             after = page.end_cursor
             if page.has_next_page:
                 continue
@@ -213,6 +216,12 @@ class GitHubGraphQL:
             return answer
 
         return self._lane.call(send, resource="graphql")
+
+
+def _check_goes_on(page: PullRequestPage | Connection[int], after: str | None) -> None:
+    """The page behind this one is another one; asked for by the same cursor, it would be asked for for ever."""
+    if page.has_next_page and page.end_cursor in (None, after):
+        raise InvalidAnswer("The answer says that a page follows, and not behind which cursor", http_status=200)
 
 
 def _within(page: PullRequestPage, since: datetime | None, after: str | None) -> PullRequestPage:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from apps import catalog
-from apps.integrations.errors import Forbidden, GitHubError, IpNotAllowed, LaneLost, Moved, SsoRequired
+from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, IpNotAllowed, LaneLost, Moved, SsoRequired
 from apps.integrations.services import github_protocol as protocol
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_protocol import Actor, RateLimit, RepositoryInfo, Response
@@ -73,7 +73,10 @@ class GitHubRest:
         following: str | None = path
         params: Mapping[str, str] | None = {"per_page": "100"}
         while following is not None:
-            found, following, hidden = self._get(endpoint, following, _read_page, params=params)
+            asked = following
+            found, following, hidden = self._get(endpoint, asked, _read_page, params=params)
+            if following == asked:
+                raise InvalidAnswer("The answer says that a page follows, which is itself", http_status=200)
             self.hidden_organizations = hidden or self.hidden_organizations
             yield from found
             params = None  # the address of the next page holds them

@@ -44,8 +44,8 @@ class UnfinishedLists:
             so_far = lists.get(wanted.name)
             before: tuple[Any, ...] = () if so_far is None else so_far.nodes
             lists[wanted.name] = Connection(before + page.nodes, page.total_count, page.has_next_page, page.end_cursor)
-            # A page without members ends a list whatever it says, or it would be asked for for ever.
-            if page.has_next_page and page.nodes:
+            # A page without members, or with itself behind it, ends a list whatever it says: it would be asked for for ever.
+            if page.has_next_page and page.nodes and page.end_cursor not in (None, wanted.after):
                 self._waiting.append(replace(wanted, after=page.end_cursor))
 
     def completed(self) -> list[PullRequestNode]:

@@ -11,6 +11,7 @@ import pytest
 from apps.github_simulator.testing import PROCRASTINATE, SimulatedGitHub, simulator
 from apps.integrations.errors import (
     GitHubError,
+    InvalidAnswer,
     NotFound,
     PartialAnswer,
     QueryTimeout,
@@ -273,6 +274,36 @@ def test_a_page_wholly_before_its_window_is_empty_and_the_last() -> None:
     client, _ = scripted(lambda _asked: answer(a_page(a_pull_request(9), more=True)))
     page = client.pull_requests(NAME, after="here", updated_since=NEWEST)
     assert (page.items, page.has_next_page, page.end_cursor) == ((), False, "here")
+
+
+@pytest.mark.parametrize("end", [None, "here"])
+def test_a_page_that_leads_nowhere_is_no_answer(end: str | None) -> None:
+    """A page that another follows, behind no cursor or behind its own, ends the attempt instead of being read for ever."""
+    data = a_page(a_pull_request(1), more=True)
+    data["repository"]["pullRequests"]["pageInfo"]["endCursor"] = end
+    client, asked = scripted(lambda _: answer(data))
+    with pytest.raises(InvalidAnswer, match="behind which cursor"):
+        client.pull_requests(NAME, after="here")
+    assert len(asked) == 1
+
+
+def test_numbers_that_lead_nowhere_are_no_answer() -> None:
+    """The list of all numbers is not read for ever either."""
+    page = {"repository": {"pullRequests": a_list([{"number": 1}], total=2, end="c1")}, "rateLimit": None}
+    client, asked = scripted(lambda _: answer(page))
+    with pytest.raises(InvalidAnswer, match="behind which cursor"):
+        client.numbers(NAME)
+    assert len(asked) == 2
+
+
+def test_a_list_that_leads_nowhere_shows_its_gap() -> None:
+    """A list whose every page says that the same one follows ends with what there is."""
+    page = a_page(a_pull_request(1, changedFiles=300, files=a_list([a_file("a")], total=300, end="c1")))
+    more = {"list0": {"files": a_list([a_file("b")], total=300, end="c1")}, "rateLimit": None}
+    client, asked = scripted(lambda request: answer(page if request["operation"] == "PullRequests" else more))
+    ((_, node),) = client.pull_requests(NAME).items
+    assert node.files is not None
+    assert (len(node.files.nodes), node.files.total_count, len(asked)) == (2, 300, 2)
 
 
 def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:

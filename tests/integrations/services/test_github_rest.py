@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.errors import Forbidden, IpNotAllowed, Moved, NotFound, SsoRequired
+from apps.integrations.errors import Forbidden, InvalidAnswer, IpNotAllowed, Moved, NotFound, SsoRequired
 from apps.integrations.services.github_protocol import Actor, Response
 from apps.integrations.services.github_rest import GitHubRest
 from apps.integrations.services.github_transport import GitHubTransport
@@ -163,6 +163,14 @@ def test_the_budgets_are_listed(github: SimulatedGitHub) -> None:
     github.set_budget("mona", "graphql", remaining=7)
     limits = {limit.resource: limit.remaining for limit in _client(github, "mona-s").rate_limit()}
     assert (limits["graphql"], limits["core"]) == (7, 5000)
+
+
+def test_a_link_that_leads_nowhere_is_no_answer() -> None:
+    """A page whose next page is itself ends the list with an error instead of being read for ever."""
+    link = '<https://api.github.com/user/repos?page=2>; rel="next"'
+    client = _answering(*[Response(200, {"link": link}, b"[]")] * 2)
+    with pytest.raises(InvalidAnswer, match="which is itself"):
+        list(client.repositories())
 
 
 def test_an_enterprise_server_s_links_are_followed() -> None:
