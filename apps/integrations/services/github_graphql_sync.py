@@ -223,7 +223,7 @@ class _Sync:
                 outcome=self.outcome,
                 prs_done=done,
                 prs_total=done,
-                gaps=gaps(repository.pk),
+                gaps=gaps(repository.pk, since=run.since),  # also of what a closing query met: it has left the window
                 **self.clients.spent(),
             )
         return catalog.RepoSynced(prs_synced=done)

@@ -25,6 +25,11 @@ from apps.pulls.models import PullRequest
 from apps.pulls.rows import CommitRow, FileRow, PageRows, PullRequestRow, ReviewRow
 from telemetry import observe
 
+_WINDOW = """
+    p.repository_id = %(repository)s
+    AND p.updated_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+    AND p.updated_at < coalesce(%(before)s, 'infinity'::timestamptz)
+"""
 _TYPES = {"int": "bigint", "str": "text", "bool": "bool", "datetime": "timestamptz"}
 
 
@@ -92,9 +97,7 @@ def count_stored(repository_id: int, *, since: datetime | None = None, before: d
     """How many pull requests of the repository are stored that were updated at ``since`` or later, and before ``before``."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT count(*) FROM pulls_pullrequest WHERE repository_id = %(repository)s
-                AND updated_at >= coalesce(%(since)s, '-infinity'::timestamptz)
-                AND updated_at < coalesce(%(before)s, 'infinity'::timestamptz)""",
+            f"SELECT count(*) FROM pulls_pullrequest p WHERE {_WINDOW}",  # noqa: S608  # our own text
             {"repository": repository_id, "since": since, "before": before},
         )
         return int(cursor.fetchone()[0])
@@ -112,12 +115,16 @@ def delete_pull_requests(repository_id: int, numbers: Collection[int]) -> None:
         write.completed(catalog.RowsWritten(created=0, updated=0, deleted=deleted.get("pulls.PullRequest", 0)))
 
 
-def gaps(repository_id: int) -> list[dict[str, Any]]:
-    """The lists of which fewer rows are stored than GitHub counts: ``{pull_request, list, stored, total}``."""
+def gaps(repository_id: int, *, since: datetime | None = None) -> list[dict[str, Any]]:
+    """The lists of which fewer rows are stored than GitHub counts: ``{pull_request, list, stored, total}``.
+
+    Of pull requests that were updated at ``since`` or later.
+    """
+    window = {"repository": repository_id, "since": since, "before": None}
     parts = [
         f"""SELECT p.number, '{name}', count(c.id), p.{total} FROM pulls_pullrequest p
             LEFT JOIN {children.table} c ON c.pull_request_id = p.id
-            WHERE p.repository_id = %s GROUP BY p.id HAVING count(c.id) < p.{total}"""  # noqa: S608  # our own names
+            WHERE {_WINDOW} GROUP BY p.id HAVING count(c.id) < p.{total}"""  # noqa: S608  # our own names
         for name, total, children in (
             ("reviews", "reviews_total", _REVIEWS),
             ("commits", "commits_total", _COMMITS),
@@ -125,7 +132,7 @@ def gaps(repository_id: int) -> list[dict[str, Any]]:
         )
     ]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts) + " ORDER BY 1, 2", [repository_id] * len(parts))
+        cursor.execute(" UNION ALL ".join(parts) + " ORDER BY 1, 2", window)
         return [dict(zip(("pull_request", "list", "stored", "total"), row, strict=True)) for row in cursor.fetchall()]
 
 

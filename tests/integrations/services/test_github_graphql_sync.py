@@ -85,6 +85,8 @@ def test_more_files_than_github_lists_are_a_recorded_gap(github: SimulatedGitHub
     row = synced(repository, since=datetime.now(UTC) - timedelta(hours=1))
     assert stored(repository)[60] == held(github, NAME)[60]
     assert row.gaps == [{"pull_request": 60, "list": "files", "stored": 3_000, "total": 3_050}]
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert synced(TrackedRepository.objects.get(), since=later).gaps == []
 
 
 CURED_AT_ONCE = [

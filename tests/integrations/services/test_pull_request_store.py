@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -107,6 +109,17 @@ def test_gaps_name_the_lists_that_are_short() -> None:
     tracked = repository()
     store(tracked.pk, pull_request(1), pull_request(2, changed_files=3500, files=whole([file()], total=3500)))
     assert gaps(tracked.pk) == [{"pull_request": 2, "list": "files", "stored": 1, "total": 3500}]
+
+
+def test_gaps_are_those_of_the_window() -> None:
+    """What a sync of the last days did not ask for does not make it incomplete."""
+    tracked = repository()
+    short = {"changed_files": 3500, "files": whole([file()], total=3500)}
+    old, new = pull_request(1, **short), pull_request(2, **short)
+    store(tracked.pk, replace(old, updated_at=new.updated_at - timedelta(days=40)), new)
+    since = new.updated_at - timedelta(days=30)
+    assert [gap["pull_request"] for gap in gaps(tracked.pk, since=since)] == [2]
+    assert [gap["pull_request"] for gap in gaps(tracked.pk)] == [1, 2]
 
 
 def test_a_page_reads_no_rows_but_its_own() -> None:
