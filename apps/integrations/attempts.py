@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from apps.integrations.errors import AttemptDied, Superseded
+from apps.integrations.errors import AttemptDied, Superseded, message_of
 from apps.integrations.models import RepoSync
 from apps.utils import clock
 
@@ -80,7 +80,7 @@ def release_for_retry(attempt: Attempt, error: BaseException, *, error_type: str
         sent_at=clock.now(),
         wait_reason="",
         error_type=error_type,
-        error_msg=str(error),
+        error_msg=message_of(error),
         **changes,
     )
     return countdown
@@ -99,7 +99,7 @@ def fail(attempt: Attempt, error: BaseException, *, error_type: str, outcome: Re
         outcome=outcome,
         wait_reason="",
         error_type=error_type,
-        error_msg=str(error),
+        error_msg=message_of(error),
         ended_at=clock.now(),
         **changes,
     )

@@ -41,6 +41,8 @@ from datetime import datetime
 from typing import ClassVar, TypedDict, Unpack
 
 from apps.catalog import CallStatus
+from apps.utils.text import storable
+from telemetry.redaction import redact
 from telemetry.timestamps import iso_seconds
 
 
@@ -53,7 +55,7 @@ class SyncError(Exception):
 
     def in_full(self) -> str:
         """What happened and what to do, as sentences for a person."""
-        return sentences(str(self), self.advice)
+        return sentences(message_of(self), self.advice)
 
 
 class Evidence(TypedDict, total=False):
@@ -289,6 +291,11 @@ class OutOfTime(SyncError):
     error_type = "out_of_time"
     retryable = True
     advice = "Look at its trace for what took so long; SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS are the limits."
+
+
+def message_of(error: BaseException) -> str:
+    """What ``error`` says, as it may be stored and shown: a server's words are in it, and may repeat what we sent."""
+    return storable(redact(str(error)))
 
 
 def sentences(message: str, advice: str) -> str:

@@ -18,7 +18,7 @@ from django.db.models import Q, Sum
 from apps import catalog
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
-from apps.integrations.errors import EveryRepositoryFailed, StepNeverFinished
+from apps.integrations.errors import EveryRepositoryFailed, StepNeverFinished, message_of
 from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -275,7 +275,7 @@ def _start_backfill(run: PipelineRun) -> list[Step]:
 
 def _fail(run: PipelineRun, error: BaseException) -> list[Step]:
     run.error_type = str(getattr(error, "error_type", type(error).__name__))
-    run.error_msg = str(error)
+    run.error_msg = message_of(error)
     _end(run, PipelineRun.State.FAILED)
     return []
 

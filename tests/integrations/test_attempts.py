@@ -142,3 +142,15 @@ def test_a_retry_waits_longer_each_time_or_as_long_as_it_is_told(row: RepoSync) 
             attempts.release_for_retry(Attempt(row.pk, number), error, error_type="server_error", failures=failures)
         )
     assert waits == [2, 4, 8, 300, 17]
+
+
+@pytest.mark.parametrize("end", ["retry", "fail"])
+def test_an_error_s_words_are_stored_without_what_must_not_be(end: str, row: RepoSync) -> None:
+    """A server may repeat the token that we sent, and say what PostgreSQL cannot hold: the row takes the rest."""
+    _claim(row, 1)
+    error = ServerError("GitHub: 500: Authorization: Bearer ghp_0123456789abcdef0123\0 is \ud800 unknown")
+    if end == "retry":
+        attempts.release_for_retry(Attempt(row.pk, 1), error, error_type="server_error", failures=1)
+    else:
+        attempts.fail(Attempt(row.pk, 1), error, error_type="server_error", outcome=RepoSync.Outcome.FAILED)
+    assert _now(row).error_msg == "GitHub: 500: Authorization: [redacted] is ? unknown"

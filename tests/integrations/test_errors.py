@@ -64,3 +64,10 @@ def test_a_parked_wait_says_until_when() -> None:
     assert str(Parked(datetime(2026, 1, 1, tzinfo=UTC), "primary")) == (
         "GitHub's primary limit holds until 2026-01-01T00:00:00Z"
     )
+
+
+def test_a_person_is_told_no_secret() -> None:
+    """Not even one that a server has sent back to us."""
+    told = GitHubError("400: bad header Authorization: Bearer ghp_0123456789abcdef0123").in_full()
+    assert "ghp_" not in told
+    assert told.startswith("400: bad header")

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from apps.integrations.services.github_nodes import Connection, PullRequestNode
 from apps.pulls.rows import CommitRow, FileRow, PageRows, PullRequestRow, ReviewRow
+from apps.utils.text import storable as text
 
 R = TypeVar("R")
 
@@ -23,13 +24,6 @@ def page_rows(nodes: Sequence[PullRequestNode], *, repository_id: int) -> PageRo
         complete_commits=frozenset(node.number for node in pull_requests if _is_whole(node.commits)),
         complete_files=frozenset(node.number for node in pull_requests if node.files and _is_whole(node.files)),
     )
-
-
-def text(value: str) -> str:
-    """``value`` as PostgreSQL can hold it: without NUL, a lone surrogate as a question mark."""
-    if "\x00" in value:
-        value = value.replace("\x00", "")
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _optional(value: str | None) -> str | None:
