@@ -6,11 +6,14 @@ https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from apps.integrations.services.github_nodes import RateLimit
+
+LONGEST_WAIT = timedelta(days=1)
+"""GitHub's budgets are by the hour: whatever names a later time is mistaken, and would stop an account for good."""
 
 
 def limit_from_headers(headers: Mapping[str, str]) -> RateLimit | None:
@@ -28,16 +31,19 @@ def limit_from_headers(headers: Mapping[str, str]) -> RateLimit | None:
 
 
 def limit_from_block(block: Mapping[str, Any] | None) -> RateLimit | None:
-    """The budget that GraphQL's ``rateLimit`` block tells; None where limits are switched off."""
+    """The budget that GraphQL's ``rateLimit`` block tells; None where limits are switched off, or it makes no sense."""
     if block is None:
         return None
-    return RateLimit(
-        limit=block["limit"],
-        remaining=block["remaining"],
-        used=block["used"],
-        reset_at=datetime.fromisoformat(block["resetAt"]),
-        resource="graphql",
-    )
+    try:
+        return RateLimit(
+            limit=int(block["limit"]),
+            remaining=int(block["remaining"]),
+            used=int(block["used"]),
+            reset_at=datetime.fromisoformat(block["resetAt"]).astimezone(UTC),
+            resource="graphql",
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def limits_from_rest(document: Mapping[str, Any]) -> tuple[RateLimit, ...]:
@@ -55,12 +61,16 @@ def limits_from_rest(document: Mapping[str, Any]) -> tuple[RateLimit, ...]:
 
 
 def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
-    """``Retry-After`` in seconds, from either of its forms (RFC 9110); None without it or when it makes no sense."""
+    """``Retry-After`` in seconds, from either of its forms (RFC 9110); None without it or when it makes no sense.
+
+    At most a day.
+    """
+    longest = LONGEST_WAIT.total_seconds()
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
-        return float(value)
+        return min(longest, float(value))
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
     except (ValueError, TypeError):  # not a date, or only one of the two has a zone
         return None
-    return max(0.0, wait.total_seconds())
+    return min(longest, max(0.0, wait.total_seconds()))

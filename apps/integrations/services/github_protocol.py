@@ -160,8 +160,8 @@ def _read_graphql(response: Response, parse: Callable[[parsing.Json], R]) -> Gra
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, dict):
         raise _told(InvalidAnswer("The answer holds no data, and no error either"), response)
-    block = data.get("rateLimit")
-    cost = block["cost"] if isinstance(block, dict) else None
+    block = found if isinstance(found := data.get("rateLimit"), dict) else None
+    cost = spent if block is not None and isinstance(spent := block.get("cost"), int) else None
     value = _parsed(response, parse, data, cost)
     return GraphQLAnswer(value, cost, limit_from_headers(response.headers) or limit_from_block(block))
 

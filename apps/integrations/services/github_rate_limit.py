@@ -26,6 +26,7 @@ from apps.integrations.errors import GitHubError, LaneLost, Parked, RateLimited,
 from apps.integrations.models import WAITS_FOR_LANE
 from apps.integrations.services import lane_rows
 from apps.integrations.services.boottime import boottime
+from apps.integrations.services.github_limits import LONGEST_WAIT
 from apps.integrations.services.github_protocol import RateLimit
 from apps.integrations.services.lane_rows import Block, Budget
 from apps.utils import clock
@@ -65,11 +66,11 @@ class Turn:
     def learned(self, limit: RateLimit | None) -> None:
         """What an answer said of the budget stands on the lane's row when the turn ends."""
         if limit is not None:
-            self.budgets[limit.resource] = Budget(limit.limit, limit.remaining, limit.reset_at)
+            self.budgets[limit.resource] = Budget(limit.limit, limit.remaining, _soon(limit.reset_at))
 
     def blocked(self, until: datetime, reason: str) -> None:
         """Nobody sends with this account until ``until``."""
-        self.block = Block(until, reason)
+        self.block = Block(_soon(until), reason)
 
 
 class Turns(Protocol):
@@ -177,12 +178,16 @@ class Lane:
             self._on_life(waits_for, until)
 
     def _heed(self, turn: Turn, error: GitHubError, resource: Resource | None) -> None:
-        """What a refusal asks for stands on the row: Retry-After, else the budget's reset, else a minute and more."""
+        """What a refusal asks for stands on the row: Retry-After, else the budget's reset, else a minute and more.
+
+        A reset that is over by our clock and not by GitHub's, which refuses, is none.
+        """
+        reset_at = error.reset_at if isinstance(error, RateLimited) else None
         if error.retry_after is not None:
             turn.blocked(clock.now() + timedelta(seconds=error.retry_after), "retry_after")
-        elif isinstance(error, RateLimited) and error.reset_at is not None and resource is not None:
+        elif reset_at is not None and reset_at + _RESET_MARGIN > clock.now() and resource is not None:
             known = turn.budgets.get(resource)
-            turn.budgets[resource] = Budget(None if known is None else known.limit, 0, error.reset_at)
+            turn.budgets[resource] = Budget(None if known is None else known.limit, 0, _soon(reset_at))
         elif isinstance(error, RateLimited | SecondaryLimited):
             reason = "primary" if isinstance(error, RateLimited) else "secondary"
             turn.blocked(clock.now() + timedelta(seconds=_UNNAMED_BLOCK * 2**self._refused), reason)
@@ -199,6 +204,11 @@ class Lane:
                 self._show_life(block.reason, block.until, at_once=True)
                 clock.sleep(min(left, _heartbeat()))
             wait.completed(catalog.RateWaited())
+
+
+def _soon(moment: datetime) -> datetime:
+    """``moment``, or the latest that GitHub can mean."""
+    return min(moment, clock.now() + LONGEST_WAIT)
 
 
 def _heartbeat() -> float:

@@ -37,6 +37,8 @@ def test_the_answer_s_own_block_tells_the_budget() -> None:
     block = {"limit": 5000, "cost": 1, "remaining": 4999, "used": 1, "resetAt": "2026-01-01T00:00:00Z"}
     assert limit_from_block(block) == RateLimit(5000, 4999, 1, RESET, "graphql")
     assert limit_from_block(None) is None
+    for spoilt in ({}, {**block, "limit": None}, {**block, "resetAt": 7}, {**block, "resetAt": "soon"}):
+        assert limit_from_block(spoilt) is None
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ def test_the_answer_s_own_block_tells_the_budget() -> None:
         ({}, None),
         ({"retry-after": "60"}, 60.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "9" * 400}, 86_400.0),
+        ({"retry-after": "Thu, 01 Jan 2099 00:00:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 86_400.0),
         ({"retry-after": "Thu, 01 Jan 2026 00:01:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 60.0),
         ({"retry-after": "Thu, 01 Jan 2026 00:00:00 GMT", "date": "Thu, 01 Jan 2026 00:01:00 GMT"}, 0.0),
         ({"retry-after": "Thu, 01 Jan 2026 00:01:00 GMT"}, None),

@@ -346,9 +346,10 @@ class _Refusing:
         (RateLimited("used up", reset_at=NOW + timedelta(seconds=40)), 41, "primary"),
         (SecondaryLimited("slow down"), 60, "secondary"),
         (RateLimited("used up"), 60, "primary"),
+        (RateLimited("used up", reset_at=NOW - timedelta(seconds=30)), 60, "primary"),
         (RateLimited("used up", reset_at=NOW + timedelta(seconds=40), retry_after=5.0), 5, "retry_after"),
     ],
-    ids=["Retry-After", "reset", "secondary without a time", "primary without a time", "Retry-After first"],
+    ids=["Retry-After", "reset", "secondary without a time", "primary without a time", "a clock ahead", "Retry-After first"],
 )
 def test_a_refusal_is_waited_for_and_sent_again(
     error: GitHubError, seconds: float, reason: str, stepped: clock.SteppedClock, captrace: Capture
@@ -381,6 +382,14 @@ def test_an_answer_between_two_refusals_starts_the_count_again(stepped: clock.St
     lane = Lane(account=ACCOUNT)
     for _ in range(3):
         assert lane.call(_Refusing(SecondaryLimited("slow down", retry_after=1.0)), resource="graphql") == "answer"
+
+
+def test_no_word_stops_an_account_for_more_than_a_day(stepped: clock.SteppedClock) -> None:
+    """A reset or a block of years is a mistake of somebody's, and would stop every team that uses the account."""
+    with Lane(account=ACCOUNT).turn(resource=None) as turn:
+        turn.learned(_limit(0, resets_in=10**9))
+        turn.blocked(NOW + timedelta(days=400), "secondary")
+    assert _row().graphql_reset_at == _row().blocked_until == NOW + timedelta(days=1)
 
 
 def test_retry_after_of_a_server_in_trouble_holds_for_everybody(stepped: clock.SteppedClock) -> None:
