@@ -31,6 +31,8 @@ class Boundary(TextMapPropagator):
     def inject(self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter) -> None:
         if id(carrier) != _outside.get():
             self._inner.inject(carrier, context, setter)
+            return
+        _outside.set(0)  # these have left; others may later have the same id
 
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
