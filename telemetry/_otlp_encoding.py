@@ -7,6 +7,7 @@ the exporting thread runs beside the work that it tells of, and that took three 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,10 @@ def request(spans: Iterable[ReadableSpan]) -> bytes:
             for resource, scopes in groups.values()
         ]
     }
-    return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a lone surrogate, as in a file's name that is no UTF-8: one text must not cost the whole batch
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
 def _scope_spans(scope: InstrumentationScope | None, spans: list[Json]) -> Json:

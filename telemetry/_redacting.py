@@ -27,9 +27,12 @@ class RedactingExporter(SpanExporter):
         self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export([redacted(span) for span in spans])
-        if result is not SpanExportResult.SUCCESS:
-            self.failed += len(spans)
+        result = SpanExportResult.FAILURE
+        try:
+            result = self._exporter.export([redacted(span) for span in spans])
+        finally:  # whoever called us only logs an exception
+            if result is not SpanExportResult.SUCCESS:
+                self.failed += len(spans)
         return result
 
     def shutdown(self) -> None:

@@ -21,6 +21,7 @@ from opentelemetry.trace import (
 )
 
 from telemetry import _otlp_encoding
+from telemetry._otlp_decoding import spans_in
 from telemetry.model import Verdict
 
 
@@ -68,3 +69,11 @@ def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
     assert orjson.loads(line) == orjson.loads(orjson.dumps(encode_spans(finished).to_dict()))
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
+
+
+def test_text_that_is_no_unicode_costs_no_span() -> None:
+    """A lone surrogate, as in a file's name, becomes a question mark; everything else of the batch is as it was."""
+    written = _otlp_encoding.request([ReadableSpan("a", attributes={"path": "caf\udce9"}), ReadableSpan("b")])
+    first, second = spans_in(orjson.loads(written))
+    assert (first.attributes, second.name) == ({"path": "caf?"}, "b")
+    assert written.endswith(b"\n")

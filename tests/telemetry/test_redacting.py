@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -43,3 +44,16 @@ def test_a_secret_is_taken_out_wherever_it_stands() -> None:
     assert clean.name == "GET [redacted]"
     assert (clean.attributes or {})["n"] == 1
     assert clean.status.description == "bad [redacted]"
+
+
+def test_an_exporter_that_raises_has_not_taken_its_spans() -> None:
+    """They count as those of one that says it failed: a flush that lost them is no success."""
+
+    class Broken(InMemorySpanExporter):
+        def export(self, spans: object) -> SpanExportResult:
+            raise ValueError("it cannot encode this")
+
+    exporter = RedactingExporter(Broken())
+    with pytest.raises(ValueError, match="encode"):
+        exporter.export([ReadableSpan("a"), ReadableSpan("b")])
+    assert exporter.failed == 2
