@@ -122,6 +122,41 @@ def test_a_run_whose_end_was_committed_is_told_once(
     assert abs(end_ns / 1e9 - run.ended_at.timestamp()) < 0.001
 
 
+def test_a_collector_that_is_down_is_tried_with_one_root_a_sweep(
+    run: PipelineRun, time: clock.SteppedClock, captrace: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten seconds later all would be emitted again, and the traces file would hold little else; once it is back, all are."""
+    more = [
+        pipeline.start_run(team=run.team, repositories=[run.repo_syncs.get().repository], since=None, task_id=name)
+        for name in ("t2", "t3")
+    ]
+    monkeypatch.setattr(pipeline, "flush", lambda _seconds: False)
+    for each in (run, *more):
+        _all("completed")
+        _ended(each)
+    time.sleep(settings.SYNC_STALE_SECONDS + 1)
+    captrace.clear()
+    pipeline.sweep()
+    assert [span.name for span in captrace.spans] == ["sync.pipeline"]
+    monkeypatch.setattr(pipeline, "flush", lambda _seconds: True)
+    pipeline.sweep()
+    assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+
+
+def test_a_run_none_of_whose_repositories_could_be_synced_has_failed(run: PipelineRun) -> None:
+    """One that could is enough for the run to go on."""
+    other = RepoSync.objects.create(
+        run=run, repository=repository("o/other"), due_at=run.started_at, state="failed", error_msg="no"
+    )
+    RepoSync.objects.exclude(pk=other.pk).update(state="completed")
+    assert pipeline.advance(run.pk) == [RunPhase(run.pk, "llm_processing", 1)]
+    PipelineRun.objects.update(phase="syncing")
+    RepoSync.objects.update(state="failed")
+    assert pipeline.advance(run.pk) == []
+    run.refresh_from_db()
+    assert (run.state, run.error_type) == ("failed", "every_repository_failed")
+
+
 def test_a_second_end_says_nothing(run: PipelineRun, captrace: Capture) -> None:
     """One line, one root."""
     _ended(run)
