@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
@@ -44,16 +45,21 @@ class Result:
 def results_of(run: PipelineRun) -> list[Result]:
     """A result a repository, in the order they were added; a run that failed afterwards fails them all."""
     rows = run.repo_syncs.select_related("repository").order_by("pk")
-    return [_result(run, row) for row in rows]
+    counts = {name: _counted(run, name) for name in ("pk", "reviews", "commits", "files")}
+    return [_result(run, row, {name: of.get(row.repository_id, 0) for name, of in counts.items()}) for row in rows]
 
 
-def _result(run: PipelineRun, row: RepoSync) -> Result:
-    stored: QuerySet[PullRequest] = PullRequest.objects.filter(repository=row.repository)
+def _counted(run: PipelineRun, name: str) -> dict[int, int]:
+    """How many pull requests, or members of one of their lists, are stored of the run's window, by repository."""
+    stored = PullRequest.objects.filter(repository__in=run.repo_syncs.values("repository"))
     if run.since is not None:
         stored = stored.filter(updated_at__gte=run.since)
     if run.before is not None:
         stored = stored.filter(updated_at__lt=run.before)
-    counts = {name: stored.aggregate(n=Count(name))["n"] for name in ("pk", "reviews", "commits", "files")}
+    return dict(stored.values_list("repository").annotate(Count(name)))
+
+
+def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Result:
     gaps = _told(row.gaps)
     ended = row.ended_at or run.ended_at
     return Result(

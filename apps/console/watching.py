@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import TypeVar
@@ -92,11 +92,13 @@ def _shown(console: Console) -> Iterator[Show]:
         bars: dict[int, TaskID] = {}
 
         def show(rows: Sequence[RepoSync]) -> None:
+            lanes = _lanes(rows)
             for row in rows:
                 bar = bars.get(row.pk)
                 if bar is None:
                     bar = bars[row.pk] = progress.add_task(_name(row), total=None, state="")
-                progress.update(bar, completed=row.prs_done, total=row.prs_expected, state=_state(row) + _points_left(row))
+                state = _state(row) + _points_left(row, lanes)
+                progress.update(bar, completed=row.prs_done, total=row.prs_expected, state=state)
 
         yield show
 
@@ -106,13 +108,14 @@ def _plain(console: Console) -> Show:
     said: dict[int, tuple[str, int, float]] = {}
 
     def show(rows: Sequence[RepoSync]) -> None:
+        lanes = _lanes(rows)
         for row in rows:
             state, tenth = _state(row), 10 * row.prs_done // (row.prs_expected or 1)
             before = said.get(row.pk)
             is_old = before is not None and not _has_ended(row) and time.monotonic() - before[2] > _SILENCE
             if before is None or is_old or before[:2] != (state, tenth):
                 said[row.pk] = (state, tenth, time.monotonic())
-                told = f"{_name(row)}: {row.prs_done} of {row.prs_expected or '?'}, {state}{_points_left(row)}"
+                told = f"{_name(row)}: {row.prs_done} of {row.prs_expected or '?'}, {state}{_points_left(row, lanes)}"
                 console.print(told, highlight=False, soft_wrap=True)
 
     return show
@@ -138,13 +141,14 @@ def _state(row: RepoSync) -> str:
     return row.run.phase
 
 
-def _points_left(row: RepoSync) -> str:
+def _points_left(row: RepoSync, lanes: Mapping[str, ApiLane]) -> str:
     if _has_ended(row):
         return ""
-    lane = _lane(row.repository.connection.account)
+    lane = lanes.get(row.repository.connection.account)
     return "" if lane is None or lane.graphql_remaining is None else f", {lane.graphql_remaining} points left"
 
 
 @_patient
-def _lane(account: str) -> ApiLane | None:
-    return ApiLane.objects.filter(account=account).first()
+def _lanes(rows: Sequence[RepoSync]) -> dict[str, ApiLane]:
+    """The lanes of the accounts that ``rows`` use, by account."""
+    return ApiLane.objects.in_bulk({row.repository.connection.account for row in rows})

@@ -7,8 +7,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 from rich.console import Console
 
+from apps.console import watching
 from apps.console.watching import watch
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
@@ -76,6 +78,18 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
         "o/n (phase 1): 100 of 1000, syncing",
         "o/n (phase 1): 100 of 1000, synced",
     ]
+
+
+def test_many_repositories_are_looked_at_in_as_many_queries_as_one(
+    row: RepoSync, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Their lanes are read together, four times a second."""
+    for number in range(3):
+        RepoSync.objects.create(run=row.run, repository=repository(f"o/n{number}"), due_at=LATER)
+    show = watching._plain(Console(file=StringIO()))
+    rows = watching._rows([row.run])
+    with django_assert_num_queries(1):
+        show(rows)
 
 
 def test_a_failure_says_why(row: RepoSync) -> None:

@@ -1,0 +1,30 @@
+"""A result a repository: what is stored of the window asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from apps.console.results import results_of
+from apps.integrations.onboarding_pipeline import start_run
+from apps.integrations.services.pull_request_mapping import page_rows
+from apps.integrations.services.pull_request_store import store_page
+from tests.integrations.histories import file, pull_request, repository, whole
+
+
+@pytest.mark.django_db
+def test_what_is_counted_is_the_window_of_each_repository(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    """Not what is older, nor what another repository has; and many repositories cost no more queries than one."""
+    full, empty = repository("o/full"), repository("o/empty")
+    new = pull_request(1, files=whole([file("a"), file("b")]))
+    old = replace(pull_request(2), updated_at=new.updated_at - timedelta(days=40))
+    store_page(repository_id=full.pk, rows=page_rows([new, old], repository_id=full.pk), commit=lambda: None)
+    since = new.updated_at - timedelta(days=30)
+    run = start_run(team=full.team, repositories=[full, empty], since=since)
+    with django_assert_num_queries(5):
+        results = results_of(run)
+    counts = [(each.repository, each.pull_requests, each.reviews, each.commits, each.files) for each in results]
+    assert counts == [("o/full", 1, 1, 1, 2), ("o/empty", 0, 0, 0, 0)]
