@@ -14,18 +14,30 @@ def main() -> None:
     # after the settings are named
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError, ProgrammingError
+    from psycopg.errors import UndefinedColumn, UndefinedTable
 
     import telemetry
     from apps.config.local_servers import servers_for
     from apps.embedded import EmbeddedServerError
     from telemetry.settings import InvalidSettingError
 
+    if unreadable := [argument for argument in sys.argv[1:] if argument != argument.encode("utf-8", "replace").decode()]:
+        sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
     try:
         with servers_for(sys.argv):
             telemetry.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"manage.py: the database cannot be reached, or failed: check DATABASE_URL. It says: {error}")
+    except ProgrammingError as error:
+        if "--traceback" in sys.argv or not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+            raise
+        sys.exit("manage.py: the database has not all of our tables: run `manage.py migrate`")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+from telemetry.redaction import REDACTED
 
 LogFormat = Literal["console", "json"]
 OtlpProtocol = Literal["grpc", "http/protobuf"]
@@ -39,6 +43,19 @@ _SDK_EXPORTERS: Mapping[str, tuple[Exporter, OtlpProtocol | None]] = {
     "otlp_proto_http": ("otlp", "http/protobuf"),
     "console": ("console", None),
 }
+
+_LIMITS = (
+    "ATTRIBUTE_COUNT",
+    "ATTRIBUTE_VALUE_LENGTH",
+    "EVENT_ATTRIBUTE_COUNT",
+    "LINK_ATTRIBUTE_COUNT",
+    "SPAN_ATTRIBUTE_COUNT",
+    "SPAN_ATTRIBUTE_VALUE_LENGTH",
+    "SPAN_EVENT_COUNT",
+    "SPAN_LINK_COUNT",
+)
+_HEADER = re.compile(r"""[!#-'*+.0-9A-Z^-z|~-]+[ \t]*=[^",;\\]*""", re.ASCII)
+"""As the SDK reads it (`opentelemetry.util.re`)."""
 
 T = TypeVar("T")
 
@@ -98,6 +115,7 @@ class TelemetrySettings:
         files = read.items("OTEL_TRACES_EXPORTER") != ["none"]
         _check_sampler(read)
         _check_otlp(read)
+        _check_limits(read)
         return cls(
             disabled=read.flag("OTEL_SDK_DISABLED"),
             service_name=read.text("OTEL_SERVICE_NAME") or _service_in_resource(read) or "synctrace",
@@ -192,10 +210,27 @@ def _check_otlp(read: _Environment) -> None:
     """The exporters would fail with a traceback, or at every export."""
     for part in ("", "TRACES_", "METRICS_"):
         name = f"OTEL_EXPORTER_OTLP_{part}ENDPOINT"
-        if (address := read.text(name)) and "://" not in address:
-            raise InvalidSettingError(name, address, "an address that starts with http:// or https://")
+        if (address := read.text(name)) and not _is_address(address):
+            # Before an @ stands a password.
+            raise InvalidSettingError(name, address.rpartition("@")[2], "an address that starts with http:// or https://")
+        for header in read.items(f"OTEL_EXPORTER_OTLP_{part}HEADERS"):
+            if not _HEADER.fullmatch(header):  # the SDK would leave it out, and log it with the key that it holds
+                raise InvalidSettingError(f"OTEL_EXPORTER_OTLP_{part}HEADERS", REDACTED, "name=value, separated by commas")
         read.value(f"OTEL_EXPORTER_OTLP_{part}TIMEOUT", 0.0, float, "a number of seconds")
         read.choice(f"OTEL_EXPORTER_OTLP_{part}COMPRESSION", None, dict.fromkeys(("none", "gzip", "deflate")))
+
+
+def _check_limits(read: _Environment) -> None:
+    """The SDK would end the program with a traceback."""
+    for name in _LIMITS:
+        read.value(f"OTEL_{name}_LIMIT", 0, _count, "a whole number, 0 or more")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).hostname) and urlsplit(text).port != 0
+    except ValueError:
+        return False
 
 
 def _service_in_resource(read: _Environment) -> str:

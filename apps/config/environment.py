@@ -160,6 +160,8 @@ def _kept(path: Path, new: str) -> str:
             f"{path} cannot be read or written ({error.strerror}): set {variable}, "
             "or set SYNCTRACE_HOME to a folder of your own."
         ) from error
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path} is damaged: restore it, or remove it to have a new one made.") from None
     if not content:
         raise ImproperlyConfigured(f"{path} is empty: restore it, or remove it to have a new one made.")
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -169,11 +171,19 @@ def _kept(path: Path, new: str) -> str:
 
 def _broker_url() -> str | None:
     url = os.environ.get("CELERY_BROKER_URL") or None
-    if url and not url.startswith(_BROKER_SCHEMES):
+    if url and not (url.startswith(_BROKER_SCHEMES) and _has_a_port(url)):
         raise ImproperlyConfigured(
             "CELERY_BROKER_URL is no Redis or Valkey address: write it as redis://:PASSWORD@HOST:6379/0."
         )
     return url
+
+
+def _has_a_port(url: str) -> bool:
+    """Whether the URL's port is one, or is left out."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _boolean(name: str, *, default: bool) -> bool:

@@ -86,6 +86,7 @@ def test_a_sockets_folder_is_the_host() -> None:
         ("DATABASE_URL", "postgresql://host:port/name", "write it as postgresql://"),
         ("DATABASE_URL", "postgresql://host/", "write it as postgresql://"),
         ("CELERY_BROKER_URL", "amqp://host", "write it as redis://"),
+        ("CELERY_BROKER_URL", "redis://host:port/0", "write it as redis://"),
         ("SYNCTRACE_DEBUG", "maybe", "set it to 1 or 0"),
         ("SYNC_SWEEP_SECONDS", "soon", "a number of seconds above 0"),
         ("SYNC_SWEEP_SECONDS", "-1", "a number of seconds above 0"),
@@ -178,6 +179,13 @@ def test_an_empty_key_file_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "encryption_key").touch(mode=0o600)
     with pytest.raises(ImproperlyConfigured, match="is empty: restore it"):
         environment.encryption_keys(tmp_path)
+
+
+def test_a_damaged_key_file_is_not_replaced(tmp_path: Path) -> None:
+    """Bytes that are no text are said to be none."""
+    (tmp_path / "secret_key").write_bytes(b"\xff\xfe")
+    with pytest.raises(ImproperlyConfigured, match="is damaged: restore it"):
+        environment.secret_key(tmp_path)
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -72,6 +72,34 @@ def test_a_bad_setting_ends_a_command_with_a_sentence(bare_environment: dict[str
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["trace"], ["logs", "7"], ["sync", "a/b"]], ids=lambda arguments: arguments[0])
+def test_a_database_that_is_not_there_is_said(arguments: list[str], bare_environment: dict[str, str]) -> None:
+    """In a sentence that names the variable."""
+    address = "postgresql://me:hunter2@127.0.0.1:1/name"
+    bare_environment |= {"DATABASE_URL": address, "CELERY_BROKER_URL": "redis://127.0.0.1:1/0", "GITHUB_TOKEN": "t"}
+    result = _python("manage.py", *arguments, environment=bare_environment)
+    assert result.returncode == 1
+    assert result.stderr.startswith("manage.py: the database cannot be reached, or failed: check DATABASE_URL")
+    assert "Traceback" not in result.stderr
+    assert "hunter2" not in result.stderr
+
+
+def test_a_database_without_our_tables_is_said(program_environment: dict[str, str]) -> None:
+    """With the command that makes them."""
+    address = program_environment["DATABASE_URL"]
+    program_environment["DATABASE_URL"] = (
+        f"{address.partition('?')[0].rpartition('/')[0]}/postgres?{address.partition('?')[2]}"
+    )
+    result = _python("manage.py", "trace", environment=program_environment)
+    assert result.stderr == "manage.py: the database has not all of our tables: run `manage.py migrate`\n"
+
+
+def test_an_argument_in_another_encoding_is_refused(bare_environment: dict[str, str]) -> None:
+    """Before anything is started for it."""
+    result = _python("manage.py", "trace", "caf\udce9", environment=bare_environment)
+    assert (result.returncode, result.stderr) == (1, "manage.py: 'caf\\udce9' is not written in UTF-8\n")
+
+
 def test_ctrl_c_ends_a_command_with_a_word(program_environment: dict[str, str]) -> None:
     """No traceback, and the exit code of a program that SIGINT ended."""
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"

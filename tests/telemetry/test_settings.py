@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from opentelemetry.util.re import parse_env_headers
 
 from telemetry.settings import OFF, InvalidSettingError, TelemetrySettings
 
@@ -94,6 +95,8 @@ def test_our_own_names_are_read() -> None:
         ("OTEL_TRACES_EXPORTER", "none,otlp", "none, or some of otlp"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "grpc, http/protobuf"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "http:// or https://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[", "http:// or https://"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many", "0 or more"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2s", "a number of seconds"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "none, gzip, deflate"),
         ("OTEL_METRICS_EXPORTER", "prometheus", "none, or some of otlp"),
@@ -107,6 +110,29 @@ def test_a_wrong_value_is_an_error_that_says_what_is_allowed(name: str, value: s
     assert name in str(error.value)
     assert repr(value) in str(error.value)
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-vendor-team: hunter2"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-vendor-team=good,hunter2"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "me:hunter2@collector:4318"),
+    ],
+)
+def test_a_wrong_value_that_may_be_a_secret_is_not_repeated(name: str, value: str) -> None:
+    """Nor is it left to the SDK, which logs headers that it cannot read, with a vendor's key in them."""
+    with pytest.raises(InvalidSettingError) as error:
+        read(**{name: value})
+    assert name in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+def test_every_header_that_the_sdk_reads_is_possible() -> None:
+    """One or several, encoded or not."""
+    text = "x-vendor-team=abc, authorization=Basic%20dTpw,api-key = a b=c:d/e"
+    assert len(parse_env_headers(text, liberal=True)) == 3
+    read(OTEL_EXPORTER_OTLP_HEADERS=text)
 
 
 @pytest.mark.parametrize("share", ["a half", "2", "-0.1"])
