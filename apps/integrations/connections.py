@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
-from django.db import transaction
-
 from apps.integrations.errors import NotFound, SyncError
 from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.integrations.secrets import encrypt
 from apps.integrations.services.github_clients import transport_to
 from apps.integrations.services.github_rate_limit import Lane
 from apps.integrations.services.github_rest import GitHubRest
@@ -35,12 +34,9 @@ def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
         host = _host(api_url)
         user = GitHubRest(transport=transport, lane=Lane(account=f"{host}/(connecting)", urgent=True)).user()
         account = f"{host}/{user.login}"
-        with transaction.atomic():
-            connection = GitHubConnection.objects.select_for_update().filter(team=team, account=account).first()
-            connection = connection or GitHubConnection(team=team, account=account)
-            connection.api_url = api_url
-            connection.keep_token(token)
-            connection.save()
+        connection, _ = GitHubConnection.objects.update_or_create(
+            team=team, account=account, defaults={"api_url": api_url, "encrypted_token": encrypt(token)}
+        )
         with suppress(NotFound):  # an Enterprise Server without limits has no such page
             GitHubRest(transport=transport, lane=Lane(account=account, urgent=True)).rate_limit()
     return connection
@@ -57,11 +53,14 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[Tr
     tracked = []
     for full_name in full_names:
         check_name(full_name)
-        known = TrackedRepository.objects.filter(team_id=connection.team_id, full_name__iexact=full_name).first()
-        if known is None:
-            known = TrackedRepository(team_id=connection.team_id, full_name=full_name)
-        known.connection = connection
-        known.save()
+        known, _ = TrackedRepository.objects.get_or_create(
+            team_id=connection.team_id,
+            full_name__iexact=full_name,
+            defaults={"full_name": full_name, "connection": connection},
+        )
+        if known.connection_id != connection.pk:
+            known.connection = connection
+            known.save(update_fields=["connection"])
         tracked.append(known)
     return tracked
 

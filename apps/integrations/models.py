@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models.functions import Lower
 
-from apps.integrations.secrets import decrypt, encrypt
+from apps.integrations.secrets import decrypt
 from apps.teams.models import Team
 
 if TYPE_CHECKING:
@@ -39,10 +39,6 @@ class GitHubConnection(models.Model):
     def token(self) -> str:
         """The token in the clear; it goes to GitHub and nowhere else."""
         return decrypt(bytes(self.encrypted_token))
-
-    def keep_token(self, token: str) -> None:
-        """``token`` is on this object, encrypted; the caller saves."""
-        self.encrypted_token = encrypt(token)
 
 
 class ApiLane(models.Model):

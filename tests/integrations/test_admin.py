@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
 from apps.integrations.read_only_admin import link, took
+from apps.integrations.secrets import encrypt
 from apps.teams.models import Team
 
 pytestmark = pytest.mark.django_db
@@ -28,9 +29,9 @@ def _run(number: int, *, pk: int | None = None) -> PipelineRun:
     """A run of a team of its own, with two repositories: one done, one that waits."""
     now = timezone.now()
     team = Team.objects.create(slug=f"team-{number}", name=f"Team {number}")
-    account = GitHubConnection(team=team, account=f"api.github.com/me-{number}")
-    account.keep_token(_TOKEN)
-    account.save()
+    account = GitHubConnection.objects.create(
+        team=team, account=f"api.github.com/me-{number}", encrypted_token=encrypt(_TOKEN)
+    )
     run = PipelineRun.objects.create(
         pk=pk,
         team=team,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection as db
 
 from apps.github_simulator.testing import Limits, simulator
 from apps.integrations.connections import InvalidRepositoryName, connect, track
@@ -73,6 +76,29 @@ def test_a_server_without_limits_is_connected_all_the_same(team: Team) -> None:
         connection = connect(team=team, api_url=server.url, token=TOKEN)
     assert connection.account.endswith("/ada")
     assert ApiLane.objects.get(account=connection.account).graphql_remaining is None
+
+
+def test_an_account_is_one_however_its_host_is_written(team: Team) -> None:
+    """Two lanes for one account would be two requests at once."""
+    with simulator(synthetic=1) as github:
+        for url in (github.url.replace("127.0.0.1", "localhost"), github.url.replace("127.0.0.1", "LocalHost")):
+            connect(team=team, api_url=url, token=TOKEN)
+    assert GitHubConnection.objects.count() == 1
+
+
+def test_two_that_connect_and_track_at_once_make_one_of_each(team: Team) -> None:
+    """Two commands of a new team, say: whoever comes second finds what the first has made."""
+    with simulator(synthetic=1) as github, ThreadPoolExecutor(4) as pool:
+
+        def begin(_: int) -> int:
+            try:
+                connection = connect(team=team, api_url=github.url, token=TOKEN)
+                return track(connection=connection, full_names=["synthetic/repo-0"])[0].pk
+            finally:
+                db.close()
+
+        assert len(set(pool.map(begin, range(4)))) == 1
+    assert (GitHubConnection.objects.count(), TrackedRepository.objects.count()) == (1, 1)
 
 
 def test_names_differ_by_more_than_case(team: Team) -> None:

@@ -26,6 +26,7 @@ from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.teams.models import Team
 
+_MOST_DAYS = 36_500  # a hundred years: no calendar ends before
 _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
 
@@ -44,8 +45,8 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        if options["days"] < 1:
-            raise CommandError("--days must be 1 or more; --all syncs everything.")
+        if not 1 <= options["days"] <= _MOST_DAYS:
+            raise CommandError(f"--days must be 1 or more, up to {_MOST_DAYS}; --all syncs everything.")
         try:
             tracked = self._tracked(options)
             results = self._sync(tracked, days=None if options["all"] else options["days"])
@@ -114,16 +115,11 @@ class Command(BaseCommand):
 
 
 def _team(slug: str) -> Team:
-    team = Team.objects.filter(slug=slug).first()
-    if team is not None:
-        return team
-    team = Team(slug=slug, name=slug)
     try:
-        team.full_clean()
+        Team(slug=slug, name=slug).clean_fields()
     except ValidationError as error:
         raise CommandError(f"--team {slug!r} is no team's name: write it with letters, digits, - and _.") from error
-    team.save()
-    return team
+    return Team.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
 
 
 def _of_owner(connection: GitHubConnection, token: str, owner: str, match: str) -> list[str]:
