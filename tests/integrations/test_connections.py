@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from django.db import connection as db
 
 from apps.github_simulator.testing import Limits, simulator
+from apps.integrations import connections
 from apps.integrations.connections import InvalidRepositoryName, connect, track
 from apps.integrations.errors import Unauthorized
 from apps.integrations.models import ApiLane, GitHubConnection, TrackedRepository
@@ -86,9 +88,12 @@ def test_an_account_is_one_however_its_host_is_written(team: Team) -> None:
     assert GitHubConnection.objects.count() == 1
 
 
-def test_two_that_connect_and_track_at_once_make_one_of_each(team: Team) -> None:
+def test_two_that_connect_and_track_at_once_make_one_of_each(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two commands of a new team, say: whoever comes second finds what the first has made."""
-    with simulator(synthetic=1) as github, ThreadPoolExecutor(4) as pool:
+    both, encrypt, check_name = Barrier(2), connections.encrypt, connections.check_name
+    monkeypatch.setattr(connections, "encrypt", lambda token: (both.wait(), encrypt(token))[1])
+    monkeypatch.setattr(connections, "check_name", lambda name: (both.wait(), check_name(name))[1])
+    with simulator(synthetic=1) as github, ThreadPoolExecutor(2) as pool:
 
         def begin(_: int) -> int:
             try:
@@ -97,7 +102,7 @@ def test_two_that_connect_and_track_at_once_make_one_of_each(team: Team) -> None
             finally:
                 db.close()
 
-        assert len(set(pool.map(begin, range(4)))) == 1
+        assert len(set(pool.map(begin, range(2)))) == 1
     assert (GitHubConnection.objects.count(), TrackedRepository.objects.count()) == (1, 1)
 
 
