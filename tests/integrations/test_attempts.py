@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import ServerError, Superseded
-from apps.integrations.models import RepoSync
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.utils import clock
 from tests.integrations.histories import repository
@@ -49,6 +49,30 @@ def test_a_message_delivered_twice_is_one_attempt(row: RepoSync) -> None:
     """The second finds that the first has it."""
     assert _claim(row, 1)
     assert not _claim(row, 1)
+
+
+def test_a_message_of_another_attempt_than_the_next_takes_nothing(row: RepoSync) -> None:
+    """Neither one that comes again when its attempt is over, nor one too far ahead."""
+    assert _claim(row, 1)
+    attempts.release_for_retry(Attempt(row.pk, 1), ServerError("no"), error_type="server_error", failures=1)
+    assert not _claim(row, 1)
+    assert not _claim(row, 3)
+    assert _claim(row, 2)
+
+
+def test_a_run_that_has_ended_begins_no_attempt(row: RepoSync) -> None:
+    """Its messages may still stand on a queue."""
+    PipelineRun.objects.update(state="failed")
+    assert not _claim(row, 1)
+
+
+def test_an_attempt_that_has_ended_changes_nothing_more(row: RepoSync) -> None:
+    """Its number is still the row's, and its work is over."""
+    assert _claim(row, 1)
+    attempts.complete(Attempt(row.pk, 1), outcome=RepoSync.Outcome.SYNCED)
+    with pytest.raises(Superseded):
+        attempts.update(Attempt(row.pk, 1), prs_done=1)
+    assert _now(row).prs_done == 0
 
 
 def test_nobody_takes_a_row_from_an_attempt_that_lives(row: RepoSync, time: clock.SteppedClock) -> None:

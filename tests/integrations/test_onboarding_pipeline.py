@@ -92,6 +92,18 @@ def _ended(run: PipelineRun) -> None:
     pipeline.end_run(run.pk)
 
 
+def test_a_step_that_works_is_left_alone(run: PipelineRun, time: clock.SteppedClock) -> None:
+    """Its time begins when it is started, not when it was sent; and of two sweeps one sends it again."""
+    _all("completed")
+    pipeline.advance(run.pk)
+    time.sleep(settings.SYNC_STEP_SECONDS - 1)
+    assert pipeline.claim_phase(run.pk, "llm_processing", 1) is not None
+    time.sleep(2)
+    assert pipeline.sweep() == []
+    time.sleep(settings.SYNC_STEP_SECONDS)
+    assert [pipeline.sweep(), pipeline.sweep()] == [[RunPhase(run.pk, "llm_processing", 2)], []]
+
+
 class Killed(BaseException):
     """The process is no more."""
 

@@ -160,6 +160,23 @@ def test_every_request_of_every_attempt_is_counted(github: SimulatedGitHub) -> N
     assert row.requests == _sent(github)[0] - before[0]
 
 
+def test_progress_alone_forgives_failures(github: SimulatedGitHub) -> None:
+    """A page of the window does; the closing query, which begins again in each attempt, would let it fail for ever."""
+    row = begin(tracked(github, NAME))
+    RepoSync.objects.update(failures=3)
+    seen: list[int] = []
+
+    def look(_request: int) -> None:
+        row.refresh_from_db()
+        seen.append(row.failures)
+        if row.paged:
+            RepoSync.objects.update(failures=5)
+
+    attempt(row, before_request=look)
+    row.refresh_from_db()
+    assert (seen[0], seen[-1], row.failures) == (3, 0, 5)
+
+
 def test_a_history_that_stays_short_is_read_again_once_and_fails(
     github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
