@@ -30,6 +30,7 @@ from apps.integrations.errors import (
 )
 from apps.integrations.models import ApiLane
 from apps.integrations.services import lane_rows
+from apps.integrations.services.boottime import boottime
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_protocol import RateLimit
 from apps.integrations.services.github_rate_limit import Lane, Turn
@@ -229,9 +230,9 @@ def test_asynchronous_commit_ends_with_its_statement() -> None:
 
 def test_a_turn_that_stood_still_too_long_sends_nothing() -> None:
     """There must be time for a whole request in the lease."""
-    with Lane(account=ACCOUNT, request_seconds=0.02).turn(resource=None) as turn:
+    with Lane(account=ACCOUNT, request_seconds=0.8).turn(resource=None) as turn:
         turn.confirm()
-        time.sleep(0.02)
+        time.sleep(turn.send_before - boottime() + 0.01)
         with pytest.raises(LaneLost):
             turn.confirm()
 
