@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.testing import Span, read_lines, read_spans
@@ -65,11 +67,17 @@ def find_lines(home: Path, query: Query, *, event: str = "*", level: str = "debu
     yield from sorted(lines, key=lambda line: str(line["timestamp"]))
 
 
-def find_run(name: str | None) -> PipelineRun | None:
-    """The run with that number, task or trace; the latest when no name is given; None when no run has it."""
+def latest_run() -> PipelineRun:
+    """The run that was started last; those that follow it are found by it."""
+    run = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1).order_by("-pk").first()
+    if run is None:
+        raise NotFoundError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
+    return run
+
+
+def find_run(name: str) -> PipelineRun | None:
+    """The run with that number, task or trace; None when no run has it."""
     runs = PipelineRun.objects.order_by("-pk")
-    if name is None:
-        return runs.filter(kind=PipelineRun.Kind.PHASE1).first()
     if _is_number(name):
         return runs.filter(pk=int(name)).first()
     if _TRACE_ID.fullmatch(name):

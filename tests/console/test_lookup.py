@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from django.core.management import CommandError, call_command
 
-from apps.console.lookup import NotFoundError, Query, find_lines, find_run, parse, trace_ids, trace_of_task
+from apps.console.lookup import NotFoundError, Query, find_lines, find_run, latest_run, parse, trace_ids, trace_of_task
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Team
 
@@ -18,13 +20,13 @@ OTHER = "1bf7651916cd43dd8448eb211c80319d"
 TASK = "98d7c37e-a1b9-41e0-b7ac-755d5189d370"
 
 
-def run(team: Team, *, trace: str = TRACE, follows: PipelineRun | None = None) -> PipelineRun:
+def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRun | None = None) -> PipelineRun:
     """A run that stands in the database."""
     return PipelineRun.objects.create(
         team=team,
         kind="phase1" if follows is None else "phase2",
         phase="syncing",
-        task_id=TASK,
+        task_id=task,
         follows=follows,
         traceparent=f"00-{trace}-b7ad6b7169203331-01",
         started_ns=1,
@@ -59,7 +61,7 @@ def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
     second = run(team, trace=OTHER, follows=first)
     assert find_run(str(second.pk)) == second
     assert find_run(OTHER) == second
-    assert find_run(None) == first
+    assert latest_run() == first
     assert find_run("f" * 32) is None
 
 
@@ -84,6 +86,31 @@ def test_what_is_no_name_is_said_to_be_none(team: Team) -> None:
         parse("999999")
     with pytest.raises(NotFoundError, match="no run number"):
         parse("color=red")
+
+
+@pytest.mark.parametrize("command", ["trace", "logs"])
+def test_both_commands_say_what_is_no_name(command: str, team: Team) -> None:
+    """In the same words, whatever the name is."""
+    with pytest.raises(CommandError, match="There is no run yet"):
+        call_command(command)
+    first = run(team)
+    with pytest.raises(CommandError, match=f"no run 999999.*{first.pk}"):
+        call_command(command, "999999")
+    with pytest.raises(CommandError, match="'nonsense' is no run number"):
+        call_command(command, "nonsense")
+
+
+def test_logs_without_a_name_are_those_of_the_latest_run(team: Team, tmp_path: Path, settings: Any) -> None:
+    """With the runs that follow it; a level may be written as lines of other programs have it."""
+    settings.SYNCTRACE_HOME = tmp_path
+    first, second = run(team, task="before"), run(team)
+    following = run(team, trace=OTHER, follows=second)
+    written = [line(at, f"of {one.pk}", "warning", run_id=one.pk) for at, one in enumerate((first, second, following))]
+    (tmp_path / "logs.jsonl").write_bytes(b"".join(written) + line(3, "quiet", run_id=second.pk))
+    out = StringIO()
+    call_command("logs", "--level", "WARNING", stdout=out)
+    found = [orjson.loads(told)["event"] for told in out.getvalue().splitlines()]
+    assert found == [f"of {second.pk}", f"of {following.pk}"]
 
 
 def test_lines_come_in_time_order_with_those_set_aside(tmp_path: Path) -> None:

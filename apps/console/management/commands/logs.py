@@ -1,4 +1,4 @@
-"""``manage.py logs ID``: the lines of a run, task, trace, team or repository, in time order."""
+"""``manage.py logs [ID]``: the lines of a run, task, trace, team or repository, in time order."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.console.lookup import NotFoundError, find_lines, parse
+from apps.console.lookup import NotFoundError, find_lines, latest_run, parse
 
 
 class Command(BaseCommand):
     help = "Print the JSON lines of a run, a task, a trace, team_id=N or repo_id=N, phase 2 and rotated files included."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("id", metavar="ID", help="a run's number, a task's or trace's id, team_id=N, repo_id=N")
+        parser.add_argument(
+            "id",
+            metavar="ID",
+            nargs="?",
+            help="a run's number, a task's or trace's id, team_id=N, repo_id=N; the latest run unless given",
+        )
         parser.add_argument("--event", metavar="GLOB", default="*", help="only these events, such as 'sync.api.*'")
-        parser.add_argument("--level", default="debug", choices=("debug", "info", "warning", "error"), help="from here up")
+        levels = ("debug", "info", "warning", "error")
+        parser.add_argument("--level", default="debug", type=str.lower, choices=levels, help="from here up")
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
-            query = parse(options["id"])
+            query = parse(options["id"] or str(latest_run().pk))
         except NotFoundError as error:
             raise CommandError(str(error)) from error
         found = False

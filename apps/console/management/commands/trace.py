@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.console.lookup import find_run, find_trace, trace_ids, trace_of_task
+from apps.console.lookup import NotFoundError, find_run, find_trace, latest_run, parse, trace_ids, trace_of_task
 from apps.console.trace_view import time_spent, tree_lines
 from apps.integrations.models import PipelineRun
 
@@ -21,11 +21,14 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         name: str | None = options["id"]
-        run = find_run(name)
-        if run is None and name is not None and (found := trace_of_task(settings.SYNCTRACE_HOME, name)):
-            name, run = found, find_run(found)
-        if run is None and name is None:
-            raise CommandError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
+        try:
+            run = latest_run() if name is None else find_run(name)
+            if run is None and name is not None:
+                parse(name)  # says what is no name at all
+                if found := trace_of_task(settings.SYNCTRACE_HOME, name):
+                    name, run = found, find_run(found)
+        except NotFoundError as error:
+            raise CommandError(str(error)) from error
         trace_id, linked = trace_ids(run) if run is not None else (name or "", {})
         spans = find_trace(settings.SYNCTRACE_HOME, trace_id)
         if not spans:
