@@ -48,7 +48,10 @@ def tree_lines(spans: Sequence[Span], *, limit: int = 200) -> Iterator[str]:
 
 
 def time_spent(spans: Sequence[Span]) -> dict[str, float]:
-    """Seconds by what they went into, summed over all workers: API, rate wait, lane, queue, database, other."""
+    """Seconds by what they went into, summed over all workers: API, rate wait, lane, queue, database, other.
+
+    A wait that parked its repository counts as long as it was to be: its span ends when the attempt does.
+    """
     kinds = ("GitHub API", "rate wait", "lane", "queue", "database", "other")
     spent: dict[str, float] = {kind: 0.0 for kind in kinds}  # noqa: C420  # `fromkeys` keeps literal keys for pyright
     busy = 0.0
@@ -59,7 +62,7 @@ def time_spent(spans: Sequence[Span]) -> dict[str, float]:
         spent["lane"] += lane
         spent["queue"] += _number(span, "messaging.queue.wait_ms") / 1000
         if into is not None:
-            spent[into] += seconds
+            spent[into] += _number(span, "wait_seconds") if _is_parked(span) else seconds
             busy += seconds + lane
         elif span.name.startswith("run/"):
             spent["other"] += seconds
@@ -129,13 +132,19 @@ def _label(span: Span) -> str:
 
 
 def _line(depth: int, entry: _Entry, times: int) -> str:
-    waits = [
+    parked = sum(_number(span, "wait_seconds") for span in entry.spans if _is_parked(span))
+    waits = [f"(parked for {_duration(parked * 1000)})"] if parked else []
+    waits += [
         f"({_duration(wait)} {where})"
         for key, where in (("sync.lane.wait_ms", "in the lane"), ("messaging.queue.wait_ms", "on the queue"))
         if (wait := entry.wait_ms(key)) >= _WORTH_TELLING_MS
     ]
     told = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]
     return f"{_duration(entry.duration_ms):>9}  {'  ' * depth}{'  '.join(told)}"
+
+
+def _is_parked(span: Span) -> bool:
+    return span.name == "sync.api.rate_wait" and span.outcome == "waiting"
 
 
 def _number(span: Span, key: str) -> float:

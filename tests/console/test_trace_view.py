@@ -81,6 +81,14 @@ def test_attempts_are_never_joined(captrace: Capture) -> None:
     assert lines(captrace) == ["sync.repo  a/b", "  sync.api.graphql  Q ok"] * 2
 
 
+def test_a_wait_that_parked_counts_in_full(captrace: Capture) -> None:
+    """Its span ends at once, with its attempt; the tree and the sums tell how long the repository stood."""
+    with observe(catalog.RateWait(wait_seconds=91.0, reset_at=RESET, reason="primary")) as wait:
+        wait.waiting(until=RESET)
+    assert lines(captrace) == ["sync.api.rate_wait  primary  [waiting]  (parked for 91.00 s)"]
+    assert time_spent(captrace.spans)["rate wait"] == 91.0
+
+
 def test_time_in_the_lane_is_not_the_apis(story: Capture) -> None:
     """A wait for the account's turn is counted apart from the request."""
     spent = time_spent(story.spans)
