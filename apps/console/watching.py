@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
@@ -82,11 +83,11 @@ def _shown(console: Console) -> Iterator[Show]:
         yield _plain(console)
         return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        TextColumn("{task.description}", table_column=Column()),  # a text is wrapped where it is tight; a number is not
+        BarColumn(bar_width=min(30, console.width // 10)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", table_column=Column()),
     )
     with Progress(*columns, console=console) as progress:
         bars: dict[int, TaskID] = {}

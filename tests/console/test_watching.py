@@ -98,6 +98,17 @@ def test_a_failure_says_why(row: RepoSync) -> None:
     assert "o/n (phase 1): 0 of ?, gone: GitHub: 404: Not Found" in lines
 
 
+def test_a_narrow_terminal_shows_everything(row: RepoSync) -> None:
+    """Texts are wrapped, and counts stay whole."""
+    out = StringIO()
+    change = {"prs_done": 920, "prs_total": 921, "state": "failed", "outcome": "gone", "error_msg": "GitHub: 404: Not Found"}
+    with clock.using(Story(row, {**change, "wait_reason": ""}, change)):
+        watch(TASK, console=Console(file=out, width=50, force_terminal=True, color_system=None))
+    shown = " ".join(out.getvalue().split())
+    assert "920/921" in shown
+    assert "…" not in shown
+
+
 def test_nobody_starting_the_run_is_an_error(db: None) -> None:
     """A worker that takes the task and never starts a run is not waited for."""
     with pytest.raises(TimeoutError, match="No worker has started the run"):
