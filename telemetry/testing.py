@@ -95,7 +95,7 @@ def draw(spans: Iterable[Span], *attributes: str) -> str:
     return "\n".join(lines)
 
 
-def read_spans(path: Path, *, containing: Collection[str] = ()) -> list[Span]:
+def read_spans(path: str | Path, *, containing: Collection[str] = ()) -> list[Span]:
     """The spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it.
 
     With ``containing``, only those exported together with one whose JSON has one of these texts, such as a trace's id:
@@ -104,7 +104,7 @@ def read_spans(path: Path, *, containing: Collection[str] = ()) -> list[Span]:
     return [span for line in _lines(path, containing) for request in requests_in(line) for span in spans_in(request)]
 
 
-def read_lines(path: Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
+def read_lines(path: str | Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
     """The JSON lines of a log file, and of those that were set aside from it, oldest first.
 
     With ``containing``, only those whose text has one of these.
@@ -112,7 +112,7 @@ def read_lines(path: Path, *, containing: Collection[str] = ()) -> list[dict[str
     return [orjson.loads(line) for line in _lines(path, containing)]
 
 
-def read_collected(path: Path) -> list[list[dict[str, Any]]]:
+def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
     """What a collector wrote to its log file: for each line of the file its records, as the lines that they were.
 
     A record has what the application's own line has, but for ``trace_flags``; the order of its fields is not kept.
@@ -231,8 +231,9 @@ def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Attribute]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in (attributes or {}).items()}
 
 
-def _lines(path: Path, containing: Collection[str]) -> Iterator[bytes]:
+def _lines(path: str | Path, containing: Collection[str]) -> Iterator[bytes]:
     """Whole lines of the files set aside (the oldest has the highest number), then of ``path``; none cut by a full disk."""
+    path = Path(path)
     wanted = [text.encode() for text in containing]
     aside = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda file: -int(file.suffix[1:]))
     for file in [*aside, path]:
