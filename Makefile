@@ -50,7 +50,7 @@ lock: ## Pin the dependencies of pyproject.toml with uv (UPGRADE=--upgrade for n
 
 clean: ## Remove the virtual environment, caches, and all data under var
 	@"$(PYTHON)" -m apps.embedded.clean var
-	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo.stamp: requirements.lock | .venv/made.stamp
