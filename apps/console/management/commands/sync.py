@@ -34,15 +34,16 @@ class Command(BaseCommand):
     help = "Sync repositories with the token in GITHUB_TOKEN: pull requests, reviews, commits and changed files."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*")
+        parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv")
         parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
         parser.add_argument("--team", metavar="SLUG", default="default", help="whose repositories they are")
         window = parser.add_mutually_exclusive_group()
         window.add_argument("--days", type=int, default=30, help="pull requests updated in the last N days (30)")
         window.add_argument("--all", action="store_true", help="all history")
-        parser.add_argument("--api-url", default="https://api.github.com", metavar="URL")
-        parser.add_argument("--format", choices=("text", "json"), default="text")
+        api_help = "of GitHub Enterprise, or of a simulator (https://api.github.com)"
+        parser.add_argument("--api-url", default="https://api.github.com", metavar="URL", help=api_help)
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
         if not 1 <= options["days"] <= _MOST_DAYS:

@@ -31,7 +31,10 @@ class Command(BaseCommand):
         """The options of this command."""
         parser.add_argument("--port", type=_port, required=True, help="the port to listen on; 0 picks a free one")
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-        parser.add_argument("--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz")
+        history_help = "real projects' pull requests (libuv's and procrastinate's)"
+        parser.add_argument(
+            "--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz", help=history_help
+        )
         parser.add_argument("--synthetic", type=_count, default=0, metavar="N", help="pull requests of a made-up repository")
         parser.add_argument("--seed", type=int, default=0, metavar="S", help="which made-up repository: synthetic/repo-S")
         parser.add_argument("--latency-ms", type=_duration, default=0, metavar="M", help="the least time of every answer")
