@@ -109,6 +109,8 @@ class Command(BaseCommand):
         for written in find_lines(home, Query("trace_id", frozenset({trace_id})), level="info"):
             found.setdefault(written["event"], written)
         for first_of_event in (line for event, line in found.items() if event in _SHOWN_LINES):
+            if "exception" in first_of_event:
+                first_of_event["exception"] = "…"  # a screenful; `logs`, below, has it
             console.out(orjson.dumps(first_of_event).decode(), highlight=False)
         console.rule("Look further")
         for what in (
