@@ -9,7 +9,9 @@ from django.conf import settings
 
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
+from apps.integrations.errors import OutOfTime
 from apps.integrations.models import GitHubConnection, PipelineRun, RepoSync
+from apps.integrations.services.boottime import boottime
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_rate_limit import Lane
 from apps.integrations.services.github_rest import GitHubRest
@@ -34,9 +36,16 @@ class Clients:
 
 
 def clients_for(row: RepoSync, *, attempt: Attempt) -> Clients:
-    """Clients for one attempt at ``row``; as long as they work or wait, the row shows life, and says what for they wait."""
+    """Clients for one attempt at ``row``; as long as they work or wait, the row shows life, and says what for they wait.
+
+    After SYNC_ATTEMPT_SECONDS they raise `OutOfTime`: of Celery's pools only prefork ends a task at its limit.
+    """
+    limit: float = settings.SYNC_ATTEMPT_SECONDS
+    ends = boottime() + limit
 
     def show_life(reason: str, until: datetime | None) -> None:
+        if boottime() > ends:
+            raise OutOfTime(f"It had not ended after {limit:g} s")
         attempts.update(attempt, wait_reason=reason, due_at=until or row.due_at, **clients.spent())
 
     connection: GitHubConnection = row.repository.connection

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
+from apps.github_simulator.testing import simulator
 from apps.integrations.connections import rest_client
-from apps.integrations.errors import InvalidApiUrl
+from apps.integrations.errors import InvalidApiUrl, OutOfTime
+from apps.integrations.models import RepoSync
 from apps.integrations.services.github_clients import transport_to
+from tests.integrations.syncing import attempt, begin, tracked
 
 
 def test_the_settings_decide_who_is_reached_without_tls(settings: Settings) -> None:
@@ -22,3 +25,15 @@ def test_a_request_ends_before_its_turn_does(settings: Settings) -> None:
     """Every transport has the deadline that the lane's lease is made for."""
     settings.SYNC_REQUEST_SECONDS = 7.0
     assert transport_to("https://api.github.com", token="any").deadline_seconds == 7.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_attempt_that_goes_on_and_on_is_ended_in_any_pool(settings: Settings) -> None:
+    """With threads, Celery has no time limits; the attempt looks at the clock itself when it shows life."""
+    settings.SYNC_ATTEMPT_SECONDS, settings.SYNC_STALE_SECONDS = 0.0, 0.0
+    with simulator(synthetic=1) as github:
+        row = begin(tracked(github, "synthetic/repo-0"))
+        with pytest.raises(OutOfTime, match="after 0 s"):
+            attempt(row)
+        assert github.stats()["requests"]["graphql"] == 0
+    assert RepoSync.objects.get().error_type == "out_of_time"
