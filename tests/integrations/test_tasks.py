@@ -19,12 +19,13 @@ from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
-from apps.integrations.models import RepoSync
+from apps.integrations.models import GitHubConnection, RepoSync
+from apps.integrations.secrets import encrypt
 from apps.integrations.services.github_transport import GitHubTransport
 from apps.integrations.tasks import send, sync_repository
 from apps.utils import clock
 from telemetry.testing import Capture, Span
-from tests.integrations.syncing import begin, held, stored, tracked
+from tests.integrations.syncing import TOKEN, begin, held, stored, tracked
 
 NAME = "synthetic/repo-0"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker_url")]
@@ -103,6 +104,30 @@ def test_an_error_that_stays_is_retried_and_then_fails(row: RepoSync, github: Si
     told = [line for line in captrace.lines if line["event"] == "sync.task.retry"]
     assert [(line["retry_count"], line["countdown"]) for line in told] == [(1, 2), (2, 4), (3, 8), (4, 16), (5, 32)]
     assert captrace.events().count("sync.repo.failed") == 1
+
+
+def test_a_refused_token_is_not_tried_again(row: RepoSync, github: SimulatedGitHub, captrace: Capture) -> None:
+    """It would be refused again; the row says what to do."""
+    github.expire_token(TOKEN)
+    _run(row)
+    assert (row.state, row.outcome, row.error_type, row.attempt) == ("failed", "forbidden", "unauthorized", 1)
+    assert [span.outcome for span in _attempts(captrace)] == ["failed"]
+
+
+def test_a_token_that_is_replaced_meanwhile_costs_an_attempt(
+    row: RepoSync, github: SimulatedGitHub, captrace: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account was connected again and the old token revoked: the next attempt takes the new one, at the cursor."""
+
+    def rotate() -> None:
+        github.add_token(f"{TOKEN}2", account=github.account_of(TOKEN))
+        GitHubConnection.objects.update(encrypted_token=encrypt(f"{TOKEN}2"))
+        github.expire_token(TOKEN)
+
+    _before_request(monkeypatch, 2, rotate)
+    _run(row)
+    assert (row.state, row.attempt, stored(row.repository)) == ("completed", 2, held(github, NAME))
+    assert [span.outcome for span in _attempts(captrace)] == ["retrying", "completed"]
 
 
 def test_attempts_that_die_one_after_the_other_fail_in_the_end(row: RepoSync, captrace: Capture) -> None:
