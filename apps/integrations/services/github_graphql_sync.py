@@ -77,8 +77,12 @@ class _Sync:
             self.outcome = RepoSync.Outcome.RENAMED
         elif info.archived:
             self.outcome, note = RepoSync.Outcome.ARCHIVED, "archived: GitHub takes no more changes to it"
+        changed = ["full_name", "github_id", "is_archived"]
+        if self.repository.github_id not in (None, info.id):  # another one has taken its name: nothing of that is known
+            self.repository.covered_from = self.repository.covered_to = None
+            changed += ["covered_from", "covered_to"]
         self.repository.github_id, self.repository.is_archived = info.id, info.archived
-        self.repository.save(update_fields=["full_name", "github_id", "is_archived"])
+        self.repository.save(update_fields=changed)
         if self.row.cursor is None and not self.row.paged:
             self.row.cursor = self.row.start_cursor
             self.row.since = self._since()

@@ -56,6 +56,17 @@ def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub, monke
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_repository_that_took_the_name_of_another_is_read_whole(github: SimulatedGitHub) -> None:
+    """What was covered was the other's: nothing of this one is older than a watermark, and what it never had goes."""
+    repository = tracked(github, NAME)
+    synced(repository)
+    github.remove(NAME)
+    github.rename(github.add_synthetic(30, seed=7).name_with_owner, NAME)
+    synced(repository)
+    assert stored(repository) == held(github, NAME)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_interrupted_sync_advances_no_watermark(github: SimulatedGitHub) -> None:
     """The newest pages are stored and the older ones are not: the next attempt reads on, and only then it moves."""
     repository = tracked(github, NAME)
