@@ -12,17 +12,17 @@ import psycopg
 import pytest
 from celery import current_app
 from django.conf import settings as configured
-from django.db import connection
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
-from apps.integrations.models import GitHubConnection, RepoSync
+from apps.integrations.models import GitHubConnection, PipelineRun, RepoSync
 from apps.integrations.secrets import encrypt
 from apps.integrations.services.github_transport import GitHubTransport
-from apps.integrations.tasks import send, sync_repository
+from apps.integrations.tasks import run_phase, send, sync_repository
 from apps.utils import clock
 from telemetry.testing import Capture, Span
 from tests.integrations.syncing import TOKEN, begin, held, stored, tracked
@@ -90,6 +90,7 @@ def test_a_restarted_database_costs_an_attempt_and_nothing_more(
     assert (row.state, row.attempt, stored(row.repository)) == ("completed", 2, held(github, NAME))
     assert [span.outcome for span in _attempts(captrace)] == ["retrying", "completed"]
     assert "sync.repo.failed" not in captrace.events()
+    assert PipelineRun.objects.get().phase == "llm_processing"  # the attempt that ended has made its run go on
 
 
 def test_an_error_that_stays_is_retried_and_then_fails(row: RepoSync, github: SimulatedGitHub, captrace: Capture) -> None:
@@ -128,6 +129,22 @@ def test_a_token_that_is_replaced_meanwhile_costs_an_attempt(
     _run(row)
     assert (row.state, row.attempt, stored(row.repository)) == ("completed", 2, held(github, NAME))
     assert [span.outcome for span in _attempts(captrace)] == ["retrying", "completed"]
+
+
+def test_database_trouble_in_a_step_leaves_it_to_the_sweep_until_the_last(
+    row: RepoSync, captrace: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run goes on standing in its phase twice, and fails in it the third time."""
+
+    def fail(*, team_id: int) -> int:
+        raise OperationalError(f"the server of team {team_id} is restarting")
+
+    monkeypatch.setattr("apps.integrations.tasks.metrics.compute", fail)
+    PipelineRun.objects.update(phase="computing_metrics")
+    for number, state in ((1, "running"), (2, "running"), (3, "failed")):
+        run_phase.apply(args=(row.run_id, "computing_metrics", number))
+        assert PipelineRun.objects.get().state == state
+    assert captrace.events().count("sync.task.retry") == 2
 
 
 def test_attempts_that_die_one_after_the_other_fail_in_the_end(row: RepoSync, captrace: Capture) -> None:
