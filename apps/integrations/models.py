@@ -72,6 +72,7 @@ class TrackedRepository(models.Model):
     """A repository that a team syncs, and which window of its history is complete."""
 
     team_id: int
+    connection_id: int
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="repositories")
     connection = models.ForeignKey(GitHubConnection, on_delete=models.CASCADE, related_name="repositories")
     full_name = models.CharField(max_length=200)

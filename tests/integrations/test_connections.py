@@ -13,6 +13,7 @@ from apps.integrations import connections
 from apps.integrations.connections import InvalidRepositoryName, connect, track
 from apps.integrations.errors import Unauthorized
 from apps.integrations.models import ApiLane, GitHubConnection, TrackedRepository
+from apps.integrations.secrets import encrypt
 from apps.teams.models import Team
 from tests.integrations.services.hostile_server import hostile_server
 
@@ -90,7 +91,7 @@ def test_an_account_is_one_however_its_host_is_written(team: Team) -> None:
 
 def test_two_that_connect_and_track_at_once_make_one_of_each(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two commands of a new team, say: whoever comes second finds what the first has made."""
-    both, encrypt, check_name = Barrier(2, timeout=20), connections.encrypt, connections.check_name
+    both, check_name = Barrier(2, timeout=20), connections.check_name
     monkeypatch.setattr(connections, "encrypt", lambda token: (both.wait(), encrypt(token))[1])
     monkeypatch.setattr(connections, "check_name", lambda name: (both.wait(), check_name(name))[1])
     with simulator(synthetic=1) as github, ThreadPoolExecutor(2) as pool:

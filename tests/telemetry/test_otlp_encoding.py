@@ -73,9 +73,8 @@ def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
 
 def test_text_that_is_no_unicode_costs_no_span() -> None:
     """A lone surrogate, as in a file's name, becomes a question mark; everything else of the batch is as it was."""
-    times = {"start_time": 1, "end_time": 2}
-    spoilt = ReadableSpan("a", attributes={"path": "caf\udce9"}, **times)
-    written = _otlp_encoding.request([spoilt, ReadableSpan("b", **times)])
+    spoilt = ReadableSpan("a", attributes={"path": "caf\udce9"}, start_time=1, end_time=2)
+    written = _otlp_encoding.request([spoilt, ReadableSpan("b", start_time=1, end_time=2)])
     first, second = spans_in(orjson.loads(written))
     assert (first.attributes, second.name) == ({"path": "caf?"}, "b")
     assert written.endswith(b"\n")

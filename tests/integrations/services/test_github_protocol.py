@@ -177,6 +177,7 @@ def test_organizations_left_out_of_a_list_are_named() -> None:
 
 def test_a_budget_that_makes_no_sense_spoils_no_answer() -> None:
     """The page is what was asked for; what is left is then not known."""
-    for block in ("", [], {}, {"cost": None}, {"cost": 1, "remaining": "many"}):
+    blocks: list[object] = ["", [], {}, {"cost": None}, {"cost": 1, "remaining": "many"}]
+    for block in blocks:
         read = protocol.read_pull_requests(answer({**a_page(a_pull_request(1)), "rateLimit": block}))
         assert (len(read.value.items), read.limit) == (1, None)
