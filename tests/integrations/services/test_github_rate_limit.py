@@ -192,6 +192,19 @@ def test_phase_1_goes_before_phase_2(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order == ["phase 1", "phase 2"]
 
 
+def test_phase_2_stands_back_from_a_free_lane_that_phase_1_has_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the two happen to look at it."""
+    monkeypatch.setattr(lane_rows, "_URGENCY_SECONDS", 60.0)
+
+    def is_taken(*, urgent: bool) -> bool:
+        return lane_rows.take(account=ACCOUNT, holder="me", lease_seconds=1.0, urgent=urgent) is not None
+
+    with Lane(account=ACCOUNT).turn(resource=None):
+        assert not is_taken(urgent=True)
+    assert not is_taken(urgent=False)
+    assert is_taken(urgent=True)
+
+
 def test_a_lane_cannot_be_taken_inside_a_transaction() -> None:
     """Nobody else would see it taken."""
     with transaction.atomic(), pytest.raises(RuntimeError, match="transaction"), Lane(account=ACCOUNT).turn(resource=None):
