@@ -37,7 +37,10 @@ def watch(
         while True:
             runs = _runs(task_id)
             if not runs and time.monotonic() > deadline:
-                raise TimeoutError("No worker has started the run: look at the worker's lines.")
+                raise TimeoutError(
+                    f"No worker has started the run in {start_within:g} s: if all are busy, it starts when one is free, and "
+                    "the admin shows it; if not, look at the worker's lines."
+                )
             show(_rows(runs))
             if runs and all(run.ended_at is not None for run in runs):
                 return runs
