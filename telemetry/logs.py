@@ -38,6 +38,9 @@ from telemetry.settings import TelemetrySettings
 CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
 """Bound context that stands first on a line, in this order."""
 
+_TOLD = "telemetry_told"
+"""Stands in the ``__dict__`` of an error whose traceback is on a line."""
+
 _NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 Entry = tuple[int, str, Mapping[str, Any]]
@@ -74,7 +77,7 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
     _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
     if not structlog.is_configured():
         structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
-    _standard.attach(_write, _output.floor)
+    _standard.attach(_write_standard, _output.floor)
 
 
 def set_stream_level(level: int) -> None:
@@ -201,6 +204,11 @@ def _write(level: int, event: str, fields: Mapping[str, Any], error: BaseExcepti
     _write_all([(level, event, fields)], error)
 
 
+def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
+    """A record of the standard library; the traceback of an error that a line has told already is not told again."""
+    _write(level, event, fields, None if error is not None and _TOLD in error.__dict__ else error)
+
+
 def _write_all(entries: Sequence[Entry], error: BaseException | None) -> None:
     entries = [entry for entry in entries if entry[0] >= _output.floor]
     if not entries:
@@ -225,6 +233,8 @@ def _compose(entries: Sequence[Entry], error: BaseException | None) -> list[Line
     time, context = timestamp(_output.now()), bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
+    if error is not None:
+        error.__dict__[_TOLD] = True
     for level, event, fields in entries:
         line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": redact(event)}
         for name, value in fields.items():

@@ -57,6 +57,16 @@ def parse(name: str) -> Query:
     raise NotFoundError(f"{name!r} is no run number, task id, trace id, or KEY=VALUE such as team_id=7.")
 
 
+def one_trace(name: str) -> str:
+    """The run, task or trace that ``name`` means, be it KEY=VALUE; `NotFoundError` for a KEY that many traces have."""
+    match = _CONTEXT.fullmatch(name)
+    if match is None:
+        return name
+    if match[1] in ("team_id", "repo_id"):
+        raise NotFoundError(f"{name} has many traces: `logs {name}` prints its lines, each with its trace_id.")
+    return match[2]
+
+
 def find_lines(home: Path, query: Query, *, event: str = "*", level: str = "debug") -> Iterator[dict[str, Any]]:
     """The lines asked for, in time order, from the file and those set aside."""
     lines = (

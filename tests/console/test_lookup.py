@@ -11,7 +11,17 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.console.lookup import NotFoundError, Query, find_lines, find_run, latest_run, parse, trace_ids, trace_of_task
+from apps.console.lookup import (
+    NotFoundError,
+    Query,
+    find_lines,
+    find_run,
+    latest_run,
+    one_trace,
+    parse,
+    trace_ids,
+    trace_of_task,
+)
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Team
 
@@ -77,6 +87,13 @@ def test_ids_and_context_are_told_apart() -> None:
     assert parse(TRACE) == Query("trace_id", frozenset({TRACE}))
     assert parse(TASK) == Query("task_id", frozenset({TASK}))
     assert parse("repo_id=7") == Query("repo_id", frozenset({"7"}))
+
+
+def test_context_that_means_one_trace_is_taken_for_it() -> None:
+    """Other context has many, and the lines tell them apart."""
+    assert [one_trace(name) for name in ("7", "run_id=7", f"task_id={TASK}")] == ["7", "7", TASK]
+    with pytest.raises(NotFoundError, match="`logs team_id=7` prints its lines"):
+        one_trace("team_id=7")
 
 
 def test_what_is_no_name_is_said_to_be_none(team: Team) -> None:

@@ -251,3 +251,23 @@ def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:
     assert (second["level"], second["event"], second["n"], second["team_id"]) == ("info", "a.second", 2, 8)
     assert first["timestamp"] == second["timestamp"]
     assert [orjson.loads(line) for line in stream.getvalue().splitlines()] == [second]
+
+
+def test_a_traceback_is_told_once(tmp_path: Path) -> None:
+    """Celery's and Django's own word on an error that a line has told is there, without its traceback."""
+    logs.configure(TelemetrySettings(log_file=tmp_path / "lines"))
+    try:
+        for number in (1, 2):
+            try:
+                raise ValueError(number)
+            except ValueError as error:
+                if number == 1:
+                    logs.write(40, "told", error=error)
+                logging.getLogger("celery.app.trace").exception("raised")
+    finally:
+        logs.configure(TelemetrySettings())
+    assert [(line["event"], "exception" in line) for line in read_lines(tmp_path / "lines")] == [
+        ("told", True),
+        ("raised", False),
+        ("raised", True),
+    ]

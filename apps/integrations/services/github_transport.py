@@ -47,6 +47,7 @@ class GitHubTransport:
     ) -> None:
         parts = _checked(api_url, plain_http_hosts=plain_http_hosts)
         self.host = parts.hostname or ""
+        self._netloc = parts.netloc
         self.deadline_seconds = deadline_seconds
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._path = parts.path.rstrip("/")
@@ -116,19 +117,19 @@ class GitHubTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status_code, headers, _read(answer))
         except requests.ConnectTimeout as error:
-            raise Unreachable(f"{self.host} did not accept a connection in {self._connect_timeout:g} s") from error
+            raise Unreachable(f"{self._netloc} did not accept a connection in {self._connect_timeout:g} s") from error
         except requests.exceptions.SSLError as error:
-            raise Unreachable(f"{self.host} has no certificate that is trusted here") from error
+            raise Unreachable(f"{self._netloc} has no certificate that is trusted here") from error
         except requests.exceptions.ProxyError as error:
-            raise Unreachable(f"The proxy to {self.host} gave no connection") from error
+            raise Unreachable(f"The proxy to {self._netloc} gave no connection") from error
         except requests.exceptions.ContentDecodingError as error:
             raise InvalidAnswer("The answer's compression is broken") from error
         except requests.RequestException as error:
             if _timed_out(error):
-                raise QueryTimeout(f"{self.host} gave no whole answer in {self.deadline_seconds:g} s") from error
+                raise QueryTimeout(f"{self._netloc} gave no whole answer in {self.deadline_seconds:g} s") from error
             if isinstance(error, requests.exceptions.ChunkedEncodingError):
-                raise Unreachable(f"{self.host} closed the connection in the middle of its answer") from error
-            raise Unreachable(f"{self.host} cannot be reached, or closed the connection") from error
+                raise Unreachable(f"{self._netloc} closed the connection in the middle of its answer") from error
+            raise Unreachable(f"{self._netloc} cannot be reached, or closed the connection") from error
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """The token is on this one request; giving `auth` at all keeps requests from reading ``.netrc``."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.console.lookup import NotFoundError, find_run, find_trace, latest_run, parse, trace_ids, trace_of_task
+from apps.console.lookup import NotFoundError, find_run, find_trace, latest_run, one_trace, parse, trace_ids, trace_of_task
 from apps.console.trace_view import time_spent, tree_lines
 from apps.integrations.models import PipelineRun
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         name: str | None = options["id"]
         try:
+            name = name and one_trace(name)
             run = latest_run() if name is None else find_run(name)
             if run is None and name is not None:
                 parse(name)  # says what is no name at all
