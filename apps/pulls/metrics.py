@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps import catalog
 from telemetry import observe
 
 
+_ONE_AT_A_TIME = 7_305_119  # our key among PostgreSQL's advisory locks, with the team's id
+
+
 def compute(*, team_id: int) -> int:
-    """Every week in which the team merged something has its metrics, no other week has any; how many weeks changed."""
-    with connection.cursor() as cursor:
+    """Every week in which the team merged something has its metrics, no other week has any; how many weeks changed.
+
+    One at a time a team: two runs may come to it at once, and each would insert the same weeks.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_ONE_AT_A_TIME, team_id])
         cursor.execute(_WEEKS, [team_id])
         weeks = int(cursor.fetchone()[0])
         with observe(catalog.RowsWrite(entity_type="metric", rows=weeks)) as write:
