@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,14 +65,18 @@ def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def requests_in(line: bytes) -> list[dict[str, Any]]:
-    """The requests in a line of a file: one, or two where a collector was killed before it wrote the line's end."""
+    """The requests in a line of a file: one, or two where a collector was killed before it wrote the line's end.
+
+    One that a full disk cut short is left out.
+    """
     try:
         return [orjson.loads(line)]
     except orjson.JSONDecodeError:
-        text, end, requests = line.decode().rstrip(), 0, []
-        while end < len(text):
-            request, end = _decoder.raw_decode(text, end)
-            requests.append(request)
+        text, end, requests = line.decode(errors="replace").rstrip(), 0, []
+        with suppress(json.JSONDecodeError):
+            while end < len(text):
+                request, end = _decoder.raw_decode(text, end)
+                requests.append(request)
         return requests
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from opentelemetry import trace
@@ -109,7 +109,7 @@ def read_lines(path: str | Path, *, containing: Collection[str] = ()) -> list[di
 
     With ``containing``, only those whose text has one of these.
     """
-    return [orjson.loads(line) for line in _lines(path, containing)]
+    return [line for text in _lines(path, containing) if (line := _whole(text)) is not None]
 
 
 def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
@@ -229,6 +229,14 @@ def _view(span: ReadableSpan) -> Span:
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Attribute]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in (attributes or {}).items()}
+
+
+def _whole(text: bytes) -> dict[str, Any] | None:
+    """The line, or None for one that a full disk cut behind an inner brace."""
+    try:
+        return cast("dict[str, Any]", orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _lines(path: str | Path, containing: Collection[str]) -> Iterator[bytes]:

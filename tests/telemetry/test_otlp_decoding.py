@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from telemetry.testing import read_collected, read_spans, spans_in
+from telemetry.testing import read_collected, read_lines, read_spans, spans_in
 
 ATTRIBUTES = [{"key": "team_id", "value": {"intValue": "7"}}]
 
@@ -54,3 +54,11 @@ def test_a_line_without_its_end_hides_nothing(tmp_path: Path) -> None:
     request = orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
     (tmp_path / "traces.jsonl").write_bytes(request + request + b"\n" + request + b"\n")
     assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["work"] * 3
+
+
+def test_what_a_full_disk_cut_is_left_out(tmp_path: Path) -> None:
+    """Behind an inner brace it looks like a whole line; what follows it is read."""
+    (tmp_path / "spans").write_bytes(b'{"resourceSpans":[{"resource":{}\n{"resourceSpans":[]}\n')
+    (tmp_path / "lines").write_bytes(b'{"event":"cut","request":{"n":1}\n{"event":"whole"}\n')
+    assert read_spans(tmp_path / "spans") == []
+    assert read_lines(tmp_path / "lines") == [{"event": "whole"}]
