@@ -9,6 +9,7 @@ from contextlib import contextmanager
 _lock = threading.Lock()
 _strict = False
 _swallowed = 0
+_passing: set[type[Exception]] = set()
 
 
 def swallowed() -> int:
@@ -16,10 +17,15 @@ def swallowed() -> int:
     return _swallowed
 
 
+def let_pass(error: type[Exception]) -> None:
+    """An ``error`` that comes up inside telemetry is its host's, such as a time limit: it is raised."""
+    _passing.add(error)
+
+
 def problem(error: Exception) -> None:
-    """``error`` is counted, or raised where errors are strict."""
+    """``error`` is counted, or raised where errors are strict or it is not ours."""
     global _swallowed  # one count a process
-    if _strict:
+    if _strict or isinstance(error, tuple(_passing)):
         raise error
     with _lock:
         _swallowed += 1

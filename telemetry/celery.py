@@ -21,14 +21,14 @@ from typing import Any
 
 import wrapt
 from celery import current_task, signals
-from celery.exceptions import Ignore, Reject, Retry
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.trace import Status, StatusCode
 from structlog.contextvars import bind_contextvars
 
-from telemetry import _quiet, logs, roots, tracing
+from telemetry import _health, _quiet, logs, roots, tracing
 from telemetry._quiet import QuietTask
 from telemetry.lifecycle import error_type, treat_as
 from telemetry.model import Verdict
@@ -59,6 +59,7 @@ def instrument() -> None:
     treat_as(Retry, Verdict.RETRYING)
     treat_as(Ignore, Verdict.CANCELLED)
     treat_as(Reject, Verdict.CANCELLED)
+    _health.let_pass(SoftTimeLimitExceeded)
     instrumentor = CeleryInstrumentor()  # type: ignore[no-untyped-call]  # it ships no types
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()  # our receivers must stand before and after its own

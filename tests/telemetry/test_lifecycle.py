@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 
 import telemetry
-from telemetry import bind, emit, observe
+from telemetry import _health, bind, emit, observe
 from telemetry.lifecycle import OutcomeMissing
 from telemetry.model import Event, Field, Level, Line, Operation, Outcome
 from telemetry.testing import Capture, capturing
@@ -164,6 +164,23 @@ def test_a_forgotten_outcome_is_counted_in_production() -> None:
     with observe(Bake(loaf="rye")):
         pass
     assert telemetry.swallowed() == before + 1
+
+
+def test_a_limit_that_strikes_inside_telemetry_is_its_hosts() -> None:
+    """A task's soft time limit must not be taken for a mistake of ours."""
+
+    class LimitError(Exception):
+        pass
+
+    class SlowError(Exception):
+        def __str__(self) -> str:
+            raise LimitError
+
+    _health.let_pass(LimitError)
+    before = telemetry.swallowed()
+    with pytest.raises(LimitError), observe(Bake(loaf="rye")) as bake:
+        bake.failed(SlowError())
+    assert telemetry.swallowed() == before
 
 
 def test_a_wrong_value_is_an_error_in_tests(captrace: Capture) -> None:
