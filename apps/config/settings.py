@@ -17,6 +17,7 @@ SYNCTRACE_ENCRYPTION_KEYS = environment.encryption_keys(SYNCTRACE_HOME)
 """Fernet keys for tokens at rest; encrypt with the first, decrypt with any."""
 
 DEBUG = _environment.debug
+DEFAULT_EXCEPTION_REPORTER_FILTER = "apps.config.debug_page.WithoutAddresses"
 ALLOWED_HOSTS = _environment.allowed_hosts
 ROOT_URLCONF = "apps.config.urls"
 WSGI_APPLICATION = "apps.config.wsgi.application"
