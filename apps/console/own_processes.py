@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from celery import current_app
 from django.conf import settings
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _STOP_SECONDS = 15.0
+_MOST_OUTPUT = 16 * 1024 * 1024  # bytes; the lines are in logs.jsonl too
 
 
 class OwnWorker:
@@ -44,8 +45,15 @@ def own_worker(*, children: int = 2) -> Iterator[OwnWorker]:
     """A prefork worker runs inside; what it prints goes to ``worker.out`` under SYNCTRACE_HOME."""
     home: Path = settings.SYNCTRACE_HOME
     arguments = ["-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
-    with (home / "worker.out").open("ab") as out, _running(arguments, stdout=out) as process:
+    with _appended(home / "worker.out") as out, _running(arguments, stdout=out) as process:
         yield OwnWorker(process)
+
+
+def _appended(path: Path) -> BinaryIO:
+    """``path``, for us and our group alone, to be written at its end; begun anew when it has grown large."""
+    begun_anew = os.O_TRUNC if path.exists() and path.stat().st_size > _MOST_OUTPUT else 0
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | begun_anew
+    return os.fdopen(os.open(path, flags, 0o640), "ab")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from django.db import connection, transaction
 from apps import catalog
 from telemetry import observe
 
-
 _ONE_AT_A_TIME = 7_305_119  # our key among PostgreSQL's advisory locks, with the team's id
 
 
