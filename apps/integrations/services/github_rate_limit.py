@@ -40,6 +40,7 @@ _LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time 
 _UNNAMED_BLOCK = 60.0  # seconds, where GitHub names no time: "at least one minute", then twice that
 _RESET_MARGIN = timedelta(seconds=1)  # GitHub's clock and ours differ
 _HEARTBEAT = 5.0  # seconds; less where SYNC_STALE_SECONDS is small
+_MOST = 2**31 - 1  # points or requests that the lane's row can hold
 
 
 class Life(Protocol):
@@ -66,7 +67,8 @@ class Turn:
     def learned(self, limit: RateLimit | None) -> None:
         """What an answer said of the budget stands on the lane's row when the turn ends."""
         if limit is not None:
-            self.budgets[limit.resource] = Budget(limit.limit, limit.remaining, _soon(limit.reset_at))
+            most, left = min(limit.limit, _MOST), min(limit.remaining, _MOST)
+            self.budgets[limit.resource] = Budget(most, left, _soon(limit.reset_at))
 
     def blocked(self, until: datetime, reason: str) -> None:
         """Nobody sends with this account until ``until``."""

@@ -241,6 +241,12 @@ def test_asynchronous_commit_ends_with_its_statement() -> None:
         cursor.execute("reset synchronous_commit")
 
 
+def test_a_budget_beyond_measure_is_as_much_as_a_row_holds() -> None:
+    """Whatever answers in GitHub's place, the lane goes on."""
+    _learn(_limit(10**15, resets_in=60))
+    assert _row().graphql_remaining == 2**31 - 1
+
+
 def test_a_turn_that_stood_still_too_long_sends_nothing() -> None:
     """There must be time for a whole request in the lease."""
     with Lane(account=ACCOUNT, request_seconds=0.8).turn(resource=None) as turn:
