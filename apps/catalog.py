@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from telemetry.model import Event, Field, Level, Line, Operation, Outcome
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 TeamId = Annotated[int, Field("The team whose repositories are synced.")]
 RepoId = Annotated[int, Field("Our id of the repository, unique over all teams.")]
@@ -51,7 +51,7 @@ QueryName = Annotated[str, Field("The GraphQL operation's name.", also="graphql.
 Endpoint = Annotated[str, Field("The route template, never a filled-in path.", also="url.template")]
 
 
-class PipelineCompleted(Outcome):
+class PipelineCompleted(Result):
     """A run that reached its last phase."""
 
     repos_synced: Annotated[int, Field("Repositories synced.")]
@@ -87,7 +87,7 @@ class PhaseChanged(
     previous_phase: Annotated[Phase, Field("The phase it left.")]
 
 
-class RepoSynced(Outcome):
+class RepoSynced(Result):
     """A repository whose window is complete, or whose gaps are recorded."""
 
     prs_synced: Annotated[int, Field("Pull requests stored by this attempt and those before it.")]
@@ -123,7 +123,7 @@ class RepoProgress(
     pct: Annotated[float | None, Field("prs_done of prs_total, 0 to 100.", unit="%")]
 
 
-class GraphQLAnswered(Outcome):
+class GraphQLAnswered(Result):
     """What an answer said of itself; also of an answer that was an error."""
 
     points_cost: Annotated[int | None, Field("Points the call cost.", unit="{point}")]
@@ -145,7 +145,7 @@ class GraphQLCall(
     lane_wait_ms: Annotated[float, Field("Wait for the account's lane before it.", "ms", key="sync.lane.wait_ms")] = 0.0
 
 
-class RestAnswered(Outcome):
+class RestAnswered(Result):
     """What a REST answer said of itself."""
 
     status_code: Annotated[int | None, Field("HTTP status; null when no answer came.", also="http.response.status_code")]
@@ -177,7 +177,7 @@ class RateLimitChecked(
     will_wait: Annotated[bool, Field("Whether the request has to wait.")]
 
 
-class RateWaited(Outcome):
+class RateWaited(Result):
     """The wait is over."""
 
 
@@ -193,7 +193,7 @@ class RateWait(
     reason: Annotated[str, Field("primary, secondary or retry_after.", key="sync.rate_wait.reason")]
 
 
-class RowsWritten(Outcome):
+class RowsWritten(Result):
     """Rows that the batch changed; unchanged rows count in neither."""
 
     created: Annotated[int, Field("Rows that were new.")]

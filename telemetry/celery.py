@@ -31,7 +31,7 @@ from structlog.contextvars import bind_contextvars
 from telemetry import _health, _quiet, logs, roots, tracing
 from telemetry._quiet import QuietTask
 from telemetry.lifecycle import error_type, treat_as
-from telemetry.model import Verdict
+from telemetry.model import Outcome
 
 __all__ = ["QuietTask", "instrument", "sending"]
 
@@ -56,9 +56,9 @@ def instrument() -> None:
     if _state.instrumented:
         return
     _state.instrumented = True
-    treat_as(Retry, Verdict.RETRYING)
-    treat_as(Ignore, Verdict.CANCELLED)
-    treat_as(Reject, Verdict.CANCELLED)
+    treat_as(Retry, Outcome.RETRYING)
+    treat_as(Ignore, Outcome.CANCELLED)
+    treat_as(Reject, Outcome.CANCELLED)
     _health.let_pass(SoftTimeLimitExceeded)
     instrumentor = CeleryInstrumentor()  # type: ignore[no-untyped-call]  # it ships no types
     if instrumentor.is_instrumented_by_opentelemetry:

@@ -1,6 +1,6 @@
 """``observe`` and ``emit``: the only openers of spans, and the only writers of declared lines.
 
-An observed block is one span that ends with a verdict, its duration metric, and the lines its class declares::
+An observed block is one span that ends with an outcome, its duration metric, and the lines its class declares::
 
     with observe(RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
         emit(RepoProgress(...))
@@ -26,7 +26,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health, logs
-from telemetry.model import Event, FieldSpec, Level, O, Operation, Scalar, Verdict, rendered, rendered_values
+from telemetry.model import Event, FieldSpec, Level, Operation, Outcome, R, Scalar, rendered, rendered_values
 
 SCOPE = "telemetry"
 """The instrumentation scope of every span that is opened here."""
@@ -36,12 +36,12 @@ _meter = metrics.get_meter(SCOPE)
 _durations: dict[type[Operation[Any]], metrics.Histogram] = {}
 _OK = Status(StatusCode.OK)
 _MICROSECONDS = {"duration_ms": 1e3, "duration_sec": 1e6}
-_OUTCOMES: Mapping[Verdict | None, str] = {verdict: verdict.value for verdict in Verdict} | {None: Verdict.FAILED.value}
+_OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
 
-_verdicts: dict[type[BaseException], Verdict] = {
-    KeyboardInterrupt: Verdict.CANCELLED,
-    SystemExit: Verdict.CANCELLED,
-    GeneratorExit: Verdict.CANCELLED,
+_outcomes: dict[type[BaseException], Outcome] = {
+    KeyboardInterrupt: Outcome.CANCELLED,
+    SystemExit: Outcome.CANCELLED,
+    GeneratorExit: Outcome.CANCELLED,
 }
 
 
@@ -64,9 +64,9 @@ class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the spa
     error_type = "outcome_missing"
 
 
-def treat_as(error: type[BaseException], verdict: Verdict) -> None:
-    """An ``error`` that leaves an observed block without another verdict now means ``verdict``."""
-    _verdicts[error] = verdict
+def treat_as(error: type[BaseException], outcome: Outcome) -> None:
+    """An ``error`` that leaves an observed block without another outcome means ``outcome``."""
+    _outcomes[error] = outcome
 
 
 def error_type(error: BaseException) -> str:
@@ -75,44 +75,44 @@ def error_type(error: BaseException) -> str:
     return code if isinstance(code, str) else type(error).__name__
 
 
-class Observed(Generic[O]):
+class Observed(Generic[R]):
     """An observed block: a context manager whose body says how it ends."""
 
-    __slots__ = ("_error", "_operation", "_outcome", "_span", "_t0", "_token", "_values", "_verdict", "_waited_ms")
+    __slots__ = ("_error", "_operation", "_outcome", "_result", "_span", "_t0", "_token", "_values", "_waited_ms")
 
-    def __init__(self, operation: Operation[O], waited_ms: float = 0.0) -> None:
+    def __init__(self, operation: Operation[R], waited_ms: float = 0.0) -> None:
         self._operation = operation
         self._waited_ms = waited_ms
-        self._verdict: Verdict | None = None
-        self._outcome: O | None = None
+        self._outcome: Outcome | None = None
+        self._result: R | None = None
         self._error: BaseException | None = None
         self._span: Span | None = None
         self._token: Token[Context] | None = None
         self._values: dict[str, Scalar | None] = {}
 
-    def completed(self, outcome: O, /) -> None:
+    def completed(self, result: R, /) -> None:
         """The operation did what it is for."""
-        self._verdict, self._outcome = Verdict.COMPLETED, outcome
+        self._outcome, self._result = Outcome.COMPLETED, result
 
-    def failed(self, error: BaseException, outcome: O | None = None, /) -> None:
-        """The operation failed, and no attempt follows; ``outcome`` is what is known all the same."""
-        self._verdict, self._error, self._outcome = Verdict.FAILED, error, outcome
+    def failed(self, error: BaseException, result: R | None = None, /) -> None:
+        """The operation failed, and no attempt follows; ``result`` is what is known all the same."""
+        self._outcome, self._error, self._result = Outcome.FAILED, error, result
 
     def retrying(self, error: BaseException, *, countdown: float) -> None:
         """The attempt failed, and another follows in ``countdown`` seconds: no ``failed`` line is written."""
-        self._verdict, self._error = Verdict.RETRYING, error
+        self._outcome, self._error = Outcome.RETRYING, error
         self._set({"retry.countdown": countdown})
 
     def waiting(self, *, until: datetime) -> None:
         """The attempt ended to wait; somebody resumes it at ``until``."""
-        self._verdict = Verdict.WAITING
+        self._outcome = Outcome.WAITING
         self._set({"waiting.until": rendered(until)})
 
     def cancelled(self) -> None:
         """The operation was called off, by a person or because another has taken it over."""
-        self._verdict = Verdict.CANCELLED
+        self._outcome = Outcome.CANCELLED
 
-    def __enter__(self) -> Observed[O]:
+    def __enter__(self) -> Observed[R]:
         self._t0 = _ticks()
         try:
             self._values = rendered_values(self._operation.__dict__)
@@ -133,7 +133,7 @@ class Observed(Generic[O]):
                 otel_context.detach(self._token)
             if self._span is not None:
                 self._span.end(None if _fixed_ns is None else _fixed_ns())
-        if self._verdict is None and error is None:
+        if self._outcome is None and error is None:
             _health.problem(OutcomeMissing(f"{type(self._operation).__name__} ended without saying how"))
 
     def _start(self, attributes: dict[str, Scalar]) -> Span:
@@ -147,32 +147,32 @@ class Observed(Generic[O]):
 
     def _conclude(self, error: BaseException | None) -> None:
         """The span has its last attributes and status, and the closing lines are written."""
-        verdict = self._verdict
-        if verdict is None and error is not None:
-            verdict, self._error = _verdict_of(error), error
-            self._verdict = verdict
+        outcome = self._outcome
+        if outcome is None and error is not None:
+            outcome, self._error = _outcome_of(error), error
+            self._outcome = outcome
         operation, elapsed = self._operation, self._elapsed_ns()
         values = self._values
-        attributes: dict[str, Scalar] = {operation.__outcome_key__: _OUTCOMES[verdict]}
-        if self._outcome is not None:
-            values |= rendered_values(self._outcome.__dict__)
-            attributes |= _attributes(operation.__outcomespecs__, values)
+        attributes: dict[str, Scalar] = {operation.__outcome_key__: _OUTCOMES[outcome]}
+        if self._result is not None:
+            values |= rendered_values(self._result.__dict__)
+            attributes |= _attributes(operation.__resultspecs__, values)
         for name in operation.__durations__:
             values[name] = attributes[name] = elapsed // 1000 / _MICROSECONDS[name]
-        if verdict is None:
+        if outcome is None:
             attributes |= {"outcome.missing": True, "error.type": OutcomeMissing.error_type}
-        elif self._error is not None and verdict is not Verdict.CANCELLED:
+        elif self._error is not None and outcome is not Outcome.CANCELLED:
             failure = {"error_type": error_type(self._error), "error_msg": str(self._error)}
             values |= failure
             attributes |= failure
             attributes["error.type"] = failure["error_type"]
             attributes["exception.stacktrace"] = "".join(traceback.format_exception(self._error))
         self._set(attributes)
-        self._set_status(verdict)
-        _record_duration(type(operation), elapsed, verdict)
-        if verdict is Verdict.COMPLETED:
+        self._set_status(outcome)
+        _record_duration(type(operation), elapsed, outcome)
+        if outcome is Outcome.COMPLETED:
             self._write("completed", "ended")
-        elif verdict is Verdict.FAILED:
+        elif outcome is Outcome.FAILED:
             self._write("failed", "ended")
         else:
             self._write("ended")
@@ -181,12 +181,12 @@ class Observed(Generic[O]):
         if self._span is not None:
             self._span.set_attributes(attributes)
 
-    def _set_status(self, verdict: Verdict | None) -> None:
+    def _set_status(self, outcome: Outcome | None) -> None:
         if self._span is None:
             return
-        if verdict is Verdict.COMPLETED:
+        if outcome is Outcome.COMPLETED:
             self._span.set_status(_OK)
-        elif verdict in (None, Verdict.FAILED, Verdict.RETRYING):
+        elif outcome in (None, Outcome.FAILED, Outcome.RETRYING):
             self._span.set_status(Status(StatusCode.ERROR, "" if self._error is None else str(self._error)))
 
     def _write(self, *moments: str) -> None:
@@ -200,7 +200,7 @@ class Observed(Generic[O]):
                 logs.write(line.level, event, values, error=self._error if line.level >= Level.ERROR else None)
 
 
-def observe(operation: Operation[O], /, *, waited_ms: float = 0.0) -> Observed[O]:
+def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
     """A block that is one span and the lines its class declares.
 
     ``waited_ms`` passed before the block, waiting for permission to start it: the span's start is that much earlier, its
@@ -229,17 +229,17 @@ def span(name: str, attributes: Mapping[str, Scalar]) -> Iterator[None]:
         current.set_status(_OK)
 
 
-def _verdict_of(error: BaseException) -> Verdict:
-    return next((verdict for kind, verdict in _verdicts.items() if isinstance(error, kind)), Verdict.FAILED)
+def _outcome_of(error: BaseException) -> Outcome:
+    return next((outcome for kind, outcome in _outcomes.items() if isinstance(error, kind)), Outcome.FAILED)
 
 
-def _record_duration(operation: type[Operation[Any]], elapsed_ns: int, verdict: Verdict | None) -> None:
+def _record_duration(operation: type[Operation[Any]], elapsed_ns: int, outcome: Outcome | None) -> None:
     histogram = _durations.get(operation)
     if histogram is None:
         histogram = _durations[operation] = _meter.create_histogram(
             f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
         )
-    histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[verdict]})
+    histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
 
 
 def _attributes(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:

@@ -1,9 +1,9 @@
-"""What an operation, its outcome and an event are: declared once as small classes, read by everything else.
+"""What an operation, its result and an event are: declared once as small classes, read by everything else.
 
 Standard library only. From one declaration follow the span's name and attributes, the log lines with their
 levels, the duration metric, the documentation and the checks::
 
-    class RepoSynced(Outcome):
+    class RepoSynced(Result):
         prs_synced: Annotated[int, Field("Pull requests stored.")]
 
     class RepoSync(
@@ -52,7 +52,7 @@ class Level(IntEnum):
     ERROR = 40
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """How an operation ended; the value of every span's ``<namespace>.outcome``."""
 
     COMPLETED = "completed"
@@ -140,7 +140,7 @@ def declared_events() -> Mapping[str, EventSpec]:
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Outcome:
+class Result:
     """What is known when an operation has completed; subclasses declare its fields."""
 
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
@@ -150,11 +150,11 @@ class Outcome:
         cls.__fieldspecs__ = _specs(cls)
 
 
-O = TypeVar("O", bound=Outcome)  # noqa: E741  # the one type parameter of this module; spelt out it hides the sentence
+R = TypeVar("R", bound=Result)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Operation(Generic[O]):
+class Operation(Generic[R]):
     """Something with a start and an end: one span, and the lines its class names.
 
     ``started``, ``completed`` and ``failed`` are lines of their own event (``<name>.started``); ``entered`` and ``ended``
@@ -165,7 +165,7 @@ class Operation(Generic[O]):
     __outcome_key__: ClassVar[str]
     __lines__: ClassVar[Mapping[str, tuple[str, Line]]]
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
-    __outcomespecs__: ClassVar[Mapping[str, FieldSpec]]
+    __resultspecs__: ClassVar[Mapping[str, FieldSpec]]
     __known__: ClassVar[Mapping[str, FieldSpec]]
     __durations__: ClassVar[tuple[str, ...]]
 
@@ -183,7 +183,7 @@ class Operation(Generic[O]):
         cls.__operation__ = name
         cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
         cls.__fieldspecs__ = _specs(cls)
-        cls.__outcomespecs__ = _outcome_of(cls).__fieldspecs__
+        cls.__resultspecs__ = _result_of(cls).__fieldspecs__
         lines = {
             "started": (f"{name}.started", started),
             "completed": (f"{name}.completed", completed),
@@ -192,7 +192,7 @@ class Operation(Generic[O]):
             "ended": (name, ended),
         }
         cls.__lines__ = {moment: (event, line) for moment, (event, line) in lines.items() if line is not None}
-        known = {**MEASURED, **cls.__outcomespecs__, **cls.__fieldspecs__}
+        known = {**MEASURED, **cls.__resultspecs__, **cls.__fieldspecs__}
         named = {field for _, line in cls.__lines__.values() for field in line.fields}
         cls.__durations__ = tuple(name for name in ("duration_ms", "duration_sec") if name in named)
         cls.__known__ = known
@@ -202,7 +202,7 @@ class Operation(Generic[O]):
             # What is only known at the end may be unknown when it failed.
             late = moment == "ended"
             specs = [
-                _nullable(known[field]) if late and field in cls.__outcomespecs__ else known[field] for field in line.fields
+                _nullable(known[field]) if late and field in cls.__resultspecs__ else known[field] for field in line.fields
             ]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
 
@@ -245,13 +245,13 @@ def _declare(spec: EventSpec) -> None:
     _EVENTS[spec.name] = spec
 
 
-def _outcome_of(operation: type[Operation[Any]]) -> type[Outcome]:
+def _result_of(operation: type[Operation[Any]]) -> type[Result]:
     for base in getattr(operation, "__orig_bases__", ()):
         if get_origin(base) is Operation:
-            (outcome,) = get_args(base)
-            if isinstance(outcome, type) and issubclass(outcome, Outcome):
-                return outcome
-    raise TypeError(f"{operation.__name__} must name its outcome: class {operation.__name__}(Operation[SomeOutcome], ...)")
+            (result,) = get_args(base)
+            if isinstance(result, type) and issubclass(result, Result):
+                return result
+    raise TypeError(f"{operation.__name__} must name its result: class {operation.__name__}(Operation[SomeResult], ...)")
 
 
 def _specs(cls: type) -> dict[str, FieldSpec]:

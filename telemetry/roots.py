@@ -26,7 +26,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, S
 
 from telemetry import tracing
 from telemetry.lifecycle import Observed
-from telemetry.model import O, Operation, Scalar, rendered_values
+from telemetry.model import Operation, R, Scalar, rendered_values
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _RANDOM_TRACE_ID = 0x02  # W3C Trace Context level 2: the trace id's lower bytes are random
@@ -105,7 +105,7 @@ def announce(operation: Operation[Any], root: Root) -> None:
         _Reserved(operation, root).announce()
 
 
-def finish(operation: Operation[O], root: Root, *, ended_at: datetime | None = None, repeat: bool = False) -> Observed[O]:
+def finish(operation: Operation[R], root: Root, *, ended_at: datetime | None = None, repeat: bool = False) -> Observed[R]:
     """A block that says how the root ended; after it the span is on its way under its reserved ids.
 
     ``ended_at`` is the end, now unless given. ``repeat`` emits the span again without its line.
@@ -135,13 +135,13 @@ def span_context(traceparent: str) -> SpanContext:
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
 
 
-class _Reserved(Observed[O]):
+class _Reserved(Observed[R]):
     """An observed block whose span exists already, as ids in somebody's database."""
 
     __slots__ = ("_ended_ns", "_root", "_silent")
 
     def __init__(
-        self, operation: Operation[O], root: Root, *, ended_at: datetime | None = None, silent: bool = False
+        self, operation: Operation[R], root: Root, *, ended_at: datetime | None = None, silent: bool = False
     ) -> None:
         super().__init__(operation)
         self._root = root

@@ -37,11 +37,11 @@ from apps.utils.database import drop_connection
 from telemetry import addressed_to, bind, current_traceparent, emit, observe
 from telemetry.celery import QuietTask, sending
 from telemetry.lifecycle import Observed, error_type, treat_as
-from telemetry.model import Verdict
+from telemetry.model import Outcome
 
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)
 _log = logging.getLogger(__name__)
-treat_as(Superseded, Verdict.CANCELLED)
+treat_as(Superseded, Outcome.CANCELLED)
 
 
 @shared_task(bind=True)

@@ -43,7 +43,7 @@ from opentelemetry import baggage, context, trace
 import telemetry
 from telemetry import bind, emit, observe
 from telemetry.celery import QuietTask
-from telemetry.model import Event, Field, Level, Line, Operation, Outcome
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 telemetry.configure(stream=sys.stdout)
 
@@ -58,7 +58,7 @@ app.conf.update(
 SECRETS = json.loads(os.environ["SECRETS"])
 
 
-class Baked(Outcome):
+class Baked(Result):
     crumbs: Annotated[int, Field("Crumbs.")]
 
 

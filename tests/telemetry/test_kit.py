@@ -19,14 +19,14 @@ from opentelemetry import trace
 import telemetry
 from telemetry import emit, observe
 from telemetry.lifecycle import OutcomeMissing
-from telemetry.model import Event, Field, Level, Line, Operation, Outcome
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 app = Celery("shop", broker="memory://")
 app.conf.task_always_eager = True
 telemetry.configure()
 
 
-class Sold(Outcome):
+class Sold(Result):
     pieces: Annotated[int, Field("Pieces.")]
 
 

@@ -10,11 +10,11 @@ import pytest
 import telemetry
 from telemetry import _health, bind, emit, observe
 from telemetry.lifecycle import OutcomeMissing
-from telemetry.model import Event, Field, Level, Line, Operation, Outcome
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.testing import Capture, capturing
 
 
-class Baked(Outcome):
+class Baked(Result):
     """A loaf."""
 
     crumbs: Annotated[int, Field("Crumbs.")]
@@ -33,7 +33,7 @@ class Bake(
     loaf: Annotated[str, Field("Its name.", also="bread.name")]
 
 
-class Weighed(Outcome):
+class Weighed(Result):
     """A weight."""
 
     grams: Annotated[int, Field("Grams.")]

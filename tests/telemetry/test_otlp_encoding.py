@@ -22,7 +22,7 @@ from opentelemetry.trace import (
 
 from telemetry import _otlp_encoding
 from telemetry._otlp_decoding import spans_in
-from telemetry.model import Verdict
+from telemetry.model import Outcome
 
 
 def spans() -> list[ReadableSpan]:
@@ -38,7 +38,7 @@ def spans() -> list[ReadableSpan]:
         span.set_attributes(
             {
                 "text": "żółw",
-                "enum": Verdict.FAILED,
+                "enum": Outcome.FAILED,
                 "yes": True,
                 "no": False,
                 "int": -(2**62),

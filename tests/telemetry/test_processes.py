@@ -24,10 +24,10 @@ import os, sys, time
 from typing import Annotated
 import telemetry
 from telemetry import emit, observe
-from telemetry.model import Event, Field, Level, Operation, Outcome
+from telemetry.model import Event, Field, Level, Operation, Result
 
 
-class Sold(Outcome):
+class Sold(Result):
     pieces: Annotated[int, Field("Pieces.")]
 
 

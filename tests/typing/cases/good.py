@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from telemetry import announce, bind, emit, finish, observe, reserve, under
-from telemetry.model import Event, Field, Level, Line, Operation, Outcome
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 
-class Baked(Outcome):
+class Baked(Result):
     """A loaf."""
 
     crumbs: Annotated[int, Field("Crumbs.")]
@@ -31,7 +31,7 @@ class Rang(Event, name="bakery.rang", level=Level.WARNING, when="the bell rings"
 
 
 def bake(at: datetime) -> int:
-    """Every verdict, with what it needs."""
+    """Every outcome, with what it needs."""
     with bind(team_id=1, repo_id=None), observe(Bake(loaf="rye"), waited_ms=3.0) as baking:
         emit(Rang(at=at, how="once"))
         emit(Rang(at=at, how="twice"), error=ValueError("late"))

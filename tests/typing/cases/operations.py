@@ -29,7 +29,7 @@ with observe(sync) as observed:
     observed.completed(None)  # wrong: no outcome
     observed.completed(catalog.RepoSynced())  # wrong: a field is missing
     observed.completed(catalog.RepoSynced(prs_synced="3"))  # wrong: text for a number
-    observed.complete(catalog.RepoSynced(prs_synced=3))  # wrong: no such verdict
+    observed.complete(catalog.RepoSynced(prs_synced=3))  # wrong: no such outcome
     observed.failed()  # wrong: no error
     observed.failed("burnt")  # wrong: text for an error
     observed.failed(ValueError(), catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
