@@ -5,26 +5,26 @@ tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the 
 """
 
 from telemetry._health import problem, swallowed
+from telemetry._lines.context import bind, bound
+from telemetry._lines.writing import add_trace_ids, write_line
+from telemetry._spans.provider import flush
 from telemetry.lifecycle import emit, observe, span
-from telemetry.logs import bind
-from telemetry.roots import Root, addressed_to, announce, current_traceparent, finish, reserve, trace_id_of, under
-from telemetry.tracing import configure, flush
+from telemetry.roots import Root, current_traceparent, trace_id_of
+from telemetry.setup import configure
 
 __all__ = [
     "Root",
-    "addressed_to",
-    "announce",
+    "add_trace_ids",
     "bind",
+    "bound",
     "configure",
     "current_traceparent",
     "emit",
-    "finish",
     "flush",
     "observe",
     "problem",
-    "reserve",
     "span",
     "swallowed",
     "trace_id_of",
-    "under",
+    "write_line",
 ]

@@ -25,11 +25,11 @@ from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from telemetry import _health, logs
+from telemetry import _health
+from telemetry._lines import writing
+from telemetry._lines.context import bound
+from telemetry._spans.emitter import SCOPE
 from telemetry.model import Event, FieldSpec, Level, Operation, Outcome, R, Scalar, rendered, rendered_values
-
-SCOPE = "telemetry"
-"""The instrumentation scope of every span that is opened here."""
 
 _tracer = trace.get_tracer(SCOPE)
 _meter = metrics.get_meter(SCOPE)
@@ -116,7 +116,7 @@ class Observed(Generic[R]):
         self._t0 = _ticks()
         try:
             self._values = rendered_values(self._operation.__dict__)
-            self._span = self._start(logs.bound() | _attributes(self._operation.__fieldspecs__, self._values))
+            self._span = self._start(bound() | _attributes(self._operation.__fieldspecs__, self._values))
             self._token = otel_context.attach(trace.set_span_in_context(self._span))
             self._write("started", "entered")
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
@@ -197,7 +197,7 @@ class Observed(Generic[R]):
                 values = {name: self._values.get(name) for name in line.fields}
                 if _health.is_strict():
                     _check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
-                logs.write(line.level, event, values, error=self._error if line.level >= Level.ERROR else None)
+                writing.write_line(line.level, event, values, error=self._error if line.level >= Level.ERROR else None)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
@@ -216,7 +216,7 @@ def emit(*events: Event, error: BaseException | None = None) -> None:
         if _health.is_strict():
             for event, (_, _, values) in zip(events, entries, strict=True):
                 _check(event.__event__.fields, values)
-        logs.write_all(entries, error=error)
+        writing.write_all(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 
@@ -224,7 +224,7 @@ def emit(*events: Event, error: BaseException | None = None) -> None:
 @contextmanager
 def span(name: str, attributes: Mapping[str, Scalar]) -> Iterator[None]:
     """A plain span for code outside any catalog; an error that leaves it is on it."""
-    with _tracer.start_as_current_span(name, attributes={**logs.bound(), **attributes}) as current:
+    with _tracer.start_as_current_span(name, attributes={**bound(), **attributes}) as current:
         yield
         current.set_status(_OK)
 

@@ -1,8 +1,7 @@
 """Root spans whose ids are reserved now and which are ended by whoever finds the work done, hours later, elsewhere.
 
 A run spans many tasks and processes. Its root's trace id, span id, sampling decision and start are reserved when the run
-starts and stored by the application; everything in between is a child of those ids; `finish` emits the span itself. Emitting
-it again under the same ids is harmless, so that a crash between the end and its export can be made good.
+starts, and stored by the application; everything in between is a child of those ids; `Root.finish` emits the span itself.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, TraceFlags
 
-from telemetry import tracing
+from telemetry._spans import emitter
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation, R, Scalar, rendered_values
 
@@ -36,57 +35,67 @@ _bound: ContextVar[str | None] = ContextVar("telemetry_root", default=None)
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A reserved root span: its ids and sampling decision (W3C ``traceparent``), its start, the traces it is linked to."""
+    """A reserved root span: its ids and sampling decision (W3C `traceparent`), its start, and the spans it links to."""
 
     traceparent: str
     started_ns: int
     links: tuple[str, ...] = ()
+
+    @classmethod
+    def reserve(cls, operation: type[Operation[Any]], *, links: Sequence[str] = ()) -> Root:
+        """Reserve ids, sampling decision and start of a root span for `operation`; nothing is emitted yet."""
+        generator = emitter.id_generator() or RandomIdGenerator()
+        trace_id, span_id = generator.generate_trace_id(), generator.generate_span_id()
+        flags = _RANDOM_TRACE_ID
+        sampler = emitter.sampler()
+        if sampler is not None:
+            decision = sampler.should_sample(None, trace_id, operation.__operation__, SpanKind.INTERNAL, {}, ()).decision
+            flags |= int(decision is Decision.RECORD_AND_SAMPLE)
+        return cls(f"00-{trace_id:032x}-{span_id:016x}-{flags:02x}", time.time_ns(), tuple(links))
 
     @property
     def trace_id(self) -> str:
         """The trace's id, 32 hexadecimal digits."""
         return trace_id_of(self.traceparent)
 
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Put the spans and lines inside into the root's trace; the tasks published inside become its children."""
+        context = trace.set_span_in_context(NonRecordingSpan(span_context(self.traceparent)), Context())
+        attached = otel_context.attach(context)
+        try:
+            with self.addressed():
+                yield
+        finally:
+            otel_context.detach(attached)
 
-def reserve(operation: type[Operation[Any]], *, links: Sequence[str] = ()) -> Root:
-    """Ids, sampling decision and start of a root span for ``operation``; nothing is emitted."""
-    generator = tracing.id_generator() or RandomIdGenerator()
-    trace_id, span_id = generator.generate_trace_id(), generator.generate_span_id()
-    flags = _RANDOM_TRACE_ID
-    sampler = tracing.sampler()
-    if sampler is not None:
-        decision = sampler.should_sample(None, trace_id, operation.__operation__, SpanKind.INTERNAL, {}, ()).decision
-        flags |= int(decision is Decision.RECORD_AND_SAMPLE)
-    return Root(f"00-{trace_id:032x}-{span_id:016x}-{flags:02x}", time.time_ns(), tuple(links))
+    @contextmanager
+    def addressed(self) -> Iterator[None]:
+        """Make the tasks published inside children of the root; the spans that publish them stay where they are.
 
-
-@contextmanager
-def under(root: Root) -> Iterator[None]:
-    """Spans, lines and published tasks inside belong to the root's trace; published tasks' attempts are its children."""
-    context = trace.set_span_in_context(NonRecordingSpan(span_context(root.traceparent)), Context())
-    attached = otel_context.attach(context)
-    try:
-        with addressed_to(root):
+        Outside any span those belong to the root's trace too.
+        """
+        if not trace.get_current_span().get_span_context().is_valid:
+            with self.active():
+                yield
+            return
+        bound = _bound.set(self.traceparent)
+        try:
             yield
-    finally:
-        otel_context.detach(attached)
+        finally:
+            _bound.reset(bound)
 
+    def announce(self, operation: Operation[Any]) -> None:
+        """Write the operation's `started` line in the root's context."""
+        with self.active():
+            _Reserved(operation, self).announce()
 
-@contextmanager
-def addressed_to(root: Root) -> Iterator[None]:
-    """Tasks published inside belong to the root's trace; the spans that publish them stay where they are.
+    def finish(self, operation: Operation[R], *, ended_at: datetime | None = None, repeat: bool = False) -> Observed[R]:
+        """Open a block that says how the root ended, and emits the span under its reserved ids when it closes.
 
-    Outside any span they belong to the root's trace too.
-    """
-    if not trace.get_current_span().get_span_context().is_valid:
-        with under(root):
-            yield
-        return
-    bound = _bound.set(root.traceparent)
-    try:
-        yield
-    finally:
-        _bound.reset(bound)
+        The span ends at `ended_at`, or now. With `repeat` it is emitted again, without its line.
+        """
+        return _Reserved(operation, self, ended_at=ended_at, silent=repeat)
 
 
 def bound_root() -> str | None:
@@ -97,20 +106,6 @@ def bound_root() -> str | None:
 def bind_root(traceparent: str | None) -> None:
     """Work in this context now belongs to that reserved root; a task that received it says so."""
     _bound.set(traceparent)
-
-
-def announce(operation: Operation[Any], root: Root) -> None:
-    """The operation's ``started`` line is written in the root's context."""
-    with under(root):
-        _Reserved(operation, root).announce()
-
-
-def finish(operation: Operation[R], root: Root, *, ended_at: datetime | None = None, repeat: bool = False) -> Observed[R]:
-    """A block that says how the root ended; after it the span is on its way under its reserved ids.
-
-    ``ended_at`` is the end, now unless given. ``repeat`` emits the span again without its line.
-    """
-    return _Reserved(operation, root, ended_at=ended_at, silent=repeat)
 
 
 def current_traceparent() -> str | None:
@@ -179,16 +174,16 @@ class _ReservedSpan(NonRecordingSpan):
 
     def end(self, end_time: int | None = None) -> None:
         context = self.get_span_context()
-        tracing.emit(
+        emitter.emit(
             ReadableSpan(
                 self._name,
                 context=SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=context.trace_flags),
-                resource=tracing.resource(),
+                resource=emitter.resource(),
                 attributes=self._attributes,
                 links=[Link(span_context(link)) for link in self._root.links],
                 status=self._status,
                 start_time=self._root.started_ns,
                 end_time=end_time or self._ended_ns or time.time_ns(),
-                instrumentation_scope=tracing.scope(),
+                instrumentation_scope=emitter.scope(),
             )
         )

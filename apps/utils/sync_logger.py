@@ -20,7 +20,6 @@ from typing import Any
 
 import telemetry
 from apps.catalog import TABLE
-from telemetry import logs
 from telemetry.catalog import check_line
 from telemetry.lifecycle import error_type
 from telemetry.model import EventSpec, Level, declared_events, rendered
@@ -69,11 +68,11 @@ class SyncLogger:
         values = {name: rendered(value) if isinstance(value, datetime) else value for name, value in fields.items()}
         problems: list[str] = []
         if event.startswith(_NAMESPACE):
-            values = _in_declared_order(declared_events().get(event), logs.bound(), values)
+            values = _in_declared_order(declared_events().get(event), telemetry.bound(), values)
             problems = check_line({"level": level.name.lower(), "event": event, **values})
         else:
             values["logger"] = self.name
-        logs.write(level, event, values, error=error)
+        telemetry.write_line(level, event, values, error=error)
         if problems:
             telemetry.problem(UncataloguedLineError("; ".join(problems)))
 

@@ -16,7 +16,7 @@ from apps.github_simulator.testing import simulator
 from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import PullRequest
-from telemetry.testing import Span, orphans_of, read_lines, read_spans
+from telemetry.reading import Span, orphans_of, read_lines, read_spans
 from tests.acceptance.worker import kill, wait_until, worker
 from tests.integrations.syncing import held, stored, tracked
 

@@ -24,7 +24,8 @@ from apps.integrations.secrets import encrypt
 from apps.integrations.services.github_transport import GitHubTransport
 from apps.integrations.tasks import run_phase, send, sync_repository
 from apps.utils import clock
-from telemetry.testing import Capture, Span
+from telemetry.reading import Span
+from telemetry.testing import Capture
 from tests.integrations.syncing import TOKEN, begin, held, stored, tracked
 
 NAME = "synthetic/repo-0"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.embedded import Servers
-from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans
+from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
 from tests.telemetry.bakery import Bakery, wait_until
 
 SEND = """

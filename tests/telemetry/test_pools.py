@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.embedded import Servers
-from telemetry.testing import orphans_of, read_lines, read_spans
+from telemetry.reading import orphans_of, read_lines, read_spans
 from tests.telemetry.bakery import Bakery, wait_until
 
 SEND = """

@@ -28,7 +28,7 @@ from apps.integrations.models import PipelineRun, TrackedRepository
 from apps.integrations.tasks import start_pipeline
 from apps.teams.models import Team
 from apps.utils.jaeger import trace_page
-from telemetry.testing import Span
+from telemetry.reading import Span
 
 _REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
 _DAYS = 365
