@@ -20,7 +20,7 @@ def object_id(*parts: object) -> str:
     return sha1(":".join(str(part) for part in parts).encode(), usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GitActor:
     """Who wrote a commit, as git knows them; `user` is None when no GitHub account has the address."""
 
@@ -31,7 +31,7 @@ class GitActor:
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """One commit of a pull request."""
 
@@ -55,10 +55,11 @@ class Commit:
     @property
     def authors(self) -> list[GitActor]:
         """Its author, and those whom its trailers name."""
-        named = (
-            GitActor(match["name"], None, self.authored_date, match["email"]) for match in _CO_AUTHOR.finditer(self.message)
+        co_authors = (
+            GitActor(name=match["name"], user=None, date=self.authored_date, email=match["email"])
+            for match in _CO_AUTHOR.finditer(self.message)
         )
-        return [self.author, *named]
+        return [self.author, *co_authors]
 
     @property
     def abbreviated_oid(self) -> str:
@@ -73,7 +74,7 @@ class Commit:
         return self.message.partition("\n")[2].lstrip("\n")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFile:
     """One file that a pull request changes."""
 

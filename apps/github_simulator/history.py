@@ -96,7 +96,7 @@ def _commit(row: _Row, *, shift: timedelta) -> Commit:
     return Commit(
         oid=row["oid"],
         message=row["message"],
-        author=GitActor(row["author"], actor(row["author"]), authored),
+        author=GitActor(name=row["author"], user=actor(row["author"]), date=authored),
         authored_date=authored,
         committed_date=text_time(_time(row["committedDate"]) + shift),
         additions=row["additions"],
@@ -106,7 +106,9 @@ def _commit(row: _Row, *, shift: timedelta) -> Commit:
 
 def _files(rows: list[_Row]) -> Iterator[ChangedFile]:
     for row in rows:
-        yield ChangedFile(row["path"], row["additions"], row["deletions"], row["changeType"])
+        yield ChangedFile(
+            path=row["path"], additions=row["additions"], deletions=row["deletions"], change_type=row["changeType"]
+        )
 
 
 def _merge_commit(pull_request: PullRequest, oid: str) -> Commit:
@@ -117,7 +119,15 @@ def _merge_commit(pull_request: PullRequest, oid: str) -> Commit:
     merged_at = cast(str, pull_request.merged_at)
     merger = pull_request.merged_by or Actor("web-flow")
     message = f"Merge pull request #{pull_request.number}\n\n{pull_request.title}"
-    return Commit(oid, message, GitActor(merger.login, merger, merged_at), merged_at, merged_at, 0, 0)
+    return Commit(
+        oid=oid,
+        message=message,
+        author=GitActor(name=merger.login, user=merger, date=merged_at),
+        authored_date=merged_at,
+        committed_date=merged_at,
+        additions=0,
+        deletions=0,
+    )
 
 
 def _approvals(pull_request: PullRequest, logins: list[str], *, created: datetime, merged: datetime) -> Iterator[Review]:

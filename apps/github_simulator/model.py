@@ -17,7 +17,7 @@ PullRequestState = Literal["OPEN", "CLOSED", "MERGED"]
 ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED", "PENDING"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """One review of a pull request; `submitted_at` is None while it is pending."""
 

@@ -112,7 +112,7 @@ def _commits(repository: Repository, number: int, random: Random, *, opened: dat
             Commit(
                 oid=object_id(repository.name_with_owner, number, index),
                 message=f"Change {number}, part {index + 1}\n\nBecause it was needed.{trailer}",
-                author=GitActor(login, user, written, f"{login}@example.com"),
+                author=GitActor(name=login, user=user, date=written, email=f"{login}@example.com"),
                 authored_date=written,
                 committed_date=written,
                 additions=random.randint(0, 80),
@@ -126,10 +126,10 @@ def _files(number: int, random: Random) -> list[ChangedFile]:
     total = 250 if number % 89 == 30 else random.choice((1, 1, 2, 3, 4, 8))
     return [
         ChangedFile(
-            f"src/paquet_é/module_{index:04}.py",
-            random.randint(0, 50),
-            random.randint(0, 20),
-            random.choice(_CHANGES),
+            path=f"src/paquet_é/module_{index:04}.py",
+            additions=random.randint(0, 50),
+            deletions=random.randint(0, 20),
+            change_type=random.choice(_CHANGES),
         )
         for index in range(total)
     ]

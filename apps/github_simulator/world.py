@@ -121,7 +121,7 @@ class World:
             head_ref_name=f"patch-{number}",
             head_repository=repository,
             commits=[self._commit(f"{full_name}#{number}", message=title, author=author)],
-            files=[ChangedFile("README.md", 1, 0)],
+            files=[ChangedFile(path="README.md", additions=1, deletions=0)],
         )
         repository.pull_requests[number] = pull_request
         self._nodes[pull_request.id] = pull_request
@@ -137,14 +137,17 @@ class World:
             for index, message in enumerate(messages)
         ]
         if files is not None:
-            pull_request.files = [ChangedFile(path, 1, 1) for path in sorted(files)]
+            pull_request.files = [ChangedFile(path=path, additions=1, deletions=1) for path in sorted(files)]
         self._updated(pull_request)
 
     def set_files(self, full_name: str, number: int, paths: Iterable[str]) -> None:
         """The pull request changes exactly these files."""
         pull_request = self.pull_request(full_name, number)
-        known = {file.path: file for file in pull_request.files}
-        pull_request.files = [known.get(path) or ChangedFile(path, 1, 0, "ADDED") for path in sorted(set(paths))]
+        current = {file.path: file for file in pull_request.files}
+        pull_request.files = [
+            current.get(path) or ChangedFile(path=path, additions=1, deletions=0, change_type="ADDED")
+            for path in sorted(set(paths))
+        ]
         self._updated(pull_request)
 
     def add_review(self, full_name: str, number: int, *, login: str | None, state: ReviewState = "APPROVED") -> None:
@@ -152,7 +155,13 @@ class World:
         pull_request = self.pull_request(full_name, number)
         now = text_time(self._now())
         newest = max((review.database_id for review in pull_request.reviews), default=pull_request.database_id * 10_000)
-        review = Review(newest + 1, actor(login) if login else None, state, now, None if state == "PENDING" else now)
+        review = Review(
+            database_id=newest + 1,
+            author=actor(login) if login else None,
+            state=state,
+            created_at=now,
+            submitted_at=None if state == "PENDING" else now,
+        )
         pull_request.reviews = [*pull_request.reviews, review]
         self._updated(pull_request)
 
@@ -179,7 +188,15 @@ class World:
 
     def _commit(self, seed: str, *, message: str, author: str) -> Commit:
         now = text_time(self._now())
-        return Commit(object_id(seed, now), message, GitActor(author, actor(author), now), now, now, 1, 1)
+        return Commit(
+            oid=object_id(seed, now),
+            message=message,
+            author=GitActor(name=author, user=actor(author), date=now),
+            authored_date=now,
+            committed_date=now,
+            additions=1,
+            deletions=1,
+        )
 
     def _updated(self, pull_request: PullRequest) -> None:
         pull_request.updated_at = text_time(self._now())
