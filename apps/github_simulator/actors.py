@@ -1,32 +1,19 @@
-"""Users, bots and organizations, and the ids that everything at GitHub has."""
+"""Users, bots and organizations."""
 
 from __future__ import annotations
 
-import base64
-import zlib
 from dataclasses import dataclass
 from typing import Literal
 
-WEB = "https://github.com"
+from apps.github_simulator.identity import WebPage, node_id, stable_number
 
 ActorType = Literal["User", "Bot", "Organization", "Mannequin"]
 
-_NODE_PREFIX = {"User": "U", "Bot": "BOT", "Organization": "O", "Mannequin": "M"}
-
-
-def node_id(prefix: str, *parts: object) -> str:
-    """An opaque global id in GitHub's manner, the same for the same parts."""
-    text = ":".join(str(part) for part in parts)
-    return f"{prefix}_{base64.urlsafe_b64encode(text.encode()).decode().rstrip('=')}"
-
-
-def stable_number(text: str) -> int:
-    """A number of nine digits that belongs to this text."""
-    return 100_000_000 + zlib.crc32(text.encode()) % 100_000_000
+_NODE_PREFIX: dict[ActorType, str] = {"User": "U", "Bot": "BOT", "Organization": "O", "Mannequin": "M"}
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(WebPage):
     """A user, bot or organization."""
 
     login: str
@@ -34,30 +21,31 @@ class Actor:
 
     @property
     def database_id(self) -> int:
+        """The numeric id."""
         return stable_number(self.login.lower())
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id(_NODE_PREFIX[self.typename], self.login)
 
     @property
     def name(self) -> str:
+        """The display name, which here is the login."""
         return self.login
 
     @property
     def resource_path(self) -> str:
+        """The path of the profile page."""
         return f"/apps/{self.login}" if self.typename == "Bot" else f"/{self.login}"
 
     @property
-    def url(self) -> str:
-        return WEB + self.resource_path
-
-    @property
     def avatar_url(self) -> str:
+        """The address of the profile picture."""
         return f"https://avatars.githubusercontent.com/u/{self.database_id}?v=4"
 
 
 def actor(login: str) -> Actor:
-    """The account of this login; GitHub's GraphQL names a bot without its `[bot]`."""
+    """Return the account called `login`; GraphQL names a bot without its `[bot]` suffix."""
     name = login.removesuffix("[bot]")
     return Actor(name, "User" if name == login else "Bot")

@@ -1,7 +1,7 @@
-"""Connections: pages of a sorted list with keyset cursors, so that paging is stable while the list changes.
+"""Connections: pages of a sorted list, addressed by keyset cursors so that paging stays stable while the list changes.
 
-A cursor holds the (value, id) of the item it stands at, not a count: what is inserted or moved before it neither
-repeats nor skips what follows.
+A cursor holds the sort key and id of the item it points at rather than a position. Items inserted or moved before it
+cause neither repeated nor skipped items after it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 _CURSOR_PREFIX = b"cursor:v2:"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageInfo:
     """GraphQL's PageInfo."""
 
@@ -40,9 +40,9 @@ class Edge:
     node: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection(Generic[Item]):
-    """One page of a connection, in the order asked for; `total_count` counts what is on all pages."""
+    """One page of a connection in the requested order; `total_count` covers all pages."""
 
     total_count: int
     items: Sequence[Item]
@@ -53,20 +53,23 @@ class Connection(Generic[Item]):
 
     @property
     def nodes(self) -> list[object]:
+        """The nodes of this page."""
         return [self.as_node(item) for item in self.items]
 
     @property
     def edges(self) -> list[Edge]:
+        """The nodes of this page, each with its cursor."""
         return [Edge(encode_cursor(self.key(item)), self.as_node(item)) for item in self.items]
 
     @property
     def page_info(self) -> PageInfo:
+        """Whether there are more pages, and the cursors of both ends of this one."""
         start, end = (self.items[0], self.items[-1]) if self.items else (None, None)
         return PageInfo(
-            self.has_next_page,
-            self.has_previous_page,
-            None if start is None else encode_cursor(self.key(start)),
-            None if end is None else encode_cursor(self.key(end)),
+            has_next_page=self.has_next_page,
+            has_previous_page=self.has_previous_page,
+            start_cursor=None if start is None else encode_cursor(self.key(start)),
+            end_cursor=None if end is None else encode_cursor(self.key(end)),
         )
 
 
@@ -86,9 +89,10 @@ def connect(
     before: str | None = None,
     **_filters: object,
 ) -> Connection[Item]:
-    """The page of `items` (sorted ascending by `key`) that the arguments ask for.
+    """Return the requested page of `items`, which must be sorted by `key` in ascending order.
 
-    Raises FieldError for a cursor that is none. Filters are the caller's: they are applied to `items` before.
+    The remaining arguments are those of a GraphQL connection. Its filters are ignored, since the caller has applied
+    them. Raises FieldError for an invalid cursor.
     """
     floor, ceiling = (before, after) if descending else (after, before)
     low = 0 if floor is None else bisect_right(items, decode_cursor(floor), key=key)
@@ -111,12 +115,12 @@ def connect(
 
 
 def encode_cursor(key: Key) -> str:
-    """The key as an opaque cursor."""
+    """Return `key` as an opaque cursor."""
     return base64.b64encode(_CURSOR_PREFIX + orjson.dumps(key)).decode()
 
 
 def decode_cursor(cursor: str) -> Key:
-    """The key that the cursor stands for; raises FieldError as GitHub does."""
+    """Return the key in `cursor`; raises FieldError with GitHub's own message if it is invalid."""
     try:
         value, identity = orjson.loads(base64.b64decode(cursor, validate=True).removeprefix(_CURSOR_PREFIX))
     except (binascii.Error, ValueError, TypeError):

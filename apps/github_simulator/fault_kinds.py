@@ -1,4 +1,4 @@
-"""What each fault does to the request that meets it."""
+"""The kinds of fault, each with the reply that it produces."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from apps.github_simulator.graphql_errors import error_payload
 from apps.github_simulator.rate_limits import Budget
 from apps.github_simulator.replies import Api, Reply
 
+_RESOURCE_LIMITS = {"error_type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
+
 
 @dataclass(frozen=True, kw_only=True)
-class Struck:
-    """The request that meets a fault.
+class FaultedCall:
+    """The call that a fault strikes.
 
-    `root` is the response key of its first GraphQL field, `answer` what it would have got, `headers` those that every
-    answer of this account has, `now` epoch seconds.
+    `root` is the response key of its first GraphQL field, `regular_reply` the reply that it would have got, `headers`
+    the ones in every reply to the account, and `now` the Unix time in seconds.
     """
 
     api: Api
@@ -32,103 +34,108 @@ class Struck:
     now: float
     budget: Budget
     headers: Mapping[str, str]
-    answer: Callable[[], Reply]
+    regular_reply: Callable[[], Reply]
+
+
+FaultReply = Callable[[FaultedCall, Mapping[str, Any]], Reply]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FaultKind:
-    """One way to fail, its parameters with their defaults, and which values those may have that are not free."""
+    """One way to fail; `parameters` have their defaults, and `choices` list the values of those that are not free."""
 
-    reply: Callable[[Struck, Mapping[str, Any]], Reply]
+    reply: FaultReply
     parameters: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-def _exhausted(struck: Struck, reply: Reply, parameters: Mapping[str, Any]) -> Reply:
-    """The reply with headers that say: nothing is left until `reset_in` seconds from now."""
-    budget = replace(struck.budget, used=struck.budget.limit, reset=math.ceil(struck.now + parameters["reset_in"]))
-    return reply.with_headers({**struck.headers, **replies.budget_headers(budget)})
+def _exhausted(call: FaultedCall, reply: Reply, parameters: Mapping[str, Any]) -> Reply:
+    """Return the reply with headers that report a used-up budget until `reset_in` seconds from now."""
+    budget = replace(call.budget, used=call.budget.limit, reset=math.ceil(call.now + parameters["reset_in"]))
+    return reply.with_headers({**call.headers, **replies.budget_headers(budget)})
 
 
-def _primary_limit(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
-    return _exhausted(struck, replies.primary_limit(struck.api, struck.account.subject), parameters)
+def _primary_limit(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    return _exhausted(call, replies.primary_limit(call.api, call.account.label), parameters)
 
 
-def _primary_limit_variant(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
-    return _exhausted(struck, replies.primary_limit_variant(struck.api, struck.account.subject), parameters)
+def _primary_limit_variant(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    return _exhausted(call, replies.primary_limit_variant(call.api, call.account.label), parameters)
 
 
-def _secondary_limit(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
+def _secondary_limit(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
     reply = replies.secondary_limit(status=parameters["status"], retry_after=parameters["retry_after"])
-    return reply.with_headers(struck.headers)
+    return reply.with_headers(call.headers)
 
 
-def _field_error(struck: Struck, error_type: str, text: str, **more: Any) -> Reply:
-    """GraphQL's 200 whose only field is null."""
-    error = error_payload(error_type, text, path=[struck.root], locations=[{"line": 1, "column": 1}], **more)
-    return replies.json_reply({"data": {struck.root: None}, "errors": [error]}, headers=struck.headers)
+def _field_error(call: FaultedCall, error_type: str, text: str, **more: Any) -> Reply:
+    """Return a GraphQL answer whose only field is null, with an error."""
+    error = error_payload(error_type, text, path=[call.root], locations=[{"line": 1, "column": 1}], **more)
+    return replies.json_reply({"data": {call.root: None}, "errors": [error]}, headers=call.headers)
 
 
-def _not_found(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    if struck.api == "rest":
-        return replies.not_found().with_headers(struck.headers)
-    return _field_error(struck, "NOT_FOUND", "Could not resolve to a node with the global id of 'X'")
+def _not_found(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+    if call.api == "rest":
+        return replies.not_found().with_headers(call.headers)
+    return _field_error(call, "NOT_FOUND", "Could not resolve to a node with the global id of 'X'")
 
 
-def _resource_limits(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    return _field_error(struck, "RESOURCE_LIMITS_EXCEEDED", "Resource limits for this query exceeded.")
+def _resource_limits(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+    return _field_error(call, _RESOURCE_LIMITS["error_type"], _RESOURCE_LIMITS["message"])
 
 
-def _sso(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    headers = replies.saml_headers(struck.organization)
-    if struck.api == "rest":
-        return replies.message(403, replies.SAML_MESSAGE).with_headers({**struck.headers, **headers})
-    reply = _field_error(struck, "FORBIDDEN", replies.SAML_MESSAGE, extensions=replies.SAML_EXTENSIONS)
+def _sso(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+    headers = replies.saml_headers(call.organization)
+    if call.api == "rest":
+        return replies.message(403, replies.SAML_MESSAGE).with_headers({**call.headers, **headers})
+    reply = _field_error(call, "FORBIDDEN", replies.SAML_MESSAGE, extensions=replies.SAML_EXTENSIONS)
     return replace(reply, headers={**reply.headers, **headers})
 
 
-def _ip_allow_list(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    text = replies.ip_not_allowed_message(struck.organization)
-    if struck.api == "rest":
-        return replies.message(403, text).with_headers(struck.headers)
-    return _field_error(struck, "FORBIDDEN", text)
+def _ip_allow_list(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+    text = replies.ip_not_allowed_message(call.organization)
+    if call.api == "rest":
+        return replies.message(403, text).with_headers(call.headers)
+    return _field_error(call, "FORBIDDEN", text)
 
 
-def _access_blocked(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    if struck.api == "graphql":
-        return _field_error(struck, "FORBIDDEN", "Repository access blocked")
+def _access_blocked(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+    if call.api == "graphql":
+        return _field_error(call, "FORBIDDEN", "Repository access blocked")
     block = {"reason": "dmca", "created_at": "2025-01-01T00:00:00Z", "html_url": "https://github.com/github/dmca"}
-    return replies.message(451, "Repository access blocked", block=block).with_headers(struck.headers)
+    return replies.message(451, "Repository access blocked", block=block).with_headers(call.headers)
 
 
-def _null_nodes(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
-    """The real answer, in which some nodes of the outermost list are null, with one error each."""
-    reply = struck.answer()
+def _null_nodes(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    """Return the regular answer with some nodes of its outermost list replaced by null and an error."""
+    reply = call.regular_reply()
     payload = orjson.loads(reply.body)
-    for path, nodes in _lists(payload.get("data"), ()):
-        struck_indexes = [index for index in parameters["indexes"] if index < len(nodes)]
-        for index in struck_indexes:
-            nodes[index] = None
-        payload.setdefault("errors", []).extend(
-            error_payload(
-                parameters["error_type"],
-                parameters["message"],
-                path=[*path, index],
-                extensions=replies.SAML_EXTENSIONS if parameters["message"] == replies.SAML_MESSAGE else None,
-            )
-            for index in struck_indexes
+    lists = _lists(payload.get("data"), ())
+    if not lists:
+        return reply
+    path, nodes = lists[0]
+    indexes = [index for index in parameters["indexes"] if index < len(nodes)]
+    for index in indexes:
+        nodes[index] = None
+    payload.setdefault("errors", []).extend(
+        error_payload(
+            parameters["error_type"],
+            parameters["message"],
+            path=[*path, index],
+            extensions=replies.SAML_EXTENSIONS if parameters["message"] == replies.SAML_MESSAGE else None,
         )
-        break
+        for index in indexes
+    )
     return replace(reply, body=orjson.dumps(payload))
 
 
-def _sso_partial(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
-    reply = _null_nodes(struck, {**parameters, "error_type": "FORBIDDEN", "message": replies.SAML_MESSAGE})
+def _sso_partial(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    reply = _null_nodes(call, {**parameters, "error_type": "FORBIDDEN", "message": replies.SAML_MESSAGE})
     return replace(reply, headers={**reply.headers, "x-github-sso": "partial-results; organizations=21955855,20582480"})
 
 
 def _lists(value: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], list[Any]]]:
-    """The lists in the answer, outermost first."""
+    """Return all lists in an answer with their paths, outermost first."""
     if isinstance(value, list):
         return [(path, value)]
     if not isinstance(value, dict):
@@ -137,22 +144,26 @@ def _lists(value: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str |
     return sorted(found, key=lambda entry: len(entry[0]))
 
 
-def _truncated_json(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    """A whole HTTP answer whose JSON stops in the middle."""
-    reply = struck.answer()
+def _truncated_json(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+    """Return a complete HTTP response whose JSON breaks off in the middle."""
+    reply = call.regular_reply()
     return replace(reply, body=reply.body[: len(reply.body) // 2])
 
 
-def _as_it_is(reply: Callable[[], Reply], *, limits: bool = False) -> Callable[[Struck, Mapping[str, Any]], Reply]:
-    def respond(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-        return reply().with_headers(struck.headers) if limits else reply()
+def _fixed(reply: Callable[[], Reply], *, with_limits: bool = False) -> FaultReply:
+    """Return a fault whose reply is the same for every call, apart from the headers about limits."""
+
+    def respond(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
+        return reply().with_headers(call.headers) if with_limits else reply()
 
     return respond
 
 
-def _delivered(delivery: replies.Delivery) -> Callable[[Struck, Mapping[str, Any]], Reply]:
-    def respond(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
-        return replace(struck.answer(), delivery=delivery, seconds=parameters.get("seconds", 0.0))
+def _regular(delivery: replies.Delivery) -> FaultReply:
+    """Return a fault that delivers the regular reply in another way."""
+
+    def respond(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+        return replace(call.regular_reply(), delivery=delivery, seconds=parameters.get("seconds", 0.0))
 
     return respond
 
@@ -163,13 +174,13 @@ FAULTS: Mapping[str, FaultKind] = {
     "secondary_limit": FaultKind(
         reply=_secondary_limit, parameters={"status": 403, "retry_after": None}, choices={"status": (200, 403, 429)}
     ),
-    "query_timeout": FaultKind(reply=lambda struck, _: replies.query_timeout(struck.request_id)),
-    "data_null_string": FaultKind(reply=lambda struck, _: replies.query_timeout(struck.request_id, data="null")),
-    "bad_gateway_page": FaultKind(reply=_as_it_is(replies.bad_gateway_page)),
-    "gateway_timeout": FaultKind(reply=_as_it_is(replies.gateway_timeout)),
-    "server_error": FaultKind(reply=_as_it_is(replies.server_error, limits=True)),
-    "html_page": FaultKind(reply=_as_it_is(replies.unicorn_page)),
-    "bad_credentials": FaultKind(reply=_as_it_is(replies.bad_credentials)),
+    "query_timeout": FaultKind(reply=lambda call, _: replies.query_timeout(call.request_id)),
+    "data_null_string": FaultKind(reply=lambda call, _: replies.query_timeout(call.request_id, data="null")),
+    "bad_gateway_page": FaultKind(reply=_fixed(replies.bad_gateway_page)),
+    "gateway_timeout": FaultKind(reply=_fixed(replies.gateway_timeout)),
+    "server_error": FaultKind(reply=_fixed(replies.server_error, with_limits=True)),
+    "html_page": FaultKind(reply=_fixed(replies.unicorn_page)),
+    "bad_credentials": FaultKind(reply=_fixed(replies.bad_credentials)),
     "not_found": FaultKind(reply=_not_found),
     "resource_limits": FaultKind(reply=_resource_limits),
     "sso": FaultKind(reply=_sso),
@@ -178,17 +189,13 @@ FAULTS: Mapping[str, FaultKind] = {
     "access_blocked": FaultKind(reply=_access_blocked),
     "null_nodes": FaultKind(
         reply=_null_nodes,
-        parameters={
-            "indexes": [0],
-            "error_type": "RESOURCE_LIMITS_EXCEEDED",
-            "message": "Resource limits for this query exceeded.",
-        },
+        parameters={"indexes": [0], **_RESOURCE_LIMITS},
     ),
     "invalid_json": FaultKind(reply=_truncated_json),
-    "cut_body": FaultKind(reply=_delivered("cut")),
-    "slow_body": FaultKind(reply=_delivered("slow"), parameters={"seconds": 5.0}),
-    "hang": FaultKind(reply=_delivered("hang"), parameters={"seconds": 60.0}),
-    "connection_reset": FaultKind(reply=_delivered("reset")),
-    "delay": FaultKind(reply=_delivered("whole")),
+    "cut_body": FaultKind(reply=_regular("cut")),
+    "slow_body": FaultKind(reply=_regular("slow"), parameters={"seconds": 5.0}),
+    "hang": FaultKind(reply=_regular("hang"), parameters={"seconds": 60.0}),
+    "connection_reset": FaultKind(reply=_regular("reset")),
+    "delay": FaultKind(reply=_regular("whole")),
 }
-"""Every fault by its name in a faults file."""
+"""Every kind of fault by its name in a faults file."""

@@ -1,38 +1,21 @@
-"""Scripted faults: which request fails, how often, and in which of GitHub's ways.
-
-A rule in a faults file (a JSON list, or `{"faults": [...]}`):
-
-    {"fault": "query_timeout", "match": {"operation": "PullRequests", "min_page_size": 30}, "nth": 2, "times": 3}
-
-From the `nth` matching request on (1), the next `times` matching requests (1; null: all) meet the fault. The first rule
-that is due wins; every rule counts every request that it matches.
-"""
+"""Scripted faults: which requests a rule strikes, and how often."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
-from threading import Lock
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any
 
-import orjson
-
-from apps.github_simulator.fault_kinds import FAULTS
 from apps.github_simulator.replies import Api
-
-
-class FaultsError(ValueError):
-    """A faults file says something that cannot be; the message names the rule and what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """Which requests a rule is about; None matches all.
+    """The conditions a request must meet for a rule to apply; None means any.
 
-    `operation` is the GraphQL operation's name, `endpoint` the REST route (`/repos/{owner}/{repo}`), `repository` a
-    full name that the request mentions, `min_page_size` the outermost connection's size, `continued` whether any
-    connection has a cursor.
+    `operation` is the name of the GraphQL operation, `endpoint` the REST route (`/repos/{owner}/{repo}`), `repository`
+    the full name of a repository that the request mentions, `min_page_size` the least size of the outermost
+    connection, and `continued` whether any connection has a cursor.
     """
 
     api: Api | None = None
@@ -46,7 +29,11 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRule:
-    """One line of the script. `delay_ms` passes before the fault; `points` are charged for it."""
+    """A rule that makes matching requests fail.
+
+    From the `nth` matching request on, the next `times` matching requests (None: all of them) meet the fault: after
+    `delay_ms`, and at a cost of `points`. `parameters` are those of the kind of fault.
+    """
 
     fault: str
     match: Match = Match()
@@ -60,7 +47,7 @@ class FaultRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
-    """What a rule may look at. `mentions` tells whether the request is about a repository."""
+    """What rules can tell about a request; `mentions` returns whether it is about a repository."""
 
     api: Api
     account: str
@@ -70,8 +57,8 @@ class Incoming:
     continued: bool
     mentions: Callable[[str], bool]
 
-    def fits(self, match: Match) -> bool:
-        """Whether this request is one of those."""
+    def meets(self, match: Match) -> bool:
+        """Return whether the request meets all conditions."""
         return (
             match.api in (None, self.api)
             and match.operation in (None, self.operation)
@@ -83,125 +70,39 @@ class Incoming:
         )
 
 
+@dataclass(slots=True)
+class _CountedRule:
+    """A rule with the number of requests that have matched it so far."""
+
+    rule: FaultRule
+    matches: int = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the request counted last meets the fault."""
+        rule = self.rule
+        return self.matches >= rule.nth and (rule.times is None or self.matches < rule.nth + rule.times)
+
+
 class FaultScript:
-    """The rules, and how often each has matched."""
+    """The rules in force. Every rule counts the requests that match it, and the first that is due strikes."""
 
     def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
-        self._lock = Lock()
-        self._rules: list[tuple[FaultRule, list[int]]] = []
+        """Start with `rules`."""
+        self._rules: list[_CountedRule] = []
         self.add(rules)
 
     def add(self, rules: Iterable[FaultRule]) -> None:
-        """These rules count from now on."""
-        with self._lock:
-            self._rules += [(rule, [0]) for rule in rules]
+        """Append rules, which count requests from now on."""
+        self._rules += [_CountedRule(rule) for rule in rules]
 
     def clear(self) -> None:
-        """Nothing fails any more."""
-        with self._lock:
-            self._rules.clear()
+        """Remove all rules."""
+        self._rules.clear()
 
-    def due(self, incoming: Incoming) -> FaultRule | None:
-        """The rule that this request meets, if any."""
-        chosen: FaultRule | None = None
-        with self._lock:
-            for rule, matched in self._rules:
-                if not incoming.fits(rule.match):
-                    continue
-                matched[0] += 1
-                last = None if rule.times is None else rule.nth + rule.times - 1
-                if chosen is None and matched[0] >= rule.nth and (last is None or matched[0] <= last):
-                    chosen = rule
-        return chosen
-
-
-def read_faults(path: Path) -> list[FaultRule]:
-    """The file's rules; raises FaultsError."""
-    try:
-        script = orjson.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise FaultsError(f"{path} cannot be read as JSON: {error}") from error
-    rules = script.get("faults") if isinstance(script, dict) else script
-    if not isinstance(rules, list):
-        raise FaultsError(f'{path} holds no rules: it should be a JSON list, or {{"faults": [...]}}.')
-    return fault_rules(rules)
-
-
-def fault_rules(entries: Iterable[Mapping[str, Any]]) -> list[FaultRule]:
-    """The entries as rules; raises FaultsError."""
-    return [_rule(entry, f"fault rule {number}") for number, entry in enumerate(entries, 1)]
-
-
-def _rule(entry: object, where: str) -> FaultRule:
-    if not isinstance(entry, Mapping):
-        raise FaultsError(f"{where} is not an object with a `fault`: {entry!r}.")
-    where = f"{where} ({entry['name']})" if entry.get("name") else where
-    kind = FAULTS.get(entry.get("fault", ""))
-    if kind is None:
-        raise FaultsError(f"{where}: `fault` is one of {', '.join(sorted(FAULTS))}; not {entry.get('fault')!r}.")
-    common = {field.name for field in fields(FaultRule)} - {"parameters"}
-    _known(entry, common | set(kind.parameters), where)
-    parameters = {name: entry.get(name, default) for name, default in kind.parameters.items()}
-    for name, default in kind.parameters.items():
-        _typed(parameters[name], default, f"{where}: `{name}`")
-    for name, choices in kind.choices.items():
-        if parameters[name] not in choices:
-            raise FaultsError(f"{where}: `{name}` is one of {', '.join(map(str, choices))}, not {parameters[name]!r}.")
-    nth, times = entry.get("nth", 1), entry.get("times", 1)
-    if not _counts(nth) or not (times is None or _counts(times)):
-        raise FaultsError(f"{where}: `nth` and `times` are whole numbers from 1 (`times` may be null: always).")
-    delay_ms, points = entry.get("delay_ms", 0), entry.get("points", 0)
-    _typed(delay_ms, 0.0, f"{where}: `delay_ms`")
-    _typed(points, 0, f"{where}: `points`")
-    return FaultRule(
-        fault=entry["fault"],
-        match=_match(entry.get("match", {}), where),
-        nth=nth,
-        times=times,
-        name=entry.get("name", ""),
-        delay_ms=delay_ms,
-        points=points,
-        parameters=parameters,
-    )
-
-
-def _match(entry: object, where: str) -> Match:
-    if not isinstance(entry, Mapping):
-        raise FaultsError(f"{where}: `match` is an object, not {entry!r}.")
-    _known(entry, {field.name for field in fields(Match)}, f"{where}: `match`")
-    if entry.get("api") not in (None, *get_args(Api)):
-        raise FaultsError(f"{where}: `match.api` is one of {', '.join(get_args(Api))}, not {entry['api']!r}.")
-    examples = {"min_page_size": 0, "continued": True}
-    for name, value in entry.items():
-        if value is not None:
-            _typed(value, examples.get(name, ""), f"{where}: `match.{name}`")
-    return Match(**entry)
-
-
-def _known(entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
-    if unknown := set(entry) - allowed:
-        raise FaultsError(f"{where} does not know {', '.join(sorted(unknown))}; it may have {', '.join(sorted(allowed))}.")
-
-
-def _typed(value: object, example: object, what: str) -> None:
-    """Raises FaultsError unless the value has the example's type; None as example allows a number or null."""
-    wanted: dict[type, tuple[tuple[type, ...], str]] = {
-        bool: ((bool,), "true or false"),
-        int: ((int,), "a whole number"),
-        float: ((int, float), "a number"),
-        str: ((str,), "a text"),
-        list: ((list,), "a list"),
-        type(None): ((int, float, type(None)), "a number or null"),
-    }
-    types, description = wanted[type(example)]
-    wrong = not isinstance(value, types) or (isinstance(value, bool) and bool not in types)
-    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        wrong, description = True, f"{description} from 0"
-    if isinstance(value, list) and not all(isinstance(item, int) and item >= 0 for item in value):
-        wrong, description = True, "a list of whole numbers from 0"
-    if wrong:
-        raise FaultsError(f"{what} is {description}, not {value!r}.")
-
-
-def _counts(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    def strike(self, incoming: Incoming) -> FaultRule | None:
+        """Count a request, and return the rule that strikes it, if any."""
+        matching = [counted for counted in self._rules if incoming.meets(counted.rule.match)]
+        for counted in matching:
+            counted.matches += 1
+        return next((counted.rule for counted in matching if counted.is_due), None)

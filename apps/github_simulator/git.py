@@ -1,13 +1,13 @@
-"""What a pull request brings along from git: commits and changed files."""
+"""The parts of a pull request that come from git: commits and changed files."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from hashlib import sha1
 from typing import Literal
 
-from apps.github_simulator.actors import Actor, node_id
+from apps.github_simulator.actors import Actor
+from apps.github_simulator.identity import node_id
 
 PatchStatus = Literal["ADDED", "CHANGED", "COPIED", "DELETED", "MODIFIED", "RENAMED"]
 
@@ -15,14 +15,9 @@ PatchStatus = Literal["ADDED", "CHANGED", "COPIED", "DELETED", "MODIFIED", "RENA
 _CO_AUTHOR = re.compile(r"^co-authored-by: *(?P<name>[^<\n]+?) *<(?P<email>[^>\n]*)>", re.IGNORECASE | re.MULTILINE)
 
 
-def object_id(*parts: object) -> str:
-    """A git object id of forty hex digits, the same for the same parts."""
-    return sha1(":".join(str(part) for part in parts).encode(), usedforsecurity=False).hexdigest()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitActor:
-    """Who wrote a commit, as git knows them; `user` is None when no GitHub account has the address."""
+    """The author of a commit as git records them; `user` is None when no GitHub account has their address."""
 
     typename = "GitActor"
     name: str
@@ -46,15 +41,12 @@ class Commit:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("C", self.oid)
 
     @property
-    def committer(self) -> GitActor:
-        return self.author
-
-    @property
     def authors(self) -> list[GitActor]:
-        """Its author, and those whom its trailers name."""
+        """The author, followed by everyone in a Co-authored-by trailer."""
         co_authors = (
             GitActor(name=match["name"], user=None, date=self.authored_date, email=match["email"])
             for match in _CO_AUTHOR.finditer(self.message)
@@ -63,20 +55,23 @@ class Commit:
 
     @property
     def abbreviated_oid(self) -> str:
+        """The first seven digits of the object id."""
         return self.oid[:7]
 
     @property
     def message_headline(self) -> str:
+        """The first line of the message."""
         return self.message.partition("\n")[0]
 
     @property
     def message_body(self) -> str:
+        """The message without its first line."""
         return self.message.partition("\n")[2].lstrip("\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedFile:
-    """One file that a pull request changes."""
+    """One file changed by a pull request."""
 
     typename = "PullRequestChangedFile"
     path: str

@@ -1,7 +1,7 @@
-"""Queries executed over GitHub's own schema, fast enough that a benchmark does not measure them.
+"""GraphQL over GitHub's own schema, fast enough not to distort a benchmark of its client.
 
-What was computed is kept until the world changes: requests as measured, pull requests as rendered for one selection,
-and whole answers. Only `rateLimit` is filled in anew each time.
+Three things are cached: prepared queries, pull requests as rendered for one selection, and whole answers. The last two
+are dropped when the world changes; `rateLimit` is filled in afresh every time.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ from graphql import DocumentNode, FieldNode, OperationDefinitionNode, execute_sy
 from graphql.execution.values import get_variable_values
 
 from apps.github_simulator.accounts import Account
+from apps.github_simulator.cache import BoundedCache
 from apps.github_simulator.github_schema import github_schema
 from apps.github_simulator.graphql_errors import RefusedQueryError, error_payload, executed_error
 from apps.github_simulator.graphql_execution import (
-    Execution,
-    Executor,
+    CachingExecution,
+    CachingQueryContext,
     ParsedQuery,
     RateLimitSlot,
-    Rendering,
-    parsed,
+    RenderedPullRequests,
+    parse_query,
 )
-from apps.github_simulator.kept import Kept
 from apps.github_simulator.query_cost import QueryCost, measure
 from apps.github_simulator.rate_limits import Budget
 from apps.github_simulator.resolvers import resolve, typename
-from apps.github_simulator.times import text_of_epoch
+from apps.github_simulator.times import format_epoch
 from apps.github_simulator.world import World
 
-_KEPT_BYTES = 64_000_000
-_KEPT_REQUESTS = 5_000
-_ANSWER_BYTES = 1_000  # what an answer takes beside its data
+_CACHED_BYTES = 64_000_000
+_CACHED_QUERIES = 5_000
+_ANSWER_OVERHEAD_BYTES = 1_000
+_DEFAULT_ROOT = "repository"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQLRequest:
-    """What a client posted."""
+    """The payload that a client posted."""
 
     query: str
     variables: Mapping[str, Any]
@@ -47,23 +48,23 @@ class GraphQLRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """A request parsed and measured; one with `errors` is answered with these and not executed.
+class PreparedQuery:
+    """A parsed query with its cost, or with `errors` that are returned instead of executing it.
 
-    `root` is the response key of the operation's first field that is about GitHub's data.
+    `root` is the response key of the first field that is about GitHub's data.
     """
 
     key: bytes
     request: GraphQLRequest
     parsed: ParsedQuery | None = None
     operation_name: str | None = None
-    root: str = "repository"
+    root: str = _DEFAULT_ROOT
     cost: QueryCost | None = None
     errors: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def points(self) -> int:
-        """What the request is charged, executed or not."""
+        """The points charged for the query, whether or not it is executed."""
         return self.cost.points if self.cost else 1
 
 
@@ -76,12 +77,12 @@ class Answer:
     errors: tuple[Mapping[str, Any], ...] = ()
 
     def render(self, budget: Budget) -> bytes:
-        """The answer's JSON, with the account's budget as it is now."""
+        """Return the answer as JSON, with `rateLimit` taken from `budget`."""
 
         def fill(value: object) -> object:
             if isinstance(value, RateLimitSlot):
                 return {key: _rate_limit(name, budget, self.cost) for key, name in value.fields}
-            raise TypeError(f"{value!r} is not JSON")
+            raise TypeError(f"{value!r} cannot be written as JSON")
 
         parts: dict[str, Any] = {} if self.data is None else {"data": self.data}
         if self.errors:
@@ -90,17 +91,18 @@ class Answer:
 
 
 class GraphQLEngine:
-    """Answers GraphQL requests about the world."""
+    """Answers GraphQL requests about a world."""
 
     def __init__(self, world: World) -> None:
+        """Start with empty caches."""
         self._world = world
         self._version = world.version
-        self._prepared: Kept[bytes, Prepared] = Kept(_KEPT_REQUESTS)
-        self._answers: Kept[tuple[Account, bytes], Answer] = Kept(_KEPT_BYTES)
-        self._rendering: Rendering = Kept(_KEPT_BYTES)
+        self._prepared: BoundedCache[bytes, PreparedQuery] = BoundedCache(_CACHED_QUERIES)
+        self._answers: BoundedCache[tuple[Account, bytes], Answer] = BoundedCache(_CACHED_BYTES)
+        self._rendered: RenderedPullRequests = BoundedCache(_CACHED_BYTES)
 
-    def prepare(self, request: GraphQLRequest) -> Prepared:
-        """The request parsed, validated and measured, as it would be executed."""
+    def prepare(self, request: GraphQLRequest) -> PreparedQuery:
+        """Parse, validate and measure the request's query without executing it."""
         key = orjson.dumps((request.query, request.variables, request.operation_name))
         prepared = self._prepared.get(key)
         if prepared is None:
@@ -108,13 +110,13 @@ class GraphQLEngine:
             self._prepared.put(key, prepared)
         return prepared
 
-    def answer(self, account: Account, prepared: Prepared) -> Answer:
-        """The answer that this account gets."""
+    def answer(self, account: Account, prepared: PreparedQuery) -> Answer:
+        """Return the answer that `account` gets to the query."""
         if prepared.errors or prepared.parsed is None:
             return Answer(errors=prepared.errors)
         if self._version != self._world.version:
             self._answers.clear()
-            self._rendering.clear()
+            self._rendered.clear()
             self._version = self._world.version
         answer = self._answers.get((account, prepared.key))
         if answer is None:
@@ -122,22 +124,23 @@ class GraphQLEngine:
             self._answers.put((account, prepared.key), answer, size=size)
         return answer
 
-    def _execute(self, account: Account, query: ParsedQuery, prepared: Prepared) -> tuple[Answer, int]:
+    def _execute(self, account: Account, query: ParsedQuery, prepared: PreparedQuery) -> tuple[Answer, int]:
+        """Return the answer with its approximate size in bytes."""
         result = execute_sync(
             github_schema(),
             cast("DocumentNode", query.document),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
-            context_value=Execution(self._world, account, query=query, rendering=self._rendering),
+            context_value=CachingQueryContext(self._world, account, query=query, rendered=self._rendered),
             field_resolver=resolve,
             type_resolver=typename,
-            execution_context_class=Executor,
+            execution_context_class=CachingExecution,
         )
         errors = tuple(executed_error(error) for error in result.errors or ())
         if result.data is None:
-            return Answer(cost=prepared.cost, errors=errors), _ANSWER_BYTES
+            return Answer(cost=prepared.cost, errors=errors), _ANSWER_OVERHEAD_BYTES
         data: dict[str, object] = {}
-        size = _ANSWER_BYTES
+        size = _ANSWER_OVERHEAD_BYTES
         for name, value in result.data.items():
             if isinstance(value, RateLimitSlot):
                 data[name] = value
@@ -147,35 +150,35 @@ class GraphQLEngine:
         return Answer(cost=prepared.cost, data=data, errors=errors), size
 
 
-def _prepare(key: bytes, request: GraphQLRequest) -> Prepared:
-    query = parsed(request.query)
+def _prepare(key: bytes, request: GraphQLRequest) -> PreparedQuery:
+    query = parse_query(request.query)
     if query.errors or query.document is None:
-        return Prepared(key=key, request=request, errors=query.errors)
+        return PreparedQuery(key=key, request=request, errors=query.errors)
     operation = get_operation_ast(query.document, request.operation_name)
     if operation is None:
         name = request.operation_name
         message = f"No operation named {name!r}" if name else "An operation name is required"
-        return Prepared(key=key, request=request, errors=(error_payload(None, message),))
+        return PreparedQuery(key=key, request=request, errors=(error_payload(None, message),))
     name = operation.name.value if operation.name else None
     coerced = get_variable_values(github_schema(), operation.variable_definitions, dict(request.variables))
     if isinstance(coerced, list):
         errors = tuple(executed_error(error) for error in coerced)
-        return Prepared(key=key, request=request, operation_name=name, errors=errors)
+        return PreparedQuery(key=key, request=request, operation_name=name, errors=errors)
     try:
         cost = measure(github_schema(), query.document, operation, coerced)
     except RefusedQueryError as refused:
-        return Prepared(key=key, request=request, operation_name=name, errors=(refused.error,))
-    root = _root(operation)
-    return Prepared(key=key, request=request, parsed=query, operation_name=name, root=root, cost=cost)
+        return PreparedQuery(key=key, request=request, operation_name=name, errors=(refused.error,))
+    return PreparedQuery(key=key, request=request, parsed=query, operation_name=name, root=_root_key(operation), cost=cost)
 
 
-def _root(operation: OperationDefinitionNode) -> str:
+def _root_key(operation: OperationDefinitionNode) -> str:
     fields = (node for node in operation.selection_set.selections if isinstance(node, FieldNode))
     keys = ((node.alias or node.name).value for node in fields if node.name.value not in ("rateLimit", "__typename"))
-    return next(keys, "repository")
+    return next(keys, _DEFAULT_ROOT)
 
 
 def _rate_limit(name: str, budget: Budget, cost: QueryCost | None) -> int | str:
+    """Return the value of one field of `rateLimit`."""
     if cost is not None and name in ("cost", "nodeCount"):
         return cost.points if name == "cost" else cost.nodes
     values: dict[str, int | str] = {
@@ -183,6 +186,6 @@ def _rate_limit(name: str, budget: Budget, cost: QueryCost | None) -> int | str:
         "limit": budget.limit,
         "remaining": budget.remaining,
         "used": budget.used,
-        "resetAt": text_of_epoch(budget.reset),
+        "resetAt": format_epoch(budget.reset),
     }
     return values[name]

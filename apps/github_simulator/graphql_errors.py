@@ -1,4 +1,4 @@
-"""GraphQL errors as GitHub writes them: `type, path, locations, message`."""
+"""GraphQL errors in GitHub's format: `type, path, extensions, locations, message`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ _UNKNOWN_FIELD = re.compile(r"Cannot query field '(?P<field>\w+)' on type '(?P<t
 
 
 class FieldError(Exception):
-    """A field cannot be answered: it is null, and the answer has an error of this type."""
+    """A field has no value: it becomes null, and the answer gets an error of this type."""
 
     def __init__(self, error_type: str, message: str) -> None:
+        """Take GitHub's error type and message."""
         super().__init__(message)
         self.type = error_type
 
 
 class RefusedQueryError(Exception):
-    """GitHub would not run this query."""
+    """GitHub would refuse to run this query; `error` is the entry for the answer's `errors`."""
 
     def __init__(self, error_type: str, message: str, *, path: Sequence[str] = (), field: FieldNode | None = None) -> None:
+        """Take GitHub's error type and message, and the field that is to blame."""
         super().__init__(message)
-        self.error = error_payload(error_type, message, path=path, locations=_locations(field))
+        self.error = error_payload(error_type, message, path=path, locations=_locations_of(field))
 
 
 def error_payload(
@@ -36,7 +38,7 @@ def error_payload(
     locations: Sequence[Mapping[str, int]] = (),
     extensions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One entry of an answer's `errors`; what is not known is left out."""
+    """Return one entry of an answer's `errors`, without the parts that are empty."""
     parts = {
         "type": error_type,
         "path": list(path),
@@ -48,33 +50,27 @@ def error_payload(
 
 
 def executed_error(error: GraphQLError) -> dict[str, Any]:
-    """The entry for an error that graphql-core found while it parsed, validated or executed."""
+    """Return the entry for an error that graphql-core found while parsing, validating or executing a query."""
     cause = error.original_error
+    locations = [{"line": location.line, "column": location.column} for location in error.locations or ()]
     if unknown := _UNKNOWN_FIELD.match(error.message):
-        return _undefined_field(error, field=unknown["field"], owner=unknown["type"])
+        field, owner = unknown["field"], unknown["type"]
+        return error_payload(
+            None,
+            f"Field '{field}' doesn't exist on type '{owner}'",
+            extensions={"code": "undefinedField", "typeName": owner, "fieldName": field},
+            locations=locations,
+        )
     return error_payload(
         cause.type if isinstance(cause, FieldError) else None,
         error.message,
         path=error.path or (),
-        locations=_places(error),
+        locations=locations,
     )
 
 
-def _undefined_field(error: GraphQLError, *, field: str, owner: str) -> dict[str, Any]:
-    return error_payload(
-        None,
-        f"Field '{field}' doesn't exist on type '{owner}'",
-        extensions={"code": "undefinedField", "typeName": owner, "fieldName": field},
-        locations=_places(error),
-    )
-
-
-def _places(error: GraphQLError) -> list[Mapping[str, int]]:
-    return [{"line": place.line, "column": place.column} for place in error.locations or ()]
-
-
-def _locations(node: Node | None) -> list[Mapping[str, int]]:
+def _locations_of(node: Node | None) -> list[Mapping[str, int]]:
     if node is None or node.loc is None:
         return []
-    place = get_location(node.loc.source, node.loc.start)
-    return [{"line": place.line, "column": place.column}]
+    location = get_location(node.loc.source, node.loc.start)
+    return [{"line": location.line, "column": location.column}]

@@ -1,4 +1,4 @@
-"""graphql-core's execution, which keeps every pull request as rendered for one selection."""
+"""Query execution by graphql-core, with a cache of pull requests as rendered for one selection."""
 
 from __future__ import annotations
 
@@ -24,29 +24,30 @@ from graphql import (
 from graphql.language import Node, Visitor, visit
 from graphql.pyutils import Path
 
+from apps.github_simulator.cache import BoundedCache
 from apps.github_simulator.github_schema import github_schema
 from apps.github_simulator.graphql_errors import executed_error
-from apps.github_simulator.kept import Kept
 from apps.github_simulator.model import PullRequest
-from apps.github_simulator.resolvers import Asked, RateLimitField
+from apps.github_simulator.query_context import QueryContext
+from apps.github_simulator.root_fields import RateLimitField
 
 _Selection = tuple[int, ...]
 RenderedKey = tuple[PullRequest, int, _Selection, bytes]
-Rendering = Kept[RenderedKey, orjson.Fragment]
+RenderedPullRequests = BoundedCache[RenderedKey, orjson.Fragment]
 
 _serial = count()
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitSlot:
-    """`rateLimit` in a kept answer: its response keys, and which field each is."""
+    """The place of `rateLimit` in a cached answer: response keys, each with the field that belongs there."""
 
     fields: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParsedQuery:
-    """A query's document, or the errors that GitHub answers instead of running it."""
+    """A query's document, or the errors that GitHub returns instead of running it."""
 
     document: DocumentNode | None
     errors: tuple[dict[str, Any], ...] = ()
@@ -54,7 +55,7 @@ class ParsedQuery:
     _variables: dict[_Selection, tuple[str, ...]] = field(default_factory=dict)
 
     def variables_in(self, nodes: list[FieldNode]) -> tuple[str, ...]:
-        """The names of the variables that decide what is under these fields."""
+        """Return the names of the variables that are used in these fields or below them."""
         selection = tuple(id(node) for node in nodes)
         if selection not in self._variables:
             self._variables[selection] = _variables_in(nodes, cast("DocumentNode", self.document))
@@ -62,8 +63,8 @@ class ParsedQuery:
 
 
 @lru_cache(maxsize=256)
-def parsed(text: str) -> ParsedQuery:
-    """The query parsed and validated against GitHub's schema."""
+def parse_query(text: str) -> ParsedQuery:
+    """Parse a query and validate it against GitHub's schema."""
     try:
         document = parse(text)
     except GraphQLError as error:
@@ -73,17 +74,17 @@ def parsed(text: str) -> ParsedQuery:
 
 
 @dataclass(slots=True)
-class Execution(Asked):
-    """One execution of a query, and what earlier ones rendered."""
+class CachingQueryContext(QueryContext):
+    """The context of a query whose pull requests may have been rendered before."""
 
     query: ParsedQuery = field(kw_only=True)
-    rendering: Rendering = field(kw_only=True)
+    rendered: RenderedPullRequests = field(kw_only=True)
 
 
-class Executor(ExecutionContext):
-    """Renders a pull request once for each selection and the variables in it.
+class CachingExecution(ExecutionContext):
+    """Renders a pull request once per selection and the values of the variables in it.
 
-    Overrides a method that graphql-core calls internal: it has no public one that sees completed values.
+    Overrides a method that graphql-core calls internal, because no public one sees completed values.
     """
 
     def complete_object_value(
@@ -94,24 +95,24 @@ class Executor(ExecutionContext):
         path: Path,
         result: Any,
     ) -> Any:
-        """The object's JSON, or what stands for it."""
+        """Return the object as a dictionary, or a pull request as JSON and `rateLimit` as a slot to fill in."""
         if isinstance(result, RateLimitField):
             fields = self.collect_subfields(return_type, field_nodes)
             return RateLimitSlot(tuple((key, nodes[0].name.value) for key, nodes in fields.items()))
         if not isinstance(result, PullRequest):
             return super().complete_object_value(return_type, field_nodes, info, path, result)
-        execution: Execution = self.context_value
-        names = execution.query.variables_in(field_nodes)
+        context: CachingQueryContext = self.context_value
+        names = context.query.variables_in(field_nodes)
         values = orjson.dumps([self.variable_values.get(name) for name in names])
-        key = (result, execution.query.serial, tuple(id(node) for node in field_nodes), values)
-        rendered = execution.rendering.get(key)
+        key = (result, context.query.serial, tuple(id(node) for node in field_nodes), values)
+        rendered = context.rendered.get(key)
         if rendered is None:
-            failures = execution.failures
+            failures = context.failures
             completed = super().complete_object_value(return_type, field_nodes, info, path, result)
             text = orjson.dumps(completed)
             rendered = orjson.Fragment(text)
-            if execution.failures == failures:  # an error belongs to the answer in which it happened
-                execution.rendering.put(key, rendered, size=len(text))
+            if context.failures == failures:  # a cached rendering would lose the errors that belong to it
+                context.rendered.put(key, rendered, size=len(text))
         return rendered
 
 
@@ -130,6 +131,8 @@ def _variables_in(nodes: list[FieldNode], document: DocumentNode) -> tuple[str, 
 
 
 class _VariableNames(Visitor):
+    """Collects the names of variables and of spread fragments."""
+
     def __init__(self) -> None:
         super().__init__()
         self.variables: set[str] = set()

@@ -1,4 +1,4 @@
-"""Real projects' histories, read from files and moved in time as one piece."""
+"""Real projects' histories: read from files, and shifted in time as a whole."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import gzip
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
-from apps.github_simulator.actors import Actor, actor, stable_number
+from apps.github_simulator.actors import Actor, actor
+from apps.github_simulator.forks import Fork
 from apps.github_simulator.git import ChangedFile, Commit, GitActor
-from apps.github_simulator.model import Fork, PullRequest, Repository, Review
-from apps.github_simulator.times import text_time
+from apps.github_simulator.identity import stable_number
+from apps.github_simulator.model import PullRequest, Repository, Review
+from apps.github_simulator.times import format_time
 
 HISTORIES = Path(__file__).parent / "histories"
 LIBUV = HISTORIES / "libuv__libuv.jsonl.gz"
 PROCRASTINATE = HISTORIES / "procrastinate-org__procrastinate.jsonl.gz"
 
-_WEB_COMMITTER = "github"  # git knows a merge through the web page by this name: who pressed the button is not in it
+_WEB_COMMITTER = "github"  # the committer that git records for a merge on the web page, which hides who pressed the button
 
 _Row = Mapping[str, Any]
 
@@ -29,9 +31,9 @@ class HistoryError(ValueError):
 
 
 def read_history(path: Path, *, until: datetime) -> Repository:
-    """The file's repository, its newest pull request updated at `until`; order and distances are the project's own.
+    """Return the repository in a history file, shifted in time so that its newest pull request was updated at `until`.
 
-    Raises HistoryError.
+    The order of its pull requests and the intervals between them stay the project's own. Raises HistoryError.
     """
     try:
         records = [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
@@ -39,9 +41,9 @@ def read_history(path: Path, *, until: datetime) -> Repository:
         newest = max(_time(row["mergedAt"]) for row in rows)
         return _repository(full_name, rows, shift=until.astimezone(UTC).replace(microsecond=0) - newest)
     except FileNotFoundError:
-        raise HistoryError(f"{path}: there is no such file. Give a history as histories/README.md describes it.") from None
+        raise HistoryError(f"{path} does not exist. Give a history file as described in histories/README.md.") from None
     except (OSError, EOFError, LookupError, TypeError, ValueError) as error:
-        raise HistoryError(f"{path} is no history (histories/README.md describes one): {error!r}") from error
+        raise HistoryError(f"{path} is not a history file as described in histories/README.md: {error!r}") from error
 
 
 def _time(text: str) -> datetime:
@@ -51,12 +53,12 @@ def _time(text: str) -> datetime:
 def _repository(full_name: str, rows: list[_Row], *, shift: timedelta) -> Repository:
     owner, name = full_name.split("/")
     first = min(_time(row["createdAt"]) for row in rows) + shift
-    last = text_time(max(_time(row["mergedAt"]) for row in rows) + shift)
+    last = format_time(max(_time(row["mergedAt"]) for row in rows) + shift)
     repository = Repository(
         owner=Actor(owner, "Organization"),
         name=name,
         database_id=stable_number(full_name.lower()),
-        created_at=text_time(first - timedelta(days=1)),
+        created_at=format_time(first - timedelta(days=1)),
         updated_at=last,
         pushed_at=last,
     )
@@ -67,7 +69,7 @@ def _repository(full_name: str, rows: list[_Row], *, shift: timedelta) -> Reposi
 
 def _pull_request(repository: Repository, row: _Row, *, shift: timedelta) -> PullRequest:
     merged = _time(row["mergedAt"]) + shift
-    created = min(_time(row["createdAt"]) + shift, merged)  # an author's clock may be ahead of the merger's
+    created = min(_time(row["createdAt"]) + shift, merged)  # the author's clock may be ahead of the merger's
     author = actor(row["author"])
     pull_request = PullRequest(
         repository=repository,
@@ -76,29 +78,29 @@ def _pull_request(repository: Repository, row: _Row, *, shift: timedelta) -> Pul
         body=row["body"],
         state=row["state"],
         author=author,
-        created_at=text_time(created),
-        updated_at=text_time(merged),
-        merged_at=text_time(merged),
-        closed_at=text_time(merged),
+        created_at=format_time(created),
+        updated_at=format_time(merged),
+        merged_at=format_time(merged),
+        closed_at=format_time(merged),
         merged_by=None if row["mergedBy"] in (None, _WEB_COMMITTER) else actor(row["mergedBy"]),
         head_ref_name=row["headRefName"],
-        head_repository=repository if author.typename == "Bot" else Fork(author, repository.name),
+        head_repository=repository if author.typename == "Bot" else Fork.owned_by(author, name=repository.name),
         commits=[_commit(commit, shift=shift) for commit in row["commits"]],
         files=sorted(_files(row["files"]), key=lambda file: file.path),
     )
-    pull_request.merge_commit = _merge_commit(pull_request, row["mergeCommit"])
+    pull_request.merge_commit = _merge_commit(pull_request, row["mergeCommit"], merged=merged)
     pull_request.reviews.extend(_approvals(pull_request, row["approvedBy"], created=created, merged=merged))
     return pull_request
 
 
 def _commit(row: _Row, *, shift: timedelta) -> Commit:
-    authored = text_time(_time(row["authoredDate"]) + shift)
+    authored = format_time(_time(row["authoredDate"]) + shift)
     return Commit(
         oid=row["oid"],
         message=row["message"],
         author=GitActor(name=row["author"], user=actor(row["author"]), date=authored),
         authored_date=authored,
-        committed_date=text_time(_time(row["committedDate"]) + shift),
+        committed_date=format_time(_time(row["committedDate"]) + shift),
         additions=row["additions"],
         deletions=row["deletions"],
     )
@@ -111,31 +113,30 @@ def _files(rows: list[_Row]) -> Iterator[ChangedFile]:
         )
 
 
-def _merge_commit(pull_request: PullRequest, oid: str) -> Commit:
-    """The commit that merged: the last of its own when squashed or rebased, else one that only merges."""
+def _merge_commit(pull_request: PullRequest, oid: str, *, merged: datetime) -> Commit:
+    """Return the pull request's own last commit if it was squashed or rebased, and a new merge commit otherwise."""
     for commit in pull_request.commits:
         if commit.oid == oid:
             return commit
-    merged_at = cast(str, pull_request.merged_at)
     merger = pull_request.merged_by or Actor("web-flow")
-    message = f"Merge pull request #{pull_request.number}\n\n{pull_request.title}"
+    date = format_time(merged)
     return Commit(
         oid=oid,
-        message=message,
-        author=GitActor(name=merger.login, user=merger, date=merged_at),
-        authored_date=merged_at,
-        committed_date=merged_at,
+        message=f"Merge pull request #{pull_request.number}\n\n{pull_request.title}",
+        author=GitActor(name=merger.login, user=merger, date=date),
+        authored_date=date,
+        committed_date=date,
         additions=0,
         deletions=0,
     )
 
 
 def _approvals(pull_request: PullRequest, logins: list[str], *, created: datetime, merged: datetime) -> Iterator[Review]:
-    """Git does not say when a reviewer approved: the approvals are spread between opening and merge."""
-    for index, login in enumerate(logins):
-        submitted = text_time(created + (merged - created) * (index + 1) / (len(logins) + 1))
+    """Yield one approval per login, spread evenly between opening and merge, since git does not record their times."""
+    for position, login in enumerate(logins):
+        submitted = format_time(created + (merged - created) * (position + 1) / (len(logins) + 1))
         yield Review(
-            database_id=pull_request.database_id * 10_000 + index,
+            database_id=pull_request.review_id(position),
             author=actor(login),
             state="APPROVED",
             created_at=submitted,

@@ -1,4 +1,4 @@
-"""GitHub's issue search, for the qualifiers that concern pull requests of known repositories."""
+"""GitHub's issue search, limited to the qualifiers that select pull requests of repositories, owners and times."""
 
 from __future__ import annotations
 
@@ -8,89 +8,94 @@ from datetime import UTC, datetime, timedelta
 
 from apps.github_simulator.accounts import Account
 from apps.github_simulator.graphql_errors import FieldError
-from apps.github_simulator.model import PullRequest, Repository
-from apps.github_simulator.times import text_time
+from apps.github_simulator.model import PullRequest, Repository, by_updated_at
+from apps.github_simulator.times import format_time
 from apps.github_simulator.world import World
 
-_Test = Callable[[PullRequest], bool]
+_Predicate = Callable[[PullRequest], bool]
 _DATES = {"updated": "updated_at", "created": "created_at", "merged": "merged_at", "closed": "closed_at"}
-_STATES: dict[str, _Test] = {
-    "pr": lambda pr: True,
-    "open": lambda pr: pr.state == "OPEN",
-    "closed": lambda pr: pr.state != "OPEN",
-    "merged": lambda pr: pr.state == "MERGED",
-    "unmerged": lambda pr: pr.state != "MERGED",
-    "draft": lambda pr: pr.is_draft,
+_STATES: dict[str, _Predicate] = {
+    "pr": lambda pull_request: True,
+    "open": lambda pull_request: pull_request.state == "OPEN",
+    "closed": lambda pull_request: pull_request.state != "OPEN",
+    "merged": lambda pull_request: pull_request.state == "MERGED",
+    "unmerged": lambda pull_request: pull_request.state != "MERGED",
+    "draft": lambda pull_request: pull_request.is_draft,
 }
 _RANGE = re.compile(r"(?P<start>[^.]+(?:\.\d+)?)\.\.(?P<end>.+)")
+_EARLIEST, _LATEST = "", "9999"
 
 
 def search_pull_requests(world: World, account: Account, query: str) -> list[PullRequest]:
-    """The pull requests that match, ascending by (updatedAt, id).
+    """Return the pull requests that match, in ascending order of update.
 
-    Knows `repo: org: user: is: type: state: author: updated: created: merged: closed:`. Raises FieldError for
-    anything else, rather than answer a count that nobody can trust.
+    Understands `repo: org: user: is: type: state: author: updated: created: merged: closed:`, and ignores `sort:`.
+    Raises FieldError for anything else, because a count that ignored a condition would be wrong.
     """
-    repositories = [repository for repository in world.repositories if account.sees(repository)]
+    visible = account.visible(world.repositories)
     named: list[Repository] = []
-    tests: list[_Test] = []
-    scoped = False
+    predicates: list[_Predicate] = []
+    is_scoped = False
     for term in query.split():
         qualifier, _, value = term.replace('"', "").partition(":")
         if qualifier == "repo":
-            scoped = True
-            named += [found] if (found := world.repository(value)) in repositories and found else []
+            is_scoped = True
+            named += [found] if (found := world.find_repository(value)) in visible and found else []
         elif qualifier in ("org", "user"):
-            scoped = True
-            named += [one for one in repositories if one.owner.login.lower() == value.lower()]
+            is_scoped = True
+            named += [one for one in visible if one.owner.login.lower() == value.lower()]
         elif qualifier != "sort":
-            tests.append(_test(qualifier, value, term))
-    found_in = named if scoped else repositories
+            predicates.append(_predicate(qualifier, value, term))
     return sorted(
-        (pr for repository in found_in for pr in repository.pull_requests.values() if all(test(pr) for test in tests)),
-        key=lambda pr: (pr.updated_at, pr.database_id),
+        (
+            pull_request
+            for repository in (named if is_scoped else visible)
+            for pull_request in repository.pull_requests.values()
+            if all(matches(pull_request) for matches in predicates)
+        ),
+        key=by_updated_at,
     )
 
 
-def _test(qualifier: str, value: str, term: str) -> _Test:
+def _predicate(qualifier: str, value: str, term: str) -> _Predicate:
     if qualifier in ("is", "type", "state") and value in _STATES:
         return _STATES[value]
     if qualifier == "author":
         login = value.removeprefix("app/").lower()
-        return lambda pr: pr.author is not None and pr.author.login.lower() == login
+        return lambda pull_request: pull_request.author is not None and pull_request.author.login.lower() == login
     if qualifier in _DATES:
-        return _date_test(_DATES[qualifier], value)
-    raise FieldError("NOT_SIMULATED", f"The simulator's search does not know `{term}`.")
+        return _within(_DATES[qualifier], value)
+    raise FieldError("NOT_SIMULATED", f"The simulator's search does not understand `{term}`.")
 
 
-def _date_test(attribute: str, value: str) -> _Test:
+def _within(attribute: str, value: str) -> _Predicate:
     start, end = _bounds(value)
 
-    def within(pr: PullRequest) -> bool:
-        moment: str | None = getattr(pr, attribute)
+    def matches(pull_request: PullRequest) -> bool:
+        moment: str | None = getattr(pull_request, attribute)
         return moment is not None and start <= moment < end
 
-    return within
+    return matches
 
 
 def _bounds(value: str) -> tuple[str, str]:
-    """The range as [start, end), in GitHub's own text; a date stands for its whole day."""
-    always = ("", "9999")
+    """Return the half-open interval `[start, end)` of a date condition, in GitHub's time format."""
     if match := _RANGE.fullmatch(value):
-        start = always[0] if match["start"] == "*" else _span(match["start"])[0]
-        return start, always[1] if match["end"] == "*" else _span(match["end"])[1]
+        start = _EARLIEST if match["start"] == "*" else _span(match["start"])[0]
+        return start, _LATEST if match["end"] == "*" else _span(match["end"])[1]
     operator = re.match(r"[<>]?=?", value)
     sign = operator.group() if operator else ""
     first, after = _span(value[len(sign) :])
     return {
-        ">=": (first, always[1]),
-        ">": (after, always[1]),
-        "<": (always[0], first),
-        "<=": (always[0], after),
+        ">=": (first, _LATEST),
+        ">": (after, _LATEST),
+        "<": (_EARLIEST, first),
+        "<=": (_EARLIEST, after),
     }.get(sign, (first, after))
 
 
 def _span(text: str) -> tuple[str, str]:
+    """Return the start of the day or second that `text` names, and the start of the next one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -98,4 +103,4 @@ def _span(text: str) -> tuple[str, str]:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     length = timedelta(days=1) if "T" not in text else timedelta(seconds=1)
-    return text_time(moment), text_time(moment + length)
+    return format_time(moment), format_time(moment + length)

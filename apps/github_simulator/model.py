@@ -1,6 +1,6 @@
-"""What the simulated GitHub holds; attributes are the GraphQL schema's field names in snake case.
+"""The data of the simulated GitHub; attributes are the GraphQL schema's field names in snake case.
 
-Times are GitHub's own text, `YYYY-MM-DDTHH:MM:SSZ`: they sort as they are and are answered as they are.
+Times are in GitHub's own format, `YYYY-MM-DDTHH:MM:SSZ`: as text they sort in order, and they are sent as they are.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from apps.github_simulator.actors import WEB, Actor, node_id, stable_number
-from apps.github_simulator.git import ChangedFile, Commit, object_id
+from apps.github_simulator.actors import Actor
+from apps.github_simulator.forks import Fork, NamedRepository
+from apps.github_simulator.git import ChangedFile, Commit
+from apps.github_simulator.identity import WebPage, node_id, object_id
 
-LISTED_FILES = 3_000  # GitHub lists no more files of a pull request than this
+LISTED_FILES = 3_000
+"""The most files of one pull request that GitHub lists."""
 
 PullRequestState = Literal["OPEN", "CLOSED", "MERGED"]
 ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED", "PENDING"]
@@ -31,24 +34,13 @@ class Review:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("PRR", self.database_id)
-
-    @property
-    def updated_at(self) -> str:
-        return self.created_at
-
-    @property
-    def published_at(self) -> str | None:
-        return self.submitted_at
-
-    @property
-    def body_text(self) -> str:
-        return self.body
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class PullRequest:
-    """One pull request with everything under it."""
+class PullRequest(WebPage):
+    """One pull request with its commits, files and reviews."""
 
     typename = "PullRequest"
     repository: Repository
@@ -72,67 +64,67 @@ class PullRequest:
 
     @property
     def database_id(self) -> int:
+        """The numeric id."""
         return self.repository.database_id * 100_000 + self.number
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("PR", self.repository.database_id, self.number)
 
     @property
     def additions(self) -> int:
+        """The number of lines added, over all files."""
         return sum(file.additions for file in self.files)
 
     @property
     def deletions(self) -> int:
+        """The number of lines deleted, over all files."""
         return sum(file.deletions for file in self.files)
 
     @property
     def changed_files(self) -> int:
+        """The number of files, including those beyond the listed ones."""
         return len(self.files)
 
     @property
     def merged(self) -> bool:
+        """Whether it has been merged."""
         return self.state == "MERGED"
 
     @property
     def closed(self) -> bool:
+        """Whether it has been merged or closed without merging."""
         return self.state != "OPEN"
 
     @property
-    def published_at(self) -> str:
-        return self.created_at
-
-    @property
-    def body_text(self) -> str:
-        return self.body
-
-    @property
     def base_ref_name(self) -> str:
+        """The branch that it targets."""
         return self.repository.default_branch
 
     @property
     def base_ref_oid(self) -> str:
+        """A made-up commit id for the target branch."""
         return object_id("base", self.repository.database_id, self.number)
 
     @property
     def head_ref_oid(self) -> str:
+        """The id of its last commit."""
         return self.commits[-1].oid if self.commits else object_id("head", self.id)
 
     @property
-    def base_repository(self) -> Repository:
-        return self.repository
-
-    @property
     def head_repository_owner(self) -> Actor | None:
+        """The owner of the repository that it comes from; None if that is deleted."""
         return self.head_repository.owner if self.head_repository else None
 
     @property
     def is_cross_repository(self) -> bool:
+        """Whether it comes from another repository, such as a fork."""
         return self.head_repository is not self.repository
 
     @property
     def review_decision(self) -> str | None:
-        """The last opinion of each reviewer decides: one that asks for changes outweighs approvals."""
+        """The verdict of the latest review by each reviewer: one request for changes outweighs all approvals."""
         opinions = {
             review.author: review.state for review in self.reviews if review.state in ("APPROVED", "CHANGES_REQUESTED")
         }
@@ -142,20 +134,27 @@ class PullRequest:
 
     @property
     def resource_path(self) -> str:
+        """The path of its page."""
         return f"/{self.repository.name_with_owner}/pull/{self.number}"
 
-    @property
-    def url(self) -> str:
-        return WEB + self.resource_path
+    def review_id(self, position: int) -> int:
+        """Return the numeric id of the review at `position` in the pull request's history."""
+        return self.database_id * 10_000 + position
 
-    @property
-    def permalink(self) -> str:
-        return self.url
+
+def by_updated_at(pull_request: PullRequest) -> tuple[str, int]:
+    """Return the sort key of a listing in order of update."""
+    return pull_request.updated_at, pull_request.database_id
+
+
+def by_created_at(pull_request: PullRequest) -> tuple[str, int]:
+    """Return the sort key of a listing in order of creation."""
+    return pull_request.created_at, pull_request.database_id
 
 
 @dataclass(frozen=True, slots=True)
-class PullRequestCommit:
-    """A commit as part of a pull request."""
+class PullRequestCommit(WebPage):
+    """A commit in the context of a pull request."""
 
     typename = "PullRequestCommit"
     pull_request: PullRequest
@@ -163,30 +162,31 @@ class PullRequestCommit:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("PURC", self.pull_request.database_id, self.commit.oid)
 
     @property
     def resource_path(self) -> str:
+        """The path of its page."""
         return f"{self.pull_request.resource_path}/commits/{self.commit.oid}"
-
-    @property
-    def url(self) -> str:
-        return WEB + self.resource_path
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch, known by its name only."""
+    """A branch, of which only the name is known."""
 
     typename = "Ref"
     name: str
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class Repository:
-    """One repository; its ids come from the name it was created with and survive a rename."""
+class Repository(NamedRepository):
+    """One repository; its ids are derived from its original name and survive a rename."""
 
-    typename = "Repository"
+    is_fork = False
+    is_disabled = False
+    is_locked = False
+    is_empty = False
     owner: Actor
     name: str
     database_id: int
@@ -200,78 +200,16 @@ class Repository:
     pull_requests: dict[int, PullRequest] = field(default_factory=dict)
 
     @property
-    def id(self) -> str:
-        return node_id("R", self.database_id)
-
-    @property
-    def is_fork(self) -> bool:
-        return False
-
-    @property
-    def is_disabled(self) -> bool:
-        return False
-
-    @property
-    def is_locked(self) -> bool:
-        return False
-
-    @property
-    def is_empty(self) -> bool:
-        return False
-
-    @property
     def default_branch_ref(self) -> Branch:
+        """The default branch."""
         return Branch(self.default_branch)
 
     @property
     def archived_at(self) -> str | None:
+        """When it was archived; None if it is not."""
         return self.updated_at if self.is_archived else None
 
     @property
     def visibility(self) -> str:
+        """PRIVATE or PUBLIC."""
         return "PRIVATE" if self.is_private else "PUBLIC"
-
-    @property
-    def name_with_owner(self) -> str:
-        return f"{self.owner.login}/{self.name}"
-
-    @property
-    def resource_path(self) -> str:
-        return f"/{self.name_with_owner}"
-
-    @property
-    def url(self) -> str:
-        return WEB + self.resource_path
-
-
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """A contributor's fork, known only as the head of pull requests."""
-
-    typename = "Repository"
-    owner: Actor
-    name: str
-
-    @property
-    def database_id(self) -> int:
-        return stable_number(self.name_with_owner.lower())
-
-    @property
-    def id(self) -> str:
-        return node_id("R", self.database_id)
-
-    @property
-    def is_fork(self) -> bool:
-        return True
-
-    @property
-    def name_with_owner(self) -> str:
-        return f"{self.owner.login}/{self.name}"
-
-    @property
-    def resource_path(self) -> str:
-        return f"/{self.name_with_owner}"
-
-    @property
-    def url(self) -> str:
-        return WEB + self.resource_path

@@ -1,4 +1,4 @@
-"""What a query costs, by GitHub's formula, and whether GitHub would run it at all. Pure.
+"""The cost of a query by GitHub's formula, and the limits beyond which GitHub refuses to run it.
 
 Source: "Rate limits and query limits for the GraphQL API" in GitHub's documentation.
 """
@@ -39,10 +39,10 @@ _PAGED_FIELDS = {"nodes", "edges", "pageInfo"}
 
 @dataclass(frozen=True, kw_only=True)
 class QueryCost:
-    """What a query may fetch at most.
+    """The most that a query may fetch.
 
-    `requests` are those needed to fill every connection, `nodes` those it may return; `page_size` is the outermost
-    connection's `first` or `last`, `continued` whether any connection has a cursor: faults match on these two.
+    `requests` is the number needed to fill every connection, and `nodes` the number it may return. Faults match on
+    `page_size`, the `first` or `last` of the outermost connection, and on `continued`, whether any connection has a cursor.
     """
 
     requests: int
@@ -52,7 +52,7 @@ class QueryCost:
 
     @property
     def points(self) -> int:
-        """Requests by the hundred, rounded, at least 1."""
+        """The number of requests divided by 100 and rounded, but at least 1."""
         return max(1, (self.requests + 50) // 100)
 
 
@@ -62,15 +62,15 @@ def measure(
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
 ) -> QueryCost:
-    """The operation's cost with these (coerced) variables.
+    """Return the cost of an operation with these (coerced) variables.
 
-    Raises RefusedQueryError for what GitHub does not run: a connection without `first` or `last`, a page over 100,
-    more than 100 ids, more than 500,000 possible nodes.
+    Raises RefusedQueryError for a query that GitHub would not run because it has a connection without `first` or
+    `last`, a page of more than 100, more than 100 ids, or more than 500,000 possible nodes.
     """
     meter = _Meter(schema, document, variables)
     root = schema.get_root_type(operation.operation)
     if root is None:
-        raise RefusedQueryError("UNSUPPORTED", f"There are no {operation.operation.value}s.")
+        raise RefusedQueryError("UNSUPPORTED", f"The schema has no {operation.operation.value}s.")
     meter.visit(operation.selection_set, root, times=1, path=())
     if meter.nodes > NODE_LIMIT:
         raise RefusedQueryError(
@@ -81,6 +81,8 @@ def measure(
 
 
 class _Meter:
+    """Walks an operation and adds up what its connections may return."""
+
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self._schema = schema
         self.requests = 0
@@ -106,7 +108,7 @@ class _Meter:
             self.visit(field.selection_set, inner, times=times * size, path=here)
 
     def _size(self, field: FieldNode, inner: GraphQLNamedType, path: tuple[str, ...], *, times: int) -> int:
-        """How many of the inner type this field may return."""
+        """Return how many objects of the inner type the field may return, each time it is resolved."""
         arguments = self._arguments(field)
         ids = arguments.get("ids")
         if field.name.value == "nodes" and isinstance(ids, list):
@@ -135,14 +137,14 @@ class _Meter:
         return size
 
     def _note_outermost(self, name: str, size: int, *, depth: int) -> None:
-        """A count by search is not the page that a query is about."""
+        """Remember the size of the outermost connection, except a search, which only counts."""
         if name != "search" and (self._outermost is None or depth < self._outermost):
             self._outermost, self.page_size = depth, size
 
     def _refuse_unbounded(self, field: FieldNode, path: tuple[str, ...]) -> None:
-        """A connection may go without bounds only for its totals."""
-        selected = field.selection_set.selections if field.selection_set else ()
-        names = {node.name.value for node in selected if isinstance(node, FieldNode)}
+        """Raise unless only the totals of the unbounded connection are selected."""
+        selections = field.selection_set.selections if field.selection_set else ()
+        names = {node.name.value for node in selections if isinstance(node, FieldNode)}
         if names & _PAGED_FIELDS:
             name = field.name.value
             message = f"You must provide a `first` or `last` value to properly paginate the `{name}` connection."
@@ -151,6 +153,7 @@ class _Meter:
     def _fields(
         self, selection: SelectionSetNode, parent: GraphQLNamedType
     ) -> Iterator[tuple[FieldNode, GraphQLObjectType | GraphQLInterfaceType]]:
+        """Yield the fields of a selection, fragments resolved and skipped nodes left out, each with its type."""
         for node in selection.selections:
             if not self._included(node):
                 continue

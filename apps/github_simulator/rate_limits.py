@@ -1,6 +1,6 @@
-"""GitHub's primary and secondary limits, kept per account.
+"""GitHub's primary and secondary rate limits, applied per account.
 
-Source: GitHub's "Rate limits for the REST API" and "Rate limits and query limits for the GraphQL API".
+Source: "Rate limits for the REST API" and "Rate limits and query limits for the GraphQL API" in GitHub's documentation.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one account may use. None switches a secondary limit off.
+    """The limits of one account; None switches a secondary limit off.
 
-    `graphql` and `core` are points a window of `window_seconds`; the `_per_minute` limits count requests (a read is
-    one point of GitHub's secondary limits); `concurrent` counts requests in flight.
+    `graphql` and `core` are points per window of `window_seconds`. The `_per_minute` limits count requests, since a
+    read costs one point of GitHub's secondary limits. `concurrent` is the number of requests in flight.
     """
 
     graphql: int = 5_000
@@ -33,7 +33,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """A resource's primary limit as GitHub reports it; `reset` in whole epoch seconds."""
+    """The state of a primary limit as GitHub reports it; `reset` is in whole seconds of Unix time."""
 
     resource: Resource
     limit: int
@@ -42,44 +42,48 @@ class Budget:
 
     @property
     def remaining(self) -> int:
+        """The points left; never negative, even if the last request overdrew the limit."""
         return max(0, self.limit - self.used)
 
 
 @dataclass(slots=True)
 class _Window:
+    """One account's use of a resource; `recent` holds the times of its requests in the last minute."""
+
     limit: int
     reset: int
     used: int = 0
-    recent: deque[float] = field(default_factory=deque)  # times of the last minute's requests
+    recent: deque[float] = field(default_factory=deque)
 
 
 class RateLimits:
-    """The budgets of all accounts. A window opens with the account's first request after the last reset."""
+    """The budgets of all accounts. A window opens with an account's first request after the last reset."""
 
     def __init__(self, limits: Limits, *, clock: Callable[[], float]) -> None:
+        """Apply the same `limits` to every account; `clock` returns Unix time in seconds."""
         self.limits = limits
         self._clock = clock
         self._windows: dict[tuple[str, Resource], _Window] = {}
 
     def budget(self, account: str, resource: Resource) -> Budget:
-        """The account's budget as it stands."""
+        """Return the account's current budget."""
         window = self._window(account, resource)
         return Budget(resource=resource, limit=window.limit, used=window.used, reset=window.reset)
 
     def charge(self, account: str, resource: Resource, points: int) -> None:
-        """The points are used. Like GitHub, the last request before the limit may overdraw it."""
+        """Charge points to the account; as at GitHub, the last request before the limit may overdraw it."""
         self._window(account, resource).used += points
 
     def set_budget(self, account: str, resource: Resource, *, remaining: int, reset_in: float | None) -> None:
-        """The account has so many points left, and gets new ones in `reset_in` seconds (None: when it would anyway)."""
+        """Leave the account with `remaining` points until a reset in `reset_in` seconds (None: at the time already set)."""
         window = self._window(account, resource)
         window.limit = max(window.limit, remaining)
         window.used = window.limit - remaining
         if reset_in is not None:
             window.reset = math.ceil(self._clock() + reset_in)
 
-    def retry_after(self, account: str, resource: Resource) -> int | None:
-        """Counts this request for the secondary limit; the seconds to wait if it is over it, else None."""
+    def admit(self, account: str, resource: Resource) -> int | None:
+        """Count a request towards the secondary limit; if it exceeds the limit, return the seconds to wait instead."""
         allowed = self.limits.graphql_per_minute if resource == "graphql" else self.limits.core_per_minute
         if allowed is None:
             return None

@@ -1,4 +1,4 @@
-"""GitHub's REST endpoints for finding out which repositories there are, and what became of them."""
+"""GitHub's REST endpoints for listing repositories and looking one up, and for accounts and their limits."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from apps.github_simulator.rate_limits import Budget
 from apps.github_simulator.replies import Reply, json_reply
 from apps.github_simulator.world import World
 
+ENTERPRISE_PREFIX = "/api/v3"
+"""The path under which GitHub Enterprise serves REST."""
+
 _PER_PAGE = 30
 _PER_PAGE_LIMIT = 100
 _REPOSITORY_DOCS = f"{replies.DOCS}/rest/repos/repos#get-a-repository"
@@ -24,7 +27,7 @@ _REPOSITORY_DOCS = f"{replies.DOCS}/rest/repos/repos#get-a-repository"
 
 @dataclass(frozen=True, kw_only=True)
 class RestRequest:
-    """One GET. `base_url` is the API's root as the client sees it, `url` what it asked for without its query."""
+    """A GET request; `base_url` is the root of the API as the client sees it, and `url` the request's without its query."""
 
     world: World
     account: Account
@@ -35,9 +38,10 @@ class RestRequest:
     query: Mapping[str, str]
     if_none_match: str | None
 
-    def sees(self, repository: Repository | None) -> bool:
-        """Whether there is such a repository for this account."""
-        return repository is not None and self.account.sees(repository)
+    @property
+    def repositories(self) -> list[Repository]:
+        """The repositories that the account may see."""
+        return self.account.visible(self.world.repositories)
 
 
 RestHandler = Callable[[RestRequest], Reply]
@@ -50,14 +54,14 @@ def _user(request: RestRequest) -> Reply:
 
 
 def _owner(request: RestRequest) -> Reply:
-    owner = _asked_for(request)
+    owner = _find_owner(request)
     return replies.not_found() if owner is None else _conditional(request, _account_json(owner, request.base_url))
 
 
-def _asked_for(request: RestRequest) -> Actor | None:
-    """The owner in the path; `/orgs` knows no users, while `/users` knows both."""
+def _find_owner(request: RestRequest) -> Actor | None:
+    """Return the owner in the path: an organization below `/orgs`, a user or an organization below `/users`."""
     organization = request.path_parameters.get("org")
-    owner = request.world.owner(organization or request.path_parameters["owner"])
+    owner = request.world.find_owner(organization or request.path_parameters["owner"])
     return owner if owner is None or organization is None or owner.typename == "Organization" else None
 
 
@@ -65,31 +69,31 @@ def _not_for_installations() -> Reply:
     return replies.message(403, "Resource not accessible by integration")
 
 
-def _seen_repositories(request: RestRequest) -> Reply:
+def _visible_repositories(request: RestRequest) -> Reply:
     if request.account.type == "Installation":
         return _not_for_installations()
-    return _page(request, [one for one in request.world.repositories if request.sees(one)])
+    return _page(request, request.repositories)
 
 
 def _installation_repositories(request: RestRequest) -> Reply:
     if request.account.type != "Installation":
         text = "You must authenticate with an installation access token in order to list repositories for an installation."
         return replies.message(403, text)
-    seen = [one for one in request.world.repositories if request.sees(one)]
+    repositories = request.repositories
     selection = "all" if request.account.repositories is None else "selected"
-    return _page(request, seen, envelope={"total_count": len(seen), "repository_selection": selection})
+    return _page(request, repositories, envelope={"total_count": len(repositories), "repository_selection": selection})
 
 
 def _owned_repositories(request: RestRequest) -> Reply:
-    owner = _asked_for(request)
+    owner = _find_owner(request)
     if owner is None:
         return replies.not_found(f"{replies.DOCS}/rest/repos/repos#list-organization-repositories")
-    return _page(request, [one for one in request.world.repositories if one.owner == owner and request.sees(one)])
+    return _page(request, [one for one in request.repositories if one.owner == owner])
 
 
 def _repository(request: RestRequest) -> Reply:
     full_name = f"{request.path_parameters['owner']}/{request.path_parameters['repo']}"
-    repository = request.world.repository(full_name)
+    repository = request.world.find_repository(full_name)
     if repository is None or not request.account.sees(repository):
         return replies.not_found(_REPOSITORY_DOCS)
     if repository.name_with_owner.lower() != full_name.lower():
@@ -99,8 +103,8 @@ def _repository(request: RestRequest) -> Reply:
 
 def _repository_by_id(request: RestRequest) -> Reply:
     wanted = request.path_parameters["id"]
-    for repository in request.world.repositories:
-        if str(repository.database_id) == wanted and request.sees(repository):
+    for repository in request.repositories:
+        if str(repository.database_id) == wanted:
             return _conditional(request, _repository_json(repository, request))
     return replies.not_found(_REPOSITORY_DOCS)
 
@@ -120,7 +124,7 @@ def _rate_limit(request: RestRequest) -> Reply:
 
 REST_ENDPOINTS: Mapping[str, RestHandler] = {
     "/user": _user,
-    "/user/repos": _seen_repositories,
+    "/user/repos": _visible_repositories,
     "/users/{owner}": _owner,
     "/users/{owner}/repos": _owned_repositories,
     "/orgs/{org}": _owner,
@@ -130,9 +134,10 @@ REST_ENDPOINTS: Mapping[str, RestHandler] = {
     "/repositories/{id}": _repository_by_id,
     "/rate_limit": _rate_limit,
 }
-"""What answers each route."""
+"""The handler of each route."""
 
-FREE_OF_COST = {"/rate_limit"}
+FREE_ENDPOINTS = {"/rate_limit"}
+"""The routes that are not charged and always answer."""
 
 
 def _page(request: RestRequest, repositories: Sequence[Repository], *, envelope: Mapping[str, Any] | None = None) -> Reply:
@@ -148,7 +153,7 @@ def _number(text: str | None, default: int) -> int:
 
 
 def _links(request: RestRequest, page: int, pages: int) -> dict[str, str]:
-    """GitHub's Link header: `prev` and `first` unless on the first page, `next` and `last` unless on the last."""
+    """Return the Link header: `prev` and `first` except on the first page, `next` and `last` except on the last."""
     relations = {"prev": page - 1, "first": 1} if page > 1 else {}
     if page < pages:
         relations |= {"next": page + 1, "last": pages}
@@ -160,7 +165,7 @@ def _links(request: RestRequest, page: int, pages: int) -> dict[str, str]:
 
 
 def _conditional(request: RestRequest, payload: object, *, links: Mapping[str, str] | None = None) -> Reply:
-    """The payload with its ETag; 304, which costs nothing, for a client that has it already."""
+    """Return the payload with its ETag, or 304, which is not charged, to a client that has it already."""
     reply = json_reply(payload)
     headers = {"etag": f'W/"{sha256(reply.body).hexdigest()}"', "cache-control": "private, max-age=60, s-maxage=60"}
     if request.if_none_match == headers["etag"]:
@@ -195,7 +200,7 @@ def _repository_json(repository: Repository, request: RestRequest) -> dict[str, 
         "owner": _account_json(repository.owner, request.base_url),
         "html_url": repository.url,
         "description": repository.description,
-        "fork": False,
+        "fork": repository.is_fork,
         "url": url,
         "pulls_url": f"{url}/pulls{{/number}}",
         "created_at": repository.created_at,

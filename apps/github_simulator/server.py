@@ -1,4 +1,4 @@
-"""The simulated GitHub on a socket: one process, one event loop, latency and faults included."""
+"""The simulated GitHub as an HTTP server, which also delays, cuts off and resets its answers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from apps.github_simulator.replies import Api, Reply
-from apps.github_simulator.rest_api import REST_ENDPOINTS
+from apps.github_simulator.rest_api import ENTERPRISE_PREFIX, REST_ENDPOINTS
 from apps.github_simulator.service import GitHub, HttpRequest
 
-REST_PREFIX = "/api/v3"  # where GitHub Enterprise has it
 _HEADERS = {"server": "github.com", "x-content-type-options": "nosniff"}
-_SLOW_PIECES = 20
+_SLOW_PIECES = 20  # in which a slow body is sent
 
 _log = logging.getLogger(__name__)
 
 
 def github_application(github: GitHub, *, latency: float) -> Starlette:
-    """The ASGI application; every answer takes at least `latency` seconds."""
+    """Return the ASGI application, in which every answer takes at least `latency` seconds."""
 
     async def stats(_request: Request) -> JSONResponse:
         return JSONResponse(github.traffic.stats())
@@ -42,7 +41,7 @@ def github_application(github: GitHub, *, latency: float) -> Starlette:
     routes += [Route(path, graphql, methods=["POST"]) for path in ("/graphql", "/api/graphql")]
     routes += [
         Route(prefix + template, endpoint("rest", template, prefix), methods=["GET"])
-        for prefix in ("", REST_PREFIX)
+        for prefix in ("", ENTERPRISE_PREFIX)
         for template in REST_ENDPOINTS
     ]
     routes.append(Route("/{path:path}", endpoint("rest", None)))
@@ -50,16 +49,16 @@ def github_application(github: GitHub, *, latency: float) -> Starlette:
 
 
 class ResettableProtocol(HttpToolsProtocol):
-    """Gives the application its transport, which a fault needs to reset the connection."""
+    """Gives the application access to the transport, so that a fault can reset the connection."""
 
     def on_message_begin(self) -> None:
-        """The request's scope has the transport in its state."""
+        """Put the transport into the state of the request's scope."""
         super().on_message_begin()
         self.scope.setdefault("state", {})["transport"] = self.transport
 
 
 async def serve(application: ASGIApp, listening: socket.socket) -> None:
-    """The application has served the socket until this was cancelled; then nobody is waited for."""
+    """Serve the application on a socket until cancelled, then drop every open connection."""
     config = uvicorn.Config(
         application,
         http=ResettableProtocol,
@@ -77,10 +76,12 @@ async def serve(application: ASGIApp, listening: socket.socket) -> None:
     finally:
         for connection in list(server.server_state.connections):
             cast("ResettableProtocol", connection).transport.abort()
-        await asyncio.sleep(0)  # lets the connections close
+        await asyncio.sleep(0)  # let the connections close
 
 
 class _Endpoint:
+    """The ASGI application of one route."""
+
     def __init__(self, github: GitHub, *, api: Api, template: str | None, prefix: str, latency: float) -> None:
         self._github = github
         self._api: Api = api
@@ -99,7 +100,7 @@ class _Endpoint:
             reply = self._github.answer(call).with_headers(_HEADERS)
             await _deliver(reply, scope, receive, send)
         except Exception:
-            _log.exception("The simulator itself failed")
+            _log.exception("The simulator failed to answer a request")
             raise
         finally:
             self._github.leave(call)
@@ -120,6 +121,7 @@ class _Endpoint:
 
 
 async def _deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the reply in the way that it is to be delivered."""
     if reply.delivery == "hang":
         await _client_left(receive, within=reply.seconds)
     if reply.delivery in ("hang", "reset"):
@@ -128,7 +130,7 @@ async def _deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> 
     await send({"type": "http.response.start", "status": reply.status, "headers": _raw_headers(reply)})
     if reply.delivery == "cut":
         await send(_piece(reply.body[: len(reply.body) // 2], more=True))
-        scope["state"]["transport"].close()  # what was written is sent first
+        scope["state"]["transport"].close()  # after sending what has been written
         return
     if reply.delivery == "slow":
         for piece in _pieces(reply.body):
@@ -161,7 +163,7 @@ def _pieces(body: bytes) -> Iterable[bytes]:
 
 
 async def _client_left(receive: Receive, *, within: float) -> bool:
-    """Waits `within` seconds, or until the client is gone: which of the two."""
+    """Return whether the client disconnects within so many seconds."""
     try:
         async with asyncio.timeout(within):
             while (await receive())["type"] != "http.disconnect":
@@ -172,8 +174,8 @@ async def _client_left(receive: Receive, *, within: float) -> bool:
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """The connection ends with RST, not FIN."""
+    """End the connection with RST instead of FIN."""
     connection = transport.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:  # else the client has gone
+    if connection is not None and connection.fileno() >= 0:  # otherwise the client has disconnected
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

@@ -1,8 +1,7 @@
-"""The simulated GitHub: every request passes the same gates, in GitHub's order. No I/O and no waiting here."""
+"""The simulated GitHub: takes every request through the same gates as GitHub does. It does no I/O and never waits."""
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,22 +11,24 @@ from typing import cast
 import orjson
 
 from apps.github_simulator import replies
-from apps.github_simulator.accounts import Account, Accounts
-from apps.github_simulator.actors import stable_number
-from apps.github_simulator.fault_kinds import FAULTS, Struck
+from apps.github_simulator.accounts import Account, Accounts, token_in
+from apps.github_simulator.fault_kinds import FAULTS, FaultedCall
 from apps.github_simulator.faults import FaultRule, FaultScript, Incoming
-from apps.github_simulator.graphql_engine import GraphQLEngine, GraphQLRequest, Prepared
+from apps.github_simulator.graphql_engine import GraphQLEngine, GraphQLRequest, PreparedQuery
+from apps.github_simulator.identity import stable_number
+from apps.github_simulator.mentions import Mentions
 from apps.github_simulator.rate_limits import Limits, RateLimits, Resource
 from apps.github_simulator.replies import Api, Reply
-from apps.github_simulator.rest_api import FREE_OF_COST, REST_ENDPOINTS, RestRequest
-from apps.github_simulator.subjects import Subject
+from apps.github_simulator.rest_api import FREE_ENDPOINTS, REST_ENDPOINTS, RestRequest
 from apps.github_simulator.traffic import SeenRequest, Traffic
 from apps.github_simulator.world import World
+
+_CONCURRENCY_RETRY_AFTER = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One request as it came in. `endpoint` is the REST route, None where GitHub has no such page."""
+    """A request as it came in; `endpoint` is its REST route, or None where GitHub has no such page."""
 
     api: Api
     endpoint: str | None
@@ -42,25 +43,27 @@ class HttpRequest:
 
 @dataclass(kw_only=True)
 class Call:
-    """One request on its way through the gates. `reply` is there once a gate has refused it."""
+    """A request on its way through the gates; `reply` is set as soon as a gate refuses it."""
 
     http: HttpRequest
     request_id: str
     account: Account | None = None
-    prepared: Prepared | None = None
+    query: PreparedQuery | None = None
     rule: FaultRule | None = None
     reply: Reply | None = None
     points: int = 0
 
     @property
     def resource(self) -> Resource:
+        """The budget that the call is charged to."""
         return "graphql" if self.http.api == "graphql" else "core"
 
 
 class GitHub:
-    """The state of one simulated GitHub, and how it answers."""
+    """The state of a simulated GitHub, and its replies."""
 
     def __init__(self, world: World, *, accounts: Accounts, limits: Limits, faults: FaultScript) -> None:
+        """Serve `world` to `accounts`, each within `limits`."""
         self.world = world
         self.accounts = accounts
         self.faults = faults
@@ -70,11 +73,11 @@ class GitHub:
         self._serial = 0
 
     def enter(self, http: HttpRequest) -> Call:
-        """The request is counted, its account known, and the fault that it meets chosen. Every call must `leave`."""
+        """Count a request, identify its account and choose the fault that strikes it; `leave` must follow."""
         self._serial += 1
         call = Call(http=http, request_id=f"{stable_number(http.path):X}:{self._serial:06X}")
-        self.traffic.arrived(http.api, http.headers)
-        token = _token(http.headers.get("authorization", ""))
+        self.traffic.count(http.api, http.headers)
+        token = token_in(http.headers.get("authorization", ""))
         if not token:
             call.reply = replies.requires_authentication(http.api)
             return call
@@ -85,26 +88,26 @@ class GitHub:
         in_flight = self.traffic.enter(call.account.login)
         allowed = self.limits.limits.concurrent
         if allowed is not None and in_flight > allowed:
-            call.reply = self._with_limits(call, replies.secondary_limit(retry_after=60))
+            call.reply = self._with_limits(call, replies.secondary_limit(retry_after=_CONCURRENCY_RETRY_AFTER))
             return call
         if http.api == "graphql":
             self._prepare(call)
         if call.reply is None:
-            call.rule = self.faults.due(self._incoming(call, call.account))
+            call.rule = self.faults.strike(self._incoming(call, call.account))
         return call
 
     def answer(self, call: Call) -> Reply:
-        """The call's reply, whatever gate it comes from."""
+        """Return the reply to a call and record it."""
         if call.reply is None and call.account is not None:
             call.reply = self._faulted(call, call.rule, call.account) if call.rule else self._regular(call, call.account)
-        reply = cast(Reply, call.reply)
-        self.traffic.finished(
+        reply = cast("Reply", call.reply)
+        self.traffic.record(
             SeenRequest(
                 at=time.time(),
                 api=call.http.api,
                 account=call.account.login if call.account else None,
-                operation=call.prepared.operation_name if call.prepared else None,
-                variables=call.prepared.request.variables if call.prepared else {},
+                operation=call.query.operation_name if call.query else None,
+                variables=call.query.request.variables if call.query else {},
                 endpoint=call.http.endpoint,
                 path=call.http.path,
                 status=reply.status,
@@ -115,11 +118,12 @@ class GitHub:
         return reply.with_headers({"x-github-request-id": call.request_id, "x-github-media-type": "github.v3; format=json"})
 
     def leave(self, call: Call) -> None:
-        """The call has been answered, or its client is gone."""
+        """End a call that has been answered or whose client has disconnected."""
         if call.account is not None:
             self.traffic.leave(call.account.login)
 
     def _prepare(self, call: Call) -> None:
+        """Parse the query of a GraphQL call, or refuse a body that has none."""
         try:
             payload = orjson.loads(call.http.body)
         except ValueError:
@@ -131,7 +135,7 @@ class GitHub:
             call.reply = replies.json_reply({"errors": [{"message": text}]})
             return
         variables = payload.get("variables")
-        call.prepared = self._engine.prepare(
+        call.query = self._engine.prepare(
             GraphQLRequest(
                 query=query,
                 variables=variables if isinstance(variables, dict) else {},
@@ -140,22 +144,22 @@ class GitHub:
         )
 
     def _regular(self, call: Call, account: Account) -> Reply:
-        """What GitHub answers when nothing is scripted."""
-        if call.http.endpoint in FREE_OF_COST:
+        """Return the reply to a call that no fault strikes."""
+        if call.http.endpoint in FREE_ENDPOINTS:
             return self._with_limits(call, self._rest(call, account))
-        retry_after = self.limits.retry_after(account.login, call.resource)
+        retry_after = self.limits.admit(account.login, call.resource)
         if retry_after is not None:
             return self._with_limits(call, replies.secondary_limit(retry_after=retry_after))
         if self.limits.budget(account.login, call.resource).remaining == 0:
-            return self._with_limits(call, replies.primary_limit(call.http.api, account.subject))
-        if call.prepared is not None:
-            self._charge(call, call.prepared.points)
-            answer = self._engine.answer(account, call.prepared)
+            return self._with_limits(call, replies.primary_limit(call.http.api, account.label))
+        if call.query is not None:
+            self._charge(call, account, call.query.points)
+            answer = self._engine.answer(account, call.query)
             body = answer.render(self.limits.budget(account.login, "graphql"))
             return self._with_limits(call, Reply(body=body))
         reply = self._rest(call, account)
         if reply.status != 304:
-            self._charge(call, 1)
+            self._charge(call, account, 1)
         return self._with_limits(call, reply)
 
     def _rest(self, call: Call, account: Account) -> Reply:
@@ -174,59 +178,48 @@ class GitHub:
         return REST_ENDPOINTS[call.http.endpoint](request)
 
     def _faulted(self, call: Call, rule: FaultRule, account: Account) -> Reply:
-        self._charge(call, rule.points)
-        struck = Struck(
+        """Return the reply to a call that a fault strikes."""
+        self._charge(call, account, rule.points)
+        faulted = FaultedCall(
             api=call.http.api,
             account=account,
-            organization=self._subject(call).organization,
-            root=call.prepared.root if call.prepared else "",
+            organization=self._mentions(call).organization,
+            root=call.query.root if call.query else "",
             request_id=call.request_id,
             now=time.time(),
             budget=self.limits.budget(account.login, call.resource),
             headers=self._limit_headers(call),
-            answer=lambda: self._regular(call, account),
+            regular_reply=lambda: self._regular(call, account),
         )
-        return FAULTS[rule.fault].reply(struck, rule.parameters)
+        return FAULTS[rule.fault].reply(faulted, rule.parameters)
 
     def _incoming(self, call: Call, account: Account) -> Incoming:
-        cost = call.prepared.cost if call.prepared else None
+        cost = call.query.cost if call.query else None
         return Incoming(
             api=call.http.api,
             account=account.login,
-            operation=call.prepared.operation_name if call.prepared else None,
+            operation=call.query.operation_name if call.query else None,
             endpoint=call.http.endpoint,
             page_size=cost.page_size if cost else None,
             continued=cost is not None and cost.continued,
-            mentions=self._subject(call).mentions,
+            mentions=self._mentions(call).include,
         )
 
-    def _subject(self, call: Call) -> Subject:
-        return Subject(self.world, call.http.path, call.prepared)
+    def _mentions(self, call: Call) -> Mentions:
+        return Mentions(self.world, call.http.path, call.query)
 
-    def _charge(self, call: Call, points: int) -> None:
+    def _charge(self, call: Call, account: Account, points: int) -> None:
         call.points += points
-        self.limits.charge(cast(Account, call.account).login, call.resource, points)
+        self.limits.charge(account.login, call.resource, points)
 
     def _with_limits(self, call: Call, reply: Reply) -> Reply:
         return reply.with_headers(self._limit_headers(call))
 
     def _limit_headers(self, call: Call) -> dict[str, str]:
-        account = cast(Account, call.account)
+        account = cast("Account", call.account)
         headers = replies.budget_headers(self.limits.budget(account.login, call.resource))
         if account.type == "User":
             headers |= {"x-oauth-scopes": ", ".join(account.scopes), "x-accepted-oauth-scopes": "repo"}
         if account.expires_at is not None:
             headers["github-authentication-token-expiration"] = f"{account.expires_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         return headers
-
-
-def _token(authorization: str) -> str:
-    """The token in the header: `bearer T`, `token T`, or T as the password of basic authentication."""
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return credentials.strip() if scheme.lower() in ("bearer", "token") else ""
-    try:
-        user, _, password = base64.b64decode(credentials).decode().partition(":")
-    except ValueError:
-        return ""
-    return password or user

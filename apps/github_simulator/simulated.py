@@ -6,124 +6,128 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from apps.github_simulator.faults import fault_rules
+from apps.github_simulator.fault_files import fault_rules
 from apps.github_simulator.model import PullRequest, Repository, ReviewState
 from apps.github_simulator.rate_limits import Budget, Resource
-from apps.github_simulator.server import REST_PREFIX
+from apps.github_simulator.rest_api import ENTERPRISE_PREFIX
 from apps.github_simulator.service import GitHub
 from apps.github_simulator.synthetic import synthetic_repository
 from apps.github_simulator.times import utc_now
 from apps.github_simulator.traffic import SeenRequest
 
 Result = TypeVar("Result")
-_SECONDS = 30.0
+_ACTION_SECONDS = 30.0  # far more than any action takes
 
 
 class SimulatedGitHub:
-    """Where a simulator listens, what it saw, and what may happen at GitHub while somebody syncs.
+    """Shows what a running simulator has seen, and changes what it holds during a sync.
 
-    Every change is made between two requests, never during one. Repositories are named as they are called now; a
-    repository, pull request or token that is not there raises KeyError.
+    Every change takes effect between two requests, never during one. Methods take a repository's current name, and raise
+    KeyError for a repository, pull request or token that does not exist.
     """
 
     def __init__(self, github: GitHub, *, loop: asyncio.AbstractEventLoop, url: str) -> None:
+        """Control `github`, which `loop` serves at `url`."""
         self.url = url
         self.graphql_url = f"{url}/graphql"
-        self.enterprise_url = url + REST_PREFIX
+        self.enterprise_url = url + ENTERPRISE_PREFIX
         self._github = github
         self._loop = loop
 
-    # What it saw
+    # What it has seen and holds
 
     def stats(self) -> dict[str, Any]:
-        """What `/_simulator/stats` answers."""
+        """Return the content of `/_simulator/stats`."""
         return self._between_requests(self._github.traffic.stats)
 
     def requests(self) -> list[SeenRequest]:
-        """The requests that were answered, oldest first (the last 10,000)."""
+        """Return the last 10,000 answered requests, oldest first."""
         return self._between_requests(lambda: list(self._github.traffic.seen))
 
     @property
     def repositories(self) -> list[Repository]:
-        """Everything it holds, to compare what was synced with. Not to be changed but by the methods here."""
+        """All repositories, to compare with what was synced; only the methods below may change them."""
         return self._between_requests(lambda: self._github.world.repositories)
 
     def repository(self, full_name: str) -> Repository:
-        """One repository, with its `pull_requests` by number."""
-        return self._between_requests(lambda: self._github.world.named(full_name))
+        """Return a repository, which has its `pull_requests` by number."""
+        return self._between_requests(lambda: self._github.world.repository(full_name))
 
     def pull_request(self, full_name: str, number: int) -> PullRequest:
-        """One pull request, with its `commits`, `files` and `reviews`."""
+        """Return a pull request, which has its `commits`, `files` and `reviews`."""
         return self._between_requests(lambda: self._github.world.pull_request(full_name, number))
 
     # Accounts and limits
 
     def account_of(self, token: str) -> str:
-        """The login of the token's account, as in `stats()`."""
+        """Return the login of the token's account, as used in `stats()`."""
         account = self._between_requests(lambda: self._github.accounts.of(token, now=utc_now()))
         if account is None:
             raise KeyError("the token is unknown, expired or revoked")
         return account.login
 
     def add_token(self, token: str, *, account: str, **entry: Any) -> None:
-        """The token is good; `entry` is as in a tokens file (type, repositories, expires_at, scopes)."""
+        """Accept a token; `entry` is as in a tokens file (type, repositories, expires_at, scopes)."""
         self._between_requests(lambda: self._github.accounts.add(token, {"account": account, **entry}))
 
     def expire_token(self, token: str) -> None:
-        """The token is bad from now on."""
+        """Reject a token from now on."""
         self._between_requests(lambda: self._github.accounts.expire(token))
 
     def budget(self, account: str, resource: Resource = "graphql") -> Budget:
-        """What the account has left."""
+        """Return the account's current budget."""
         return self._between_requests(lambda: self._github.limits.budget(account, resource))
 
     def set_budget(
         self, account: str, resource: Resource = "graphql", *, remaining: int, reset_in: float | None = None
     ) -> None:
-        """The account has so many points left, until the reset in `reset_in` seconds (None: when it would be anyway)."""
+        """Leave the account with `remaining` points until a reset in `reset_in` seconds (None: at the time already set)."""
         limits = self._github.limits
         self._between_requests(lambda: limits.set_budget(account, resource, remaining=remaining, reset_in=reset_in))
 
     # Faults
 
     def add_faults(self, *faults: Mapping[str, Any]) -> None:
-        """These rules count from now on."""
+        """Add fault rules, written as in a faults file; they count requests from now on."""
         self._between_requests(lambda: self._github.faults.add(fault_rules(faults)))
 
     def clear_faults(self) -> None:
-        """Nothing fails any more."""
+        """Remove all fault rules."""
         self._between_requests(self._github.faults.clear)
 
-    # What happens to repositories and pull requests
+    # Changes to repositories and pull requests
 
     def add_synthetic(self, pull_requests: int, *, seed: int) -> Repository:
-        """`synthetic/repo-SEED` is there, too."""
+        """Add the synthetic repository `synthetic/repo-SEED` and return it."""
         repository = synthetic_repository(pull_requests, seed=seed, until=utc_now())
         self._between_requests(lambda: self._github.world.add(repository))
         return repository
 
     def archive(self, full_name: str, *, archived: bool = True) -> None:
-        """The repository is archived, or no longer."""
+        """Archive the repository, or undo that."""
         self._between_requests(lambda: self._github.world.archive(full_name, archived=archived))
 
     def rename(self, full_name: str, new_full_name: str, *, to_user: bool = False) -> None:
-        """The repository has a new name, or owner (an organization unless `to_user`); the old one leads to it."""
+        """Rename or transfer the repository and redirect its old name.
+
+        A new owner is an organization, or a user if `to_user` is set.
+        """
         self._between_requests(lambda: self._github.world.rename(full_name, new_full_name, to_user=to_user))
 
     def remove(self, full_name: str) -> None:
-        """The repository is gone."""
+        """Delete the repository with its pull requests."""
         self._between_requests(lambda: self._github.world.remove(full_name))
 
     def add_pull_request(self, full_name: str, *, title: str = "A new pull request", author: str = "octocat") -> PullRequest:
-        """A pull request with one commit and one file was opened now."""
+        """Open a pull request with one commit and one file now."""
         return self._between_requests(lambda: self._github.world.add_pull_request(full_name, title=title, author=author))
 
     def remove_pull_request(self, full_name: str, number: int) -> None:
-        """The pull request is gone."""
+        """Delete the pull request, as GitHub's support can."""
         self._between_requests(lambda: self._github.world.remove_pull_request(full_name, number))
 
     def touch(self, full_name: str, number: int, *, title: str | None = None, body: str | None = None) -> None:
-        """The pull request was edited now: it moves to the front of those ordered by UPDATED_AT."""
+        """Edit the pull request now, which makes it the most recently updated one."""
         self._between_requests(lambda: self._github.world.touch(full_name, number, title=title, body=body))
 
     def force_push(
@@ -134,28 +138,29 @@ class SimulatedGitHub:
         messages: Sequence[str] = ("Force-pushed",),
         files: Sequence[str] | None = None,
     ) -> None:
-        """The pull request has other commits, one a message, and other files, one a path (None: the same)."""
+        """Replace the pull request's commits, one per message, and its files, one per path, unless `files` is None."""
         self._between_requests(lambda: self._github.world.force_push(full_name, number, messages=messages, files=files))
 
     def set_files(self, full_name: str, number: int, paths: Iterable[str]) -> None:
-        """The pull request changes exactly these files, however many."""
+        """Make the pull request change exactly these files, however many there are."""
         self._between_requests(lambda: self._github.world.set_files(full_name, number, paths))
 
     def add_review(
         self, full_name: str, number: int, *, login: str | None = "reviewer", state: ReviewState = "APPROVED"
     ) -> None:
-        """The pull request was reviewed now; no login stands for a deleted account."""
+        """Review the pull request now; a `login` of None stands for an account that has since been deleted."""
         self._between_requests(lambda: self._github.world.add_review(full_name, number, login=login, state=state))
 
     def keep_reviews(self, full_name: str, number: int, count: int) -> None:
-        """The pull request has only its `count` oldest reviews."""
+        """Delete all reviews of the pull request except the `count` oldest."""
         self._between_requests(lambda: self._github.world.keep_reviews(full_name, number, count))
 
     def _between_requests(self, action: Callable[[], Result]) -> Result:
-        if self._loop.is_closed():  # it has ended, and can still be looked at
+        """Run `action` on the server's event loop, or right here if the server has stopped."""
+        if self._loop.is_closed():
             return action()
 
         async def act() -> Result:
             return action()
 
-        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(_SECONDS)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(_ACTION_SECONDS)

@@ -1,16 +1,18 @@
-"""A made-up repository that has everything a real one may confront a client with; the same for the same seed."""
+"""Synthetic repositories, with every peculiarity of real ones that a client must cope with."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
 
-from apps.github_simulator.actors import Actor, actor, stable_number
-from apps.github_simulator.git import ChangedFile, Commit, GitActor, PatchStatus, object_id
-from apps.github_simulator.model import Fork, PullRequest, PullRequestState, Repository, Review, ReviewState
-from apps.github_simulator.times import text_time
+from apps.github_simulator.actors import Actor, actor
+from apps.github_simulator.forks import Fork
+from apps.github_simulator.git import ChangedFile, Commit, GitActor, PatchStatus
+from apps.github_simulator.identity import object_id, stable_number
+from apps.github_simulator.model import PullRequest, PullRequestState, Repository, Review, ReviewState
+from apps.github_simulator.times import format_time
 
-_SPACING = timedelta(hours=3)  # between one pull request's last update and the next one's
+_SPACING = timedelta(hours=3)  # between the last updates of consecutive pull requests
 _PEOPLE = ("ada", "brian", "chen-wei", "dounia", "emeka", "françois", "grace", "hana")
 _TITLES = (
     "Fix the parser",
@@ -36,23 +38,24 @@ _AI_BODIES = {
 
 
 def synthetic_repository(pull_requests: int, *, seed: int, until: datetime) -> Repository:
-    """`synthetic/repo-SEED` with pull requests numbered from 1, the last one updated at `until`.
+    """Return `synthetic/repo-SEED` with pull requests numbered from 1, the last of them updated at `until`.
 
-    Among them: deleted authors, reviewers and forks; bots; all states; merges by nobody known; drafts; Unicode; AI
-    trailers in about a third; and one in about a hundred each with 130 commits, 250 files or 120 reviews.
+    The same arguments always give the same data. It includes deleted authors, reviewers and forks; bots; all states;
+    merges by unknown people; drafts; Unicode; AI trailers or signatures in a quarter of the pull requests; and, in about one
+    in a hundred each, 130 commits, 250 files or 120 reviews.
     """
     name = f"repo-{seed}"
-    born = text_time(until - _SPACING * pull_requests - timedelta(days=30))
+    created = format_time(until - _SPACING * pull_requests - timedelta(days=30))
     repository = Repository(
         owner=Actor("synthetic", "Organization"),
         name=name,
         database_id=stable_number(f"synthetic/{name}"),
-        created_at=born,
-        updated_at=text_time(until),
-        pushed_at=text_time(until),
-        description="Made up",
+        created_at=created,
+        updated_at=format_time(until),
+        pushed_at=format_time(until),
+        description="Synthetic",
     )
-    random = Random(seed)  # noqa: S311 (made-up data, not a secret)
+    random = Random(seed)  # noqa: S311 (test data, not a secret)
     for number in range(1, pull_requests + 1):
         updated = until - _SPACING * (pull_requests - number)
         repository.pull_requests[number] = _pull_request(repository, number, random, updated=updated)
@@ -63,7 +66,7 @@ def _pull_request(repository: Repository, number: int, random: Random, *, update
     state = random.choice(_STATES)
     author = _author(number, random)
     opened = updated - timedelta(hours=random.randint(1, 400))
-    ended = None if state == "OPEN" else text_time(opened + (updated - opened) * random.uniform(0.5, 1))
+    ended = None if state == "OPEN" else format_time(opened + (updated - opened) * random.uniform(0.5, 1))
     pull_request = PullRequest(
         repository=repository,
         number=number,
@@ -71,8 +74,8 @@ def _pull_request(repository: Repository, number: int, random: Random, *, update
         body=_AI_BODIES.get(number % 20, "" if number % 3 else "Closes an issue.\r\n\r\n> quoted — “so”"),
         state=state,
         author=author,
-        created_at=text_time(opened),
-        updated_at=text_time(updated),
+        created_at=format_time(opened),
+        updated_at=format_time(updated),
         merged_at=ended if state == "MERGED" else None,
         closed_at=ended,
         merged_by=Actor(random.choice(_PEOPLE)) if state == "MERGED" and number % 5 else None,
@@ -90,23 +93,23 @@ def _pull_request(repository: Repository, number: int, random: Random, *, update
 
 def _author(number: int, random: Random) -> Actor | None:
     if number % 17 == 3:
-        return None  # a deleted account, which the web page calls ghost
+        return None  # a deleted account, shown as `ghost` on the web page
     return actor("dependabot[bot]") if number % 13 == 6 else Actor(random.choice(_PEOPLE))
 
 
 def _head(repository: Repository, author: Actor | None, number: int) -> Repository | Fork | None:
     if author is None or number % 11 == 8:
         return None
-    return repository if number % 2 else Fork(author, repository.name)
+    return repository if number % 2 else Fork.owned_by(author, name=repository.name)
 
 
 def _commits(repository: Repository, number: int, random: Random, *, opened: datetime, updated: datetime) -> list[Commit]:
     total = 130 if number % 97 == 20 else random.choice((1, 1, 1, 2, 3, 5))
     commits = []
     for index in range(total):
-        written = text_time(opened + (updated - opened) * index / total / 2)
+        written = format_time(opened + (updated - opened) * index / total / 2)
         login = random.choice(_PEOPLE)
-        user = None if (number + index) % 19 == 4 else Actor(login)  # an address that no account has
+        user = None if (number + index) % 19 == 4 else Actor(login)  # an e-mail address without an account
         trailer = _AI_TRAILERS.get(number % 20, "") if index == 0 else ""
         commits.append(
             Commit(
@@ -140,10 +143,10 @@ def _reviews(pull_request: PullRequest, random: Random, *, opened: datetime, upd
     reviews = []
     for index in range(total):
         state: ReviewState = "PENDING" if pull_request.number % 15 == 9 and index == 0 else random.choice(_REVIEWS)
-        written = text_time(opened + (updated - opened) * (index + 1) / (total + 1))
+        written = format_time(opened + (updated - opened) * (index + 1) / (total + 1))
         reviews.append(
             Review(
-                database_id=pull_request.database_id * 10_000 + index,
+                database_id=pull_request.review_id(index),
                 author=None if (pull_request.number + index) % 16 == 5 else Actor(random.choice(_PEOPLE)),
                 state=state,
                 created_at=written,

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from apps.github_simulator.accounts import Accounts
+from apps.github_simulator.fault_files import fault_rules, read_faults
 from apps.github_simulator.fault_kinds import FAULTS
-from apps.github_simulator.faults import FaultRule, FaultScript, fault_rules, read_faults
+from apps.github_simulator.faults import FaultRule, FaultScript
 from apps.github_simulator.github_schema import SCHEMA_FILE, github_schema
 from apps.github_simulator.history import LIBUV, PROCRASTINATE, read_history
 from apps.github_simulator.rate_limits import Budget, Limits
@@ -45,7 +46,7 @@ __all__ = [
     "simulator",
 ]
 
-_SECONDS = 10.0  # more than starting or stopping takes
+_START_STOP_SECONDS = 10.0  # far more than starting or stopping takes
 
 
 @contextmanager
@@ -62,13 +63,14 @@ def simulator(
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[SimulatedGitHub]:
-    """A GitHub listens on `.url` until the block ends.
+    """Run a simulated GitHub that listens at `.url` until the block ends.
 
-    It holds the histories given, `synthetic/repo-SEED` with `synthetic` pull requests, and libuv and procrastinate if
-    neither is asked for; the newest pull request of each was updated at `until` (just now).
-    Raises HistoryError, FaultsError, TokensError, or OSError when the port is taken.
+    It holds the given histories and `synthetic/repo-SEED` with `synthetic` pull requests or, without either, the shipped
+    histories of libuv and procrastinate. The newest pull request of each was updated at `until` (default: a second ago).
+    `faults` and `tokens` are written as in their files; without `tokens`, every token is an account of its own. `port` 0
+    picks a free one. Raises HistoryError, FaultsError or TokensError, and OSError if the port is taken.
     """
-    moment = until or utc_now() - timedelta(seconds=1)  # times have whole seconds: what changes next is newer
+    moment = until or utc_now() - timedelta(seconds=1)  # in whole seconds, the next change is newer
     repositories = [read_history(Path(path), until=moment) for path in history]
     if synthetic:
         repositories.append(synthetic_repository(synthetic, seed=seed, until=moment))
@@ -80,18 +82,18 @@ def simulator(
         limits=limits or Limits(),
         faults=FaultScript(_rules(faults)),
     )
-    github_schema()  # built before anybody waits for it
+    github_schema()  # built now, so that the first request need not wait for it
     application = github_application(github, latency=latency_ms / 1_000)
     with socket.create_server((host, port), backlog=512) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; else small answers take 40 ms
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else a small answer takes 40 ms
         address, number = listening.getsockname()[:2]
-        with _in_a_thread(serve(application, listening)) as loop:
+        with _running_in_thread(serve(application, listening)) as loop:
             yield SimulatedGitHub(github, loop=loop, url=f"http://{address}:{number}")
 
 
 @contextmanager
-def _in_a_thread(main: Coroutine[Any, Any, None]) -> Iterator[asyncio.AbstractEventLoop]:
-    """The coroutine runs on a loop of its own until the block ends, which cancels it."""
+def _running_in_thread(main: Coroutine[Any, Any, None]) -> Iterator[asyncio.AbstractEventLoop]:
+    """Run a coroutine on an event loop in a thread of its own, and cancel it at the end of the block."""
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = Future()
 
     async def run() -> None:
@@ -102,12 +104,12 @@ def _in_a_thread(main: Coroutine[Any, Any, None]) -> Iterator[asyncio.AbstractEv
 
     thread = threading.Thread(target=asyncio.run, args=(run(),), name="github-simulator", daemon=True)
     thread.start()
-    loop, task = started.result(_SECONDS)
+    loop, task = started.result(_START_STOP_SECONDS)
     try:
         yield loop
     finally:
         loop.call_soon_threadsafe(task.cancel)
-        thread.join(_SECONDS)
+        thread.join(_START_STOP_SECONDS)
 
 
 def _rules(faults: Iterable[Mapping[str, Any] | FaultRule]) -> Iterator[FaultRule]:

@@ -1,4 +1,4 @@
-"""Times as GitHub writes them."""
+"""Times in GitHub's format."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Now, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
-def text_time(moment: datetime) -> str:
-    """The moment as GitHub writes it: `YYYY-MM-DDTHH:MM:SSZ`."""
+def format_time(moment: datetime) -> str:
+    """Return `moment` in GitHub's format, `YYYY-MM-DDTHH:MM:SSZ`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def text_of_epoch(seconds: float) -> str:
-    """The moment of these epoch seconds, as GitHub writes it."""
-    return text_time(datetime.fromtimestamp(seconds, UTC))
+def format_epoch(seconds: float) -> str:
+    """Return a Unix time in GitHub's format, `YYYY-MM-DDTHH:MM:SSZ`."""
+    return format_time(datetime.fromtimestamp(seconds, UTC))

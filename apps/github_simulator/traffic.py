@@ -1,4 +1,4 @@
-"""What the simulator has seen: counts for `/_simulator/stats`, and the last requests for tests."""
+"""A record of all requests: counts for `/_simulator/stats`, and the latest requests in full for tests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 from apps.github_simulator.replies import Api
 
-_REMEMBERED = 10_000
+REMEMBERED_REQUESTS = 10_000
+"""How many of the latest requests are kept in full."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeenRequest:
-    """One request and what became of it. `points` were charged to the primary limit; `fault` is the one it met.
+    """One request with its result: `points` charged to the primary limit, and the `fault` that struck it, if any.
 
-    `operation` and `variables` belong to GraphQL, `endpoint` (the route) and `path` to REST; `at` is epoch seconds.
+    `operation` and `variables` belong to GraphQL, `endpoint` (the route) and `path` to REST; `at` is Unix time in seconds.
     """
 
     at: float
@@ -32,39 +33,40 @@ class SeenRequest:
 
 
 class Traffic:
-    """Counts requests, points and how many requests of an account overlapped."""
+    """Counts requests, points, and how many requests of each account were in flight at once."""
 
     def __init__(self) -> None:
-        self.seen: deque[SeenRequest] = deque(maxlen=_REMEMBERED)
+        """Start with nothing counted."""
+        self.seen: deque[SeenRequest] = deque(maxlen=REMEMBERED_REQUESTS)
         self._requests: Counter[Api] = Counter()
         self._points = 0
         self._trace_headers = 0
         self._in_flight: Counter[str] = Counter()
         self._max_in_flight: Counter[str] = Counter()
 
-    def arrived(self, api: Api, headers: Mapping[str, str]) -> None:
-        """A request is there."""
+    def count(self, api: Api, headers: Mapping[str, str]) -> None:
+        """Count a request that has come in."""
         self._requests[api] += 1
         self._trace_headers += "traceparent" in headers or "baggage" in headers
 
     def enter(self, account: str) -> int:
-        """The account has one more request in flight; how many that makes."""
+        """Add a request in flight, and return how many the account has now."""
         self._in_flight[account] += 1
         self._max_in_flight[account] = max(self._max_in_flight[account], self._in_flight[account])
         return self._in_flight[account]
 
     def leave(self, account: str) -> None:
-        """One request of the account has been answered, or given up."""
+        """Remove a request in flight, because it has been answered or its client has disconnected."""
         self._in_flight[account] -= 1
 
-    def finished(self, request: SeenRequest) -> None:
-        """The request's reply is decided."""
+    def record(self, request: SeenRequest) -> None:
+        """Record a request once its reply is known."""
         if request.api == "graphql":
             self._points += request.points
         self.seen.append(request)
 
     def stats(self) -> dict[str, Any]:
-        """The answer of `/_simulator/stats`; `points` are GraphQL's."""
+        """Return the content of `/_simulator/stats`; `points` are those of GraphQL."""
         return {
             "requests": {"graphql": self._requests["graphql"], "rest": self._requests["rest"]},
             "points": self._points,

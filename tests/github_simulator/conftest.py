@@ -1,4 +1,4 @@
-"""A simulator for tests that only ask, and clients that are closed again."""
+"""A simulator that no test changes, and clients that are closed after the test."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import ExitStack
 import pytest
 
 from apps.github_simulator.testing import LIBUV, SimulatedGitHub, simulator
-from tests.github_simulator.asking import TOKEN, Client
+from tests.github_simulator.client import TOKEN, Client
 
 ClientOf = Callable[..., Client]
 
 
 @pytest.fixture
 def client_of() -> Iterator[ClientOf]:
-    """Makes clients: `client_of(github)`, `client_of(github, token)`."""
+    """Return a function that makes clients: `client_of(github)` or `client_of(github, token)`."""
     with ExitStack() as opened:
 
         def make(github: SimulatedGitHub, token: str = TOKEN) -> Client:
@@ -28,12 +28,12 @@ def client_of() -> Iterator[ClientOf]:
 
 @pytest.fixture(scope="module")
 def libuv() -> Iterator[SimulatedGitHub]:
-    """A simulator with libuv's history and a made-up repository, which no test changes."""
+    """Run a simulator with libuv's history and a synthetic repository, which no test changes."""
     with simulator(history=[LIBUV], synthetic=120) as github:
         yield github
 
 
 @pytest.fixture
 def client(libuv: SimulatedGitHub, client_of: ClientOf) -> Client:
-    """A client of the unchanging simulator."""
+    """Return a client of that simulator."""
     return client_of(libuv)

@@ -1,4 +1,4 @@
-"""`manage.py github_simulator`, as a person or a program starts it."""
+"""The command `manage.py github_simulator`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MANAGE = Path(__file__).parents[2] / "manage.py"
 
 @contextmanager
 def started(*options: str, home: Path) -> Iterator[subprocess.Popen[str]]:
-    """The program, starting; it is killed if the test has not ended it."""
+    """Start the program, and kill it at the end unless the test has ended it."""
     environment = {
         "PATH": os.environ["PATH"],
         "SYNCTRACE_HOME": str(home),
@@ -43,13 +43,13 @@ def started(*options: str, home: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def first_line(program: subprocess.Popen[str]) -> str:
-    """What the program prints when it is ready."""
+    """Return the line that the program prints when it is ready."""
     assert program.stdout is not None
     return program.stdout.readline().strip()
 
 
-def test_it_serves_without_database_or_broker_until_told_to_stop(tmp_path: Path) -> None:
-    """One line says where; Ctrl-C and SIGTERM end it with 0, at once and without a word."""
+def test_it_serves_without_database_or_broker_until_interrupted(tmp_path: Path) -> None:
+    """One line gives the address; Ctrl-C and SIGTERM end it immediately, silently and with exit code 0."""
     options = ("--synthetic", "30", "--seed", "4", "--graphql-limit", "7")
     with (
         started(*options, home=tmp_path / "one") as program,
@@ -77,15 +77,15 @@ def test_it_serves_without_database_or_broker_until_told_to_stop(tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "option", "message"),
     [
-        ('[{"fault": "explode"}]', "faults", "fault rule 1: `fault` is one of"),
+        ('[{"fault": "explode"}]', "faults", "Fault rule 1: `fault` must be one of"),
         ("{", "faults", "cannot be read as JSON"),
-        ("[]", "tokens", "should be a JSON object"),
-        ('{"ghp_x": {"role": "admin"}}', "tokens", "token entry 1"),
-        ("nothing", "history", "is no history"),
+        ("[]", "tokens", "must be a JSON object"),
+        ('{"ghp_x": {"role": "admin"}}', "tokens", "Token entry 1"),
+        ("nothing", "history", "is not a history file"),
     ],
 )
-def test_a_wrong_file_is_a_sentence(tmp_path: Path, content: str, option: str, message: str) -> None:
-    """CommandError, which manage.py prints without a traceback."""
+def test_an_invalid_file_is_reported_without_a_traceback(tmp_path: Path, content: str, option: str, message: str) -> None:
+    """The command raises CommandError, which manage.py prints as one sentence."""
     file = tmp_path / "given"
     file.write_text(content)
 
@@ -93,8 +93,8 @@ def test_a_wrong_file_is_a_sentence(tmp_path: Path, content: str, option: str, m
         call_command("github_simulator", "--port", "0", f"--{option}", str(file))
 
 
-def test_a_port_that_is_taken_is_a_sentence() -> None:
-    """It names the address."""
+def test_a_port_in_use_is_reported_without_a_traceback() -> None:
+    """The error gives the address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CommandError, match=rf"Cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
@@ -102,7 +102,7 @@ def test_a_port_that_is_taken_is_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("options", [("--port", "70000"), ("--port", "x"), ("--port", "0", "--latency-ms", "-1")])
-def test_a_wrong_number_is_a_sentence(options: tuple[str, ...]) -> None:
-    """argparse's own error, which says which option."""
+def test_an_invalid_number_is_reported_with_its_option(options: tuple[str, ...]) -> None:
+    """The error is the one of argparse."""
     with pytest.raises(CommandError, match=options[-2]):
         call_command("github_simulator", *options)

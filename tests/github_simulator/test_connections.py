@@ -1,4 +1,4 @@
-"""Keyset cursors: what moves while one pages is neither repeated nor lost behind."""
+"""Keyset cursors: items that move during paging cause neither repeated nor skipped ones behind them."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ ITEMS = [(1, 1), (2, 2), (2, 3), (5, 4)]
 
 
 def key(item: Key) -> Key:
-    """The items here are their own keys."""
+    """Return the item itself, which here is its own key."""
     return item
 
 
-def seen(connection: Connection[Key]) -> tuple[list[object], bool, bool]:
-    """A page's nodes, and whether there are more before and after."""
+def summary(connection: Connection[Key]) -> tuple[list[object], bool, bool]:
+    """Return the nodes of a page, and whether there are more before and after it."""
     return connection.nodes, connection.has_previous_page, connection.has_next_page
 
 
-def test_pages_follow_each_other_forwards_and_backwards() -> None:
-    """first/after and last/before walk the same list, in either order."""
+def test_a_list_can_be_paged_in_both_directions() -> None:
+    """Both first/after and last/before work, in ascending and descending order."""
     cursor = encode_cursor((2, 2))
 
-    assert seen(connect(ITEMS, key=key, first=2)) == ([(1, 1), (2, 2)], False, True)
-    assert seen(connect(ITEMS, key=key, first=2, after=cursor)) == ([(2, 3), (5, 4)], True, False)
-    assert seen(connect(ITEMS, key=key, last=1)) == ([(5, 4)], True, False)
-    assert seen(connect(ITEMS, key=key, last=2, before=cursor)) == ([(1, 1)], False, True)
-    assert seen(connect(ITEMS, key=key, descending=True, first=2)) == ([(5, 4), (2, 3)], False, True)
-    assert seen(connect(ITEMS, key=key, descending=True, first=9, after=cursor)) == ([(1, 1)], True, False)
-    assert seen(connect(ITEMS, key=key, descending=True, last=1, before=cursor)) == ([(2, 3)], True, True)
+    assert summary(connect(ITEMS, key=key, first=2)) == ([(1, 1), (2, 2)], False, True)
+    assert summary(connect(ITEMS, key=key, first=2, after=cursor)) == ([(2, 3), (5, 4)], True, False)
+    assert summary(connect(ITEMS, key=key, last=1)) == ([(5, 4)], True, False)
+    assert summary(connect(ITEMS, key=key, last=2, before=cursor)) == ([(1, 1)], False, True)
+    assert summary(connect(ITEMS, key=key, descending=True, first=2)) == ([(5, 4), (2, 3)], False, True)
+    assert summary(connect(ITEMS, key=key, descending=True, first=9, after=cursor)) == ([(1, 1)], True, False)
+    assert summary(connect(ITEMS, key=key, descending=True, last=1, before=cursor)) == ([(2, 3)], True, True)
 
 
-def test_a_cursor_stands_between_items_even_when_its_own_is_gone() -> None:
-    """The item of the cursor may have moved away; what follows its place is the same."""
+def test_a_cursor_stays_valid_when_its_item_is_gone() -> None:
+    """Paging continues with the items that follow its place in the order."""
     assert connect([(1, 1), (5, 4)], key=key, first=9, after=encode_cursor((2, 2))).nodes == [(5, 4)]
 
 
 def test_page_info_has_the_cursors_of_both_ends() -> None:
-    """startCursor and endCursor are those of the edges; an empty page has none."""
+    """They equal the cursors of the first and last edge; an empty page has none."""
     page = connect(ITEMS, key=key, first=2)
 
     assert page.page_info.start_cursor == page.edges[0].cursor
@@ -48,8 +48,8 @@ def test_page_info_has_the_cursors_of_both_ends() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "", "MQ==", "Y3Vyc29yOnYyOls="])
-def test_what_is_no_cursor_is_refused_as_github_does(cursor: str) -> None:
-    """The error names the cursor."""
+def test_an_invalid_cursor_gets_githubs_error(cursor: str) -> None:
+    """The message quotes the cursor."""
     with pytest.raises(FieldError, match=r"does not appear to be a valid cursor\.") as refused:
         decode_cursor(cursor)
 

@@ -1,4 +1,4 @@
-"""Every fault, as a client meets it."""
+"""Every kind of fault as a client experiences it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import requests
 
 import apps.github_simulator
 from apps.github_simulator.testing import FAULTS, SimulatedGitHub, simulator
-from tests.github_simulator.asking import PAGE, Client
+from tests.github_simulator.client import PAGE, Client
 from tests.github_simulator.conftest import ClientOf
 
 WENT_WRONG = "Something went wrong while executing your query. This may be the result of a timeout"
@@ -27,34 +27,34 @@ VARIABLES: dict[str, Any] = {"owner": "synthetic", "name": "repo-0", "first": 10
 
 @pytest.fixture(scope="module")
 def github() -> Iterator[SimulatedGitHub]:
-    """One simulator for all faults."""
+    """Run one simulator for all tests of this module."""
     with simulator(synthetic=20) as running:
         yield running
 
 
 @pytest.fixture
-def asking(github: SimulatedGitHub, client_of: ClientOf) -> Client:
-    """A client, for which nothing is scripted yet."""
+def client(github: SimulatedGitHub, client_of: ClientOf) -> Client:
+    """Return a client of that simulator, from which all faults are removed."""
     github.clear_faults()
     return client_of(github)
 
 
 def page(client: Client, *, timeout: float = 10, **fault: Any) -> requests.Response:
-    """The answer to a page that meets the fault."""
+    """Request a page that meets the fault."""
     client.github.add_faults(fault)
     return client.post(PAGE, timeout=timeout, **VARIABLES)
 
 
 def rest(client: Client, *, timeout: float = 10, **fault: Any) -> requests.Response:
-    """The answer to a REST request that meets the fault."""
+    """Send a REST request that meets the fault."""
     client.github.add_faults(fault)
     return client.get("/repos/synthetic/repo-0", timeout=timeout)
 
 
-def test_the_primary_limit(asking: Client) -> None:
-    """200 with RATE_LIMITED, nothing left, and a reset ahead; REST 403. The account's real budget is untouched."""
-    answer = page(asking, fault="primary_limit", reset_in=30)
-    other = rest(asking, fault="primary_limit")
+def test_the_primary_limit_reports_a_used_up_budget(client: Client) -> None:
+    """GraphQL answers 200 with RATE_LIMITED, REST 403; the account's real budget stays untouched."""
+    answer = page(client, fault="primary_limit", reset_in=30)
+    other = rest(client, fault="primary_limit")
 
     (error,) = answer.json()["errors"]
     assert (answer.status_code, error["type"]) == (200, "RATE_LIMITED")
@@ -62,23 +62,23 @@ def test_the_primary_limit(asking: Client) -> None:
     assert answer.headers["x-ratelimit-remaining"] == "0"
     assert 28 <= int(answer.headers["x-ratelimit-reset"]) - time.time() <= 31
     assert (other.status_code, other.headers["x-ratelimit-remaining"]) == (403, "0")
-    assert asking.post(PAGE, **VARIABLES).headers["x-ratelimit-remaining"] != "0"
+    assert client.post(PAGE, **VARIABLES).headers["x-ratelimit-remaining"] != "0"
 
 
-def test_the_primary_limit_in_its_other_spelling(asking: Client) -> None:
-    """RATE_LIMIT with a code; REST 429."""
-    answer = page(asking, fault="primary_limit_variant")
+def test_the_primary_limit_variant_has_another_error_type(client: Client) -> None:
+    """GraphQL answers with RATE_LIMIT and a code, REST with 429."""
+    answer = page(client, fault="primary_limit_variant")
 
     (error,) = answer.json()["errors"]
     assert (error["type"], error["code"]) == ("RATE_LIMIT", "graphql_rate_limit")
     assert error["message"].startswith("API rate limit already exceeded for user ID ")
-    assert rest(asking, fault="primary_limit_variant").status_code == 429
+    assert rest(client, fault="primary_limit_variant").status_code == 429
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(403, None), (429, 7), (200, None)])
-def test_the_secondary_limit(asking: Client, status: int, retry_after: int | None) -> None:
-    """With 403, 429 or 200, with and without Retry-After, and with budget left."""
-    answer = page(asking, fault="secondary_limit", status=status, retry_after=retry_after)
+def test_the_secondary_limit_comes_with_any_of_its_statuses(client: Client, status: int, retry_after: int | None) -> None:
+    """It may have a Retry-After header, and leaves a budget."""
+    answer = page(client, fault="secondary_limit", status=status, retry_after=retry_after)
 
     assert answer.status_code == status
     assert answer.headers.get("retry-after") == (None if retry_after is None else str(retry_after))
@@ -91,9 +91,9 @@ def test_the_secondary_limit(asking: Client, status: int, retry_after: int | Non
 
 
 @pytest.mark.parametrize(("fault", "data"), [("query_timeout", None), ("data_null_string", "null")])
-def test_a_query_that_took_too_long(asking: Client, fault: str, data: str | None) -> None:
-    """502 in JSON, without limits; `data` has been seen as a string."""
-    answer = page(asking, fault=fault)
+def test_a_query_timeout_is_a_502_in_json(client: Client, fault: str, data: str | None) -> None:
+    """It has no rate-limit headers, and `data` may be null or the string "null"."""
+    answer = page(client, fault=fault)
 
     assert answer.status_code == 502
     assert answer.json()["data"] == data
@@ -101,9 +101,9 @@ def test_a_query_that_took_too_long(asking: Client, fault: str, data: str | None
     assert "x-ratelimit-remaining" not in answer.headers
 
 
-def test_the_proxys_own_pages(asking: Client) -> None:
-    """502 in HTML, 504 in JSON, both without limits."""
-    page_502, answer_504 = page(asking, fault="bad_gateway_page"), page(asking, fault="gateway_timeout")
+def test_the_proxy_answers_without_rate_limit_headers(client: Client) -> None:
+    """Its 502 is an HTML page, its 504 is JSON."""
+    page_502, answer_504 = page(client, fault="bad_gateway_page"), page(client, fault="gateway_timeout")
 
     assert (page_502.status_code, page_502.headers["content-type"]) == (502, "text/html; charset=utf-8")
     assert page_502.text.startswith("<html>\r\n<head><title>502 Bad Gateway</title></head>")
@@ -113,17 +113,16 @@ def test_the_proxys_own_pages(asking: Client) -> None:
     assert not {"x-ratelimit-remaining"} & {*page_502.headers, *answer_504.headers}
 
 
-def test_something_broke_and_a_page_for_people(asking: Client) -> None:
-    """500 in JSON; and 200 in HTML, which is no answer."""
-    assert page(asking, fault="server_error").status_code == 500
-    answer = page(asking, fault="html_page")
+def test_a_server_error_is_500_and_an_html_page_may_come_with_200(client: Client) -> None:
+    assert page(client, fault="server_error").status_code == 500
+    answer = page(client, fault="html_page")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
-def test_a_revoked_token(asking: Client) -> None:
-    """401 in the middle of things."""
-    assert page(asking, fault="bad_credentials").json()["message"] == "Bad credentials"
-    assert rest(asking, fault="bad_credentials").status_code == 401
+def test_a_token_may_be_rejected_in_mid_sync(client: Client) -> None:
+    """Both APIs answer 401."""
+    assert page(client, fault="bad_credentials").json()["message"] == "Bad credentials"
+    assert rest(client, fault="bad_credentials").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -136,31 +135,30 @@ def test_a_revoked_token(asking: Client) -> None:
         ("access_blocked", "FORBIDDEN", 451),
     ],
 )
-def test_a_field_that_is_refused(asking: Client, fault: str, error_type: str, status: int | None) -> None:
-    """GraphQL: 200, the field null, and an error at its path; REST: the status for it."""
-    answer = page(asking, fault=fault)
+def test_a_refusal_is_a_null_field_or_a_status(client: Client, fault: str, error_type: str, status: int | None) -> None:
+    """GraphQL answers 200 with an error at the field's path."""
+    answer = page(client, fault=fault)
 
     assert answer.status_code == 200
     assert answer.json()["data"] == {"repository": None}
     (error,) = answer.json()["errors"]
     assert (error["type"], error["path"]) == (error_type, ["repository"])
     if status is not None:
-        assert rest(asking, fault=fault).status_code == status
+        assert rest(client, fault=fault).status_code == status
 
 
-def test_saml_says_where_to_grant_access(asking: Client) -> None:
-    """The sentence, `saml_failure`, and the header."""
-    answer = page(asking, fault="sso")
+def test_saml_enforcement_says_where_to_grant_access(client: Client) -> None:
+    """The answer has GitHub's message, `saml_failure` and the X-GitHub-SSO header."""
+    answer = page(client, fault="sso")
 
     (error,) = answer.json()["errors"]
     assert (error["message"], error["extensions"]) == (SAML, {"saml_failure": True})
     assert answer.headers["x-github-sso"].startswith("required; url=https://github.com/orgs/synthetic/sso?")
-    assert rest(asking, fault="sso").json()["message"] == SAML
+    assert rest(client, fault="sso").json()["message"] == SAML
 
 
-def test_an_ip_allow_list_names_the_organization(asking: Client) -> None:
-    """The recorded sentence."""
-    message = page(asking, fault="ip_allow_list").json()["errors"][0]["message"]
+def test_an_ip_allow_list_names_the_organization(client: Client) -> None:
+    message = page(client, fault="ip_allow_list").json()["errors"][0]["message"]
 
     assert message == (
         "Although you appear to have the correct authorization credentials, the `synthetic` organization has an IP allow "
@@ -175,9 +173,9 @@ def test_an_ip_allow_list_names_the_organization(asking: Client) -> None:
         ("sso_partial", "FORBIDDEN", SAML),
     ],
 )
-def test_a_partial_answer_has_null_nodes(asking: Client, fault: str, error_type: str, message: str) -> None:
-    """Some nodes of the page are null, each with an error at its index; the others are all there."""
-    answer = page(asking, fault=fault, indexes=[1, 3])
+def test_a_partial_answer_has_null_nodes(client: Client, fault: str, error_type: str, message: str) -> None:
+    """Each null node has an error at its index, and the other nodes are complete."""
+    answer = page(client, fault=fault, indexes=[1, 3])
 
     nodes = answer.json()["data"]["repository"]["pullRequests"]["nodes"]
     assert [node is None for node in nodes] == [False, True, False, True, *[False] * 6]
@@ -189,74 +187,69 @@ def test_a_partial_answer_has_null_nodes(asking: Client, fault: str, error_type:
     )
 
 
-def test_json_that_stops_in_the_middle(asking: Client) -> None:
-    """HTTP says that all is well."""
-    answer = page(asking, fault="invalid_json")
+def test_invalid_json_is_a_complete_response(client: Client) -> None:
+    """Only the JSON breaks off in the middle."""
+    answer = page(client, fault="invalid_json")
 
     assert answer.status_code == 200
     with pytest.raises(json.JSONDecodeError):
         json.loads(answer.content)
 
 
-def test_a_body_that_is_cut(asking: Client) -> None:
-    """The connection ends before the announced length."""
+def test_a_cut_body_is_shorter_than_announced(client: Client) -> None:
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
-        page(asking, fault="cut_body")
+        page(client, fault="cut_body")
 
 
-def test_a_connection_that_is_reset(asking: Client) -> None:
-    """There is no answer at all."""
+def test_a_reset_connection_gives_no_answer(client: Client) -> None:
     with pytest.raises(requests.ConnectionError, match="reset by peer"):
-        page(asking, fault="connection_reset")
+        page(client, fault="connection_reset")
 
 
-def test_a_body_that_drips(asking: Client) -> None:
-    """It arrives whole, in the time given."""
+def test_a_slow_body_arrives_whole_in_the_given_time(client: Client) -> None:
     started = time.monotonic()
 
-    answer = page(asking, fault="slow_body", seconds=0.4)
+    answer = page(client, fault="slow_body", seconds=0.4)
 
     assert len(answer.json()["data"]["repository"]["pullRequests"]["nodes"]) == 10
     assert time.monotonic() - started >= 0.35
 
 
-def test_a_client_that_gives_up_on_a_hanging_request_is_not_in_flight_any_more(asking: Client) -> None:
-    """The simulator notices that it is gone; the next request is alone."""
+def test_a_hanging_request_is_no_longer_in_flight_once_its_client_gives_up(client: Client) -> None:
+    """The simulator notices the disconnect, so the next request is the only one."""
     with pytest.raises(requests.Timeout):
-        page(asking, timeout=0.2, fault="hang", seconds=30)
+        page(client, timeout=0.2, fault="hang", seconds=30)
 
-    assert asking.post(PAGE, **VARIABLES).status_code == 200
-    assert asking.github.stats()["max_in_flight"] == {asking.github.account_of("ghp_test"): 1}
+    assert client.post(PAGE, **VARIABLES).status_code == 200
+    assert client.github.stats()["max_in_flight"] == {client.github.account_of("ghp_test"): 1}
 
 
-def test_a_hanging_request_ends_after_its_time(asking: Client) -> None:
-    """Without an answer."""
+def test_a_hanging_request_ends_without_an_answer(client: Client) -> None:
     with pytest.raises(requests.ConnectionError):
-        page(asking, fault="hang", seconds=0.2)
+        page(client, fault="hang", seconds=0.2)
 
 
-def test_a_delay_is_all_that_may_happen(asking: Client) -> None:
-    """The regular answer, later."""
+def test_a_delay_postpones_the_regular_answer(client: Client) -> None:
     started = time.monotonic()
 
-    assert page(asking, fault="delay", delay_ms=200).json()["data"]["repository"]["pullRequests"]["totalCount"] == 20
+    assert page(client, fault="delay", delay_ms=200).json()["data"]["repository"]["pullRequests"]["totalCount"] == 20
     assert time.monotonic() - started >= 0.19
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
-def test_after_a_fault_all_is_well(asking: Client, fault: str) -> None:
-    """Whatever happened to a request of either API, the next one of the same client is served."""
+def test_the_request_after_a_fault_is_served(client: Client, fault: str) -> None:
+    """This holds for every kind of fault, in both APIs and for the same client."""
     parameters = {"seconds": 0.01} if "seconds" in FAULTS[fault].parameters else {}
-    for ask in (page, rest):
+    for request in (page, rest):
         with contextlib.suppress(requests.RequestException):
-            ask(asking, fault=fault, **parameters)
+            request(client, fault=fault, **parameters)
 
-    assert "data" in asking.post(PAGE, **VARIABLES).json()
-    assert asking.get("/repos/synthetic/repo-0").status_code == 200
+    assert "data" in client.post(PAGE, **VARIABLES).json()
+    assert client.get("/repos/synthetic/repo-0").status_code == 200
 
 
-def test_every_fault_is_explained() -> None:
-    """The simulator's README has a row for each."""
+def test_every_fault_is_documented() -> None:
+    """The README of the simulator mentions each."""
     readme = (Path(apps.github_simulator.__file__).parent / "README.md").read_text()
 
     assert [fault for fault in FAULTS if f"`{fault}`" not in readme] == []

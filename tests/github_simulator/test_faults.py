@@ -1,4 +1,4 @@
-"""Fault rules: which request meets a fault, and how often."""
+"""Fault rules: which requests they strike, how often, and how they are written."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from apps.github_simulator.faults import FaultsError, fault_rules, read_faults
+from apps.github_simulator.fault_files import FaultsError, fault_rules, read_faults
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from tests.github_simulator.asking import PAGE, Client
+from tests.github_simulator.client import PAGE, Client
 from tests.github_simulator.conftest import ClientOf
 
 CHEAP = "query Cheap { viewer { login } }"
@@ -18,17 +18,17 @@ NAME = "synthetic/repo-0"
 
 
 def faults_met(github: SimulatedGitHub) -> list[str | None]:
-    """The fault that each request met, in order."""
+    """Return the fault that struck each request, in order."""
     return [request.fault for request in github.requests()]
 
 
 def page(client: Client, *, first: int, after: str | None = None, name: str = "repo-0") -> None:
-    """One page is asked for, whatever the answer."""
+    """Request one page, whatever the answer."""
     client.post(PAGE, owner="synthetic", name=name, first=first, after=after)
 
 
-def test_a_fault_strikes_from_the_nth_match_on_so_many_times(client_of: ClientOf) -> None:
-    """Before, between and after, answers are regular."""
+def test_a_fault_strikes_the_given_number_of_times_from_the_nth_match_on(client_of: ClientOf) -> None:
+    """Answers before and after that are regular."""
     with simulator(synthetic=1, faults=[{"fault": "server_error", "nth": 2, "times": 2}]) as github:
         client = client_of(github)
         for _ in range(5):
@@ -37,8 +37,7 @@ def test_a_fault_strikes_from_the_nth_match_on_so_many_times(client_of: ClientOf
         assert faults_met(github) == [None, "server_error", "server_error", None, None]
 
 
-def test_a_fault_may_last_for_ever_until_cleared(client_of: ClientOf) -> None:
-    """`times: null`."""
+def test_a_fault_with_times_null_lasts_until_cleared(client_of: ClientOf) -> None:
     with simulator(synthetic=1) as github:
         client = client_of(github)
         github.add_faults({"fault": "server_error", "times": None})
@@ -65,8 +64,8 @@ def test_a_fault_may_last_for_ever_until_cleared(client_of: ClientOf) -> None:
         ({}, [True] * 6),
     ],
 )
-def test_a_rule_chooses_its_requests(client_of: ClientOf, match: dict[str, Any], struck: list[bool]) -> None:
-    """By API, operation, page size, cursor, route, repository or account."""
+def test_a_rule_strikes_only_matching_requests(client_of: ClientOf, match: dict[str, Any], struck: list[bool]) -> None:
+    """The conditions are API, operation, page size, cursor, route, repository and account."""
     with simulator(synthetic=9, faults=[{"fault": "server_error", "match": match, "times": None}]) as github:
         github.add_synthetic(1, seed=7)
         client = client_of(github)
@@ -80,8 +79,8 @@ def test_a_rule_chooses_its_requests(client_of: ClientOf, match: dict[str, Any],
         assert [fault is not None for fault in faults_met(github)] == struck
 
 
-def test_a_repository_is_recognised_in_a_search_by_id_and_in_the_query(client_of: ClientOf) -> None:
-    """Wherever a client may name it; a longer name is another repository."""
+def test_a_repository_is_recognised_wherever_a_request_may_name_it(client_of: ClientOf) -> None:
+    """It may be in a search, an id, the query or the path; a longer name is another repository."""
     with simulator(synthetic=2, faults=[{"fault": "server_error", "match": {"repository": NAME}, "times": None}]) as github:
         client = client_of(github)
         node_id = github.pull_request(NAME, 1).id
@@ -98,8 +97,8 @@ def test_a_repository_is_recognised_in_a_search_by_id_and_in_the_query(client_of
         assert [fault is not None for fault in faults_met(github)] == [True, False, True, True, True, True, False]
 
 
-def test_the_first_rule_that_is_due_wins_and_the_others_count_on(client_of: ClientOf) -> None:
-    """A rule's matches are counted whether it strikes or not."""
+def test_the_first_rule_that_is_due_strikes_and_the_others_keep_counting(client_of: ClientOf) -> None:
+    """A rule counts its matches whether or not it strikes."""
     script: list[dict[str, Any]] = [{"fault": "gateway_timeout"}, {"fault": "server_error", "nth": 1, "times": 2}]
     with simulator(synthetic=1, faults=script) as github:
         client = client_of(github)
@@ -117,8 +116,7 @@ def test_a_fault_may_cost_points(client_of: ClientOf) -> None:
         assert github.budget(github.account_of("ghp_test")).used == github.stats()["points"] == 5
 
 
-def test_a_file_of_rules_is_a_list_or_has_one(tmp_path: Path) -> None:
-    """Both spellings give the same rules."""
+def test_a_faults_file_is_a_list_or_an_object_with_one(tmp_path: Path) -> None:
     rules = [{"fault": "hang", "seconds": 3, "match": {"api": "graphql"}}]
     plain, wrapped = tmp_path / "plain.json", tmp_path / "wrapped.json"
     plain.write_text(json.dumps(rules))
@@ -131,29 +129,29 @@ def test_a_file_of_rules_is_a_list_or_has_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({"fault": "explode"}, r"fault rule 2: `fault` is one of access_blocked, .*; not 'explode'"),
-        ({}, r"fault rule 2: `fault` is one of .*; not None"),
-        ("hang", r"fault rule 2 is not an object"),
+        ({"fault": "explode"}, r"Fault rule 2: `fault` must be one of access_blocked, .*, not 'explode'"),
+        ({}, r"Fault rule 2: `fault` must be one of .*, not None"),
+        ("hang", r"Fault rule 2 must be an object"),
         (
             {"fault": "hang", "name": "slow", "retry_after": 1},
-            r"rule 2 \(slow\) does not know retry_after; it may have .*seconds",
+            r"Fault rule 2 \(slow\) cannot have retry_after, only .*seconds",
         ),
-        ({"fault": "hang", "seconds": "long"}, r"fault rule 2: `seconds` is a number, not 'long'"),
-        ({"fault": "hang", "seconds": -1}, r"fault rule 2: `seconds` is a number from 0, not -1"),
-        ({"fault": "null_nodes", "indexes": ["1"]}, r"fault rule 2: `indexes` is a list of whole numbers from 0"),
-        ({"fault": "secondary_limit", "status": 99}, r"fault rule 2: `status` is one of 200, 403, 429, not 99"),
-        ({"fault": "hang", "nth": 0}, r"fault rule 2: `nth` and `times` are whole numbers from 1"),
-        ({"fault": "hang", "times": True}, r"fault rule 2: `nth` and `times` are whole numbers from 1"),
-        ({"fault": "hang", "delay_ms": None}, r"fault rule 2: `delay_ms` is a number, not None"),
-        ({"fault": "hang", "match": []}, r"fault rule 2: `match` is an object"),
-        ({"fault": "hang", "match": {"query": "x"}}, r"`match` does not know query; it may have account, api, .*repository"),
-        ({"fault": "hang", "match": {"api": "soap"}}, r"fault rule 2: `match.api` is one of graphql, rest, not 'soap'"),
-        ({"fault": "hang", "match": {"min_page_size": "30"}}, r"fault rule 2: `match.min_page_size` is a whole number"),
-        ({"fault": "secondary_limit", "retry_after": "soon"}, r"fault rule 2: `retry_after` is a number or null"),
+        ({"fault": "hang", "seconds": "long"}, r"Fault rule 2: `seconds` must be a number, not 'long'"),
+        ({"fault": "hang", "seconds": -1}, r"Fault rule 2: `seconds` must be a number of at least 0, not -1"),
+        ({"fault": "null_nodes", "indexes": ["1"]}, r"Fault rule 2: `indexes` must be a list of whole numbers"),
+        ({"fault": "secondary_limit", "status": 99}, r"Fault rule 2: `status` must be one of 200, 403, 429, not 99"),
+        ({"fault": "hang", "nth": 0}, r"Fault rule 2: `nth` and `times` must be whole numbers of at least 1"),
+        ({"fault": "hang", "times": True}, r"Fault rule 2: `nth` and `times` must be whole numbers of at least 1"),
+        ({"fault": "hang", "delay_ms": None}, r"Fault rule 2: `delay_ms` must be a number, not None"),
+        ({"fault": "hang", "match": []}, r"Fault rule 2: `match` must be an object"),
+        ({"fault": "hang", "match": {"query": "x"}}, r"`match` cannot have query, only account, api, .*repository"),
+        ({"fault": "hang", "match": {"api": "soap"}}, r"Fault rule 2: `match.api` must be one of graphql, rest, not 'soap'"),
+        ({"fault": "hang", "match": {"min_page_size": "30"}}, r"Fault rule 2: `match.min_page_size` must be a whole number"),
+        ({"fault": "secondary_limit", "retry_after": "soon"}, r"Fault rule 2: `retry_after` must be a number or null"),
     ],
 )
-def test_a_wrong_rule_is_named_with_what_is_allowed(tmp_path: Path, rule: object, message: str) -> None:
-    """The error is a sentence about that rule."""
+def test_an_invalid_rule_is_reported_with_what_is_allowed(tmp_path: Path, rule: object, message: str) -> None:
+    """The error also gives its number or name."""
     script = tmp_path / "faults.json"
     script.write_text(json.dumps([{"fault": "delay"}, rule]))
 
@@ -161,12 +159,12 @@ def test_a_wrong_rule_is_named_with_what_is_allowed(tmp_path: Path, rule: object
         read_faults(script)
 
 
-def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
-    """Neither a missing file nor a wrong one is a traceback of something else."""
+def test_an_unreadable_faults_file_is_reported(tmp_path: Path) -> None:
+    """The error gives the path of a missing file and of one without rules."""
     wrong = tmp_path / "wrong.json"
     wrong.write_text('"text"')
 
-    with pytest.raises(FaultsError, match="holds no rules"):
+    with pytest.raises(FaultsError, match="has no rules"):
         read_faults(wrong)
     with pytest.raises(FaultsError, match=r"absent.json cannot be read as JSON"):
         read_faults(tmp_path / "absent.json")

@@ -1,4 +1,4 @@
-"""GraphQL as a client meets it: over HTTP, on GitHub's own schema."""
+"""GraphQL as a client uses it: over HTTP, on GitHub's own schema."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from tests.github_simulator.asking import PAGE, Client
+from tests.github_simulator.client import PAGE, Client
 from tests.github_simulator.conftest import ClientOf
 
 
-def test_a_page_has_what_the_history_has(client: Client, libuv: SimulatedGitHub) -> None:
-    """Every nested list of a page equals what the simulator holds, and its own totalCount."""
+def test_a_page_equals_the_history(client: Client, libuv: SimulatedGitHub) -> None:
+    """Every pull request and its nested lists are those that the simulator holds."""
     for node in client.page("libuv/libuv", first=49)["nodes"]:
         held = libuv.pull_request("libuv/libuv", node["number"])
         assert node["fullDatabaseId"] == str(held.database_id)
@@ -30,15 +30,15 @@ def test_a_page_has_what_the_history_has(client: Client, libuv: SimulatedGitHub)
 
 
 @pytest.mark.parametrize("first", [100, 49, 7])
-def test_pages_of_any_size_list_everything_once_newest_first(client: Client, libuv: SimulatedGitHub, first: int) -> None:
-    """The made-up repository page by page, in the order of UPDATED_AT descending."""
+def test_pages_of_any_size_list_every_pull_request_once(client: Client, libuv: SimulatedGitHub, first: int) -> None:
+    """They come in descending order of UPDATED_AT."""
     held = sorted(libuv.repository("synthetic/repo-0").pull_requests.values(), key=lambda pr: (pr.updated_at, pr.number))
 
     assert client.numbers("synthetic/repo-0", first=first) == [pr.number for pr in reversed(held)]
 
 
-def test_what_is_deleted_at_github_is_null(client: Client) -> None:
-    """Ghost authors, unknown mergers and deleted forks, and bots with their own type."""
+def test_deleted_accounts_and_forks_are_null(client: Client) -> None:
+    """So are unknown mergers, and bots have their own type."""
     nodes = client.page("synthetic/repo-0", first=100)["nodes"]
 
     for name in ("author", "mergedBy", "headRepository"):
@@ -46,8 +46,8 @@ def test_what_is_deleted_at_github_is_null(client: Client) -> None:
     assert {node["author"]["__typename"] for node in nodes if node["author"]} == {"User", "Bot"}
 
 
-def test_lists_over_a_hundred_are_finished_by_node_id(client: Client, libuv: SimulatedGitHub) -> None:
-    """Aliases of `node` continue several lists in one query, each from its own cursor."""
+def test_long_lists_can_be_continued_by_node_id(client: Client, libuv: SimulatedGitHub) -> None:
+    """Aliases of `node` continue several of them in one query, each from its own cursor."""
     nodes = client.page("synthetic/repo-0", first=100)["nodes"]
     files = next(node for node in nodes if node["files"]["totalCount"] > 100)
     commits = next(node for node in nodes if node["commits"]["totalCount"] > 100)
@@ -57,7 +57,7 @@ def test_lists_over_a_hundred_are_finished_by_node_id(client: Client, libuv: Sim
       b: node(id: $b) { ... on PullRequest { commits(first: 100, after: $then) { nodes { commit { oid } } } } }
     }"""
 
-    data = client.ask(
+    data = client.graphql(
         query,
         a=files["id"],
         b=commits["id"],
@@ -72,11 +72,11 @@ def test_lists_over_a_hundred_are_finished_by_node_id(client: Client, libuv: Sim
     assert data["rateLimit"]["cost"] == 1
 
 
-def test_a_node_may_be_asked_for_with_others(client: Client, libuv: SimulatedGitHub) -> None:
-    """`nodes` keeps the order of its ids; one that is unknown is null, with an error at its place."""
+def test_nodes_keep_the_order_of_their_ids(client: Client, libuv: SimulatedGitHub) -> None:
+    """An unknown one is null, with an error at its index."""
     known = libuv.pull_request("libuv/libuv", 5135).id
 
-    answer = client.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", ids=[known, "PR_unknown"])
+    answer = client.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", ids=[known, "PR_unknown"])
 
     assert answer["data"]["nodes"] == [{"id": known, "__typename": "PullRequest"}, None]
     assert answer["errors"] == [
@@ -89,9 +89,9 @@ def test_a_node_may_be_asked_for_with_others(client: Client, libuv: SimulatedGit
     ]
 
 
-def test_a_repository_that_is_not_there_is_not_found_as_github_says_it(client: Client) -> None:
-    """HTTP 200, null, and GitHub's sentence."""
-    answer = client.ask('{ repository(owner: "no", name: "body") { id } }')
+def test_an_unknown_repository_gets_githubs_error(client: Client) -> None:
+    """The status is 200, and the field is null."""
+    answer = client.graphql('{ repository(owner: "no", name: "body") { id } }')
 
     assert answer == {
         "data": {"repository": None},
@@ -106,9 +106,9 @@ def test_a_repository_that_is_not_there_is_not_found_as_github_says_it(client: C
     }
 
 
-def test_the_owner_and_the_viewer_list_their_repositories(client: Client, libuv: SimulatedGitHub) -> None:
-    """An organization has its own; the viewer has all that the token sees."""
-    answer = client.ask(
+def test_owners_and_the_viewer_list_their_repositories(client: Client, libuv: SimulatedGitHub) -> None:
+    """An organization lists its own, the viewer all that the token gives access to."""
+    answer = client.graphql(
         """{ viewer { login repositories(first: 10) { nodes { nameWithOwner } } }
              organization(login: "libuv") { __typename repositories(first: 10) { totalCount nodes { name isArchived } } }
              repositoryOwner(login: "libuv") { login } }"""
@@ -122,8 +122,8 @@ def test_the_owner_and_the_viewer_list_their_repositories(client: Client, libuv:
     assert len(answer["data"]["viewer"]["repositories"]["nodes"]) == 2
 
 
-def test_co_authors_are_authors(client: Client, libuv: SimulatedGitHub) -> None:
-    """`commit.authors` names the author first, then those of the Co-authored-by trailers; a branch has its name."""
+def test_co_authors_are_listed_after_the_author(client: Client, libuv: SimulatedGitHub) -> None:
+    """They are taken from the Co-authored-by trailers of the message."""
     number = next(
         pr.number for pr in libuv.repository("synthetic/repo-0").pull_requests.values() if "Claude" in pr.commits[0].message
     )
@@ -131,7 +131,7 @@ def test_co_authors_are_authors(client: Client, libuv: SimulatedGitHub) -> None:
       pullRequest(number: $n) { commits(first: 1) { nodes { commit { author { name }
         authors(first: 5) { totalCount nodes { name email user { login } } } } } } } } }"""
 
-    repository = client.ask(query, n=number)["data"]["repository"]
+    repository = client.graphql(query, n=number)["data"]["repository"]
 
     (item,) = repository["pullRequest"]["commits"]["nodes"]
     author, claude = item["commit"]["authors"]["nodes"]
@@ -140,15 +140,15 @@ def test_co_authors_are_authors(client: Client, libuv: SimulatedGitHub) -> None:
     assert repository["defaultBranchRef"] == {"name": "main"}
 
 
-def test_states_filter_and_orders_sort(client: Client, libuv: SimulatedGitHub) -> None:
-    """`states` narrows totalCount too; CREATED_AT ascending is GitHub's default."""
+def test_pull_requests_can_be_filtered_and_ordered(client: Client, libuv: SimulatedGitHub) -> None:
+    """`states` applies to totalCount too; GitHub's default order is CREATED_AT, ascending."""
     query = """{ repository(owner: "synthetic", name: "repo-0") {
       open: pullRequests(first: 100, states: [OPEN]) { totalCount nodes { state createdAt } }
       last: pullRequests(last: 1, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { createdAt } }
     } }"""
     held = libuv.repository("synthetic/repo-0").pull_requests.values()
 
-    data = client.ask(query)["data"]["repository"]
+    data = client.graphql(query)["data"]["repository"]
 
     created = [node["createdAt"] for node in data["open"]["nodes"]]
     assert data["open"]["totalCount"] == len(created) == sum(pr.state == "OPEN" for pr in held)
@@ -164,8 +164,8 @@ def test_states_filter_and_orders_sort(client: Client, libuv: SimulatedGitHub) -
         ("query ($n: Int!) { viewer { repositories(first: $n) { totalCount } } }", None),
     ],
 )
-def test_a_wrong_query_is_answered_with_errors_and_no_data(client: Client, query: str, message: str | None) -> None:
-    """HTTP 200, as GitHub does it."""
+def test_an_invalid_query_gets_errors_and_no_data(client: Client, query: str, message: str | None) -> None:
+    """The status is 200, as at GitHub."""
     response = client.post(query)
 
     assert response.status_code == 200
@@ -174,43 +174,43 @@ def test_a_wrong_query_is_answered_with_errors_and_no_data(client: Client, query
         assert response.json()["errors"][0]["message"] == message
 
 
-def test_a_refused_query_is_still_an_answer_with_limits(client: Client) -> None:
-    """A page over 100 costs a point and says why."""
+def test_a_refused_query_still_gets_rate_limit_headers(client: Client) -> None:
+    """Here the page is larger than 100."""
     response = client.post(PAGE, owner="libuv", name="libuv", first=101)
 
     assert response.json()["errors"][0]["type"] == "EXCESSIVE_PAGINATION"
     assert response.headers["x-ratelimit-resource"] == "graphql"
 
 
-def test_what_is_not_simulated_says_so(client: Client) -> None:
-    """A field without data is null with an error, never a made-up value."""
-    answer = client.ask('{ repository(owner: "libuv", name: "libuv") { diskUsage } }')
+def test_a_field_that_is_not_simulated_is_an_error(client: Client) -> None:
+    """It is null, never a made-up value."""
+    answer = client.graphql('{ repository(owner: "libuv", name: "libuv") { diskUsage } }')
 
     assert answer["data"]["repository"] == {"diskUsage": None}
     assert answer["errors"][0]["message"] == "The simulator does not have Repository.diskUsage."
 
 
-def test_a_bad_cursor_is_githubs_error(client: Client) -> None:
-    """INVALID_CURSOR_ARGUMENTS with the cursor in the sentence."""
-    answer = client.ask(PAGE, owner="libuv", name="libuv", first=1, after="abc")
+def test_an_invalid_cursor_gets_githubs_error(client: Client) -> None:
+    """The message quotes the cursor."""
+    answer = client.graphql(PAGE, owner="libuv", name="libuv", first=1, after="abc")
 
     assert answer["errors"][0]["type"] == "INVALID_CURSOR_ARGUMENTS"
     assert answer["errors"][0]["message"] == "`abc` does not appear to be a valid cursor."
 
 
-def test_the_schema_is_githubs_own(client: Client) -> None:
-    """Introspection tells of types that the simulator has no data for."""
-    answer = client.ask('{ __type(name: "SponsorsTier") { kind name } }')
+def test_the_schema_is_the_whole_of_githubs(client: Client) -> None:
+    """Introspection knows types for which the simulator has no data."""
+    answer = client.graphql('{ __type(name: "SponsorsTier") { kind name } }')
 
     assert answer["data"] == {"__type": {"kind": "OBJECT", "name": "SponsorsTier"}}
 
 
-def test_kept_answers_have_fresh_numbers(client_of: ClientOf) -> None:
-    """The same request again costs again: only its data is kept."""
+def test_a_cached_answer_has_a_current_rate_limit(client_of: ClientOf) -> None:
+    """Repeating a request is charged again: only its data is cached."""
     with simulator(synthetic=10) as github:
         client = client_of(github)
 
-        first, second = (client.ask(PAGE, owner="synthetic", name="repo-0", first=10)["data"] for _ in range(2))
+        first, second = (client.graphql(PAGE, owner="synthetic", name="repo-0", first=10)["data"] for _ in range(2))
 
     assert (first["rateLimit"]["used"], second["rateLimit"]["used"]) == (1, 2)
     assert first["rateLimit"]["limit"] - second["rateLimit"]["remaining"] == 2
@@ -219,16 +219,16 @@ def test_kept_answers_have_fresh_numbers(client_of: ClientOf) -> None:
     assert first["repository"] == second["repository"]
 
 
-def test_pages_of_other_sizes_are_the_same_pull_requests(client: Client) -> None:
-    """A pull request rendered for one page is the same in the next, whatever the variables around it."""
+def test_a_pull_request_is_the_same_in_pages_of_any_size(client: Client) -> None:
+    """A cached rendering does not depend on the variables around it."""
     by_number: dict[int, Any] = {}
     for size in (3, 7, 100):
         for node in client.page("synthetic/repo-0", first=size)["nodes"]:
             assert by_number.setdefault(node["number"], node) == node
 
 
-def test_the_same_selection_with_other_variables_is_another_rendering(client: Client) -> None:
-    """A variable inside a pull request's selection decides what is rendered, also by way of a fragment."""
+def test_a_cached_rendering_depends_on_the_variables_in_its_selection(client: Client) -> None:
+    """This includes variables in fragments."""
     query = """query ($first: Int!) { repository(owner: "libuv", name: "libuv") {
         pullRequests(last: 20) { nodes { ...Files } } } }
       fragment Files on PullRequest { files(first: $first) { nodes { path } } }"""
@@ -236,7 +236,7 @@ def test_the_same_selection_with_other_variables_is_another_rendering(client: Cl
     longest = [
         max(
             len(node["files"]["nodes"])
-            for node in client.ask(query, first=first)["data"]["repository"]["pullRequests"]["nodes"]
+            for node in client.graphql(query, first=first)["data"]["repository"]["pullRequests"]["nodes"]
         )
         for first in (1, 2)
     ]
@@ -244,8 +244,8 @@ def test_the_same_selection_with_other_variables_is_another_rendering(client: Cl
     assert longest == [1, 2]
 
 
-def test_a_change_shows_in_the_very_next_answer(client_of: ClientOf) -> None:
-    """Kept answers and renderings of before are not served after a change."""
+def test_a_change_shows_in_the_next_answer(client_of: ClientOf) -> None:
+    """Answers and renderings cached before it are dropped."""
     with simulator(synthetic=10) as github:
         client = client_of(github)
         before = client.page("synthetic/repo-0", first=5)["nodes"]

@@ -1,4 +1,4 @@
-"""Real histories, moved in time as one piece."""
+"""Real histories, shifted in time as a whole."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ UNTIL = datetime(2026, 11, 1, 12, 0, 0, 900_000, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def libuv_history() -> Repository:
-    """libuv's history, read once."""
+    """Read libuv's history once."""
     return read_history(LIBUV, until=UNTIL)
 
 
 @pytest.mark.parametrize(
     ("path", "counts"), [(LIBUV, (1_949, 2_252, 5_696, 2_504)), (PROCRASTINATE, (921, 2_328, 3_958, 0))]
 )
-def test_nothing_of_a_history_is_lost(path: Path, counts: tuple[int, ...]) -> None:
-    """Pull requests, commits, files and approvals are as many as the file's README says."""
+def test_a_history_is_read_completely(path: Path, counts: tuple[int, ...]) -> None:
+    """The numbers of pull requests, commits, files and approvals are those in the README of the histories."""
     pull_requests = read_history(path, until=UNTIL).pull_requests.values()
 
     assert counts == (
@@ -37,8 +37,8 @@ def test_nothing_of_a_history_is_lost(path: Path, counts: tuple[int, ...]) -> No
     )
 
 
-def test_the_newest_pull_request_was_updated_at_the_moment_given(libuv_history: Repository) -> None:
-    """The whole history is shifted by one amount: distances stay the project's own."""
+def test_a_history_is_shifted_as_a_whole_to_end_at_the_given_time(libuv_history: Repository) -> None:
+    """The intervals between its pull requests stay the same."""
     early = read_history(LIBUV, until=UNTIL - timedelta(days=365))
 
     assert max(pr.updated_at for pr in libuv_history.pull_requests.values()) == "2026-11-01T12:00:00Z"
@@ -50,7 +50,7 @@ def test_the_newest_pull_request_was_updated_at_the_moment_given(libuv_history: 
 
 
 def test_approvals_lie_between_opening_and_merge(libuv_history: Repository) -> None:
-    """Git does not say when a reviewer approved: it was while the pull request was open, in the trailers' order."""
+    """Git does not record their times, only the order of the trailers."""
     reviewed = [pr for pr in libuv_history.pull_requests.values() if pr.reviews]
 
     assert len(reviewed) > 1_000
@@ -60,8 +60,8 @@ def test_approvals_lie_between_opening_and_merge(libuv_history: Repository) -> N
         assert {review.state for review in pr.reviews} == {"APPROVED"}
 
 
-def test_bots_are_bots_and_web_merges_name_nobody() -> None:
-    """`renovate[bot]` is a Bot called renovate; git's name for the web page is no person."""
+def test_bots_are_recognised_and_web_merges_have_no_merger() -> None:
+    """`renovate[bot]` is a Bot called renovate, and git's name for the web page is not an account."""
     pull_requests = read_history(PROCRASTINATE, until=UNTIL).pull_requests.values()
 
     actors = {actor for pr in pull_requests for actor in (pr.author, pr.merged_by) if actor}
@@ -69,8 +69,8 @@ def test_bots_are_bots_and_web_merges_name_nobody() -> None:
     assert "github" not in {actor.login for actor in actors}
 
 
-def test_the_commit_that_merged_is_named(libuv_history: Repository) -> None:
-    """A squashed pull request's merge commit is its own; a real merge has one of its own."""
+def test_the_merge_commit_is_the_squashed_one_or_a_new_one(libuv_history: Repository) -> None:
+    """A squashed pull request has its own commit as merge commit."""
     pull_requests = libuv_history.pull_requests
 
     squashed = pull_requests[5135]
@@ -78,8 +78,8 @@ def test_the_commit_that_merged_is_named(libuv_history: Repository) -> None:
     assert all(pr.merge_commit for pr in pull_requests.values())
 
 
-def test_a_file_that_is_no_history_is_named(tmp_path: Path) -> None:
-    """The error says which file, and where to read what it should be."""
+def test_an_unreadable_history_file_is_reported(tmp_path: Path) -> None:
+    """The error gives its path, and where the format is described."""
     wrong = tmp_path / "wrong.jsonl.gz"
     wrong.write_bytes(gzip.compress(json.dumps({"repository": "o/n"}).encode()))
 
@@ -88,8 +88,7 @@ def test_a_file_that_is_no_history_is_named(tmp_path: Path) -> None:
             read_history(path, until=UNTIL)
 
 
-def test_without_a_wish_both_shipped_histories_are_there() -> None:
-    """libuv and procrastinate."""
+def test_a_simulator_holds_both_shipped_histories_by_default() -> None:
     with simulator() as github:
         names = {repository.name_with_owner for repository in github.repositories}
 

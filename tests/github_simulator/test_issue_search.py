@@ -1,11 +1,11 @@
-"""Counts by search, which tell a window's size before it is read."""
+"""Counting pull requests by search, which tells how many a window holds."""
 
 from __future__ import annotations
 
 import pytest
 
 from apps.github_simulator.testing import SimulatedGitHub
-from tests.github_simulator.asking import Client
+from tests.github_simulator.client import Client
 
 REPOSITORY = "synthetic/repo-0"
 COUNT = (
@@ -14,13 +14,13 @@ COUNT = (
 
 
 def count(client: Client, terms: str) -> int:
-    """issueCount of a search in the made-up repository."""
-    found: int = client.ask(COUNT, q=f"repo:{REPOSITORY} is:pr {terms}")["data"]["search"]["issueCount"]
+    """Return the issueCount of a search in the synthetic repository."""
+    found: int = client.graphql(COUNT, q=f"repo:{REPOSITORY} is:pr {terms}")["data"]["search"]["issueCount"]
     return found
 
 
-def test_a_window_is_counted_by_updated_at(client: Client, libuv: SimulatedGitHub) -> None:
-    """`>=`, `<`, and ranges count what the listing holds, to the second and by the day."""
+def test_a_window_of_updates_is_counted_to_the_second(client: Client, libuv: SimulatedGitHub) -> None:
+    """All comparisons and ranges agree with the listing, for times and for whole days."""
     updated = sorted(pr.updated_at for pr in libuv.repository(REPOSITORY).pull_requests.values())
     middle, day = updated[60], updated[60][:10]
 
@@ -39,7 +39,7 @@ def test_a_window_is_counted_by_updated_at(client: Client, libuv: SimulatedGitHu
 
 
 def test_states_and_authors_are_counted(client: Client, libuv: SimulatedGitHub) -> None:
-    """is:merged, is:open, is:closed and author: agree with the data."""
+    """The qualifiers is: and author: agree with the data."""
     held = libuv.repository(REPOSITORY).pull_requests.values()
 
     assert count(client, "is:merged") == sum(pr.state == "MERGED" for pr in held)
@@ -48,19 +48,19 @@ def test_states_and_authors_are_counted(client: Client, libuv: SimulatedGitHub) 
     assert count(client, "author:ada") == sum(pr.author is not None and pr.author.login == "ada" for pr in held)
 
 
-def test_the_newest_is_found_first_and_strangers_count_nothing(client: Client) -> None:
-    """Nodes come by updatedAt; a repository that is not there has none."""
-    search = client.ask(COUNT, q=f"repo:{REPOSITORY} is:pr")["data"]["search"]
+def test_results_come_newest_first_and_an_unknown_repository_has_none(client: Client) -> None:
+    """The order is that of updatedAt."""
+    search = client.graphql(COUNT, q=f"repo:{REPOSITORY} is:pr")["data"]["search"]
 
     assert search["nodes"] == [{"number": 120}]
-    assert client.ask(COUNT, q="repo:no/body is:pr")["data"]["search"]["issueCount"] == 0
-    assert client.ask(COUNT, q="org:libuv is:pr")["data"]["search"]["issueCount"] == 1_949
+    assert client.graphql(COUNT, q="repo:no/body is:pr")["data"]["search"]["issueCount"] == 0
+    assert client.graphql(COUNT, q="org:libuv is:pr")["data"]["search"]["issueCount"] == 1_949
 
 
 @pytest.mark.parametrize("terms", ["label:bug", "updated:yesterday", "some words"])
-def test_what_search_does_not_know_is_an_error_and_no_count(client: Client, terms: str) -> None:
-    """No count that nobody can trust."""
-    answer = client.ask(COUNT, q=f"repo:{REPOSITORY} is:pr {terms}")
+def test_a_search_that_is_not_understood_is_an_error(client: Client, terms: str) -> None:
+    """A count that ignored a condition would be wrong."""
+    answer = client.graphql(COUNT, q=f"repo:{REPOSITORY} is:pr {terms}")
 
     assert "data" not in answer or answer["data"] is None
     assert "The simulator's search does not" in answer["errors"][0]["message"]

@@ -1,4 +1,4 @@
-"""Costs by GitHub's published formula, and the queries it refuses."""
+"""The cost of queries by GitHub's published formula, and the queries that it refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ query ($first: Int!) { repository(owner: "o", name: "n") { pullRequests(first: $
 
 
 def cost_of(query: str, **variables: Any) -> QueryCost:
-    """The cost of a query's only operation."""
+    """Return the cost of the only operation in a query."""
     document = parse(query)
     operation = get_operation_ast(document)
     assert operation is not None
@@ -26,27 +26,27 @@ def cost_of(query: str, **variables: Any) -> QueryCost:
 
 
 @pytest.mark.parametrize(("first", "requests", "points"), [(100, 301, 3), (49, 148, 1), (25, 76, 1), (10, 31, 1)])
-def test_a_page_costs_its_connections_by_the_hundred(first: int, requests: int, points: int) -> None:
-    """1 + 3 n requests fill a page of n pull requests with three lists each."""
+def test_a_page_costs_a_hundredth_of_its_connections(first: int, requests: int, points: int) -> None:
+    """A page of n pull requests with three lists each takes 1 + 3 n requests."""
     cost = cost_of(NESTED % "", first=first)
 
     assert (cost.requests, cost.points, cost.nodes) == (requests, points, first + 3 * 100 * first)
 
 
-def test_nesting_one_level_deeper_multiplies() -> None:
-    """Comments under reviews make a page of 100 cost 103 points, were its nodes allowed."""
+def test_one_more_level_of_nesting_multiplies_the_cost() -> None:
+    """With comments below reviews a page of 100 would cost 103 points, if so many nodes were allowed."""
     cost = cost_of(NESTED % "comments(first: 1) { nodes { id } }", first=100)
 
     assert (cost.requests, cost.points) == (10_301, 103)
 
 
-def test_the_inner_page_size_does_not_change_the_points() -> None:
-    """Only outer sizes multiply."""
+def test_the_size_of_inner_pages_does_not_change_the_points() -> None:
+    """Only the sizes of outer pages multiply."""
     assert cost_of(NESTED.replace("first: 100", "first: 1") % "", first=100).points == 3
 
 
-def test_a_batch_of_aliases_costs_one_point() -> None:
-    """25 overflowing lists are 25 requests to fill, which round to 1 point."""
+def test_a_batch_of_25_aliases_costs_one_point() -> None:
+    """Continuing 25 long lists takes 25 requests, which is rounded up to 1 point."""
     aliases = "\n".join(
         f'p{i}: node(id: "x") {{ ... on PullRequest {{ files(first: 100) {{ nodes {{ path }} }} }} }}' for i in range(25)
     )
@@ -57,7 +57,7 @@ def test_a_batch_of_aliases_costs_one_point() -> None:
 
 
 def test_points_round_half_up() -> None:
-    """150 requests are 2 points, 149 are 1."""
+    """150 requests cost 2 points, 149 cost 1."""
     costs = [
         QueryCost(requests=requests, nodes=0, page_size=None, continued=False).points for requests in (0, 149, 150, 250)
     ]
@@ -65,8 +65,8 @@ def test_points_round_half_up() -> None:
     assert costs == [1, 1, 2, 3]
 
 
-def test_what_is_skipped_is_free() -> None:
-    """@skip and @include decide before the cost is counted, in fragments too."""
+def test_skipped_fields_are_free() -> None:
+    """@skip and @include count, in fragments too."""
     query = """
     query ($with: Boolean!) { repository(owner: "o", name: "n") { pullRequests(first: 100) { nodes { ...Lists } } } }
     fragment Lists on PullRequest { reviews(first: 100) @include(if: $with) { nodes { id } } }
@@ -76,8 +76,8 @@ def test_what_is_skipped_is_free() -> None:
     assert cost_of(query, **{"with": False}).requests == 1
 
 
-def test_the_outermost_connection_is_the_page() -> None:
-    """A count by search beside it does not hide it, and a cursor anywhere shows that the page continues."""
+def test_the_page_size_is_that_of_the_outermost_connection() -> None:
+    """A search beside it is ignored, and a cursor anywhere makes the query a continued one."""
     query = """
     query ($after: String) {
       search(type: ISSUE, query: "x", first: 1) { issueCount }
@@ -136,14 +136,14 @@ def test_the_outermost_connection_is_the_page() -> None:
     ],
     ids=["no bounds", "page over 100", "nodes over 500,000", "ids over 100"],
 )
-def test_what_github_does_not_run_is_refused_in_its_words(query: str, error: dict[str, Any]) -> None:
-    """Each refusal has GitHub's type and sentence."""
+def test_a_query_that_github_would_not_run_gets_githubs_error(query: str, error: dict[str, Any]) -> None:
+    """The type, path and message are those of GitHub."""
     with pytest.raises(RefusedQueryError) as refused:
         cost_of(query)
 
     assert refused.value.error == error
 
 
-def test_totals_need_no_bounds() -> None:
-    """A connection that is only counted goes without `first` and costs nothing more."""
+def test_a_total_needs_no_page_size() -> None:
+    """A connection of which only the totalCount is selected costs nothing extra."""
     assert cost_of('{ repository(owner: "o", name: "n") { pullRequests { totalCount } } }').points == 1

@@ -1,4 +1,4 @@
-"""Primary and secondary limits, by the clock and over HTTP."""
+"""Primary and secondary rate limits, with a fake clock and over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from apps.github_simulator.rate_limits import Limits, RateLimits
 from apps.github_simulator.testing import simulator
-from tests.github_simulator.asking import Client
+from tests.github_simulator.client import Client
 from tests.github_simulator.conftest import ClientOf
 
 CHEAP = "{ viewer { login } }"
@@ -18,7 +18,7 @@ SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes
 
 
 class Clock:
-    """Epoch seconds that pass when told to."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 1_000.5
@@ -27,8 +27,8 @@ class Clock:
         return self.now
 
 
-def test_a_window_opens_with_the_first_request_and_starts_again_after_its_reset() -> None:
-    """The reset is in whole seconds; what was used is forgotten then."""
+def test_a_window_opens_with_the_first_request_and_ends_at_its_reset() -> None:
+    """The reset is in whole seconds, and restores all points."""
     clock = Clock()
     limits = RateLimits(Limits(graphql=10, window_seconds=60), clock=clock)
     limits.charge("ada", "graphql", 12)
@@ -41,8 +41,8 @@ def test_a_window_opens_with_the_first_request_and_starts_again_after_its_reset(
     assert (fresh.used, fresh.remaining, fresh.reset) == (0, 10, 1_121)
 
 
-def test_accounts_and_resources_have_budgets_of_their_own() -> None:
-    """What one account uses of GraphQL concerns nobody else, and not its REST."""
+def test_each_account_has_a_budget_per_resource() -> None:
+    """Using GraphQL affects neither another account nor REST."""
     limits = RateLimits(Limits(), clock=Clock())
 
     limits.charge("ada", "graphql", 7)
@@ -50,8 +50,8 @@ def test_accounts_and_resources_have_budgets_of_their_own() -> None:
     assert limits.budget("ada", "core").used == limits.budget("brian", "graphql").used == 0
 
 
-def test_a_set_budget_is_what_is_left_until_its_reset() -> None:
-    """For tests that want a limit just ahead; then the window is a normal one again."""
+def test_a_budget_can_be_set_until_its_reset() -> None:
+    """Afterwards the usual limit applies again."""
     clock = Clock()
     limits = RateLimits(Limits(graphql=100), clock=clock)
 
@@ -62,24 +62,24 @@ def test_a_set_budget_is_what_is_left_until_its_reset() -> None:
     assert limits.budget("ada", "graphql").remaining == 100
 
 
-def test_the_minutes_requests_are_counted_as_they_slide_by() -> None:
-    """A request over the limit is told when the oldest of the minute is a minute old."""
+def test_requests_per_minute_are_counted_in_a_sliding_window() -> None:
+    """A request over the limit has to wait until the oldest counted one is a minute old."""
     clock = Clock()
     limits = RateLimits(Limits(graphql_per_minute=2), clock=clock)
-    assert limits.retry_after("ada", "graphql") is None
+    assert limits.admit("ada", "graphql") is None
     clock.now += 20
-    assert limits.retry_after("ada", "graphql") is None
-    assert limits.retry_after("ada", "graphql") == 40
-    assert limits.retry_after("ada", "core") is None
+    assert limits.admit("ada", "graphql") is None
+    assert limits.admit("ada", "graphql") == 40
+    assert limits.admit("ada", "core") is None
 
     clock.now += 40
 
-    assert limits.retry_after("ada", "graphql") is None
-    assert limits.retry_after("ada", "graphql") == 20
+    assert limits.admit("ada", "graphql") is None
+    assert limits.admit("ada", "graphql") == 20
 
 
-def test_the_last_answer_carries_remaining_0_and_the_next_is_refused(client_of: ClientOf) -> None:
-    """GraphQL says it with HTTP 200 and RATE_LIMITED; refusals use nothing up."""
+def test_the_request_after_the_last_point_is_refused(client_of: ClientOf) -> None:
+    """GraphQL refuses with HTTP 200 and RATE_LIMITED, and does not charge for it."""
     with simulator(synthetic=1, limits=Limits(graphql=2, window_seconds=100)) as github:
         client = client_of(github)
         good = [client.post(CHEAP) for _ in range(2)]
@@ -98,7 +98,7 @@ def test_the_last_answer_carries_remaining_0_and_the_next_is_refused(client_of: 
 
 
 def test_rest_refuses_with_403(client_of: ClientOf) -> None:
-    """Message, documentation and headers are GitHub's; GraphQL goes on."""
+    """The message and the headers are those of GitHub, and GraphQL still answers."""
     with simulator(synthetic=1, limits=Limits(core=1)) as github:
         client = client_of(github)
         client.get("/user")
@@ -113,21 +113,21 @@ def test_rest_refuses_with_403(client_of: ClientOf) -> None:
     assert "data" in other.json()
 
 
-def test_points_come_back_after_the_reset(client_of: ClientOf) -> None:
-    """A client that waits for x-ratelimit-reset is served again."""
+def test_a_client_that_waits_for_the_reset_is_served_again(client_of: ClientOf) -> None:
+    """The time is that of the x-ratelimit-reset header."""
     with simulator(synthetic=1, limits=Limits(graphql=1, window_seconds=1)) as github:
         client = client_of(github)
         reset = int(client.post(CHEAP).headers["x-ratelimit-reset"])
-        assert "errors" in client.ask(CHEAP)
+        assert "errors" in client.graphql(CHEAP)
         while time.time() < reset:
             time.sleep(max(0.0, reset - time.time()))
-        answer = client.ask(CHEAP)
+        answer = client.graphql(CHEAP)
 
     assert "data" in answer
 
 
-def test_two_tokens_of_one_account_share_its_budget(client_of: ClientOf) -> None:
-    """Any other token is an account of its own."""
+def test_tokens_of_one_account_share_its_budget(client_of: ClientOf) -> None:
+    """A token of another account does not."""
     tokens = {"one": {"account": "ada"}, "two": {"account": "ada"}, "three": {"account": "brian"}}
     with simulator(synthetic=1, tokens=tokens) as github:
         used = [client_of(github, token).post(CHEAP).headers["x-ratelimit-used"] for token in tokens]
@@ -138,8 +138,8 @@ def test_two_tokens_of_one_account_share_its_budget(client_of: ClientOf) -> None
 
 
 @pytest.mark.parametrize("limits", [Limits(graphql_per_minute=1), Limits(core_per_minute=1)])
-def test_too_many_requests_a_minute_meet_the_secondary_limit(client_of: ClientOf, limits: Limits) -> None:
-    """403 with Retry-After, budget left; the other API is not concerned."""
+def test_too_many_requests_per_minute_hit_the_secondary_limit(client_of: ClientOf, limits: Limits) -> None:
+    """The answer is 403 with Retry-After and a budget left, and the other API is not affected."""
     with simulator(synthetic=1, limits=limits) as github:
         client = client_of(github)
         graphql = [client.post(CHEAP) for _ in range(2)]
@@ -154,19 +154,19 @@ def test_too_many_requests_a_minute_meet_the_secondary_limit(client_of: ClientOf
     assert int(over[1].headers["x-ratelimit-remaining"]) > 0
 
 
-def test_requests_in_flight_are_counted_truly_and_limited(client_of: ClientOf) -> None:
-    """With latency, requests of a parallel client overlap; of those over the limit each is refused."""
+def test_requests_in_flight_are_counted_and_limited(client_of: ClientOf) -> None:
+    """Of five simultaneous requests the two over the limit are refused."""
     with simulator(synthetic=1, latency_ms=200, limits=Limits(concurrent=3)) as github:
         client_of(github).get("/rate_limit")
         clients = [client_of(github) for _ in range(5)]
         start = threading.Barrier(len(clients))
         statuses: list[int] = []
 
-        def ask(client: Client) -> None:
+        def send(client: Client) -> None:
             start.wait(10)
             statuses.append(client.get("/user").status_code)
 
-        threads = [threading.Thread(target=ask, args=(client,)) for client in clients]
+        threads = [threading.Thread(target=send, args=(client,)) for client in clients]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -178,7 +178,7 @@ def test_requests_in_flight_are_counted_truly_and_limited(client_of: ClientOf) -
 
 
 def test_a_reset_is_never_in_the_past(client_of: ClientOf) -> None:
-    """Not even with a window of a fraction of a second."""
+    """This holds even for a window of a fraction of a second."""
     with simulator(synthetic=1, limits=Limits(window_seconds=0.1)) as github:
         answer = client_of(github).post(CHEAP)
 

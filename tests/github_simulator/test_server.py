@@ -1,4 +1,4 @@
-"""The server itself: counting, both roots, and how it ends."""
+"""The HTTP server: its statistics, its two roots, and its end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 import requests
 
 from apps.github_simulator.testing import simulator
-from tests.github_simulator.asking import PAGE, TOKEN
+from tests.github_simulator.client import PAGE, TOKEN
 from tests.github_simulator.conftest import ClientOf
 
 
-def test_stats_have_exactly_their_shape(client_of: ClientOf) -> None:
-    """Requests by API, GraphQL points, the most in flight by account, requests with trace headers; itself not counted."""
+def test_stats_count_requests_points_and_trace_headers(client_of: ClientOf) -> None:
+    """They also give the most requests in flight per account, and do not count themselves."""
     with simulator(synthetic=5) as github:
         client = client_of(github)
         client.get("/user", traceparent="00-1-1-01")
@@ -33,8 +33,8 @@ def test_stats_have_exactly_their_shape(client_of: ClientOf) -> None:
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/api/graphql"])
-def test_graphql_answers_at_both_paths(client_of: ClientOf, path: str) -> None:
-    """github.com's and GitHub Enterprise's."""
+def test_graphql_is_served_at_both_paths(client_of: ClientOf, path: str) -> None:
+    """They are those of github.com and of GitHub Enterprise."""
     with simulator(synthetic=1) as github:
         client = client_of(github)
         answer = client.session.post(github.url + path, json={"query": "{ viewer { login } }"}, timeout=10)
@@ -50,8 +50,7 @@ def test_graphql_answers_at_both_paths(client_of: ClientOf, path: str) -> None:
         (b'{"query": 7}', 200, "A query attribute must be specified and must be a string."),
     ],
 )
-def test_a_body_that_is_no_query_is_answered(client_of: ClientOf, body: bytes, status: int, message: str) -> None:
-    """Not with a traceback."""
+def test_a_body_without_a_query_gets_githubs_error(client_of: ClientOf, body: bytes, status: int, message: str) -> None:
     with simulator(synthetic=1) as github:
         answer = client_of(github).session.post(github.graphql_url, data=body, timeout=10)
 
@@ -59,8 +58,8 @@ def test_a_body_that_is_no_query_is_answered(client_of: ClientOf, body: bytes, s
     assert message in answer.text
 
 
-def test_seen_requests_are_remembered(client_of: ClientOf) -> None:
-    """Operation and variables of GraphQL, route and path of REST, status and points."""
+def test_answered_requests_are_remembered(client_of: ClientOf) -> None:
+    """Their operation and variables, or route and path, are kept with status and points."""
     with simulator(synthetic=5) as github:
         client = client_of(github)
         client.post(PAGE, owner="synthetic", name="repo-0", first=100)
@@ -71,8 +70,8 @@ def test_seen_requests_are_remembered(client_of: ClientOf) -> None:
     assert (rest.endpoint, rest.path, rest.status) == ("/repos/{owner}/{repo}", "/api/v3/repos/no/body", 404)
 
 
-def test_it_ends_at_once_whoever_waits(client_of: ClientOf) -> None:
-    """A hanging request, a slow one and an idle connection do not keep it, and its port is free again."""
+def test_it_stops_immediately_despite_open_connections(client_of: ClientOf) -> None:
+    """Neither a hanging request nor an idle connection delays it, and its port is free again."""
     broken = threading.Event()
     with simulator(synthetic=5, faults=[{"fault": "hang", "seconds": 60, "match": {"endpoint": "/user"}}]) as github:
         client_of(github).get("/rate_limit")
@@ -96,7 +95,7 @@ def test_it_ends_at_once_whoever_waits(client_of: ClientOf) -> None:
         assert again.url.endswith(f":{port}")
 
 
-def test_what_was_seen_can_be_read_after_the_end(client_of: ClientOf) -> None:
+def test_stats_can_be_read_after_the_end(client_of: ClientOf) -> None:
     """The handle outlives the server."""
     with simulator(synthetic=1) as github:
         client_of(github).get("/user")
@@ -105,7 +104,7 @@ def test_what_was_seen_can_be_read_after_the_end(client_of: ClientOf) -> None:
 
 
 def test_small_answers_do_not_wait_for_acknowledgements(client_of: ClientOf) -> None:
-    """Headers and body are two writes: without TCP_NODELAY each answer would take 40 ms."""
+    """Headers and body are two writes; without TCP_NODELAY each answer would take 40 ms."""
     with simulator(synthetic=1) as github:
         client = client_of(github)
         client.get("/rate_limit")

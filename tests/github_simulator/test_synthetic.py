@@ -1,4 +1,4 @@
-"""A made-up repository confronts a client with everything a real one may."""
+"""Synthetic repositories and the peculiarities in them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from apps.github_simulator.synthetic import synthetic_repository
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def made_up(count: int = 120, seed: int = 0) -> list[PullRequest]:
-    """The pull requests of one made-up repository."""
+def synthetic(count: int = 120, seed: int = 0) -> list[PullRequest]:
+    """Return the pull requests of a synthetic repository."""
     return list(synthetic_repository(count, seed=seed, until=UNTIL).pull_requests.values())
 
 
-def test_one_seed_is_one_repository() -> None:
-    """The same seed gives the same data, another seed other data under another name."""
+def test_a_seed_determines_the_repository() -> None:
+    """The same seed gives the same data, another seed gives other data under another name."""
 
-    def picture(pull_requests: list[PullRequest]) -> list[object]:
+    def content(pull_requests: list[PullRequest]) -> list[object]:
         return [(pr.id, pr.title, pr.updated_at, pr.author, pr.commits, pr.files, pr.reviews) for pr in pull_requests]
 
-    assert picture(made_up()) == picture(made_up())
-    assert picture(made_up(seed=1)) != picture(made_up())
+    assert content(synthetic()) == content(synthetic())
+    assert content(synthetic(seed=1)) != content(synthetic())
     assert synthetic_repository(1, seed=9, until=UNTIL).name_with_owner == "synthetic/repo-9"
 
 
-def test_every_kind_of_trouble_is_in_it() -> None:
-    """Deleted accounts and forks, all states, long lists, AI trailers, Unicode."""
-    pull_requests = made_up()
+def test_every_peculiarity_occurs() -> None:
+    """Among them are deleted accounts and forks, all states, long lists, AI trailers and Unicode."""
+    pull_requests = synthetic()
     reviews = [review for pr in pull_requests for review in pr.reviews]
 
     assert {pr.state for pr in pull_requests} == {"OPEN", "CLOSED", "MERGED"}
@@ -46,9 +46,9 @@ def test_every_kind_of_trouble_is_in_it() -> None:
         assert max(len(getattr(pr, kind)) for pr in pull_requests) > 100
 
 
-def test_times_make_sense() -> None:
-    """Opened before merged, merged before last updated, the last of all at the moment given."""
-    for pr in made_up():
+def test_times_are_in_order() -> None:
+    """Pull requests are opened, merged and then updated, the last of them at the given time."""
+    for pr in synthetic():
         times = [pr.created_at, pr.merged_at or pr.created_at, pr.updated_at]
         assert times == sorted(times)
-    assert made_up()[-1].updated_at == "2026-11-01T00:00:00Z"
+    assert synthetic()[-1].updated_at == "2026-11-01T00:00:00Z"

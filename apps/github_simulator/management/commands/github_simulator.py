@@ -1,19 +1,19 @@
-"""A GitHub that runs on this machine, until it is told to stop."""
+"""Run a simulated GitHub until interrupted."""
 
 from __future__ import annotations
 
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.github_simulator.accounts import TokensError
-from apps.github_simulator.faults import FaultsError, read_faults
+from apps.github_simulator.accounts import TokensError, read_tokens
+from apps.github_simulator.fault_files import FaultsError, read_faults
 from apps.github_simulator.history import HistoryError
 from apps.github_simulator.rate_limits import Limits
 from apps.github_simulator.testing import simulator
@@ -21,42 +21,85 @@ from apps.github_simulator.testing import simulator
 _HIGHEST_PORT = 65_535
 
 
-class Command(BaseCommand):
-    """`manage.py github_simulator`: needs no database and no broker."""
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text} is not a whole number of at least 0")
+    return int(text)
 
-    help = "Runs a GitHub on this machine: GraphQL, REST, limits and scripted faults."
+
+def _count_or_none(text: str) -> int | None:
+    return _count(text) or None
+
+
+def _port(text: str) -> int:
+    if _count(text) > _HIGHEST_PORT:
+        raise ArgumentTypeError(f"{text} is not a port number from 0 to {_HIGHEST_PORT}")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        duration = float(text)
+    except ValueError:
+        duration = -1.0
+    if not 0 <= duration < float("inf"):
+        raise ArgumentTypeError(f"{text} is not a number of at least 0")
+    return duration
+
+
+_USUAL = Limits()
+_LIMITS: Sequence[tuple[str, Callable[[str], float | None], float | None, str]] = (
+    ("--graphql-limit", _count, _USUAL.graphql, "GraphQL points per window"),
+    ("--core-limit", _count, _USUAL.core, "REST requests per window"),
+    ("--window-seconds", _duration, _USUAL.window_seconds, "length of a window"),
+    ("--graphql-per-minute", _count_or_none, _USUAL.graphql_per_minute, "GraphQL requests per minute"),
+    ("--core-per-minute", _count_or_none, _USUAL.core_per_minute, "REST requests per minute"),
+    ("--concurrent", _count_or_none, _USUAL.concurrent, "requests in flight"),
+)
+
+
+class Command(BaseCommand):
+    """`manage.py github_simulator`, which needs neither database nor broker."""
+
+    help = "Runs a simulated GitHub on this machine, with GraphQL, REST, rate limits and scripted faults."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The options of this command."""
-        parser.add_argument("--port", type=_port, required=True, help="the port to listen on; 0 picks a free one")
-        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-        history_help = "real projects' pull requests (libuv's and procrastinate's)"
-        parser.add_argument(
-            "--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz", help=history_help
+        """Declare the options."""
+        parser.add_argument("--port", type=_port, required=True, help="port to listen on; 0 picks a free one")
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+
+        content = parser.add_argument_group("what it holds")
+        histories = "histories of real projects (default: libuv and procrastinate)"
+        content.add_argument(
+            "--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz", help=histories
         )
-        parser.add_argument("--synthetic", type=_count, default=0, metavar="N", help="pull requests of a made-up repository")
-        parser.add_argument("--seed", type=int, default=0, metavar="S", help="which made-up repository: synthetic/repo-S")
-        parser.add_argument("--latency-ms", type=_duration, default=0, metavar="M", help="the least time of every answer")
-        parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON rules: which requests fail, and how")
-        parser.add_argument("--tokens", type=Path, metavar="FILE", help="JSON: who each token is; others are bad then")
-        parser.add_argument("--graphql-limit", type=_count, default=5_000, help="GraphQL points a window (5000)")
-        parser.add_argument("--core-limit", type=_count, default=5_000, help="REST requests a window (5000)")
-        parser.add_argument("--window-seconds", type=_duration, default=3_600, help="length of the window (3600)")
-        parser.add_argument("--graphql-per-minute", type=_count, default=2_000, help="secondary limit (2000); 0: none")
-        parser.add_argument("--core-per-minute", type=_count, default=900, help="secondary limit (900); 0: none")
-        parser.add_argument("--concurrent", type=_count, default=100, help="requests in flight (100); 0: any number")
+        size = "a synthetic repository with N pull requests"
+        content.add_argument("--synthetic", type=_count, default=0, metavar="N", help=size)
+        seed = "its seed, and its name: synthetic/repo-S (default: %(default)s)"
+        content.add_argument("--seed", type=int, default=0, metavar="S", help=seed)
+
+        behaviour = parser.add_argument_group("how it answers")
+        latency = "least time for any answer (default: %(default)s)"
+        behaviour.add_argument("--latency-ms", type=_duration, default=0, metavar="M", help=latency)
+        behaviour.add_argument("--faults", type=Path, metavar="FILE", help="JSON file of which requests fail, and how")
+        tokens = "JSON file of valid tokens (default: any token is valid)"
+        behaviour.add_argument("--tokens", type=Path, metavar="FILE", help=tokens)
+
+        limits = parser.add_argument_group("rate limits", "These apply to each account; 0 switches the last three off.")
+        for option, kind, default, meaning in _LIMITS:
+            limits.add_argument(option, type=kind, default=default, metavar="N", help=f"{meaning} (default: %(default)s)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Serves until Ctrl-C or SIGTERM."""
+        """Serve until Ctrl-C or SIGTERM."""
         signal.signal(signal.SIGTERM, _stop)
         limits = Limits(
             graphql=options["graphql_limit"],
             core=options["core_limit"],
             window_seconds=options["window_seconds"],
-            graphql_per_minute=options["graphql_per_minute"] or None,
-            core_per_minute=options["core_per_minute"] or None,
-            concurrent=options["concurrent"] or None,
+            graphql_per_minute=options["graphql_per_minute"],
+            core_per_minute=options["core_per_minute"],
+            concurrent=options["concurrent"],
         )
         with suppress(KeyboardInterrupt):
             try:
@@ -66,7 +109,7 @@ class Command(BaseCommand):
                     seed=options["seed"],
                     latency_ms=options["latency_ms"],
                     faults=read_faults(options["faults"]) if options["faults"] else (),
-                    tokens=_tokens(options["tokens"]),
+                    tokens=read_tokens(options["tokens"]) if options["tokens"] else None,
                     limits=limits,
                     host=options["host"],
                     port=options["port"],
@@ -83,39 +126,5 @@ class Command(BaseCommand):
                 raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}.") from error
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"{text} is not a whole number from 0")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if _count(text) > _HIGHEST_PORT:
-        raise ArgumentTypeError(f"{text} is not a port: 0 to {_HIGHEST_PORT}")
-    return int(text)
-
-
-def _duration(text: str) -> float:
-    try:
-        duration = float(text)
-    except ValueError:
-        duration = -1.0
-    if not 0 <= duration < float("inf"):
-        raise ArgumentTypeError(f"{text} is not a number from 0")
-    return duration
-
-
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _tokens(path: Path | None) -> Any:
-    if path is None:
-        return None
-    try:
-        tokens = orjson.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TokensError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(tokens, dict) or not all(isinstance(entry, dict) for entry in tokens.values()):
-        raise TokensError(f'{path} should be a JSON object: {{TOKEN: {{"account": LOGIN, ...}}, ...}}.')
-    return tokens

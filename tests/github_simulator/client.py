@@ -1,4 +1,4 @@
-"""How these tests ask the simulator: one account's requests over HTTP."""
+"""An HTTP client of the simulator, for its tests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ query Page($owner: String!, $name: String!, $first: Int!, $after: String) {
 
 
 class Client:
-    """Requests of one account to one simulator."""
+    """Sends requests of one account to one simulator."""
 
     def __init__(self, github: SimulatedGitHub, token: str = TOKEN) -> None:
         self.github = github
@@ -57,25 +57,24 @@ class Client:
         self.session.headers["authorization"] = f"bearer {token}"
 
     def post(self, query: str, *, timeout: float = 10, **variables: Any) -> requests.Response:
-        """The whole answer to a query."""
+        """Post a query with variables and return the response."""
         payload = {"query": query, "variables": variables}
         return self.session.post(self.github.graphql_url, json=payload, timeout=timeout)
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The JSON of the answer to a query."""
+    def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Post a query with variables and return the JSON of the response."""
         answer: dict[str, Any] = self.post(query, **variables).json()
         return answer
 
     def page(self, full_name: str, *, first: int = 10, after: str | None = None) -> dict[str, Any]:
-        """One page of a repository's pull requests, with everything under them."""
+        """Return one page of a repository's pull requests with their reviews, commits and files."""
         owner, name = full_name.split("/")
-        connection: dict[str, Any] = self.ask(PAGE, owner=owner, name=name, first=first, after=after)["data"]["repository"][
-            "pullRequests"
-        ]
+        answer = self.graphql(PAGE, owner=owner, name=name, first=first, after=after)
+        connection: dict[str, Any] = answer["data"]["repository"]["pullRequests"]
         return connection
 
     def numbers(self, full_name: str, *, first: int) -> list[int]:
-        """The numbers of all pull requests, page after page, in the order they come."""
+        """Return the numbers of all pull requests in the order in which the pages list them."""
         numbers: list[int] = []
         after = None
         while True:
@@ -86,6 +85,6 @@ class Client:
             after = connection["pageInfo"]["endCursor"]
 
     def get(self, path: str, *, timeout: float = 10, **headers: str) -> requests.Response:
-        """The answer to a REST request, redirects not followed; `if_none_match=` is If-None-Match."""
+        """Send a REST request without following redirects; the header If-None-Match is written `if_none_match=`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.session.get(self.github.url + path, headers=named, timeout=timeout, allow_redirects=False)
