@@ -97,9 +97,9 @@ class SimulatedGitHub:
 
     # Changes to repositories and pull requests
 
-    def add_synthetic(self, pull_requests: int, *, seed: int) -> Repository:
-        """Add the synthetic repository `synthetic/repo-SEED` and return it."""
-        repository = synthetic_repository(pull_requests, seed=seed, until=utc_now())
+    def add_synthetic(self, pull_requests: int, *, seed: int, long_lists_every: int | None = None) -> Repository:
+        """Add the synthetic repository `synthetic/repo-SEED` and return it; see `simulator` for `long_lists_every`."""
+        repository = synthetic_repository(pull_requests, seed=seed, until=utc_now(), long_lists_every=long_lists_every)
         self._between_requests(lambda: self._github.world.add(repository))
         return repository
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -37,12 +39,32 @@ _AI_BODIES = {
 }
 
 
-def synthetic_repository(pull_requests: int, *, seed: int, until: datetime) -> Repository:
+@dataclass(frozen=True, kw_only=True)
+class LongList:
+    """A nested list of more than one page (100): pull request `first` has it, and every `every`th one after that."""
+
+    length: int
+    first: int
+    every: int
+
+
+LONG_LISTS: Mapping[str, LongList] = {
+    "commits": LongList(length=130, first=20, every=97),
+    "files": LongList(length=250, first=30, every=89),
+    "reviews": LongList(length=120, first=40, every=101),
+}
+"""The long lists that occur in every synthetic repository, each with another pull request."""
+
+
+def synthetic_repository(
+    pull_requests: int, *, seed: int, until: datetime, long_lists_every: int | None = None
+) -> Repository:
     """Return `synthetic/repo-SEED` with pull requests numbered from 1, the last of them updated at `until`.
 
     The same arguments always give the same data. It includes deleted authors, reviewers and forks; bots; all states;
-    merges by unknown people; drafts; Unicode; AI trailers or signatures in a quarter of the pull requests; and, in about one
-    in a hundred each, 130 commits, 250 files or 120 reviews.
+    merges by unknown people; drafts; Unicode; AI trailers or signatures in a quarter of the pull requests; and each
+    of `LONG_LISTS` in about one in a hundred. With `long_lists_every` N, every Nth pull request has all of these lists, and
+    the others have none.
     """
     name = f"repo-{seed}"
     created = format_time(until - _SPACING * pull_requests - timedelta(days=30))
@@ -58,11 +80,21 @@ def synthetic_repository(pull_requests: int, *, seed: int, until: datetime) -> R
     random = Random(seed)  # noqa: S311 (test data, not a secret)
     for number in range(1, pull_requests + 1):
         updated = until - _SPACING * (pull_requests - number)
-        repository.pull_requests[number] = _pull_request(repository, number, random, updated=updated)
+        lengths = _long_lengths(number, every=long_lists_every)
+        repository.pull_requests[number] = _pull_request(repository, number, random, updated=updated, lengths=lengths)
     return repository
 
 
-def _pull_request(repository: Repository, number: int, random: Random, *, updated: datetime) -> PullRequest:
+def _long_lengths(number: int, *, every: int | None) -> Mapping[str, int]:
+    """Return the lengths of those lists of the pull request that are long."""
+    if every is not None:
+        return {} if number % every else {name: long_list.length for name, long_list in LONG_LISTS.items()}
+    return {name: one.length for name, one in LONG_LISTS.items() if number % one.every == one.first}
+
+
+def _pull_request(
+    repository: Repository, number: int, random: Random, *, updated: datetime, lengths: Mapping[str, int]
+) -> PullRequest:
     state = random.choice(_STATES)
     author = _author(number, random)
     opened = updated - timedelta(hours=random.randint(1, 400))
@@ -82,10 +114,10 @@ def _pull_request(repository: Repository, number: int, random: Random, *, update
         is_draft=state == "OPEN" and number % 2 == 0,
         head_ref_name=f"change-{number}",
         head_repository=_head(repository, author, number),
-        commits=_commits(repository, number, random, opened=opened, updated=updated),
-        files=_files(number, random),
+        commits=_commits(repository, number, random, opened=opened, updated=updated, length=lengths.get("commits")),
+        files=_files(random, length=lengths.get("files")),
     )
-    pull_request.reviews = _reviews(pull_request, random, opened=opened, updated=updated)
+    pull_request.reviews = _reviews(pull_request, random, opened=opened, updated=updated, length=lengths.get("reviews"))
     if state == "MERGED":
         pull_request.merge_commit = pull_request.commits[-1]
     return pull_request
@@ -103,8 +135,10 @@ def _head(repository: Repository, author: Actor | None, number: int) -> Reposito
     return repository if number % 2 else Fork.owned_by(author, name=repository.name)
 
 
-def _commits(repository: Repository, number: int, random: Random, *, opened: datetime, updated: datetime) -> list[Commit]:
-    total = 130 if number % 97 == 20 else random.choice((1, 1, 1, 2, 3, 5))
+def _commits(
+    repository: Repository, number: int, random: Random, *, opened: datetime, updated: datetime, length: int | None
+) -> list[Commit]:
+    total = length or random.choice((1, 1, 1, 2, 3, 5))
     commits = []
     for index in range(total):
         written = format_time(opened + (updated - opened) * index / total / 2)
@@ -125,8 +159,8 @@ def _commits(repository: Repository, number: int, random: Random, *, opened: dat
     return commits
 
 
-def _files(number: int, random: Random) -> list[ChangedFile]:
-    total = 250 if number % 89 == 30 else random.choice((1, 1, 2, 3, 4, 8))
+def _files(random: Random, *, length: int | None) -> list[ChangedFile]:
+    total = length or random.choice((1, 1, 2, 3, 4, 8))
     return [
         ChangedFile(
             path=f"src/paquet_é/module_{index:04}.py",
@@ -138,8 +172,10 @@ def _files(number: int, random: Random) -> list[ChangedFile]:
     ]
 
 
-def _reviews(pull_request: PullRequest, random: Random, *, opened: datetime, updated: datetime) -> list[Review]:
-    total = 120 if pull_request.number % 101 == 40 else random.choice((0, 1, 1, 2, 3))
+def _reviews(
+    pull_request: PullRequest, random: Random, *, opened: datetime, updated: datetime, length: int | None
+) -> list[Review]:
+    total = length or random.choice((0, 1, 1, 2, 3))
     reviews = []
     for index in range(total):
         state: ReviewState = "PENDING" if pull_request.number % 15 == 9 and index == 0 else random.choice(_REVIEWS)

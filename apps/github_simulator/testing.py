@@ -55,6 +55,7 @@ def simulator(
     history: Sequence[Path] = (),
     synthetic: int = 0,
     seed: int = 0,
+    long_lists_every: int | None = None,
     latency_ms: float = 0,
     faults: Iterable[Mapping[str, Any] | FaultRule] = (),
     tokens: Mapping[str, Mapping[str, Any]] | None = None,
@@ -66,14 +67,17 @@ def simulator(
     """Run a simulated GitHub that listens at `.url` until the block ends.
 
     It holds the given histories and `synthetic/repo-SEED` with `synthetic` pull requests or, without either, the shipped
-    histories of libuv and procrastinate. The newest pull request of each was updated at `until` (default: a second ago).
+    histories of libuv and procrastinate. With `long_lists_every` N, every Nth synthetic pull request has 130 commits, 250
+    files and 120 reviews, instead of a few with one of these each. The newest pull request of every repository was updated
+    at `until` (default: a second ago).
+
     `faults` and `tokens` are written as in their files; without `tokens`, every token is an account of its own. `port` 0
     picks a free one. Raises HistoryError, FaultsError or TokensError, and OSError if the port is taken.
     """
-    moment = until or utc_now() - timedelta(seconds=1)  # in whole seconds, the next change is newer
+    moment = until or utc_now() - timedelta(seconds=1)  # times have whole seconds, and a change must be newer
     repositories = [read_history(Path(path), until=moment) for path in history]
     if synthetic:
-        repositories.append(synthetic_repository(synthetic, seed=seed, until=moment))
+        repositories.append(synthetic_repository(synthetic, seed=seed, until=moment, long_lists_every=long_lists_every))
     if not repositories:
         repositories = [read_history(path, until=moment) for path in (LIBUV, PROCRASTINATE)]
     github = GitHub(

@@ -50,7 +50,7 @@ def first_line(program: subprocess.Popen[str]) -> str:
 
 def test_it_serves_without_database_or_broker_until_interrupted(tmp_path: Path) -> None:
     """One line gives the address; Ctrl-C and SIGTERM end it immediately, silently and with exit code 0."""
-    options = ("--synthetic", "30", "--seed", "4", "--graphql-limit", "7")
+    options = ("--synthetic", "30", "--seed", "4", "--long-lists-every", "10", "--graphql-limit", "7")
     with (
         started(*options, home=tmp_path / "one") as program,
         started("--synthetic", "1", home=tmp_path / "two") as other,
@@ -101,7 +101,16 @@ def test_a_port_in_use_is_reported_without_a_traceback() -> None:
             call_command("github_simulator", "--port", str(port), "--synthetic", "1")
 
 
-@pytest.mark.parametrize("options", [("--port", "70000"), ("--port", "x"), ("--port", "0", "--latency-ms", "-1")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--port", "70000"),
+        ("--port", "x"),
+        ("--port", "0", "--latency-ms", "-1"),
+        ("--port", "0", "--concurrent", "many"),
+        ("--port", "0", "--long-lists-every", "0"),
+    ],
+)
 def test_an_invalid_number_is_reported_with_its_option(options: tuple[str, ...]) -> None:
     """The error is the one of argparse."""
     with pytest.raises(CommandError, match=options[-2]):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from apps.github_simulator.model import PullRequest
-from apps.github_simulator.synthetic import synthetic_repository
+from apps.github_simulator.synthetic import LONG_LISTS, synthetic_repository
+from apps.github_simulator.testing import simulator
+from tests.github_simulator.conftest import ClientOf
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -44,6 +46,26 @@ def test_every_peculiarity_occurs() -> None:
     assert any(not pr.title.isascii() for pr in pull_requests)
     for kind in ("commits", "files", "reviews"):
         assert max(len(getattr(pr, kind)) for pr in pull_requests) > 100
+
+
+def test_long_lists_occur_as_often_as_requested(client_of: ClientOf) -> None:
+    """The pull requests in between have lists that fit on one page."""
+    with simulator(synthetic=9, long_lists_every=3) as github:
+        github.add_synthetic(2, seed=1, long_lists_every=1)
+        client = client_of(github)
+        lengths = {
+            (name, node["number"]): {kind: node[kind]["totalCount"] for kind in LONG_LISTS}
+            for name in ("repo-0", "repo-1")
+            for node in client.page(f"synthetic/{name}", first=100)["nodes"]
+        }
+
+    long = {kind: long_list.length for kind, long_list in LONG_LISTS.items()}
+    assert all(length > 100 for length in long.values())
+    for (name, number), found in lengths.items():
+        if name == "repo-1" or number % 3 == 0:
+            assert found == long
+        else:
+            assert max(found.values()) < 100
 
 
 def test_times_are_in_order() -> None:

@@ -31,6 +31,12 @@ def _count_or_none(text: str) -> int | None:
     return _count(text) or None
 
 
+def _positive(text: str) -> int:
+    if not _count(text):
+        raise ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
+
+
 def _port(text: str) -> int:
     if _count(text) > _HIGHEST_PORT:
         raise ArgumentTypeError(f"{text} is not a port number from 0 to {_HIGHEST_PORT}")
@@ -78,6 +84,8 @@ class Command(BaseCommand):
         content.add_argument("--synthetic", type=_count, default=0, metavar="N", help=size)
         seed = "its seed, and its name: synthetic/repo-S (default: %(default)s)"
         content.add_argument("--seed", type=int, default=0, metavar="S", help=seed)
+        every = "every Nth of its pull requests has commits, files and reviews for several pages (default: a few have one)"
+        content.add_argument("--long-lists-every", type=_positive, metavar="N", help=every)
 
         behaviour = parser.add_argument_group("how it answers")
         latency = "least time for any answer (default: %(default)s)"
@@ -107,6 +115,7 @@ class Command(BaseCommand):
                     history=options["history"],
                     synthetic=options["synthetic"],
                     seed=options["seed"],
+                    long_lists_every=options["long_lists_every"],
                     latency_ms=options["latency_ms"],
                     faults=read_faults(options["faults"]) if options["faults"] else (),
                     tokens=read_tokens(options["tokens"]) if options["tokens"] else None,
