@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "apps.utils",
     "apps.teams",
     "apps.integrations",
     "apps.pulls",

@@ -8,13 +8,12 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import formats
 from django.utils.html import format_html
 
 from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
-from apps.integrations.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, took
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
+from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
 from telemetry import trace_id_of
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
@@ -54,7 +53,7 @@ class TrackedRepositoryAdmin(ReadOnlyAdmin):
         """Where what is stored begins."""
         if row.covered_from is None:
             return "not synced yet"
-        return "the beginning" if row.covered_from.year == 1970 else _moment(row.covered_from)
+        return "the beginning" if row.covered_from.year == 1970 else moment(row.covered_from)
 
 
 class _RepoSyncColumns:
@@ -214,15 +213,11 @@ class ApiLaneAdmin(ReadOnlyAdmin):
     def blocked(self, row: ApiLane) -> str:
         """Why nobody may send, and until when."""
         blocked = row.blocked_until is not None and row.blocked_until > clock.now()
-        return f"{row.blocked_reason} until {_moment(row.blocked_until)}" if blocked else ""
+        return f"{row.blocked_reason} until {moment(row.blocked_until)}" if blocked else ""
 
 
 def _left(remaining: int | None, limit: int | None, reset_at: datetime | None) -> str:
     if remaining is None:
         return ""
     of = "" if limit is None else f" of {limit:,}"
-    return f"{remaining:,}{of} until {_moment(reset_at)}"
-
-
-def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else str(formats.localize(moment))
+    return f"{remaining:,}{of} until {moment(reset_at)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from apps.integrations.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link
+from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review, WeeklyMetrics
 
 

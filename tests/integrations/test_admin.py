@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from django.apps import apps
 from django.db import connection
@@ -14,7 +12,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
-from apps.integrations.read_only_admin import link, took
 from apps.integrations.secrets import encrypt
 from apps.teams.models import Team
 
@@ -157,18 +154,3 @@ def test_a_run_is_found_by_what_a_line_says(admin_client: Client, asked: str) ->
     found = page.split('id="result_list"')[1].split("</table>")[0]
     assert "Team 1" in found
     assert "Team 2" not in found
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(4.2, "4.2 s"), (59.97, "1 min 00 s"), (200, "3 min 20 s"), (3_725, "1 h 02 min")]
-)
-def test_a_duration_reads_well(seconds: float, text: str) -> None:
-    """Fine where it is short."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    assert took(start, start + timedelta(seconds=seconds)) == text
-
-
-def test_only_web_addresses_become_links() -> None:
-    """What GitHub sent is not trusted to be one."""
-    assert link("javascript:alert(1)", "#1") == "#1"
-    assert link('https://github.com/"><script>', "#1") == '<a href="https://github.com/&quot;&gt;&lt;script&gt;">#1</a>'
