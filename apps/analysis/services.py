@@ -9,7 +9,10 @@ from typing import Any
 from django.db import connection
 
 from apps import catalog
+from apps.analysis.models import Analysis
 from apps.analysis.rules import RULES
+from apps.pulls.models import Commit, PullRequest
+from apps.repositories.models import TrackedRepository
 from telemetry import observe
 
 
@@ -44,13 +47,16 @@ def _count_due(team_id: int, repository_ids: Sequence[int]) -> int:
         return int(cursor.fetchone()[0])
 
 
-_DUE = """
+_ANALYSES, _PULL_REQUESTS, _COMMITS, _REPOSITORIES = (
+    model._meta.db_table for model in (Analysis, PullRequest, Commit, TrackedRepository)
+)
+_DUE = f"""
     SELECT p.id, p.author, p.body, p.updated_at
-    FROM pulls_pullrequest p
-    JOIN integrations_trackedrepository r ON r.id = p.repository_id AND r.team_id = %s
-    LEFT JOIN analysis_analysis a ON a.pull_request_id = p.id
+    FROM {_PULL_REQUESTS} p
+    JOIN {_REPOSITORIES} r ON r.id = p.repository_id AND r.team_id = %s
+    LEFT JOIN {_ANALYSES} a ON a.pull_request_id = p.id
     WHERE p.repository_id = ANY(%s) AND a.of_update IS DISTINCT FROM p.updated_at
-"""
+"""  # noqa: S608  # our own text
 
 
 def _matches(text: str) -> str:
@@ -75,7 +81,7 @@ _ANALYZE = f"""
         FROM due JOIN rules ON {_matches("due.body")}
         UNION ALL
         SELECT due.id, due.updated_at, rules.tool, 'commit ' || left(c.oid, 10)
-        FROM due JOIN pulls_commit c ON c.pull_request_id = due.id
+        FROM due JOIN {_COMMITS} c ON c.pull_request_id = due.id
         JOIN rules ON {_matches("c.message")} OR c.author_login ~* rules.login
     ),
     decided AS (
@@ -85,7 +91,7 @@ _ANALYZE = f"""
         FROM marks
         GROUP BY id, updated_at
     )
-    INSERT INTO analysis_analysis AS t (pull_request_id, is_ai_assisted, tools, evidence, of_update)
+    INSERT INTO {_ANALYSES} AS t (pull_request_id, is_ai_assisted, tools, evidence, of_update)
     SELECT id, cardinality(tools) > 0, tools, evidence, updated_at FROM decided ORDER BY id
     ON CONFLICT (pull_request_id) DO UPDATE
         SET is_ai_assisted = excluded.is_ai_assisted, tools = excluded.tools, evidence = excluded.evidence,

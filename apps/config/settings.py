@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "apps.utils",
     "apps.teams",
+    "apps.repositories",
     "apps.integrations",
     "apps.pulls",
     "apps.analysis",

@@ -1,4 +1,4 @@
-"""Connections, repositories, runs and lanes in Django's admin: to look at, since the sync alone writes them."""
+"""Runs, their repositories and lanes in Django's admin, read-only: the sync alone writes them."""
 
 from __future__ import annotations
 
@@ -10,50 +10,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
 from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
 from telemetry import trace_id_of
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-
-
-@admin.register(GitHubConnection)
-class GitHubConnectionAdmin(ReadOnlyAdmin):
-    """Its token is on no page, encrypted or not."""
-
-    list_display = ("account", "team", "api_url", "created_at")
-    list_filter = ("team",)
-    list_select_related = ("team",)
-    search_fields = ("account",)
-    fields = ("team", "account", "api_url", "created_at")
-
-
-@admin.register(TrackedRepository)
-class TrackedRepositoryAdmin(ReadOnlyAdmin):
-    list_display = ("full_name", "repo_id", "team", "complete_from", "covered_to", "is_archived", "added_at")
-    list_filter = ("team", "is_archived")
-    list_select_related = ("team",)
-    search_fields = ("full_name",)
-    fields = (
-        ("team", "connection"),
-        ("full_name", "repo_id", "github_id", "is_archived"),
-        ("covered_from", "covered_to", "added_at"),
-    )
-    readonly_fields = ("repo_id",)
-
-    @admin.display(description="repo_id", ordering="pk")
-    def repo_id(self, row: TrackedRepository) -> int:
-        """What spans and lines call it."""
-        return row.pk
-
-    @admin.display(ordering="covered_from")
-    def complete_from(self, row: TrackedRepository) -> str:
-        """Where what is stored begins."""
-        if row.covered_from is None:
-            return "not synced yet"
-        return "the beginning" if row.covered_from.year == 1970 else moment(row.covered_from)
 
 
 class _RepoSyncColumns:

@@ -19,7 +19,8 @@ from apps import catalog
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import EveryRepositoryFailed, StepNeverFinished, message_of
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
 from telemetry import Root, announce, bind, current_traceparent, emit, finish, flush, reserve, under

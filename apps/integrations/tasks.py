@@ -27,10 +27,12 @@ from apps.integrations.errors import (
     SyncError,
     Unauthorized,
 )
-from apps.integrations.models import GitHubConnection, PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.services.github_clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls import metrics
+from apps.repositories.accounts import has_new_token
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
 from apps.utils.database import drop_connection
@@ -200,16 +202,11 @@ def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) 
     """The row waits for its next attempt, or has failed; failures in a row, and seconds until that attempt if any."""
     failures = RepoSync.objects.values_list("failures", flat=True).get(pk=row.pk) + 1
     temporary = isinstance(error, _DATABASE_TROUBLE) or (isinstance(error, SyncError) and error.retryable)
-    temporary = temporary or (isinstance(error, Unauthorized) and _has_another_token(row.repository.connection))
+    temporary = temporary or (isinstance(error, Unauthorized) and has_new_token(row.repository.connection))
     if temporary and failures < attempts.MAX_FAILURES:
         return failures, attempts.release_for_retry(own, error, error_type=error_type(error), failures=failures, **spent)
     attempts.fail(own, error, error_type=error_type(error), outcome=_outcome(error), **spent)
     return failures, None
-
-
-def _has_another_token(used: GitHubConnection) -> bool:
-    """Whether somebody has connected the account again since this attempt took its token."""
-    return GitHubConnection.objects.get(pk=used.pk).token() != used.token()
 
 
 def _tell_retry(task: Task[..., None], error: Exception, *, retry_count: int, countdown: float) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review, WeeklyMetrics
+from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link
 
 
 class ReviewInline(ReadOnlyInline):

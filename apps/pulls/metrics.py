@@ -30,7 +30,7 @@ def compute(*, team_id: int) -> int:
 
 _WEEKS = """
     SELECT count(DISTINCT date_trunc('week', p.merged_at AT TIME ZONE 'UTC'))
-    FROM pulls_pullrequest p JOIN integrations_trackedrepository r ON r.id = p.repository_id
+    FROM pulls_pullrequest p JOIN repositories_trackedrepository r ON r.id = p.repository_id
     WHERE r.team_id = %s AND p.merged_at IS NOT NULL
 """
 
@@ -48,7 +48,7 @@ _COMPUTE = """
             percentile_cont(0.5) WITHIN GROUP (ORDER BY p.additions + p.deletions) AS size,
             avg(a.is_ai_assisted::int)::float8 AS ai_assisted_share
         FROM pulls_pullrequest p
-        JOIN integrations_trackedrepository r ON r.id = p.repository_id
+        JOIN repositories_trackedrepository r ON r.id = p.repository_id
         LEFT JOIN analysis_analysis a ON a.pull_request_id = p.id
         LEFT JOIN LATERAL (
             SELECT min(authored_at) AS first FROM pulls_commit WHERE pull_request_id = p.id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from apps.integrations.models import TrackedRepository
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 
 if TYPE_CHECKING:

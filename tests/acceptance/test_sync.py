@@ -10,10 +10,11 @@ import pytest
 
 from apps import catalog
 from apps.github_simulator.testing import Limits, simulator
-from apps.integrations.connections import connect, track
+from apps.integrations.connections import connect
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.repositories.accounts import track
 from apps.teams.models import Team
 from telemetry.model import Operation, declared_events
 from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans

@@ -10,7 +10,8 @@ from django.db import connection
 
 from apps.analysis import services
 from apps.analysis.rules import RULES
-from apps.integrations.models import TrackedRepository
+from apps.pulls.models import Commit, PullRequest
+from apps.repositories.models import TrackedRepository
 from tests.integrations.histories import commit, pull_request, repository, whole
 from tests.integrations.services.test_pull_request_store import store
 
@@ -23,8 +24,8 @@ def test_a_backfill_that_no_statistics_know_of_is_not_compared_pair_by_pair() ->
     """Where the planner expects one row, 1,812 pull requests once took more than 270 s, and half a second otherwise."""
     _history("o/old", pull_requests=5 * _PULL_REQUESTS)
     with connection.cursor() as cursor:
-        for table in ("pulls_pullrequest", "pulls_commit", "integrations_trackedrepository"):
-            cursor.execute(f"ANALYZE {table}")
+        for model in (PullRequest, Commit, TrackedRepository):
+            cursor.execute(f"ANALYZE {model._meta.db_table}")
         new = _history("o/new", pull_requests=_PULL_REQUESTS)
         explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {services._ANALYZE}"
         cursor.execute(explain, services._parameters(new.team_id, [new.pk]))

@@ -18,7 +18,7 @@ from apps.console.management.commands import sync
 from apps.console.own_processes import OwnWorker
 from apps.console.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from tests.acceptance.worker import worker
 
 TOKEN = "ghp_" + "a" * 36

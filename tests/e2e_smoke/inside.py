@@ -24,10 +24,11 @@ from celery import current_app  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
 import telemetry  # noqa: E402
-from apps.integrations.connections import connect, track  # noqa: E402
+from apps.integrations.connections import connect  # noqa: E402
 from apps.integrations.models import PipelineRun, RepoSync  # noqa: E402
 from apps.integrations.tasks import start_pipeline  # noqa: E402
 from apps.pulls.models import PullRequest  # noqa: E402
+from apps.repositories.accounts import track  # noqa: E402
 from apps.teams.models import Team  # noqa: E402
 from telemetry import trace_id_of  # noqa: E402
 

@@ -11,13 +11,15 @@ from apps.github_simulator.model import LISTED_FILES, Review
 from apps.github_simulator.testing import SimulatedGitHub
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
-from apps.integrations.connections import connect, track
+from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.services.github_clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls.models import PullRequest
+from apps.repositories.accounts import track
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 
 TOKEN = "ghp_" + "s" * 36

@@ -10,12 +10,13 @@ from django.conf import settings
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import OutOfTime
-from apps.integrations.models import GitHubConnection, PipelineRun, RepoSync
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.services.boottime import boottime
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_rate_limit import Lane
 from apps.integrations.services.github_rest import GitHubRest
 from apps.integrations.services.github_transport import GitHubTransport
+from apps.repositories.models import GitHubConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from apps import catalog
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import IncompleteHistory
-from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
+from apps.integrations.models import RepoSync
 from apps.integrations.services.github_clients import Clients
 from apps.integrations.services.github_protocol import PullRequestNode
 from apps.integrations.services.pull_request_mapping import page_rows
@@ -27,6 +27,7 @@ from apps.integrations.services.pull_request_store import (
     store_page,
     stored_numbers,
 )
+from apps.repositories.models import BEGINNING, TrackedRepository
 from telemetry import emit
 from telemetry.model import Event
 

@@ -13,8 +13,9 @@ from django.db import connection
 from apps.catalog import RepoSynced
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import GitHubError, IncompleteHistory, SyncError
-from apps.integrations.models import RepoSync, TrackedRepository
+from apps.integrations.models import RepoSync
 from apps.pulls.models import PullRequest
+from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry.testing import Capture
 from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked

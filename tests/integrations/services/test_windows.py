@@ -10,12 +10,12 @@ import pytest
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import ServerError
-from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
+from apps.integrations.models import RepoSync
+from apps.repositories.models import TrackedRepository
 from telemetry.testing import Capture
 from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
 
 NAME = "synthetic/repo-0"
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -153,34 +153,3 @@ def _through_phase_1(row: RepoSync) -> list[pipeline.Step]:
     pipeline.advance(row.run_id)
     pipeline.complete_phase(row.run_id, "llm_processing")
     return pipeline.complete_phase(row.run_id, "computing_metrics")
-
-
-def _day(number: int) -> datetime:
-    return DAY + timedelta(days=number)
-
-
-@pytest.mark.parametrize(
-    ("covered", "since", "before", "until", "then"),
-    [
-        ((None, None), _day(0), None, _day(30), (_day(0), _day(30))),
-        ((_day(0), _day(30)), _day(30), None, _day(31), (_day(0), _day(31))),
-        ((_day(0), _day(30)), None, None, _day(31), (BEGINNING, _day(31))),
-        ((_day(0), _day(30)), _day(40), None, _day(70), (_day(40), _day(70))),
-        ((_day(0), _day(30)), None, _day(0), _day(31), (BEGINNING, _day(31))),
-        ((_day(40), _day(70)), None, _day(0), _day(31), (_day(40), _day(70))),
-        ((_day(0), _day(30)), _day(10), None, _day(20), (_day(0), _day(30))),
-        ((None, None), None, None, None, (BEGINNING, None)),
-    ],
-    ids=["first", "next", "all", "a gap before it", "phase 2", "a late phase 2", "an older run", "nothing there"],
-)
-def test_windows_are_joined_only_where_they_meet(
-    covered: tuple[datetime | None, datetime | None],
-    since: datetime | None,
-    before: datetime | None,
-    until: datetime | None,
-    then: tuple[datetime | None, datetime | None],
-) -> None:
-    """What is covered never has a hole in it."""
-    repository = TrackedRepository(covered_from=covered[0], covered_to=covered[1])
-    repository.cover(since=since, before=before, until=until)
-    assert (repository.covered_from, repository.covered_to) == then

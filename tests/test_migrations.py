@@ -1,0 +1,156 @@
+"""A database made by an earlier version keeps its rows, and the models have no change that a migration lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from apps.pulls.models import PullRequest
+from apps.repositories.secrets import encrypt
+
+BEFORE_REPOSITORIES = [
+    ("integrations", "0002_told_at"),
+    ("pulls", "0001_initial"),
+    ("analysis", "0001_initial"),
+    ("repositories", None),
+]
+"""The last migrations of the version in which `integrations` and `pulls` held all tables."""
+MOVED = {
+    "integrations_githubconnection": "repositories_githubconnection",
+    "integrations_trackedrepository": "repositories_trackedrepository",
+}
+"""Tables that have moved to another app since."""
+NAME = "migrated"
+TOKEN = "ghp_" + "t" * 36
+
+
+@pytest.fixture
+def database(django_db_setup: None, transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
+    """A database of its own, empty and without tables, which Django knows as `migrated`."""
+    name = f"{connection.settings_dict['NAME']}_{NAME}"
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    database = connection.copy(NAME)
+    database.settings_dict["NAME"] = name
+    connections[NAME] = database
+    try:
+        yield database
+    finally:
+        database.close()
+        del connections[NAME]
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _migrate(database: BaseDatabaseWrapper, targets: list[tuple[str, str | None]]) -> Any:
+    """Migrate to `targets`, as `manage.py migrate` does, and return the models as they are then."""
+    executor = MigrationExecutor(database)
+    executor.migrate(targets)
+    return executor.loader.project_state([node for node in targets if node[1]]).apps  # type: ignore[misc]  # without None
+
+
+def _latest(database: BaseDatabaseWrapper) -> list[tuple[str, str | None]]:
+    return list(MigrationExecutor(database).loader.graph.leaf_nodes())
+
+
+def _columns(database: BaseDatabaseWrapper, table: str) -> list[tuple[Any, ...]]:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608  # a table of this test
+        return list(cursor.fetchall())
+
+
+def _create_rows(apps: Any) -> None:
+    """One row in each table that is to move, and in each that refers to one."""
+    now = timezone.now()
+
+    def create(label: str, model: str, **fields: Any) -> Any:
+        return apps.get_model(label, model).objects.using(NAME).create(**fields)
+
+    team = create("teams", "Team", slug="blue", name="Blue")
+    account = create(
+        "integrations", "GitHubConnection", team=team, account="api.github.com/ada", encrypted_token=encrypt(TOKEN)
+    )
+    tracked = create("integrations", "TrackedRepository", team=team, connection=account, full_name="a/b", covered_to=now)
+    create(
+        "pulls",
+        "PullRequest",
+        repository=tracked,
+        github_id=1,
+        number=7,
+        is_draft=False,
+        created_at=now,
+        updated_at=now,
+        additions=0,
+        deletions=0,
+        changed_files=0,
+        reviews_total=0,
+        commits_total=0,
+    )
+    run = create(
+        "integrations",
+        "PipelineRun",
+        team=team,
+        kind="phase1",
+        phase="syncing",
+        task_id="t1",
+        traceparent=f"00-{'a' * 32}-{'b' * 16}-01",
+        started_ns=1,
+        started_at=now,
+    )
+    create("integrations", "RepoSync", run=run, repository=tracked, due_at=now, outcome="synced")
+
+
+@pytest.mark.django_db
+def test_the_models_are_as_the_migrations_make_them() -> None:
+    """`makemigrations` finds nothing to do."""
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None:
+    """Each row is the same in its table's new place, whoever refers to it still does, and a token can be read."""
+    _create_rows(_migrate(database, BEFORE_REPOSITORIES))
+    before = {old: _columns(database, old) for old in MOVED}
+    call_command("migrate", database=NAME, verbosity=0)
+    assert {old: _columns(database, new) for old, new in MOVED.items()} == before
+    assert all(before.values())
+    (pull_request,) = PullRequest.objects.using(NAME).select_related("repository__connection")
+    assert pull_request.repository.full_name == "a/b"
+    assert pull_request.repository.connection.token() == TOKEN
+    assert pull_request.repository.repo_syncs.get().repository_id == pull_request.repository.pk
+
+
+def test_permissions_follow_the_tables(database: BaseDatabaseWrapper) -> None:
+    """Whoever may view a moved table's rows still may: its content type is the same row under its new app."""
+    call_command("migrate", database=NAME, verbosity=0)
+    executor = MigrationExecutor(database)
+    executor.migrate(BEFORE_REPOSITORIES)
+    old = {row.pk: row.model for row in ContentType.objects.using(NAME).filter(model__in=_models())}
+    permissions = set(Permission.objects.using(NAME).filter(content_type__in=old).values_list("pk", "codename"))
+    call_command("migrate", database=NAME, verbosity=0)
+    new = ContentType.objects.using(NAME).filter(model__in=_models())
+    assert {row.pk: row.model for row in new} == old
+    assert {f"{row.app_label}_{row.model}" for row in new} == set(MOVED.values())
+    assert set(Permission.objects.using(NAME).filter(content_type__in=old).values_list("pk", "codename")) == permissions
+
+
+def _models() -> set[str]:
+    return {table.partition("_")[2] for table in MOVED}
+
+
+def test_the_move_can_be_undone(database: BaseDatabaseWrapper) -> None:
+    """Back and forth again, with every row."""
+    _create_rows(_migrate(database, BEFORE_REPOSITORIES))
+    before = {old: _columns(database, old) for old in MOVED}
+    _migrate(database, _latest(database))
+    _migrate(database, BEFORE_REPOSITORIES)
+    assert {old: _columns(database, old) for old in MOVED} == before
