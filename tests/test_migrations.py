@@ -27,6 +27,7 @@ BEFORE_REPOSITORIES = [
 MOVED = {
     "integrations_githubconnection": "repositories_githubconnection",
     "integrations_trackedrepository": "repositories_trackedrepository",
+    "pulls_weeklymetrics": "analysis_weeklymetrics",
 }
 """Tables that have moved to another app since."""
 NAME = "migrated"
@@ -81,7 +82,8 @@ def _create_rows(apps: Any) -> None:
         "integrations", "GitHubConnection", team=team, account="api.github.com/ada", encrypted_token=encrypt(TOKEN)
     )
     tracked = create("integrations", "TrackedRepository", team=team, connection=account, full_name="a/b", covered_to=now)
-    create(
+    create("pulls", "WeeklyMetrics", team=team, week=now.date(), merged=1, size=3.5)
+    pull_request = create(
         "pulls",
         "PullRequest",
         repository=tracked,
@@ -96,6 +98,7 @@ def _create_rows(apps: Any) -> None:
         reviews_total=0,
         commits_total=0,
     )
+    create("analysis", "Analysis", pull_request=pull_request, is_ai_assisted=False, tools=[], of_update=now)
     run = create(
         "integrations",
         "PipelineRun",
@@ -125,6 +128,7 @@ def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None
     assert all(before.values())
     (pull_request,) = PullRequest.objects.using(NAME).select_related("repository__connection")
     assert pull_request.repository.full_name == "a/b"
+    assert pull_request.analysis.of_update == pull_request.updated_at
     assert pull_request.repository.connection.token() == TOKEN
     assert pull_request.repository.repo_syncs.get().repository_id == pull_request.repository.pk
 

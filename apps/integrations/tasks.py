@@ -13,7 +13,8 @@ from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps import catalog
-from apps.analysis.services import analyze
+from apps.analysis import metrics
+from apps.analysis.assistance import analyze
 from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
@@ -30,7 +31,6 @@ from apps.integrations.errors import (
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.services.github_clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
-from apps.pulls import metrics
 from apps.repositories.accounts import has_new_token
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team

@@ -14,6 +14,7 @@ from apps.repositories.accounts import InvalidRepositoryName, account_name, has_
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from tests.acceptance.worker import wait_until
+from tests.locks import count_waiting
 
 T = TypeVar("T")
 TOKEN = "ghp_" + "a" * 36
@@ -83,17 +84,8 @@ def _both_insert(model: type[models.Model], store: Callable[[], T]) -> list[T]:
         with transaction.atomic(), database.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {model._meta.db_table} IN SHARE MODE")
             both = pool.map(work, range(2))
-            wait_until(lambda: _waiting_for_a_lock() == 2)
+            wait_until(lambda: count_waiting() == 2)
         return list(both)
-
-
-def _waiting_for_a_lock() -> int:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction it would stay the same
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return int(cursor.fetchone()[0])
 
 
 def test_names_differ_by_more_than_case(team: Team) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.repositories.models import BEGINNING, TrackedRepository
@@ -44,17 +44,19 @@ def test_windows_are_joined_only_where_they_meet(
     assert (repository.covered_from, repository.covered_to) == then
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 10), st.booleans()), max_size=6))
+@settings(max_examples=500)
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 5), st.booleans()), min_size=2, max_size=6))
 def test_every_moment_that_is_covered_was_synced(syncs: list[tuple[int, int, bool]]) -> None:
-    """Whatever windows were synced, in whatever order: from a start to a day later (a backfill) or to that moment."""
-    repository, read, today = TrackedRepository(), set[int](), 10
-    for start, length, is_backfill in syncs:
-        end = min(start + length, today) if is_backfill else today
+    """Whatever windows were synced, in whatever order: from some days ago to later (a backfill) or to that moment."""
+    repository, read = TrackedRepository(), set[int]()
+    for today, (days_ago, length, is_backfill) in enumerate(syncs, start=20):
+        now = 5 * today
+        start = now - days_ago
+        end = min(start + length, now) if is_backfill else now
         if is_backfill and repository.covered_to is not None:  # it also reads what was updated since the watermark
-            read |= set(range((repository.covered_to - DAY).days, today))
+            read |= set(range((repository.covered_to - DAY).days, now))
         read |= set(range(start, end))
-        repository.cover(since=_day(start), before=_day(end) if is_backfill else None, until=_day(today))
-        today += 1
+        repository.cover(since=_day(start), before=_day(end) if is_backfill else None, until=_day(now))
     if repository.covered_from is not None and repository.covered_to is not None:
         covered = range((repository.covered_from - DAY).days, (repository.covered_to - DAY).days)
         assert set(covered) <= read

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
         ('contenttypes', '0002_remove_content_type_name'),
         ('teams', '0001_initial'),
         ('integrations', '0002_told_at'),
+        ('pulls', '0001_initial'),  # which refers to a table by its old name
     ]
 
     operations = [
