@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import wrapt
@@ -28,9 +29,12 @@ from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.trace import Status, StatusCode
 from structlog.contextvars import bind_contextvars
 
-from telemetry import _health, _quiet, logs, roots, tracing
+from telemetry import _health, _quiet, roots
+from telemetry._lines import context, writing
+from telemetry._outcomes import error_type, treat_as
 from telemetry._quiet import QuietTask
-from telemetry.lifecycle import error_type, treat_as
+from telemetry._spans import provider
+from telemetry._spans.traceparent import current_traceparent, span_context
 from telemetry.model import Outcome
 
 __all__ = ["QuietTask", "instrument", "sending"]
@@ -91,7 +95,7 @@ def _before_publish(headers: dict[str, Any] | None = None, **_: Any) -> None:
     if headers is None:
         return
     attempt, previous = _sending.get()
-    meta: dict[str, Any] = {"sent_ns": time.time_ns(), "context": _portable(logs.bound())}
+    meta: dict[str, Any] = {"sent_ns": time.time_ns(), "context": _portable(context.bound())}
     request = current_task.request if current_task else None
     own = getattr(request, "telemetry_attempt", None)
     if own is not None and request is not None and request.id == headers.get("id"):
@@ -110,7 +114,7 @@ def _before_run(task: Any = None, **_: Any) -> None:
         return
     request = task.request
     meta = _meta(request)
-    logs.clear()
+    context.clear()
     bind_contextvars(**{**meta.get("context", {}), "task_id": request.id})
     roots.bind_root(meta.get("root"))
     if meta.get("parent"):
@@ -128,14 +132,14 @@ def _running(task: Any = None, **_: Any) -> None:
         "parent": getattr(request, "traceparent", None),
         "root": meta.get("root"),
         "number": number,
-        "span": roots.current_traceparent(),
+        "span": current_traceparent(),
     }
     span.set_attribute("celery.attempt", number)
     wait = _queue_wait_ms(request, meta)
     if wait is not None:
         span.set_attribute("messaging.queue.wait_ms", wait)
     if meta.get("previous"):
-        span.add_link(roots.span_context(meta["previous"]))
+        span.add_link(span_context(meta["previous"]))
 
 
 def _after_run(task: Any = None, state: str | None = None, **_: Any) -> None:
@@ -148,7 +152,7 @@ def _after_run(task: Any = None, state: str | None = None, **_: Any) -> None:
     if request.hostname:
         trace.get_current_span().set_attribute("celery.worker", str(request.hostname))
     roots.bind_root(None)
-    logs.clear()
+    context.clear()
 
 
 def _retried(request: Any = None, reason: Any = None, **_: Any) -> None:
@@ -190,7 +194,7 @@ def _keep_logging(**_: Any) -> None:
     """Celery leaves logging alone, and ``-l LEVEL`` is the stream's level."""
     level = asked_level(sys.argv[1:])
     if level is not None:
-        logs.set_stream_level(level)
+        writing.set_stream_level(level)
 
 
 def asked_level(arguments: Sequence[str]) -> int | None:
@@ -208,20 +212,25 @@ def asked_level(arguments: Sequence[str]) -> int | None:
     return int(asked) if asked.isdigit() else _LEVELS.get(asked.upper())
 
 
+def is_worker_command() -> bool:
+    """Whether this is the main process of ``celery worker``."""
+    return "worker" in sys.argv[1:] and Path(sys.argv[0]).parent.name in ("celery", "bin") and "celery" in sys.argv[0]
+
+
 def _worker_starts(sender: Any = None, **_: Any) -> None:
     """Threads and solo pools work in this process, so it traces."""
     pool = getattr(sender, "pool_cls", None)
     name = pool if isinstance(pool, str) else getattr(pool, "__module__", "")
     if "prefork" not in name:
-        tracing.start()
+        provider.start()
 
 
 def _child_starts(**_: Any) -> None:
-    tracing.start()
+    provider.start()
 
 
 def _flush(**_: Any) -> None:
-    tracing.flush()
+    provider.flush()
 
 
 def _meta(request: Any) -> dict[str, Any]:
@@ -229,8 +238,8 @@ def _meta(request: Any) -> dict[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
-def _portable(context: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in context.items() if isinstance(value, str | int | float | bool)}
+def _portable(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if isinstance(value, str | int | float | bool)}
 
 
 def _queue_wait_ms(request: Any, meta: dict[str, Any]) -> float | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 from opentelemetry.trace import Span
 
-from telemetry import _boundary
+from telemetry._spans import propagation
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -28,7 +28,7 @@ def instrument() -> None:
 
     Not before: the settings may be half read now, and other processes need none of it.
     """
-    _boundary.install()
+    propagation.install()
     wrapt.register_post_import_hook(_handlers_are_there, "django.core.handlers.base")
 
 
@@ -60,6 +60,6 @@ def _instrument() -> None:
 
 
 def _link_caller(span: Span, request: HttpRequest) -> None:
-    caller = _boundary.caller(request.headers)
+    caller = propagation.caller(request.headers)
     if caller.is_valid:
         span.add_link(caller)

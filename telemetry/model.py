@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import (
@@ -150,7 +150,7 @@ class Result:
         cls.__fieldspecs__ = _specs(cls)
 
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=Result | None)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -167,6 +167,7 @@ class Operation(Generic[R]):
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
     __resultspecs__: ClassVar[Mapping[str, FieldSpec]]
     __known__: ClassVar[Mapping[str, FieldSpec]]
+    __has_result__: ClassVar[bool]
     __durations__: ClassVar[tuple[str, ...]]
 
     def __init_subclass__(
@@ -183,7 +184,9 @@ class Operation(Generic[R]):
         cls.__operation__ = name
         cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
         cls.__fieldspecs__ = _specs(cls)
-        cls.__resultspecs__ = _result_of(cls).__fieldspecs__
+        result = _result_of(cls)
+        cls.__has_result__ = result is not None
+        cls.__resultspecs__ = {} if result is None else result.__fieldspecs__
         lines = {
             "started": (f"{name}.started", started),
             "completed": (f"{name}.completed", completed),
@@ -212,10 +215,12 @@ class Event:
     """Something that happened at one moment: one log line inside the current span."""
 
     __event__: ClassVar[EventSpec]
+    __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
 
     def __init_subclass__(cls, *, name: str, level: Level, when: str) -> None:
         dataclass(frozen=True, kw_only=True)(cls)
-        cls.__event__ = EventSpec(name, level, tuple(_specs(cls).values()), when)
+        cls.__fieldspecs__ = _specs(cls)
+        cls.__event__ = EventSpec(name, level, tuple(cls.__fieldspecs__.values()), when)
         _declare(cls.__event__)
 
 
@@ -245,18 +250,27 @@ def _declare(spec: EventSpec) -> None:
     _EVENTS[spec.name] = spec
 
 
-def _result_of(operation: type[Operation[Any]]) -> type[Result]:
+def _result_of(operation: type[Operation[Any]]) -> type[Result] | None:
+    """Return the class of the operation's result; None where it has none (`Operation[None]`)."""
     for base in getattr(operation, "__orig_bases__", ()):
         if get_origin(base) is Operation:
             (result,) = get_args(base)
+            if result in (None, type(None)):
+                return None
             if isinstance(result, type) and issubclass(result, Result):
                 return result
-    raise TypeError(f"{operation.__name__} must name its result: class {operation.__name__}(Operation[SomeResult], ...)")
+    raise TypeError(
+        f"{operation.__name__} must name its result: class {operation.__name__}(Operation[SomeResult], ...), "
+        "or Operation[None] if there is nothing to say"
+    )
 
 
 def _specs(cls: type) -> dict[str, FieldSpec]:
     hints = get_type_hints(cls, include_extras=True)
-    return {name: _spec(name, hint) for name, hint in hints.items() if not name.startswith("__")}
+    names = [name for name in hints if not name.startswith("__")]
+    if foreign := sorted(set(names) - {field.name for field in fields(cls)}):
+        raise TypeError(f"{cls.__name__}: {', '.join(foreign)} stands on a plain base class: declare it here")
+    return {name: _spec(name, hints[name]) for name in names}
 
 
 def _spec(name: str, hint: Any) -> FieldSpec:

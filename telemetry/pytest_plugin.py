@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from telemetry import logs
+from telemetry._lines import context
 from telemetry.testing import Capture, capturing
 
 
 @pytest.fixture
 def captrace() -> Iterator[Capture]:
     """The spans and lines of this test; see `telemetry.testing.Capture`."""
-    logs.clear()
+    context.clear()
     with capturing() as capture:
         yield capture
-    logs.clear()
+    context.clear()

@@ -12,12 +12,12 @@ from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.trace import Span
 from requests import PreparedRequest
 
-from telemetry import _boundary
+from telemetry._spans import propagation
 
 
 def instrument(propagate_to: frozenset[str]) -> None:
     """Every call of requests is a span; ``traceparent`` and baggage go to the hosts in ``propagate_to`` alone."""
-    _boundary.install()
+    propagation.install()
     instrumentor = RequestsInstrumentor()
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()  # whoever was first did not know our hook
@@ -27,7 +27,7 @@ def instrument(propagate_to: frozenset[str]) -> None:
 
     def hook(_span: Span, request: PreparedRequest) -> None:
         if is_outside(request):
-            _boundary.leaves(request.headers)  # the instrumentor injects into these headers next
+            propagation.leaves(request.headers)  # the instrumentor injects into these headers next
 
     def redirected(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Where requests drops a password that another host must not get, our context is dropped too."""

@@ -81,7 +81,7 @@ FORMAT_MODULE_PATH = "apps.config.formats"  # a language's own formats would oth
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True  # static files are served from where the apps keep them: nothing to collect
 
-LOGGING_CONFIG = None  # telemetry.logs configures logging, for Django, Celery and libraries alike
+LOGGING_CONFIG = None  # telemetry configures logging, for Django, Celery and libraries alike
 
 SYNC_SWEEP_SECONDS = _environment.sweep_seconds
 """How often the sweep looks for lost and parked work."""

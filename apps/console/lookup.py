@@ -13,7 +13,7 @@ from django.conf import settings
 
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
-from telemetry.testing import Span, read_lines, read_spans
+from telemetry.reading import Span, read_lines, read_spans
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from telemetry.testing import Node, Span, roots_of
+from telemetry.reading import Node, Span, roots_of
 
 _TOLD = ("full_name", "query_name", "endpoint", "entity_type", "sync.rate_wait.reason", "status", "error_type")
 """Attributes that tell one span of a name from another, in the order they are shown."""

@@ -23,7 +23,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
-from telemetry import Root, announce, bind, current_traceparent, emit, finish, flush, reserve, under
+from telemetry import Root, bind, current_traceparent, emit, flush
 
 PHASES: dict[str, tuple[catalog.Phase, ...]] = {
     PipelineRun.Kind.PHASE1: ("syncing", "llm_processing", "computing_metrics", "phase1_complete"),
@@ -200,7 +200,7 @@ def _create(
     links: Sequence[str],
     task_id: str | None,
 ) -> PipelineRun:
-    root = reserve(catalog.Pipeline, links=links)
+    root = Root.reserve(catalog.Pipeline, links=links)
     now = clock.now()
     run = PipelineRun.objects.create(
         team=team,
@@ -302,7 +302,7 @@ def _emit_ends(runs: Sequence[PipelineRun]) -> bool:
     for run in runs:
         with (
             bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
-            finish(_operation(run), root_of(run), ended_at=run.ended_at, repeat=run.told_at is not None) as pipeline,
+            root_of(run).finish(_operation(run), ended_at=run.ended_at, repeat=run.told_at is not None) as pipeline,
         ):
             if run.state == PipelineRun.State.COMPLETED:
                 pipeline.completed(catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs))
@@ -317,7 +317,7 @@ def _emit_ends(runs: Sequence[PipelineRun]) -> bool:
 
 def _announce(run: PipelineRun) -> None:
     with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
-        announce(_operation(run), root_of(run))
+        root_of(run).announce(_operation(run))
 
 
 def _operation(run: PipelineRun) -> catalog.Pipeline:
@@ -330,7 +330,7 @@ def _tell_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase)
     """The transition's line is written once it is committed, in the run's own trace."""
 
     def tell() -> None:
-        with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), under(root_of(run)):
+        with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), root_of(run).active():
             emit(catalog.PhaseChanged(team_id=run.team_id, phase=phase, previous_phase=previous))
 
     transaction.on_commit(tell)

@@ -36,9 +36,8 @@ from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
 from apps.utils.database import drop_connection
-from telemetry import addressed_to, bind, current_traceparent, emit, observe
+from telemetry import Observed, bind, current_traceparent, emit, error_type, observe, treat_as
 from telemetry.celery import QuietTask, sending
-from telemetry.lifecycle import Observed, error_type, treat_as
 from telemetry.model import Outcome
 
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)
@@ -141,7 +140,7 @@ def _send(step: pipeline.Step) -> None:
         case pipeline.SyncRepository(attempt):
             row = RepoSync.objects.select_related("run").get(pk=attempt.repo_sync_id)
             with (
-                addressed_to(pipeline.root_of(row.run)),
+                pipeline.root_of(row.run).addressed(),
                 bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
                 sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
             ):
@@ -149,7 +148,7 @@ def _send(step: pipeline.Step) -> None:
         case pipeline.RunPhase(run_id, phase, number):
             run = PipelineRun.objects.get(pk=run_id)
             with (
-                addressed_to(pipeline.root_of(run)),
+                pipeline.root_of(run).addressed(),
                 bind(team_id=run.team_id, repo_id=None, run_id=run_id),
                 sending(attempt=number, previous=None),
             ):

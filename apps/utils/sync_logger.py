@@ -20,9 +20,8 @@ from typing import Any
 
 import telemetry
 from apps.catalog import TABLE
-from telemetry import logs
+from telemetry import error_type
 from telemetry.catalog import check_line
-from telemetry.lifecycle import error_type
 from telemetry.model import EventSpec, Level, declared_events, rendered
 
 _NAMESPACE = f"{TABLE[0].partition('.')[0]}."
@@ -69,11 +68,11 @@ class SyncLogger:
         values = {name: rendered(value) if isinstance(value, datetime) else value for name, value in fields.items()}
         problems: list[str] = []
         if event.startswith(_NAMESPACE):
-            values = _in_declared_order(declared_events().get(event), logs.bound(), values)
+            values = _in_declared_order(declared_events().get(event), telemetry.bound(), values)
             problems = check_line({"level": level.name.lower(), "event": event, **values})
         else:
             values["logger"] = self.name
-        logs.write(level, event, values, error=error)
+        telemetry.write_line(level, event, values, error=error)
         if problems:
             telemetry.problem(UncataloguedLineError("; ".join(problems)))
 
@@ -114,7 +113,7 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
         else:
             logger.log(Level.INFO, name, values)
 
-    with telemetry.span(name, {key: value for key, value in attributes.items() if value is not None}):
+    with telemetry.span(name, **attributes):
         started = time.perf_counter()
         try:
             yield found

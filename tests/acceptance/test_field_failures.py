@@ -17,7 +17,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import PullRequest
 from apps.repositories.models import TrackedRepository
-from telemetry.testing import Span, orphans_of, read_lines, read_spans
+from telemetry.reading import Span, orphans_of, read_lines, read_spans
 from tests.acceptance.worker import kill, wait_until, worker
 from tests.integrations.syncing import held, stored, tracked
 

@@ -17,7 +17,7 @@ from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
 from apps.repositories.accounts import track
 from apps.teams.models import Team
 from telemetry.model import Operation, declared_events
-from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans
+from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
 
 NAME = "synthetic/repo-3"

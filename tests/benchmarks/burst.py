@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 import telemetry
 from apps import catalog
 from telemetry import observe
-from telemetry.testing import read_spans
+from telemetry.reading import read_spans
 from tests.benchmarks.programs import answer_with, program
 
 _FLUSH_SECONDS = 60.0

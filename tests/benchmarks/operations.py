@@ -18,14 +18,16 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from apps import catalog
-from telemetry import bind, logs, observe, tracing
-from telemetry._redacting import RedactingExporter
+from telemetry import bind, observe
+from telemetry._export.redacting import RedactingExporter
+from telemetry._lines import writing
+from telemetry._spans import provider
 from telemetry.settings import TelemetrySettings
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.timing import in_turns, seconds_of
 
 ATTRIBUTES: dict[str, str | int] = {"team_id": 7, "repo_id": 9, "query_name": "Q", "status": "ok", "cost": 1, "size": 49}
-_QUEUE, _BATCH = 65_536, 2_048  # as `telemetry.tracing` has them
+_QUEUE, _BATCH = 65_536, 2_048  # as `telemetry._spans.provider` has them
 
 
 class NoExporter(SpanExporter):
@@ -41,7 +43,7 @@ class NoExporter(SpanExporter):
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
     """Seconds a call of each side, turn by turn."""
     plain = _with_batches(TracerProvider(), NoExporter())
-    tracing.start(TelemetrySettings())
+    provider.start(TelemetrySettings())
     ours = trace.get_tracer_provider()
     assert isinstance(ours, TracerProvider), "nobody else has made one"
     _with_batches(ours, RedactingExporter(NoExporter()))
@@ -68,7 +70,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
         return lambda: seconds_of(repeated, clock=time.process_time) / calls
 
     with tempfile.TemporaryDirectory() as folder:
-        logs.configure(TelemetrySettings(log_file=Path(folder) / "logs.jsonl"))
+        writing.configure(TelemetrySettings(log_file=Path(folder) / "logs.jsonl"))
         with (
             trace.use_span(tracer.start_span("sync.repo")),
             bind(team_id=7, repo_id=9, task_id="e3f1c9b0-1111-2222-3333-444455556666", run_id=3),

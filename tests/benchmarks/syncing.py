@@ -14,7 +14,7 @@ from typing import Any
 import django
 
 import telemetry
-from telemetry import logs
+from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
 from tests.benchmarks.programs import answer_with
 
@@ -54,7 +54,7 @@ def main() -> None:
     if sys.argv[1] == "on":
         telemetry.configure()
     else:
-        logs.configure(TelemetrySettings(disabled=True))
+        writing.configure(TelemetrySettings(disabled=True))
     answer_with(sync)
 
 

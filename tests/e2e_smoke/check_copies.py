@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from telemetry.testing import Span
+from telemetry.reading import Span
 
 Line = Mapping[str, Any]
 T = TypeVar("T")

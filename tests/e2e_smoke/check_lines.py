@@ -9,7 +9,7 @@ from typing import Any, Final
 from apps import catalog
 from telemetry.catalog import check_line
 from telemetry.model import Operation
-from telemetry.testing import Span
+from telemetry.reading import Span
 from tests.e2e_smoke.application import Run
 
 Line = Mapping[str, Any]

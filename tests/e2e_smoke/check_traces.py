@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from telemetry.testing import Span, orphans_of
+from telemetry.reading import Span, orphans_of
 from tests.e2e_smoke.application import Run
 
 ATTEMPT: Final = "run/apps.integrations.tasks.sync_repository"

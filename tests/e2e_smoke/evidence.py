@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import requests
 
-from telemetry.testing import Span, read_collected, read_lines, read_spans
+from telemetry.reading import Span, read_collected, read_lines, read_spans
 from tests.e2e_smoke.application import Application, Run
 from tests.e2e_smoke.check_copies import line_key, span_key
 from tests.e2e_smoke.jaeger import Jaeger

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import requests
 
-from telemetry.testing import Span, spans_in
+from telemetry.reading import Span, spans_in
 
 _MOST = 10_000  # traces that a search may find
 

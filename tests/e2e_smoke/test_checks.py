@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from telemetry.testing import Span
+from telemetry.reading import Span
 from tests.e2e_smoke import check_lines, check_traces
 from tests.e2e_smoke.application import Repository, Run
 from tests.e2e_smoke.check_copies import changed, line_key, missing, span_key, strangers, twice

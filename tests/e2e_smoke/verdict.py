@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from telemetry.testing import Span
+from telemetry.reading import Span
 from tests.e2e_smoke import check_lines, check_traces, story
 from tests.e2e_smoke.application import Run
 from tests.e2e_smoke.check_copies import changed, line_key, missing, span_key, strangers, twice

@@ -112,13 +112,17 @@ def _die() -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("moment", ["finish", "flush"], ids=["before its line", "before its export"])
+@pytest.mark.parametrize(
+    "moment",
+    ["telemetry.Root.finish", "apps.integrations.onboarding_pipeline.flush"],
+    ids=["before its line", "before its export"],
+)
 def test_a_run_whose_end_was_committed_is_told_once(
     moment: str, run: PipelineRun, time: clock.SteppedClock, captrace: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed behind the commit: the sweep writes what is missing, and the root has its ids and its end."""
     with monkeypatch.context() as patch:
-        patch.setattr(f"apps.integrations.onboarding_pipeline.{moment}", lambda *_args, **_more: _die())
+        patch.setattr(moment, lambda *_args, **_more: _die())
         with pytest.raises(Killed):
             _ended(run)
     run.refresh_from_db()

@@ -25,7 +25,8 @@ from apps.integrations.tasks import run_phase, send, sync_repository
 from apps.repositories.models import GitHubConnection
 from apps.repositories.secrets import encrypt
 from apps.utils import clock
-from telemetry.testing import Capture, Span
+from telemetry.reading import Span
+from telemetry.testing import Capture
 from tests.integrations.syncing import TOKEN, begin, held, stored, tracked
 
 NAME = "synthetic/repo-0"

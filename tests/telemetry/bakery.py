@@ -129,10 +129,10 @@ def burn():
 def tick(finds):
     if finds:
         emit(Rang(times=3))
-        root = telemetry.reserve(Bake)
-        with telemetry.addressed_to(root):
+        root = telemetry.Root.reserve(Bake)
+        with root.addressed():
             add.delay(3)
-        with telemetry.finish(Bake(loaf="root"), root) as baking:
+        with root.finish(Bake(loaf="root")) as baking:
             baking.completed(Baked(crumbs=0))
 
 

@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from apps.embedded import Servers
-from telemetry.testing import read_spans
+from telemetry.reading import read_spans
 from tests.telemetry.bakery import Bakery, wait_until
 from tests.telemetry.canary import CANARY
 from tests.telemetry.otlp import receiver
@@ -26,7 +26,7 @@ SEND = """
 import bakery, telemetry
 from django.test import Client
 telemetry.configure()
-with telemetry.span("send", {}):
+with telemetry.span("send"):
     bakery.bake.delay("rye", failures=2)
     bakery.leak.delay(*bakery.SECRETS)
 assert Client().get("/order/oat", {"loaf": "oat"}).status_code == 200
@@ -164,17 +164,17 @@ RequestsInstrumentor().instrument()
 CeleryInstrumentor().instrument()
 
 import bakery, requests, telemetry
-root = telemetry.reserve(bakery.Bake)
-with telemetry.bind(team_id=7), telemetry.under(root):
+root = telemetry.Root.reserve(bakery.Bake)
+with telemetry.bind(team_id=7), root.active():
     try:
         bakery.leak(*bakery.SECRETS)
     except RuntimeError:
         pass
-with telemetry.finish(bakery.Bake(loaf=bakery.SECRETS[0]), root) as baking:
+with root.finish(bakery.Bake(loaf=bakery.SECRETS[0])) as baking:
     baking.completed(bakery.Baked(crumbs=1))
 assert telemetry.flush()
 if os.fork() == 0:
-    with telemetry.span("in a child", {}):
+    with telemetry.span("in a child"):
         pass
     os._exit(0 if telemetry.flush() else 1)
 assert os.wait()[1] == 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from apps.embedded import Servers
-from telemetry.testing import Span, draw, orphans_of, read_lines, read_spans
+from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
 from tests.telemetry.bakery import Bakery, wait_until
 from tests.telemetry.canary import CANARY, SECRETS
 from tests.telemetry.otlp import Receiver, receiver

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from apps.embedded import Servers
-from telemetry.testing import orphans_of, read_lines, read_spans
+from telemetry.reading import orphans_of, read_lines, read_spans
 from tests.telemetry.bakery import Bakery, wait_until
 
 SEND = """
 import bakery, telemetry
-with telemetry.bind(team_id=7), telemetry.span("send", {}):
+with telemetry.bind(team_id=7), telemetry.span("send"):
     bakery.sticky.delay()
 bakery.bound.delay()
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry.testing import read_lines, read_spans
+from telemetry.reading import read_lines, read_spans
 from tests.telemetry.otlp import receiver
 
 SHOP = """
@@ -105,10 +105,10 @@ def test_no_process_waits_longer_than_two_seconds_for_a_collector(tmp_path: Path
 
 SAMPLED = """
 for _ in range(60):
-    root = telemetry.reserve(Sale)
-    with telemetry.under(root):
+    root = telemetry.Root.reserve(Sale)
+    with root.active():
         sell()
-    with telemetry.finish(Sale(who="root"), root) as sale:
+    with root.finish(Sale(who="root")) as sale:
         sale.completed(Sold(pieces=1))
 """
 
@@ -128,10 +128,10 @@ def test_a_share_of_traces_is_whole_traces(tmp_path: Path, sampler: str) -> None
 
 DISABLED = """
 import requests
-root = telemetry.reserve(Sale)
-with telemetry.under(root):
+root = telemetry.Root.reserve(Sale)
+with root.active():
     sell()
-with telemetry.finish(Sale(who="root"), root) as sale:
+with root.finish(Sale(who="root")) as sale:
     sale.completed(Sold(pieces=1))
 try:
     requests.get("http://127.0.0.1:9/")
@@ -237,7 +237,7 @@ import requests
 from opentelemetry import baggage, context
 context.attach(baggage.set_baggage("team", "bakers"))
 port = os.environ["PORT"]
-with telemetry.span("calls", {}):
+with telemetry.span("calls"):
     for host in ("127.0.0.1", "localhost", "LOCALHOST"):
         requests.get(f"http://{host}:{port}/plain-{host}")
     requests.get(f"http://127.0.0.1:{port}/redirect")

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
-from telemetry._redacting import RedactingExporter
+from telemetry._export.redacting import RedactingExporter
 
 TOKEN = "ghp_" + "a" * 36
 

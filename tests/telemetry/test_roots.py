@@ -5,20 +5,21 @@ from __future__ import annotations
 import pytest
 
 from apps import catalog
-from telemetry import announce, bind, finish, observe, reserve, under
-from telemetry.roots import span_context
-from telemetry.testing import Capture, orphans_of
+from telemetry import Root, bind, observe
+from telemetry._spans.traceparent import span_context
+from telemetry.reading import orphans_of
+from telemetry.testing import Capture
 
 RUN = catalog.Pipeline(team_id=1, repos_count=1, phase="syncing", task_id=None, run_id=5)
 
 
 def test_everything_under_a_root_is_its_child(captrace: Capture) -> None:
     """The root comes last, with the start it was reserved with, and nothing is an orphan."""
-    root = reserve(catalog.Pipeline)
-    announce(RUN, root)
-    with under(root), observe(catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
+    root = Root.reserve(catalog.Pipeline)
+    root.announce(RUN)
+    with root.active(), observe(catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
         sync.completed(catalog.RepoSynced(prs_synced=1))
-    with bind(run_id=5), finish(RUN, root) as run:
+    with bind(run_id=5), root.finish(RUN) as run:
         run.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))
     assert captrace.tree() == "sync.pipeline completed\n  sync.repo completed"
     assert orphans_of(captrace.spans) == []
@@ -35,9 +36,9 @@ def test_everything_under_a_root_is_its_child(captrace: Capture) -> None:
 
 def test_a_root_emitted_again_has_the_same_id_and_no_second_line(captrace: Capture) -> None:
     """What a crash may have lost is sent again; readers of lines see one end."""
-    root = reserve(catalog.Pipeline)
+    root = Root.reserve(catalog.Pipeline)
     for repeat in (False, True):
-        with finish(RUN, root, repeat=repeat) as run:
+        with root.finish(RUN, repeat=repeat) as run:
             run.failed(ValueError("no"))
     assert len({span.span_id for span in captrace.spans}) == 1
     assert len(captrace.spans) == 2
@@ -46,8 +47,8 @@ def test_a_root_emitted_again_has_the_same_id_and_no_second_line(captrace: Captu
 
 def test_a_root_keeps_its_links(captrace: Capture) -> None:
     """A phase 2 run's trace names the run it follows."""
-    first = reserve(catalog.Pipeline)
-    with finish(RUN, reserve(catalog.Pipeline, links=[first.traceparent])) as run:
+    first = Root.reserve(catalog.Pipeline)
+    with Root.reserve(catalog.Pipeline, links=[first.traceparent]).finish(RUN) as run:
         run.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))
     assert captrace.spans[0].links == ((first.trace_id, first.traceparent.split("-")[2]),)
 
@@ -56,9 +57,9 @@ def test_what_an_operation_declares_stands_above_bound_context(captrace: Capture
     """A run is found by the task that started it, whichever task ends it; and its spans agree with its lines."""
     run = catalog.Pipeline(team_id=1, repos_count=1, phase="syncing", task_id="started", run_id=5)
     with bind(task_id="ends", team_id=9):
-        root = reserve(catalog.Pipeline)
-        announce(run, root)
-        with finish(run, root) as pipeline:
+        root = Root.reserve(catalog.Pipeline)
+        root.announce(run)
+        with root.finish(run) as pipeline:
             pipeline.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))
         with observe(catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
             sync.completed(catalog.RepoSynced(prs_synced=1))

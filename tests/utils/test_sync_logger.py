@@ -8,7 +8,7 @@ import pytest
 
 import telemetry
 from apps.utils.sync_logger import UncataloguedLineError, get_sync_logger, sync_context, timed_operation
-from telemetry import logs
+from telemetry._lines import writing
 from telemetry.testing import Capture
 
 log = get_sync_logger("apps.somewhere")
@@ -46,7 +46,7 @@ def test_a_line_that_breaks_the_catalog_is_an_error_in_tests(
 def test_a_line_that_breaks_the_catalog_is_counted_in_production_and_written() -> None:
     """Nobody's sync ends because of a line."""
     before = telemetry.swallowed()
-    with logs.capture() as captured:
+    with writing.capture() as captured:
         log.info("sync.repo.begun", team_id=1)
     assert telemetry.swallowed() == before + 1
     assert [line["event"] for line in captured.lines] == ["sync.repo.begun"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from telemetry import announce, bind, emit, finish, observe, reserve, under
+from telemetry import Root, bind, emit, observe
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 
@@ -48,7 +48,7 @@ def bake(at: datetime) -> int:
 
 def reserved(at: datetime) -> None:
     """A root that is ended elsewhere."""
-    root = reserve(Bake, links=["00-" + "1" * 32 + "-" + "2" * 16 + "-01"])
-    announce(Bake(loaf="rye"), root)
-    with under(root), finish(Bake(loaf="rye"), root, ended_at=at) as baking:
+    root = Root.reserve(Bake, links=["00-" + "1" * 32 + "-" + "2" * 16 + "-01"])
+    root.announce(Bake(loaf="rye"))
+    with root.active(), root.finish(Bake(loaf="rye"), ended_at=at) as baking:
         baking.completed(Baked(crumbs=3))

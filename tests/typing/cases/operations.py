@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from apps import catalog
-from telemetry import announce, finish, observe, reserve
+from telemetry import Root, observe
 from telemetry.model import Field, Level, Line, Operation
 
 sync = catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)
@@ -37,14 +37,14 @@ with observe(sync) as observed:
     observed.waiting(until=3.0)  # wrong: a number for a moment
 
 observe(catalog.RepoSync)  # wrong: a class for an operation
-observe(catalog.RepoSynced(prs_synced=3))  # wrong: an outcome for an operation
+observe(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation
 observe(sync, waited_ms="3")  # wrong: text for a number
 observe(operation=sync)  # wrong: by keyword
 
-root = reserve(catalog.RepoSync)
-reserve(catalog.RepoSynced)  # wrong: an outcome for an operation
-announce(catalog.RepoSynced(prs_synced=3), root)  # wrong: an outcome for an operation
-with finish(sync, root) as finished:
+root = Root.reserve(catalog.RepoSync)
+Root.reserve(catalog.RepoSynced)  # wrong: a result for an operation
+root.announce(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation
+with root.finish(sync) as finished:
     finished.completed(catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
 
 

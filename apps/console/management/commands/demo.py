@@ -30,7 +30,7 @@ from apps.repositories.accounts import track
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils.jaeger import trace_page
-from telemetry.testing import Span
+from telemetry.reading import Span
 
 _REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
 _DAYS = 365

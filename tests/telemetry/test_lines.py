@@ -20,9 +20,11 @@ import pytest
 import structlog
 
 import telemetry
-from telemetry import bind, logs, span
+from telemetry import bind, span
+from telemetry._lines import writing
+from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
-from telemetry.testing import Capture, read_lines
+from telemetry.testing import Capture
 from tests.telemetry.bakery import wait_until
 
 CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
@@ -32,7 +34,7 @@ CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
 def _no_file_afterwards() -> Iterator[None]:
     """The next test writes to no file of this one."""
     yield
-    logs.configure(TelemetrySettings())
+    writing.configure(TelemetrySettings())
 
 
 class Unspeakable:
@@ -44,13 +46,13 @@ class Unspeakable:
 
 def use(path: Path) -> None:
     """Lines go to ``path``."""
-    logs.configure(TelemetrySettings(log_file=path))
+    writing.configure(TelemetrySettings(log_file=path))
 
 
 def test_structlog_and_standard_loggers_write_the_same_line(captrace: Capture, tmp_path: Path) -> None:
     """Both have the bound context and the ids of the span they are in."""
     use(tmp_path / "logs.jsonl")
-    with bind(run_id=4, team_id=1), span("work", {}):
+    with bind(run_id=4, team_id=1), span("work"):
         structlog.get_logger().info("one", x=1)
         logging.getLogger("django.request").warning("two %s", 2)
     one, two = captrace.lines
@@ -105,7 +107,9 @@ def test_what_json_cannot_hold_is_still_a_line(captrace: Capture, tmp_path: Path
 def test_a_record_that_cannot_be_made_text_breaks_nothing(captrace: Capture, tmp_path: Path, arguments: Any) -> None:
     """It is a line all the same."""
     use(tmp_path / "logs.jsonl")
-    (ours,) = [handler for handler in logging.getLogger().handlers if type(handler).__module__ == "telemetry._standard"]
+    (ours,) = [
+        handler for handler in logging.getLogger().handlers if type(handler).__module__ == "telemetry._lines.standard"
+    ]
     logger = logging.getLogger("library")
     logger.propagate = False  # pytest's own handlers on the root cannot take it
     logger.addHandler(ours)
@@ -147,9 +151,9 @@ def test_a_full_disk_breaks_nothing() -> None:
 CUT_SHORT = """
 import resource, sys, structlog, telemetry
 from pathlib import Path
-from telemetry import logs
+from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
-logs.configure(TelemetrySettings(log_file=Path(sys.argv[1])))
+writing.configure(TelemetrySettings(log_file=Path(sys.argv[1])))
 log = structlog.get_logger()
 log.info("before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (150, resource.RLIM_INFINITY))  # the disk is full
@@ -188,9 +192,9 @@ def _written_again(path: Path) -> bool:
 def test_ids_fit_anyones_chain(captrace: Capture) -> None:
     """The processor adds the current span's ids in a chain that is not ours, and nothing outside a span."""
     log = structlog.wrap_logger(
-        structlog.testing.ReturnLogger(), processors=[logs.add_trace_ids, structlog.processors.JSONRenderer()]
+        structlog.testing.ReturnLogger(), processors=[telemetry.add_trace_ids, structlog.processors.JSONRenderer()]
     )
-    with span("work", {}):
+    with span("work"):
         inside = json.loads(log.info("one"))
     assert (inside["trace_id"], inside["span_id"]) == (captrace.spans[0].trace_id, captrace.spans[0].span_id)
     assert json.loads(log.info("two")) == {"event": "two"}
@@ -198,7 +202,7 @@ def test_ids_fit_anyones_chain(captrace: Capture) -> None:
 
 def test_an_application_keeps_its_own_chain() -> None:
     """Our lines go through it, with no secret for it to leak, and the traceback of their error."""
-    logs.configure(TelemetrySettings())
+    writing.configure(TelemetrySettings())
     before = structlog.get_config()
     output = io.StringIO()
     structlog.configure(
@@ -206,7 +210,7 @@ def test_an_application_keeps_its_own_chain() -> None:
         logger_factory=structlog.PrintLoggerFactory(output),
     )
     try:
-        logs.write(40, f"no {CANARY}", {"url": f"https://x:{CANARY}@h/", "n": 1}, error=ValueError(CANARY))
+        telemetry.write_line(40, f"no {CANARY}", {"url": f"https://x:{CANARY}@h/", "n": 1}, error=ValueError(CANARY))
     finally:
         structlog.configure(**before)
     (text,) = output.getvalue().splitlines()
@@ -219,9 +223,9 @@ def test_an_application_keeps_its_own_chain() -> None:
 WRITER = """
 import os, sys, structlog
 from pathlib import Path
-from telemetry import logs
+from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
-logs.configure(TelemetrySettings(log_file=Path(sys.argv[1]), rotate_bytes=int(sys.argv[3])))
+writing.configure(TelemetrySettings(log_file=Path(sys.argv[1]), rotate_bytes=int(sys.argv[3])))
 log = structlog.get_logger()
 for number in range(int(sys.argv[2])):
     log.info("n", number=number, pid=os.getpid(), text="x" * 50)
@@ -243,9 +247,9 @@ def test_many_processes_write_whole_lines_through_rotations_and_kills(tmp_path: 
 def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:
     """Each has its own level and fields; time, bound context and order are common; a stream gets those of its level."""
     file, stream = tmp_path / "logs.jsonl", StringIO()
-    logs.configure(TelemetrySettings(log_file=file, log_level=20), stream=stream)
+    writing.configure(TelemetrySettings(log_file=file, log_level=20), stream=stream)
     with bind(team_id=7):
-        logs.write_all([(10, "a.first", {"n": 1}), (20, "a.second", {"n": 2, "team_id": 8})])
+        writing.write_all([(10, "a.first", {"n": 1}), (20, "a.second", {"n": 2, "team_id": 8})])
     first, second = read_lines(file)
     assert (first["level"], first["event"], first["n"], first["team_id"]) == ("debug", "a.first", 1, 7)
     assert (second["level"], second["event"], second["n"], second["team_id"]) == ("info", "a.second", 2, 8)
@@ -255,17 +259,17 @@ def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:
 
 def test_a_traceback_is_told_once(tmp_path: Path) -> None:
     """Celery's and Django's own word on an error that a line has told is there, without its traceback."""
-    logs.configure(TelemetrySettings(log_file=tmp_path / "lines"))
+    writing.configure(TelemetrySettings(log_file=tmp_path / "lines"))
     try:
         for number in (1, 2):
             try:
                 raise ValueError(number)
             except ValueError as error:
                 if number == 1:
-                    logs.write(40, "told", error=error)
+                    telemetry.write_line(40, "told", error=error)
                 logging.getLogger("celery.app.trace").exception("raised")
     finally:
-        logs.configure(TelemetrySettings())
+        writing.configure(TelemetrySettings())
     assert [(line["event"], "exception" in line) for line in read_lines(tmp_path / "lines")] == [
         ("told", True),
         ("raised", False),

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from telemetry.logs import timestamp
+from telemetry.timestamps import iso_microseconds
 
 Attribute = str | int | float | bool | tuple[Any, ...]
 
@@ -105,7 +105,7 @@ def _record(record: Mapping[str, Any]) -> dict[str, Any]:
     moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(record["timeUnixNano"]) // 1_000)
     ids = {name: record.get(key) for name, key in (("trace_id", "traceId"), ("span_id", "spanId"))}
     return {
-        "timestamp": timestamp(moment),
+        "timestamp": iso_microseconds(moment),
         "level": record.get("severityText", ""),
         "event": _json(record.get("body", {})),
         **_fields(record.get("attributes", [])),

@@ -12,31 +12,20 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TextIO
 
-import orjson
 import structlog
 from opentelemetry import trace
-from structlog.contextvars import (
-    STRUCTLOG_KEY_PREFIX,
-    bind_contextvars,
-    bound_contextvars,
-    clear_contextvars,
-    get_contextvars,
-    unbind_contextvars,
-)
 
-from telemetry import _health, _standard
-from telemetry._files import LineFile
-from telemetry._sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
+from telemetry import _health
+from telemetry._export.line_files import LineFile
+from telemetry._lines import standard
+from telemetry._lines.context import bound
+from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
 from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
 from telemetry.settings import TelemetrySettings
-
-CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
-"""Bound context that stands first on a line, in this order."""
+from telemetry.timestamps import iso_microseconds
 
 _TOLD = "telemetry_told"
 """Stands in the ``__dict__`` of an error whose traceback is on a line."""
@@ -77,7 +66,7 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
     _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
     if not structlog.is_configured():
         structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
-    _standard.attach(_write_standard, _output.floor)
+    standard.attach(_write_standard, _output.floor)
 
 
 def set_stream_level(level: int) -> None:
@@ -88,7 +77,9 @@ def set_stream_level(level: int) -> None:
     _output.use(_output.sinks)
 
 
-def write(level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None) -> None:
+def write_line(
+    level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
+) -> None:
     """One line of ``event`` is written, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
         # Whether their chain redacts is not known.
@@ -109,50 +100,9 @@ def write_all(entries: Sequence[Entry], *, error: BaseException | None = None) -
     """The lines of ``entries`` are written, at one time, in one context and by one write to each file."""
     if structlog.is_configured() and not _is_ours():
         for level, event, fields in entries:
-            write(level, event, fields, error=error)
+            write_line(level, event, fields, error=error)
         return
     _write_all(entries, error)
-
-
-@contextmanager
-def bind(**context: str | float | bool | None) -> Iterator[None]:
-    """Inside, ``context`` is on every line and span, and on those of tasks sent from here; None takes a key away."""
-    before = get_contextvars()
-    unbind_contextvars(*(name for name, value in context.items() if value is None))
-    try:
-        with bound_contextvars(**{name: value for name, value in context.items() if value is not None}):
-            yield
-    finally:
-        bind_contextvars(**{name: before[name] for name in context if name in before})
-
-
-def bound() -> dict[str, Any]:
-    """The bound context, in the order in which lines carry it."""
-    found: dict[str, Any] = {}
-    for variable, value in copy_context().items():
-        name = _bound_name(variable)
-        if name and value is not Ellipsis:
-            found[name] = value
-    return {name: found.pop(name) for name in CONTEXT if name in found} | found
-
-
-@lru_cache(maxsize=1024)
-def _bound_name(variable: ContextVar[Any]) -> str:
-    """What structlog binds in ``variable``; empty for a variable of somebody else."""
-    name = variable.name
-    return name.removeprefix(STRUCTLOG_KEY_PREFIX) if name.startswith(STRUCTLOG_KEY_PREFIX) else ""
-
-
-def timestamp(moment: datetime) -> str:
-    """``moment`` in UTC as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, as lines carry it."""
-    if not moment.microsecond:
-        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()  # a fifth of strftime's time
-
-
-def clear() -> None:
-    """Nothing is bound."""
-    clear_contextvars()
 
 
 def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -230,7 +180,7 @@ def _write_all(entries: Sequence[Entry], error: BaseException | None) -> None:
 
 
 def _compose(entries: Sequence[Entry], error: BaseException | None) -> list[Line]:
-    time, context = timestamp(_output.now()), bound()
+    time, context = iso_microseconds(_output.now()), bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
     if error is not None:

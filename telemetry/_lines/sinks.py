@@ -9,7 +9,7 @@ from typing import Any, Protocol, TextIO
 import orjson
 from structlog.dev import ConsoleRenderer
 
-from telemetry._files import LineFile
+from telemetry._export.line_files import LineFile
 
 Line = dict[str, Any]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from telemetry import _boundary
+from telemetry._spans import propagation
 
 
 def test_only_the_headers_that_leave_are_left_out() -> None:
     """Once they have left, what comes to stand at their place in memory is a carrier like any other."""
-    boundary = _boundary.Boundary(TraceContextTextMapPropagator())
+    boundary = propagation.Boundary(TraceContextTextMapPropagator())
     context = set_span_in_context(NonRecordingSpan(SpanContext(1, 2, is_remote=False, trace_flags=TraceFlags(1))))
     headers: dict[str, str] = {}
-    _boundary.leaves(headers)
+    propagation.leaves(headers)
     boundary.inject(headers, context)
     assert headers == {}
     boundary.inject(headers, context)

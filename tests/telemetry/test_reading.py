@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from telemetry.testing import read_collected, read_lines, read_spans, spans_in
+from telemetry.reading import read_collected, read_lines, read_spans, spans_in
 
 ATTRIBUTES = [{"key": "team_id", "value": {"intValue": "7"}}]
 

@@ -20,9 +20,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from telemetry import _otlp_encoding
-from telemetry._otlp_decoding import spans_in
+from telemetry._export import otlp_json
 from telemetry.model import Outcome
+from telemetry.reading import spans_in
 
 
 def spans() -> list[ReadableSpan]:
@@ -65,7 +65,7 @@ def spans() -> list[ReadableSpan]:
 def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
     """Key by key, with what is at its default left out."""
     finished = spans()
-    line = _otlp_encoding.request(finished)
+    line = otlp_json.request(finished)
     assert orjson.loads(line) == orjson.loads(orjson.dumps(encode_spans(finished).to_dict()))
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
@@ -74,7 +74,7 @@ def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
 def test_text_that_is_no_unicode_costs_no_span() -> None:
     """A lone surrogate, as in a file's name, becomes a question mark; everything else of the batch is as it was."""
     spoilt = ReadableSpan("a", attributes={"path": "caf\udce9"}, start_time=1, end_time=2)
-    written = _otlp_encoding.request([spoilt, ReadableSpan("b", start_time=1, end_time=2)])
+    written = otlp_json.request([spoilt, ReadableSpan("b", start_time=1, end_time=2)])
     first, second = spans_in(orjson.loads(written))
     assert (first.attributes, second.name) == ({"path": "caf?"}, "b")
     assert written.endswith(b"\n")

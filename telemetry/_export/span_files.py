@@ -1,0 +1,29 @@
+"""Spans in a file of OTLP JSON, one request a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from telemetry._export import otlp_json
+from telemetry._export.line_files import LineFile
+
+
+class FileExporter(SpanExporter):
+    """Spans as OTLP JSON (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/), one request a line."""
+
+    def __init__(self, path: Path, rotate_bytes: int) -> None:
+        self._file = LineFile(path, rotate_bytes)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        try:
+            self._file.write(otlp_json.request(spans))
+        except OSError:
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        self._file.close()

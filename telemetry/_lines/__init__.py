@@ -1,0 +1,1 @@
+"""Lines: bound context, sinks, structlog and the standard library on one path."""

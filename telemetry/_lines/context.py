@@ -1,0 +1,55 @@
+"""Bound context: what is on every line and span, and on those of tasks sent from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import lru_cache
+from typing import Any
+
+from structlog.contextvars import (
+    STRUCTLOG_KEY_PREFIX,
+    bind_contextvars,
+    bound_contextvars,
+    clear_contextvars,
+    get_contextvars,
+    unbind_contextvars,
+)
+
+CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
+"""Keys that come first among the bound context, in this order."""
+
+
+@contextmanager
+def bind(**context: str | float | bool | None) -> Iterator[None]:
+    """Put `context` on every line and span inside, and on those of tasks sent from there; None removes a key."""
+    before = get_contextvars()
+    unbind_contextvars(*(name for name, value in context.items() if value is None))
+    try:
+        with bound_contextvars(**{name: value for name, value in context.items() if value is not None}):
+            yield
+    finally:
+        bind_contextvars(**{name: before[name] for name in context if name in before})
+
+
+def bound() -> dict[str, Any]:
+    """Return the bound context in the order in which lines carry it."""
+    found: dict[str, Any] = {}
+    for variable, value in copy_context().items():
+        name = _bound_name(variable)
+        if name and value is not Ellipsis:
+            found[name] = value
+    return {name: found.pop(name) for name in CONTEXT if name in found} | found
+
+
+@lru_cache(maxsize=1024)
+def _bound_name(variable: ContextVar[Any]) -> str:
+    """Return the key that structlog binds in `variable`, or nothing for somebody else's variable."""
+    name = variable.name
+    return name.removeprefix(STRUCTLOG_KEY_PREFIX) if name.startswith(STRUCTLOG_KEY_PREFIX) else ""
+
+
+def clear() -> None:
+    """Forget all bound context."""
+    clear_contextvars()

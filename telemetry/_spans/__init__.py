@@ -1,0 +1,1 @@
+"""Spans: the provider, ids, and where our traces end."""
