@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class ApiLane(models.Model):
     """One account's lane: who holds it, and what is left of its budget.
 
-    Only raw SQL of ``github_rate_limit`` writes here, so that every change is one statement.
+    Only the SQL of `lane.leases` writes here, so that every change is one statement.
     """
 
     account = models.CharField(max_length=200, primary_key=True)

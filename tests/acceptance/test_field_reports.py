@@ -19,8 +19,8 @@ from apps.console.results import results_of
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
+from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.services.github_rate_limit import Lane
 from telemetry import trace_id_of
 from telemetry.testing import Capture
 from tests.acceptance.worker import wait_until

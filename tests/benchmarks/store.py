@@ -60,8 +60,8 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
     """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
     from apps.integrations.connections import connect
+    from apps.integrations.lane import Lane
     from apps.integrations.services.github_graphql import GitHubGraphQL
-    from apps.integrations.services.github_rate_limit import Lane
     from apps.integrations.services.github_transport import GitHubTransport
     from apps.integrations.services.pull_request_mapping import page_rows
     from apps.repositories.accounts import track
