@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.secrets import encrypt
 
@@ -30,6 +32,7 @@ MOVED = {
     "pulls_weeklymetrics": "analysis_weeklymetrics",
 }
 """Tables that have moved to another app since."""
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = "migrated"
 TOKEN = "ghp_" + "t" * 36
 
@@ -64,9 +67,9 @@ def _latest(database: BaseDatabaseWrapper) -> list[tuple[str, str | None]]:
     return list(MigrationExecutor(database).loader.graph.leaf_nodes())
 
 
-def _columns(database: BaseDatabaseWrapper, table: str) -> list[tuple[Any, ...]]:
+def _rows(database: BaseDatabaseWrapper, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608  # a table of this test
+        cursor.execute(f"SELECT {columns} FROM {table} ORDER BY id")  # noqa: S608  # a table of this test
         return list(cursor.fetchall())
 
 
@@ -99,16 +102,20 @@ def _create_rows(apps: Any) -> None:
         commits_total=0,
     )
     create("analysis", "Analysis", pull_request=pull_request, is_ai_assisted=False, tools=[], of_update=now)
-    run = create(
-        "integrations",
-        "PipelineRun",
-        team=team,
-        kind="phase1",
-        phase="syncing",
-        task_id="t1",
-        traceparent=f"00-{'a' * 32}-{'b' * 16}-01",
-        started_ns=1,
-        started_at=now,
+    run, _ = (
+        create(
+            "integrations",
+            "PipelineRun",
+            team=team,
+            kind=kind,
+            phase="syncing",
+            task_id="t1",
+            traceparent=f"00-{'a' * 32}-{'b' * 16}-01",
+            started_ns=1,
+            started_at=now,
+            told_at=MOMENT,
+        )
+        for kind in ("phase1", "phase2")
     )
     create("integrations", "RepoSync", run=run, repository=tracked, due_at=now, outcome="synced")
 
@@ -122,15 +129,26 @@ def test_the_models_are_as_the_migrations_make_them() -> None:
 def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None:
     """Each row is the same in its table's new place, whoever refers to it still does, and a token can be read."""
     _create_rows(_migrate(database, BEFORE_REPOSITORIES))
-    before = {old: _columns(database, old) for old in MOVED}
+    before = {old: _rows(database, old) for old in MOVED}
     call_command("migrate", database=NAME, verbosity=0)
-    assert {old: _columns(database, new) for old, new in MOVED.items()} == before
+    assert {old: _rows(database, new) for old, new in MOVED.items()} == before
     assert all(before.values())
     (pull_request,) = PullRequest.objects.using(NAME).select_related("repository__connection")
     assert pull_request.repository.full_name == "a/b"
     assert pull_request.analysis.of_update == pull_request.updated_at
     assert pull_request.repository.connection.token() == TOKEN
     assert pull_request.repository.repo_syncs.get().repository_id == pull_request.repository.pk
+
+
+def test_runs_and_syncs_stay_when_their_words_change(database: BaseDatabaseWrapper) -> None:
+    """A phase 1 run is a recent run, a phase 2 run a backfill; what came of a repository is its disposition."""
+    _create_rows(_migrate(database, BEFORE_REPOSITORIES))
+    call_command("migrate", database=NAME, verbosity=0)
+    recent, backfill = PipelineRun.objects.using(NAME).order_by("pk")
+    assert (recent.kind, recent.logged_at, backfill.kind) == (PipelineRun.Kind.RECENT, MOMENT, PipelineRun.Kind.BACKFILL)
+    assert RepoSync.objects.using(NAME).get().disposition == RepoSync.Disposition.SYNCED
+    _migrate(database, BEFORE_REPOSITORIES)
+    assert [row[0] for row in _rows(database, "integrations_pipelinerun", "kind")] == ["phase1", "phase2"]
 
 
 def test_permissions_follow_the_tables(database: BaseDatabaseWrapper) -> None:
@@ -154,7 +172,7 @@ def _models() -> set[str]:
 def test_the_move_can_be_undone(database: BaseDatabaseWrapper) -> None:
     """Back and forth again, with every row."""
     _create_rows(_migrate(database, BEFORE_REPOSITORIES))
-    before = {old: _columns(database, old) for old in MOVED}
+    before = {old: _rows(database, old) for old in MOVED}
     _migrate(database, _latest(database))
     _migrate(database, BEFORE_REPOSITORIES)
-    assert {old: _columns(database, old) for old in MOVED} == before
+    assert {old: _rows(database, old) for old in MOVED} == before

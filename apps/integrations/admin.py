@@ -25,7 +25,7 @@ class _RepoSyncColumns:
     @admin.display(description="state", ordering="state")
     def status(self, row: RepoSync) -> str:
         """What came of it, or where it stands."""
-        return badge(row.outcome or row.state)
+        return badge(row.disposition or row.state)
 
     @admin.display(description="pull requests", ordering="prs_done")
     def progress(self, row: RepoSync) -> str:
@@ -133,7 +133,7 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
         "requests",
         "points",
     )
-    list_filter = ("state", "outcome", "run__kind", "run__team", "error_type")
+    list_filter = ("state", "disposition", "run__kind", "run__team", "error_type")
     list_select_related = ("repository", "run", "run__team")
     search_fields = ("repository__full_name", "=run__id")
     readonly_fields = ("trace",)

@@ -91,12 +91,14 @@ def park(attempt: Attempt, *, until: datetime, reason: str, **changes: Any) -> N
     update(attempt, state=RepoSync.State.WAITING, due_at=until, wait_reason=reason, **changes)
 
 
-def fail(attempt: Attempt, error: BaseException, *, error_type: str, outcome: RepoSync.Outcome, **changes: Any) -> None:
+def fail(
+    attempt: Attempt, error: BaseException, *, error_type: str, disposition: RepoSync.Disposition, **changes: Any
+) -> None:
     """The row has failed for good."""
     update(
         attempt,
         state=RepoSync.State.FAILED,
-        outcome=outcome,
+        disposition=disposition,
         wait_reason="",
         error_type=error_type,
         error_msg=message_of(error),
@@ -105,12 +107,12 @@ def fail(attempt: Attempt, error: BaseException, *, error_type: str, outcome: Re
     )
 
 
-def complete(attempt: Attempt, *, outcome: RepoSync.Outcome, **results: Any) -> None:
+def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **results: Any) -> None:
     """The row is complete."""
     update(
         attempt,
         state=RepoSync.State.COMPLETED,
-        outcome=outcome,
+        disposition=disposition,
         wait_reason="",
         error_type="",
         error_msg="",

@@ -26,8 +26,8 @@ from apps.utils import clock
 from telemetry import Root, bind, current_traceparent, emit, flush
 
 PHASES: dict[str, tuple[catalog.Phase, ...]] = {
-    PipelineRun.Kind.PHASE1: ("syncing", "llm_processing", "computing_metrics", "phase1_complete"),
-    PipelineRun.Kind.PHASE2: ("background_syncing", "background_llm", "complete"),
+    PipelineRun.Kind.RECENT: ("syncing", "llm_processing", "computing_metrics", "phase1_complete"),
+    PipelineRun.Kind.BACKFILL: ("background_syncing", "background_llm", "complete"),
 }
 SYNCING: tuple[catalog.Phase, ...] = ("syncing", "background_syncing")
 LAST: tuple[catalog.Phase, ...] = ("phase1_complete", "complete")
@@ -84,14 +84,14 @@ def start_run(
     """
     if not repositories:
         raise ValueError("a run needs at least one repository: track one first")
-    known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.PHASE1).first() if task_id else None
+    known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.RECENT).first() if task_id else None
     if known is not None:
         return known
     links = [link for link in (current_traceparent(), resumes.traceparent if resumes else None) if link]
     with transaction.atomic():
         run = _create(
             team=team,
-            kind=PipelineRun.Kind.PHASE1,
+            kind=PipelineRun.Kind.RECENT,
             repositories=[(repository, None) for repository in repositories],
             since=since,
             before=None,
@@ -263,7 +263,7 @@ def _start_backfill(run: PipelineRun) -> list[Step]:
         start = row.cursor if row.since == run.since else None
         background = _create(
             team=run.team,
-            kind=PipelineRun.Kind.PHASE2,
+            kind=PipelineRun.Kind.BACKFILL,
             repositories=[(row.repository, start)],
             since=run.backfill_since,
             before=run.since,
@@ -302,13 +302,13 @@ def _emit_ends(runs: Sequence[PipelineRun]) -> bool:
     for run in runs:
         with (
             bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
-            root_of(run).finish(_operation(run), ended_at=run.ended_at, repeat=run.told_at is not None) as pipeline,
+            root_of(run).finish(_operation(run), ended_at=run.ended_at, repeat=run.logged_at is not None) as pipeline,
         ):
             if run.state == PipelineRun.State.COMPLETED:
                 pipeline.completed(catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs))
             else:
                 pipeline.failed(RunFailed(run.error_type, run.error_msg))
-        PipelineRun.objects.filter(pk=run.pk, told_at=None).update(told_at=clock.now())
+        PipelineRun.objects.filter(pk=run.pk, logged_at=None).update(logged_at=clock.now())
     exported = bool(runs) and flush(_FLUSH_SECONDS)
     if exported:
         PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(exported_at=clock.now())

@@ -204,7 +204,7 @@ def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) 
     temporary = temporary or (isinstance(error, Unauthorized) and has_new_token(row.repository.connection))
     if temporary and failures < attempts.MAX_FAILURES:
         return failures, attempts.release_for_retry(own, error, error_type=error_type(error), failures=failures, **spent)
-    attempts.fail(own, error, error_type=error_type(error), outcome=_outcome(error), **spent)
+    attempts.fail(own, error, error_type=error_type(error), disposition=_disposition(error), **spent)
     return failures, None
 
 
@@ -227,16 +227,16 @@ def _told(error: Exception) -> Exception:
     return error
 
 
-def _outcome(error: Exception) -> RepoSync.Outcome:
+def _disposition(error: Exception) -> RepoSync.Disposition:
     if isinstance(error, NotFound):
-        return RepoSync.Outcome.GONE
+        return RepoSync.Disposition.GONE
     if isinstance(error, Forbidden | Unauthorized):
-        return RepoSync.Outcome.FORBIDDEN
-    return RepoSync.Outcome.FAILED
+        return RepoSync.Disposition.FORBIDDEN
+    return RepoSync.Disposition.FAILED
 
 
 def _queue(run: PipelineRun) -> str:
-    return "background" if run.kind == PipelineRun.Kind.PHASE2 else "sync"
+    return "background" if run.kind == PipelineRun.Kind.BACKFILL else "sync"
 
 
 def _ago(now: datetime, days: int) -> datetime:

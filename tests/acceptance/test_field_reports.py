@@ -130,21 +130,21 @@ def _attempt_and_leave(row: RepoSync) -> None:
 
 
 def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Capture) -> None:
-    """Phase 2 is watched like phase 1, has its result and its trace, and phase 1 leads to both."""
+    """A backfill is watched like a recent run, has its result and its trace, and the recent run leads to both."""
     day_ago = datetime.now(UTC) - timedelta(days=1)
     first = begin(tracked(github, NAME, token=TOKEN), since=day_ago, backfill=pipeline.Backfill(None), task_id="t1")
     attempt(first)
     dispatched = _through(first, "llm_processing", "computing_metrics")
-    second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="phase2")
+    second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="backfill")
     assert pipeline.SyncRepository(Attempt(second.pk, 1)) in dispatched
     _end(dispatched)
-    assert f"{NAME} (phase 2): 0 of ?, background_syncing" in _shown([second])
+    assert f"{NAME} (backfill): 0 of ?, background_syncing" in _shown([second])
     attempt(second)
     _end(_through(second, "background_llm"))
     out = StringIO()
     runs = watching.watch("t1", console=Console(file=out, width=200))
-    assert [run.kind for run in runs] == ["phase1", "phase2"]
-    assert f"{NAME} (phase 2): 52 of 52, synced" in out.getvalue()
+    assert [run.kind for run in runs] == ["recent", "backfill"]
+    assert f"{NAME} (backfill): 52 of 52, synced" in out.getvalue()
     (result,) = results_of(runs[1])
     assert (result.outcome, result.pull_requests, result.trace_id) == ("synced", 52, trace_id_of(runs[1].traceparent))
     assert trace_id_of(runs[1].traceparent) in trace_ids(runs[0])[1]

@@ -194,7 +194,7 @@ def test_a_dead_broker_is_said_within_five_seconds() -> None:
 
 
 def test_the_sweep_is_due_and_every_queue_is_served() -> None:
-    """Beat sends the sweep by its name; a worker without -Q serves it first, then phase 1, then phase 2."""
+    """Beat sends the sweep by its name; a worker without -Q serves it first, then recent runs, then backfills."""
     assert app.conf.beat_schedule["sweep"]["task"] == "apps.integrations.tasks.sweep"
     assert list(app.amqp.queues) == ["sweep", "sync", "background"]
     assert app.conf.task_default_queue == "sync"

@@ -34,7 +34,7 @@ from telemetry import trace_id_of  # noqa: E402
 
 
 def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
-    """Phase 1 over `days` and phase 2 over the rest are on their way for each team; the ids of the tasks that start them.
+    """Start a recent run over `days` and backfills of the rest for each team; return the ids of the tasks that do.
 
     A team is `{"slug", "token", "repositories": [OWNER/NAME, ...]}`.
     """
@@ -63,8 +63,10 @@ def wait(*, task_ids: list[str], seconds: float) -> None:
 
 
 def _all_ended(task_ids: list[str]) -> bool:
-    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1, task_id__in=task_ids)
-    unfinished = PipelineRun.objects.filter(Q(ended_at=None) | Q(exported_at=None))  # phase 2 is there when phase 1 ends
+    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT, task_id__in=task_ids)
+    unfinished = PipelineRun.objects.filter(
+        Q(ended_at=None) | Q(exported_at=None)
+    )  # a backfill is there when its recent run ends
     return started.count() == len(task_ids) and not unfinished.exists()
 
 

@@ -33,7 +33,7 @@ def tracked(github: SimulatedGitHub, full_name: str, *, slug: str = "bakers", to
 
 
 def begin(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
-    """The row of a new phase 1 run over the repository alone."""
+    """The row of a new run over the repository alone."""
     run = start_run(team=repository.team, repositories=[repository], since=since, **more)
     return run.repo_syncs.get()
 

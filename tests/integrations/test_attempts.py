@@ -69,7 +69,7 @@ def test_a_run_that_has_ended_begins_no_attempt(row: RepoSync) -> None:
 def test_an_attempt_that_has_ended_changes_nothing_more(row: RepoSync) -> None:
     """Its number is still the row's, and its work is over."""
     assert _claim(row, 1)
-    attempts.complete(Attempt(row.pk, 1), outcome=RepoSync.Outcome.SYNCED)
+    attempts.complete(Attempt(row.pk, 1), disposition=RepoSync.Disposition.SYNCED)
     with pytest.raises(Superseded):
         attempts.update(Attempt(row.pk, 1), prs_done=1)
     assert _now(row).prs_done == 0
@@ -98,9 +98,9 @@ def test_an_attempt_that_was_overtaken_changes_nothing(row: RepoSync, time: cloc
     for late in (
         lambda: attempts.update(frozen, prs_done=1),
         lambda: attempts.park(frozen, until=clock.now(), reason="primary"),
-        lambda: attempts.fail(frozen, error, error_type="server_error", outcome=RepoSync.Outcome.FAILED),
+        lambda: attempts.fail(frozen, error, error_type="server_error", disposition=RepoSync.Disposition.FAILED),
         lambda: attempts.release_for_retry(frozen, error, error_type="server_error", failures=1),
-        lambda: attempts.complete(frozen, outcome=RepoSync.Outcome.SYNCED),
+        lambda: attempts.complete(frozen, disposition=RepoSync.Disposition.SYNCED),
     ):
         with pytest.raises(Superseded):
             late()
@@ -176,5 +176,5 @@ def test_an_error_s_words_are_stored_without_what_must_not_be(end: str, row: Rep
     if end == "retry":
         attempts.release_for_retry(Attempt(row.pk, 1), error, error_type="server_error", failures=1)
     else:
-        attempts.fail(Attempt(row.pk, 1), error, error_type="server_error", outcome=RepoSync.Outcome.FAILED)
+        attempts.fail(Attempt(row.pk, 1), error, error_type="server_error", disposition=RepoSync.Disposition.FAILED)
     assert _now(row).error_msg == "GitHub: 500: Authorization: [redacted] is ? unknown"

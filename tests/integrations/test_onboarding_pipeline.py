@@ -35,7 +35,7 @@ def run() -> PipelineRun:
 
 
 def _all(state: str) -> None:
-    RepoSync.objects.update(state=state, outcome="synced")
+    RepoSync.objects.update(state=state, disposition="synced")
 
 
 def test_a_start_delivered_twice_begins_nothing_twice(run: PipelineRun) -> None:

@@ -101,7 +101,7 @@ def test_an_error_that_stays_is_retried_and_then_fails(row: RepoSync, github: Si
     before = github.stats()["requests"]
     _run(row)
     after = github.stats()["requests"]
-    assert (row.state, row.outcome, row.error_type, row.attempt) == ("failed", "failed", "server_error", 6)
+    assert (row.state, row.disposition, row.error_type, row.attempt) == ("failed", "failed", "server_error", 6)
     assert row.requests == sum(after.values()) - sum(before.values()) == 12
     assert [span.outcome for span in _attempts(captrace)] == ["retrying"] * 5 + ["failed"]
     told = [line for line in captrace.lines if line["event"] == "sync.task.retry"]
@@ -113,7 +113,7 @@ def test_a_refused_token_is_not_tried_again(row: RepoSync, github: SimulatedGitH
     """It would be refused again; the row says what to do."""
     github.expire_token(TOKEN)
     _run(row)
-    assert (row.state, row.outcome, row.error_type, row.attempt) == ("failed", "forbidden", "unauthorized", 1)
+    assert (row.state, row.disposition, row.error_type, row.attempt) == ("failed", "forbidden", "unauthorized", 1)
     assert [span.outcome for span in _attempts(captrace)] == ["failed"]
 
 

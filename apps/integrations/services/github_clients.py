@@ -51,7 +51,7 @@ def clients_for(row: RepoSync, *, attempt: Attempt) -> Clients:
 
     connection: GitHubConnection = row.repository.connection
     transport = transport_to(connection.api_url, token=connection.token())
-    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.PHASE1, heartbeat=show_life)
+    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.RECENT, heartbeat=show_life)
     clients = Clients(
         GitHubGraphQL(transport=transport, lane=lane),
         GitHubRest(transport=transport, lane=lane),

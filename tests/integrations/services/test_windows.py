@@ -104,7 +104,7 @@ def test_a_larger_window_reads_what_the_smaller_left_out(github: SimulatedGitHub
 
 
 @pytest.mark.django_db(transaction=True)
-def test_phase_2_begins_where_phase_1_stopped(github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backfill_begins_where_the_recent_run_stopped(github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """No pull request is read in both, and none that moves between them in neither."""
     repository = tracked(github, NAME)
     first = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
@@ -112,7 +112,7 @@ def test_phase_2_begins_where_phase_1_stopped(github: SimulatedGitHub, monkeypat
     now = datetime.now(UTC)
     _touch(github, 5, at=now, monkeypatch=monkeypatch)  # it has left the second window between the phases
     _touch(github, 6, at=now + timedelta(seconds=2), monkeypatch=monkeypatch)  # and another later
-    second = _phase_2_of(first)
+    second = _backfill_of(first)
     seen = len(github.requests())
     attempt(second)
     pages = [each.variables["after"] for each in github.requests()[seen:] if each.operation == "PullRequests"]
@@ -126,7 +126,7 @@ def test_phase_2_begins_where_phase_1_stopped(github: SimulatedGitHub, monkeypat
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_stored_already_needs_no_phase_2(github: SimulatedGitHub) -> None:
-    """The run ends after phase 1, and says nothing of a background."""
+    """The recent run ends, and says nothing of a background."""
     repository = tracked(github, NAME)
     synced(repository)
     row = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
@@ -142,14 +142,14 @@ def _touch(github: SimulatedGitHub, number: int, *, at: datetime, monkeypatch: p
         github.touch(NAME, number, title=f"Edited at {at}")
 
 
-def _phase_2_of(row: RepoSync) -> RepoSync:
+def _backfill_of(row: RepoSync) -> RepoSync:
     (step, _end) = _through_phase_1(row)
     assert isinstance(step, pipeline.SyncRepository)
     return RepoSync.objects.get(pk=step.attempt.repo_sync_id)
 
 
 def _through_phase_1(row: RepoSync) -> list[pipeline.Step]:
-    """The steps that follow phase 1's own, whose tasks have nothing to do here."""
+    """The steps that follow the recent run's own, whose tasks have nothing to do here."""
     pipeline.advance(row.run_id)
     pipeline.complete_phase(row.run_id, "llm_processing")
     return pipeline.complete_phase(row.run_id, "computing_metrics")
