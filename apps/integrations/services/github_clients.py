@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.conf import settings
 
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import OutOfTime
 from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_rest import GitHubRest
 from apps.integrations.services.github_transport import GitHubTransport

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps import catalog
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import IncompleteHistory
 from apps.integrations.models import RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_clients import Clients
 from apps.integrations.services.github_protocol import PullRequestNode
 from apps.integrations.services.pull_request_mapping import page_rows
