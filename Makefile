@@ -45,8 +45,10 @@ e2e-smoke: .venv/dev.stamp ## Prove the whole stack on real servers (STACK=docke
 
 lock: ## Pin the dependencies of pyproject.toml with uv (UPGRADE=--upgrade for newer ones)
 	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }
-	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra app --extra demo --output-file requirements.lock
+	$(COMPILE) --extra app --constraint requirements.lock --output-file requirements-app.lock
+	$(COMPILE) --extra app --extra demo --extra pytest --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
 
 clean: ## Remove the virtual environment, caches, and all data under var
 	@"$(PYTHON)" -m apps.embedded.clean var
