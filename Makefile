@@ -3,7 +3,6 @@
 
 PYTHON ?= python3
 PYTHON_IN_VENV := .venv/bin/python
-PIP := $(PYTHON_IN_VENV) -m pip --disable-pip-version-check --no-input
 PYTEST_ARGS ?= -n auto --dist worksteal
 STACK ?=
 BENCH_ARGS ?=
@@ -56,13 +55,13 @@ clean: ## Remove the virtual environment, caches, and all data under var
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo.stamp: requirements.lock | .venv/made.stamp
-	@echo "Installing what the lock file names into .venv (once)..."
-	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	@echo "Installing what $< names into .venv, once:"
+	@$(PYTHON_IN_VENV) deploy/install.py $<
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock | .venv/made.stamp
-	@echo "Installing what the lock file names into .venv, with the tools for development (once)..."
-	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@echo "Installing what $< names into .venv, once:"
+	@$(PYTHON_IN_VENV) deploy/install.py $<
 	@touch $@
 
 .venv/made.stamp:
@@ -74,5 +73,6 @@ clean: ## Remove the virtual environment, caches, and all data under var
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make virtual environments: on Debian and Ubuntu, apt-get install python3-venv" >&2; \
 		exit 1; }
+	@echo "Making .venv with $$("$(PYTHON)" --version)..."
 	@"$(PYTHON)" -m venv .venv
 	@touch $@

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -61,6 +63,55 @@ def test_a_command_that_needs_no_servers_starts_none(bare_environment: dict[str,
     result = _python("manage.py", "migrate", "--help", environment=bare_environment)
     assert result.returncode == 0
     assert not (Path(bare_environment["SYNCTRACE_HOME"]) / "servers").exists()
+
+
+@pytest.fixture
+def bare_checkout(tmp_path: Path) -> Path:
+    """A checkout in which nothing is installed yet."""
+    checkout = tmp_path / "a checkout"
+    checkout.mkdir()
+    shutil.copy(CHECKOUT / "manage.py", checkout)
+    for folder in ("apps", "telemetry"):
+        (checkout / folder).symlink_to(CHECKOUT / folder)
+    return checkout
+
+
+def _manage_without_packages(*options: str, checkout: Path) -> str:
+    """Return what a manage.py that cannot work says before it fails."""
+    command = [sys.executable, "-S", *options, "manage.py", "logs", "repo 7"]  # -S: the standard library alone
+    environment = {"PATH": os.environ["PATH"]}
+    result = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 1
+    return result.stderr
+
+
+def test_a_python_without_packages_asks_for_them(bare_checkout: Path) -> None:
+    """Without .venv, manage.py ends with a sentence that says how to make it."""
+    said = _manage_without_packages(checkout=bare_checkout)
+    assert said.startswith("manage.py: /")
+    assert said.endswith(" has no celery: run `make demo` once, which installs what synctrace needs into .venv\n")
+
+
+def test_a_python_beside_the_environment_names_the_right_one(bare_checkout: Path) -> None:
+    """With .venv, manage.py ends with the same command as it should be typed, quoted for a shell."""
+    python = bare_checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    said = _manage_without_packages(checkout=bare_checkout)
+    assert said.endswith(" has no celery: run `.venv/bin/python manage.py logs 'repo 7'`\n")
+
+
+def test_an_old_python_is_named(bare_checkout: Path) -> None:
+    """Python 3.10 can read manage.py, which says that it is too old."""
+    ast.parse((bare_checkout / "manage.py").read_text(), feature_version=(3, 7))  # the oldest that `ast` still knows
+    (bare_checkout / "old.py").write_text(
+        "import runpy, sys\n"
+        "sys.version_info = (3, 10, 2)\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path('manage.py', run_name='__main__')\n"
+    )
+    said = _manage_without_packages("old.py", checkout=bare_checkout)
+    assert said.startswith("manage.py: this is Python 3.10, and 3.11 or newer is needed: run `make demo` once")
 
 
 def test_a_bad_setting_ends_a_command_with_a_sentence(bare_environment: dict[str, str]) -> None:
