@@ -73,6 +73,6 @@ clean: ## Remove the virtual environment, caches, and all data under var
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make virtual environments: on Debian and Ubuntu, apt-get install python3-venv" >&2; \
 		exit 1; }
-	@echo "Making .venv with $$("$(PYTHON)" --version)..."
+	@echo "Making .venv with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv .venv
 	@touch $@

@@ -87,7 +87,8 @@ def install(lock: Path, *, output: TextIO, report_seconds: float = _REPORT_SECON
     if pip.returncode:
         output.write(f"Could not install what {lock} names; the reason is above. The same command tries again.\n")
     else:
-        output.write(f"Installed {progress.total} packages in {time.monotonic() - started:.0f} s.\n")
+        packages = "1 package" if progress.total == 1 else f"{progress.total} packages"
+        output.write(f"Installed {packages} in {time.monotonic() - started:.0f} s.\n")
     return pip.returncode
 
 

@@ -84,21 +84,21 @@ def link(distributions: Iterable[Distribution], folder: Path) -> Path:
 
 def repack(installed: Distribution, folder: Path) -> Path:
     """Write the wheel that `installed` was installed from, as far as pip needs it."""
-    metadata = installed.read_text("WHEEL") or ""
-    tags = re.findall(r"^Tag: (\S+)$", metadata, re.MULTILINE)
+    tags = [tag.split("-") for tag in re.findall(r"^Tag: (\S+)$", installed.read_text("WHEEL") or "", re.MULTILINE)]
+    tag = "-".join(".".join(dict.fromkeys(parts)) for parts in zip(*tags, strict=True))  # such as py2.py3-none-any
     name = canonicalize_name(installed.name).replace("-", "_")
-    record: list[str] = []
-    wheel = folder / f"{name}-{installed.version}-{tags[0]}.whl"
+    rows: list[str] = []
+    [record] = (file for file, _ in _files(installed) if file.name == "RECORD")
+    wheel = folder / f"{name}-{installed.version}-{tag}.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for file, source in _files(installed):
-            if file.parent.suffix == ".dist-info" and file.name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
-                record_name = f"{file.parent}/RECORD"
-                continue
+            if file.parent == record.parent and file.name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+                continue  # written by an installer
             content = source.read_bytes()
             archive.writestr(str(file), content)
             digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-            record.append(f"{file},sha256={digest},{len(content)}")
-        archive.writestr(record_name, "\n".join([*record, f"{record_name},,", ""]))
+            rows.append(f"{file},sha256={digest},{len(content)}")
+        archive.writestr(str(record), "\n".join([*rows, f"{record},,", ""]))
     return wheel
 
 
