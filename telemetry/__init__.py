@@ -4,15 +4,20 @@ Declare operations and events (`telemetry.model`), open them with `observe`, wri
 tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
+from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
 from telemetry._lines.writing import add_trace_ids, write_line
+from telemetry._outcomes import OutcomeMissing, error_type, treat_as
 from telemetry._spans.provider import flush
-from telemetry.lifecycle import emit, observe, span
-from telemetry.roots import Root, current_traceparent, trace_id_of
+from telemetry._spans.traceparent import current_traceparent, trace_id_of
+from telemetry.lifecycle import Observed, emit, observe, span
+from telemetry.roots import Root
 from telemetry.setup import configure
 
 __all__ = [
+    "Observed",
+    "OutcomeMissing",
     "Root",
     "add_trace_ids",
     "bind",
@@ -20,11 +25,14 @@ __all__ = [
     "configure",
     "current_traceparent",
     "emit",
+    "error_type",
     "flush",
     "observe",
+    "observed",
     "problem",
     "span",
     "swallowed",
     "trace_id_of",
+    "treat_as",
     "write_line",
 ]

@@ -31,6 +31,12 @@ def problem(error: Exception) -> None:
         _swallowed += 1
 
 
+def pass_on(error: Exception) -> None:
+    """Raise `error` again if it is the host's and only struck inside telemetry."""
+    if isinstance(error, tuple(_passing)):
+        raise error
+
+
 def is_strict() -> bool:
     """Whether telemetry's own errors are raised."""
     return _strict

@@ -31,9 +31,10 @@ from structlog.contextvars import bind_contextvars
 
 from telemetry import _health, _quiet, roots
 from telemetry._lines import context, writing
+from telemetry._outcomes import error_type, treat_as
 from telemetry._quiet import QuietTask
 from telemetry._spans import provider
-from telemetry.lifecycle import error_type, treat_as
+from telemetry._spans.traceparent import current_traceparent, span_context
 from telemetry.model import Outcome
 
 __all__ = ["QuietTask", "instrument", "sending"]
@@ -131,14 +132,14 @@ def _running(task: Any = None, **_: Any) -> None:
         "parent": getattr(request, "traceparent", None),
         "root": meta.get("root"),
         "number": number,
-        "span": roots.current_traceparent(),
+        "span": current_traceparent(),
     }
     span.set_attribute("celery.attempt", number)
     wait = _queue_wait_ms(request, meta)
     if wait is not None:
         span.set_attribute("messaging.queue.wait_ms", wait)
     if meta.get("previous"):
-        span.add_link(roots.span_context(meta["previous"]))
+        span.add_link(span_context(meta["previous"]))
 
 
 def _after_run(task: Any = None, state: str | None = None, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""``observe`` and ``emit``: the only openers of spans, and the only writers of declared lines.
+"""`observe`, `span` and `emit`: the only openers of our spans, and the only writers of declared lines.
 
 An observed block is one span that ends with an outcome, its duration metric, and the lines its class declares::
 
@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic
+from typing import Any, Generic, cast, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
@@ -26,30 +25,26 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
+from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import bound
-from telemetry._spans.emitter import SCOPE
-from telemetry.model import Event, FieldSpec, Level, Operation, Outcome, R, Scalar, rendered, rendered_values
+from telemetry._outcomes import OutcomeMissing, error_type, message_of, outcome_of
+from telemetry._spans import emitter
+from telemetry._spans.traceparent import span_context
+from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
+from telemetry.redaction import redact
 
-_tracer = trace.get_tracer(SCOPE)
-_meter = metrics.get_meter(SCOPE)
+_meter = metrics.get_meter(emitter.SCOPE)
 _durations: dict[type[Operation[Any]], metrics.Histogram] = {}
 _OK = Status(StatusCode.OK)
-_MICROSECONDS = {"duration_ms": 1e3, "duration_sec": 1e6}
+_PER_UNIT = {"duration_ms": 1e3, "duration_sec": 1e6}  # microseconds
 _OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
-
-_outcomes: dict[type[BaseException], Outcome] = {
-    KeyboardInterrupt: Outcome.CANCELLED,
-    SystemExit: Outcome.CANCELLED,
-    GeneratorExit: Outcome.CANCELLED,
-}
-
 
 _fixed_ns: Callable[[], int] | None = None
 
 
 def fix_time(now_ns: Callable[[], int] | None) -> None:
-    """Operations start, end and last by ``now_ns`` (Unix nanoseconds), as the test kit asks for; None: by the clock."""
+    """Let operations start, end and last by `now_ns` (Unix nanoseconds), for the test kit; None: by the clock."""
     global _fixed_ns  # one clock a process
     _fixed_ns = now_ns
 
@@ -58,29 +53,12 @@ def _ticks() -> int:
     return time.perf_counter_ns() if _fixed_ns is None else _fixed_ns()
 
 
-class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the span attribute does
-    """An observed block ended without saying how."""
-
-    error_type = "outcome_missing"
-
-
-def treat_as(error: type[BaseException], outcome: Outcome) -> None:
-    """An ``error`` that leaves an observed block without another outcome means ``outcome``."""
-    _outcomes[error] = outcome
-
-
-def error_type(error: BaseException) -> str:
-    """The error's own stable code (its ``error_type``), or its class."""
-    code = getattr(error, "error_type", None)
-    return code if isinstance(code, str) else type(error).__name__
-
-
 class Observed(Generic[R]):
-    """An observed block: a context manager whose body says how it ends."""
+    """An observed block: a context manager, also an asynchronous one, whose body says how it ends."""
 
     __slots__ = ("_error", "_operation", "_outcome", "_result", "_span", "_t0", "_token", "_values", "_waited_ms")
 
-    def __init__(self, operation: Operation[R], waited_ms: float = 0.0) -> None:
+    def __init__(self, operation: Operation[R], *, waited_ms: float = 0.0) -> None:
         self._operation = operation
         self._waited_ms = waited_ms
         self._outcome: Outcome | None = None
@@ -90,34 +68,56 @@ class Observed(Generic[R]):
         self._token: Token[Context] | None = None
         self._values: dict[str, Scalar | None] = {}
 
-    def completed(self, result: R, /) -> None:
-        """The operation did what it is for."""
+    @overload
+    def completed(self: Observed[None], /) -> None: ...
+    @overload
+    def completed(self, result: R, /) -> None: ...
+    def completed(self, result: Any = None, /) -> None:
+        """Say that the operation did what it is for; an `Operation[None]` says so by itself."""
         self._outcome, self._result = Outcome.COMPLETED, result
 
     def failed(self, error: BaseException, result: R | None = None, /) -> None:
-        """The operation failed, and no attempt follows; ``result`` is what is known all the same."""
+        """Say that the operation failed and no attempt follows; `result` is what is known all the same."""
         self._outcome, self._error, self._result = Outcome.FAILED, error, result
 
     def retrying(self, error: BaseException, *, countdown: float) -> None:
-        """The attempt failed, and another follows in ``countdown`` seconds: no ``failed`` line is written."""
+        """Say that the attempt failed and another follows in `countdown` seconds: no `failed` line is written."""
         self._outcome, self._error = Outcome.RETRYING, error
         self._set({"retry.countdown": countdown})
 
     def waiting(self, *, until: datetime) -> None:
-        """The attempt ended to wait; somebody resumes it at ``until``."""
+        """Say that the attempt ends here to wait, and that somebody resumes it at `until`."""
         self._outcome = Outcome.WAITING
-        self._set({"waiting.until": rendered(until)})
+        self._set(plain_values(type(self), {}, {"waiting.until": until}))
 
     def cancelled(self) -> None:
-        """The operation was called off, by a person or because another has taken it over."""
+        """Say that the operation was called off, by a person or because another has taken it over."""
         self._outcome = Outcome.CANCELLED
+
+    def set(self, **values: Any) -> None:
+        """Set fields that the operation or its result declares and that become known midway; the lines carry them too."""
+        try:
+            known = self._operation.__known__
+            if unknown := [name for name in values if name not in known]:
+                raise TypeError(f"{type(self._operation).__name__} declares no {', '.join(unknown)}")
+            plain = plain_values(type(self._operation), known, values)
+            self._values |= plain
+            self._set(attributes_of({name: known[name] for name in plain}, plain))
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(error)
+
+    def link(self, traceparent: str) -> None:
+        """Link the span to the one that a W3C `traceparent` names, such as an attempt before it."""
+        try:
+            if self._span is not None:
+                self._span.add_link(span_context(traceparent))
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(error)
 
     def __enter__(self) -> Observed[R]:
         self._t0 = _ticks()
         try:
-            self._values = rendered_values(self._operation.__dict__)
-            self._span = self._start(bound() | _attributes(self._operation.__fieldspecs__, self._values))
-            self._token = otel_context.attach(trace.set_span_in_context(self._span))
+            self._open()
             self._write("started", "entered")
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
@@ -132,44 +132,68 @@ class Observed(Generic[R]):
             if self._token is not None:
                 otel_context.detach(self._token)
             if self._span is not None:
-                self._span.end(None if _fixed_ns is None else _fixed_ns())
+                self._span.end(self._end_ns())
         if self._outcome is None and error is None:
-            _health.problem(OutcomeMissing(f"{type(self._operation).__name__} ended without saying how"))
+            name = type(self._operation).__name__
+            _health.problem(OutcomeMissing(f"{name} ended without saying how: call completed(...) at its end"))
 
-    def _start(self, attributes: dict[str, Scalar]) -> Span:
+    async def __aenter__(self) -> Observed[R]:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _open(self) -> None:
+        operation = self._operation
+        self._values = plain_values(type(operation), operation.__fieldspecs__, operation.__dict__)
+        self._start(attributes_of(operation.__fieldspecs__, self._values))
+
+    def _start(self, attributes: dict[str, Any]) -> None:
+        """Start the span with these attributes and the bound context, and make it the current one."""
+        self._span = self._started(bound() | attributes)
+        self._token = otel_context.attach(trace.set_span_in_context(self._span))
+
+    def _started(self, attributes: dict[str, Any]) -> Span:
         start = None if _fixed_ns is None else _fixed_ns()
         if self._waited_ms:
             start = (start or time.time_ns()) - int(self._waited_ms * 1_000_000)
-        return _tracer.start_span(self._operation.__operation__, attributes=attributes, start_time=start)
+        return emitter.start(self._operation.__operation__, attributes=attributes, start_ns=start)
+
+    def _end_ns(self) -> int | None:
+        return None if _fixed_ns is None else _fixed_ns()
 
     def _elapsed_ns(self) -> int:
         return _ticks() - self._t0
 
     def _conclude(self, error: BaseException | None) -> None:
-        """The span has its last attributes and status, and the closing lines are written."""
+        """Give the span its last attributes and its status, and write the closing lines."""
+        operation, elapsed, values = self._operation, self._elapsed_ns(), self._values
+        if self._outcome is None:
+            if error is not None:
+                self._outcome, self._error = outcome_of(error), error
+            elif not operation.__has_result__:
+                self._outcome = Outcome.COMPLETED
         outcome = self._outcome
-        if outcome is None and error is not None:
-            outcome, self._error = _outcome_of(error), error
-            self._outcome = outcome
-        operation, elapsed = self._operation, self._elapsed_ns()
-        values = self._values
-        attributes: dict[str, Scalar] = {operation.__outcome_key__: _OUTCOMES[outcome]}
+        attributes: dict[str, Any] = {operation.__outcome_key__: _OUTCOMES[outcome]}
         if self._result is not None:
-            values |= rendered_values(self._result.__dict__)
-            attributes |= _attributes(operation.__resultspecs__, values)
+            result = plain_values(type(self._result), operation.__resultspecs__, self._result.__dict__)
+            values |= result
+            attributes |= attributes_of(operation.__resultspecs__, result)
         for name in operation.__durations__:
-            values[name] = attributes[name] = elapsed // 1000 / _MICROSECONDS[name]
+            values[name] = attributes[name] = elapsed // 1000 / _PER_UNIT[name]
+        message = ""
         if outcome is None:
             attributes |= {"outcome.missing": True, "error.type": OutcomeMissing.error_type}
         elif self._error is not None and outcome is not Outcome.CANCELLED:
-            failure = {"error_type": error_type(self._error), "error_msg": str(self._error)}
-            values |= failure
-            attributes |= failure
-            attributes["error.type"] = failure["error_type"]
-            attributes["exception.stacktrace"] = "".join(traceback.format_exception(self._error))
+            kind, message = error_type(self._error), redact(message_of(self._error))
+            values |= {"error_type": kind, "error_msg": message}
+            attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
+            attributes["exception.stacktrace"] = redact("".join(traceback.format_exception(self._error)))
         self._set(attributes)
-        self._set_status(outcome)
-        _record_duration(type(operation), elapsed, outcome)
+        self._set_status(outcome, message)
+        self._record(elapsed, outcome)
         if outcome is Outcome.COMPLETED:
             self._write("completed", "ended")
         elif outcome is Outcome.FAILED:
@@ -181,13 +205,22 @@ class Observed(Generic[R]):
         if self._span is not None:
             self._span.set_attributes(attributes)
 
-    def _set_status(self, outcome: Outcome | None) -> None:
+    def _set_status(self, outcome: Outcome | None, message: str) -> None:
         if self._span is None:
             return
         if outcome is Outcome.COMPLETED:
             self._span.set_status(_OK)
         elif outcome in (None, Outcome.FAILED, Outcome.RETRYING):
-            self._span.set_status(Status(StatusCode.ERROR, "" if self._error is None else str(self._error)))
+            self._span.set_status(Status(StatusCode.ERROR, message))
+
+    def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
+        operation = type(self._operation)
+        histogram = _durations.get(operation)
+        if histogram is None:
+            histogram = _durations[operation] = _meter.create_histogram(
+                f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
+            )
+        histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
@@ -196,63 +229,81 @@ class Observed(Generic[R]):
                 event, line = operation.__lines__[moment]
                 values = {name: self._values.get(name) for name in line.fields}
                 if _health.is_strict():
-                    _check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
-                writing.write_line(line.level, event, values, error=self._error if line.level >= Level.ERROR else None)
+                    check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
+                error = self._error if line.level >= Level.ERROR else None
+                writing.write_line(line.level, event, values, error=error)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
-    """A block that is one span and the lines its class declares.
+    """Open a block that is one span and the lines its class declares.
 
-    ``waited_ms`` passed before the block, waiting for permission to start it: the span's start is that much earlier, its
-    ``duration_ms`` is not.
+    `waited_ms` passed before the block, waiting for permission to start it: the span starts that much earlier, its
+    `duration_ms` does not.
     """
-    return Observed(operation, waited_ms)
+    return Observed(operation, waited_ms=waited_ms)
 
 
 def emit(*events: Event, error: BaseException | None = None) -> None:
-    """A line an event is written inside the current span, all at once; ``error`` gives it an ``exception``."""
+    """Write one line for each event inside the current span, all at once; `error` gives them an `exception`."""
     try:
-        entries = [(event.__event__.level, event.__event__.name, rendered_values(event.__dict__)) for event in events]
-        if _health.is_strict():
-            for event, (_, _, values) in zip(events, entries, strict=True):
-                _check(event.__event__.fields, values)
+        entries = []
+        for event in events:
+            spec = event.__event__
+            values = plain_values(type(event), event.__fieldspecs__, event.__dict__)
+            if _health.is_strict():
+                check(spec.fields, values)
+            entries.append((spec.level, spec.name, values))
         writing.write_all(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 
 
-@contextmanager
-def span(name: str, attributes: Mapping[str, Scalar]) -> Iterator[None]:
-    """A plain span for code outside any catalog; an error that leaves it is on it."""
-    with _tracer.start_as_current_span(name, attributes={**bound(), **attributes}) as current:
-        yield
-        current.set_status(_OK)
+def span(name: str, /, **fields: Any) -> Observed[None]:
+    """Open a block that is one span, for code that declares nothing.
+
+    It completes by itself, and fails with the error that leaves it; its outcome stands under `<namespace>.outcome`, the
+    namespace being what comes before the name's first dot.
+    """
+    return _Undeclared(_Plain(name), fields)
 
 
-def _outcome_of(error: BaseException) -> Outcome:
-    return next((outcome for kind, outcome in _outcomes.items() if isinstance(error, kind)), Outcome.FAILED)
+class _Plain:
+    """What a span without a declaration has instead of its operation's class."""
+
+    __has_result__ = False
+    __lines__: Mapping[str, Any] = {}
+    __durations__: tuple[str, ...] = ()
+    __fieldspecs__: Mapping[str, Any] = {}
+    __resultspecs__: Mapping[str, Any] = {}
+    __known__: Mapping[str, Any] = {}
+
+    def __init__(self, name: str) -> None:
+        self.__operation__ = name
+        self.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
 
 
-def _record_duration(operation: type[Operation[Any]], elapsed_ns: int, outcome: Outcome | None) -> None:
-    histogram = _durations.get(operation)
-    if histogram is None:
-        histogram = _durations[operation] = _meter.create_histogram(
-            f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
-        )
-    histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
+class _Undeclared(Observed[None]):
+    """A span's block whose fields are whatever it is given."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, plain: _Plain, fields: Mapping[str, Any]) -> None:
+        super().__init__(cast("Operation[None]", plain))
+        self._fields = fields
+
+    def set(self, **values: Any) -> None:
+        """Set fields that become known midway."""
+        try:
+            self._set(_present(plain_values(_Plain, {}, values)))
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(error)
+
+    def _open(self) -> None:
+        self._start(_present(plain_values(_Plain, {}, self._fields)))
+
+    def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
+        """Record nothing: names that nobody declared may be without number."""
 
 
-def _attributes(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:
-    """``values`` under every key their fields declare; what is not known is absent."""
-    attributes: dict[str, Scalar] = {}
-    for name, spec in specs.items():
-        value = values[name]
-        if value is not None:
-            for key in spec.keys:
-                attributes[key] = value
-    return attributes
-
-
-def _check(specs: Iterable[FieldSpec], values: Mapping[str, object]) -> None:
-    if problems := [problem for spec in specs if (problem := spec.problem(values[spec.name])) is not None]:
-        raise TypeError("; ".join(problems))
+def _present(values: Mapping[str, Scalar | None]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -6,7 +6,6 @@ starts, and stored by the application; everything in between is a child of those
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,17 +17,13 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision
-from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, TraceFlags
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext
 
+from telemetry._fields import plain_values
 from telemetry._spans import emitter
+from telemetry._spans.traceparent import span_context, trace_id_of, traceparent_of
 from telemetry.lifecycle import Observed
-from telemetry.model import Operation, R, Scalar, rendered_values
-
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_RANDOM_TRACE_ID = 0x02  # W3C Trace Context level 2: the trace id's lower bytes are random
+from telemetry.model import Operation, Outcome, R
 
 _bound: ContextVar[str | None] = ContextVar("telemetry_root", default=None)
 
@@ -44,14 +39,8 @@ class Root:
     @classmethod
     def reserve(cls, operation: type[Operation[Any]], *, links: Sequence[str] = ()) -> Root:
         """Reserve ids, sampling decision and start of a root span for `operation`; nothing is emitted yet."""
-        generator = emitter.id_generator() or RandomIdGenerator()
-        trace_id, span_id = generator.generate_trace_id(), generator.generate_span_id()
-        flags = _RANDOM_TRACE_ID
-        sampler = emitter.sampler()
-        if sampler is not None:
-            decision = sampler.should_sample(None, trace_id, operation.__operation__, SpanKind.INTERNAL, {}, ()).decision
-            flags |= int(decision is Decision.RECORD_AND_SAMPLE)
-        return cls(f"00-{trace_id:032x}-{span_id:016x}-{flags:02x}", time.time_ns(), tuple(links))
+        context = emitter.reserve(operation.__operation__)
+        return cls(traceparent_of(context), time.time_ns(), tuple(links))
 
     @property
     def trace_id(self) -> str:
@@ -108,28 +97,6 @@ def bind_root(traceparent: str | None) -> None:
     _bound.set(traceparent)
 
 
-def current_traceparent() -> str | None:
-    """The current span as a W3C ``traceparent``, or None outside any."""
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return None
-    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
-
-
-def trace_id_of(traceparent: str) -> str:
-    """The trace id in a W3C ``traceparent``, 32 hexadecimal digits."""
-    return f"{span_context(traceparent).trace_id:032x}"
-
-
-def span_context(traceparent: str) -> SpanContext:
-    """The span that a W3C ``traceparent`` names; anything else is a ValueError."""
-    match = _TRACEPARENT.fullmatch(traceparent)
-    if match is None:
-        raise ValueError(f"{traceparent!r} is no traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
-    trace_id, span_id, flags = (int(part, 16) for part in match.groups())
-    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
-
-
 class _Reserved(Observed[R]):
     """An observed block whose span exists already, as ids in somebody's database."""
 
@@ -144,46 +111,30 @@ class _Reserved(Observed[R]):
         self._silent = silent
 
     def announce(self) -> None:
-        self._values = rendered_values(self._operation.__dict__)
+        """Write the `started` line."""
+        self._values = plain_values(type(self._operation), self._operation.__fieldspecs__, self._operation.__dict__)
         super()._write("started")
 
-    def _start(self, attributes: dict[str, Scalar]) -> _ReservedSpan:
-        return _ReservedSpan(self._operation.__operation__, self._root, self._ended_ns, attributes)
+    def _started(self, attributes: dict[str, Any]) -> Span:
+        own = span_context(self._root.traceparent)
+        return emitter.start_reserved(
+            self._operation.__operation__,
+            context=SpanContext(own.trace_id, own.span_id, is_remote=False, trace_flags=own.trace_flags),
+            attributes=attributes,
+            links=[Link(span_context(link)) for link in self._root.links],
+            start_ns=self._root.started_ns,
+        )
+
+    def _end_ns(self) -> int | None:
+        return self._ended_ns
 
     def _elapsed_ns(self) -> int:
         return (self._ended_ns or time.time_ns()) - self._root.started_ns
 
+    def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
+        if not self._silent:
+            super()._record(elapsed_ns, outcome)
+
     def _write(self, *moments: str) -> None:
         if not self._silent and "started" not in moments:  # that line was written when it was announced
             super()._write(*moments)
-
-
-class _ReservedSpan(NonRecordingSpan):
-    """Collects what the root is to carry; its end hands it to our own processors: no tracer, no second sampling."""
-
-    def __init__(self, name: str, root: Root, ended_ns: int | None, attributes: dict[str, Any]) -> None:
-        super().__init__(span_context(root.traceparent))
-        self._name, self._root, self._ended_ns, self._attributes = name, root, ended_ns, attributes
-        self._status: Status = Status()
-
-    def set_attributes(self, attributes: Any) -> None:
-        self._attributes |= attributes
-
-    def set_status(self, status: Any, description: str | None = None) -> None:
-        self._status = status
-
-    def end(self, end_time: int | None = None) -> None:
-        context = self.get_span_context()
-        emitter.emit(
-            ReadableSpan(
-                self._name,
-                context=SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=context.trace_flags),
-                resource=emitter.resource(),
-                attributes=self._attributes,
-                links=[Link(span_context(link)) for link in self._root.links],
-                status=self._status,
-                start_time=self._root.started_ns,
-                end_time=end_time or self._ended_ns or time.time_ns(),
-                instrumentation_scope=emitter.scope(),
-            )
-        )

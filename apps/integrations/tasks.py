@@ -34,9 +34,8 @@ from apps.pulls import metrics
 from apps.teams.models import Team
 from apps.utils import clock
 from apps.utils.database import drop_connection
-from telemetry import bind, current_traceparent, emit, observe
+from telemetry import Observed, bind, current_traceparent, emit, error_type, observe, treat_as
 from telemetry.celery import QuietTask, sending
-from telemetry.lifecycle import Observed, error_type, treat_as
 from telemetry.model import Outcome
 
 _DATABASE_TROUBLE = (OperationalError, InterfaceError)

@@ -20,8 +20,8 @@ from typing import Any
 
 import telemetry
 from apps.catalog import TABLE
+from telemetry import error_type
 from telemetry.catalog import check_line
-from telemetry.lifecycle import error_type
 from telemetry.model import EventSpec, Level, declared_events, rendered
 
 _NAMESPACE = f"{TABLE[0].partition('.')[0]}."
@@ -113,7 +113,7 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
         else:
             logger.log(Level.INFO, name, values)
 
-    with telemetry.span(name, {key: value for key, value in attributes.items() if value is not None}):
+    with telemetry.span(name, **attributes):
         started = time.perf_counter()
         try:
             yield found

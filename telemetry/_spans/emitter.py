@@ -1,55 +1,124 @@
-"""The process's tracer, and the way out for spans that no tracer started."""
+"""The only emitter of our spans, ordinary ones and reserved roots alike.
+
+A span has the ids, sampling decision, resource and processors of the process's own SDK tracer, so that adopted providers,
+samplers and exporters work as with spans of the SDK. A provider that is not the SDK's starts our spans itself.
+"""
 
 from __future__ import annotations
 
-from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Tracer
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import Sampler
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+import time
+from collections.abc import Sequence
 
-from telemetry._export.redacting import redacted
+from opentelemetry import trace
+from opentelemetry.sdk.trace import Tracer, TracerProvider
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
+from opentelemetry.util.types import AttributeValue
+
+from telemetry._spans.open_span import OpenSpan
 
 SCOPE = "telemetry"
 """The instrumentation scope of every span that is opened here."""
 
 _scope = InstrumentationScope(SCOPE)
+_SAMPLED, _RANDOM = TraceFlags.SAMPLED, TraceFlags.RANDOM_TRACE_ID
+_FLAGS = tuple(TraceFlags(bits) for bits in range(4))  # building one costs as much as looking up ten
+_NO_LINKS: tuple[Link, ...] = ()
 
 
-def emit(span: ReadableSpan) -> None:
-    """``span``, which no tracer started, is on its way to the exporters, if it is sampled."""
-    tracer = _tracer()
-    if tracer is not None:
-        tracer.span_processor.on_end(redacted(span))
+def start(
+    name: str, *, attributes: dict[str, AttributeValue], links: Sequence[Link] = _NO_LINKS, start_ns: int | None = None
+) -> Span:
+    """Start a span below the current one, without making it the current one.
+
+    The span keeps `attributes` as its own. `start_ns` is in Unix nanoseconds, now unless given.
+    """
+    tracer = _sdk_tracer()
+    if tracer is None:
+        return trace.get_tracer(SCOPE).start_span(name, attributes=attributes, links=links, start_time=start_ns)
+    above: SpanContext | None = trace.get_current_span().get_span_context()
+    ids = tracer.id_generator
+    if above is not None and above.is_valid:
+        trace_id, flags = above.trace_id, above.trace_flags & _RANDOM
+    else:
+        above, trace_id, flags = None, ids.generate_trace_id(), _RANDOM if ids.is_trace_id_random() else 0
+    sampling = tracer.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, attributes, links)
+    if sampling.decision is Decision.RECORD_AND_SAMPLE:
+        flags |= _SAMPLED
+    context = SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[flags], sampling.trace_state)  # SDK's
+    if sampling.decision is Decision.DROP:
+        return NonRecordingSpan(context)
+    if sampling.attributes != attributes:  # a sampler may add some
+        attributes = dict(sampling.attributes)
+    span = _open(tracer, name, context, above, attributes, links, time.time_ns() if start_ns is None else start_ns)
+    tracer.span_processor.on_start(span)  # type: ignore[arg-type]  # no SDK Span, but with all its methods
+    return span
 
 
-def sampler() -> Sampler | None:
-    """Who decides about sampling in this process; None when nobody is tracing."""
-    tracer = _tracer()
-    return None if tracer is None else tracer.sampler
+def reserve(name: str) -> SpanContext:
+    """Return ids and sampling decision for a root span that is emitted later, perhaps by another process."""
+    tracer = _sdk_tracer()
+    if tracer is None:
+        random = RandomIdGenerator()
+        trace_id, span_id = random.generate_trace_id(), random.generate_span_id()
+        return SpanContext(trace_id, span_id, is_remote=False, trace_flags=_FLAGS[_RANDOM])
+    ids = tracer.id_generator
+    trace_id, flags = ids.generate_trace_id(), _RANDOM if ids.is_trace_id_random() else 0
+    decision = tracer.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, {}, ()).decision
+    if decision is Decision.RECORD_AND_SAMPLE:
+        flags |= _SAMPLED
+    return SpanContext(trace_id, ids.generate_span_id(), is_remote=False, trace_flags=_FLAGS[flags])
 
 
-def id_generator() -> IdGenerator | None:
-    """Who makes ids in this process; None when nobody is tracing."""
-    tracer = _tracer()
-    return None if tracer is None else tracer.id_generator
+def start_reserved(
+    name: str, *, context: SpanContext, attributes: dict[str, AttributeValue], links: Sequence[Link], start_ns: int
+) -> Span:
+    """Start the root span whose ids were reserved; no processor hears of its start, which is long past."""
+    tracer = _sdk_tracer()
+    if tracer is None:
+        return NonRecordingSpan(context)
+    return _open(tracer, name, context, None, attributes, links, start_ns)
 
 
-def resource() -> Resource:
-    """What this process is."""
-    tracer = _tracer()
-    return Resource.create({}) if tracer is None else tracer.resource
+def _open(
+    tracer: Tracer,
+    name: str,
+    context: SpanContext,
+    parent: SpanContext | None,
+    attributes: dict[str, AttributeValue],
+    links: Sequence[Link],
+    start_ns: int,
+) -> OpenSpan:
+    return OpenSpan(
+        name=name,
+        context=context,
+        parent=parent,
+        resource=tracer.resource,
+        attributes=attributes,
+        links=links,
+        start_ns=start_ns,
+        scope=_scope,
+        processor=tracer.span_processor,
+    )
 
 
-def scope() -> InstrumentationScope:
-    """The scope of spans that no tracer starts."""
-    return _scope
+class _Known:
+    """The SDK's provider that was seen last, with its tracer: making one costs as much as a span."""
+
+    provider: TracerProvider | None = None
+    tracer: Tracer | None = None
 
 
-def _tracer() -> Tracer | None:
-    """The SDK's tracer in this process, also where the provider wraps it, as logfire's does; None when nobody is tracing."""
-    tracer: object = trace.get_tracer_provider().get_tracer("telemetry")
+def _sdk_tracer() -> Tracer | None:
+    """Return the SDK's tracer in this process, also from inside a wrapper such as logfire's; None without one."""
+    provider = trace.get_tracer_provider()
+    if provider is _Known.provider:
+        return _Known.tracer
+    tracer: object = provider.get_tracer(SCOPE)
     while not isinstance(tracer, Tracer | None):
         tracer = getattr(tracer, "tracer", None)
+    if isinstance(provider, TracerProvider):  # a wrapper may exchange what it wraps
+        _Known.provider, _Known.tracer = provider, tracer
     return tracer

@@ -26,7 +26,7 @@ SEND = """
 import bakery, telemetry
 from django.test import Client
 telemetry.configure()
-with telemetry.span("send", {}):
+with telemetry.span("send"):
     bakery.bake.delay("rye", failures=2)
     bakery.leak.delay(*bakery.SECRETS)
 assert Client().get("/order/oat", {"loaf": "oat"}).status_code == 200
@@ -174,7 +174,7 @@ with root.finish(bakery.Bake(loaf=bakery.SECRETS[0])) as baking:
     baking.completed(bakery.Baked(crumbs=1))
 assert telemetry.flush()
 if os.fork() == 0:
-    with telemetry.span("in a child", {}):
+    with telemetry.span("in a child"):
         pass
     os._exit(0 if telemetry.flush() else 1)
 assert os.wait()[1] == 0

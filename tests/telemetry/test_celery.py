@@ -15,20 +15,20 @@ import bakery
 from celery import chain, chord, group
 from telemetry import bind, flush, span
 app = bakery.app
-with bind(team_id=7), span("send", {}):
+with bind(team_id=7), span("send"):
     bakery.bake.delay("rye", failures=2)
     bakery.auto.delay()
     bakery.bound.delay()
     bakery.burn.delay()
 bakery.hang.delay()
-with span("canvas", {}):
+with span("canvas"):
     chain(bakery.add.s(1), bakery.add.s(2)).delay()
     chord(group(bakery.add.s(1), bakery.add.s(2)), bakery.add.s()).delay()
 bakery.bound.delay()
 for finds in (False, True):
     bakery.tick.delay(finds)
 app.send_task("no.such.task.here", queue="nowhere")
-with span("after", {}):
+with span("after"):
     pass
 flush()
 """

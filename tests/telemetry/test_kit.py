@@ -18,7 +18,7 @@ from opentelemetry import trace
 
 import telemetry
 from telemetry import emit, observe
-from telemetry.lifecycle import OutcomeMissing
+from telemetry import OutcomeMissing
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 app = Celery("shop", broker="memory://")

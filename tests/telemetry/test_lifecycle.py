@@ -8,8 +8,7 @@ from typing import Annotated
 import pytest
 
 import telemetry
-from telemetry import _health, bind, emit, observe
-from telemetry.lifecycle import OutcomeMissing
+from telemetry import OutcomeMissing, _health, bind, emit, observe
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.testing import Capture, capturing
 

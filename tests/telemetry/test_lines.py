@@ -52,7 +52,7 @@ def use(path: Path) -> None:
 def test_structlog_and_standard_loggers_write_the_same_line(captrace: Capture, tmp_path: Path) -> None:
     """Both have the bound context and the ids of the span they are in."""
     use(tmp_path / "logs.jsonl")
-    with bind(run_id=4, team_id=1), span("work", {}):
+    with bind(run_id=4, team_id=1), span("work"):
         structlog.get_logger().info("one", x=1)
         logging.getLogger("django.request").warning("two %s", 2)
     one, two = captrace.lines
@@ -194,7 +194,7 @@ def test_ids_fit_anyones_chain(captrace: Capture) -> None:
     log = structlog.wrap_logger(
         structlog.testing.ReturnLogger(), processors=[telemetry.add_trace_ids, structlog.processors.JSONRenderer()]
     )
-    with span("work", {}):
+    with span("work"):
         inside = json.loads(log.info("one"))
     assert (inside["trace_id"], inside["span_id"]) == (captrace.spans[0].trace_id, captrace.spans[0].span_id)
     assert json.loads(log.info("two")) == {"event": "two"}

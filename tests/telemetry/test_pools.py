@@ -10,7 +10,7 @@ from tests.telemetry.bakery import Bakery, wait_until
 
 SEND = """
 import bakery, telemetry
-with telemetry.bind(team_id=7), telemetry.span("send", {}):
+with telemetry.bind(team_id=7), telemetry.span("send"):
     bakery.sticky.delay()
 bakery.bound.delay()
 """

@@ -237,7 +237,7 @@ import requests
 from opentelemetry import baggage, context
 context.attach(baggage.set_baggage("team", "bakers"))
 port = os.environ["PORT"]
-with telemetry.span("calls", {}):
+with telemetry.span("calls"):
     for host in ("127.0.0.1", "localhost", "LOCALHOST"):
         requests.get(f"http://{host}:{port}/plain-{host}")
     requests.get(f"http://127.0.0.1:{port}/redirect")

@@ -6,8 +6,8 @@ import pytest
 
 from apps import catalog
 from telemetry import Root, bind, observe
+from telemetry._spans.traceparent import span_context
 from telemetry.reading import orphans_of
-from telemetry.roots import span_context
 from telemetry.testing import Capture
 
 RUN = catalog.Pipeline(team_id=1, repos_count=1, phase="syncing", task_id=None, run_id=5)

@@ -1,0 +1,190 @@
+"""What a block's handle can do midway, and blocks that need none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+import pytest
+
+import telemetry
+from telemetry import Root, observe, observed, span
+from telemetry.model import Field, Level, Line, Operation, Result
+from telemetry.testing import Capture
+
+
+class Delivered(Result):
+    """What a delivery came to."""
+
+    parcels: Annotated[int, Field("Parcels handed over.")]
+
+
+class Deliver(
+    Operation[Delivered],
+    name="post.deliver",
+    completed=Line(Level.INFO, "street", "carrier", "parcels", when="it is handed over"),
+    failed=Line(Level.ERROR, "street", "error_type", "error_msg", when="it is not"),
+):
+    """A delivery."""
+
+    street: Annotated[str, Field("Where to.")]
+    carrier: Annotated[str | None, Field("Who brings it; known when somebody takes it.", key="post.carrier")] = None
+
+
+class Sort(
+    Operation[None],
+    name="post.sort",
+    completed=Line(Level.DEBUG, "street", when="a street is sorted"),
+):
+    """Sorting, which has nothing to say at its end."""
+
+    street: Annotated[str, Field("Which street.")]
+
+
+def test_an_operation_without_a_result_completes_by_itself(captrace: Capture) -> None:
+    """It still fails with the error that leaves it."""
+    with observe(Sort(street="Elm")):
+        pass
+    with pytest.raises(OSError, match="jam"), observe(Sort(street="Oak")):
+        raise OSError("jam")
+    assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed street=Oak"
+    assert captrace.events() == ["post.sort.completed"]
+
+
+def test_what_is_learned_midway_is_on_the_span_and_its_lines(captrace: Capture) -> None:
+    """Under the field's own key."""
+    with observe(Deliver(street="Elm")) as delivery:
+        delivery.set(carrier="Ann")
+        delivery.completed(Delivered(parcels=2))
+    (one,), (line,) = captrace.spans, captrace.lines
+    assert one.attributes["post.carrier"] == "Ann"
+    assert (line["carrier"], line["parcels"]) == ("Ann", 2)
+
+
+def test_a_field_that_nobody_declared_cannot_be_set(captrace: Capture) -> None:
+    """A misspelt name is found in a test, and costs nothing in production."""
+    with pytest.raises(TypeError, match="Deliver declares no carier"), observe(Deliver(street="Elm")) as delivery:
+        delivery.set(carier="Ann")
+    assert captrace.tree() == "post.deliver failed"
+
+
+def test_a_block_links_to_any_span(captrace: Capture) -> None:
+    """An attempt to the one before it, a batch to each of its causes."""
+    other = Root.reserve(Sort)
+    with observe(Sort(street="Elm")) as block:
+        block.link(other.traceparent)
+    assert captrace.spans[0].links == ((other.trace_id, other.traceparent.split("-")[2]),)
+
+
+def test_blocks_are_asynchronous_too(captrace: Capture) -> None:
+    """Each task has its own current span."""
+
+    async def deliver(street: str) -> None:
+        async with observe(Sort(street=street)):
+            await asyncio.sleep(0)
+            async with span("post.ring", street=street):
+                await asyncio.sleep(0)
+
+    async def both() -> None:
+        await asyncio.gather(deliver("Elm"), deliver("Oak"))
+
+    asyncio.run(both())
+    assert captrace.tree("street") == (
+        "post.sort completed street=Elm\n"
+        "  post.ring completed street=Elm\n"
+        "post.sort completed street=Oak\n"
+        "  post.ring completed street=Oak"
+    )
+
+
+def test_the_first_rung_needs_no_declaration(captrace: Capture) -> None:
+    """A span takes whatever it is given, completes by itself and fails with its error."""
+    with span("shop.ship", order="A-7", **{"shop.weight": 2.5}) as shipping:
+        shipping.set(parcels=2, note=None)
+    with pytest.raises(LookupError), span("shop.ship", order="A-8"):
+        raise LookupError("no such order")
+    first, second = captrace.spans
+    assert first.attributes == {"order": "A-7", "shop.weight": 2.5, "parcels": 2, "shop.outcome": "completed"}
+    assert (first.status, second.status, second.outcome) == ("OK", "ERROR", "failed")
+    assert second.attributes["error.type"] == "LookupError"
+
+
+def test_a_function_is_observed_as_a_whole(captrace: Capture) -> None:
+    """It takes those of the arguments that the operation names, and completes with what it returns."""
+
+    @observed(lambda street: Deliver(street=street))
+    def deliver(parcels: int, street: str = "Elm") -> Delivered:
+        return Delivered(parcels=parcels)
+
+    @observed(lambda street: Sort(street=street))
+    def sort(street: str) -> list[str]:
+        return [street]
+
+    assert deliver(3) == Delivered(parcels=3)
+    assert sort(street="Oak") == ["Oak"]
+    assert (
+        captrace.tree("street", "parcels") == "post.deliver completed street=Elm parcels=3\npost.sort completed street=Oak"
+    )
+
+
+def test_an_asynchronous_function_is_observed_until_it_ends(captrace: Capture) -> None:
+    """And fails with what it raises."""
+
+    @observed(lambda street: Sort(street=street))
+    async def sort(street: str) -> None:
+        await asyncio.sleep(0)
+        raise OSError(street)
+
+    with pytest.raises(OSError, match="Elm"):
+        asyncio.run(sort("Elm"))
+    assert captrace.tree() == "post.sort failed"
+
+
+def test_a_mistaken_decorator_is_refused_at_once() -> None:
+    """When the module is imported, and not at the first call."""
+    with pytest.raises(TypeError, match="has no parameter road: it has street"):
+
+        @observed(lambda road: Sort(street=road))
+        def sort(street: str) -> None: ...
+
+    with pytest.raises(TypeError, match="yields: open observe"):
+
+        @observed(lambda: Sort(street="Elm"))
+        def streets() -> object:
+            yield "Elm"
+
+
+def test_a_function_is_called_whatever_its_operation_costs() -> None:
+    """An operation that cannot be made is telemetry's problem."""
+    before = telemetry.swallowed()
+
+    @observed(lambda street: Sort(street=street.name))
+    def sort(street: str) -> str:
+        return street
+
+    assert sort("Elm") == "Elm"
+    assert telemetry.swallowed() == before + 1
+
+
+class Mixin:
+    """No operation."""
+
+    weight: int
+
+
+def test_a_field_on_a_plain_base_class_is_refused() -> None:
+    """It would be no field of the dataclass, and be missing from every span."""
+    with pytest.raises(TypeError, match="Weigh: weight stands on a plain base class"):
+
+        class Weigh(Mixin, Operation[None], name="post.weigh"):
+            """A mistake."""
+
+
+def test_a_value_of_the_wrong_type_is_text_and_named_once() -> None:
+    """In production: span and lines are there."""
+    before = telemetry.swallowed()
+    for _ in range(2):
+        with observe(Sort(street=UUID(int=7))):  # type: ignore[arg-type]  # the mistake
+            pass
+    assert telemetry.swallowed() == before + 1
