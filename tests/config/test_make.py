@@ -1,4 +1,4 @@
-"""make and the import contracts, as a newcomer and a reviewer meet them."""
+"""`make`, as a newcomer meets it, and the import contracts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
-    """A checkout without a virtual environment, in a path with spaces."""
+    """Return a checkout without a virtual environment, in a path with spaces."""
     checkout = tmp_path / "a fresh checkout"
     checkout.mkdir()
     (checkout / "deploy").mkdir()
@@ -43,7 +43,7 @@ def _python_that(answers: str, checkout: Path) -> str:
 
 
 def test_help_is_the_default_and_lists_every_target() -> None:
-    """`make` alone names every target that a person may ask for."""
+    """`make` alone lists every target."""
     text = (CHECKOUT / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     assert phony is not None
@@ -60,8 +60,8 @@ def test_help_is_the_default_and_lists_every_target() -> None:
     ],
     ids=["missing", "old", "without venv"],
 )
-def test_a_python_that_will_not_do_is_explained(python: str | None, advice: str, fresh: Path) -> None:
-    """make ends with what to install or name, and leaves no half-made environment."""
+def test_an_unusable_python_is_explained(python: str | None, advice: str, fresh: Path) -> None:
+    """make says what to install or to name, and leaves no half-made environment."""
     if python and python.startswith("["):
         python += "; exit $(( $# > 1 ))"
     result = _make("demo", _python_that(python, fresh) if python else "PYTHON=nowhere", checkout=fresh)

@@ -1,4 +1,4 @@
-"""The suite itself runs wherever it is started."""
+"""The test suite itself runs wherever it is started."""
 
 from __future__ import annotations
 
