@@ -15,6 +15,8 @@ from apps.config.local_servers import servers_for
 from apps.embedded import EmbeddedServerError
 from telemetry.settings import InvalidSettingError
 
+_OF_DEMO = {"graphql", "httptools", "starlette", "uvicorn"}  # what the extra `demo` brings and an import may miss
+
 
 def run(arguments: Sequence[str]) -> None:
     """Run the command in `arguments` (as in sys.argv); where it cannot work, exit with code 1 and a sentence."""
@@ -26,6 +28,12 @@ def run(arguments: Sequence[str]) -> None:
             execute_from_command_line(list(arguments))
     except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_DEMO:
+            raise
+        sys.exit(
+            f"manage.py: {arguments[1]} needs {error.name}, of the extra `demo`: run `make demo` once, or the demo image"
+        )
     except OperationalError as error:
         if "--traceback" in arguments:
             raise

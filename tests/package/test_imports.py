@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,18 @@ def _run(code: str, *, distributions: dict[str, Distribution], ours: Sequence[st
     return result.stdout
 
 
+def _run_in_production(code: str, folder: Path) -> str:
+    """Run `code` with what the production image installs, on servers that do not answer."""
+    found = with_dependencies(locked("requirements-app.lock"))
+    environment = {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
+        "SYNCTRACE_HOME": str(folder / "home"),
+        "DJANGO_SETTINGS_MODULE": "apps.config.settings",
+    }
+    return _run(code, distributions=found, ours=("telemetry", "apps"), folder=folder / "site", **environment)
+
+
 @pytest.mark.parametrize("extras", [(), ("celery",), ("django",), ("requests",), ("otlp",), ("grpc",)], ids=str)
 def test_telemetry_runs_with_any_extra_alone(extras: tuple[str, ...], tmp_path: Path) -> None:
     """Without Celery, Django, requests or a network exporter, operations are observed, written and captured."""
@@ -73,15 +86,21 @@ for module in pkgutil.walk_packages(apps.__path__, "apps."):
         importlib.import_module(module.name)
         print(module.name)
 """
-    found = with_dependencies(locked("requirements-app.lock"))
-    environment = {
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
-        "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
-        "SYNCTRACE_HOME": str(tmp_path / "home"),
-        "DJANGO_SETTINGS_MODULE": "apps.config.settings",
-    }
-    imported = _run(code, distributions=found, ours=("telemetry", "apps"), folder=tmp_path / "site", **environment).split()
+    imported = _run_in_production(code, tmp_path).split()
     assert {"apps.config.wsgi", "apps.config.celery", "apps.integrations.tasks", "apps.console.views"} <= set(imported)
+
+
+def test_production_says_what_the_simulator_needs(tmp_path: Path) -> None:
+    """A command of the demo ends with a sentence, and not in a traceback."""
+    code = """
+from apps.config.command_line import run
+try:
+    run(["manage.py", "github_simulator", "--port", "0"])
+except SystemExit as end:
+    print(end)
+"""
+    said = _run_in_production(code, tmp_path)
+    assert re.fullmatch(r"manage\.py: github_simulator needs \w+, of the extra `demo`: run `make demo` once, .*\n", said)
 
 
 def test_the_lock_of_production_is_the_application_alone() -> None:
