@@ -119,7 +119,7 @@ def test_a_bad_setting_ends_a_command_with_a_sentence(bare_environment: dict[str
     bare_environment["DATABASE_URL"] = "mysql://host/name"
     result = _python("manage.py", "migrate", environment=bare_environment)
     assert result.returncode == 1
-    assert result.stderr.startswith("manage.py: DATABASE_URL is no PostgreSQL address")
+    assert result.stderr.startswith("manage.py: DATABASE_URL is not a PostgreSQL address")
     assert result.stderr.count("\n") == 1
 
 
