@@ -1,4 +1,4 @@
-"""pytest: the fixture ``captrace`` captures a test's spans and lines, and makes telemetry's own errors fail it."""
+"""The pytest plugin: its fixture ``captrace`` captures a test's spans and lines; telemetry's own errors fail that test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telemetry.testing import Capture, capturing
 
 @pytest.fixture
 def captrace() -> Iterator[Capture]:
-    """The spans and lines of this test; see `telemetry.testing.Capture`."""
+    """Capture the spans and lines of this test; see `telemetry.testing.Capture`."""
     context.clear()
     with capturing() as capture:
         yield capture
