@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Generic, cast, overload
 
 from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -28,14 +28,13 @@ from telemetry import _health
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import bound
+from telemetry._measuring import record_duration
 from telemetry._outcomes import OutcomeMissing, error_type, message_of, outcome_of
 from telemetry._spans import emitter
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
 from telemetry.redaction import redact
 
-_meter = metrics.get_meter(emitter.SCOPE)
-_durations: dict[type[Operation[Any]], metrics.Histogram] = {}
 _OK = Status(StatusCode.OK)
 _PER_UNIT = {"duration_ms": 1e3, "duration_sec": 1e6}  # microseconds
 _OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
@@ -215,12 +214,7 @@ class Observed(Generic[R]):
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         operation = type(self._operation)
-        histogram = _durations.get(operation)
-        if histogram is None:
-            histogram = _durations[operation] = _meter.create_histogram(
-                f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
-            )
-        histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
+        record_duration(operation, seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
         operation = self._operation

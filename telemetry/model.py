@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import (
@@ -67,13 +67,16 @@ class Field:
     """What a field means; stands inside ``Annotated[type, Field(...)]``.
 
     ``unit`` is a UCUM code (``s``, ``ms``, ``%``) or a format (``ISO 8601``). ``key`` is the span attribute where it is
-    not the field's own name; ``also`` is OpenTelemetry's standard key for the same thing, set beside it.
+    not the field's own name; ``also`` is OpenTelemetry's standard key for the same thing, set beside it. A field that is
+    ``low_cardinality`` has few values and labels metrics; ``example`` is one of its values, for the documentation.
     """
 
     meaning: str
     unit: str = ""
     key: str | None = None
     also: str | None = None
+    low_cardinality: bool = False
+    example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class FieldSpec:
     values: tuple[str, ...]
     keys: tuple[str, ...]
     accepts: tuple[Any, ...]
+    low_cardinality: bool = False
+    example: str | None = None
 
     def problem(self, value: object) -> str | None:
         """Why ``value`` is no value of this field as a line carries it, or None."""
@@ -132,11 +137,17 @@ _MEASURED: Mapping[str, Any] = {
 """Fields that the lifecycle fills in for any operation whose lines name them."""
 
 _EVENTS: dict[str, EventSpec] = {}
+_OPERATIONS: dict[str, type[Operation[Any]]] = {}
 
 
 def declared_events() -> Mapping[str, EventSpec]:
     """Every event declared so far, by name."""
     return types.MappingProxyType(_EVENTS)
+
+
+def declared_operations() -> Mapping[str, type[Operation[Any]]]:
+    """Return every operation declared so far, by the name of its span."""
+    return types.MappingProxyType(_OPERATIONS)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -146,8 +157,8 @@ class Result:
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
 
     def __init_subclass__(cls) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
-        cls.__fieldspecs__ = _specs(cls)
+        make_frozen(cls)
+        cls.__fieldspecs__ = fieldspecs_of(cls)
 
 
 R = TypeVar("R", bound=Result | None)
@@ -180,10 +191,10 @@ class Operation(Generic[R]):
         entered: Line | None = None,
         ended: Line | None = None,
     ) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
+        make_frozen(cls)
         cls.__operation__ = name
         cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
-        cls.__fieldspecs__ = _specs(cls)
+        cls.__fieldspecs__ = fieldspecs_of(cls)
         result = _result_of(cls)
         cls.__has_result__ = result is not None
         cls.__resultspecs__ = {} if result is None else result.__fieldspecs__
@@ -208,6 +219,7 @@ class Operation(Generic[R]):
                 _nullable(known[field]) if late and field in cls.__resultspecs__ else known[field] for field in line.fields
             ]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
+        _OPERATIONS[name] = cls
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -218,8 +230,8 @@ class Event:
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
 
     def __init_subclass__(cls, *, name: str, level: Level, when: str) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
-        cls.__fieldspecs__ = _specs(cls)
+        make_frozen(cls)
+        cls.__fieldspecs__ = fieldspecs_of(cls)
         cls.__event__ = EventSpec(name, level, tuple(cls.__fieldspecs__.values()), when)
         _declare(cls.__event__)
 
@@ -265,7 +277,20 @@ def _result_of(operation: type[Operation[Any]]) -> type[Result] | None:
     )
 
 
-def _specs(cls: type) -> dict[str, FieldSpec]:
+def make_frozen(cls: type) -> None:
+    """Make `cls` a frozen dataclass whose docstring is its author's, or none."""
+    written = cls.__doc__
+    dataclass(frozen=True, kw_only=True)(cls)
+    cls.__doc__ = written
+
+
+def first_line(cls: type) -> str:
+    """Return the first line of a declaration's docstring, or nothing."""
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def fieldspecs_of(cls: type) -> dict[str, FieldSpec]:
+    """Return the fields that a dataclass declares, in their order."""
     hints = get_type_hints(cls, include_extras=True)
     names = [name for name in hints if not name.startswith("__")]
     if foreign := sorted(set(names) - {field.name for field in fields(cls)}):
@@ -298,11 +323,13 @@ def _spec(name: str, hint: Any) -> FieldSpec:
         raise TypeError(f"{name}: a field is text, a number, a boolean or a datetime, not {hint!r}")
     type_name, accepts = _TYPE_NAMES[hint]
     keys = (field.key or name, *((field.also,) if field.also else ()))
-    return FieldSpec(name, type_name, field.unit, field.meaning, nullable, values, keys, accepts)
+    return FieldSpec(
+        name, type_name, field.unit, field.meaning, nullable, values, keys, accepts, field.low_cardinality, field.example
+    )
 
 
 def _nullable(spec: FieldSpec) -> FieldSpec:
-    return FieldSpec(spec.name, spec.type, spec.unit, spec.meaning, True, spec.values, spec.keys, spec.accepts)
+    return replace(spec, nullable=True)
 
 
 _TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
