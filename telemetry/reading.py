@@ -12,8 +12,7 @@ Code that shows what happened takes a `Source` and need not care where it was wr
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -22,6 +21,7 @@ import orjson
 
 from telemetry._decoding import Attribute, MissingKeyError, Span, Values, records_in, requests_in, spans_in
 from telemetry._jaeger import JaegerClient, JaegerError
+from telemetry._wanted import Wanted, matcher, needles_of_lines, needles_of_spans, texts_of
 
 __all__ = [
     "Attribute",
@@ -43,9 +43,6 @@ __all__ = [
     "roots_of",
     "spans_in",
 ]
-
-Wanted = str | int | Collection[str | int]
-"""A value that is looked for, or several of which any will do; compared as text."""
 
 
 class Source(Protocol):
@@ -72,12 +69,12 @@ class Memory(Source):
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
-        is_wanted = _matcher(wanted)
+        is_wanted = matcher(wanted)
         return _in_order(span for span in self._spans if is_wanted(_named(span)))
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, in the order they were written."""
-        is_wanted = _matcher(wanted)
+        is_wanted = matcher(wanted)
         return [line for line in self._lines if is_wanted(line)]
 
 
@@ -91,13 +88,13 @@ class Files(Source):
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
         if self._traces is None:
             return []
-        return Memory(read_spans(self._traces, containing=_texts_of_spans(wanted))).find_spans(**wanted)
+        return Memory(read_spans(self._traces, containing=needles_of_spans(wanted))).find_spans(**wanted)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, by their time."""
         if self._lines is None:
             return []
-        found = Memory(lines=read_lines(self._lines, containing=_texts_of_lines(wanted))).find_lines(**wanted)
+        found = Memory(lines=read_lines(self._lines, containing=needles_of_lines(wanted))).find_lines(**wanted)
         return sorted(found, key=lambda line: str(line.get("timestamp", "")))
 
 
@@ -113,9 +110,9 @@ class Jaeger(Source):
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
         if "trace_id" in wanted:
-            trace_ids = set(_texts(wanted["trace_id"]))
+            trace_ids = set(texts_of(wanted["trace_id"]))
         else:
-            tags = {key: list(_texts(value)) for key, value in wanted.items() if key not in ("name", "span_id")}
+            tags = {key: list(texts_of(value)) for key, value in wanted.items() if key not in ("name", "span_id")}
             trace_ids = self._client.search(tags)
         return Memory(span for one in sorted(trace_ids) for span in self._client.trace(one)).find_spans(**wanted)
 
@@ -214,40 +211,6 @@ def _in_order(spans: Iterable[Span]) -> list[Span]:
 
 def _named(span: Span) -> dict[str, Any]:
     return {**span.attributes, "name": span.name, "trace_id": span.trace_id, "span_id": span.span_id}
-
-
-def _matcher(wanted: Mapping[str, Wanted]) -> Callable[[Mapping[str, Any]], bool]:
-    texts = {key: _texts(value) for key, value in wanted.items()}
-    return lambda found: all(key in found and _text(found[key]) in values for key, values in texts.items())
-
-
-def _texts(wanted: Wanted) -> frozenset[str]:
-    return frozenset(map(_text, [wanted] if isinstance(wanted, str | int) else wanted))
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)  # as JSON and Jaeger write it
-
-
-def _texts_of_lines(wanted: Mapping[str, Wanted]) -> list[str]:
-    """Return what the text of every wanted line contains, as far as that can be told without parsing it."""
-    for key, value in wanted.items():
-        texts = _texts(value)
-        if all(map(_PLAIN.fullmatch, texts)):
-            return [f'"{key}":{gap}{form}' for text in texts for gap in ("", " ") for form in (text, f'"{text}"')]
-    return []
-
-
-def _texts_of_spans(wanted: Mapping[str, Wanted]) -> list[str]:
-    for value in wanted.values():
-        texts = _texts(value)
-        if all(map(_PLAIN.fullmatch, texts)):
-            return list(texts)
-    return []
-
-
-_PLAIN = re.compile(r"[\w.:/@-]+", re.ASCII)
-"""Text that every writer of JSON writes the same way."""
 
 
 def _whole(text: bytes) -> dict[str, Any] | None:
