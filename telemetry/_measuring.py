@@ -9,7 +9,8 @@ from typing import Any, Protocol, overload
 from opentelemetry import metrics
 
 from telemetry import _health
-from telemetry._fields import attributes_of, check, plain_values
+from telemetry._boundary import Plain
+from telemetry._fields import check, plain_values
 from telemetry._spans.emitter import SCOPE
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument, InstrumentSpec, Measurement
 from telemetry.model import FieldSpec, Operation, Scalar, first_line
@@ -42,14 +43,12 @@ def measure(instrument: Instrument, value: float = 1, /) -> None:
         record = _records.get(type(instrument))
         if record is None:
             record = _records[type(instrument)] = _made(spec)
-        _hand_over(record, spec.name, value, attributes_of(spec.labels, values))
+        _hand_over(record, spec.name, value, _labels(spec.labels, values))
     except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(error)
 
 
-def record_duration(
-    operation: type[Operation[Any]], *, seconds: float, outcome: str, values: Mapping[str, Scalar | None]
-) -> None:
+def record_duration(operation: type[Operation[Any]], *, seconds: float, outcome: str, values: Mapping[str, Plain]) -> None:
     """Record how long an operation took, in the histogram `<operation>.duration`.
 
     Its labels are the outcome, the fields of `values` that are declared as low-cardinality, and the error's type.
@@ -69,8 +68,8 @@ class _Duration:
         self._labels = duration_labels(operation)
         self._record = _made(InstrumentSpec(self._name, "histogram", "s", first_line(operation), self._labels, SECONDS))
 
-    def record(self, seconds: float, outcome: str, values: Mapping[str, Scalar | None]) -> None:
-        labels: dict[str, Scalar] = {self._outcome_key: outcome, **attributes_of(self._labels, values)}
+    def record(self, seconds: float, outcome: str, values: Mapping[str, Plain]) -> None:
+        labels: dict[str, Scalar] = {self._outcome_key: outcome, **_labels(self._labels, values)}
         error = values.get("error_type")
         if error is not None:
             labels["error.type"] = error
@@ -95,6 +94,11 @@ def capture() -> Iterator[list[Measurement]]:
         yield captured
     finally:
         _captures = tuple(other for other in _captures if other is not captured)
+
+
+def _labels(specs: Mapping[str, FieldSpec], values: Mapping[str, Plain]) -> dict[str, Scalar]:
+    """Return the values under their fields' own keys: a standard key beside it would only say the same twice."""
+    return {spec.keys[0]: value for name, spec in specs.items() if (value := values.get(name)) is not None}
 
 
 def _hand_over(record: _Record, name: str, value: float, labels: dict[str, Scalar]) -> None:

@@ -1,4 +1,4 @@
-"""What an operation, its result and an event are: declared once as small classes, read by everything else.
+"""Operations, their results and events: declared once as small classes, read by everything else.
 
 Standard library only. From one declaration follow the span's name and attributes, the log lines with their
 levels, the duration metric, the documentation and the checks::
@@ -19,7 +19,7 @@ levels, the duration metric, the documentation and the checks::
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -44,7 +44,7 @@ Scalar = str | int | float | bool
 
 
 class Level(IntEnum):
-    """A line's level; the numbers are the standard library's."""
+    """The level of a line, numbered as in the standard library."""
 
     DEBUG = 10
     INFO = 20
@@ -53,7 +53,7 @@ class Level(IntEnum):
 
 
 class Outcome(StrEnum):
-    """How an operation ended; the value of every span's ``<namespace>.outcome``."""
+    """How an operation ended: the value of each span's `<namespace>.outcome`."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -64,24 +64,25 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field means; stands inside ``Annotated[type, Field(...)]``.
+    """The meaning of a field, inside `Annotated[type, Field(...)]`.
 
-    ``unit`` is a UCUM code (``s``, ``ms``, ``%``) or a format (``ISO 8601``). ``key`` is the span attribute where it is
-    not the field's own name; ``also`` is OpenTelemetry's standard key for the same thing, set beside it. A field that is
-    ``low_cardinality`` has few values and labels metrics; ``example`` is one of its values, for the documentation.
+    `unit` is a UCUM code (`s`, `ms`, `%`) or a format (`ISO 8601`). `key` is the span attribute where that is not the
+    field's own name. `also` is OpenTelemetry's standard key for the same thing, set beside it; where the standard splits the
+    thing, each of its keys with what derives its value. A field that is `low_cardinality` has few values and labels metrics;
+    `example` is one of its values, for the documentation.
     """
 
     meaning: str
     unit: str = ""
     key: str | None = None
-    also: str | None = None
+    also: str | Mapping[str, Callable[[Any], Scalar]] | None = None
     low_cardinality: bool = False
     example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One declared field: its name, type as the documentation shows it, and what it means."""
+    """One declared field: its name, its type as documentation shows it, and what it means."""
 
     name: str
     type: str
@@ -91,11 +92,12 @@ class FieldSpec:
     values: tuple[str, ...]
     keys: tuple[str, ...]
     accepts: tuple[Any, ...]
+    derived: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
     low_cardinality: bool = False
     example: str | None = None
 
     def problem(self, value: object) -> str | None:
-        """Why ``value`` is no value of this field as a line carries it, or None."""
+        """Return why `value` cannot stand for this field on a line, or None if it can."""
         if value is None:
             return None if self.nullable else f"{self.name} must not be null"
         if isinstance(value, bool) and bool not in self.accepts:
@@ -141,7 +143,7 @@ _OPERATIONS: dict[str, type[Operation[Any]]] = {}
 
 
 def declared_events() -> Mapping[str, EventSpec]:
-    """Every event declared so far, by name."""
+    """Return every event declared so far, by name."""
     return types.MappingProxyType(_EVENTS)
 
 
@@ -152,7 +154,7 @@ def declared_operations() -> Mapping[str, type[Operation[Any]]]:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Result:
-    """What is known when an operation has completed; subclasses declare its fields."""
+    """What is known when an operation has completed; subclasses declare the fields."""
 
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
 
@@ -168,8 +170,8 @@ R = TypeVar("R", bound=Result | None)
 class Operation(Generic[R]):
     """Something with a start and an end: one span, and the lines its class names.
 
-    ``started``, ``completed`` and ``failed`` are lines of their own event (``<name>.started``); ``entered`` and ``ended``
-    are one line named as the operation itself, written before its body or after it, whatever came of it.
+    `started`, `completed` and `failed` are lines with an event of their own (`<name>.started`). `entered` and `ended` are
+    one line named as the operation itself, written before its body or after it, whatever came of it.
     """
 
     __operation__: ClassVar[str]
@@ -214,17 +216,15 @@ class Operation(Generic[R]):
             if unknown := [field for field in line.fields if field not in known]:
                 raise TypeError(f"{cls.__name__}: the line {event!r} names {unknown}, which nothing declares")
             # What is only known at the end may be unknown when it failed.
-            late = moment == "ended"
-            specs = [
-                _nullable(known[field]) if late and field in cls.__resultspecs__ else known[field] for field in line.fields
-            ]
+            late = cls.__resultspecs__ if moment == "ended" else {}
+            specs = [replace(known[field], nullable=True) if field in late else known[field] for field in line.fields]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
         _OPERATIONS[name] = cls
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Event:
-    """Something that happened at one moment: one log line inside the current span."""
+    """Something that happens at one moment: one log line inside the current span."""
 
     __event__: ClassVar[EventSpec]
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
@@ -237,7 +237,7 @@ class Event:
 
 
 def rendered(value: object) -> Scalar | None:
-    """``value`` as a line and an attribute carry it: a datetime becomes ISO 8601 with ``Z``, an enum its value."""
+    """Return `value` as lines and attributes carry it: a datetime as ISO 8601 with `Z`, an enum as its value."""
     if type(value) in _PLAIN:
         return cast("Scalar | None", value)
     if isinstance(value, datetime):
@@ -245,11 +245,6 @@ def rendered(value: object) -> Scalar | None:
     if isinstance(value, str | int | float):  # a StrEnum or a subclass: its plain value
         return cast("Scalar", getattr(value, "value", value))
     raise TypeError(f"a field carries text, numbers, booleans or datetimes, not {type(value).__name__}")
-
-
-def rendered_values(values: Mapping[str, Any]) -> dict[str, Scalar | None]:
-    """``values`` as a line and an attribute carry them."""
-    return {name: value if type(value) in _PLAIN else rendered(value) for name, value in values.items()}
 
 
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
@@ -322,14 +317,20 @@ def _spec(name: str, hint: Any) -> FieldSpec:
     if hint not in _TYPE_NAMES:
         raise TypeError(f"{name}: a field is text, a number, a boolean or a datetime, not {hint!r}")
     type_name, accepts = _TYPE_NAMES[hint]
-    keys = (field.key or name, *((field.also,) if field.also else ()))
+    also = (field.also,) if isinstance(field.also, str) else ()
     return FieldSpec(
-        name, type_name, field.unit, field.meaning, nullable, values, keys, accepts, field.low_cardinality, field.example
+        name=name,
+        type=type_name,
+        unit=field.unit,
+        meaning=field.meaning,
+        nullable=nullable,
+        values=values,
+        keys=(field.key or name, *also),
+        accepts=accepts,
+        derived=tuple(field.also.items()) if isinstance(field.also, Mapping) else (),
+        low_cardinality=field.low_cardinality,
+        example=field.example,
     )
-
-
-def _nullable(spec: FieldSpec) -> FieldSpec:
-    return replace(spec, nullable=True)
 
 
 _TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
