@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 import orjson
 
+from telemetry._suggestion import suggestion
 from telemetry.timestamps import iso_microseconds
 
 Attribute = str | int | float | bool | tuple[Any, ...]
@@ -31,12 +31,6 @@ class Values(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         """Raise a `MissingKeyError`."""
         raise MissingKeyError(f"there is no {key!r}{suggestion(key, self)}: there are {', '.join(map(str, self)) or 'none'}")
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return "(did you mean ...?)" for the known name that `name` is most likely a slip of, or nothing."""
-    near = get_close_matches(name, map(str, known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 @dataclass(frozen=True, slots=True)

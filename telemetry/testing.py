@@ -24,12 +24,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from telemetry import _health, _measuring, lifecycle
-from telemetry._decoding import suggestion
 from telemetry._export.redacting import RedactingExporter
 from telemetry._lines import writing
 from telemetry._lines.sinks import Captured
 from telemetry._spans import provider
 from telemetry._spans.ids import ids
+from telemetry._suggestion import suggestion
 from telemetry.instruments import Measurement
 from telemetry.reading import Attribute, Memory, Source, Span, Values, Wanted, draw
 
