@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from telemetry._suggestion import suggestion
@@ -34,7 +34,7 @@ def as_markdown(names: Iterable[str]) -> str:
     return "\n".join(rows)
 
 
-def as_weaver(namespaces: Collection[str]) -> str:
+def as_weaver(*namespaces: str) -> str:
     """Return the spans, events and metrics of these namespaces as a registry for OpenTelemetry's Weaver, in YAML.
 
     A namespace is the part of a name before its first dot. `weaver registry check -r FOLDER` accepts a folder with this in a

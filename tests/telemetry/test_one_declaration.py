@@ -79,7 +79,7 @@ def test_everything_follows_from_one_class_and_its_emission(captrace: Capture) -
     assert as_json(["cafe.jammed"]) == [
         {"event": "cafe.jammed", "level": "WARNING", "fields": ["bean_id"], "when": "the mill jams"}
     ]
-    groups = {group["id"]: group["brief"] for group in yaml.safe_load(as_weaver({"cafe"}))["groups"]}
+    groups = {group["id"]: group["brief"] for group in yaml.safe_load(as_weaver("cafe"))["groups"]}
     assert groups == {
         "registry.catalog": "The attributes of cafe.",
         "span.cafe.grind": "One grinding.",

@@ -70,7 +70,7 @@ class Dug(Histogram, name="garden.dug", unit="s"):
 @pytest.fixture(scope="module")
 def groups() -> dict[str, dict[str, Any]]:
     """The registry's groups by their ids."""
-    registry = yaml.safe_load(as_weaver({"garden"}))
+    registry = yaml.safe_load(as_weaver("garden"))
     assert list(registry) == ["groups"]
     return {group["id"]: group for group in registry["groups"]}
 
@@ -167,10 +167,10 @@ def test_one_key_with_two_types_is_an_error_that_says_so() -> None:
         tools: Annotated[str, Field("Which.")]
 
     with pytest.raises(TypeError, match="tools is declared as int and as string: one key has one type"):
-        as_weaver({"shed"})
+        as_weaver("shed")
 
 
 def test_a_namespace_without_declarations_is_an_error_that_says_what_to_do() -> None:
     """An empty registry would look like a catalog that is done."""
     with pytest.raises(ValueError, match="nothing is declared in attic: import the module that declares it"):
-        as_weaver({"attic"})
+        as_weaver("attic")

@@ -16,7 +16,7 @@ from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
 _FORMATS: Mapping[str, Callable[[], str]] = {
     "markdown": lambda: as_markdown(TABLE),
     "json": lambda: json.dumps(as_json(TABLE), indent=2),
-    "weaver": lambda: as_weaver({name.partition(".")[0] for name in TABLE}),
+    "weaver": lambda: as_weaver(*{name.partition(".")[0] for name in TABLE}),
 }
 
 
