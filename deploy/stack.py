@@ -1,11 +1,11 @@
-"""The collector and Jaeger as processes on free ports of this machine, under the configuration that compose uses.
+"""Run the collector and Jaeger on free ports of this machine, with the configuration that compose uses.
 
     jaeger = Jaeger(folder=Path("var/stack"))
     collector = Collector(folder=Path("var/stack"), lines=Path("var"), jaeger=jaeger)
     with jaeger, collector:
         ...  # OTEL_EXPORTER_OTLP_ENDPOINT=collector.http; jaeger.url; collector.output / "traces.jsonl"
 
-Each keeps its ports and its data when it is stopped or killed and started again. What they print goes to
+Each keeps its ports and its data when it is stopped or killed and started again. Their output goes to
 `FOLDER/jaeger.log` and `FOLDER/collector.log`.
 """
 
@@ -33,13 +33,13 @@ Health = Callable[[], str | None]
 
 
 class NotReadyError(RuntimeError):
-    """A program of the stack did not answer in time, or ended; the message names its log."""
+    """A program of the stack ended, or did not answer in time; the message names its log."""
 
 
 class Service:
-    """A program that runs when started, answers its health check, and ends with the block that it was started by.
+    """A program that is started, answers its health check, and ends with the block that started it.
 
-    `health` says why it is not well yet, or None when it is; without one the program counts as ready at once.
+    `health` returns why the program is not well yet, or None; without one it counts as ready at once.
     `environment` is added to this process's own.
     """
 
@@ -52,6 +52,7 @@ class Service:
         health: Health | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        """Prepare the program, whose output will go to `NAME.log` in `folder`."""
         self.log: Final = folder / f"{name}.log"
         self._name = name
         self._command = [str(word) for word in command]
@@ -61,19 +62,19 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, *, seconds: float = 30) -> None:
-        """It answers its health check. Raises `NotReadyError` when it ends first or takes longer than `seconds`."""
+        """Start the program and wait for its health; raise `NotReadyError` when it ends or takes longer than `seconds`."""
         self.launch()
         self.wait_until_ready(seconds=seconds)
 
     def launch(self) -> None:
-        """It runs; whether it is ready is for `wait_until_ready` to say, after others were launched beside it."""
+        """Start the program without waiting, so that others can be launched beside it before `wait_until_ready`."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a program of ours
                 self._command, env=os.environ | self.environment, stdout=log, stderr=log, start_new_session=True
             )
 
     def wait_until_ready(self, *, seconds: float = 30) -> None:
-        """As `start`, for what was launched; after an error nothing of it runs."""
+        """Wait for a launched program as `start` does; after an error it no longer runs."""
         try:
             self._wait(time.monotonic() + seconds)
         except BaseException:
@@ -90,7 +91,7 @@ class Service:
             time.sleep(0.05)
 
     def stop(self, *, seconds: float = 30) -> None:
-        """It has ended, of its own accord after a SIGTERM, or by a SIGKILL when that takes longer than `seconds`."""
+        """End the program with SIGTERM, or with SIGKILL when that takes longer than `seconds`."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -101,7 +102,7 @@ class Service:
         self._process = None
 
     def kill(self) -> None:
-        """It and the processes it started have ended by a SIGKILL, with nothing said or saved."""
+        """Kill the program and the processes that it started, without a chance to save anything."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -109,10 +110,12 @@ class Service:
             self._process = None
 
     def __enter__(self) -> Self:
+        """Start the program."""
         self.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        """Stop the program."""
         self.stop()
 
 
@@ -120,6 +123,7 @@ class Jaeger(Service):
     """Jaeger with its traces under `folder/jaeger`: `url` is its API, `otlp` the `host:port` that takes spans."""
 
     def __init__(self, *, folder: Path) -> None:
+        """Choose free ports, and build Jaeger if it is missing."""
         otlp, ui, query, health, metrics = free_ports(5)
         super().__init__(
             name="jaeger",
@@ -147,6 +151,7 @@ class Collector(Service):
     """
 
     def __init__(self, *, folder: Path, lines: Path, jaeger: Jaeger) -> None:
+        """Choose free ports, and build the collector if it is missing."""
         grpc, http, health, metrics = free_ports(4)
         super().__init__(
             name="collector",
@@ -171,7 +176,7 @@ class Collector(Service):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
+    """Return `count` different ports that nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

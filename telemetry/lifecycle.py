@@ -28,7 +28,7 @@ from telemetry import _health
 from telemetry._boundary import clean_attributes, message_of, text
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
-from telemetry._lines.context import bound
+from telemetry._lines.context import clean_bound
 from telemetry._measuring import record_duration
 from telemetry._outcomes import OutcomeMissing, error_type, outcome_of
 from telemetry._spans import emitter
@@ -152,7 +152,7 @@ class Observed(Generic[R]):
 
     def _start(self, attributes: dict[str, Any]) -> None:
         """Start the span with these attributes and the bound context, and make it the current one."""
-        self._span = self._started(clean_attributes(bound()) | attributes)
+        self._span = self._started(clean_bound() | attributes)
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
 
     def _started(self, attributes: dict[str, Any]) -> Span:
@@ -292,16 +292,16 @@ class _Undeclared(Observed[None]):
     def set(self, **values: Any) -> None:
         """Set fields that become known midway."""
         try:
-            self._set(_present(plain_values(_Plain, {}, values)))
+            self._set(_present(values))
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
 
     def _open(self) -> None:
-        self._start(_present(plain_values(_Plain, {}, self._fields)))
+        self._start(_present(self._fields))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         """Record nothing: names that nobody declared may be without number."""
 
 
-def _present(values: Mapping[str, Scalar | None]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return clean_attributes({name: value for name, value in values.items() if value is not None})

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pwd
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from apps.embedded import EmbeddedServerError, clean, folders, postgresql, processes, servers
-from tests.embedded.programs import answer, holding
+from apps.embedded import EmbeddedServerError, clean, folders, postgresql, processes, servers, valkey
+from tests.embedded.programs import CHECKOUT, answer, holding
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -26,8 +27,22 @@ def reachable() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def _nobody() -> pwd.struct_passwd:
-    return pwd.getpwnam("nobody")
+def _copy_checkout(checkout: Path, *, account: processes.Account) -> None:
+    """Copy what the embedded servers are made of to a `checkout` of `account`'s."""
+    wheel = postgresql.package()
+    for source in (CHECKOUT / "apps", wheel, wheel.with_name(f"{wheel.name}.libs"), valkey.program().parents[2]):
+        shutil.copytree(source, checkout / source.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+    for path in (checkout, *checkout.rglob("*")):
+        account.give(path)
+
+
+def _python_of(account: processes.Account) -> str:
+    """Return a Python that `account` can run: this one, or the system's."""
+    for python in (os.path.realpath(sys.executable), "/usr/bin/python3", "/usr/local/bin/python3"):
+        with contextlib.suppress(EmbeddedServerError, OSError):
+            processes.run([python, "-c", "import sys; assert sys.version_info >= (3, 11)"], account=account)
+            return python
+    pytest.skip("every Python 3.11 here is where only root can enter")
 
 
 def _modes(path: Path) -> dict[Path, tuple[int, int]]:
@@ -60,11 +75,14 @@ def test_no_other_folder_changes(home: Path) -> None:
 @as_root
 def test_an_ordinary_user_runs_them_too(reachable: Path) -> None:
     """A user other than root has servers, with data in the home itself."""
-    python = next(p for p in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(p).exists())
-    home = reachable / "home"
+    nobody = processes.unprivileged_account()
+    assert nobody is not None
+    checkout, home = reachable / "checkout", reachable / "home"
     home.mkdir()
-    os.chown(home, _nobody().pw_uid, _nobody().pw_gid)
-    with holding(home, throwaway=False, python=python, user=_nobody().pw_uid) as holder:
+    nobody.give(home)
+    _copy_checkout(checkout, account=nobody)  # the real one, and .venv in it, may be where only root can enter
+    python = _python_of(nobody)
+    with holding(home, throwaway=False, python=python, user=nobody.uid, checkout=checkout, packages=[checkout]) as holder:
         url = holder.servers().database_url
         data = home / "postgresql" / "data"
         assert data.resolve() == data
