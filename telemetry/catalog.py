@@ -9,6 +9,8 @@ from telemetry._suggestion import suggestion
 from telemetry._weaver import as_yaml, registry
 from telemetry.model import declared_events
 
+__all__ = ["as_json", "as_markdown", "as_weaver", "check_line"]
+
 _AROUND = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
 _CONTEXT = frozenset({"team_id", "repo_id", "task_id", "run_id"})
 

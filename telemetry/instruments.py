@@ -23,6 +23,8 @@ from typing import ClassVar, Literal, dataclass_transform
 
 from telemetry.model import FieldSpec, Scalar, fieldspecs_of, first_line, make_frozen
 
+__all__ = ["SECONDS", "Counter", "Gauge", "Histogram", "Instrument", "InstrumentSpec", "Measurement", "declared_instruments"]
+
 Kind = Literal["counter", "gauge", "histogram"]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14400)

@@ -36,6 +36,8 @@ from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
 
+__all__ = ["Observed", "emit", "observe", "span"]
+
 _OK = Status(StatusCode.OK)
 _PER_UNIT = {"duration_ms": 1e3, "duration_sec": 1e6}  # microseconds
 _OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
@@ -134,8 +136,7 @@ class Observed(Generic[R]):
             if self._span is not None:
                 self._span.end(self._end_ns())
         if self._outcome is None and error is None:
-            name = type(self._operation).__name__
-            _health.problem(OutcomeMissing(f"{name} ended without saying how: call completed(...) at its end"))
+            _health.problem(OutcomeMissing(_missing(type(self._operation))))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()
@@ -301,6 +302,13 @@ class _Undeclared(Observed[None]):
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         """Record nothing: names that nobody declared may be without number."""
+
+
+def _missing(operation: type[Operation[Any]]) -> str:
+    """Return what a block should have said before it ended."""
+    fields = ", ".join(f"{name}=..." for name in operation.__resultspecs__)
+    result = "" if operation.__result__ is None else f"{operation.__result__.__name__}({fields})"
+    return f"{operation.__name__} ended without saying how: call completed({result}) before its block ends"
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

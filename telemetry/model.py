@@ -40,6 +40,21 @@ from typing import (
 
 from telemetry.timestamps import iso_seconds
 
+__all__ = [
+    "Event",
+    "EventSpec",
+    "Field",
+    "FieldSpec",
+    "Level",
+    "Line",
+    "Operation",
+    "Outcome",
+    "Result",
+    "Scalar",
+    "declared_events",
+    "declared_operations",
+]
+
 Scalar = str | int | float | bool
 
 
@@ -180,6 +195,7 @@ class Operation(Generic[R]):
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
     __resultspecs__: ClassVar[Mapping[str, FieldSpec]]
     __known__: ClassVar[Mapping[str, FieldSpec]]
+    __result__: ClassVar[type[Result] | None]
     __has_result__: ClassVar[bool]
     __durations__: ClassVar[tuple[str, ...]]
 
@@ -198,6 +214,7 @@ class Operation(Generic[R]):
         cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
         cls.__fieldspecs__ = fieldspecs_of(cls)
         result = _result_of(cls)
+        cls.__result__ = result
         cls.__has_result__ = result is not None
         cls.__resultspecs__ = {} if result is None else result.__fieldspecs__
         lines = {

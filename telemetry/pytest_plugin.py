@@ -12,6 +12,8 @@ import pytest
 from telemetry._lines import context
 from telemetry.testing import Capture, capturing
 
+__all__ = ["captrace"]
+
 
 @pytest.fixture
 def captrace() -> Iterator[Capture]:

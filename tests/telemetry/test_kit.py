@@ -12,7 +12,7 @@ from typing import Annotated
 import pytest
 from opentelemetry import trace
 
-from telemetry import observe
+from telemetry import OutcomeMissing, observe
 from telemetry.model import Field, Level, Line, Operation, Result
 from telemetry.reading import MissingKeyError
 from telemetry.testing import Capture, NotCapturedError, capturing
@@ -185,6 +185,13 @@ def test_a_slip_in_a_name_is_answered_with_the_right_one(captrace: Capture) -> N
         captrace.span("shop")
     with pytest.raises(NotCapturedError, match=r"no metric 'kit.cake' \(did you mean 'kit.cake.duration'"):
         captrace.metric("kit.cake")
+
+
+def test_a_forgotten_outcome_is_answered_with_what_to_write(captrace: Capture) -> None:
+    """To be copied from the message."""
+    mistake = r"Cake ended without saying how: call completed\(Cut\(pieces=...\)\) before its block ends"
+    with pytest.raises(OutcomeMissing, match=mistake), observe(Cake(flavour="plum")):
+        pass
 
 
 def test_one_of_many_must_be_chosen(captrace: Capture) -> None:

@@ -28,6 +28,7 @@ from telemetry import (
     span,
     trace_id_of,
     treat_as,
+    visible,
     write_line,
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
@@ -43,12 +44,14 @@ from telemetry.model import (
     Operation,
     Outcome,
     Result,
+    Scalar,
     declared_events,
     declared_operations,
 )
 from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
-from telemetry.redaction import redact
-from telemetry.settings import InvalidSettingError, TelemetrySettings
+from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
+from telemetry.settings import OFF, InvalidSettingError, LogFormat, TelemetrySettings
+from telemetry.timestamps import iso_microseconds, iso_seconds
 
 
 class Baked(Result):
@@ -161,7 +164,16 @@ def edges() -> int:
     context: Mapping[str, object] = {**add_trace_ids(None, "info", {"event": "x"}), **bound()}
     telemetry.problem(OutcomeMissing(error_type(ValueError(redact("ghp_x")))))
     error: type[ValueError] = InvalidSettingError
-    return telemetry.swallowed() + flush(2.0) + len(context) + len(error.__name__)
+    add_shapes([r"\bvoucher-[0-9]{8}\b"])
+    is_quiet: bool = settings.log_level >= OFF or is_secret_name("token")
+    log_format: LogFormat | None = settings.log_format
+    shown: str = visible(redact("x") + REDACTED + (log_format or ""))
+    return telemetry.swallowed() + flush(2.0) + len(context) + len(error.__name__) + is_quiet + len(shown)
+
+
+def moments(at: datetime) -> Scalar:
+    """A moment as text, which is what a field may hold as it leaves."""
+    return iso_seconds(at) + iso_microseconds(at)
 
 
 def declared(handle: Observed[Baked]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from telemetry import measure
-from telemetry.instruments import Counter, Gauge, Histogram
+from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument
 from telemetry.model import Event, Field, Level
 
 Why = Annotated[Literal["late", "broken"], Field("Why.", low_cardinality=True)]
@@ -32,6 +32,8 @@ class Rang(Event, name="shop.rang", level=Level.INFO, when="the bell rings"):
 
 
 refunded = Refunded(reason="late")
+any_instrument: type[Instrument] = Refunded
+longest: float = SECONDS[-1]
 measure(refunded)
 measure(refunded, 3)
 measure(Waiting(), 3)

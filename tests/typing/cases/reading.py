@@ -5,8 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from telemetry.catalog import as_markdown, as_weaver, check_line
-from telemetry.reading import Files, Jaeger, Memory, Node, Source, Span, draw, roots_of
-from telemetry.testing import Capture, Measurement, capturing
+from telemetry.reading import (
+    Attribute,
+    Files,
+    Jaeger,
+    JaegerError,
+    Memory,
+    MissingKeyError,
+    Node,
+    Source,
+    Span,
+    Values,
+    Wanted,
+    draw,
+    roots_of,
+)
+from telemetry.testing import Capture, Measurement, NotCapturedError, capturing
 
 
 def explain(source: Source) -> str:
@@ -18,6 +32,11 @@ def explain(source: Source) -> str:
 explain(Files(traces="traces.jsonl", lines="logs.jsonl"))
 explain(Jaeger("http://localhost:16686", service="shop"))
 explain(Memory())
+
+orders: Wanted = ["A-7", "A-8"]
+line: dict[str, object] = Values(order="A-7")
+errors: tuple[type[Exception], ...] = (JaegerError, MissingKeyError, NotCapturedError)
+order: list[Attribute] = [span.attributes["order"] for span in Memory().find_spans(order=orders)]
 
 explain("traces.jsonl")  # wrong: a path for a source
 Files("traces.jsonl")  # wrong: positional
