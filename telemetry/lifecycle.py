@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Generic, cast, overload
 
 from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -29,14 +29,15 @@ from telemetry._boundary import clean_attributes, message_of, text
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
+from telemetry._measuring import record_duration
 from telemetry._outcomes import OutcomeMissing, error_type, outcome_of
 from telemetry._spans import emitter
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
 
-_meter = metrics.get_meter(emitter.SCOPE)
-_durations: dict[type[Operation[Any]], metrics.Histogram] = {}
+__all__ = ["Observed", "emit", "observe", "span"]
+
 _OK = Status(StatusCode.OK)
 _PER_UNIT = {"duration_ms": 1e3, "duration_sec": 1e6}  # microseconds
 _OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
@@ -135,8 +136,7 @@ class Observed(Generic[R]):
             if self._span is not None:
                 self._span.end(self._end_ns())
         if self._outcome is None and error is None:
-            name = type(self._operation).__name__
-            _health.problem(OutcomeMissing(f"{name} ended without saying how: call completed(...) at its end"))
+            _health.problem(OutcomeMissing(_missing(type(self._operation))))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()
@@ -219,12 +219,7 @@ class Observed(Generic[R]):
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         operation = type(self._operation)
-        histogram = _durations.get(operation)
-        if histogram is None:
-            histogram = _durations[operation] = _meter.create_histogram(
-                f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
-            )
-        histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
+        record_duration(operation, seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
@@ -307,6 +302,13 @@ class _Undeclared(Observed[None]):
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         """Record nothing: names that nobody declared may be without number."""
+
+
+def _missing(operation: type[Operation[Any]]) -> str:
+    """Return what a block should have said before it ended."""
+    fields = ", ".join(f"{name}=..." for name in operation.__resultspecs__)
+    result = "" if operation.__result__ is None else f"{operation.__result__.__name__}({fields})"
+    return f"{operation.__name__} ended without saying how: call completed({result}) before its block ends"
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
