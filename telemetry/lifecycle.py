@@ -218,8 +218,7 @@ class Observed(Generic[R]):
             self._span.set_status(Status(StatusCode.ERROR, message))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
-        operation = type(self._operation)
-        record_duration(operation, seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
+        record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
