@@ -20,10 +20,10 @@ import structlog
 from opentelemetry import trace
 
 from telemetry import _health
-from telemetry._boundary import key, line_value, text
+from telemetry._boundary import key, line_value, message_of, text
 from telemetry._export.line_files import LineFile
 from telemetry._lines import raises, standard
-from telemetry._lines.context import bound
+from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
 from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
@@ -65,6 +65,13 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
     if not structlog.is_configured():
         structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
     standard.attach(_write_standard, _output.floor)
+    _health.report_to(_write_problem)
+
+
+def _write_problem(error: Exception, swallowed: int) -> None:
+    """Write what telemetry swallowed as a line of its own."""
+    fields = {"error_type": type(error).__name__, "error_msg": message_of(error), "swallowed": swallowed}
+    _write_all([(logging.WARNING, "telemetry.problem", fields)], error)
 
 
 def set_stream_level(level: int) -> None:
@@ -165,8 +172,7 @@ def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_
         return
     try:
         lines = _compose(entries)
-        if error is not None:
-            exception = text("".join(traceback.format_exception(error)))
+        exception = "" if error is None else text("".join(traceback.format_exception(error)))
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
         return
@@ -186,7 +192,7 @@ def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_
 
 
 def _compose(entries: Sequence[Entry]) -> list[Line]:
-    time, context = iso_microseconds(_output.now()), bound()
+    time, context = iso_microseconds(_output.now()), clean_bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
     for level, event, fields in entries:
@@ -194,8 +200,7 @@ def _compose(entries: Sequence[Entry]) -> list[Line]:
         for name, value in fields.items():
             line[_free(name)] = line_value(name, value)
         for name, value in context.items():
-            if name not in line:
-                line[name] = line_value(name, value)
+            line.setdefault(_free(name), value)
         line |= ids
         lines.append(line)
     return lines

@@ -48,7 +48,7 @@ def test_an_operation_without_a_result_completes_by_itself(captrace: Capture) ->
         pass
     with pytest.raises(OSError, match="jam"), observe(Sort(street="Oak")):
         raise OSError("jam")
-    assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed street=Oak"
+    assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed OSError street=Oak"
     assert captrace.events() == ["post.sort.completed"]
 
 
@@ -66,7 +66,7 @@ def test_a_field_that_nobody_declared_cannot_be_set(captrace: Capture) -> None:
     """A misspelt name is found in a test, and costs nothing in production."""
     with pytest.raises(TypeError, match="Deliver declares no carier"), observe(Deliver(street="Elm")) as delivery:
         delivery.set(carier="Ann")
-    assert captrace.tree() == "post.deliver failed"
+    assert captrace.tree() == "post.deliver failed TypeError"
 
 
 def test_a_block_links_to_any_span(captrace: Capture) -> None:
@@ -138,7 +138,7 @@ def test_an_asynchronous_function_is_observed_until_it_ends(captrace: Capture) -
 
     with pytest.raises(OSError, match="Elm"):
         asyncio.run(sort("Elm"))
-    assert captrace.tree() == "post.sort failed"
+    assert captrace.tree() == "post.sort failed OSError"
 
 
 def test_a_mistaken_decorator_is_refused_at_once() -> None:
