@@ -114,6 +114,7 @@ def _create_rows(apps: Any) -> None:
             started_ns=1,
             started_at=now,
             told_at=MOMENT,
+            ended_at=MOMENT,
         )
         for kind in ("phase1", "phase2")
     )
@@ -146,6 +147,7 @@ def test_runs_and_syncs_stay_when_their_words_change(database: BaseDatabaseWrapp
     call_command("migrate", database=NAME, verbosity=0)
     recent, backfill = PipelineRun.objects.using(NAME).order_by("pk")
     assert (recent.kind, recent.logged_at, backfill.kind) == (PipelineRun.Kind.RECENT, MOMENT, PipelineRun.Kind.BACKFILL)
+    assert recent.export_due_at == MOMENT  # nobody had exported it: the sweep does
     assert RepoSync.objects.using(NAME).get().disposition == RepoSync.Disposition.SYNCED
     _migrate(database, BEFORE_REPOSITORIES)
     assert [row[0] for row in _rows(database, "integrations_pipelinerun", "kind")] == ["phase1", "phase2"]
