@@ -229,7 +229,7 @@ class Observed(Generic[R]):
                 if _health.is_strict():
                     check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
                 error = self._error if line.level >= Level.ERROR else None
-                writing.write_line(line.level, event, values, error=error)
+                writing.write_declared([(line.level, event, values)], error=error)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
@@ -251,7 +251,7 @@ def emit(*events: Event, error: BaseException | None = None) -> None:
             if _health.is_strict():
                 check(spec.fields, values)
             entries.append((spec.level, spec.name, values))
-        writing.write_all(entries, error=error)
+        writing.write_declared(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 
