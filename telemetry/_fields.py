@@ -35,6 +35,8 @@ def attributes_of(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | 
         if value is not None:
             for key in spec.keys:
                 attributes[key] = value
+            for key, derive in spec.derived:
+                attributes[key] = derive(value)
     return attributes
 
 

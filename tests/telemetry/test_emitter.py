@@ -1,0 +1,224 @@
+"""Our spans keep every promise of the process's own provider: its sampler, ids, resource, limits and processors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.util._once import Once
+
+from telemetry._spans import emitter
+
+
+class Said(Sampler):
+    """Decides as it is told, and adds an attribute."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def should_sample(self, parent_context: Any, trace_id: int, name: str, *more: Any, **_: Any) -> SamplingResult:
+        attributes = dict(more[1])
+        self.asked.append((name, attributes))
+        return SamplingResult(self.decision, {**attributes, "sampler": "said"})
+
+    def get_description(self) -> str:
+        return "said"
+
+
+class Started(SpanProcessor):
+    """Sets an attribute on what starts, as processors of others do."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        assert span.is_recording()
+        span.set_attribute("started", span.name)
+
+
+def provided(provider: trace.TracerProvider) -> None:
+    """Make `provider` the process's own, as only a new process could do by the public way."""
+    trace._TRACER_PROVIDER = None
+    trace._TRACER_PROVIDER_SET_ONCE = Once()
+    trace.set_tracer_provider(provider)
+
+
+@pytest.fixture(autouse=True)
+def _own_provider() -> Iterator[None]:
+    """Leave other tests the provider that they have."""
+    before, once = trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE
+    yield
+    trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = before, once
+
+
+def exported(*processors: SpanProcessor, **options: Any) -> InMemorySpanExporter:
+    """Return the exporter of a new provider of the process."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False, **options)
+    for processor in (*processors, SimpleSpanProcessor(exporter)):
+        provider.add_span_processor(processor)
+    provided(provider)
+    return exporter
+
+
+def test_a_span_is_like_one_of_the_sdk() -> None:
+    """Same parent, kind, flags, resource and scope; only what started it differs."""
+    exporter = exported(resource=Resource.create({"service.name": "shop"}))
+    tracer = trace.get_tracer("another")
+    with tracer.start_as_current_span("above") as above:
+        tracer.start_span("theirs", attributes={"n": 1}).end()
+        emitter.start("ours", attributes={"n": 1}).end()
+    theirs, ours, _ = exporter.get_finished_spans()
+    assert ours.context is not None
+    assert theirs.context is not None
+    assert ours.context.trace_id == theirs.context.trace_id
+    assert ours.context.span_id != theirs.context.span_id
+    assert ours.context.trace_flags == theirs.context.trace_flags
+    assert (ours.parent, ours.kind, ours.attributes, ours.resource) == (
+        above.get_span_context(),
+        theirs.kind,
+        theirs.attributes,
+        theirs.resource,
+    )
+    assert ours.instrumentation_scope is not None
+    assert ours.instrumentation_scope.name == "telemetry"
+    assert 0 < (ours.start_time or 0) <= (ours.end_time or 0)
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_the_sampler_decides_and_may_add_attributes(decision: Decision) -> None:
+    """What is dropped is no span, and its children have ids all the same; what is only recorded is not exported."""
+    sampler = Said(decision)
+    exporter = exported(Started(), sampler=sampler)
+    span = emitter.start("asked", attributes={"n": 1})
+    span.end()
+    assert sampler.asked == [("asked", {"n": 1})]
+    assert span.get_span_context().is_valid
+    assert span.get_span_context().trace_flags.sampled == (decision is Decision.RECORD_AND_SAMPLE)
+    found = [dict(one.attributes or {}) for one in exporter.get_finished_spans()]
+    assert found == ([{"n": 1, "sampler": "said", "started": "asked"}] if decision is Decision.RECORD_AND_SAMPLE else [])
+
+
+def test_a_child_of_what_was_not_sampled_is_not_sampled() -> None:
+    """By the parent's flags, local or remote."""
+    exporter = exported(sampler=ParentBased(ALWAYS_OFF))
+    remote = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    with trace.use_span(emitter.start("root", attributes={})):
+        emitter.start("dropped", attributes={}).end()
+    with trace.use_span(NonRecordingSpan(remote)):
+        emitter.start("kept", attributes={}).end()
+    assert [one.name for one in exporter.get_finished_spans()] == ["kept"]
+
+
+def test_a_reserved_root_is_sampled_as_its_children_will_be() -> None:
+    """At half, 100 roots and their children agree, and some are kept and some not."""
+    exporter = exported(sampler=ParentBased(TraceIdRatioBased(0.5)))
+    for _ in range(100):
+        context = emitter.reserve("run")
+        with trace.use_span(NonRecordingSpan(context)):
+            emitter.start("child", attributes={}).end()
+        emitter.start_reserved("run", context=context, attributes={}, links=(), start_ns=1).end(2)
+    traces: dict[int, set[str]] = {}
+    for one in exporter.get_finished_spans():
+        assert one.context is not None
+        traces.setdefault(one.context.trace_id, set()).add(one.name)
+    assert 20 < len(traces) < 80
+    assert all(names == {"run", "child"} for names in traces.values())
+
+
+def test_the_providers_ids_are_used() -> None:
+    """Those of X-Ray, or of a test's seed."""
+
+    class Counted(RandomIdGenerator):
+        def generate_span_id(self) -> int:
+            return 17
+
+        def generate_trace_id(self) -> int:
+            return 34
+
+    exporter = exported(id_generator=Counted())
+    emitter.start("counted", attributes={}).end()
+    (one,) = exporter.get_finished_spans()
+    assert one.context is not None
+    assert (one.context.trace_id, one.context.span_id) == (34, 17)
+    assert emitter.reserve("run").trace_id == 34
+
+
+def test_a_provider_that_is_not_the_sdks_starts_our_spans_itself() -> None:
+    """As ddtrace's does, which knows the API alone."""
+    started: list[tuple[str, dict[str, Any]]] = []
+
+    class TheirTracer(trace.Tracer):
+        def start_span(self, name: str, *_: Any, attributes: Any = None, **more: Any) -> trace.Span:
+            started.append((name, dict(attributes)))
+            return NonRecordingSpan(SpanContext(1, 2, is_remote=False))
+
+        def start_as_current_span(self, *_: Any, **more: Any) -> Any:
+            raise NotImplementedError
+
+    class TheirProvider(trace.TracerProvider):
+        def get_tracer(self, *_: Any, **more: Any) -> trace.Tracer:
+            return TheirTracer()
+
+    provided(TheirProvider())
+    assert emitter.start("theirs", attributes={"n": 1}).get_span_context().span_id == 2
+    assert started == [("theirs", {"n": 1})]
+    assert emitter.reserve("run").is_valid
+
+
+def test_an_ended_span_does_not_change() -> None:
+    """It is with the exporters, perhaps on another thread."""
+    exporter = exported()
+    span = emitter.start("done", attributes={"n": 1})
+    span.set_status(StatusCode.OK)
+    span.set_status(Status(StatusCode.ERROR, "late"))
+    span.end(5)
+    span.end(9)
+    span.set_attribute("n", 2)
+    span.set_attributes({"m": 2})
+    span.add_event("late")
+    span.add_link(SpanContext(1, 2, is_remote=False))
+    span.update_name("other")
+    (one,) = exporter.get_finished_spans()
+    assert (one.name, one.end_time, one.attributes, one.events, one.links) == ("done", 5, {"n": 1}, (), ())
+    assert one.status.status_code is StatusCode.OK
+    assert not span.is_recording()
+
+
+def test_whatever_the_api_offers_reaches_the_exporter() -> None:
+    """Code inside a block may use the current span as OpenTelemetry's documentation has it."""
+    exporter = exported()
+    linked = SpanContext(3, 4, is_remote=False)
+    span = emitter.start("block", attributes={}, links=[Link(linked)])
+    with trace.use_span(span, end_on_exit=True):
+        current = trace.get_current_span()
+        current.update_name("renamed")
+        current.add_event("moment", {"n": 1}, 7)
+        current.add_link(SpanContext(5, 6, is_remote=False), {"why": "batch"})
+        current.record_exception(ValueError("bad"))
+    (one,) = exporter.get_finished_spans()
+    assert one.name == "renamed"
+    assert [event.name for event in one.events] == ["moment", "exception"]
+    assert (one.events[1].attributes or {})["exception.type"] == "ValueError"
+    assert [link.context.span_id for link in one.links] == [4, 6]
+
+
+def names(spans: Sequence[ReadableSpan]) -> list[str]:
+    """Return the spans' names."""
+    return [one.name for one in spans]
+
+
+def test_a_new_provider_is_noticed() -> None:
+    """The known tracer is that of the provider that is there now."""
+    first = exported()
+    emitter.start("first", attributes={}).end()
+    second = exported()
+    emitter.start("second", attributes={}).end()
+    assert (names(first.get_finished_spans()), names(second.get_finished_spans())) == (["first"], ["second"])
