@@ -29,7 +29,7 @@ from apps.integrations.errors import (
     Unauthorized,
 )
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.services.github_clients import clients_for
+from apps.integrations.services.clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.repositories.accounts import has_new_token
 from apps.repositories.models import TrackedRepository

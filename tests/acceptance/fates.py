@@ -55,7 +55,7 @@ def _wrapped(owner: object, name: str, wrap: Callable[[Callable[..., Any]], Call
 @worker_init.connect
 def _prepare(**_: object) -> None:
     from apps.integrations import onboarding_pipeline, tasks  # Celery has set Django up by now
-    from apps.integrations.services.github_transport import GitHubTransport
+    from apps.integrations.github.transport import GitHubTransport
 
     _wrapped(GitHubTransport, "_send", _fated_send)
     _wrapped(tasks, "analyze", _fated_analyze)

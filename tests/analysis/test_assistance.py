@@ -11,11 +11,11 @@ from django.db import connection
 from apps.analysis.assistance import AnalysisResult, analyze, analyze_statement
 from apps.analysis.models import Analysis
 from apps.analysis.rules import RULES
-from apps.integrations.services.github_nodes import Actor
+from apps.integrations.github.nodes import Actor
 from apps.pulls.models import Commit, PullRequest
 from apps.repositories.models import TrackedRepository
 from tests.integrations.histories import DAY, commit, pull_request, repository, whole
-from tests.integrations.services.test_pull_request_store import store
+from tests.pulls.test_store import store
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,11 @@ from django.db import connection, transaction
 from apps.analysis import metrics
 from apps.analysis.assistance import analyze
 from apps.analysis.models import WeeklyMetrics
-from apps.integrations.services.github_nodes import Actor
+from apps.integrations.github.nodes import Actor
 from tests.acceptance.worker import wait_until
 from tests.integrations.histories import DAY, pull_request, repository, whole
-from tests.integrations.services.test_pull_request_store import store
 from tests.locks import count_waiting
+from tests.pulls.test_store import store
 
 
 @pytest.mark.django_db

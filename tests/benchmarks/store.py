@@ -25,7 +25,7 @@ _TABLES = ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfi
 
 def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str, Any]:
     """Seconds a side and turn for the first ``pages`` pages of ``full_name``, and how many rows they hold."""
-    from apps.integrations.services.pull_request_store import store_page
+    from apps.pulls.store import store_page
 
     repository_id, stored = _pages(api_url, full_name, pages)
 
@@ -60,10 +60,10 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
     """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
     from apps.integrations.connections import connect
+    from apps.integrations.github.transport import GitHubTransport
     from apps.integrations.lane import Lane
     from apps.integrations.services.github_graphql import GitHubGraphQL
-    from apps.integrations.services.github_transport import GitHubTransport
-    from apps.integrations.services.pull_request_mapping import page_rows
+    from apps.integrations.services.mapping import page_rows
     from apps.repositories.accounts import track
     from apps.teams.models import Team
 

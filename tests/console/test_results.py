@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.console.results import results_of
 from apps.integrations.onboarding_pipeline import start_run
-from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import store_page
+from apps.integrations.services.mapping import page_rows
+from apps.pulls.store import store_page
 from tests.integrations.histories import file, pull_request, repository, whole
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from apps.integrations.services.github_nodes import (
+from apps.integrations.github.nodes import (
     Actor,
     CommitNode,
     Connection,

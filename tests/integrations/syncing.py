@@ -15,7 +15,7 @@ from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
-from apps.integrations.services.github_clients import clients_for
+from apps.integrations.services.clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls.models import PullRequest
 from apps.repositories.accounts import track

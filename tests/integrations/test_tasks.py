@@ -19,8 +19,8 @@ from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import attempts
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.attempts import Attempt
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.services.github_transport import GitHubTransport
 from apps.integrations.tasks import run_phase, send, sync_repository
 from apps.repositories.models import GitHubConnection
 from apps.repositories.secrets import encrypt

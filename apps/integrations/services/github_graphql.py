@@ -11,20 +11,14 @@ from typing import TypeVar
 
 from apps import catalog
 from apps.integrations.errors import GitHubError, InvalidAnswer, LaneLost, PartialAnswer, QueryTimeout, TooCostly
+from apps.integrations.github import answers, limits, queries
+from apps.integrations.github.answers import GraphQLAnswer
+from apps.integrations.github.nested_lists import UnfinishedLists
+from apps.integrations.github.nodes import Actor, Connection, PullRequestNode, PullRequestPage, Response
+from apps.integrations.github.page_sizes import batch_ladder, page_ladder
+from apps.integrations.github.queries import GraphQLRequest
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.lane import Turn, Turns
-from apps.integrations.services import github_protocol as protocol
-from apps.integrations.services.github_protocol import (
-    Actor,
-    Connection,
-    GraphQLAnswer,
-    GraphQLRequest,
-    PullRequestNode,
-    PullRequestPage,
-    Response,
-)
-from apps.integrations.services.github_transport import GitHubTransport
-from apps.integrations.services.page_sizes import batch_ladder, page_ladder
-from apps.integrations.services.pull_request_lists import UnfinishedLists
 from telemetry import observe
 
 R = TypeVar("R")
@@ -97,8 +91,8 @@ class GitHubGraphQL:
         numbers: set[int] = set()
         after = None
         while True:
-            request = protocol.pull_request_numbers_request(full_name, after=after)
-            page = self._ask(request, protocol.read_pull_request_numbers).value
+            request = queries.pull_request_numbers_request(full_name, after=after)
+            page = self._ask(request, answers.read_pull_request_numbers).value
             numbers.update(page.nodes)
             _check_goes_on(page, after)
             after = page.end_cursor
@@ -110,7 +104,7 @@ class GitHubGraphQL:
 
     def viewer(self) -> Actor:
         """Whose token it is."""
-        return self._ask(protocol.viewer_request(), protocol.read_viewer).value
+        return self._ask(queries.viewer_request(), answers.read_viewer).value
 
     def _page(
         self,
@@ -124,7 +118,7 @@ class GitHubGraphQL:
         """The first page that GitHub can answer, going down in size, and whether it holds files."""
         while True:
             size = self._pages.size
-            request = protocol.pull_requests_request(
+            request = queries.pull_requests_request(
                 full_name,
                 first=size.first,
                 after=after,
@@ -136,7 +130,7 @@ class GitHubGraphQL:
             started = time.monotonic()
             try:
                 answer = self._ask(
-                    request, protocol.read_pull_requests, page_size=size.first, nodes=lambda page: len(page.items)
+                    request, answers.read_pull_requests, page_size=size.first, nodes=lambda page: len(page.items)
                 )
             except _TOO_MUCH:
                 if not self._pages.shrink():
@@ -153,10 +147,10 @@ class GitHubGraphQL:
             wanted = lists.next_batch(size.lists)
             if not wanted:
                 return lists.completed()
-            request = protocol.lists_request(wanted, first=size.first)
+            request = queries.lists_request(wanted, first=size.first)
             started = time.monotonic()
             try:
-                answer = self._ask(request, partial(protocol.read_lists, lists=wanted))
+                answer = self._ask(request, partial(answers.read_lists, lists=wanted))
             except _TOO_MUCH:
                 if not self._batches.shrink():
                     raise
@@ -182,7 +176,7 @@ class GitHubGraphQL:
                 try:
                     self.requests += 1
                     response = self._transport.graphql(request.body, send_before=turn.send_before)
-                    limit = protocol.limit_from_headers(response.headers)
+                    limit = limits.limit_from_headers(response.headers)
                     turn.learned(limit)
                     remaining = None if limit is None else limit.remaining
                     answer = read(response)

@@ -15,11 +15,11 @@ from apps import catalog
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import IncompleteHistory
+from apps.integrations.github.nodes import PullRequestNode
 from apps.integrations.models import RepoSync
-from apps.integrations.services.github_clients import Clients
-from apps.integrations.services.github_protocol import PullRequestNode
-from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import (
+from apps.integrations.services.clients import Clients
+from apps.integrations.services.mapping import page_rows
+from apps.pulls.store import (
     StoredPage,
     count_stored,
     delete_pull_requests,

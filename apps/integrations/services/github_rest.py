@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 from apps import catalog
 from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, IpNotAllowed, LaneLost, Moved, SsoRequired
+from apps.integrations.github import answers, queries
+from apps.integrations.github.limits import limit_from_headers
+from apps.integrations.github.nodes import Actor, RateLimit, RepositoryInfo, Response
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.lane import Resource, Turn, Turns
-from apps.integrations.services import github_protocol as protocol
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import Actor, RateLimit, RepositoryInfo, Response
-from apps.integrations.services.github_transport import GitHubTransport
 from telemetry import observe
 
 R = TypeVar("R")
@@ -35,7 +36,7 @@ class GitHubRest:
     def repositories(self, org: str | None = None) -> Iterator[RepositoryInfo]:
         """The repositories of ``org``, or all that the token's user or installation can see."""
         if org is not None:
-            yield from self._listed("/orgs/{org}/repos", protocol.organization_path(org))
+            yield from self._listed("/orgs/{org}/repos", queries.organization_path(org))
             return
         try:
             yield from self._listed("/user/repos", "/user/repos")
@@ -48,21 +49,21 @@ class GitHubRest:
         """The repository as it is now; ``renamed_from`` says so when ``full_name`` is an old name of it."""
 
         def read(response: Response) -> RepositoryInfo:
-            return protocol.read_repository(response, asked_for=full_name)
+            return answers.read_repository(response, asked_for=full_name)
 
         try:
-            return self._get("/repos/{owner}/{repo}", protocol.repository_path(full_name), read)
+            return self._get("/repos/{owner}/{repo}", queries.repository_path(full_name), read)
         except Moved as moved:
             return self._get("/repositories/{id}", self._moved_to(moved), read)
 
     def rate_limit(self) -> tuple[RateLimit, ...]:
         """What is left of every budget, which the lane knows from then on; asking costs nothing."""
-        return self._get("/rate_limit", "/rate_limit", protocol.read_rate_limits, resource=None, limits=tuple)
+        return self._get("/rate_limit", "/rate_limit", answers.read_rate_limits, resource=None, budgets=tuple)
 
     def user(self) -> Actor:
         """Whose token it is; an installation, which is no user, is asked for by GraphQL."""
         try:
-            return self._get("/user", "/user", protocol.read_user)
+            return self._get("/user", "/user", answers.read_user)
         except Forbidden as error:
             if isinstance(error, SsoRequired | IpNotAllowed):
                 raise
@@ -97,9 +98,9 @@ class GitHubRest:
         *,
         params: Mapping[str, str] | None = None,
         resource: Resource | None = "core",
-        limits: Callable[[R], Iterable[RateLimit]] = lambda _value: (),
+        budgets: Callable[[R], Iterable[RateLimit]] = lambda _value: (),
     ) -> R:
-        """What ``read`` makes of the answer, asked for in a turn of the account's lane, which learns its ``limits``."""
+        """What ``read`` makes of the answer, asked for in a turn of the account's lane, which learns its ``budgets``."""
 
         def send(turn: Turn) -> R:
             turn.confirm()
@@ -109,13 +110,13 @@ class GitHubRest:
                 try:
                     self.requests += 1
                     response = self._transport.rest(path, params, send_before=turn.send_before)
-                    limit = protocol.limit_from_headers(response.headers)
+                    limit = limit_from_headers(response.headers)
                     turn.learned(limit)
                     answered = catalog.RestAnswered(
                         status_code=response.status, remaining=None if limit is None else limit.remaining
                     )
                     value = read(response)
-                    for each in limits(value):
+                    for each in budgets(value):
                         turn.learned(each)
                 except LaneLost:
                     self.requests -= 1  # it was not sent
@@ -134,4 +135,4 @@ class GitHubRest:
 
 
 def _read_page(response: Response) -> tuple[list[RepositoryInfo], str | None, tuple[str, ...]]:
-    return protocol.read_repositories(response), protocol.next_page(response), protocol.hidden_organizations(response)
+    return answers.read_repositories(response), answers.next_page(response), answers.hidden_organizations(response)

@@ -27,11 +27,11 @@ from apps.integrations.errors import (
     SecondaryLimited,
     ServerError,
 )
+from apps.integrations.github.nodes import RateLimit
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.lane import Lane, Turn
 from apps.integrations.models import ApiLane
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import RateLimit
-from apps.integrations.services.github_transport import GitHubTransport
 from apps.utils import clock
 from apps.utils.boottime import boottime
 from telemetry.testing import Capture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from apps.integrations.services.github_protocol import Response
+from apps.integrations.github.nodes import Response
 
 _FOLDER = Path(__file__).parent
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from apps.integrations.github.nodes import Response
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import Response
-from apps.integrations.services.github_transport import GitHubTransport
-from tests.integrations.services.answers import FreeLane
+from tests.integrations.github.answers import FreeLane
 
 Handler = Callable[[dict[str, Any]], Response]
 

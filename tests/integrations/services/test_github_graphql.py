@@ -19,12 +19,12 @@ from apps.integrations.errors import (
     Unauthorized,
     Unreachable,
 )
+from apps.integrations.github.nodes import Actor, PullRequestNode, Response
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import Actor, PullRequestNode, Response
-from apps.integrations.services.github_transport import GitHubTransport
 from telemetry.testing import Capture
+from tests.integrations.github.answers import NEWEST, FreeLane, a_file, a_list, a_page, a_pull_request, answer
 from tests.integrations.recorded import recorded
-from tests.integrations.services.answers import NEWEST, FreeLane, a_file, a_list, a_page, a_pull_request, answer
 from tests.integrations.services.scripted import scripted
 
 REAL, MADE = "procrastinate-org/procrastinate", "synthetic/repo-0"

@@ -8,12 +8,12 @@ import pytest
 
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import Forbidden, InvalidAnswer, IpNotAllowed, Moved, NotFound, SsoRequired
-from apps.integrations.services.github_protocol import Actor, Response
+from apps.integrations.github.nodes import Actor, Response
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.services.github_rest import GitHubRest
-from apps.integrations.services.github_transport import GitHubTransport
 from telemetry.testing import Capture
-from tests.integrations.services.answers import FreeLane
-from tests.integrations.services.hostile_server import hostile_server, sending
+from tests.integrations.github.answers import FreeLane
+from tests.integrations.github.hostile_server import hostile_server, sending
 
 NAME = "synthetic/repo-0"
 

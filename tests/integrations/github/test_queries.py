@@ -10,8 +10,8 @@ from graphql import GraphQLSchema, parse, validate
 
 from apps.github_simulator.github_schema import github_schema
 from apps.integrations.errors import NotFound
-from apps.integrations.services import github_queries as queries
-from apps.integrations.services.github_queries import GraphQLRequest, ListName, ListRequest
+from apps.integrations.github import queries
+from apps.integrations.github.queries import GraphQLRequest, ListName, ListRequest
 
 SINCE, BEFORE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 LISTS: tuple[ListName, ...] = ("reviews", "commits", "files")

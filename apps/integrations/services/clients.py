@@ -10,11 +10,11 @@ from django.conf import settings
 from apps.integrations import attempts
 from apps.integrations.attempts import Attempt
 from apps.integrations.errors import OutOfTime
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_rest import GitHubRest
-from apps.integrations.services.github_transport import GitHubTransport
 from apps.repositories.models import GitHubConnection
 from apps.utils.boottime import boottime
 

@@ -33,7 +33,7 @@ from apps.integrations.errors import (
     TooCostly,
     Unauthorized,
 )
-from apps.integrations.services.github_limits import limit_from_headers, seconds_to_wait
+from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
 
 _WORDS: tuple[tuple[str, type[GitHubError]], ...] = (
     ("secondary rate limit", SecondaryLimited),

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.integrations.errors import GitHubError, InvalidAnswer, NotFound, PartialAnswer
-from apps.integrations.services import github_protocol as protocol
-from apps.integrations.services.github_protocol import Actor, ListRequest, RepositoryInfo, Response
+from apps.integrations.github import answers
+from apps.integrations.github.nodes import Actor, RepositoryInfo, Response
+from apps.integrations.github.queries import ListRequest
+from tests.integrations.github.answers import a_file, a_list, a_page, a_pull_request, answer
 from tests.integrations.recorded import recorded
-from tests.integrations.services.answers import a_file, a_list, a_page, a_pull_request, answer
 
 REVIEW = {
     "id": "PRR_1",
@@ -37,7 +38,7 @@ COMMIT = {
 def test_a_page_holds_typed_pull_requests_with_their_cursors() -> None:
     """Numbers over 32 bits, aware times, nested lists."""
     node = a_pull_request(1, reviews=a_list([REVIEW]), commits=a_list([COMMIT], total=101, end="k"))
-    page = protocol.read_pull_requests(answer(a_page(node))).value
+    page = answers.read_pull_requests(answer(a_page(node))).value
     cursor, pull_request = page.items[0]
     assert (cursor, pull_request.full_database_id) == ("c1", 10_000_000_001)
     assert pull_request.updated_at == datetime(2026, 1, 30, tzinfo=UTC)
@@ -54,7 +55,7 @@ def test_what_github_may_leave_out_is_none() -> None:
     node = a_pull_request(
         1, author=None, headRepository=None, files=None, reviews=a_list([review]), commits=a_list([nobody])
     )
-    _, pull_request = protocol.read_pull_requests(answer(a_page(node))).value.items[0]
+    _, pull_request = answers.read_pull_requests(answer(a_page(node))).value.items[0]
     assert (pull_request.author, pull_request.head_repository, pull_request.files) == (None, None, None)
     assert pull_request.commits.nodes[0].author_login is None
     first = pull_request.reviews.nodes[0]
@@ -65,7 +66,7 @@ def test_counts_are_there_where_they_were_asked_for() -> None:
     """The window's size and the newest change."""
     data = a_page(a_pull_request(1), window={"issueCount": 7})
     data["repository"]["newest"] = {"nodes": [{"updatedAt": "2026-01-31T00:00:00Z"}]}
-    page = protocol.read_pull_requests(answer(data)).value
+    page = answers.read_pull_requests(answer(data)).value
     assert (page.window_count, page.newest_updated_at) == (7, datetime(2026, 1, 31, tzinfo=UTC))
 
 
@@ -73,7 +74,7 @@ def test_an_empty_repository_is_an_empty_page() -> None:
     """No pull request, no newest change, and no error."""
     data = a_page(window={"issueCount": 0})
     data["repository"]["newest"] = {"nodes": []}
-    page = protocol.read_pull_requests(answer(data)).value
+    page = answers.read_pull_requests(answer(data)).value
     assert (page.items, page.window_count, page.newest_updated_at, page.has_next_page) == ((), 0, None, False)
 
 
@@ -90,7 +91,7 @@ def test_an_empty_repository_is_an_empty_page() -> None:
 def test_a_null_without_an_error_is_no_empty_page(data: object) -> None:
     """GitHub's partial data is refused whole, with its evidence."""
     with pytest.raises(PartialAnswer) as caught:
-        protocol.read_pull_requests(answer(data))
+        answers.read_pull_requests(answer(data))
     assert (caught.value.http_status, caught.value.request_id) == (200, "A1")
 
 
@@ -98,18 +99,18 @@ def test_a_null_without_an_error_is_no_empty_page(data: object) -> None:
 def test_data_of_another_shape_is_invalid(data: object) -> None:
     """A KeyError of ours never leaves the protocol."""
     with pytest.raises(InvalidAnswer):
-        protocol.read_pull_requests(answer(data))
+        answers.read_pull_requests(answer(data))
 
 
 def test_an_error_in_the_answer_is_raised_by_reading_it() -> None:
     """Nobody can forget to look."""
     with pytest.raises(NotFound):
-        protocol.read_pull_requests(recorded("not_found"))
+        answers.read_pull_requests(recorded("not_found"))
 
 
 def test_a_server_without_limits_tells_no_cost() -> None:
     """GitHub Enterprise Server may have limits switched off."""
-    read = protocol.read_pull_requests(answer({**a_page(), "rateLimit": None}))
+    read = answers.read_pull_requests(answer({**a_page(), "rateLimit": None}))
     assert (read.cost, read.limit, read.value.cost) == (None, None, None)
 
 
@@ -122,7 +123,7 @@ def test_batched_lists_come_back_in_the_order_they_were_asked_for() -> None:
         "list2": {"files": None},
         "rateLimit": None,
     }
-    files, reviews, unknown = protocol.read_lists(answer(data), lists).value
+    files, reviews, unknown = answers.read_lists(answer(data), lists).value
     assert files is not None
     assert reviews is not None
     assert [len(files.nodes), len(reviews.nodes), unknown] == [1, 1, None]
@@ -130,26 +131,26 @@ def test_batched_lists_come_back_in_the_order_they_were_asked_for() -> None:
 
 def test_rest_documents_become_types() -> None:
     """A remaining budget of 0 on a success is no error."""
-    info = protocol.read_repository(recorded("repository_rest"), asked_for="octocat/hello-world")
+    info = answers.read_repository(recorded("repository_rest"), asked_for="octocat/hello-world")
     assert info == RepositoryInfo(1296269, "octocat/Hello-World", archived=False, private=False)
 
 
 def test_an_old_name_is_told_as_a_rename() -> None:
     """Case alone is none."""
-    info = protocol.read_repository(recorded("repository_rest"), asked_for="octocat/old")
+    info = answers.read_repository(recorded("repository_rest"), asked_for="octocat/old")
     assert info.renamed_from == "octocat/old"
 
 
 def test_a_rest_error_is_raised_by_reading_it() -> None:
     """As with GraphQL."""
     with pytest.raises(GitHubError):
-        protocol.read_user(recorded("forbidden_rest"))
+        answers.read_user(recorded("forbidden_rest"))
 
 
 def test_a_user_is_an_actor() -> None:
     """Login and kind."""
     response = Response(200, {}, b'{"login": "octocat", "type": "User", "id": 1}')
-    assert protocol.read_user(response) == Actor("octocat", "User")
+    assert answers.read_user(response) == Actor("octocat", "User")
 
 
 @pytest.mark.parametrize(
@@ -165,19 +166,19 @@ def test_a_user_is_an_actor() -> None:
 )
 def test_the_next_page_s_address_loses_its_host(link: str, following: str | None) -> None:
     """A header cannot send the token elsewhere."""
-    assert protocol.next_page(Response(200, {"link": link}, b"[]")) == following
+    assert answers.next_page(Response(200, {"link": link}, b"[]")) == following
 
 
 def test_organizations_left_out_of_a_list_are_named() -> None:
     """GitHub says so in a header alone."""
     headers = {"x-github-sso": "partial-results; organizations=21955855,20582480"}
-    assert protocol.hidden_organizations(Response(200, headers, b"[]")) == ("21955855", "20582480")
-    assert protocol.hidden_organizations(Response(200, {}, b"[]")) == ()
+    assert answers.hidden_organizations(Response(200, headers, b"[]")) == ("21955855", "20582480")
+    assert answers.hidden_organizations(Response(200, {}, b"[]")) == ()
 
 
 def test_a_budget_that_makes_no_sense_spoils_no_answer() -> None:
     """The page is what was asked for; what is left is then not known."""
     blocks: list[object] = ["", [], {}, {"cost": None}, {"cost": 1, "remaining": "many"}]
     for block in blocks:
-        read = protocol.read_pull_requests(answer({**a_page(a_pull_request(1)), "rateLimit": block}))
+        read = answers.read_pull_requests(answer({**a_page(a_pull_request(1)), "rateLimit": block}))
         assert (len(read.value.items), read.limit) == (1, None)

@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 
 from apps.integrations.errors import InvalidAnswer, InvalidApiUrl, QueryTimeout, Unauthorized, Unreachable
-from apps.integrations.services.deadline_adapter import Deadline, DeadlineAdapter, keeping
-from apps.integrations.services.github_protocol import Response
+from apps.integrations.github.deadline import Deadline, DeadlineAdapter, keeping
+from apps.integrations.github.nodes import Response
 from apps.utils.boottime import boottime
 
 API_VERSION = "2022-11-28"

@@ -8,7 +8,7 @@ import pytest
 
 from apps.integrations import errors
 from apps.integrations.errors import GitHubError, Moved, RateLimited
-from apps.integrations.services.github_errors import classify
+from apps.integrations.github.classify import classify
 from tests.integrations.recorded import NAMES, recorded
 
 EXPECTED: dict[str, type[GitHubError] | None] = {

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from apps.integrations.services.github_protocol import AnyList, Connection, ListName, ListRequest, PullRequestNode
+from apps.integrations.github.answers import AnyList
+from apps.integrations.github.nodes import Connection, PullRequestNode
+from apps.integrations.github.queries import ListName, ListRequest
 
 
 class UnfinishedLists:

@@ -138,7 +138,7 @@ def _request(query_name: str, query: str, **variables: Any) -> GraphQLRequest:
 @cache
 def _text(*names: str) -> str:
     """The named query files, one after the other."""
-    folder = resources.files("apps.integrations.services.queries")
+    folder = resources.files("apps.integrations.github.documents")
     return "\n".join(folder.joinpath(f"{name}.graphql").read_text(encoding="utf-8") for name in names)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
+from apps.integrations.services.mapping import page_rows
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.pulls.store import StoredPage, count_stored, gaps, store_page
 from telemetry.testing import Capture
 from tests.integrations.histories import commit, file, pull_request, repository, whole
 

@@ -20,11 +20,11 @@ from apps.integrations.errors import (
     Unauthorized,
     Unreachable,
 )
-from apps.integrations.services import github_transport
-from apps.integrations.services.github_errors import classify
-from apps.integrations.services.github_transport import GitHubTransport
+from apps.integrations.github import transport as github_transport
+from apps.integrations.github.classify import classify
+from apps.integrations.github.transport import GitHubTransport
 from apps.utils.boottime import boottime
-from tests.integrations.services.hostile_server import (
+from tests.integrations.github.hostile_server import (
     Behaviour,
     closing,
     dripping,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from apps.integrations.services.github_nodes import RateLimit
+from apps.integrations.github.nodes import RateLimit
 
 LONGEST_WAIT = timedelta(days=1)
 """GitHub's budgets are by the hour: whatever names a later time is mistaken, and would stop an account for good."""

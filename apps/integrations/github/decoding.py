@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from apps.integrations.errors import PartialAnswer
-from apps.integrations.services.github_nodes import (
+from apps.integrations.github.nodes import (
     Actor,
     CommitNode,
     Connection,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.integrations.services.github_limits import limit_from_block, limit_from_headers, seconds_to_wait
-from apps.integrations.services.github_nodes import RateLimit
+from apps.integrations.github.limits import limit_from_block, limit_from_headers, seconds_to_wait
+from apps.integrations.github.nodes import RateLimit
 
 RESET = datetime(2026, 1, 1, tzinfo=UTC)
 HEADERS = {

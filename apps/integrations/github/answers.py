@@ -13,72 +13,23 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer
-from apps.integrations.services import github_parsing as parsing
-from apps.integrations.services.github_errors import classify, decoded
-from apps.integrations.services.github_limits import limit_from_block, limit_from_headers, limits_from_rest
-from apps.integrations.services.github_nodes import (
+from apps.integrations.github import decoding
+from apps.integrations.github.classify import decoded
+from apps.integrations.github.limits import limit_from_block, limit_from_headers, limits_from_rest
+from apps.integrations.github.nodes import (
     Actor,
     CommitNode,
     Connection,
     FileNode,
-    PullRequestNode,
     PullRequestPage,
     RateLimit,
     RepositoryInfo,
-    RepositoryNode,
     Response,
     ReviewNode,
 )
-from apps.integrations.services.github_queries import (
-    GraphQLRequest,
-    ListName,
+from apps.integrations.github.queries import (
     ListRequest,
-    lists_request,
-    organization_path,
-    owner_and_name,
-    pull_request_numbers_request,
-    pull_requests_request,
-    repository_path,
-    viewer_request,
 )
-
-__all__ = [
-    "Actor",
-    "AnyList",
-    "CommitNode",
-    "Connection",
-    "FileNode",
-    "GraphQLAnswer",
-    "GraphQLRequest",
-    "ListName",
-    "ListRequest",
-    "PullRequestNode",
-    "PullRequestPage",
-    "RateLimit",
-    "RepositoryInfo",
-    "RepositoryNode",
-    "Response",
-    "ReviewNode",
-    "classify",
-    "hidden_organizations",
-    "limit_from_headers",
-    "lists_request",
-    "next_page",
-    "organization_path",
-    "owner_and_name",
-    "pull_request_numbers_request",
-    "pull_requests_request",
-    "read_lists",
-    "read_pull_request_numbers",
-    "read_pull_requests",
-    "read_rate_limits",
-    "read_repositories",
-    "read_repository",
-    "read_user",
-    "read_viewer",
-    "repository_path",
-    "viewer_request",
-]
 
 AnyList = Connection[ReviewNode] | Connection[CommitNode] | Connection[FileNode]
 R = TypeVar("R")
@@ -95,7 +46,7 @@ class GraphQLAnswer(Generic[R]):
 
 def read_pull_requests(response: Response) -> GraphQLAnswer[PullRequestPage]:
     """The page in the answer to `pull_requests_request`."""
-    answer = _read_graphql(response, parsing.pull_request_page)
+    answer = _read_graphql(response, decoding.pull_request_page)
     return replace(answer, value=replace(answer.value, cost=answer.cost))
 
 
@@ -106,12 +57,12 @@ def read_lists(response: Response, lists: Sequence[ListRequest]) -> GraphQLAnswe
 
 def read_pull_request_numbers(response: Response) -> GraphQLAnswer[Connection[int]]:
     """The numbers in the answer to `pull_request_numbers_request`."""
-    return _read_graphql(response, parsing.pull_request_numbers)
+    return _read_graphql(response, decoding.pull_request_numbers)
 
 
 def read_viewer(response: Response) -> GraphQLAnswer[Actor]:
     """Whose token it is, from the answer to `viewer_request`."""
-    return _read_graphql(response, parsing.viewer)
+    return _read_graphql(response, decoding.viewer)
 
 
 def read_repositories(response: Response) -> list[RepositoryInfo]:
@@ -119,7 +70,7 @@ def read_repositories(response: Response) -> list[RepositoryInfo]:
     return _read_rest(
         response,
         lambda document: [
-            parsing.repository_info(value)
+            decoding.repository_info(value)
             for value in (document["repositories"] if isinstance(document, dict) else document)
         ],
     )
@@ -127,7 +78,7 @@ def read_repositories(response: Response) -> list[RepositoryInfo]:
 
 def read_repository(response: Response, *, asked_for: str) -> RepositoryInfo:
     """One repository's REST document; where its name is not ``asked_for``, it says that it was renamed."""
-    return _read_rest(response, lambda document: parsing.repository_info(document, asked_for=asked_for))
+    return _read_rest(response, lambda document: decoding.repository_info(document, asked_for=asked_for))
 
 
 def read_rate_limits(response: Response) -> tuple[RateLimit, ...]:
@@ -155,7 +106,7 @@ def hidden_organizations(response: Response) -> tuple[str, ...]:
     return tuple(found[1].split(",")) if found else ()
 
 
-def _read_graphql(response: Response, parse: Callable[[parsing.Json], R]) -> GraphQLAnswer[R]:
+def _read_graphql(response: Response, parse: Callable[[decoding.Json], R]) -> GraphQLAnswer[R]:
     document = decoded(response.status, response.headers, response.body)
     data = document.get("data") if isinstance(document, dict) else None
     if not isinstance(data, dict):
@@ -187,13 +138,13 @@ def _told(error: GitHubError, response: Response, cost: int | None = None) -> Gi
     return error
 
 
-def _list(data: parsing.Json, number: int, wanted: ListRequest) -> AnyList | None:
-    pull_request = parsing.present(data[f"list{number}"], "a pull request")
+def _list(data: decoding.Json, number: int, wanted: ListRequest) -> AnyList | None:
+    pull_request = decoding.present(data[f"list{number}"], "a pull request")
     match wanted.name:
         case "reviews":
-            return parsing.connection(parsing.present(pull_request["reviews"], "reviews"), parsing.review)
+            return decoding.connection(decoding.present(pull_request["reviews"], "reviews"), decoding.review)
         case "commits":
-            return parsing.connection(parsing.present(pull_request["commits"], "commits"), parsing.commit)
+            return decoding.connection(decoding.present(pull_request["commits"], "commits"), decoding.commit)
         case "files":
             files = pull_request["files"]
-            return None if files is None else parsing.connection(files, parsing.changed_file)
+            return None if files is None else decoding.connection(files, decoding.changed_file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from apps.integrations.services.github_nodes import Connection, PullRequestNode
+from apps.integrations.github.nodes import Connection, PullRequestNode
 from apps.pulls.rows import CommitRow, FileRow, PageRows, PullRequestRow, ReviewRow
 from apps.utils.text import storable as text
 
