@@ -1,9 +1,9 @@
-"""Whether an answer is an error, and which: decided in one place, for GraphQL and REST alike. No I/O.
+"""Decide whether an answer is an error, and which: in one place, for GraphQL and REST alike. Pure.
 
-GitHub says the same thing in several ways: by status, by header, by a GraphQL error's ``type`` or ``code``, or in words
-alone. See https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api,
-https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and
-https://docs.github.com/rest/authentication/authenticating-to-the-rest-api (SAML).
+GitHub says the same thing in several ways: by status, by header, by a GraphQL error's `type` or `code`, or in words alone.
+See https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api,
+https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and, for SAML,
+https://docs.github.com/rest/authentication/authenticating-to-the-rest-api.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ from apps.integrations.errors import (
     Unauthorized,
 )
 from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
+from apps.integrations.github.nodes import Response
 
-_WORDS: tuple[tuple[str, type[GitHubError]], ...] = (
+_PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
     ("secondary rate limit", SecondaryLimited),
     ("secondary-rate-limits", SecondaryLimited),  # in documentation_url
-    ("abuse detection", SecondaryLimited),  # what it was called before, and still is on older servers
+    ("abuse detection", SecondaryLimited),  # its former name, which older servers still use
     ("rate limit", RateLimited),
     ("saml enforcement", SsoRequired),
     ("ip allow list", IpNotAllowed),
@@ -74,45 +75,47 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
     QueryRefused,
     PartialAnswer,
 )
-"""Of several errors in one answer, the one that says what to do about all."""
+"""Of several errors in one answer, raise the one whose cure covers the others."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STATUSES = frozenset(HTTPStatus)
 _LONGEST_MESSAGE = 300  # characters of GitHub's own words
+_UNREADABLE = object()
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes) -> GitHubError | None:
-    """The error that this answer is, or None when it is none; header names are in lower case."""
-    try:
-        decoded(status, headers, body)
-    except GitHubError as error:
-        return error
+def classify(response: Response) -> GitHubError | None:
+    """Return the error that the answer is, with its evidence, or None if it is JSON and no error."""
+    document = _document(response.body)
+    evidence = evidence_of(response, cost=_cost(document))
+    fields: Mapping[str, Any] = document if isinstance(document, dict) else {}
+    if response.status in _REDIRECTS:
+        location = fields.get("url") or response.headers.get("location")
+        return Moved("It has moved to another address", location=None if location is None else str(location), **evidence)
+    unreadable = document is _UNREADABLE
+    if response.status >= HTTPStatus.BAD_REQUEST and not (unreadable and response.status == HTTPStatus.NOT_FOUND):
+        return _http_error(response, fields, evidence)
+    if unreadable:
+        kind = response.headers.get("content-type", "unknown type").partition(";")[0]
+        return InvalidAnswer(
+            f"The answer (status {response.status}, {len(response.body)} bytes, {kind}) is not JSON or is cut off",
+            **evidence,
+        )
+    if errors := fields.get("errors"):
+        return _graphql_error(errors, fields, response, evidence)
+    message = fields.get("message")
+    if isinstance(message, str) and "documentation_url" in fields and "data" not in fields:  # an error sent with a 200
+        return _error(_by_phrase(fields) or QueryRefused, message, response, evidence)
     return None
 
 
-def decoded(status: int, headers: Mapping[str, str], body: bytes) -> Any:
-    """The JSON document of an answer that is no error; of an error, the `GitHubError` is raised."""
-    document = _document(body)
-    evidence = _evidence(status, headers, document)
-    fields: Mapping[str, Any] = document if isinstance(document, dict) else {}
-    if status in _REDIRECTS:
-        location = fields.get("url") or headers.get("location")
-        raise Moved("It has moved to another address", location=location, **evidence)
-    unreadable = document is _UNREADABLE
-    if status >= HTTPStatus.BAD_REQUEST and not (unreadable and status == HTTPStatus.NOT_FOUND):
-        raise _http_error(status, fields, headers, evidence)
-    if unreadable:
-        kind = headers.get("content-type", "an unknown type").partition(";")[0]
-        raise InvalidAnswer(f"The answer ({status}) is not JSON, or is cut off: {len(body)} bytes of {kind}", **evidence)
-    if errors := fields.get("errors"):
-        raise _graphql_error(errors, fields, headers, evidence)
-    message = fields.get("message")
-    if isinstance(message, str) and "documentation_url" in fields and "data" not in fields:  # an error sent with a 200
-        raise _made(_by_words(fields) or QueryRefused, message, headers, evidence)
-    return document
-
-
-_UNREADABLE = object()
+def evidence_of(response: Response, *, cost: int | None = None) -> Evidence:
+    """Return what an answer says beside its error."""
+    return Evidence(
+        http_status=response.status,
+        points_cost=cost,
+        request_id=response.headers.get("x-github-request-id"),
+        retry_after=seconds_to_wait(response.headers),
+    )
 
 
 def _document(body: bytes) -> object:
@@ -122,94 +125,93 @@ def _document(body: bytes) -> object:
         return _UNREADABLE
 
 
-def _evidence(status: int, headers: Mapping[str, str], document: object) -> Evidence:
-    evidence = Evidence(
-        http_status=status, request_id=headers.get("x-github-request-id"), retry_after=seconds_to_wait(headers)
-    )
+def _cost(document: object) -> int | None:
     match document:
         case {"data": {"rateLimit": {"cost": int(cost)}}}:
-            evidence["points_cost"] = cost
-    return evidence
+            return cost
+    return None
 
 
-def _graphql_error(errors: object, fields: Mapping[str, Any], headers: Mapping[str, str], evidence: Evidence) -> GitHubError:
-    """The gravest of the errors in a GraphQL answer."""
-    found = [(_graphql_type(error, fields), str(error.get("message"))) for error in _listed(errors)]
+def _graphql_error(errors: object, fields: Mapping[str, Any], response: Response, evidence: Evidence) -> GitHubError:
+    """Return the gravest of the errors in a GraphQL answer."""
+    found = [(_graphql_kind(error, fields), str(error.get("message"))) for error in _objects(errors)]
     if not found:
         return InvalidAnswer("The answer's list of errors is not in GitHub's shape", **evidence)
     kind, message = min(found, key=lambda pair: _GRAVEST_FIRST.index(pair[0]))
-    return _made(kind, message, headers, evidence)
+    return _error(kind, message, response, evidence)
 
 
-def _graphql_type(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[GitHubError]:
-    by_words = _by_words(error)
+def _graphql_kind(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[GitHubError]:
+    by_phrase = _by_phrase(error)
     by_type = _TYPES.get(str(error.get("type"))) or _TYPES.get(str(error.get("code")))
-    extensions = error.get("extensions")
+    extensions, path = error.get("extensions"), error.get("path")
     if isinstance(extensions, dict) and extensions.get("saml_failure"):
         return SsoRequired
-    if by_words and by_type in (None, Forbidden, RateLimited, ServerError):
-        return by_words  # they tell more than these types do
-    if by_type is NotFound and len(error.get("path") or ()) > 1:
-        return PartialAnswer  # what was asked for is there; something inside it is not
+    if by_phrase and by_type in (None, Forbidden, RateLimited, ServerError):
+        return by_phrase  # more precise than these types
+    if by_type is NotFound and isinstance(path, list) and len(path) > 1:
+        return PartialAnswer  # what was asked for exists; something inside it does not
     if by_type:
         return by_type
     if "data" not in fields:
-        return QueryRefused  # it never ran: GitHub does not know a field, or a variable is wrong
+        return QueryRefused  # it was never run: GitHub does not know a field, or a variable is wrong
     return PartialAnswer if isinstance(fields["data"], dict) else ServerError
 
 
-def _listed(errors: object) -> list[Mapping[str, Any]]:
+def _objects(errors: object) -> list[Mapping[str, Any]]:
     return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
-def _http_error(status: int, fields: Mapping[str, Any], headers: Mapping[str, str], evidence: Evidence) -> GitHubError:
-    """The error that a status of 400 or more is, with the words and headers beside it."""
+def _http_error(response: Response, fields: Mapping[str, Any], evidence: Evidence) -> GitHubError:
+    """Return the error that a status of 400 or more stands for."""
     if "message" not in fields:  # GraphQL's shape
-        fields = next(iter(_listed(fields.get("errors"))), fields)
+        fields = next(iter(_objects(fields.get("errors"))), fields)
     message = fields.get("message")
     if not isinstance(message, str):
-        message = HTTPStatus(status).phrase if status in _STATUSES else "an unknown status"
-    return _made(_http_type(status, fields, headers), f"{status}: {message}", headers, evidence)
+        message = HTTPStatus(response.status).phrase if response.status in _STATUSES else "an unknown status"
+    return _error(_http_kind(response, fields), f"{response.status}: {message}", response, evidence)
 
 
-def _http_type(status: int, fields: Mapping[str, Any], headers: Mapping[str, str]) -> type[GitHubError]:
+def _http_kind(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
+    status = response.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         timed_out = status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-        return QueryTimeout if timed_out or _by_words(fields) is QueryTimeout else ServerError
+        return QueryTimeout if timed_out or _by_phrase(fields) is QueryTimeout else ServerError
     if status == HTTPStatus.UNAUTHORIZED:
         return Unauthorized
     if status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
-        return _refusal(status, fields, headers)
+        return _refusal(response, fields)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS):
         return NotFound
     return ServerError if status == HTTPStatus.REQUEST_TIMEOUT else QueryRefused
 
 
-def _refusal(status: int, fields: Mapping[str, Any], headers: Mapping[str, str]) -> type[GitHubError]:
-    """Why GitHub answered 403 or 429: a limit or a right."""
-    if by_words := _by_words(fields):
-        return by_words
+def _refusal(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
+    """Return why GitHub answered 403 or 429: for a limit, or for a missing right."""
+    headers = response.headers
+    if by_phrase := _by_phrase(fields):
+        return by_phrase
     if "required" in headers.get("x-github-sso", ""):
         return SsoRequired
     if headers.get("retry-after"):
         return SecondaryLimited
     if headers.get("x-ratelimit-remaining") == "0":
         return RateLimited
-    return SecondaryLimited if status == HTTPStatus.TOO_MANY_REQUESTS else Forbidden
+    return SecondaryLimited if response.status == HTTPStatus.TOO_MANY_REQUESTS else Forbidden
 
 
-def _by_words(fields: Mapping[str, Any]) -> type[GitHubError] | None:
-    """What an error's own words say, in GraphQL's errors and REST's documents alike."""
+def _by_phrase(fields: Mapping[str, Any]) -> type[GitHubError] | None:
+    """Return the error that GitHub's wording stands for, in GraphQL's errors and REST's documents alike."""
     words = f"{fields.get('message')} {fields.get('documentation_url')}".lower()
-    return next((kind for phrase, kind in _WORDS if phrase in words), None)
+    return next((kind for phrase, kind in _PHRASES if phrase in words), None)
 
 
-def _made(kind: type[GitHubError], message: str, headers: Mapping[str, str], evidence: Evidence) -> GitHubError:
-    """The error with everything that GitHub said, in at most one line."""
+def _error(kind: type[GitHubError], message: str, response: Response, evidence: Evidence) -> GitHubError:
+    """Return the error with everything that GitHub said, in one line."""
     text = "GitHub: " + " ".join(message.split())[:_LONGEST_MESSAGE]
     if kind is RateLimited:
-        limit = limit_from_headers(headers)
+        limit = limit_from_headers(response.headers)
         return RateLimited(text, reset_at=None if limit is None else limit.reset_at, **evidence)
-    if kind is SsoRequired and (page := re.search(r"url=(https://[^?;,\s]+)", headers.get("x-github-sso", ""))):
+    if kind is SsoRequired and (page := re.search(r"url=(https://[^?;,\s]+)", response.headers.get("x-github-sso", ""))):
         text += f" (see {page[1]})"  # without its query, which names one authorization request
     return kind(text, **evidence)

@@ -1,149 +1,247 @@
-"""What GitHub tells us, as frozen types; what GitHub may leave out is ``None``. No I/O.
+"""GitHub's answers as typed values, which msgspec decodes from JSON. Pure.
 
-Names follow GitHub's GraphQL schema (https://docs.github.com/graphql/reference/objects); datetimes are aware, in UTC.
+Each GraphQL node declares the fields that our documents select, under their GitHub names in snake case
+(https://docs.github.com/graphql/reference/objects). What GitHub may leave out is None. Numbers and texts that our tables
+could not hold are refused here, with the path that leads to them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct, field
 
 T = TypeVar("T")
 
+Int = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+"""GraphQL's Int has 32 bits."""
+BigInt = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern=r"\A[0-9]{1,18}\Z")]
+"""GitHub sends it as text, for readers whose numbers are too small."""
+DateTime = Annotated[datetime, Meta(tz=True)]
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who did something; ``kind`` is GitHub's type: ``User``, ``Bot``, ``Organization``, ``Mannequin``, ..."""
+ListName = Literal["reviews", "commits", "files"]
+"""The lists of a pull request that we read to their end; each has a document of its name."""
+
+
+class Node(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """What GraphQL selects: a field of ours is a field of GitHub's, in camel case."""
+
+
+class Actor(Node, frozen=True, kw_only=True):
+    """Who did something; `kind` is GitHub's type: `User`, `Bot`, `Organization`, `Mannequin` and so on."""
 
     login: str
-    kind: str
+    kind: str = field(name="__typename")
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewNode:
-    """One review; ``state`` is GitHub's ``PullRequestReviewState``; ``author`` is None for a deleted account."""
+class Login(Node, frozen=True, kw_only=True):
+    """A GitHub user, by login alone."""
 
-    id: str
-    full_database_id: int | None
-    author: Actor | None
-    state: str
-    body: str
-    submitted_at: datetime | None
-    commit_oid: str | None
+    login: str
 
 
-@dataclass(frozen=True, slots=True)
-class CommitNode:
-    """One commit of a pull request; ``author_login`` is None where git's author is no GitHub user."""
+class ObjectId(Node, frozen=True, kw_only=True):
+    """A git object."""
 
     oid: str
-    message: str
-    authored_at: datetime
-    committed_at: datetime
-    author_login: str | None
-    author_name: str | None
-    additions: int
-    deletions: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileNode:
-    """One changed file; ``change_type`` is GitHub's ``PatchStatus``."""
+class RepositoryName(Node, frozen=True, kw_only=True):
+    """A repository as `owner/name`."""
 
-    path: str
-    additions: int
-    deletions: int
-    change_type: str
+    name_with_owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Connection(Generic[T]):
-    """A list as far as it was read: complete when ``len(nodes) == total_count``."""
+class PageInfo(Node, frozen=True, kw_only=True):
+    """Whether more follows, and after which cursor."""
 
-    nodes: tuple[T, ...]
-    total_count: int
     has_next_page: bool
     end_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequestNode:
-    """One pull request with its lists.
+class Connection(Node, Generic[T], frozen=True, kw_only=True):
+    """A list as far as it was read: complete once it holds `total_count` nodes."""
 
-    ``files`` is None where GitHub cannot say what changed. ``head_repository`` is ``owner/name``, None when the fork is
-    deleted; ``author`` and ``merged_by`` are None for deleted accounts.
+    total_count: Int
+    page_info: PageInfo
+    nodes: tuple[T, ...]
+
+
+class ReviewNode(Node, frozen=True, kw_only=True):
+    """A review; `state` is a `PullRequestReviewState`; `author` is None for a deleted account."""
+
+    id: str
+    full_database_id: BigInt | None
+    author: Actor | None
+    state: Annotated[str, Meta(max_length=20)]
+    body: str
+    submitted_at: DateTime | None
+    commit: ObjectId | None
+
+    @property
+    def database_id(self) -> int | None:
+        """GitHub's numeric id."""
+        return None if self.full_database_id is None else int(self.full_database_id)
+
+
+class GitActor(Node, frozen=True, kw_only=True):
+    """Who wrote a commit, as git knows it; `user` is None if no GitHub account has the address."""
+
+    name: str | None
+    user: Login | None
+
+
+class GitCommit(Node, frozen=True, kw_only=True):
+    """A commit in git."""
+
+    oid: str
+    message: str
+    authored_date: DateTime
+    committed_date: DateTime
+    additions: Int
+    deletions: Int
+    author: GitActor | None
+
+
+class CommitNode(Node, frozen=True, kw_only=True):
+    """A commit of a pull request."""
+
+    commit: GitCommit
+
+
+class FileNode(Node, frozen=True, kw_only=True):
+    """A changed file; `change_type` is a `PatchStatus`."""
+
+    path: str
+    additions: Int
+    deletions: Int
+    change_type: Annotated[str, Meta(max_length=20)]
+
+
+class PullRequestNode(Node, frozen=True, kw_only=True):
+    """A pull request with its lists.
+
+    `files` is None if GitHub cannot say what changed, or if they were not asked for. `author` and `merged_by` are None for
+    deleted accounts, `head_repository` for a deleted fork.
     """
 
     id: str
-    full_database_id: int
-    number: int
+    full_database_id: BigInt
+    number: Int
     title: str
     body: str
-    state: str
+    state: Annotated[str, Meta(max_length=10)]
     is_draft: bool
     url: str
     author: Actor | None
     merged_by: Actor | None
-    created_at: datetime
-    updated_at: datetime
-    merged_at: datetime | None
-    closed_at: datetime | None
-    merge_commit_oid: str | None
-    base_ref: str
-    head_ref: str
-    head_repository: str | None
-    additions: int
-    deletions: int
-    changed_files: int
+    created_at: DateTime
+    updated_at: DateTime
+    merged_at: DateTime | None
+    closed_at: DateTime | None
+    merge_commit: ObjectId | None
+    base_ref_name: str
+    head_ref_name: str
+    head_repository: RepositoryName | None
+    additions: Int
+    deletions: Int
+    changed_files: Int
     reviews: Connection[ReviewNode]
     commits: Connection[CommitNode]
-    files: Connection[FileNode] | None
+    files: Connection[FileNode] | None = None
+
+    @property
+    def database_id(self) -> int:
+        """GitHub's numeric id."""
+        return int(self.full_database_id)
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryNode:
-    """A repository as GraphQL names it; ``full_name`` is its present name, also when it was asked for by an old one."""
+class PullRequestEdge(Node, frozen=True, kw_only=True):
+    """A pull request on a page, and the cursor after which the next one begins."""
 
-    id: str
-    database_id: int | None
-    full_name: str
-    is_archived: bool
+    cursor: str
+    node: PullRequestNode
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequestPage:
-    """Pull requests, the last updated first, each with the cursor behind which the next begins.
+class PullRequestConnection(Node, frozen=True, kw_only=True):
+    """Some of a repository's pull requests, the last updated first; `total_count` counts all of them."""
 
-    ``total_count`` counts the whole repository, ``window_count`` the window asked for (GitHub's search index: an
-    estimate), ``newest_updated_at`` is when a pull request last changed; both only where they were asked for. ``cost``
-    is in points, over all calls that the page took; None where GitHub does not say.
+    total_count: Int
+    page_info: PageInfo
+    edges: tuple[PullRequestEdge, ...]
+
+
+class Update(Node, frozen=True, kw_only=True):
+    """When a pull request last changed."""
+
+    updated_at: DateTime
+
+
+class Updates(Node, frozen=True, kw_only=True):
+    """When some pull requests last changed."""
+
+    nodes: tuple[Update, ...]
+
+
+class RepositoryPage(Node, frozen=True, kw_only=True):
+    """A repository with a page of its pull requests, and its newest change where that was asked for."""
+
+    pull_requests: PullRequestConnection
+    newest: Updates | None = None
+
+
+class Search(Node, frozen=True, kw_only=True):
+    """How many issues or pull requests match a search, by GitHub's index: an estimate."""
+
+    issue_count: Int
+
+
+class Number(Node, frozen=True, kw_only=True):
+    """A pull request by number alone."""
+
+    number: Int
+
+
+class RepositoryNumbers(Node, frozen=True, kw_only=True):
+    """A repository with the numbers of some of its pull requests."""
+
+    pull_requests: Connection[Number]
+
+
+class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
+    """Pull requests, the last updated first.
+
+    `total_count` counts the whole repository. `window_count` counts the window asked for, and `newest_updated_at` is when a
+    pull request last changed: both are None if they were not asked for.
     """
 
-    repository: RepositoryNode
-    items: tuple[tuple[str, PullRequestNode], ...]
+    edges: tuple[PullRequestEdge, ...]
     total_count: int
-    has_next_page: bool
-    end_cursor: str | None
-    window_count: int | None
-    newest_updated_at: datetime | None
-    cost: int | None
+    page_info: PageInfo
+    window_count: int | None = None
+    newest_updated_at: datetime | None = None
+
+    @property
+    def nodes(self) -> tuple[PullRequestNode, ...]:
+        """The pull requests without their cursors."""
+        return tuple(edge.node for edge in self.edges)
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryInfo:
-    """A repository as REST names it; ``renamed_from`` is the name it was asked for by, where that is not its own."""
+class RepositoryInfo(Struct, frozen=True, kw_only=True, gc=False):
+    """A repository as REST describes it; `renamed_from` is the name it was asked for by, if that is an old one."""
 
-    id: int
-    full_name: str
+    id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    full_name: Annotated[str, Meta(max_length=200)]
     archived: bool
     private: bool
     renamed_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RateLimit:
-    """What is left of one budget; ``resource`` is GitHub's name for it: ``core``, ``graphql``, ..."""
+    """What is left of a budget; `resource` is GitHub's name for it, such as `core` or `graphql`."""
 
     limit: int
     remaining: int
@@ -152,9 +250,9 @@ class RateLimit:
     resource: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """One HTTP answer, read to its end; header names are in lower case."""
+    """An HTTP answer, read to its end; header names are in lower case."""
 
     status: int
     headers: dict[str, str]

@@ -1,7 +1,7 @@
-"""What is asked of GitHub: GraphQL request bodies and REST paths. No I/O but reading our own query files.
+"""The requests we send to GitHub: GraphQL bodies and REST paths. Pure, but for reading our own documents.
 
-Costs in points: https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api. Every query
-here costs one point up to a page of 49.
+Costs in points: https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api. Every query here
+costs one point up to a page of 49 pull requests.
 """
 
 from __future__ import annotations
@@ -12,31 +12,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
 from apps.integrations.errors import NotFound
+from apps.integrations.github import documents
+from apps.integrations.github.nodes import ListName
 from telemetry.timestamps import iso_seconds
 
-ListName = Literal["reviews", "commits", "files"]
-
-_FRAGMENTS: Mapping[ListName, str] = {"reviews": "Reviews", "commits": "Commits", "files": "Files"}
 _FULL_NAME = re.compile(r"[A-Za-z0-9_-]+/(?!\.{1,2}\Z)[A-Za-z0-9._-]+")  # no dot segment in a path
+_FRAGMENT = re.compile(r"fragment (\w+) on ")
+_SPREAD = re.compile(r"\.\.\.(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GraphQLRequest:
-    """One GraphQL request: its operation's name and its body, ready to send."""
+    """A GraphQL request: its operation's name, and its body as it is sent."""
 
     query_name: str
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ListRequest:
-    """The next page of one list of one pull request; ``after`` is None for its first."""
+    """The next page of one list of one pull request; `after` is None for the first."""
 
     pull_request_id: str
     name: ListName
@@ -53,11 +54,11 @@ def pull_requests_request(
     updated_since: datetime | None = None,
     updated_before: datetime | None = None,
 ) -> GraphQLRequest:
-    """The request for a page of ``first`` (1 to 100) pull requests behind ``after``, the last updated first."""
+    """Return the request for a page of `first` (1 to 100) pull requests after `after`, the last updated first."""
     owner, name = owner_and_name(full_name)
     return _request(
         "PullRequests",
-        _text("pull_requests", "pull_request_fields", "pull_request_lists", "actor", "rate_limit"),
+        _document("pull_requests"),
         owner=owner,
         name=name,
         first=first,
@@ -69,7 +70,7 @@ def pull_requests_request(
 
 
 def lists_request(lists: Sequence[ListRequest], *, first: int) -> GraphQLRequest:
-    """The request for the next ``first`` (1 to 100) members of each of ``lists``, aliased ``list0``, ``list1``, ..."""
+    """Return the request for the next `first` (1 to 100) members of each of `lists`, as `list0`, `list1` and so on."""
     variables: dict[str, Any] = {"first": first}
     declared, selected = ["$first: Int!"], []
     for number, wanted in enumerate(lists):
@@ -77,30 +78,25 @@ def lists_request(lists: Sequence[ListRequest], *, first: int) -> GraphQLRequest
         declared.append(f"$id{number}: ID!, $after{number}: String")
         selected.append(
             f"  list{number}: node(id: $id{number}) {{ ... on PullRequest {{ "
-            f"{wanted.name}(first: $first, after: $after{number}) {{ ...{_FRAGMENTS[wanted.name]} }} }} }}"
+            f"{wanted.name}(first: $first, after: $after{number}) {{ ...{wanted.name.capitalize()} }} }} }}"
         )
-    asked = {wanted.name for wanted in lists}
-    fragments = [_fragment("pull_request_lists", fragment) for name, fragment in _FRAGMENTS.items() if name in asked]
-    if "reviews" in asked:
-        fragments.append(_text("actor"))
     query = f"query PullRequestLists({', '.join(declared)}) {{\n" + "\n".join(selected)
-    query += "\n  rateLimit { ...Budget }\n}\n" + "\n".join([*fragments, _text("rate_limit")])
-    return _request("PullRequestLists", query, **variables)
+    return _request("PullRequestLists", _with_fragments(query + "\n  rateLimit { ...Budget }\n}\n"), **variables)
 
 
 def pull_request_numbers_request(full_name: str, *, after: str | None) -> GraphQLRequest:
-    """The request for the numbers of a hundred pull requests behind ``after``, the oldest first."""
+    """Return the request for the numbers of a hundred pull requests after `after`, the oldest first."""
     owner, name = owner_and_name(full_name)
-    return _request("PullRequestNumbers", _text("pull_request_numbers", "rate_limit"), owner=owner, name=name, after=after)
+    return _request("PullRequestNumbers", _document("pull_request_numbers"), owner=owner, name=name, after=after)
 
 
 def viewer_request() -> GraphQLRequest:
-    """The request for whose token it is."""
-    return _request("Viewer", _text("viewer", "actor", "rate_limit"))
+    """Return the request for the account that the token belongs to."""
+    return _request("Viewer", _document("viewer"))
 
 
 def window_search(full_name: str, *, updated_since: datetime | None, updated_before: datetime | None) -> str:
-    """GitHub's search for the pull requests updated from ``updated_since`` until before ``updated_before``."""
+    """Return GitHub's search for the pull requests updated at `updated_since` or later, and before `updated_before`."""
     search = f"repo:{full_name} is:pr"
     # A range's end is inclusive, and GitHub keeps whole seconds.
     last = updated_before and iso_seconds(updated_before.astimezone(UTC) - timedelta(seconds=1))
@@ -112,39 +108,54 @@ def window_search(full_name: str, *, updated_since: datetime | None, updated_bef
 
 
 def owner_and_name(full_name: str) -> tuple[str, str]:
-    """The two halves of ``owner/name``; another shape is `NotFound`, before anybody is asked."""
+    """Split `owner/name` in two; raise `NotFound` for another shape, which GitHub need not be asked about."""
     if not _FULL_NAME.fullmatch(full_name):
-        raise NotFound(f"{full_name!r} is no repository: it must be OWNER/NAME, as in octocat/hello-world")
+        raise NotFound(f"{full_name!r} is not the name of a repository: write it as OWNER/NAME, like octocat/hello-world")
     owner, _, name = full_name.partition("/")
     return owner, name
 
 
 def repository_path(full_name: str) -> str:
-    """The REST path of a repository."""
+    """Return the REST path of a repository."""
     owner, name = owner_and_name(full_name)
     return f"/repos/{owner}/{name}"
 
 
 def organization_path(organization: str) -> str:
-    """The REST path of an organization's repositories."""
+    """Return the REST path of an organization's repositories."""
     return f"/orgs/{quote(organization, safe='')}/repos"
 
 
 def _request(query_name: str, query: str, **variables: Any) -> GraphQLRequest:
     body = {"query": query, "operationName": query_name, "variables": variables}
-    return GraphQLRequest(query_name, orjson.dumps(body))
+    return GraphQLRequest(query_name=query_name, body=orjson.dumps(body))
 
 
 @cache
-def _text(*names: str) -> str:
-    """The named query files, one after the other."""
-    folder = resources.files("apps.integrations.github.documents")
-    return "\n".join(folder.joinpath(f"{name}.graphql").read_text(encoding="utf-8") for name in names)
+def _document(name: str) -> str:
+    """Return the named document, complete with its fragments."""
+    return _with_fragments(_files()[name])
+
+
+def _with_fragments(text: str) -> str:
+    """Return `text` followed by the fragments that it spreads, and by those that they spread."""
+    parts, known = [text], set[str]()
+    for part in parts:
+        for name in _SPREAD.findall(part):
+            if name not in known:
+                known.add(name)
+                parts.append(_fragments()[name])
+    return "\n".join(parts)
 
 
 @cache
-def _fragment(file: str, name: str) -> str:
-    """One fragment of a query file; each ends at the first brace in the first column."""
-    text = _text(file)
-    start = text.index(f"fragment {name} on ")
-    return text[start : text.index("\n}\n", start) + 3]
+def _fragments() -> Mapping[str, str]:
+    """Return our documents that are one fragment, by its name."""
+    return {found[1]: text for text in _files().values() if (found := _FRAGMENT.match(text))}
+
+
+@cache
+def _files() -> Mapping[str, str]:
+    """Return our documents by their names."""
+    files = (file for file in resources.files(documents).iterdir() if file.name.endswith(".graphql"))
+    return {file.name.removesuffix(".graphql"): file.read_text(encoding="utf-8") for file in files}

@@ -1,112 +1,115 @@
-"""GitHub's nodes as rows. Pure: what PostgreSQL cannot hold is mended here, and a page never holds a key twice."""
+"""GitHub's nodes as rows. Pure: what PostgreSQL cannot hold is mended here, and a page never holds a key twice.
+
+A column takes its value from the node's field of the same name, unless another source is named here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, TypeVar
 
-from apps.integrations.github.nodes import Connection, PullRequestNode
-from apps.pulls.rows import CommitRow, FileRow, PageRows, PullRequestRow, ReviewRow
-from apps.utils.text import storable as text
+from apps.integrations.github.answers import AnyList
+from apps.integrations.github.nodes import PullRequestNode
+from apps.integrations.services.columns import Columns
+from apps.pulls.rows import (
+    COMMITS,
+    FILES,
+    REVIEWS,
+    CommitRow,
+    FileRow,
+    ListRow,
+    ListRows,
+    PageRows,
+    PullRequestRow,
+    ReviewRow,
+    StoredList,
+)
 
-R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MappedList:
+    """A list of a pull request's node, and how its members become rows."""
+
+    stored: StoredList
+    columns: Columns[Any]
+
+
+PULL_REQUEST = Columns(
+    PullRequestRow,
+    given={"repository_id"},
+    github_id="database_id",
+    author="author.login",
+    author_kind="author.kind",
+    merged_by="merged_by.login",
+    merge_commit_oid="merge_commit.oid",
+    base_ref="base_ref_name",
+    head_ref="head_ref_name",
+    head_repository="head_repository.name_with_owner",
+    reviews_total="reviews.total_count",
+    commits_total="commits.total_count",
+    files_total="files.total_count",
+)
+LISTS = (
+    MappedList(
+        stored=REVIEWS,
+        columns=Columns(
+            ReviewRow,
+            given={"number"},
+            node_id="id",
+            github_id="database_id",
+            author="author.login",
+            author_kind="author.kind",
+            commit_oid="commit.oid",
+        ),
+    ),
+    MappedList(
+        stored=COMMITS,
+        columns=Columns(
+            CommitRow,
+            given={"number"},
+            oid="commit.oid",
+            message="commit.message",
+            author_login="commit.author.user.login",
+            author_name="commit.author.name",
+            authored_at="commit.authored_date",
+            committed_at="commit.committed_date",
+            additions="commit.additions",
+            deletions="commit.deletions",
+        ),
+    ),
+    MappedList(stored=FILES, columns=Columns(FileRow, given={"number"})),
+)
 
 
 def page_rows(nodes: Sequence[PullRequestNode], *, repository_id: int) -> PageRows:
-    """The rows of ``nodes``, the first of two with the same key: GitHub lists the last updated first."""
-    pull_requests = _distinct(nodes, lambda node: node.number)
+    """Return the rows of `nodes`; of two with the same key the first, because GitHub lists the last updated first."""
+    pull_requests = _distinct(nodes, key=lambda node: node.number)
     return PageRows(
-        pull_requests=tuple(_pull_request(node, repository_id) for node in pull_requests),
-        reviews=tuple(row for node in pull_requests for row in _reviews(node)),
-        commits=tuple(row for node in pull_requests for row in _commits(node)),
-        files=tuple(row for node in pull_requests for row in _files(node)),
-        complete_reviews=frozenset(node.number for node in pull_requests if _is_whole(node.reviews)),
-        complete_commits=frozenset(node.number for node in pull_requests if _is_whole(node.commits)),
-        complete_files=frozenset(node.number for node in pull_requests if node.files and _is_whole(node.files)),
+        pull_requests=tuple(PULL_REQUEST.row(node, repository_id=repository_id) for node in pull_requests),
+        lists={mapped.stored.name: _list_rows(mapped, pull_requests) for mapped in LISTS},
     )
 
 
-def _optional(value: str | None) -> str | None:
-    return None if value is None else text(value)
+def _list_rows(mapped: MappedList, pull_requests: Sequence[PullRequestNode]) -> ListRows:
+    rows: list[ListRow] = []
+    complete: set[int] = set()
+    for node in pull_requests:
+        found: AnyList | None = getattr(node, mapped.stored.name)
+        if found is None:
+            continue
+        members = [mapped.columns.row(member, number=node.number) for member in found.nodes]
+        rows += _distinct(members, key=attrgetter(mapped.stored.key))
+        if len(found.nodes) >= found.total_count:
+            complete.add(node.number)
+    return ListRows(rows=tuple(rows), complete=frozenset(complete))
 
 
-def _pull_request(node: PullRequestNode, repository_id: int) -> PullRequestRow:
-    return PullRequestRow(
-        repository_id=repository_id,
-        github_id=node.full_database_id,
-        number=node.number,
-        title=text(node.title),
-        body=text(node.body),
-        state=node.state,
-        is_draft=node.is_draft,
-        url=node.url,
-        author=node.author.login if node.author else None,
-        author_kind=node.author.kind if node.author else None,
-        merged_by=node.merged_by.login if node.merged_by else None,
-        created_at=node.created_at,
-        updated_at=node.updated_at,
-        merged_at=node.merged_at,
-        closed_at=node.closed_at,
-        merge_commit_oid=node.merge_commit_oid,
-        base_ref=text(node.base_ref),
-        head_ref=text(node.head_ref),
-        head_repository=node.head_repository,
-        additions=node.additions,
-        deletions=node.deletions,
-        changed_files=node.changed_files,
-        reviews_total=node.reviews.total_count,
-        commits_total=node.commits.total_count,
-        files_total=node.files.total_count if node.files else None,
-    )
-
-
-def _reviews(node: PullRequestNode) -> Iterable[ReviewRow]:
-    for review in _distinct(node.reviews.nodes, lambda review: review.id):
-        yield ReviewRow(
-            number=node.number,
-            node_id=review.id,
-            github_id=review.full_database_id,
-            author=review.author.login if review.author else None,
-            author_kind=review.author.kind if review.author else None,
-            state=review.state,
-            body=text(review.body),
-            submitted_at=review.submitted_at,
-            commit_oid=review.commit_oid,
-        )
-
-
-def _commits(node: PullRequestNode) -> Iterable[CommitRow]:
-    for commit in _distinct(node.commits.nodes, lambda commit: commit.oid):
-        yield CommitRow(
-            number=node.number,
-            oid=commit.oid,
-            message=text(commit.message),
-            author_login=commit.author_login,
-            author_name=_optional(commit.author_name),
-            authored_at=commit.authored_at,
-            committed_at=commit.committed_at,
-            additions=commit.additions,
-            deletions=commit.deletions,
-        )
-
-
-def _files(node: PullRequestNode) -> Iterable[FileRow]:
-    for file in _distinct(node.files.nodes if node.files else (), lambda file: text(file.path)):
-        yield FileRow(
-            number=node.number,
-            path=text(file.path),
-            additions=file.additions,
-            deletions=file.deletions,
-            change_type=file.change_type,
-        )
-
-
-def _is_whole(connection: Connection[R]) -> bool:
-    return len(connection.nodes) >= connection.total_count
-
-
-def _distinct(items: Iterable[R], key: Callable[[R], Hashable]) -> list[R]:
-    seen: dict[Hashable, R] = {}
+def _distinct(items: Iterable[T], *, key: Callable[[T], Hashable]) -> list[T]:
+    seen: dict[Hashable, T] = {}
     for item in items:
         seen.setdefault(key(item), item)
     return list(seen.values())

@@ -94,4 +94,8 @@ def a_page(*nodes: dict[str, Any] | None, more: bool = False, **extra: Any) -> d
 
 def answer(data: object) -> Response:
     """A 200 with ``data``."""
-    return Response(200, {"content-type": "application/json", "x-github-request-id": "A1"}, orjson.dumps({"data": data}))
+    return Response(
+        status=200,
+        headers={"content-type": "application/json", "x-github-request-id": "A1"},
+        body=orjson.dumps({"data": data}),
+    )

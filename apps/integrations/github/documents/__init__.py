@@ -1,1 +1,1 @@
-"""The GraphQL documents we send, as GitHub's schema knows them."""
+"""The GraphQL documents that we send: operations, and fragments with one file each."""
