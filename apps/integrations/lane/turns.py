@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
 from apps.integrations.errors import LaneLost
+from apps.integrations.github.nodes import RateLimit
 from apps.integrations.lane.limits import Block, Budget, within_reason
-from apps.integrations.services.github_nodes import RateLimit
 from apps.utils import clock
 from apps.utils.boottime import boottime
 

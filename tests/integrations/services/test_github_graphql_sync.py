@@ -178,19 +178,17 @@ def test_progress_alone_forgives_failures(github: SimulatedGitHub) -> None:
     assert (seen[0], seen[-1], row.failures) == (3, 0, 5)
 
 
-def test_a_history_that_stays_short_is_read_again_once_and_fails(
-    github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """GitHub counts one more than it lists: that is an error, not a loop, and nothing counts as covered."""
-    monkeypatch.setattr(
-        "apps.integrations.services.github_graphql_sync.count_stored",
-        lambda *_args, **_window: PullRequest.objects.count() - 1,
-    )
+def test_a_history_that_stays_short_is_read_again_once_and_fails(github: SimulatedGitHub) -> None:
+    """One pull request less is stored than GitHub counts: an error, not a loop, and nothing counts as covered."""
+
+    def lose_one(_request: int) -> None:
+        PullRequest.objects.filter(number=1).delete()
+
     repository = tracked(github, NAME)
     row = begin(repository)
     before = _sent(github)[0]
-    with pytest.raises(IncompleteHistory, match="59 pull requests are stored, GitHub counts 60") as caught:
-        attempt(row)
+    with pytest.raises(IncompleteHistory, match="59 pull requests are stored, but GitHub counts 60") as caught:
+        attempt(row, before_request=lose_one)
     assert not caught.value.retryable
     assert _sent(github)[0] - before < 30
     repository.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.integrations.services.page_sizes import BatchSize, PageSize, batch_ladder, page_ladder
+from apps.integrations.github.page_sizes import BatchSize, PageSize, batch_ladder, page_ladder
 
 
 def _down(start: int) -> list[PageSize]:
