@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from apps.analysis.models import Analysis
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.secrets import encrypt
@@ -136,7 +137,7 @@ def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None
     assert all(before.values())
     (pull_request,) = PullRequest.objects.using(NAME).select_related("repository__connection")
     assert pull_request.repository.full_name == "a/b"
-    assert pull_request.analysis.of_update == pull_request.updated_at
+    assert Analysis.objects.using(NAME).get(pull_request=pull_request).of_update == pull_request.updated_at
     assert pull_request.repository.connection.token() == TOKEN
     assert pull_request.repository.repo_syncs.get().repository_id == pull_request.repository.pk
 

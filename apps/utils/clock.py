@@ -15,9 +15,11 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time, with its zone."""
+        raise NotImplementedError
 
     def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
+        raise NotImplementedError
 
 
 class SystemClock:

@@ -27,6 +27,7 @@ class Heartbeat(Protocol):
 
     def __call__(self, reason: str, until: datetime | None) -> None:
         """Show that whoever uses the lane is alive."""
+        raise NotImplementedError
 
 
 class Turn:
@@ -66,3 +67,4 @@ class Turns(Protocol):
 
     def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
         """Call `send` in a turn of its own and return its answer."""
+        raise NotImplementedError
