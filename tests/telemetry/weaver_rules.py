@@ -72,7 +72,9 @@ def definition_problems(attribute: dict[str, Any]) -> Iterator[str]:
             yield f"{name} has a member without its id, value or stability"
     elif kind not in TYPES:
         yield f"{name} has no type {kind}"
-    elif kind == "string" and not attribute.get("examples"):
-        yield f"{name} is a text without examples"
-    if not all(isinstance(example, TYPES[kind]) for example in attribute.get("examples", [])):
-        yield f"{name} has examples of another type"
+    else:
+        examples = attribute.get("examples", [])
+        if kind == "string" and not examples:
+            yield f"{name} is a text without examples"
+        if not all(isinstance(example, TYPES[kind]) for example in examples):
+            yield f"{name} has examples of another type"
