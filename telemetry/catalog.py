@@ -7,11 +7,10 @@ from typing import Any
 
 from telemetry._suggestion import suggestion
 from telemetry._weaver import as_yaml, registry
-from telemetry.model import declared_events
+from telemetry.model import LINE_KEYS, declared_events
 
 __all__ = ["as_json", "as_markdown", "as_weaver", "check_line"]
 
-_AROUND = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
 _CONTEXT = frozenset({"team_id", "repo_id", "task_id", "run_id"})
 
 
@@ -62,6 +61,6 @@ def check_line(line: Mapping[str, Any]) -> list[str]:
             problems.append(f"{event}: {field.name} is missing")
         elif problem := field.problem(line[field.name]):
             problems.append(f"{event}: {problem}")
-    known = {field.name for field in spec.fields} | _AROUND | _CONTEXT
+    known = {field.name for field in spec.fields} | LINE_KEYS | _CONTEXT
     problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
     return problems

@@ -218,8 +218,7 @@ class Observed(Generic[R]):
             self._span.set_status(Status(StatusCode.ERROR, message))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
-        operation = type(self._operation)
-        record_duration(operation, seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
+        record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
@@ -230,7 +229,7 @@ class Observed(Generic[R]):
                 if _health.is_strict():
                     check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
                 error = self._error if line.level >= Level.ERROR else None
-                writing.write_line(line.level, event, values, error=error)
+                writing.write_declared([(line.level, event, values)], error=error)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
@@ -252,7 +251,7 @@ def emit(*events: Event, error: BaseException | None = None) -> None:
             if _health.is_strict():
                 check(spec.fields, values)
             entries.append((spec.level, spec.name, values))
-        writing.write_all(entries, error=error)
+        writing.write_declared(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 

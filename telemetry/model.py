@@ -267,7 +267,13 @@ def rendered(value: object) -> Scalar | None:
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 
 
+LINE_KEYS = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
+"""Keys that every line has of its own: no event may declare a field by these names."""
+
+
 def _declare(spec: EventSpec) -> None:
+    if taken := [field.name for field in spec.fields if field.name in LINE_KEYS]:
+        raise TypeError(f"{spec.name}: every line has a {' and a '.join(taken)} of its own: name the field otherwise")
     known = _EVENTS.get(spec.name)
     if known is not None and known != spec:
         raise TypeError(f"the event {spec.name!r} is declared twice, and differently")

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from apps.console.results import results_of
 from apps.github_simulator.testing import simulator
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import PullRequest
+from apps.repositories.models import TrackedRepository
 from telemetry.reading import Span, orphans_of, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
 from tests.integrations.syncing import held, stored, tracked

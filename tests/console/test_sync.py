@@ -18,8 +18,8 @@ from apps.console.local_programs import LocalWorker
 from apps.console.management.commands import sync
 from apps.console.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.processes import NotReadyError, Program
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from tests.acceptance.worker import worker
 
 TOKEN = "ghp_" + "a" * 36

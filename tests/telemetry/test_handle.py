@@ -10,7 +10,7 @@ import pytest
 
 import telemetry
 from telemetry import Root, observe, observed, span
-from telemetry.model import Field, Level, Line, Operation, Result
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.testing import Capture
 
 
@@ -188,3 +188,13 @@ def test_a_value_of_the_wrong_type_is_text_and_named_once() -> None:
         with observe(Sort(street=UUID(int=7))):  # type: ignore[arg-type]  # the mistake
             pass
     assert telemetry.swallowed() == before + 1
+
+
+def test_a_field_may_not_be_named_as_a_lines_own_key() -> None:
+    """It would hide the line's time, level or trace."""
+    with pytest.raises(TypeError, match=r"post.weighed: every line has a level of its own: name the field otherwise"):
+
+        class Weighed(Event, name="post.weighed", level=Level.INFO, when="it is on the scales"):
+            """A mistake."""
+
+            level: Annotated[str, Field("How heavy.")]

@@ -22,10 +22,12 @@ from apps.console.lookup import Query, find_lines, find_trace, trace_ids
 from apps.console.results import results_of
 from apps.console.trace_view import time_spent, tree_lines
 from apps.console.watching import watch
-from apps.integrations.connections import connect, track
+from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
-from apps.integrations.models import PipelineRun, TrackedRepository
+from apps.integrations.models import PipelineRun
 from apps.integrations.tasks import start_pipeline
+from apps.repositories.accounts import track
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils.jaeger import trace_page
 from telemetry.reading import Span

@@ -16,7 +16,6 @@ from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
-from pytest_django import DjangoDbBlocker
 
 from apps.github_simulator.testing import simulator
 from apps.integrations.errors import (
@@ -28,27 +27,19 @@ from apps.integrations.errors import (
     SecondaryLimited,
     ServerError,
 )
+from apps.integrations.lane import Lane, Turn
 from apps.integrations.models import ApiLane
-from apps.integrations.services import lane_rows
-from apps.integrations.services.boottime import boottime
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_protocol import RateLimit
-from apps.integrations.services.github_rate_limit import Lane, Turn
 from apps.integrations.services.github_transport import GitHubTransport
 from apps.utils import clock
+from apps.utils.boottime import boottime
 from telemetry.testing import Capture
+from tests.acceptance.worker import wait_until
 
 ACCOUNT = "api.github.com/octocat"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _lanes(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """No lane at first. Lanes need autocommit; emptying all tables, as pytest-django does for that, is slow."""
-    with django_db_blocker.unblock():
-        ApiLane.objects.all().delete()
-        yield
-        ApiLane.objects.all().delete()
+pytestmark = pytest.mark.usefixtures("lanes")
 
 
 @pytest.fixture
@@ -90,7 +81,7 @@ def _in_thread(work: Callable[[], None]) -> threading.Thread:
 
 @contextmanager
 def _holder(environment: Mapping[str, str], *, request_seconds: float, fate: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.integrations.services.lane_holder", ACCOUNT, str(request_seconds), fate]
+    command = [sys.executable, "-m", "tests.integrations.lane.holder", ACCOUNT, str(request_seconds), fate]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as holder:
         try:
             assert holder.stdout is not None
@@ -126,24 +117,23 @@ def test_accounts_do_not_wait_for_each_other() -> None:
         assert turn.waited_ms < 1000
 
 
-def test_a_wait_for_the_lane_is_measured_and_shows_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_for_the_lane_is_measured_and_shows_life() -> None:
     """The one who waits says so, and how long it was."""
-    monkeypatch.setattr("apps.integrations.services.github_rate_limit._HEARTBEAT", 0.05)
     seen: list[tuple[str, datetime | None]] = []
     waited: list[float] = []
 
     def wait() -> None:
-        lane = Lane(account=ACCOUNT, on_life=lambda reason, until: seen.append((reason, until)))
+        lane = Lane(account=ACCOUNT, heartbeat=lambda reason, until: seen.append((reason, until)), heartbeat_seconds=0.05)
         with lane.turn(resource=None) as turn:
             waited.append(turn.waited_ms)
 
     with Lane(account=ACCOUNT).turn(resource=None):
         thread = _in_thread(wait)
-        time.sleep(0.3)
+        wait_until(lambda: len(seen) > 1)
     thread.join(10)
     assert seen[0] == ("lane", None)
     assert seen[-1] == ("", None)
-    assert waited[0] >= 200
+    assert waited[0] >= 2 * 50
 
 
 def test_a_killed_holder_s_lane_is_free_when_its_lease_ends(program_environment: Mapping[str, str]) -> None:
@@ -169,40 +159,26 @@ def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, st
             assert (row.fence, row.holder is None) == (turn.fence, False)
 
 
-def test_phase_1_goes_before_phase_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though phase 2 has waited longer."""
-    monkeypatch.setattr(lane_rows, "_URGENCY_SECONDS", 0.3)
+def test_a_recent_run_goes_before_a_backfill() -> None:
+    """Though the backfill has waited longer."""
     order: list[str] = []
 
     def take(name: str, *, urgent: bool) -> Callable[[], None]:
         def work() -> None:
-            with Lane(account=ACCOUNT, urgent=urgent).turn(resource=None):
+            with Lane(account=ACCOUNT, urgent=urgent, urgency_seconds=0.3).turn(resource=None):
                 order.append(name)
 
         return work
 
     with Lane(account=ACCOUNT).turn(resource=None):
-        second = _in_thread(take("phase 2", urgent=False))
+        second = _in_thread(take("backfill", urgent=False))
         time.sleep(0.1)
-        first = _in_thread(take("phase 1", urgent=True))
+        first = _in_thread(take("recent", urgent=True))
         while _row().urgent_until is None:
             time.sleep(0.005)
     for thread in (first, second):
         thread.join(10)
-    assert order == ["phase 1", "phase 2"]
-
-
-def test_phase_2_stands_back_from_a_free_lane_that_phase_1_has_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the two happen to look at it."""
-    monkeypatch.setattr(lane_rows, "_URGENCY_SECONDS", 60.0)
-
-    def is_taken(*, urgent: bool) -> bool:
-        return lane_rows.take(account=ACCOUNT, holder="me", lease_seconds=1.0, urgent=urgent) is not None
-
-    with Lane(account=ACCOUNT).turn(resource=None):
-        assert not is_taken(urgent=True)
-    assert not is_taken(urgent=False)
-    assert is_taken(urgent=True)
+    assert order == ["recent", "backfill"]
 
 
 def test_a_lane_cannot_be_taken_inside_a_transaction() -> None:
@@ -217,18 +193,6 @@ def test_a_failed_turn_frees_the_lane(error: BaseException) -> None:
     with pytest.raises(type(error)), Lane(account=ACCOUNT).turn(resource=None):
         raise error
     assert _row().holder is None
-
-
-def test_a_late_end_of_a_turn_changes_nothing() -> None:
-    """Neither the lane's holder nor what it has learned."""
-    first = lane_rows.take(account=ACCOUNT, holder="first", lease_seconds=0.0, urgent=False)
-    second = lane_rows.take(account=ACCOUNT, holder="second", lease_seconds=60.0, urgent=False)
-    assert first is not None
-    assert second is not None
-    budgets = {"graphql": lane_rows.Budget(5000, 0, NOW)}
-    assert not lane_rows.leave(account=ACCOUNT, fence=first.fence, urgent=False, budgets=budgets, block=None)
-    row = _row()
-    assert (row.holder, row.fence, row.graphql_remaining) == ("second", second.fence, None)
 
 
 def test_asynchronous_commit_ends_with_its_statement() -> None:
@@ -303,11 +267,11 @@ def test_a_used_up_budget_is_waited_for_in_the_open(stepped: clock.SteppedClock,
     holders: list[str | None] = []
     seen: list[tuple[str, datetime | None]] = []
 
-    def on_life(reason: str, until: datetime | None) -> None:
+    def heartbeat(reason: str, until: datetime | None) -> None:
         seen.append((reason, until))
         holders.append(_row().holder)
 
-    with Lane(account=ACCOUNT, on_life=on_life).turn(resource="graphql") as turn:
+    with Lane(account=ACCOUNT, heartbeat=heartbeat).turn(resource="graphql") as turn:
         assert clock.now() >= NOW + timedelta(seconds=30)
     assert turn.waited_ms < 1000
     assert sum(stepped.slept) == pytest.approx(31)

@@ -1,4 +1,4 @@
-"""Rows that only the sync may write, in Django's admin: to look at, to filter and to follow."""
+"""Admin pages for rows that only the sync writes: people look at them, filter them and follow their links."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import formats
 from django.utils.html import format_html
 
 from apps.utils import clock
@@ -26,54 +27,62 @@ _TONES: Mapping[str, str] = {
     "OPEN": "busy",
     "MERGED": "good",
 }
+"""The style sheet's class for each word that `badge` colors."""
 
 
 class _ReadOnly:
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody adds one by hand."""
+        """Refuse to add rows by hand."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody changes one by hand."""
+        """Refuse to change rows by hand."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Nobody deletes one by hand, neither here nor with what it belongs to."""
+        """Refuse to delete rows by hand, also when the row they belong to is deleted."""
         return False
 
 
-class ReadOnlyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # Django has them not at run time
-    """A list and a page a row; newest first, without counting a large table twice."""
+class ReadOnlyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
+    """A list of rows, newest first, and a page for each; large tables are not counted twice."""
 
     ordering: ClassVar[list[Any] | tuple[Any, ...] | None] = ("-pk",)
     list_per_page = 50
     show_full_result_count = False
 
     class Media:
-        css = {"all": ("integrations/admin.css",)}
+        """The colors of `badge`."""
+
+        css = {"all": ("utils/admin.css",)}
 
 
-class ReadOnlyInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # as above
-    """The rows that belong to another, on its page."""
+class ReadOnlyInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs alone
+    """The rows that belong to another row, on its page."""
 
     extra = 0
     can_delete = False
 
 
 def badge(word: str) -> str:
-    """The word of a state, in the colour of how good the news is."""
+    """Return the word of a state as HTML, colored by how good the news is."""
     return format_html('<span class="state {}">{}</span>', _TONES.get(word, ""), word) if word else ""
 
 
 def link(address: str, text: str) -> str:
-    """A link; the text alone where there is no address that a browser should open."""
+    """Return a link as HTML, or `text` alone if a browser should not open `address`."""
     if not address.startswith(("http://", "https://", "/")):
         return text
     return format_html('<a href="{}">{}</a>', address, text)
 
 
+def moment(at: datetime | None) -> str:
+    """Return `at` as the admin writes it, to the second in UTC; empty for None."""
+    return "" if at is None else str(formats.localize(at))
+
+
 def took(started: datetime | None, ended: datetime | None) -> str:
-    """How long it took, or takes so far: ``1 h 02 min``, ``3 min 20 s``, ``4.2 s``."""
+    """Return how long something took, or has taken so far: `1 h 02 min`, `3 min 20 s`, `4.2 s`."""
     if started is None:
         return ""
     seconds = max(0.0, ((ended or clock.now()) - started).total_seconds())

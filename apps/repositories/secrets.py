@@ -1,4 +1,4 @@
-"""Secrets at rest: encrypted with the first of ``SYNCTRACE_ENCRYPTION_KEYS``, read with any of them."""
+"""Encrypt secrets at rest with the first of SYNCTRACE_ENCRYPTION_KEYS, and decrypt them with any of these."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def encrypt(secret: str) -> bytes:
-    """``secret`` as it may be stored (Fernet: AES-128-CBC and HMAC-SHA256)."""
+    """Return `secret` encrypted (Fernet: AES-128-CBC and HMAC-SHA256)."""
     return _fernet().encrypt(secret.encode())
 
 
 def decrypt(stored: bytes) -> str:
-    """The secret that ``encrypt`` stored; a key that does not fit is an error that says what to do."""
+    """Return the secret that `encrypt` was given; raise ImproperlyConfigured if no key fits."""
     try:
         return _fernet().decrypt(stored).decode()
     except InvalidToken as error:
         raise ImproperlyConfigured(
-            "A stored token cannot be read with SYNCTRACE_ENCRYPTION_KEY: add the key it was written with "
+            "A stored token cannot be decrypted with SYNCTRACE_ENCRYPTION_KEY: add the key it was encrypted with "
             "(several keys are separated by commas, the newest first), or connect the account again."
         ) from error
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
+from django.db import connection
+
+from apps.analysis.assistance import AnalysisResult, analyze, analyze_statement
 from apps.analysis.models import Analysis
-from apps.analysis.services import AnalysisResult, analyze
+from apps.analysis.rules import RULES
 from apps.integrations.services.github_nodes import Actor
-from apps.pulls import metrics
-from apps.pulls.models import WeeklyMetrics
+from apps.pulls.models import Commit, PullRequest
+from apps.repositories.models import TrackedRepository
 from tests.integrations.histories import DAY, commit, pull_request, repository, whole
 from tests.integrations.services.test_pull_request_store import store
 
 pytestmark = pytest.mark.django_db
+
+_PULL_REQUESTS = 60
 
 
 @pytest.mark.parametrize(
@@ -61,30 +68,34 @@ def test_only_what_changed_is_analyzed_again() -> None:
     assert analyze(team_id=tracked.team_id, repository_ids=[tracked.pk]) == AnalysisResult(1, 1)
 
 
-def test_weekly_metrics_are_those_counted_by_hand() -> None:
-    """Two pull requests of one week: medians, share; and a second computation changes nothing."""
-    tracked = repository()
-    store(
-        tracked.pk,
-        pull_request(1, additions=10, deletions=0),
-        pull_request(2, additions=30, deletions=0, author=Actor("copilot", "Bot"), reviews=whole([])),
-    )
-    analyze(team_id=tracked.team_id, repository_ids=[tracked.pk])
-    assert metrics.compute(team_id=tracked.team_id) == 1
-    week = WeeklyMetrics.objects.get()
-    assert (
-        str(week.week),
-        week.merged,
-        week.cycle_time_hours,
-        week.review_time_hours,
-        week.size,
-        week.ai_assisted_share,
-    ) == (
-        "2026-01-05",
-        2,
-        6.0,
-        1.0,
-        20.0,
-        0.5,
-    )
-    assert metrics.compute(team_id=tracked.team_id) == 0
+def test_a_backfill_that_no_statistics_know_of_is_not_compared_pair_by_pair() -> None:
+    """Where the planner expects one row, 1,812 pull requests once took more than 270 s, and half a second otherwise."""
+    _history("o/old", pull_requests=5 * _PULL_REQUESTS)
+    with connection.cursor() as cursor:
+        for model in (PullRequest, Commit, TrackedRepository):
+            cursor.execute(f"ANALYZE {model._meta.db_table}")
+        new = _history("o/new", pull_requests=_PULL_REQUESTS)
+        statement, parameters = analyze_statement(team_id=new.team_id, repository_ids=[new.pk])
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+        ((plan,),) = cursor.fetchone()
+    most = max(_rows_looked_at(node) for node in _nodes(plan["Plan"]))
+    assert most <= 2 * _PULL_REQUESTS * len(RULES)
+
+
+def _history(name: str, *, pull_requests: int) -> TrackedRepository:
+    tracked = repository(name)
+    trailer = "Co-authored-by: Claude"
+    numbers = range(1, pull_requests + 1)
+    store(tracked.pk, *[pull_request(n, commits=whole([commit(oid=f"{n:040}", message=trailer)])) for n in numbers])
+    return tracked
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from _nodes(child)
+
+
+def _rows_looked_at(node: dict[str, Any]) -> float:
+    removed = sum(value for key, value in node.items() if key.startswith("Rows Removed"))
+    return float(node["Actual Loops"] * (node["Actual Rows"] + removed))

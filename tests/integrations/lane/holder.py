@@ -1,4 +1,4 @@
-"""A program that takes a lane's turn and then dies or stands still: ``lane_holder.py ACCOUNT REQUEST_SECONDS kill|stop``."""
+"""A program that takes a lane's turn and then dies or stands still: ``holder.py ACCOUNT REQUEST_SECONDS kill|stop``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import django
 django.setup()
 
 from apps.integrations.errors import LaneLost  # noqa: E402  # after Django is set up
-from apps.integrations.services.github_rate_limit import Lane  # noqa: E402
+from apps.integrations.lane import Lane  # noqa: E402
 
 
 def main(account: str, request_seconds: str, fate: str) -> None:
