@@ -1,4 +1,4 @@
-"""The test kit in somebody's own project: found by its entry point, with xdist, eager tasks, a provider already there."""
+"""The test kit: what it captures, what it answers to mistakes, and that it works in a project of somebody else's."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def pytest_sessionfinish():
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What pytest said of the tests in ``folder``, where synctrace is installed as its pyproject.toml says."""
+    """Return what pytest says of the tests in `folder`, where telemetry is installed as its pyproject.toml says."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     installed = folder / f"{project['name']}-{project['version']}.dist-info"
     installed.mkdir()
