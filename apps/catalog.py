@@ -35,7 +35,7 @@ Phase = Literal[
     "background_llm",
     "complete",
 ]
-"""Where a run stands. Phase 1 ends at ``phase1_complete``, phase 2 at ``complete``."""
+"""Where a run stands. A recent run ends at ``phase1_complete``, a backfill at ``complete``."""
 
 CallStatus = Literal[
     "ok",

@@ -9,6 +9,7 @@ from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
 from telemetry._lines.writing import add_trace_ids, write_line
+from telemetry._measuring import measure
 from telemetry._outcomes import OutcomeMissing, error_type, treat_as
 from telemetry._spans.provider import flush
 from telemetry._spans.traceparent import current_traceparent, trace_id_of
@@ -28,6 +29,7 @@ __all__ = [
     "emit",
     "error_type",
     "flush",
+    "measure",
     "observe",
     "observed",
     "problem",

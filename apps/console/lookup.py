@@ -41,7 +41,7 @@ class Query:
 
 
 def parse(name: str) -> Query:
-    """What ``name`` asks for: RUN, TASK_ID, TRACE_ID, or KEY=VALUE; a run brings the phase 2 runs that follow it."""
+    """What ``name`` asks for: RUN, TASK_ID, TRACE_ID, or KEY=VALUE; a run brings the backfills that follow it."""
     if match := _CONTEXT.fullmatch(name):
         return Query(match[1], frozenset({match[2]}))
     if _is_number(name):
@@ -79,7 +79,7 @@ def find_lines(home: Path, query: Query, *, event: str = "*", level: str = "debu
 
 def latest_run() -> PipelineRun:
     """The run that was started last; those that follow it are found by it."""
-    run = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1).order_by("-pk").first()
+    run = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT).order_by("-pk").first()
     if run is None:
         raise NotFoundError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
     return run

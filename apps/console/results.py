@@ -64,7 +64,7 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
     ended = row.ended_at or run.ended_at
     return Result(
         repository=row.repository.full_name,
-        outcome=row.outcome or row.state,
+        outcome=row.disposition or row.state,
         pull_requests=counts["pk"],
         reviews=counts["reviews"],
         commits=counts["commits"],

@@ -69,7 +69,7 @@ def _patient(read: Callable[[Asked], Read]) -> Callable[[Asked], Read]:
 
 @_patient
 def _runs(task_id: str) -> list[PipelineRun]:
-    first = Q(task_id=task_id, kind=PipelineRun.Kind.PHASE1)
+    first = Q(task_id=task_id, kind=PipelineRun.Kind.RECENT)
     return list(PipelineRun.objects.filter(first | Q(follows__task_id=task_id)).order_by("pk"))
 
 
@@ -135,9 +135,9 @@ def _has_ended(row: RepoSync) -> bool:
 
 def _state(row: RepoSync) -> str:
     if row.state == RepoSync.State.FAILED:
-        return f"{row.outcome}: {row.error_msg}"
+        return f"{row.disposition}: {row.error_msg}"
     if row.state == RepoSync.State.COMPLETED:
-        return row.run.phase if row.run.ended_at is None else row.outcome
+        return row.run.phase if row.run.ended_at is None else row.disposition
     if row.state == RepoSync.State.RETRYING:
         return f"{row.waits_for}: {row.error_msg}"
     if row.waits_for:

@@ -34,7 +34,7 @@ def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRu
     """A run that stands in the database."""
     return PipelineRun.objects.create(
         team=team,
-        kind="phase1" if follows is None else "phase2",
+        kind="recent" if follows is None else "backfill",
         phase="syncing",
         task_id=task,
         follows=follows,
@@ -57,16 +57,16 @@ def team(db: None) -> Team:
 
 
 def test_a_run_brings_the_runs_that_follow_it(team: Team) -> None:
-    """The lines of phase 2 are asked for by phase 1's number."""
+    """The lines of a backfill are asked for by the number of the run it follows."""
     first = run(team)
     second = run(team, trace=OTHER, follows=first)
     assert parse(str(first.pk)) == Query("run_id", frozenset({str(first.pk), str(second.pk)}))
-    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, phase 2, running"})
+    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, backfill, running"})
     assert trace_ids(second) == (OTHER, {TRACE: f"run {first.pk}, which it follows"})
 
 
 def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
-    """And the latest phase 1 when nothing is named."""
+    """And the latest recent run when nothing is named."""
     first = run(team)
     second = run(team, trace=OTHER, follows=first)
     assert find_run(str(second.pk)) == second
@@ -76,7 +76,7 @@ def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
 
 
 def test_a_task_that_started_a_run_finds_phase_1(team: Team) -> None:
-    """Phase 2 runs carry the same task's id; the one it started is meant."""
+    """Backfills carry the same task's id; the one it started is meant."""
     first = run(team)
     run(team, trace=OTHER, follows=first)
     assert find_run(TASK) == first

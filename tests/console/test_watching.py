@@ -26,7 +26,7 @@ def row(db: None) -> RepoSync:
     """One repository in a run that the task started."""
     run = PipelineRun.objects.create(
         team=repository().team,
-        kind="phase1",
+        kind="recent",
         phase="syncing",
         task_id=TASK,
         traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -40,7 +40,7 @@ class Story(SystemClock):
     """A clock on which each sleep makes the next of some changes to a row, and then ends its run."""
 
     def __init__(self, row: RepoSync, *changes: dict[str, Any]) -> None:
-        self._row, self._todo = row, [*changes, {"state": "completed", "outcome": "synced"}]
+        self._row, self._todo = row, [*changes, {"state": "completed", "disposition": "synced"}]
 
     def sleep(self, seconds: float) -> None:
         if self._todo:
@@ -70,13 +70,13 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
         {"wait_reason": "lane"},
         {"wait_reason": "", "state": "retrying", "attempt": 1, "error_msg": "GitHub: 502"},
     ) == [
-        "o/n (phase 1): 0 of ?, syncing, 4990 points left",
-        "o/n (phase 1): 100 of 1000, syncing, 4990 points left",
-        "o/n (phase 1): 100 of 1000, waits for GitHub's primary limit until 12:30:00Z, 4990 points left",
-        "o/n (phase 1): 100 of 1000, waits for its turn: another sync uses this account, 4990 points left",
-        "o/n (phase 1): 100 of 1000, attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
-        "o/n (phase 1): 100 of 1000, syncing",
-        "o/n (phase 1): 100 of 1000, synced",
+        "o/n (recent): 0 of ?, syncing, 4990 points left",
+        "o/n (recent): 100 of 1000, syncing, 4990 points left",
+        "o/n (recent): 100 of 1000, waits for GitHub's primary limit until 12:30:00Z, 4990 points left",
+        "o/n (recent): 100 of 1000, waits for its turn: another sync uses this account, 4990 points left",
+        "o/n (recent): 100 of 1000, attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
+        "o/n (recent): 100 of 1000, syncing",
+        "o/n (recent): 100 of 1000, synced",
     ]
 
 
@@ -93,15 +93,21 @@ def test_many_repositories_are_looked_at_in_as_many_queries_as_one(
 
 
 def test_a_failure_says_why(row: RepoSync) -> None:
-    """The outcome comes with its reason."""
-    lines = watched(row, {"state": "failed", "outcome": "gone", "error_msg": "GitHub: 404: Not Found"})
-    assert "o/n (phase 1): 0 of ?, gone: GitHub: 404: Not Found" in lines
+    """The disposition comes with its reason."""
+    lines = watched(row, {"state": "failed", "disposition": "gone", "error_msg": "GitHub: 404: Not Found"})
+    assert "o/n (recent): 0 of ?, gone: GitHub: 404: Not Found" in lines
 
 
 def test_a_narrow_terminal_shows_everything(row: RepoSync) -> None:
     """Texts are wrapped, and counts stay whole."""
     out = StringIO()
-    change = {"prs_done": 920, "prs_total": 921, "state": "failed", "outcome": "gone", "error_msg": "GitHub: 404: Not Found"}
+    change = {
+        "prs_done": 920,
+        "prs_total": 921,
+        "state": "failed",
+        "disposition": "gone",
+        "error_msg": "GitHub: 404: Not Found",
+    }
     with clock.using(Story(row, {**change, "wait_reason": ""}, change)):
         watch(TASK, console=Console(file=out, width=50, force_terminal=True, color_system=None))
     shown = " ".join(out.getvalue().split())

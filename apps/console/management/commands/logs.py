@@ -13,7 +13,7 @@ from apps.console.lookup import NotFoundError, find_lines, latest_run, parse
 
 
 class Command(BaseCommand):
-    help = "Print the JSON lines of a run, a task, a trace, team_id=N or repo_id=N, phase 2 and rotated files included."
+    help = "Print the JSON lines of a run, a task, a trace, team_id=N or repo_id=N, backfills and rotated files included."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -17,13 +17,14 @@ from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
-from apps.console.own_processes import own_worker
+from apps.console.local_programs import local_worker
 from apps.console.results import Result, results_of
 from apps.console.watching import watch
 from apps.integrations import connections
 from apps.integrations.errors import NotFound, SyncError, advice_for, sentences
-from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.integrations.tasks import start_pipeline
+from apps.repositories.accounts import InvalidRepositoryName, check_name, track
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 
 _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
@@ -53,6 +54,8 @@ class Command(BaseCommand):
             results = self._sync(tracked, days=None if options["all"] else options["days"])
         except SyncError as error:
             raise CommandError(error.in_full()) from error
+        except InvalidRepositoryName as error:
+            raise CommandError(str(error)) from error
         except OperationalError as error:
             raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
         except TimeoutError as error:
@@ -71,20 +74,20 @@ class Command(BaseCommand):
         if options["match"] and not options["org"]:
             raise CommandError("--match chooses among the repositories of --org ORG: name one.")
         for name in options["repositories"]:
-            connections.check_name(name)
+            check_name(name)
         team = _team(options["team"])
         connection = connections.connect(team=team, api_url=options["api_url"], token=token)
         names = [*options["repositories"]]
         if options["org"]:
             names += _of_owner(connection, token, options["org"], options["match"] or "*")
-        return connections.track(connection=connection, full_names=list(dict.fromkeys(names)))
+        return track(connection=connection, full_names=list(dict.fromkeys(names)))
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> list[Result]:
         embedded = "SYNCTRACE_EMBEDDED" in os.environ
         if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
             raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
         task_id = uuid()
-        with own_worker() if embedded else contextlib.nullcontext() as own:
+        with local_worker(home=settings.SYNCTRACE_HOME) if embedded else contextlib.nullcontext() as own:
             arguments = {"days": days}
             ids = [repository.pk for repository in tracked]
             start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
