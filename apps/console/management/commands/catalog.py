@@ -22,14 +22,18 @@ _FORMATS: Mapping[str, Callable[[], str]] = {
 
 
 class Command(PrintingCommand):
+    """Print the event catalog, or check lines against it."""
+
     help = "Print the event catalog, or check a file of JSON lines against it."
     requires_system_checks = ()  # it needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the format, or the file to check."""
         parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Print the catalog, or each problem of the file."""
         if options["check"] is None:
             self.stdout.write(_FORMATS[options["format"]]())
             return

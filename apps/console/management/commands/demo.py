@@ -38,13 +38,17 @@ _WHOLE_WITHIN = 5.0  # seconds; a process that traces exports twice a second
 
 
 class Command(PrintingCommand):
+    """Show a sync live, and its trace."""
+
     help = "Sync two real projects' histories from a simulated GitHub on this machine, live, and show the trace."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take how slow the simulated GitHub is, or where one runs already."""
         parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
         parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that runs already")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Sync, show the report, and fail if anything is incomplete."""
         console = Console()
         try:
             runs = self._sync(console, options)

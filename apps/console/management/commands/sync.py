@@ -32,9 +32,12 @@ _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence 
 
 
 class Command(PrintingCommand):
+    """Sync repositories and print a result for each."""
+
     help = "Sync repositories with the token in GITHUB_TOKEN: pull requests, reviews, commits and changed files."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take what to sync, for whom, and how far back."""
         parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv")
         parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
@@ -47,6 +50,7 @@ class Command(PrintingCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Sync what is named; exit code 1 if anything is incomplete."""
         if not 1 <= options["days"] <= _MOST_DAYS:
             raise CommandError(f"--days must be 1 or more, up to {_MOST_DAYS}; --all syncs everything.")
         try:
