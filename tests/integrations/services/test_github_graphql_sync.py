@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.catalog import RepoSynced
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.errors import GitHubError, IncompleteHistory, SyncError
+from apps.integrations.errors import GitHubError, IncompleteHistory, PartialAnswer, SyncError
 from apps.integrations.models import RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.models import TrackedRepository
@@ -77,6 +77,20 @@ def test_what_is_deleted_at_github_is_deleted_here(github: SimulatedGitHub) -> N
     TrackedRepository.objects.update(covered_from=None)
     synced(TrackedRepository.objects.get())
     assert stored(repository) == held(github, NAME)
+
+
+def test_a_pull_request_deleted_while_its_lists_are_read_is_met_no_more(github: SimulatedGitHub) -> None:
+    """The attempt fails, the repository is not taken for gone, and the next attempt is complete."""
+    row = begin(tracked(github, NAME))
+
+    def meanwhile(request: int) -> None:
+        if request == 2:
+            github.remove_pull_request(NAME, 40)
+
+    with pytest.raises(PartialAnswer):
+        attempt(row, before_request=meanwhile)
+    attempt(row)
+    assert stored(row.repository) == held(github, NAME)
 
 
 def test_more_files_than_github_lists_are_a_recorded_gap(github: SimulatedGitHub) -> None:
