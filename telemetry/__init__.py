@@ -4,10 +4,12 @@ Declare operations and events (`telemetry.model`), open them with `observe`, wri
 tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
+from telemetry._boundary import visible
 from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
 from telemetry._lines.writing import add_trace_ids, write_line
+from telemetry._measuring import measure
 from telemetry._outcomes import OutcomeMissing, error_type, treat_as
 from telemetry._spans.provider import flush
 from telemetry._spans.traceparent import current_traceparent, trace_id_of
@@ -27,6 +29,7 @@ __all__ = [
     "emit",
     "error_type",
     "flush",
+    "measure",
     "observe",
     "observed",
     "problem",
@@ -34,5 +37,6 @@ __all__ = [
     "swallowed",
     "trace_id_of",
     "treat_as",
+    "visible",
     "write_line",
 ]

@@ -25,6 +25,8 @@ from telemetry._spans.traceparent import span_context, trace_id_of, traceparent_
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation, Outcome, R
 
+__all__ = ["Root"]
+
 _bound: ContextVar[str | None] = ContextVar("telemetry_root", default=None)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from apps.embedded.errors import EmbeddedServerError
-from apps.embedded.processes import Account
+from apps.processes import Account
 
 
 def _short_hash(folder: Path) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from apps.embedded import folders, locks, processes
+from apps.embedded import folders, locks, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 
 _STOP_TIMEOUT_SEC = 15
@@ -93,7 +93,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**processes.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**server_programs.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
             start_new_session=True,
         )
     _supervisors[folder] = supervisor
@@ -105,7 +105,9 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
         supervisor.wait()
         raise
     if not line:
-        raise EmbeddedServerError(f"The embedded servers could not start; {log} says why:\n{processes.log_tail(log)}")
+        raise EmbeddedServerError(
+            f"The embedded servers could not start; {log} says why:\n{log.read_text(errors='replace')[-2000:]}"
+        )
     answer: dict[str, str] = json.loads(line)
     if "error" in answer:
         raise EmbeddedServerError(answer["error"])

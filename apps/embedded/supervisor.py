@@ -10,17 +10,17 @@ import contextlib
 import fcntl
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
-from apps.embedded import folders, locks, processes, valkey
+from apps.embedded import folders, locks, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 from apps.embedded.postgresql import Cluster
 from apps.embedded.valkey import Broker
+from apps.processes import Program, unprivileged_account
 
 _POLL_SEC = 0.05
 
@@ -46,17 +46,15 @@ def main(home: Path, *, throwaway: bool) -> None:
         state.publish(addresses | {"runtime": str(runtime)})
         stack.callback(state.clear)
         _answer(addresses)
-        while all(server.poll() is None for server in running) and not locks.try_lock(holders, fcntl.LOCK_EX):
+        while all(server.returncode is None for server in running) and not locks.try_lock(holders, fcntl.LOCK_EX):
             time.sleep(_POLL_SEC)
     return None
 
 
 @contextlib.contextmanager
-def _servers(
-    home: Path, *, runtime: Path, throwaway: bool
-) -> Iterator[tuple[dict[str, str], list[subprocess.Popen[bytes]]]]:
+def _servers(home: Path, *, runtime: Path, throwaway: bool) -> Iterator[tuple[dict[str, str], list[Program]]]:
     """Both servers, started side by side and ready, and their addresses."""
-    account = processes.unprivileged_account()
+    account = unprivileged_account()
     cluster = Cluster(
         data=(
             folders.private(runtime / "cluster", account=account) / "data"
@@ -70,13 +68,15 @@ def _servers(
     )
     broker = Broker(socket_folder=folders.private(runtime / "valkey"), log=home / folders.SERVERS / "valkey.log")
     with contextlib.ExitStack() as stopping:
-        valkey_server = broker.start()
-        stopping.callback(processes.stop, valkey_server, stop_signal=valkey.STOP_SIGNAL)
-        postgresql_server = cluster.start()
-        stopping.callback(processes.stop, postgresql_server, stop_signal=cluster.stop_signal)
-        broker.wait_until_ready(valkey_server)
-        cluster.wait_until_ready(postgresql_server)
-        yield {"database_url": cluster.url, "broker_url": broker.url}, [valkey_server, postgresql_server]
+        running = []
+        for server in (broker, cluster):
+            program = server.program()
+            stopping.callback(program.stop)
+            program.launch()
+            running.append(program)
+        for program in running:
+            server_programs.wait_until_ready(program)
+        yield {"database_url": cluster.url, "broker_url": broker.url}, running
 
 
 def _answer(content: Mapping[str, str]) -> None:

@@ -75,8 +75,11 @@ class PipelineRun(models.Model):
     step_sent_at = models.DateTimeField(null=True, help_text="when the phase's step was last sent or started")
     step_attempt = models.IntegerField(default=0, help_text="how often that step was started")
     ended_at = models.DateTimeField(null=True)
-    logged_at = models.DateTimeField(null=True, help_text="when its last line was written; null: the sweep writes it")
-    exported_at = models.DateTimeField(null=True, help_text="when its root span was exported; null: the sweep does it again")
+    logged_at = models.DateTimeField(null=True, help_text="when its last line was written")
+    export_due_at = models.DateTimeField(
+        null=True, help_text="when the sweep exports its root span; null: nothing left to do"
+    )
+    exported_at = models.DateTimeField(null=True, help_text="when its root span was exported")
     repos_synced = models.IntegerField(default=0)
     total_prs = models.IntegerField(default=0)
     error_type = models.CharField(max_length=100, default="")

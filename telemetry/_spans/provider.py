@@ -20,9 +20,10 @@ from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from telemetry import _health
+from telemetry._boundary import clean_attributes
 from telemetry._export import meters
 from telemetry._export.exporters import file_exporters, network_exporters
-from telemetry._export.redacting import RedactingExporter, RedactingProcessor, without_secrets
+from telemetry._export.redacting import RedactingExporter, RedactingProcessor
 from telemetry._lines.context import bound
 from telemetry._spans.emitter import SCOPE
 from telemetry._spans.ids import ids
@@ -142,4 +143,4 @@ def _resource(settings: TelemetrySettings) -> Resource:
             "process.pid": os.getpid(),
         }
     )
-    return Resource(without_secrets(made.attributes), made.schema_url)
+    return Resource(clean_attributes(made.attributes), made.schema_url)

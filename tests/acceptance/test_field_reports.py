@@ -18,9 +18,10 @@ from apps.console.lookup import parse, trace_ids
 from apps.console.results import results_of
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
-from apps.integrations.attempts import Attempt
 from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs.steps import EndRun, Step, SyncRepository
 from telemetry import trace_id_of
 from telemetry.testing import Capture
 from tests.acceptance.worker import wait_until
@@ -37,7 +38,7 @@ def github() -> Iterator[SimulatedGitHub]:
         yield simulated
 
 
-def _through(row: RepoSync, *phases: str) -> list[pipeline.Step]:
+def _through(row: RepoSync, *phases: str) -> list[Step]:
     """The steps that follow when the run of ``row`` has left its syncing phase and these."""
     steps = pipeline.advance(row.run_id)
     for phase in phases:
@@ -45,9 +46,9 @@ def _through(row: RepoSync, *phases: str) -> list[pipeline.Step]:
     return steps
 
 
-def _end(steps: Sequence[pipeline.Step]) -> None:
+def _end(steps: Sequence[Step]) -> None:
     for step in steps:
-        if isinstance(step, pipeline.EndRun):
+        if isinstance(step, EndRun):
             pipeline.end_run(step.run_id)
 
 
@@ -100,10 +101,10 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
     )
     row = begin(repository, since=datetime.now(UTC) - timedelta(hours=1))
     waits: list[str] = []
-    found: list[pipeline.Step] = []
+    found: list[Step] = []
 
     def sweep() -> None:
-        found.extend(step for step in pipeline.sweep() if isinstance(step, pipeline.SyncRepository))
+        found.extend(step for step in pipeline.sweep() if isinstance(step, SyncRepository))
         waits.append(RepoSync.objects.values_list("wait_reason", flat=True).get(pk=row.pk))
         time.sleep(0.05)
 
@@ -117,7 +118,7 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
         sweep()
     row.refresh_from_db()
     assert (row.state, row.attempt) == ("completed", 1)
-    assert [step for step in found if isinstance(step, pipeline.SyncRepository)] == []  # the next phase is no other attempt
+    assert [step for step in found if isinstance(step, SyncRepository)] == []  # the next phase is no other attempt
     assert [reason for reason in dict.fromkeys(waits) if reason] == ["lane", "primary"]
     assert waits[-1] == ""
 
@@ -136,7 +137,7 @@ def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Captu
     attempt(first)
     dispatched = _through(first, "llm_processing", "computing_metrics")
     second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="backfill")
-    assert pipeline.SyncRepository(Attempt(second.pk, 1)) in dispatched
+    assert SyncRepository(Attempt(second.pk, 1)) in dispatched
     _end(dispatched)
     assert f"{NAME} (backfill): 0 of ?, background_syncing" in _shown([second])
     attempt(second)

@@ -9,14 +9,14 @@ from typing import Any
 from apps.catalog import RepoSynced
 from apps.github_simulator.model import LISTED_FILES, Review
 from apps.github_simulator.testing import SimulatedGitHub
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
 from apps.integrations.github.nodes import Response
 from apps.integrations.github.transport import Transport
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.clients import clients_for, transport_to
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls.models import PullRequest
@@ -55,7 +55,7 @@ def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = Non
     try:
         return sync_pull_requests(row=claimed, attempt=own, clients=clients)
     except SyncError as error:
-        attempts.release_for_retry(own, error, error_type=error.error_type, failures=1, **clients.spent())
+        attempts.release_for_retry(own, error, failures=1, countdown=2.0, **clients.spent())
         raise
 
 

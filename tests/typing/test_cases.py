@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.telemetry.public_names import public_names
+
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.py"))
 _MYPY_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+): error:", re.MULTILINE)
@@ -60,6 +62,13 @@ def test_exactly_the_wrong_lines_are_refused(checker: Callable[[], set[str]]) ->
     refused = checker()
     assert sorted(marked() - refused) == []
     assert sorted(refused - marked()) == []
+
+
+def test_every_public_name_has_a_case() -> None:
+    """What nobody uses in a case may have any type."""
+    used = "".join(file.read_text() for file in CASES)
+    offered = {name for names in public_names().values() for name in names}
+    assert sorted(name for name in offered if not re.search(rf"\b{name}\b", used)) == []
 
 
 def test_there_are_cases() -> None:

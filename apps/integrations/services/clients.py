@@ -7,12 +7,12 @@ from datetime import datetime
 
 from django.conf import settings
 
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import OutOfTime
 from apps.integrations.github.transport import GitHubTransport, Transport
 from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.models import GitHubConnection

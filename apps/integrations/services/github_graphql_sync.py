@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps import catalog
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import IncompleteHistory
 from apps.integrations.github.nodes import PullRequestNode
 from apps.integrations.models import RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.clients import Clients
 from apps.integrations.services.mapping import page_rows
 from apps.pulls.rows import PageRows

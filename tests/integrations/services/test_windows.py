@@ -11,6 +11,7 @@ from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import ServerError
 from apps.integrations.models import RepoSync
+from apps.integrations.runs.steps import EndRun, Step, SyncRepository
 from apps.repositories.models import TrackedRepository
 from telemetry.testing import Capture
 from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
@@ -131,8 +132,8 @@ def test_what_is_stored_already_needs_no_phase_2(github: SimulatedGitHub) -> Non
     synced(repository)
     row = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
     attempt(row)
-    steps = _through_phase_1(row)
-    assert steps == [pipeline.EndRun(row.run_id)]
+    steps = _through_recent(row)
+    assert steps == [EndRun(row.run_id)]
 
 
 def _touch(github: SimulatedGitHub, number: int, *, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,12 +144,12 @@ def _touch(github: SimulatedGitHub, number: int, *, at: datetime, monkeypatch: p
 
 
 def _backfill_of(row: RepoSync) -> RepoSync:
-    (step, _end) = _through_phase_1(row)
-    assert isinstance(step, pipeline.SyncRepository)
+    (step, _end) = _through_recent(row)
+    assert isinstance(step, SyncRepository)
     return RepoSync.objects.get(pk=step.attempt.repo_sync_id)
 
 
-def _through_phase_1(row: RepoSync) -> list[pipeline.Step]:
+def _through_recent(row: RepoSync) -> list[Step]:
     """The steps that follow the recent run's own, whose tasks have nothing to do here."""
     pipeline.advance(row.run_id)
     pipeline.complete_phase(row.run_id, "llm_processing")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.catalog import TABLE
-from telemetry.catalog import as_json, as_markdown, check_line
+from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
+
+_FORMATS: Mapping[str, Callable[[], str]] = {
+    "markdown": lambda: as_markdown(TABLE),
+    "json": lambda: json.dumps(as_json(TABLE), indent=2),
+    "weaver": lambda: as_weaver(*{name.partition(".")[0] for name in TABLE}),
+}
 
 
 class Command(BaseCommand):
@@ -18,13 +25,12 @@ class Command(BaseCommand):
     requires_system_checks = ()  # it needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--format", choices=("markdown", "json"), default="markdown")
+        parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["check"] is None:
-            as_text = as_markdown(TABLE) if options["format"] == "markdown" else json.dumps(as_json(TABLE), indent=2)
-            self.stdout.write(as_text)
+            self.stdout.write(_FORMATS[options["format"]]())
             return
         self._check(options["check"])
 

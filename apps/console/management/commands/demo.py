@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
+from apps.console.local_programs import local_simulator, local_worker
 from apps.console.lookup import Query, find_lines, find_trace, trace_ids
-from apps.console.own_processes import own_simulator, own_worker
 from apps.console.results import results_of
 from apps.console.trace_view import time_spent, tree_lines
 from apps.console.watching import watch
@@ -76,11 +76,14 @@ class Command(BaseCommand):
         TrackedRepository.objects.filter(team__slug="demo").delete()  # a demo begins at the beginning
         team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
         arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", str(_FAULTS)]
+        home: Path = settings.SYNCTRACE_HOME
         own = "SYNCTRACE_EMBEDDED" in os.environ  # else the servers are yours, and so are their workers
         if own:
             console.print("Starting a simulated GitHub and a worker…")
-        simulator = contextlib.nullcontext(options["api_url"]) if options["api_url"] else own_simulator(arguments)
-        with simulator as url, own_worker() if own else contextlib.nullcontext() as worker:
+        simulator = (
+            contextlib.nullcontext(options["api_url"]) if options["api_url"] else local_simulator(arguments, home=home)
+        )
+        with simulator as url, local_worker(home=home) if own else contextlib.nullcontext() as worker:
             console.print(f"A simulated GitHub with {' and '.join(_REPOSITORIES)} answers at {url}.", highlight=False)
             connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
             tracked = track(connection=connection, full_names=_REPOSITORIES)

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
-from apps.console.own_processes import own_worker
+from apps.console.local_programs import local_worker
 from apps.console.results import Result, results_of
 from apps.console.watching import watch
 from apps.integrations import connections
@@ -87,7 +87,7 @@ class Command(BaseCommand):
         if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
             raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
         task_id = uuid()
-        with own_worker() if embedded else contextlib.nullcontext() as own:
+        with local_worker(home=settings.SYNCTRACE_HOME) if embedded else contextlib.nullcontext() as own:
             arguments = {"days": days}
             ids = [repository.pk for repository in tracked]
             start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
