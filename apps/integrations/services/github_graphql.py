@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from apps import catalog
-from apps.integrations.errors import InvalidAnswer, PartialAnswer, QueryTimeout, TooCostly
+from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer, QueryTimeout, TooCostly
 from apps.integrations.github import answers, queries
 from apps.integrations.github.answers import Answer
 from apps.integrations.github.nested_lists import UnfinishedPages
@@ -74,24 +74,33 @@ class GitHubGraphQL:
         long lists are held back, a few at a time, while the requests for the next pages bring those too.
         """
         unfinished = UnfinishedPages()
-        goes_on = True
+        goes_on, failure = True, None
         while goes_on or unfinished:
             if goes_on and self._may_read_on(unfinished):
-                page, with_files = self._page(
-                    full_name,
-                    unfinished,
-                    after=after,
-                    updated_since=updated_since,
-                    updated_before=updated_before,
-                    with_counts=with_counts,
-                )
+                try:
+                    page, with_files = self._page(
+                        full_name,
+                        unfinished,
+                        after=after,
+                        updated_since=updated_since,
+                        updated_before=updated_before,
+                        with_counts=with_counts,
+                    )
+                except GitHubError as error:  # the pages before are not lost for it
+                    goes_on, failure = False, error
+                    continue
                 page = _within(page, updated_since, after)
                 _check_goes_on(page.page_info, after)
                 unfinished.add(page, with_files=with_files)
                 goes_on, after, with_counts = page.page_info.has_next_page, page.page_info.end_cursor, False
             else:
-                self._continue_lists(unfinished)
+                try:
+                    self._continue_lists(unfinished)
+                except GitHubError as error:
+                    raise error from failure
             yield from unfinished.finished()
+        if failure is not None:
+            raise failure
 
     def numbers(self, full_name: str) -> frozenset[int]:
         """Return the numbers of all pull requests that the repository has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from apps.integrations.errors import (
     NotFound,
     PartialAnswer,
     QueryTimeout,
+    ServerError,
     SsoRequired,
     Unauthorized,
     Unreachable,
@@ -163,6 +165,19 @@ def test_after_a_failure_a_page_is_finished_before_the_next_one() -> None:
     assert beside[:3] == [False, True, False]
     assert [request["first"] for request in asked[:3]] == [25, 49, 25]
     assert any(beside[3:])
+
+
+def test_a_page_that_fails_costs_none_of_those_before_it() -> None:
+    """They are finished first, and then the error is raised."""
+
+    def fail_later(asked: dict[str, Any]) -> Response:
+        return recorded("server_error") if asked.get("after") == "c2" else _long_pages(asked)
+
+    client, _ = scripted(fail_later)
+    pages = client.pull_requests(NAME)
+    assert [len(node.files.nodes) for page in islice(pages, 2) for node in page.nodes if node.files] == [9, 9]
+    with pytest.raises(ServerError):
+        next(pages)
 
 
 def test_a_pull_request_that_goes_while_its_lists_are_read_is_no_lost_repository() -> None:

@@ -142,7 +142,7 @@ def test_no_fault_leaves_a_hole(faults: list[dict[str, object]], github: Simulat
             stepped.sleep(300)
     assert stored(repository) == held(github, name)
     assert [seen.fault for seen in github.requests() if seen.fault] == [fault["fault"] for fault in faults]
-    assert row.attempt == (1 if faults is CURED_AT_ONCE else 1 + len(faults))
+    assert row.attempt in ([1] if faults is CURED_AT_ONCE else range(2, 2 + len(faults)))  # an attempt may meet two
 
 
 def test_pages_shrink_to_one_and_grow_again(github: SimulatedGitHub, captrace: Capture) -> None:
