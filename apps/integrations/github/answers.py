@@ -33,12 +33,15 @@ from apps.integrations.github.nodes import (
     Response,
     Search,
 )
-from apps.integrations.github.queries import ListRequest
+from apps.integrations.github.queries import LIST_ALIAS, ListRequest
 
 V = TypeVar("V")
 
 AnyList = Connection[Any]
 """A connection of reviews, commits or files."""
+
+Lists = Mapping[ListRequest, AnyList | None]
+"""What was asked for of each list; None if GitHub cannot tell."""
 
 _MISFITS = (ValueError, KeyError, RecursionError)
 """How decoding fails: msgspec's errors and those of text that is not UTF-8 are ValueErrors."""
@@ -71,14 +74,14 @@ class _User(Struct, frozen=True, kw_only=True):
     type: str
 
 
-def read_pull_requests(response: Response) -> Answer[PullRequestPage]:
-    """Return the page in the answer to `pull_requests_request`."""
-    return _read_graphql(response, _page)
+def read_pull_requests(response: Response, *, lists: Sequence[ListRequest] = ()) -> Answer[tuple[PullRequestPage, Lists]]:
+    """Return the page in the answer to `pull_requests_request`, and the lists that were asked for beside it."""
+    return _read_graphql(response, lambda data: (_page(data), _lists(data, lists)))
 
 
-def read_lists(response: Response, *, lists: Sequence[ListRequest]) -> Answer[list[AnyList | None]]:
-    """Return the lists in the answer to `lists_request`, in the same order; None for one that GitHub cannot tell."""
-    return _read_graphql(response, lambda data: [_list(data, number, wanted) for number, wanted in enumerate(lists)])
+def read_lists(response: Response, *, lists: Sequence[ListRequest]) -> Answer[Lists]:
+    """Return the lists in the answer to `lists_request`."""
+    return _read_graphql(response, lambda data: _lists(data, lists))
 
 
 def read_pull_request_numbers(response: Response) -> Answer[Connection[Any]]:
@@ -147,9 +150,11 @@ def _page(data: Mapping[str, Raw]) -> PullRequestPage:
     )
 
 
-def _list(data: Mapping[str, Raw], number: int, wanted: ListRequest) -> AnyList | None:
-    found: AnyList | None = getattr(_decoded(data[f"list{number}"], _HOLDERS[wanted.name]), wanted.name)
-    return found
+def _lists(data: Mapping[str, Raw], lists: Sequence[ListRequest]) -> Lists:
+    return {
+        wanted: getattr(_decoded(data[f"{LIST_ALIAS}{number}"], _HOLDERS[wanted.name]), wanted.name)
+        for number, wanted in enumerate(lists)
+    }
 
 
 def _holder(name: ListName) -> type[Struct]:

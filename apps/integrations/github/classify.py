@@ -35,6 +35,7 @@ from apps.integrations.errors import (
 )
 from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
 from apps.integrations.github.nodes import Response
+from apps.integrations.github.queries import LIST_ALIAS
 
 _PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
     ("secondary rate limit", SecondaryLimited),
@@ -144,18 +145,23 @@ def _graphql_error(errors: object, fields: Mapping[str, Any], response: Response
 def _graphql_kind(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[GitHubError]:
     by_phrase = _by_phrase(error)
     by_type = _TYPES.get(str(error.get("type"))) or _TYPES.get(str(error.get("code")))
-    extensions, path = error.get("extensions"), error.get("path")
+    extensions = error.get("extensions")
     if isinstance(extensions, dict) and extensions.get("saml_failure"):
         return SsoRequired
     if by_phrase and by_type in (None, Forbidden, RateLimited, ServerError):
         return by_phrase  # more precise than these types
-    if by_type is NotFound and isinstance(path, list) and len(path) > 1:
-        return PartialAnswer  # what was asked for exists; something inside it does not
+    if by_type is NotFound and _leads_inside(error.get("path")):
+        return PartialAnswer
     if by_type:
         return by_type
     if "data" not in fields:
         return QueryRefused  # it was never run: GitHub does not know a field, or a variable is wrong
     return PartialAnswer if isinstance(fields["data"], dict) else ServerError
+
+
+def _leads_inside(path: object) -> bool:
+    """Return whether `path` leads to something inside what was asked for, which exists: a node of it, or a list of one."""
+    return isinstance(path, list) and (len(path) > 1 or str(next(iter(path), "")).startswith(LIST_ALIAS))
 
 
 def _objects(errors: object) -> list[Mapping[str, Any]]:

@@ -22,6 +22,9 @@ from apps.integrations.github import documents
 from apps.integrations.github.nodes import ListName
 from telemetry.timestamps import iso_seconds
 
+LIST_ALIAS = "list"
+"""The answer's name for a list that was asked for alone, followed by its number in the request."""
+
 _FULL_NAME = re.compile(r"[A-Za-z0-9_-]+/(?!\.{1,2}\Z)[A-Za-z0-9._-]+")  # no dot segment in a path
 _FRAGMENT = re.compile(r"fragment (\w+) on ")
 _SPREAD = re.compile(r"\.\.\.(\w+)")
@@ -53,12 +56,16 @@ def pull_requests_request(
     with_counts: bool = False,
     updated_since: datetime | None = None,
     updated_before: datetime | None = None,
+    lists: Sequence[ListRequest] = (),
 ) -> GraphQLRequest:
-    """Return the request for a page of `first` (1 to 100) pull requests after `after`, the last updated first."""
+    """Return the request for a page of `first` (1 to 100) pull requests after `after`, the last updated first.
+
+    It may ask for a hundred members of each of some `lists` too, as `lists_request` does.
+    """
     owner, name = owner_and_name(full_name)
     return _request(
         "PullRequests",
-        _document("pull_requests"),
+        _document("pull_requests") if not lists else _with_fragments(_with_lists(_files()["pull_requests"], lists)),
         owner=owner,
         name=name,
         first=first,
@@ -66,22 +73,14 @@ def pull_requests_request(
         withFiles=with_files,
         withCounts=with_counts,
         window=window_search(full_name, updated_since=updated_since, updated_before=updated_before),
+        **_list_variables(lists, members=100),
     )
 
 
-def lists_request(lists: Sequence[ListRequest], *, first: int) -> GraphQLRequest:
-    """Return the request for the next `first` (1 to 100) members of each of `lists`, as `list0`, `list1` and so on."""
-    variables: dict[str, Any] = {"first": first}
-    declared, selected = ["$first: Int!"], []
-    for number, wanted in enumerate(lists):
-        variables |= {f"id{number}": wanted.pull_request_id, f"after{number}": wanted.after}
-        declared.append(f"$id{number}: ID!, $after{number}: String")
-        selected.append(
-            f"  list{number}: node(id: $id{number}) {{ ... on PullRequest {{ "
-            f"{wanted.name}(first: $first, after: $after{number}) {{ ...{wanted.name.capitalize()} }} }} }}"
-        )
-    query = f"query PullRequestLists({', '.join(declared)}) {{\n" + "\n".join(selected)
-    return _request("PullRequestLists", _with_fragments(query + "\n  rateLimit { ...Budget }\n}\n"), **variables)
+def lists_request(lists: Sequence[ListRequest], *, members: int) -> GraphQLRequest:
+    """Return the request for the next `members` (1 to 100) of each of `lists`, as `list0`, `list1` and so on."""
+    query = _with_lists("query PullRequestLists() {\n  rateLimit {\n    ...Budget\n  }\n}\n", lists)
+    return _request("PullRequestLists", _with_fragments(query), **_list_variables(lists, members=members))
 
 
 def pull_request_numbers_request(full_name: str, *, after: str | None) -> GraphQLRequest:
@@ -124,6 +123,27 @@ def repository_path(full_name: str) -> str:
 def organization_path(organization: str) -> str:
     """Return the REST path of an organization's repositories."""
     return f"/orgs/{quote(organization, safe='')}/repos"
+
+
+def _with_lists(operation: str, lists: Sequence[ListRequest]) -> str:
+    """Return the operation with `lists` selected too, and their variables declared."""
+    declared = ["$members: Int!"]
+    selected = []
+    for number, wanted in enumerate(lists):
+        declared.append(f"$id{number}: ID!, $after{number}: String")
+        selected.append(
+            f"  {LIST_ALIAS}{number}: node(id: $id{number}) {{ ... on PullRequest {{ "
+            f"{wanted.name}(first: $members, after: $after{number}) {{ ...{wanted.name.capitalize()} }} }} }}\n"
+        )
+    head, _, rest = operation.partition("(")
+    return f"{head}({', '.join(declared)}{rest.rstrip().removesuffix('}')}{''.join(selected)}}}\n"
+
+
+def _list_variables(lists: Sequence[ListRequest], *, members: int) -> dict[str, Any]:
+    variables: dict[str, Any] = {"members": members} if lists else {}
+    for number, wanted in enumerate(lists):
+        variables |= {f"id{number}": wanted.pull_request_id, f"after{number}": wanted.after}
+    return variables
 
 
 def _request(query_name: str, query: str, **variables: Any) -> GraphQLRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from apps import catalog
-from apps.integrations.errors import InvalidAnswer, PartialAnswer, QueryTimeout, TooCostly
+from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer, QueryTimeout, TooCostly
 from apps.integrations.github import answers, queries
 from apps.integrations.github.answers import Answer
-from apps.integrations.github.nested_lists import UnfinishedLists
-from apps.integrations.github.nodes import Actor, Connection, PageInfo, PullRequestNode, PullRequestPage, Response
-from apps.integrations.github.page_sizes import batch_ladder, page_ladder
+from apps.integrations.github.nested_lists import UnfinishedPages
+from apps.integrations.github.nodes import Actor, Connection, PageInfo, PullRequestPage, Response
+from apps.integrations.github.page_sizes import MOST_LISTS_BESIDE_A_PAGE, batch_ladder, page_ladder
 from apps.integrations.github.queries import GraphQLRequest
 from apps.integrations.github.transport import Transport
 from apps.integrations.lane import Turns
@@ -26,6 +26,8 @@ V = TypeVar("V")
 
 _TOO_MUCH = (QueryTimeout, TooCostly, PartialAnswer)
 """What a smaller request may cure."""
+_MOST_UNFINISHED_PAGES = 4
+"""How many pages are held in memory, and would be read again if this attempt died."""
 
 
 class GitHubGraphQL:
@@ -68,24 +70,37 @@ class GitHubGraphQL:
 
         Where GitHub does not list all of them, `len(nodes) < total_count` shows it. The pages end at `updated_since`: older
         pull requests are left out, and nothing follows. `with_counts` asks for the window's size and the repository's newest
-        change with the first page. A page is as large as GitHub has lately been able to answer.
+        change with the first page. A page is as large as GitHub has lately been able to answer. Pages that lack members of
+        long lists are held back, a few at a time, while the requests for the next pages bring those too.
         """
-        while True:
-            page, with_files = self._page(
-                full_name,
-                after=after,
-                updated_since=updated_since,
-                updated_before=updated_before,
-                with_counts=with_counts,
-            )
-            page = _within(page, updated_since, after)
-            _check_goes_on(page.page_info, after)
-            nodes = self._completed(page.nodes, with_files=with_files)
-            edges = tuple(replace(edge, node=node) for edge, node in zip(page.edges, nodes, strict=True))
-            yield replace(page, edges=edges)
-            if not page.page_info.has_next_page:
-                return
-            after, with_counts = page.page_info.end_cursor, False
+        unfinished = UnfinishedPages()
+        goes_on, failure = True, None
+        while goes_on or unfinished:
+            if goes_on and self._may_read_on(unfinished):
+                try:
+                    page, with_files = self._page(
+                        full_name,
+                        unfinished,
+                        after=after,
+                        updated_since=updated_since,
+                        updated_before=updated_before,
+                        with_counts=with_counts,
+                    )
+                except GitHubError as error:  # the pages before are not lost for it
+                    goes_on, failure = False, error
+                    continue
+                page = _within(page, updated_since, after)
+                _check_goes_on(page.page_info, after)
+                unfinished.add(page, with_files=with_files)
+                goes_on, after, with_counts = page.page_info.has_next_page, page.page_info.end_cursor, False
+            else:
+                try:
+                    self._continue_lists(unfinished)
+                except GitHubError as error:
+                    raise error from failure
+            yield from unfinished.finished()
+        if failure is not None:
+            raise failure
 
     def numbers(self, full_name: str) -> frozenset[int]:
         """Return the numbers of all pull requests that the repository has."""
@@ -107,18 +122,30 @@ class GitHubGraphQL:
         """Return the account that the token belongs to."""
         return self._ask(queries.viewer_request(), answers.read_viewer)
 
+    def _may_read_on(self, unfinished: UnfinishedPages) -> bool:
+        """Return whether the next page may be read, with the lists of the unfinished pages beside it."""
+        if not unfinished:
+            return True
+        few = len(unfinished) < _MOST_UNFINISHED_PAGES and len(unfinished.lists()) <= MOST_LISTS_BESIDE_A_PAGE
+        return few and not self._pages.is_cautious
+
     def _page(
         self,
         full_name: str,
+        unfinished: UnfinishedPages,
         *,
         after: str | None,
         updated_since: datetime | None,
         updated_before: datetime | None,
         with_counts: bool,
     ) -> tuple[PullRequestPage, bool]:
-        """Return the first page that GitHub can answer, going down in size, and whether it holds files."""
+        """Return the first page that GitHub can answer, going down in size, and whether it holds files.
+
+        Until a size has failed, the lists of the unfinished pages are asked for beside it.
+        """
         while True:
-            size = self._pages.size
+            lists = [] if self._pages.is_cautious else unfinished.lists()
+            size = self._pages.size.beside(len(lists))
             request = queries.pull_requests_request(
                 full_name,
                 first=size.first,
@@ -127,37 +154,38 @@ class GitHubGraphQL:
                 with_counts=with_counts,
                 updated_since=updated_since,
                 updated_before=updated_before,
+                lists=lists,
             )
             started = time.monotonic()
             try:
-                page = self._ask(
-                    request, answers.read_pull_requests, page_size=size.first, count=lambda page: len(page.edges)
+                page, found = self._ask(
+                    request,
+                    partial(answers.read_pull_requests, lists=lists),
+                    page_size=size.first,
+                    count=lambda answer: len(answer[0].edges),
                 )
             except _TOO_MUCH:
                 if not self._pages.shrink():
                     raise
                 continue
             self._pages.succeeded(seconds=time.monotonic() - started)
+            unfinished.join(found)
             return page, size.with_files
 
-    def _completed(self, nodes: Sequence[PullRequestNode], *, with_files: bool) -> list[PullRequestNode]:
-        """Return `nodes` with every list read to the end that GitHub gives it, many lists a request."""
-        lists = UnfinishedLists(nodes, with_files=with_files)
-        while True:
-            size = self._batches.size
-            wanted = lists.next_batch(size.lists)
-            if not wanted:
-                return lists.completed()
-            request = queries.lists_request(wanted, first=size.first)
-            started = time.monotonic()
-            try:
-                found = self._ask(request, partial(answers.read_lists, lists=wanted))
-            except _TOO_MUCH:
-                if not self._batches.shrink():
-                    raise
-                continue
+    def _continue_lists(self, unfinished: UnfinishedPages) -> None:
+        """Ask for more members of the lists of the unfinished pages, or for fewer next time if GitHub cannot answer."""
+        size = self._batches.size
+        lists = unfinished.lists()[: size.lists]
+        request = queries.lists_request(lists, members=size.members)
+        started = time.monotonic()
+        try:
+            found = self._ask(request, partial(answers.read_lists, lists=lists))
+        except _TOO_MUCH:
+            if not self._batches.shrink():
+                raise
+        else:
             self._batches.succeeded(seconds=time.monotonic() - started)
-            lists.add(wanted, found)
+            unfinished.join(found)
 
     def _ask(
         self,

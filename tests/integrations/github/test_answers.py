@@ -49,7 +49,7 @@ def test_a_page_holds_typed_pull_requests_with_their_cursors() -> None:
     """Numbers over 32 bits, aware times, nested lists."""
     node = a_pull_request(1, reviews=a_list([REVIEW]), commits=a_list([COMMIT], total=101, end="k"))
     read = answers.read_pull_requests(answer(a_page(node)))
-    (edge,) = read.value.edges
+    (edge,) = read.value[0].edges
     assert (edge.cursor, edge.node.database_id) == ("c1", 10_000_000_001)
     assert edge.node.updated_at == datetime(2026, 1, 30, tzinfo=UTC)
     assert edge.node.reviews.nodes[0].submitted_at == datetime(2026, 1, 2, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_what_github_may_leave_out_is_none() -> None:
     node = a_pull_request(
         1, author=None, headRepository=None, files=None, reviews=a_list([review]), commits=a_list([nobody])
     )
-    (found,) = answers.read_pull_requests(answer(a_page(node))).value.nodes
+    (found,) = answers.read_pull_requests(answer(a_page(node))).value[0].nodes
     assert (found.author, found.head_repository, found.files) == (None, None, None)
     assert found.commits.nodes[0].commit.author is None
     first = found.reviews.nodes[0]
@@ -78,7 +78,7 @@ def test_counts_are_there_where_they_were_asked_for() -> None:
     """The window's size and the newest change."""
     data = a_page(a_pull_request(1), window={"issueCount": 7})
     data["repository"]["newest"] = {"nodes": [{"updatedAt": "2026-01-31T00:00:00Z"}]}
-    page = answers.read_pull_requests(answer(data)).value
+    page, _ = answers.read_pull_requests(answer(data)).value
     assert (page.window_count, page.newest_updated_at) == (7, datetime(2026, 1, 31, tzinfo=UTC))
 
 
@@ -86,7 +86,7 @@ def test_an_empty_repository_is_an_empty_page() -> None:
     """No pull request, no newest change, and no error."""
     data = a_page(window={"issueCount": 0})
     data["repository"]["newest"] = {"nodes": []}
-    page = answers.read_pull_requests(answer(data)).value
+    page, _ = answers.read_pull_requests(answer(data)).value
     assert (page.edges, page.window_count, page.newest_updated_at) == ((), 0, None)
     assert page.page_info == PageInfo(has_next_page=False, end_cursor="c0")
 
@@ -218,7 +218,7 @@ def test_a_server_without_limits_reports_no_cost() -> None:
     assert (read.cost, read.limits) == (None, ())
 
 
-def test_batched_lists_come_back_in_the_order_they_were_asked_for() -> None:
+def test_each_list_comes_back_to_who_asked_for_it() -> None:
     """Aliases are matched by number; unknown files are None."""
     lists = [
         ListRequest(pull_request_id="PR_1", name="files", after="c"),
@@ -231,10 +231,14 @@ def test_batched_lists_come_back_in_the_order_they_were_asked_for() -> None:
         "list2": {"files": None},
         "rateLimit": None,
     }
-    files, reviews, unknown = answers.read_lists(answer(data), lists=lists).value
+    found = answers.read_lists(answer(data), lists=lists).value
+    assert list(found) == lists
+    files, reviews, unknown = found.values()
     assert files is not None
     assert reviews is not None
     assert [files.nodes[0].path, reviews.nodes[0].state, unknown] == ["a", "APPROVED", None]
+    page, beside = answers.read_pull_requests(answer({**a_page(a_pull_request(1)), **data}), lists=lists).value
+    assert (len(page.nodes), beside) == (1, found)
 
 
 @pytest.mark.parametrize("found", [None, {}, {"reviews": None}, {"reviews": a_list([None])}], ids=str)
@@ -308,4 +312,4 @@ def test_organizations_left_out_of_a_list_are_named() -> None:
 def test_a_budget_that_makes_no_sense_spoils_no_answer(block: object) -> None:
     """The page is what was asked for; what is left is then not known."""
     read = answers.read_pull_requests(answer({**a_page(a_pull_request(1)), "rateLimit": block}))
-    assert (len(read.value.edges), read.limits) == (1, ())
+    assert (len(read.value[0].edges), read.limits) == (1, ())

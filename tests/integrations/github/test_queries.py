@@ -22,6 +22,7 @@ from graphql.language import (
 )
 
 from apps.github_simulator.github_schema import github_schema
+from apps.github_simulator.query_cost import measure
 from apps.integrations.errors import NotFound
 from apps.integrations.github import queries
 from apps.integrations.github.nodes import (
@@ -32,6 +33,7 @@ from apps.integrations.github.nodes import (
     RepositoryPage,
     Search,
 )
+from apps.integrations.github.page_sizes import LARGEST_CHEAP_PAGE, MOST_LISTS_BESIDE_A_PAGE, PageSize
 from apps.integrations.github.queries import GraphQLRequest, ListRequest
 
 SINCE, BEFORE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
@@ -44,9 +46,12 @@ def _next_page(name: ListName, *, after: str | None = None) -> ListRequest:
 
 REQUESTS: dict[str, GraphQLRequest] = {
     "pull requests": queries.pull_requests_request("octocat/hello-world", first=25, after="c", with_counts=True),
-    "all lists": queries.lists_request([_next_page(name, after="c") for name in LISTS], first=100),
-    "25 lists": queries.lists_request([_next_page("files")] * 25, first=100),
-    **{name: queries.lists_request([_next_page(name)], first=10) for name in LISTS},
+    "all lists": queries.lists_request([_next_page(name, after="c") for name in LISTS], members=100),
+    "25 lists": queries.lists_request([_next_page("files")] * 25, members=100),
+    "a page beside lists": queries.pull_requests_request(
+        "octocat/hello-world", first=49, lists=[_next_page(name, after="c") for name in LISTS]
+    ),
+    **{name: queries.lists_request([_next_page(name)], members=10) for name in LISTS},
     "numbers": queries.pull_request_numbers_request("octocat/hello-world", after="c"),
     "viewer": queries.viewer_request(),
 }
@@ -133,6 +138,19 @@ def test_a_list_is_selected_alone_as_on_its_page(name: ListName) -> None:
     """Each has a document of its name."""
     (connection,) = _structs(get_type_hints(PullRequestNode, include_extras=True)[name])
     assert _selected(name)["list0"] == {name: _declared(connection)}
+
+
+@pytest.mark.parametrize("lists", range(MOST_LISTS_BESIDE_A_PAGE + 1))
+def test_a_page_beside_lists_costs_no_more(lists: int, schema: GraphQLSchema) -> None:
+    """By GitHub's formula one point, for a page hardly smaller."""
+    size = PageSize(first=LARGEST_CHEAP_PAGE, with_files=True).beside(lists)
+    wanted = [_next_page("files", after="c")] * lists
+    body: dict[str, Any] = orjson.loads(queries.pull_requests_request("o/n", first=size.first, lists=wanted).body)
+    document = parse(body["query"])
+    (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    assert measure(schema, document, operation, body["variables"]).points == 1
+    assert size.first >= LARGEST_CHEAP_PAGE - 3
+    assert PageSize(first=100, with_files=True).beside(lists).first == 100
 
 
 @pytest.mark.parametrize(

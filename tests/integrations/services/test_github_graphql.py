@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from apps.integrations.errors import (
     NotFound,
     PartialAnswer,
     QueryTimeout,
+    ServerError,
     SsoRequired,
     Unauthorized,
     Unreachable,
@@ -31,6 +33,10 @@ REAL, MADE = "procrastinate-org/procrastinate", "synthetic/repo-0"
 NAME = "octocat/hello-world"
 ANYBODY = "any-token"
 TIMEOUT = recorded("timeout_502")
+GONE = (
+    b'{"data": {"list0": null, "rateLimit": null}, "errors": [{"type": "NOT_FOUND", "path": ["list0"], '
+    b'"message": "Could not resolve to a node with the global id of \'PR_1\'"}]}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +110,87 @@ def test_many_long_lists_are_one_request(github: SimulatedGitHub) -> None:
     (page,) = client.pull_requests(NAME)
     assert [request["operation"] for request in asked] == ["PullRequests", "PullRequestLists"]
     assert {tuple(file.path for file in node.files.nodes) for node in page.nodes if node.files} == {("a", "b")}
+
+
+def test_long_lists_come_beside_the_next_pages(github: SimulatedGitHub) -> None:
+    """They cost hardly a request, and no point, beyond those of the pages; pages stay whole and in order."""
+    name = github.add_synthetic(400, seed=5).name_with_owner
+    client = _client(github)
+    nodes = _all(client, name)
+    assert _got(nodes) == _held(github, name)
+    assert [node.updated_at for node in nodes] == sorted((node.updated_at for node in nodes), reverse=True)
+    assert client.requests <= 30 * len(nodes) / 1000
+    assert client.points == client.requests
+
+
+def _long_pages(asked: dict[str, Any]) -> Response:
+    """Answer with a page whose one pull request has a list of 200 files, of which each further request brings one."""
+    number = int((asked.get("after") or "c0").removeprefix("c")) + 1
+    data: dict[str, Any] = {"rateLimit": None}
+    if asked["operation"] == "PullRequests":
+        files = a_list([a_file("0")], total=200, end="f1")
+        data = a_page(a_pull_request(number, files=files), more=number < 9)
+        data["repository"]["pullRequests"]["pageInfo"]["endCursor"] = f"c{number}"
+    for alias in (key.removeprefix("id") for key in asked if key.startswith("id")):
+        at = int(asked[f"after{alias}"].removeprefix("f"))
+        data[f"list{alias}"] = {"files": a_list([a_file(str(at))], total=200, end=f"f{at + 1}" if at < 8 else None)}
+    return answer(data)
+
+
+def test_few_pages_are_held_back() -> None:
+    """However long the lists: then they are continued before any further page is read."""
+    client, asked = scripted(_long_pages)
+    pages = client.pull_requests(NAME)
+    (first,) = next(pages).nodes
+    assert first.files is not None
+    assert [file.path for file in first.files.nodes] == [str(number) for number in range(9)]
+    assert [request["operation"] for request in asked] == ["PullRequests"] * 4 + ["PullRequestLists"] * 5
+    assert [node.number for page in pages for node in page.nodes] == list(range(2, 10))
+
+
+def test_after_a_failure_a_page_is_finished_before_the_next_one() -> None:
+    """Nothing is asked for beside a page until the size that failed has worked again."""
+    failed = False
+
+    def fail_once(asked: dict[str, Any]) -> Response:
+        nonlocal failed
+        if not failed and "id0" in asked:
+            failed = True
+            return TIMEOUT
+        return _long_pages(asked)
+
+    client, asked = scripted(fail_once)
+    assert [node.number for page in client.pull_requests(NAME) for node in page.nodes] == list(range(1, 10))
+    beside = [request["operation"] == "PullRequests" and "id0" in request for request in asked]
+    assert beside[:3] == [False, True, False]
+    assert [request["first"] for request in asked[:3]] == [25, 49, 25]
+    assert any(beside[3:])
+
+
+def test_a_page_that_fails_costs_none_of_those_before_it() -> None:
+    """They are finished first, and then the error is raised."""
+
+    def fail_later(asked: dict[str, Any]) -> Response:
+        return recorded("server_error") if asked.get("after") == "c2" else _long_pages(asked)
+
+    client, _ = scripted(fail_later)
+    pages = client.pull_requests(NAME)
+    assert [len(node.files.nodes) for page in islice(pages, 2) for node in page.nodes if node.files] == [9, 9]
+    with pytest.raises(ServerError):
+        next(pages)
+
+
+def test_a_pull_request_that_goes_while_its_lists_are_read_is_no_lost_repository() -> None:
+    """GitHub says NOT_FOUND for its node; an attempt that reads the page again does not meet it."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        if asked["operation"] == "PullRequests":
+            return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=2, end="f1"))))
+        return Response(status=200, headers={}, body=GONE)
+
+    client, _ = scripted(handle)
+    with pytest.raises(PartialAnswer, match="Could not resolve to a node"):
+        next(client.pull_requests(NAME))
 
 
 def test_a_list_that_github_does_not_give_whole_shows_its_gap() -> None:
@@ -233,7 +320,7 @@ def test_a_list_too_slow_for_a_hundred_comes_in_tens() -> None:
     def handle(asked: dict[str, Any]) -> Response:
         if asked["operation"] == "PullRequests":
             return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=2, end="f1"))))
-        if asked["first"] > 10:
+        if asked["members"] > 10:
             return TIMEOUT
         return answer({"list0": {"files": a_list([a_file("b")], total=2)}, "rateLimit": None})
 
@@ -241,7 +328,7 @@ def test_a_list_too_slow_for_a_hundred_comes_in_tens() -> None:
     (node,) = next(client.pull_requests(NAME)).nodes
     assert node.files is not None
     assert len(node.files.nodes) == 2
-    assert asked[-1]["first"] == 10
+    assert asked[-1]["members"] == 10
 
 
 def test_a_null_pull_request_is_never_an_empty_page() -> None:
