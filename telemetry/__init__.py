@@ -13,7 +13,8 @@ from telemetry._measuring import measure
 from telemetry._outcomes import OutcomeMissing, error_type, treat_as
 from telemetry._spans.provider import flush
 from telemetry._spans.traceparent import current_traceparent, trace_id_of
-from telemetry.lifecycle import Observed, emit, observe, span
+from telemetry._undeclared import span
+from telemetry.lifecycle import Observed, emit, observe
 from telemetry.roots import Root
 from telemetry.setup import configure
 

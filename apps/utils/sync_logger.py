@@ -22,7 +22,8 @@ import telemetry
 from apps.catalog import TABLE
 from telemetry import error_type
 from telemetry.catalog import check_line
-from telemetry.model import EventSpec, Level, declared_events, rendered
+from telemetry.model import EventSpec, Level, declared_events
+from telemetry.timestamps import iso_seconds
 
 _NAMESPACE = f"{TABLE[0].partition('.')[0]}."
 
@@ -65,7 +66,7 @@ class SyncLogger:
 
     def log(self, level: Level, event: str, fields: dict[str, Any], *, error: BaseException | None = None) -> None:
         """One line of ``event`` is written at ``level``; ``error`` gives it an ``exception``."""
-        values = {name: rendered(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+        values = {name: iso_seconds(value) if isinstance(value, datetime) else value for name, value in fields.items()}
         problems: list[str] = []
         if event.startswith(_NAMESPACE):
             values = _in_declared_order(declared_events().get(event), telemetry.bound(), values)
@@ -100,7 +101,6 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
     """
     found: dict[str, Any] = {}
     spec = declared_events().get(name)
-    attributes = {key: rendered(value) for key, value in fields.items()}
 
     def write(error: BaseException | None) -> None:
         values = {**fields, **found, "duration_ms": round((time.perf_counter() - started) * 1000, 3)}
@@ -113,7 +113,7 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
         else:
             logger.log(Level.INFO, name, values)
 
-    with telemetry.span(name, **attributes):
+    with telemetry.span(name, **fields):
         started = time.perf_counter()
         try:
             yield found
