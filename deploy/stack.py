@@ -37,6 +37,7 @@ class Service(Program):
         ready: Ready | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        """Prepare the program, without starting it."""
         super().__init__(
             command,
             name=name,

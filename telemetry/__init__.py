@@ -1,7 +1,7 @@
-"""OpenTelemetry spans and structlog lines for Django + Celery, from declarations.
+"""OpenTelemetry spans and structlog lines for Django and Celery, from declarations.
 
 Declare operations and events (`telemetry.model`), open them with `observe`, write them with `emit`; `configure` starts
-tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the kit for asserting on both.
+tracing and logging from the `OTEL_*` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
 from telemetry._boundary import visible

@@ -148,8 +148,8 @@ class EventSpec:
 _MEASURED: Mapping[str, Any] = {
     "duration_ms": Annotated[float, Field("How long it took.", unit="ms")],
     "duration_sec": Annotated[float, Field("How long it took.", unit="s")],
-    "error_type": Annotated[str, Field("The error's code, or its class.", also="error.type")],
-    "error_msg": Annotated[str, Field("What went wrong, secrets removed.")],
+    "error_type": Annotated[str, Field("The error's code, or its class.", also="error.type", example="ConnectionError")],
+    "error_msg": Annotated[str, Field("What went wrong, secrets removed.", example="connection refused")],
 }
 """Fields that the lifecycle fills in for any operation whose lines name them."""
 

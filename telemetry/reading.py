@@ -82,19 +82,19 @@ class Files(Source):
     """A file of spans (OTLP JSON) and one of lines, with those set aside from each; what has no file is empty."""
 
     def __init__(self, *, traces: str | Path | None = None, lines: str | Path | None = None) -> None:
-        self._traces, self._lines = traces, lines
+        self.traces, self.lines = traces, lines
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
-        if self._traces is None:
+        if self.traces is None:
             return []
-        return Memory(read_spans(self._traces, containing=needles_of_spans(wanted))).find_spans(**wanted)
+        return Memory(read_spans(self.traces, containing=needles_of_spans(wanted))).find_spans(**wanted)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, by their time."""
-        if self._lines is None:
+        if self.lines is None:
             return []
-        found = Memory(lines=read_lines(self._lines, containing=needles_of_lines(wanted))).find_lines(**wanted)
+        found = Memory(lines=read_lines(self.lines, containing=needles_of_lines(wanted))).find_lines(**wanted)
         return sorted(found, key=lambda line: str(line.get("timestamp", "")))
 
 

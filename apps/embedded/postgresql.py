@@ -41,7 +41,7 @@ _THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_w
 
 
 def package() -> Path:
-    """The folder of the installed wheel."""
+    """Return the folder of the installed wheel."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(
@@ -128,7 +128,7 @@ class Cluster:
 
 
 def programs(*, account: Account | None) -> Path:
-    """The folder of PostgreSQL's programs that `account` can run: the wheel's, or a copy in `folders.ROOTS_FILES`.
+    """Return a folder of PostgreSQL's programs that `account` can run: the wheel's, or a copy in `folders.ROOTS_FILES`.
 
     A copy (40 MB, once) is made only where that account cannot reach the virtual environment, as in /root.
     """
@@ -167,7 +167,7 @@ def _user() -> str:
 
 
 def _forget_dead_server(data: Path) -> None:
-    """No server that lost its supervisor runs on `data`, and no file says that one does.
+    """Stop a server that lost its supervisor and still runs on `data`, and remove the file that says so.
 
     Where the kernel does not tell servers of their parent's death (macOS) one may be left, and after a crash
     its number in postmaster.pid may belong to another process, for which PostgreSQL would refuse to start.

@@ -34,7 +34,7 @@ class Servers:
 
 @contextlib.contextmanager
 def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
-    """PostgreSQL and Valkey run while the block does, shared with every other command on the same `home`.
+    """Run PostgreSQL and Valkey while the block runs, shared with every other command on the same `home`.
 
     home: their private folder, made if missing; PostgreSQL's data stays in it (for root: below
         /var/lib/synctrace, linked from it).
@@ -115,7 +115,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
 
 
 def _leave(folder: Path, holders: TextIO) -> None:
-    """The servers are no longer held by us and, if we were the last, are stopped."""
+    """Let go of the servers, and wait until they have stopped if we were the last to hold them."""
     last = locks.try_lock(holders, fcntl.LOCK_EX)
     fcntl.flock(holders, fcntl.LOCK_UN)
     deadline = time.monotonic() + _STOP_TIMEOUT_SEC
@@ -129,7 +129,7 @@ def _leave(folder: Path, holders: TextIO) -> None:
 
 
 def _joined_by_others(holders: TextIO) -> bool:
-    """Whether a command holds the servers again: its lock is shared, whereas a supervisor that stops is exclusive."""
+    """Return whether a command holds the servers again: its lock is shared, that of a supervisor that stops is exclusive."""
     joined = not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH)
     fcntl.flock(holders, fcntl.LOCK_UN)
     return joined

@@ -26,7 +26,7 @@ _POLL_SEC = 0.05
 
 
 def main(home: Path, *, throwaway: bool) -> None:
-    """Both servers have run until nobody held them any more, and nothing of them is left running."""
+    """Run both servers until nobody holds them any more, and leave nothing of them running."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _exit)
     with contextlib.ExitStack() as stack:
@@ -53,7 +53,7 @@ def main(home: Path, *, throwaway: bool) -> None:
 
 @contextlib.contextmanager
 def _servers(home: Path, *, runtime: Path, throwaway: bool) -> Iterator[tuple[dict[str, str], list[Program]]]:
-    """Both servers, started side by side and ready, and their addresses."""
+    """Start both servers side by side, and yield their addresses and programs when they are ready."""
     account = unprivileged_account()
     cluster = Cluster(
         data=(
@@ -80,7 +80,7 @@ def _servers(home: Path, *, runtime: Path, throwaway: bool) -> Iterator[tuple[di
 
 
 def _answer(content: Mapping[str, str]) -> None:
-    """The command that started us has its answer; if it is gone already, nobody holds us and we stop."""
+    """Answer the command that started us; if it is gone already, nobody holds us and we stop."""
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(dict(content)) + "\n")
         sys.stdout.flush()

@@ -43,6 +43,7 @@ class Broker:
 
     @property
     def socket(self) -> Path:
+        """Where the server listens."""
         return self.socket_folder / "valkey.sock"
 
     @property

@@ -1,7 +1,7 @@
 """One path for every line: declared events, structlog loggers, and the standard library's loggers of Django and Celery.
 
-A line is flat JSON in this order: ``timestamp``, ``level``, ``event``, the event's fields, bound context, ``trace_id``,
-``span_id``, ``trace_flags``, and ``exception`` where there is one. Every text in it is redacted. It is written at once, so
+A line is flat JSON in this order: `timestamp`, `level`, `event`, the event's fields, bound context, `trace_id`,
+`span_id`, `trace_flags`, and `exception` where there is one. Every text in it is redacted. It is written at once, so
 that what a process said before a SIGKILL is there.
 """
 
@@ -36,7 +36,7 @@ Entry = tuple[int, str, Mapping[str, Any]]
 
 
 class _Output:
-    """This process's sinks; replaced whole, so that a line never meets half a configuration."""
+    """The process's sinks, replaced whole, so that no line meets half a configuration."""
 
     def __init__(self) -> None:
         self.sinks: tuple[Sink, ...] = ()
@@ -52,7 +52,7 @@ _output = _Output()
 
 
 def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> None:
-    """Lines go to the settings' file and to ``stream``; structlog and the standard library's loggers write them.
+    """Send lines to the settings' file and to `stream`, those of structlog and of the standard library's loggers alike.
 
     An application that has configured structlog itself keeps its chain, and our lines go through that.
     """
@@ -76,7 +76,7 @@ def _write_problem(error: Exception, swallowed: int) -> None:
 
 
 def set_stream_level(level: int) -> None:
-    """The stream gets lines from ``level``; files keep every level."""
+    """Send only lines from `level` on to the stream; files keep every level."""
     for sink in _output.sinks:
         if isinstance(sink, JsonSink | ConsoleSink):
             sink.level = level
@@ -86,7 +86,7 @@ def set_stream_level(level: int) -> None:
 def write_line(
     level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
 ) -> None:
-    """One line of ``event`` is written, through the application's own structlog chain where it has one."""
+    """Write one line of `event`, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
         # Whether their chain redacts is not known.
         shown = {_free(name): line_value(name, value) for name, value in (fields or {}).items()}
@@ -98,7 +98,7 @@ def write_line(
 
 
 def fix_time(now: Callable[[], datetime]) -> None:
-    """Lines are written at ``now()``, until the capture that is active ends."""
+    """Let `now` say when lines are written, until the active capture ends."""
     _output.now = now
 
 
@@ -112,7 +112,7 @@ def write_declared(entries: Sequence[Entry], *, error: BaseException | None = No
 
 
 def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor for anyone's structlog chain: ``trace_id``, ``span_id`` and ``trace_flags`` of the current span.
+    """Add `trace_id`, `span_id` and `trace_flags` of the current span, as a processor for anyone's structlog chain.
 
     Also for a span that is not recorded: whoever samples elsewhere still has the ids.
     """
@@ -126,7 +126,7 @@ def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
 @contextmanager
 def capture() -> Iterator[Captured]:
-    """Inside, every line is also captured."""
+    """Capture every line written inside."""
     sink = Captured()
     before, clock = _output.sinks, _output.now
     _output.use((*before, sink))

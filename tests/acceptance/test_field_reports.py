@@ -13,9 +13,9 @@ from django.db import connection
 from pytest_django import Settings
 from rich.console import Console
 
-from apps.console import watching
-from apps.console.lookup import parse, trace_ids
+from apps.console.lookup import find_lines, parse, trace_ids
 from apps.console.results import results_of
+from apps.console.terminal import watching
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.lane import Lane
@@ -23,6 +23,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.steps import EndRun, Step, SyncRepository
 from telemetry import trace_id_of
+from telemetry.reading import Memory
 from telemetry.testing import Capture
 from tests.acceptance.worker import wait_until
 from tests.integrations.syncing import TOKEN, attempt, begin, tracked
@@ -150,5 +151,5 @@ def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Captu
     assert (result.outcome, result.pull_requests, result.trace_id) == ("synced", 52, trace_id_of(runs[1].traceparent))
     assert trace_id_of(runs[1].traceparent) in trace_ids(runs[0])[1]
     asked = parse(str(runs[0].pk))
-    told = {line["event"] for line in captrace.lines if line.get("run_id") == runs[1].pk and asked.matches(line)}
-    assert {"sync.pipeline.started", "sync.pipeline.completed"} <= told
+    found = {line["event"] for line in find_lines(Memory(lines=captrace.lines), asked) if line["run_id"] == runs[1].pk}
+    assert {"sync.pipeline.started", "sync.pipeline.completed"} <= found

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from apps.console.local_programs import LocalWorker
 from apps.console.management.commands import sync
-from apps.console.watching import watch
+from apps.console.terminal.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.processes import NotReadyError, Program
 from apps.repositories.models import GitHubConnection, TrackedRepository

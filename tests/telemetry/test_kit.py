@@ -1,4 +1,4 @@
-"""The test kit in somebody's own project: found by its entry point, with xdist, eager tasks, a provider already there."""
+"""The test kit: what it captures, what it answers to mistakes, and that it works in a project of somebody else's."""
 
 from __future__ import annotations
 
@@ -111,18 +111,19 @@ def pytest_sessionfinish():
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What pytest said of the tests in ``folder``, where synctrace is installed as its pyproject.toml says."""
+    """Return what pytest says of the tests in `folder`, where telemetry is installed as its pyproject.toml says."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     installed = folder / f"{project['name']}-{project['version']}.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     plugins = "\n".join(f"{name} = {module}" for name, module in project["entry-points"]["pytest11"].items())
     (installed / "entry_points.txt").write_text(f"[pytest11]\n{plugins}\n")
+    (folder / "telemetry").symlink_to(Path("telemetry").resolve())  # and nothing else that is beside it
     (folder / "pytest.ini").write_text("[pytest]\n")
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:django", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{folder}:{Path.cwd()}"},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         timeout=60,

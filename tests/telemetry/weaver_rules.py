@@ -21,7 +21,7 @@ BESIDE: Mapping[str, set[str]] = {
 
 
 def problems(groups: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """What Weaver would say of these groups."""
+    """Yield what Weaver would say of these groups."""
     definitions = [one for group in groups.values() for one in group["attributes"] if "id" in one]
     defined = {one["id"] for one in definitions}
     if len(defined) < len(definitions):
@@ -46,7 +46,7 @@ def problems(groups: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def reference_problems(reference: dict[str, Any]) -> Iterator[str]:
-    """What Weaver would say of a reference to an attribute."""
+    """Yield what Weaver would say of a reference to an attribute."""
     match reference["requirement_level"]:
         case "required" | "recommended" | "opt_in" | {"conditionally_required": str()}:
             pass
@@ -57,7 +57,7 @@ def reference_problems(reference: dict[str, Any]) -> Iterator[str]:
 
 
 def definition_problems(attribute: dict[str, Any]) -> Iterator[str]:
-    """What Weaver would say of an attribute's definition."""
+    """Yield what Weaver would say of an attribute's definition."""
     name = attribute["id"]
     if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", name):
         yield f"{name} is not lower case"
@@ -72,7 +72,9 @@ def definition_problems(attribute: dict[str, Any]) -> Iterator[str]:
             yield f"{name} has a member without its id, value or stability"
     elif kind not in TYPES:
         yield f"{name} has no type {kind}"
-    elif kind == "string" and not attribute.get("examples"):
-        yield f"{name} is a text without examples"
-    if not all(isinstance(example, TYPES[kind]) for example in attribute.get("examples", [])):
-        yield f"{name} has examples of another type"
+    else:
+        examples = attribute.get("examples", [])
+        if kind == "string" and not examples:
+            yield f"{name} is a text without examples"
+        if not all(isinstance(example, TYPES[kind]) for example in examples):
+            yield f"{name} has examples of another type"

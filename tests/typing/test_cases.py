@@ -1,4 +1,4 @@
-"""Both type checkers refuse exactly the lines of ``cases/`` that are marked wrong."""
+"""Both type checkers refuse exactly the lines of `cases/` that are marked wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MYPY_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+): error:", re.MULTILI
 
 
 def marked() -> set[str]:
-    """The lines that say that they are wrong."""
+    """Return the lines that say that they are wrong."""
     return {
         f"{file.name}:{number}: {line}"
         for file in CASES
@@ -29,20 +29,20 @@ def marked() -> set[str]:
 
 
 def mypy() -> set[str]:
-    """The lines that mypy refuses."""
+    """Return the lines that mypy refuses."""
     said = run("mypy", "--config-file", str(HERE / "mypy.ini"), "--cache-dir", ".mypy_cache/cases", *map(str, CASES))
     return {shown(error["file"], int(error["line"])) for error in _MYPY_ERROR.finditer(said)}
 
 
 def pyright() -> set[str]:
-    """The lines that pyright refuses."""
+    """Return the lines that pyright refuses."""
     said = run("pyright", "--project", str(HERE), "--pythonpath", sys.executable, "--outputjson")
     errors = [item for item in json.loads(said)["generalDiagnostics"] if item["severity"] == "error"]
     return {shown(error["file"], error["range"]["start"]["line"] + 1) for error in errors}
 
 
 def run(checker: str, *arguments: str) -> str:
-    """What the checker says; it has found mistakes, and did not fail itself."""
+    """Return what the checker says; it must find mistakes, and not fail itself."""
     command = [sys.executable, "-m", checker, *arguments]
     done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -50,7 +50,7 @@ def run(checker: str, *arguments: str) -> str:
 
 
 def shown(path: str, number: int) -> str:
-    """A line as `marked` shows it."""
+    """Return a line as `marked` shows it."""
     file = Path(path)
     source = HERE / "cases" / file.name
     return f"{file.name}:{number}: {source.read_text().splitlines()[number - 1] if source.exists() else path}"

@@ -1,4 +1,4 @@
-"""Wrong uses of operations; every line marked ``# wrong`` is refused, and no other."""
+"""Wrong uses of operations; every line marked `# wrong` is refused, and no other."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ sync.elsewhere = 4  # wrong: nothing declares it
 len(sync.full_nam)  # wrong: a field is misspelt
 
 with observe(sync) as observed:
-    observed.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))  # wrong: another operation's outcome
+    observed.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))  # wrong: another operation's result
     observed.completed(sync)  # wrong: the operation itself
-    observed.completed()  # wrong: no outcome
-    observed.completed(None)  # wrong: no outcome
+    observed.completed()  # wrong: no result
+    observed.completed(None)  # wrong: no result
     observed.completed(catalog.RepoSynced())  # wrong: a field is missing
     observed.completed(catalog.RepoSynced(prs_synced="3"))  # wrong: text for a number
     observed.complete(catalog.RepoSynced(prs_synced=3))  # wrong: no such outcome
     observed.failed()  # wrong: no error
     observed.failed("burnt")  # wrong: text for an error
-    observed.failed(ValueError(), catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
+    observed.failed(ValueError(), catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's result
     observed.retrying(ValueError())  # wrong: no countdown
     observed.waiting(until=3.0)  # wrong: a number for a moment
 
@@ -97,14 +97,14 @@ root = Root.reserve(catalog.RepoSync)
 Root.reserve(catalog.RepoSynced)  # wrong: a result for an operation
 root.announce(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation
 with root.finish(sync) as finished:
-    finished.completed(catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
+    finished.completed(catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's result
 
 
 class NoName(Operation[catalog.RepoSynced]):  # wrong: no name
     loaf: Annotated[str, Field("Its name.")]
 
 
-class NoOutcome(Operation[int], name="bakery.bake"):  # wrong: its outcome is none
+class NoResult(Operation[int], name="bakery.bake"):  # wrong: its result is none
     loaf: Annotated[str, Field("Its name.")]
 
 

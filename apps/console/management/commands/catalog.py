@@ -1,4 +1,4 @@
-"""``manage.py catalog``: the event catalog from the code, or a file of lines checked against it."""
+"""Run `manage.py catalog`: print the event catalog from the code, or a file of lines checked against it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from apps.catalog import TABLE
+from apps.console.terminal.printing import PrintingCommand
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
 
 _FORMATS: Mapping[str, Callable[[], str]] = {
@@ -20,15 +21,19 @@ _FORMATS: Mapping[str, Callable[[], str]] = {
 }
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
+    """Print the event catalog, or check lines against it."""
+
     help = "Print the event catalog, or check a file of JSON lines against it."
     requires_system_checks = ()  # it needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the format, or the file to check."""
         parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Print the catalog, or each problem of the file."""
         if options["check"] is None:
             self.stdout.write(_FORMATS[options["format"]]())
             return
@@ -42,7 +47,7 @@ class Command(BaseCommand):
                     count += 1
                     for problem in _problems(text):
                         problems += 1
-                        self.stdout.write(f"{path}:{number}: {problem}")
+                        self.say(f"{path}:{number}: {problem}")
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{path} cannot be read as lines of text: {error}") from error
         if problems:

@@ -1,4 +1,4 @@
-"""``manage.py sync OWNER/NAME...``: real repositories, synced now, with a result each."""
+"""Run `manage.py sync OWNER/NAME...`: real repositories, synced now, with a result each."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from argparse import ArgumentParser
 from fnmatch import fnmatchcase
 from typing import Any
 
-import orjson
 from celery import current_app, uuid
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
 from apps.console.local_programs import local_worker
 from apps.console.results import Result, results_of
-from apps.console.watching import watch
+from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.watching import watch
 from apps.integrations import connections
 from apps.integrations.errors import NotFound, SyncError, advice_for, sentences
 from apps.integrations.tasks import start_pipeline
@@ -31,10 +31,13 @@ _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
 _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
+    """Sync repositories and print a result for each."""
+
     help = "Sync repositories with the token in GITHUB_TOKEN: pull requests, reviews, commits and changed files."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take what to sync, for whom, and how far back."""
         parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv")
         parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
@@ -47,6 +50,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Sync what is named; exit code 1 if anything is incomplete."""
         if not 1 <= options["days"] <= _MOST_DAYS:
             raise CommandError(f"--days must be 1 or more, up to {_MOST_DAYS}; --all syncs everything.")
         try:
@@ -60,12 +64,12 @@ class Command(BaseCommand):
             raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
         except TimeoutError as error:
             raise CommandError(str(error)) from error
-        self._tell(results, as_json=options["format"] == "json")
+        self._show(results, as_json=options["format"] == "json")
         if not all(result.is_complete for result in results):
             sys.exit(1)
 
     def _tracked(self, options: dict[str, Any]) -> list[TrackedRepository]:
-        """The team's repositories that the arguments name, on a connection with the token."""
+        """Track the repositories that the arguments name, on a connection with the token."""
         token = os.environ.get("GITHUB_TOKEN", "").strip()
         if not token:
             raise CommandError("There is no token: put one into the environment as GITHUB_TOKEN, never on the command line.")
@@ -99,23 +103,23 @@ class Command(BaseCommand):
                 raise
         return results_of(run)
 
-    def _tell(self, results: list[Result], *, as_json: bool) -> None:
+    def _show(self, results: list[Result], *, as_json: bool) -> None:
         for result in results:
             if as_json:
-                self.stdout.write(orjson.dumps(result.as_json()).decode())
+                self.say_json(result.as_json())
                 continue
-            self.stdout.write(
+            self.say(
                 f"{result.repository}: {result.outcome}, {result.pull_requests} pull requests, {result.reviews} reviews, "
                 f"{result.commits} commits, {result.files} files; {result.requests} requests, {result.points} points, "
                 f"{result.duration_sec:.1f} s"
             )
             if result.note:
-                self.stdout.write(f"  {result.note}")
+                self.say(f"  {result.note}")
             if not result.is_complete:
-                told = f"{result.error_type}: {result.error_msg}"
-                self.stdout.write(f"  {sentences(told, advice_for(result.error_type) or '')}".rstrip())
+                what = f"{result.error_type}: {result.error_msg}"
+                self.say(f"  {sentences(what, advice_for(result.error_type) or '')}".rstrip())
         if results and not as_json:
-            self.stdout.write(f"Where the time went: {settings.SYNCTRACE_COMMAND} trace {results[0].trace_id}")
+            self.say(f"Where the time went: {settings.SYNCTRACE_COMMAND} trace {results[0].trace_id}")
 
 
 def _team(slug: str) -> Team:
@@ -127,7 +131,7 @@ def _team(slug: str) -> Team:
 
 
 def _of_owner(connection: GitHubConnection, token: str, owner: str, match: str) -> list[str]:
-    """The names of an organization's repositories, or of those of a user that the token sees, that are like ``match``."""
+    """Return the names like `match` of an organization's repositories, or of those of a user that the token sees."""
     rest = connections.rest_client(api_url=connection.api_url, token=token, account=connection.account)
     try:
         names = [info.full_name for info in rest.repositories(owner)]

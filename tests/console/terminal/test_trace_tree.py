@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps import catalog
-from apps.console.trace_view import time_spent, tree_lines
+from apps.console.terminal.trace_tree import time_spent, tree_lines
 from apps.integrations.errors import ServerError
 from telemetry import observe
 from telemetry.testing import Capture

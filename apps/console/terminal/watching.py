@@ -1,4 +1,4 @@
-"""Watch runs from their rows: bars at a terminal, plain lines elsewhere, until every run has ended."""
+"""Watch runs by their rows until all have ended: bars at a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.table import Column
 
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
+from telemetry import visible
 
 _EVERY = 0.25  # seconds
 _SILENCE = 30.0  # seconds after which a plain line is due though nothing has changed
@@ -28,9 +29,10 @@ _PATIENCE = 60.0  # seconds
 def watch(
     task_id: str, *, console: Console, start_within: float = 30.0, tend: Callable[[], None] | None = None
 ) -> list[PipelineRun]:
-    """The run that ``task_id`` starts and those that follow it, all ended; TimeoutError when none starts.
+    """Show the run that `task_id` starts and those that follow it, and return them when all have ended.
 
-    ``tend`` is called as often as the rows are looked at, for a command that has processes of its own to look after.
+    TimeoutError when no run starts within `start_within` seconds. `tend` is called as often as the rows are read, for a
+    command that has programs of its own to look after.
     """
     deadline = time.monotonic() + start_within
     with _shown(console) as show:
@@ -50,7 +52,7 @@ def watch(
 
 
 def _patient(read: Callable[[Asked], Read]) -> Callable[[Asked], Read]:
-    """``read`` is called again while the database cannot be reached, for a minute: the workers go on when it is back."""
+    """Call `read` again for up to a minute while the database cannot be reached: the workers go on when it is back."""
 
     @wraps(read)
     def patiently(asked: Asked) -> Read:
@@ -86,11 +88,13 @@ def _shown(console: Console) -> Iterator[Show]:
         yield _plain(console)
         return
     columns = (
-        TextColumn("{task.description}", table_column=Column()),  # a text is wrapped where it is tight; a number is not
+        TextColumn(
+            "{task.description}", markup=False, table_column=Column()
+        ),  # a text is wrapped where it is tight; a number is not
         BarColumn(bar_width=min(30, console.width // 10)),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[state]}", table_column=Column()),
+        TextColumn("{task.fields[state]}", markup=False, table_column=Column()),
     )
     with Progress(*columns, console=console) as progress:
         bars: dict[int, TaskID] = {}
@@ -108,25 +112,26 @@ def _shown(console: Console) -> Iterator[Show]:
 
 
 def _plain(console: Console) -> Show:
-    """A line a repository when its state changes, with every tenth of its pull requests, and at least every half minute."""
-    said: dict[int, tuple[str, int, float]] = {}
+    """Print a line when a repository's state changes, with every tenth of its pull requests, and every half minute."""
+    shown: dict[int, tuple[str, int, float]] = {}
 
     def show(rows: Sequence[RepoSync]) -> None:
         lanes = _lanes(rows)
         for row in rows:
             state, tenth = _state(row), 10 * row.prs_done // (row.prs_expected or 1)
-            before = said.get(row.pk)
+            before = shown.get(row.pk)
             is_old = before is not None and not _has_ended(row) and time.monotonic() - before[2] > _SILENCE
             if before is None or is_old or before[:2] != (state, tenth):
-                said[row.pk] = (state, tenth, time.monotonic())
-                told = f"{_name(row)}: {row.prs_done} of {row.prs_expected or '?'}, {state}{_points_left(row, lanes)}"
-                console.print(told, highlight=False, soft_wrap=True)
+                shown[row.pk] = (state, tenth, time.monotonic())
+                counts = f"{row.prs_done} of {row.prs_expected or '?'}"
+                line = f"{_name(row)}: {counts}, {state}{_points_left(row, lanes)}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return show
 
 
 def _name(row: RepoSync) -> str:
-    return f"{row.repository.full_name} ({row.run.get_kind_display()})"
+    return visible(f"{row.repository.full_name} ({row.run.get_kind_display()})")
 
 
 def _has_ended(row: RepoSync) -> bool:
@@ -134,6 +139,10 @@ def _has_ended(row: RepoSync) -> bool:
 
 
 def _state(row: RepoSync) -> str:
+    return visible(_state_of(row))
+
+
+def _state_of(row: RepoSync) -> str:
     if row.state == RepoSync.State.FAILED:
         return f"{row.disposition}: {row.error_msg}"
     if row.state == RepoSync.State.COMPLETED:
@@ -154,5 +163,5 @@ def _points_left(row: RepoSync, lanes: Mapping[str, ApiLane]) -> str:
 
 @_patient
 def _lanes(rows: Sequence[RepoSync]) -> dict[str, ApiLane]:
-    """The lanes of the accounts that ``rows`` use, by account."""
+    """Return the lanes of the accounts that `rows` use, by account."""
     return ApiLane.objects.in_bulk({row.repository.connection.account for row in rows})

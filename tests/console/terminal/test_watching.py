@@ -10,8 +10,8 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rich.console import Console
 
-from apps.console import watching
-from apps.console.watching import watch
+from apps.console.terminal import watching
+from apps.console.terminal.watching import watch
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
 from apps.utils.clock import SystemClock

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from apps.console import watching
+from apps.console.terminal import watching
 
 
 @pytest.mark.django_db(transaction=True)
