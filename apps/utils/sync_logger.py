@@ -21,7 +21,8 @@ from typing import Any
 import apps.catalog  # noqa: F401  # declares the events that lines are checked against
 import telemetry
 from telemetry.catalog import check_line
-from telemetry.model import Level, declared_events, rendered
+from telemetry.model import Level, declared_events
+from telemetry.timestamps import iso_seconds
 
 
 class UncataloguedLineError(ValueError):
@@ -67,7 +68,10 @@ class SyncLogger:
         if spec is not None:
             known = telemetry.bound() | values
             values = {field.name: known[field.name] for field in spec.fields if field.name in known} | values
-        problems = check_line({"level": level.name.lower(), "event": event, **values})
+        try:
+            problems = check_line({"level": level.name.lower(), "event": event, **values})
+        except Exception as error_of_value:  # noqa: BLE001  # a value whose repr() fails: the line is written all the same
+            problems = [f"{event}: {telemetry.message_of(error_of_value)}"]
         if spec is None and not problems:
             values["logger"] = self.name
         telemetry.write_line(level, event, values, error=error)
@@ -107,7 +111,7 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
             values = unknown | values
         elif error is not None:
             level = Level.ERROR
-            values |= {"error_type": telemetry.error_type(error), "error_msg": _message_of(error)}
+            values |= {"error_type": telemetry.error_type(error), "error_msg": telemetry.message_of(error)}
         logger.log(level, name, values, error=error)
 
     with telemetry.span(name, **fields):
@@ -122,11 +126,4 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
 
 def _as_declared(value: Any) -> Any:
     """Return a moment as the catalog writes it, and anything else as it is."""
-    return rendered(value) if isinstance(value, datetime) and value.tzinfo is not None else value
-
-
-def _message_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001  # the error on its way to the caller is not to be replaced by another
-        return f"unprintable {type(error).__name__}"
+    return iso_seconds(value) if isinstance(value, datetime) and value.tzinfo is not None else value
