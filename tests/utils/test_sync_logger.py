@@ -136,7 +136,7 @@ def test_an_error_that_cannot_be_printed_goes_on_as_it_is(captrace: Capture) -> 
     with pytest.raises(_UnprintableError), timed_operation(log, "cache.fill"):
         raise _UnprintableError
     (line,) = captrace.lines
-    assert (line["error_type"], line["error_msg"]) == ("_UnprintableError", "unprintable _UnprintableError")
+    assert (line["error_type"], line["error_msg"]) == ("_UnprintableError", "[unprintable _UnprintableError]")
 
 
 @pytest.mark.parametrize("raises", [False, True])
