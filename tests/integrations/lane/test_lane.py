@@ -168,20 +168,27 @@ def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, st
 def test_a_recent_run_goes_before_a_backfill() -> None:
     """Though the backfill has waited longer."""
     order: list[str] = []
+    waiting: set[str] = set()
 
     def take(name: str, *, urgent: bool) -> Callable[[], None]:
         def work() -> None:
-            with Lane(account=ACCOUNT, urgent=urgent, urgency_seconds=0.3).turn(resource=None):
+            lane = Lane(
+                account=ACCOUNT,
+                urgent=urgent,
+                urgency_seconds=0.3,
+                heartbeat=lambda reason, _until: waiting.add(name) if reason else None,
+                heartbeat_seconds=0.0,
+            )
+            with lane.turn(resource=None):
                 order.append(name)
 
         return work
 
     with Lane(account=ACCOUNT).turn(resource=None):
         second = _in_thread(take("backfill", urgent=False))
-        time.sleep(0.1)
+        wait_until(lambda: waiting == {"backfill"})
         first = _in_thread(take("recent", urgent=True))
-        while _row().urgent_until is None:
-            time.sleep(0.005)
+        wait_until(lambda: waiting == {"backfill", "recent"})
     for thread in (first, second):
         thread.join(10)
     assert order == ["recent", "backfill"]
