@@ -17,18 +17,17 @@ def main() -> None:
     from django.db import OperationalError, ProgrammingError
     from psycopg.errors import UndefinedColumn, UndefinedTable
 
-    import telemetry
+    from apps.config import instrumentation
     from apps.config.local_servers import servers_for
     from apps.embedded import EmbeddedServerError
-    from telemetry.settings import InvalidSettingError
 
     if unreadable := [argument for argument in sys.argv[1:] if argument != argument.encode("utf-8", "replace").decode()]:
         sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
     try:
         with servers_for(sys.argv):
-            telemetry.configure()  # lines to the file alone: a command's output is its own
+            instrumentation.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
+    except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")
     except OperationalError as error:
         if "--traceback" in sys.argv:

@@ -17,6 +17,9 @@ RepoName = Annotated[str, Field("The repository as GitHub names it, owner/name."
 ErrorText = Annotated[str, Field("What went wrong, secrets removed.")]
 Count = Annotated[int, Field("A count.", unit="1")]
 
+CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
+"""What is bound around our work, in the order in which lines have it."""
+
 Phase = Literal[
     "syncing",
     "llm_processing",

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _lock = threading.Lock()
 _strict = False
@@ -35,6 +40,20 @@ def pass_on(error: Exception) -> None:
     """Raise `error` again if it is the host's and only struck inside telemetry."""
     if isinstance(error, tuple(_passing)):
         raise error
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T | None]:
+    """Return `function` with its errors counted instead of raised; it then returns None."""
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T | None:
+        try:
+            return function(*args, **options)
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            problem(error)
+        return None
+
+    return call
 
 
 def is_strict() -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from telemetry.model import declared_events
 
 _AROUND = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
-_CONTEXT = frozenset({"team_id", "repo_id", "task_id", "run_id"})
 
 
 def as_json(names: Iterable[str]) -> list[dict[str, Any]]:
@@ -32,8 +31,11 @@ def as_markdown(names: Iterable[str]) -> str:
     return "\n".join(rows)
 
 
-def check_line(line: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a line, by the declarations; nothing for an event of somebody else's namespace."""
+def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> list[str]:
+    """Return what is wrong with a line, by the declarations; nothing for an event of somebody else's namespace.
+
+    The keys in `context` may be on any line: the application binds them around its work.
+    """
     event = str(line.get("event", ""))
     events = declared_events()
     spec = events.get(event)
@@ -49,6 +51,6 @@ def check_line(line: Mapping[str, Any]) -> list[str]:
             problems.append(f"{event}: {field.name} is missing")
         elif problem := field.problem(line[field.name]):
             problems.append(f"{event}: {problem}")
-    known = {field.name for field in spec.fields} | _AROUND | _CONTEXT
+    known = {field.name for field in spec.fields} | _AROUND | set(context)
     problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
     return problems

@@ -60,7 +60,7 @@ def time_spent(spans: Sequence[Span]) -> dict[str, float]:
         lane = _number(span, "sync.lane.wait_ms") / 1000
         seconds = max(0.0, span.duration_ms / 1000 - lane)
         spent["lane"] += lane
-        spent["queue"] += _number(span, "messaging.queue.wait_ms") / 1000
+        spent["queue"] += _number(span, "celery.queue.wait_ms") / 1000
         if into is not None:
             spent[into] += _number(span, "wait_seconds") if _is_parked(span) else seconds
             busy += seconds + lane
@@ -136,7 +136,7 @@ def _line(depth: int, entry: _Entry, times: int) -> str:
     waits = [f"(parked for {_duration(parked * 1000)})"] if parked else []
     waits += [
         f"({_duration(wait)} {where})"
-        for key, where in (("sync.lane.wait_ms", "in the lane"), ("messaging.queue.wait_ms", "on the queue"))
+        for key, where in (("sync.lane.wait_ms", "in the lane"), ("celery.queue.wait_ms", "on the queue"))
         if (wait := entry.wait_ms(key)) >= _WORTH_TELLING_MS
     ]
     told = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 import telemetry
-from apps.catalog import TABLE
+from apps.catalog import CONTEXT, TABLE
 from telemetry import error_type
 from telemetry.catalog import check_line
 from telemetry.model import EventSpec, Level, declared_events, rendered
@@ -69,7 +69,7 @@ class SyncLogger:
         problems: list[str] = []
         if event.startswith(_NAMESPACE):
             values = _in_declared_order(declared_events().get(event), telemetry.bound(), values)
-            problems = check_line({"level": level.name.lower(), "event": event, **values})
+            problems = check_line({"level": level.name.lower(), "event": event, **values}, context=CONTEXT)
         else:
             values["logger"] = self.name
         telemetry.write_line(level, event, values, error=error)

@@ -29,7 +29,7 @@ OPERATIONS: Final[Mapping[str, type[Operation[Any]]]] = {
 
 def well_formed(lines: Sequence[Line]) -> Iterator[str]:
     """What is wrong with the lines by the catalog, and which of its events never happened."""
-    problems = Counter(problem for line in lines for problem in check_line(line))
+    problems = Counter(problem for line in lines for problem in check_line(line, context=catalog.CONTEXT))
     yield from (f"{problem} ({count} lines)" for problem, count in problems.items())
     happened = {line["event"] for line in lines}
     yield from (f"{event} never happened" for event in catalog.TABLE if event not in happened)

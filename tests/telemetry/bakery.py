@@ -24,7 +24,7 @@ MIDDLEWARE = []
 """
 
 MODULE = '''
-import json, logging, os, sys, time, warnings
+import json, logging, os, sys, threading, time, warnings
 from typing import Annotated
 
 import django
@@ -45,7 +45,7 @@ from telemetry import bind, emit, observe
 from telemetry.celery import QuietTask
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 
-telemetry.configure(stream=sys.stdout)
+telemetry.configure(stream=sys.stdout, excluded_urls=("/healthz$",))
 
 app = Celery("bakery", broker=os.environ["BROKER"], backend=os.environ["BROKER"])
 apart = {"global_keyprefix": os.environ["BAKERY"]}
@@ -123,6 +123,27 @@ def sticky():
 @app.task(name="burn")
 def burn():
     raise RuntimeError("burnt")
+
+
+@app.task(name="swap", bind=True)
+def swap(self):
+    raise self.replace(add.s(1))
+
+
+class Unpicklable(Exception):
+    def __init__(self, oven, shelf):
+        super().__init__(f"{oven} {shelf}")
+        self.lock = threading.Lock()
+
+
+@app.task(name="odd")
+def odd():
+    raise Unpicklable("left", "top")
+
+
+@app.task(name="expected", throws=(KeyError,))
+def expected():
+    raise KeyError("rye")
 
 
 @app.task(name="tick", base=QuietTask)
@@ -206,7 +227,7 @@ class Bakery:
             "BAKERY": str(folder),
             "BROKER": servers.broker_url,
             "SECRETS": json.dumps(SECRETS),
-            "SYNCTRACE_HOME": str(self.home),
+            "TELEMETRY_HOME": str(self.home),
             "OTEL_SERVICE_NAME": "bakery",
             **environment,
         }

@@ -17,17 +17,17 @@ def read(**env: str) -> TelemetrySettings:
 
 def test_an_empty_environment_writes_no_file_and_sends_nothing() -> None:
     """Nothing is assumed; empty variables count as absent ones."""
-    names = ("OTEL_TRACES_EXPORTER", "OTEL_SDK_DISABLED", "SYNC_LOG_LEVEL", "SYNCTRACE_HOME", "OTEL_SERVICE_NAME")
+    names = ("OTEL_TRACES_EXPORTER", "OTEL_SDK_DISABLED", "TELEMETRY_LOG_LEVEL", "TELEMETRY_HOME", "OTEL_SERVICE_NAME")
     assert read() == read(**dict.fromkeys(names, "")) == TelemetrySettings()
 
 
 def test_files_are_in_the_home_unless_named() -> None:
     """Each can be moved alone."""
-    settings = read(SYNCTRACE_HOME="/home/x")
+    settings = read(TELEMETRY_HOME="/home/x")
     assert (settings.traces_file, settings.log_file) == (Path("/home/x/traces.jsonl"), Path("/home/x/logs.jsonl"))
-    settings = read(SYNCTRACE_HOME="/home/x", SYNC_LOG_FILE="/y/lines")
+    settings = read(TELEMETRY_HOME="/home/x", TELEMETRY_LOG_FILE="/y/lines")
     assert (settings.traces_file, settings.log_file) == (Path("/home/x/traces.jsonl"), Path("/y/lines"))
-    assert read(SYNC_TRACES_FILE="/y/spans").log_file is None
+    assert read(TELEMETRY_TRACES_FILE="/y/spans").log_file is None
 
 
 @pytest.mark.parametrize(
@@ -68,28 +68,28 @@ def test_spans_go_where_the_standard_names_say(env: dict[str, str], exporters: t
 
 def test_no_exporter_means_no_file_of_spans_either() -> None:
     """Lines are still written."""
-    settings = read(SYNCTRACE_HOME="/x", OTEL_TRACES_EXPORTER="none", OTEL_EXPORTER_OTLP_ENDPOINT="http://c:4318")
+    settings = read(TELEMETRY_HOME="/x", OTEL_TRACES_EXPORTER="none", OTEL_EXPORTER_OTLP_ENDPOINT="http://c:4318")
     assert (settings.traces_exporters, settings.traces_file, settings.log_file) == ((), None, Path("/x/logs.jsonl"))
 
 
 def test_our_own_names_are_read() -> None:
     """In any case of letters, where they are words."""
     settings = read(
-        SYNC_LOG_FORMAT="Console", SYNC_LOG_LEVEL="warning", SYNC_LOG_ROTATE_BYTES="0", SYNC_PROPAGATE_TO="A.example, b,"
+        TELEMETRY_LOG_FORMAT="Console", TELEMETRY_LOG_LEVEL="warning", TELEMETRY_LOG_ROTATE_BYTES="0", TELEMETRY_PROPAGATE_TO="A.example, b,"
     )
     assert (settings.log_format, settings.log_level, settings.rotate_bytes) == ("console", 30, 0)
     assert settings.propagate_to == {"a.example", "b"}
-    assert read(SYNC_LOG_LEVEL="off").log_level == OFF
+    assert read(TELEMETRY_LOG_LEVEL="off").log_level == OFF
     assert read(OTEL_SDK_DISABLED="TRUE").disabled
 
 
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("SYNC_LOG_FORMAT", "xml", "console, json"),
-        ("SYNC_LOG_LEVEL", "loud", "debug, info, warning, error, critical, off"),
-        ("SYNC_LOG_ROTATE_BYTES", "64MB", "a whole number of bytes"),
-        ("SYNC_LOG_ROTATE_BYTES", "-1", "0 or more"),
+        ("TELEMETRY_LOG_FORMAT", "xml", "console, json"),
+        ("TELEMETRY_LOG_LEVEL", "loud", "debug, info, warning, error, critical, off"),
+        ("TELEMETRY_LOG_ROTATE_BYTES", "64MB", "a whole number of bytes"),
+        ("TELEMETRY_LOG_ROTATE_BYTES", "-1", "0 or more"),
         ("OTEL_SDK_DISABLED", "yes", "true, false"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "none, or some of otlp"),
         ("OTEL_TRACES_EXPORTER", "none,otlp", "none, or some of otlp"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.catalog import TABLE
+from apps.catalog import CONTEXT, TABLE
 from telemetry.catalog import as_json, as_markdown, check_line
 
 
@@ -49,4 +49,4 @@ def _problems(text: str) -> list[str]:
         line = json.loads(text)
     except ValueError:
         return ["it is not JSON"]
-    return check_line(line) if isinstance(line, dict) else ["it is no JSON object"]
+    return check_line(line, context=CONTEXT) if isinstance(line, dict) else ["it is no JSON object"]
