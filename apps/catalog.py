@@ -13,7 +13,16 @@ from telemetry.model import Event, Field, Level, Line, Operation, Result
 TeamId = Annotated[int, Field("The team whose repositories are synced.")]
 RepoId = Annotated[int, Field("Our id of the repository, unique over all teams.")]
 TaskId = Annotated[str, Field("The Celery task's id; null where no task is running.", also="celery.task_id")]
-RepoName = Annotated[str, Field("The repository as GitHub names it, owner/name.", also="vcs.repository.name")]
+RepoName = Annotated[
+    str,
+    Field(
+        "The repository as GitHub names it, owner/name.",
+        also={
+            "vcs.owner.name": lambda full_name: full_name.partition("/")[0],
+            "vcs.repository.name": lambda full_name: full_name.partition("/")[2],
+        },
+    ),
+]
 ErrorText = Annotated[str, Field("What went wrong, secrets removed.")]
 Count = Annotated[int, Field("A count.", unit="1")]
 
@@ -109,6 +118,8 @@ class RepoSync(
     repo_id: RepoId
     full_name: RepoName
     attempt: Annotated[int, Field("Which attempt at this repository in this run, from 1.", key="sync.attempt")]
+    provider: Annotated[Literal["github"], Field("Who hosts the repository.", key="vcs.provider.name")] = "github"
+    url: Annotated[str | None, Field("Its page on the web.", key="vcs.repository.url.full")] = None
 
 
 class RepoProgress(

@@ -4,6 +4,7 @@ Declare operations and events (`telemetry.model`), open them with `observe`, wri
 tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
+from telemetry._boundary import visible
 from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
@@ -34,5 +35,6 @@ __all__ = [
     "swallowed",
     "trace_id_of",
     "treat_as",
+    "visible",
     "write_line",
 ]

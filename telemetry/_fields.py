@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from telemetry import _health
-from telemetry.model import FieldSpec, Scalar, rendered
-from telemetry.redaction import REDACTED, is_secret_name, redact
+from telemetry._boundary import Plain, line_value, plain
+from telemetry.model import FieldSpec
 
-_LARGEST = 2**63
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _reported: set[tuple[type, str]] = set()
 
 
-def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str, Any]) -> dict[str, Scalar | None]:
-    """Return the values of a declaration's fields in their order, as texts and numbers, without secrets."""
-    values: dict[str, Scalar | None] = {}
+def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str, Any]) -> dict[str, Plain]:
+    """Return the values of a declaration's fields in their order, as they may leave.
+
+    A value that its field does not allow becomes text, and is reported once.
+    """
+    values: dict[str, Plain] = {}
     for name, value in given.items():
-        kind = type(value)
-        if kind is str:
-            values[name] = REDACTED if is_secret_name(name) else redact(value)
-        elif value is None or kind is bool or kind is float or (kind is int and -_LARGEST <= value < _LARGEST):
-            values[name] = value
-        else:
-            values[name] = _mended(owner, name, specs.get(name), value)
+        values[name] = plain(name, value)
+        if type(value) not in _PLAIN and (owner, name) not in _reported and not _is_allowed(value):
+            _reported.add((owner, name))
+            wanted = specs[name].type if name in specs else "a text, a number, a boolean or a moment with its time zone"
+            _health.problem(TypeError(f"{owner.__name__}.{name} must be {wanted}, not {line_value(name, value)!r}"))
     return values
 
 
-def attributes_of(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | None]) -> dict[str, Any]:
+def attributes_of(specs: Mapping[str, FieldSpec], values: Mapping[str, Plain]) -> dict[str, Any]:
     """Return `values` under every key that their fields declare; what is not known is absent."""
     attributes: dict[str, Any] = {}
     for name, spec in specs.items():
@@ -35,6 +37,8 @@ def attributes_of(specs: Mapping[str, FieldSpec], values: Mapping[str, Scalar | 
         if value is not None:
             for key in spec.keys:
                 attributes[key] = value
+            for key, derive in spec.derived:
+                attributes[key] = derive(value)
     return attributes
 
 
@@ -44,27 +48,5 @@ def check(specs: Iterable[FieldSpec], values: Mapping[str, object]) -> None:
         raise TypeError("; ".join(problems))
 
 
-def _mended(owner: type, name: str, spec: FieldSpec | None, value: Any) -> Scalar | None:
-    """Return a value that is no plain text or number as one; what its field does not allow is reported once."""
-    try:
-        plain = rendered(value)
-    except Exception as problem:  # noqa: BLE001  # a naive datetime, somebody's class
-        _health.pass_on(problem)
-        plain = _text(value)
-        if (owner, name) not in _reported:
-            _reported.add((owner, name))
-            wanted = "a plain value" if spec is None else spec.type
-            _health.problem(TypeError(f"{owner.__name__}.{name} must be {wanted}, not {value!r}"))
-    if type(plain) is int and not -_LARGEST <= plain < _LARGEST:
-        return str(plain)
-    if isinstance(plain, str):
-        return REDACTED if is_secret_name(name) else redact(plain)
-    return plain
-
-
-def _text(value: Any) -> str:
-    try:
-        return str(value)
-    except Exception as problem:  # noqa: BLE001  # somebody's __str__
-        _health.pass_on(problem)
-        return f"[{type(value).__name__} without a text]"
+def _is_allowed(value: Any) -> bool:
+    return isinstance(value, str | int | float) or (isinstance(value, datetime) and value.tzinfo is not None)

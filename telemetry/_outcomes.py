@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from telemetry import _health
 from telemetry.model import Outcome
 
 _outcomes: dict[type[BaseException], Outcome] = {
@@ -32,12 +31,3 @@ def error_type(error: BaseException) -> str:
     """Return the error's own stable code (its `error_type`), or the name of its class."""
     code = getattr(error, "error_type", None)
     return code if isinstance(code, str) else type(error).__name__
-
-
-def message_of(error: BaseException) -> str:
-    """Return the error's text, also where making it fails."""
-    try:
-        return str(error)
-    except Exception as problem:  # noqa: BLE001  # somebody's __str__
-        _health.pass_on(problem)
-        return f"[{type(error).__name__} without a text: its str() failed]"

@@ -25,14 +25,15 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
+from telemetry._boundary import clean_attributes, message_of, text
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import bound
-from telemetry._outcomes import OutcomeMissing, error_type, message_of, outcome_of
+from telemetry._outcomes import OutcomeMissing, error_type, outcome_of
 from telemetry._spans import emitter
+from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
-from telemetry.redaction import redact
 
 _meter = metrics.get_meter(emitter.SCOPE)
 _durations: dict[type[Operation[Any]], metrics.Histogram] = {}
@@ -152,7 +153,7 @@ class Observed(Generic[R]):
 
     def _start(self, attributes: dict[str, Any]) -> None:
         """Start the span with these attributes and the bound context, and make it the current one."""
-        self._span = self._started(bound() | attributes)
+        self._span = self._started(clean_attributes(bound()) | attributes)
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
 
     def _started(self, attributes: dict[str, Any]) -> Span:
@@ -187,10 +188,10 @@ class Observed(Generic[R]):
         if outcome is None:
             attributes |= {"outcome.missing": True, "error.type": OutcomeMissing.error_type}
         elif self._error is not None and outcome is not Outcome.CANCELLED:
-            kind, message = error_type(self._error), redact(message_of(self._error))
+            kind, message = error_type(self._error), message_of(self._error)
             values |= {"error_type": kind, "error_msg": message}
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
-            attributes["exception.stacktrace"] = redact("".join(traceback.format_exception(self._error)))
+            attributes["exception.stacktrace"] = text("".join(traceback.format_exception(self._error)))
         self._set(attributes)
         self._set_status(outcome, message)
         self._record(elapsed, outcome)
@@ -202,7 +203,10 @@ class Observed(Generic[R]):
             self._write("ended")
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
-        if self._span is not None:
+        """Add attributes that went through the boundary."""
+        if isinstance(self._span, OpenSpan):
+            self._span.collect(attributes)
+        elif self._span is not None:
             self._span.set_attributes(attributes)
 
     def _set_status(self, outcome: Outcome | None, message: str) -> None:
@@ -264,7 +268,7 @@ def span(name: str, /, **fields: Any) -> Observed[None]:
     It completes by itself, and fails with the error that leaves it; its outcome stands under `<namespace>.outcome`, the
     namespace being what comes before the name's first dot.
     """
-    return _Undeclared(_Plain(name), fields)
+    return _Undeclared(_Plain(text(name)), fields)
 
 
 class _Plain:

@@ -1,4 +1,4 @@
-"""What an operation, its result and an event are: declared once as small classes, read by everything else.
+"""Operations, their results and events: declared once as small classes, read by everything else.
 
 Standard library only. From one declaration follow the span's name and attributes, the log lines with their
 levels, the duration metric, the documentation and the checks::
@@ -19,8 +19,8 @@ levels, the duration metric, the documentation and the checks::
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import (
@@ -44,7 +44,7 @@ Scalar = str | int | float | bool
 
 
 class Level(IntEnum):
-    """A line's level; the numbers are the standard library's."""
+    """The level of a line, numbered as in the standard library."""
 
     DEBUG = 10
     INFO = 20
@@ -53,7 +53,7 @@ class Level(IntEnum):
 
 
 class Outcome(StrEnum):
-    """How an operation ended; the value of every span's ``<namespace>.outcome``."""
+    """How an operation ended: the value of each span's `<namespace>.outcome`."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -64,21 +64,22 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field means; stands inside ``Annotated[type, Field(...)]``.
+    """The meaning of a field, inside `Annotated[type, Field(...)]`.
 
-    ``unit`` is a UCUM code (``s``, ``ms``, ``%``) or a format (``ISO 8601``). ``key`` is the span attribute where it is
-    not the field's own name; ``also`` is OpenTelemetry's standard key for the same thing, set beside it.
+    `unit` is a UCUM code (`s`, `ms`, `%`) or a format (`ISO 8601`). `key` is the span attribute where that is not the
+    field's own name. `also` is OpenTelemetry's standard key for the same thing, set beside it; where the standard splits the
+    thing, each of its keys with what derives its value.
     """
 
     meaning: str
     unit: str = ""
     key: str | None = None
-    also: str | None = None
+    also: str | Mapping[str, Callable[[Any], Scalar]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One declared field: its name, type as the documentation shows it, and what it means."""
+    """One declared field: its name, its type as documentation shows it, and what it means."""
 
     name: str
     type: str
@@ -88,9 +89,10 @@ class FieldSpec:
     values: tuple[str, ...]
     keys: tuple[str, ...]
     accepts: tuple[Any, ...]
+    derived: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
 
     def problem(self, value: object) -> str | None:
-        """Why ``value`` is no value of this field as a line carries it, or None."""
+        """Return why `value` cannot stand for this field on a line, or None if it can."""
         if value is None:
             return None if self.nullable else f"{self.name} must not be null"
         if isinstance(value, bool) and bool not in self.accepts:
@@ -135,13 +137,13 @@ _EVENTS: dict[str, EventSpec] = {}
 
 
 def declared_events() -> Mapping[str, EventSpec]:
-    """Every event declared so far, by name."""
+    """Return every event declared so far, by name."""
     return types.MappingProxyType(_EVENTS)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Result:
-    """What is known when an operation has completed; subclasses declare its fields."""
+    """What is known when an operation has completed; subclasses declare the fields."""
 
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
 
@@ -157,8 +159,8 @@ R = TypeVar("R", bound=Result | None)
 class Operation(Generic[R]):
     """Something with a start and an end: one span, and the lines its class names.
 
-    ``started``, ``completed`` and ``failed`` are lines of their own event (``<name>.started``); ``entered`` and ``ended``
-    are one line named as the operation itself, written before its body or after it, whatever came of it.
+    `started`, `completed` and `failed` are lines with an event of their own (`<name>.started`). `entered` and `ended` are
+    one line named as the operation itself, written before its body or after it, whatever came of it.
     """
 
     __operation__: ClassVar[str]
@@ -203,16 +205,14 @@ class Operation(Generic[R]):
             if unknown := [field for field in line.fields if field not in known]:
                 raise TypeError(f"{cls.__name__}: the line {event!r} names {unknown}, which nothing declares")
             # What is only known at the end may be unknown when it failed.
-            late = moment == "ended"
-            specs = [
-                _nullable(known[field]) if late and field in cls.__resultspecs__ else known[field] for field in line.fields
-            ]
+            late = cls.__resultspecs__ if moment == "ended" else {}
+            specs = [replace(known[field], nullable=True) if field in late else known[field] for field in line.fields]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Event:
-    """Something that happened at one moment: one log line inside the current span."""
+    """Something that happens at one moment: one log line inside the current span."""
 
     __event__: ClassVar[EventSpec]
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
@@ -225,7 +225,7 @@ class Event:
 
 
 def rendered(value: object) -> Scalar | None:
-    """``value`` as a line and an attribute carry it: a datetime becomes ISO 8601 with ``Z``, an enum its value."""
+    """Return `value` as lines and attributes carry it: a datetime as ISO 8601 with `Z`, an enum as its value."""
     if type(value) in _PLAIN:
         return cast("Scalar | None", value)
     if isinstance(value, datetime):
@@ -233,11 +233,6 @@ def rendered(value: object) -> Scalar | None:
     if isinstance(value, str | int | float):  # a StrEnum or a subclass: its plain value
         return cast("Scalar", getattr(value, "value", value))
     raise TypeError(f"a field carries text, numbers, booleans or datetimes, not {type(value).__name__}")
-
-
-def rendered_values(values: Mapping[str, Any]) -> dict[str, Scalar | None]:
-    """``values`` as a line and an attribute carry them."""
-    return {name: value if type(value) in _PLAIN else rendered(value) for name, value in values.items()}
 
 
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
@@ -297,12 +292,18 @@ def _spec(name: str, hint: Any) -> FieldSpec:
     if hint not in _TYPE_NAMES:
         raise TypeError(f"{name}: a field is text, a number, a boolean or a datetime, not {hint!r}")
     type_name, accepts = _TYPE_NAMES[hint]
-    keys = (field.key or name, *((field.also,) if field.also else ()))
-    return FieldSpec(name, type_name, field.unit, field.meaning, nullable, values, keys, accepts)
-
-
-def _nullable(spec: FieldSpec) -> FieldSpec:
-    return FieldSpec(spec.name, spec.type, spec.unit, spec.meaning, True, spec.values, spec.keys, spec.accepts)
+    also = (field.also,) if isinstance(field.also, str) else ()
+    return FieldSpec(
+        name=name,
+        type=type_name,
+        unit=field.unit,
+        meaning=field.meaning,
+        nullable=nullable,
+        values=values,
+        keys=(field.key or name, *also),
+        accepts=accepts,
+        derived=tuple(field.also.items()) if isinstance(field.also, Mapping) else (),
+    )
 
 
 _TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {

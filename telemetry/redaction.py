@@ -92,22 +92,21 @@ _SECRET_FIELD = re.compile(
     re.IGNORECASE,
 )
 
-# Text that has been looked at and is clean: span names, statuses, repository names and ids come again and again. Never a
-# text with a secret, so that none is kept in memory.
-_clean: set[str] = set()
+clean_texts: set[str] = set()
+"""Short texts that were looked at and hold no secret: names, statuses and ids come again and again."""
 _CLEAN_LENGTH = 128
 _CLEAN_COUNT = 8192
 
 
 def redact(text: str) -> str:
     """``text`` without secrets; the same text when it has none."""
-    if text in _clean:
+    if text in clean_texts:
         return text
     if not _may_hold_secret(text):
         if len(text) <= _CLEAN_LENGTH:
-            if len(_clean) >= _CLEAN_COUNT:
-                _clean.clear()
-            _clean.add(text)
+            if len(clean_texts) >= _CLEAN_COUNT:
+                clean_texts.clear()
+            clean_texts.add(text)
         return text
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)

@@ -1,4 +1,4 @@
-"""Where lines go: files, streams, a test's memory; each as it shows them."""
+"""Where lines go: files, streams, the memory of a test."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from typing import Any, Protocol, TextIO
 import orjson
 from structlog.dev import ConsoleRenderer
 
+from telemetry._boundary import visible
 from telemetry._export.line_files import LineFile
 
 Line = dict[str, Any]
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """A place that lines go to, from a level on."""
 
     level: int
 
-    def write(self, lines: Sequence[Line]) -> None: ...
+    def write(self, lines: Sequence[Line]) -> None:
+        """Write all of `lines`."""
 
 
 class FileSink:
-    """JSON lines in a file, every level."""
+    """JSON lines in a file, of every level."""
 
     def __init__(self, file: LineFile, level: int = logging.DEBUG) -> None:
         self.level, self._file = level, file
@@ -33,7 +35,7 @@ class FileSink:
 
 
 class JsonSink:
-    """JSON lines on a stream, from ``level``."""
+    """JSON lines on a stream."""
 
     def __init__(self, stream: TextIO, level: int) -> None:
         self.level, self._stream = level, stream
@@ -44,7 +46,7 @@ class JsonSink:
 
 
 class ConsoleSink:
-    """Text for people on a stream, from ``level``: time, level, event and its fields, the trace's first digits."""
+    """Text for people on a stream: time, level, event and its fields, the first digits of the trace's id."""
 
     def __init__(self, stream: TextIO, level: int) -> None:
         self.level, self._stream = level, stream
@@ -55,15 +57,17 @@ class ConsoleSink:
         self._stream.flush()
 
     def _as_text(self, line: Line) -> str:
-        shown = {name: value for name, value in line.items() if name not in ("span_id", "trace_flags")}
+        shown = {name: _shown(value) for name, value in line.items() if name not in ("span_id", "trace_flags", "exception")}
         shown["timestamp"] = line["timestamp"][11:23]
         if "trace_id" in shown:
             shown["trace_id"] = shown["trace_id"][:8]
+        if "exception" in line:
+            shown["exception"] = "\n".join(map(visible, line["exception"].split("\n")))
         return self._render(None, line["level"], shown)
 
 
 class Captured:
-    """A sink that keeps its lines in memory, as parsed from what a file would hold."""
+    """Lines in memory, as a reader of a file would get them."""
 
     level = logging.DEBUG
 
@@ -75,8 +79,11 @@ class Captured:
 
 
 def _json(line: Line) -> bytes:
-    try:
-        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # an integer over 64 bits, a lone surrogate
-        plain = {name: str(value).encode("utf-8", "replace").decode() for name, value in line.items()}
-        return orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as a terminal may print it, on one line."""
+    if isinstance(value, str):
+        return visible(value)
+    return visible(repr(value)) if isinstance(value, dict | list) else value

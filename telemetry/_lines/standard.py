@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from telemetry import _health
+
 Write = Callable[[int, str, Mapping[str, Any], BaseException | None], None]
 
-_TOLD_SECONDS = 60
+_REPEAT_SECONDS = 60
+_OF_EVERY_RECORD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+"""What is no `extra`."""
 _QUIET = (
     "amqp",
     "asyncio",
@@ -41,23 +45,27 @@ class _Handler(logging.Handler):
     def __init__(self, write: Write) -> None:
         super().__init__()
         self._write_line = write
-        self._told: dict[tuple[str, object], float] = {}
+        self._said: dict[tuple[str, object], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
-        except Exception:  # noqa: BLE001  # a wrong placeholder, an argument without text
+        except Exception as problem:  # noqa: BLE001  # a wrong placeholder, an argument without text
+            _health.pass_on(problem)
             message = record.msg if isinstance(record.msg, str) else f"a {type(record.msg).__name__} that has no text"
-        error = record.exc_info[1] if record.exc_info else None
-        level = logging.DEBUG if self._was_told(record) else record.levelno
-        self._write_line(level, message, {"logger": record.name}, error)
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        level = logging.DEBUG if self._is_repeated(record) else record.levelno
+        extra = {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
+        if record.name.startswith("celery."):
+            extra.pop("data", None)  # what its message says, and the traceback a second time
+        self._write_line(level, message, {"logger": record.name, **extra}, error)
 
-    def _was_told(self, record: logging.LogRecord) -> bool:
-        """Whether the same was said within the last minute: a collector that is down is said twice a second."""
+    def _is_repeated(self, record: logging.LogRecord) -> bool:
+        """Return whether the same was said within the last minute: a collector that is down is reported twice a second."""
         if not record.name.startswith("opentelemetry.exporter"):
             return False
         key, now = (record.name, record.msg), time.monotonic()
-        if now < self._told.get(key, 0.0) + _TOLD_SECONDS and key in self._told:
+        if now < self._said.get(key, 0.0) + _REPEAT_SECONDS and key in self._said:
             return True
-        self._told[key] = now
+        self._said[key] = now
         return False

@@ -13,23 +13,21 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
 from opentelemetry import trace
 
 from telemetry import _health
+from telemetry._boundary import key, line_value, text
 from telemetry._export.line_files import LineFile
 from telemetry._lines import context as bound_context
-from telemetry._lines import standard
+from telemetry._lines import raises, standard
 from telemetry._lines.context import bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
-from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
 from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
-
-_TOLD = "telemetry_told"
-"""Stands in the ``__dict__`` of an error whose traceback is on a line."""
 
 _NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
@@ -85,12 +83,12 @@ def write_line(
     """One line of ``event`` is written, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
         # Whether their chain redacts is not known.
-        shown = {name: value if type(value) in _NUMBERS else _shown(name, value) for name, value in (fields or {}).items()}
+        shown = {_free(name): line_value(name, value) for name, value in (fields or {}).items()}
         if error is not None:
-            shown["exception"] = _traceback(error)
-        structlog.get_logger("telemetry").log(level, redact(event), **shown)
+            shown["exception"] = text("".join(traceback.format_exception(error)))
+        structlog.get_logger("telemetry").log(level, line_value("event", event), **shown)
         return
-    _write(level, event, fields or {}, error)
+    _write_all([(level, event, fields or {})], error)
 
 
 def fix_time(now: Callable[[], datetime]) -> None:
@@ -134,86 +132,81 @@ def capture() -> Iterator[Captured]:
 
 
 def _to_line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
-    """The last processor of our structlog chain: the line is written here, and structlog has nothing left to do."""
-    name = str(event.pop("event", ""))
-    error = event.pop("exc_info", None)
-    if error is True:
-        error = sys.exc_info()[1]
-    elif isinstance(error, tuple):
-        error = error[1]
-    _write(_LEVELS.get(method, logging.INFO), name, event, error)
+    """Write the line, as the last processor of our structlog chain, and leave structlog nothing to do."""
+    name = event.pop("event", "")
+    error = _error_in(event.pop("exc_info", None))
+    _write_all([(_LEVELS.get(method, logging.INFO), name, event)], error)
     raise structlog.DropEvent
 
 
 _LEVELS = {name: number for number, name in _NAMES.items()} | {"warn": 30, "exception": 40, "fatal": 50, "msg": 20}
 
 
+def _error_in(exc_info: Any) -> BaseException | None:
+    """Return the error that `exc_info` means, as the standard library reads it: an error, its triple, or anything true."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        found = exc_info[1] if len(exc_info) > 1 else None
+        return found if isinstance(found, BaseException) else None
+    return sys.exc_info()[1] if exc_info else None
+
+
 def _is_ours() -> bool:
     return _to_line in structlog.get_config()["processors"]
 
 
-def _write(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
-    _write_all([(level, event, fields)], error)
-
-
 def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
-    """A record of the standard library; the traceback of an error that a line has told already is not told again."""
-    _write(level, event, fields, None if error is not None and _TOLD in error.__dict__ else error)
+    """Write a record of the standard library; where a line with the traceback of the same raise is, it is not repeated."""
+    _write_all([(level, event, fields)], error, repeat_traceback=False)
 
 
-def _write_all(entries: Sequence[Entry], error: BaseException | None) -> None:
+def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_traceback: bool = True) -> None:
     entries = [entry for entry in entries if entry[0] >= _output.floor]
     if not entries:
         return
     try:
-        lines = _compose(entries, error)
-    except Exception as problem:  # noqa: BLE001  # a value whose text cannot be made must not end the host
+        lines = _compose(entries)
+        if error is not None:
+            exception = text("".join(traceback.format_exception(error)))
+    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
         return
     for sink in _output.sinks:
         wanted = lines
         if sink.level > _output.floor:
             wanted = [line for line, entry in zip(lines, entries, strict=True) if entry[0] >= sink.level]
-        if wanted:
-            try:
-                sink.write(wanted)
-            except (OSError, ValueError) as problem:  # a full disk, a closed stream
-                _health.problem(problem)
+        if not wanted:
+            continue
+        try:
+            if error is not None and (repeat_traceback or not raises.is_written(error, sink)):
+                wanted = [{**line, "exception": exception} for line in wanted]
+                raises.mark_written(error, sink)
+            sink.write(wanted)
+        except Exception as problem:  # noqa: BLE001  # a full disk, a closed stream: the other sinks get their lines
+            _health.problem(problem)
 
 
-def _compose(entries: Sequence[Entry], error: BaseException | None) -> list[Line]:
+def _compose(entries: Sequence[Entry]) -> list[Line]:
     time, context = iso_microseconds(_output.now()), bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
-    if error is not None:
-        error.__dict__[_TOLD] = True
     for level, event, fields in entries:
-        line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": redact(event)}
+        line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": line_value("event", event)}
         for name, value in fields.items():
-            line[name] = value if type(value) in _NUMBERS else _shown(name, value)
+            line[_free(name)] = line_value(name, value)
         for name, value in context.items():
             if name not in line:
-                line[name] = value if type(value) in _NUMBERS else _shown(name, value)
+                line[name] = line_value(name, value)
         line |= ids
-        if error is not None:
-            line["exception"] = _traceback(error)
         lines.append(line)
     return lines
 
 
-def _traceback(error: BaseException) -> str:
-    return redact("".join(traceback.format_exception(error)))
+_OWN = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
 
 
-_NUMBERS: frozenset[type] = frozenset({int, float, bool, type(None)})
-"""Types that hold no text, and so no secret."""
-
-
-def _shown(name: str, value: Any) -> Any:
-    if is_secret_name(name):
-        return REDACTED
-    if type(value) is str:
-        return redact(value)
-    if isinstance(value, dict | list | tuple):
-        return redact_value(value)
-    return redact(str(value))
+@lru_cache(maxsize=1024)
+def _free(name: object) -> str:
+    """Return the key of a field: its name, unless the line needs that itself."""
+    return f"field_{name}" if name in _OWN else key(name)

@@ -15,7 +15,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode
 
 from telemetry import _health
-from telemetry._outcomes import error_type, message_of
+from telemetry._boundary import message_of
+from telemetry._outcomes import error_type
 
 
 class LibrarySpan:

@@ -17,11 +17,18 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-_UNSET = Status(StatusCode.UNSET)
+from telemetry._boundary import clean_attributes, message_of, text
+
+_UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
 
 
 class OpenSpan(ReadableSpan, Span):
-    """A span that goes to `processor` when it ends; later calls change nothing."""
+    """A span that goes to `processor` when it ends; later calls change nothing.
+
+    `attributes` and what `collect` adds are clean; what comes by OpenTelemetry's API is cleaned as it comes.
+    """
+
+    is_clean = True
 
     def __init__(
         self,
@@ -60,40 +67,39 @@ class OpenSpan(ReadableSpan, Span):
         """Return whether the span is still open."""
         return self._end_time is None
 
-    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """Set several attributes."""
+    def collect(self, attributes: Mapping[str, AttributeValue]) -> None:
+        """Add attributes that may leave as they are."""
         if self._end_time is None:
             self._collected.update(attributes)
 
+    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
+        """Set several attributes."""
+        self.collect(clean_attributes(attributes))
+
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Set one attribute."""
-        if self._end_time is None:
-            self._collected[key] = value
+        self.collect(clean_attributes({key: value}))
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Add an event."""
         if self._end_time is None:
-            self._events = (*self._events, Event(name, attributes, timestamp))
+            self._events = (*self._events, Event(text(name), clean_attributes(attributes), timestamp))
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link."""
         if self._end_time is None and context.is_valid:
-            self._links = (*self._links, Link(context, attributes))
+            self._links = (*self._links, Link(context, clean_attributes(attributes)))
 
     def update_name(self, name: str) -> None:
         """Rename the span."""
         if self._end_time is None:
-            self._name = name
+            self._name = text(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; as the specification has it, OK is final and UNSET changes nothing."""
-        wanted = status if isinstance(status, Status) else Status(status, description)
-        if (
-            self._end_time is None
-            and wanted.status_code is not StatusCode.UNSET
-            and self._status.status_code is not StatusCode.OK
-        ):
-            self._status = wanted
+        code, said = (status.status_code, status.description) if isinstance(status, Status) else (status, description)
+        if self._end_time is None and code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
+            self._status = _OK if code is StatusCode.OK else Status(code, None if said is None else text(said))
 
     def record_exception(
         self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
@@ -101,7 +107,7 @@ class OpenSpan(ReadableSpan, Span):
         """Add an `exception` event, named as OpenTelemetry's semantic conventions have it."""
         named = {
             "exception.type": f"{type(exception).__module__}.{type(exception).__qualname__}".removeprefix("builtins."),
-            "exception.message": str(exception),
+            "exception.message": message_of(exception),
             "exception.stacktrace": "".join(traceback.format_exception(exception)),
             "exception.escaped": str(escaped),
         }

@@ -11,7 +11,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from telemetry._export.redacting import without_secrets
+from telemetry._boundary import clean_attributes
 from telemetry._spans.ids import ids
 from telemetry.settings import TelemetrySettings
 
@@ -33,7 +33,7 @@ def resource(settings: TelemetrySettings) -> Resource:
     merged = Resource(ours).merge(Resource.create())
     if settings.service_name:  # the SDK has given a name to what had none
         merged = merged.merge(Resource({"service.name": settings.service_name}))
-    return Resource(without_secrets(merged.attributes), merged.schema_url)
+    return Resource(clean_attributes(merged.attributes), merged.schema_url)
 
 
 def _choose_ids() -> None:

@@ -192,4 +192,8 @@ def _check_attributes(story: Story) -> None:
                 assert attributes.get(key) == line[field.name], (key, line, attributes)
                 compared.add((line["event"], key))
     assert {event for event, _ in compared} == operations.keys()
-    assert {("sync.repo.started", "vcs.repository.name"), ("sync.api.rest", "http.response.status_code")} <= compared
+    assert {("sync.repo.started", "full_name"), ("sync.api.rest", "http.response.status_code")} <= compared
+    for span in story.of("sync.repo"):
+        owner, name = str(span.attributes["full_name"]).split("/")
+        assert (span.attributes["vcs.owner.name"], span.attributes["vcs.repository.name"]) == (owner, name)
+        assert span.attributes["vcs.provider.name"] == "github"

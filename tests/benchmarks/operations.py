@@ -1,21 +1,25 @@
-"""What an observed operation with its line costs, in bare spans of the SDK with six attributes.
+"""Measure an observed operation with its line against what one would write by hand.
 
-Both end in a batch processor whose exporter does nothing; ours redacts before it, and its line goes to a file. Both run
-inside a span, as operations do. The time is the processor's, so that nobody else's is in it; the exporting thread's is
-too, since it needs the same interpreter.
+Two rivals: a bare span of the SDK with six attributes, and a span with all the attributes of ours, a status, and a JSON line
+of structlog with the same fields and ids in a file. Every span ends in a batch processor whose exporter does nothing; ours
+are redacted, as are their lines, and theirs are not. All run inside a span, as operations do. The time is the processor's,
+so that nobody else's is in it; the exporting thread's is too, since it needs the same interpreter.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
+import orjson
+import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Status, StatusCode
 
 from apps import catalog
 from telemetry import bind, observe
@@ -29,6 +33,39 @@ from tests.benchmarks.timing import in_turns, seconds_of
 
 ATTRIBUTES: dict[str, str | int] = {"team_id": 7, "repo_id": 9, "query_name": "Q", "status": "ok", "cost": 1, "size": 49}
 P = TypeVar("P", bound=Provider)
+CONTEXT: dict[str, str | int] = {
+    "team_id": 7,
+    "repo_id": 9,
+    "task_id": "e3f1c9b0-1111-2222-3333-444455556666",
+    "run_id": 3,
+}
+WRITE_LINE: dict[str, Any] = {"entity_type": "review", "created": 49, "updated": 0, "duration_ms": 1.25}
+WRITE: dict[str, Any] = (
+    CONTEXT
+    | WRITE_LINE
+    | {
+        "db.collection.name": "review",
+        "db.operation.batch.size": 49,
+        "sync.db.deleted": 0,
+        "sync.outcome": "completed",
+    }
+)
+CALL_LINE: dict[str, Any] = {"query_name": "PullRequests", "points_cost": 1, "duration_ms": 48.5, "status": "ok"}
+CALL: dict[str, Any] = (
+    CONTEXT
+    | CALL_LINE
+    | {
+        "graphql.operation.name": "PullRequests",
+        "sync.page.size": 49,
+        "sync.lane.wait_ms": 0.3,
+        "sync.page.nodes": 49,
+        "sync.rate_limit.remaining": 4321,
+        "http.response.status_code": 200,
+        "sync.outcome": "completed",
+    }
+)
+"""What ours carry, written out."""
+_OK = Status(StatusCode.OK)
 _QUEUE, _BATCH = 65_536, 2_048  # as `telemetry.settings` has them
 
 
@@ -71,20 +108,54 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
 
         return lambda: seconds_of(repeated, clock=time.process_time) / calls
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "by_hand.jsonl").open("wb", buffering=0) as by_hand_file:
         writing.configure(TelemetrySettings(log_file=Path(folder) / "logs.jsonl"))
+        line = _structlog_line(by_hand_file)
         with (
             trace.use_span(tracer.start_span("sync.repo")),
-            bind(team_id=7, repo_id=9, task_id="e3f1c9b0-1111-2222-3333-444455556666", run_id=3),
+            bind(**CONTEXT),
         ):
             return in_turns(
                 {
                     "bare": a_call(bare, plain),
                     "sync.db.write": a_call(db_write, ours),
                     "sync.api.graphql": a_call(graphql, ours),
+                    "sync.db.write by hand": a_call(lambda: by_hand(tracer, line, WRITE, WRITE_LINE), plain),
+                    "sync.api.graphql by hand": a_call(lambda: by_hand(tracer, line, CALL, CALL_LINE), plain),
                 },
                 turns=turns,
             )
+
+
+def by_hand(tracer: trace.Tracer, line: Callable[..., None], attributes: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Do what an observed operation does, as one would write it out with the SDK and structlog."""
+    with tracer.start_as_current_span("sync.api.call", attributes=attributes) as span:
+        span.set_status(_OK)
+        line("sync.api.call", **fields)
+
+
+def _structlog_line(file: BinaryIO) -> Callable[..., None]:
+    """Return structlog's fast way of writing JSON lines, with bound context and the ids of the current span."""
+
+    def add_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        context = trace.get_current_span().get_span_context()
+        event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+        event["trace_flags"] = int(context.trace_flags)
+        return event
+
+    logger = structlog.wrap_logger(
+        structlog.BytesLogger(file),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            add_ids,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(10),
+        cache_logger_on_first_use=True,
+    ).bind()
+    return cast("Callable[..., None]", logger.debug)
 
 
 def _with_batches(provider: P, exporter: SpanExporter) -> P:

@@ -75,7 +75,10 @@ def test_no_exporter_means_no_file_of_spans_either() -> None:
 def test_our_own_names_are_read() -> None:
     """In any case of letters, where they are words."""
     settings = read(
-        TELEMETRY_LOG_FORMAT="Console", TELEMETRY_LOG_LEVEL="warning", TELEMETRY_LOG_ROTATE_BYTES="0", TELEMETRY_PROPAGATE_TO="A.example, b,"
+        TELEMETRY_LOG_FORMAT="Console",
+        TELEMETRY_LOG_LEVEL="warning",
+        TELEMETRY_LOG_ROTATE_BYTES="0",
+        TELEMETRY_PROPAGATE_TO="A.example, b,",
     )
     assert (settings.log_format, settings.log_level, settings.rotate_bytes) == ("console", 30, 0)
     assert settings.propagate_to == {"a.example", "b"}

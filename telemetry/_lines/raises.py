@@ -1,0 +1,42 @@
+"""Whether a traceback stands on a line already: once for each sink and each time that an error is raised."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+_WRITTEN = "_telemetry_written"
+"""In an error's `__dict__`: by sink, the traceback that it had when a line of it was written there."""
+
+
+def mark_written(error: BaseException, sink: Any) -> None:
+    """Note that `sink` has the traceback that the error has now."""
+    error.__dict__.setdefault(_WRITTEN, {})[id(sink)] = error.__traceback__
+
+
+def is_written(error: BaseException, sink: Any) -> bool:
+    """Return whether `sink` has the traceback of this very raise, or of a part of its way up to here."""
+    written: dict[int, TracebackType | None] = error.__dict__.get(_WRITTEN, {})
+    if id(sink) not in written:
+        return False
+    return _only_went_up(written[id(sink)], error.__traceback__)
+
+
+def _only_went_up(before: TracebackType | None, now: TracebackType | None) -> bool:
+    """Return whether the error, since its traceback was `before`, has only passed from called to caller.
+
+    Each frame that an error leaves stands before the one it called; an error raised again has a frame there that called
+    nothing of what follows.
+    """
+    passed: list[TracebackType] = []
+    while now is not None and now is not before:
+        passed.append(now)
+        now = now.tb_next
+    if now is not before:
+        return False
+    called = before
+    for each in reversed(passed):
+        if called is None or each.tb_frame is not called.tb_frame.f_back:
+            return False
+        called = each
+    return True
