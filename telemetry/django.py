@@ -2,8 +2,10 @@
 
 Each is the root of a trace of our own, linked to the caller's span if it names one: anybody can send a `traceparent`, and
 joining it would let outsiders choose our sampling and mix our traces with theirs. A caller whose address is in the networks
-of `TRUST_FROM` is believed, and its trace is continued. It is the address at the other end of the connection that counts, as
-the server knows it; no header does. Behind a proxy that is the proxy's: trust it only if it removes what it is sent.
+of `TRUST_FROM` is believed, and its trace is continued. What counts is the address at the other end of the connection, as the
+web server has it, for no header proves anything. Behind a proxy that is the proxy's, which must then drop the `traceparent`
+of others; a server that believes the addresses which a proxy forwards (uvicorn does from 127.0.0.1, unless it is started with
+`--no-proxy-headers`) gives those instead.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 import wrapt
 
 from telemetry import _health
+from telemetry._django.lifespan import answering_lifespan
 from telemetry.settings import TelemetrySettings
 
 _MIDDLEWARE = "telemetry.django.RequestSpans"
@@ -48,10 +51,14 @@ def instrument(settings: TelemetrySettings) -> None:
         _prepare(settings)
         return wrapped(*args, **options)
 
-    def handlers_are_there(handlers: ModuleType) -> None:
+    def base_is_there(handlers: ModuleType) -> None:
         wrapt.wrap_function_wrapper(handlers, "BaseHandler.load_middleware", load_middleware)
 
-    wrapt.register_post_import_hook(handlers_are_there, "django.core.handlers.base")
+    def asgi_is_there(handlers: ModuleType) -> None:
+        handlers.ASGIHandler.__call__ = answering_lifespan(handlers.ASGIHandler.__call__)
+
+    wrapt.register_post_import_hook(base_is_there, "django.core.handlers.base")
+    wrapt.register_post_import_hook(asgi_is_there, "django.core.handlers.asgi")
 
 
 @_health.guarded

@@ -180,6 +180,7 @@ class _OpenRequest:
                 yield
         except Exception as error:
             self.span.failed(error)
+            self._end()  # under ASGI, Django does not close the response then
             raise
 
     @_health.guarded

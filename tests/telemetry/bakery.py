@@ -24,7 +24,7 @@ MIDDLEWARE = []
 """
 
 MODULE = '''
-import json, logging, os, sys, threading, time, warnings
+import asyncio, json, logging, os, sys, threading, time, warnings
 from typing import Annotated
 
 import django
@@ -35,8 +35,9 @@ django.setup()
 import requests
 import structlog
 from celery import Celery, chain, chord, group
+from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from opentelemetry import baggage, context, trace
 
@@ -204,12 +205,68 @@ def leaky(request):
     raise LookupError(f"no {SECRETS}")
 
 
+def wait_for(name):
+    while not os.path.exists(name):
+        time.sleep(0.01)
+
+
+def slices(name):
+    for number in range(3):
+        emit(Rang(times=number))
+        yield f"{number}\\n"
+        wait_for(name)
+        if name == "broken":
+            raise OSError("the knife is blunt")
+
+
+async def async_slices(name):
+    for number in range(3):
+        emit(Rang(times=number))
+        yield f"{number}\\n"
+        await asyncio.to_thread(wait_for, name)
+        if name == "broken":
+            raise OSError("the knife is blunt")
+
+
+def sliced(request, name):
+    return StreamingHttpResponse(slices(name))
+
+
+async def async_sliced(request, name):
+    return StreamingHttpResponse(async_slices(name))
+
+
+async def async_order(request):
+    emit(Rang(times=7))
+    await asyncio.sleep(0)
+    with observe(Bake(loaf="async")) as baking:
+        baking.completed(Baked(crumbs=1))
+    return HttpResponse("ordered")
+
+
+async def burnt(request):
+    raise LookupError("burnt")
+
+
+def recipe(request):
+    return FileResponse(open(__file__, "rb"))
+
+
 def healthz(request):
     return HttpResponse("ok")
 
 
-urlpatterns = [path("order/<slug:of>", lambda request, of: order(request)), path("leak", leaky), path("healthz", healthz)]
-application = get_wsgi_application()
+urlpatterns = [
+    path("order/<slug:of>", lambda request, of: order(request)),
+    path("leak", leaky),
+    path("sliced/<slug:name>", sliced),
+    path("async-sliced/<slug:name>", async_sliced),
+    path("async-order", async_order),
+    path("burnt", burnt),
+    path("recipe", recipe),
+    path("healthz", healthz),
+]
+application, asgi = get_wsgi_application(), get_asgi_application()
 '''
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from apps.catalog import TABLE
+from apps.catalog import CONTEXT, TABLE
 from telemetry.catalog import as_json, as_markdown, check_line
 from telemetry.model import Event, Field, Level, declared_events
 
@@ -87,7 +87,7 @@ def test_json_has_the_same_as_the_table() -> None:
 )
 def test_right_lines_and_lines_of_others_have_no_problem(line: dict[str, Any]) -> None:
     """A library's text may say what it likes."""
-    assert check_line(line) == []
+    assert check_line(line, context=CONTEXT) == []
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_right_lines_and_lines_of_others_have_no_problem(line: dict[str, Any]) -
 )
 def test_a_wrong_line_has_its_problem(change: dict[str, Any], problem: str) -> None:
     """One change, one problem."""
-    (found,) = check_line(GOOD | change)
+    (found,) = check_line(GOOD | change, context=CONTEXT)
     assert found.startswith(problem)
 
 
@@ -113,4 +113,4 @@ def test_a_wrong_line_has_its_problem(change: dict[str, Any], problem: str) -> N
 def test_no_field_may_be_missing(name: str) -> None:
     """What is not known is null, not absent."""
     line = {key: value for key, value in GOOD.items() if key != name}
-    assert check_line(line) == [f"sync.api.graphql: {name} is missing"]
+    assert check_line(line, context=CONTEXT) == [f"sync.api.graphql: {name} is missing"]
