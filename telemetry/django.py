@@ -2,10 +2,10 @@
 
 Each is the root of a trace of our own, linked to the caller's span if it names one: anybody can send a `traceparent`, and
 joining it would let outsiders choose our sampling and mix our traces with theirs. A caller whose address is in the networks
-of `TRUST_FROM` is believed, and its trace is continued. What counts is the address at the other end of the connection, as the
+of `TRUST_FROM` is believed, and its trace is continued. What counts is the address at the other end of the connection as the
 web server has it, for no header proves anything. Behind a proxy that is the proxy's, which must then drop the `traceparent`
-of others; a server that believes the addresses which a proxy forwards (uvicorn does from 127.0.0.1, unless it is started with
-`--no-proxy-headers`) gives those instead.
+of others; a server that believes what a proxy forwards (uvicorn does from 127.0.0.1, unless started with
+`--no-proxy-headers`) has the address that the proxy names.
 """
 
 from __future__ import annotations

@@ -54,9 +54,9 @@ def environment(home: Path, **names: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), "TELEMETRY_HOME": str(home), **names}
 
 
-def run(code: str, home: Path, **names: str) -> str:
-    """What a shop that does ``code`` printed."""
-    program = [sys.executable, "-c", SHOP + code]
+def run(code: str, home: Path, *, before: str = "", **names: str) -> str:
+    """What a shop that does ``code`` printed; ``before`` is done before it is configured."""
+    program = [sys.executable, "-c", before + SHOP + code]
     result = subprocess.run(program, env=environment(home, **names), capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
