@@ -49,7 +49,7 @@ class Environment:
 def read() -> Environment:
     """The environment, checked; `ImproperlyConfigured` with a sentence that says what to do about a bad value.
 
-    SYNCTRACE_HOME is set afterwards: telemetry and every program started from here write to the same folder.
+    SYNCTRACE_HOME is set afterwards: every program started from here writes to the same folder.
     """
     os.environ["SYNCTRACE_HOME"] = str(home())
     request_seconds = _positive("SYNC_REQUEST_SECONDS", default=30)

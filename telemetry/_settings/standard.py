@@ -123,7 +123,7 @@ def check_installed(group: str, variable: str, asked: str, names: tuple[str, ...
         if not entry_points(group=group, name=name):
             package = f"install {_PACKAGES[name]}" if name in _PACKAGES else "install its package"
             known = ", ".join(sorted({found.name for found in entry_points(group=group)}))
-            raise InvalidSettingError(variable, asked, f"nothing provides {name} here: {package}, or use some of {known}")
+            raise InvalidSettingError(variable, asked, f"nothing provides {name} here: {package}, or choose from {known}")
 
 
 def check(read: Environment) -> None:
