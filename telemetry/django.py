@@ -13,13 +13,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wrapt
 
 from telemetry import _health
 from telemetry._django.lifespan import answering_lifespan
 from telemetry.settings import TelemetrySettings
+
+if TYPE_CHECKING:
+    from telemetry._django.request_spans import RequestSpans
+
+__all__ = ["RequestSpans", "instrument"]
 
 _MIDDLEWARE = "telemetry.django.RequestSpans"
 
@@ -32,20 +37,21 @@ def __getattr__(name: str) -> Any:
     """Return the middleware `RequestSpans`, which needs Django, once somebody asks for it."""
     if name != "RequestSpans":
         raise AttributeError(name)
-    from telemetry._django.request_spans import RequestSpans
+    from telemetry._django import request_spans
 
-    return RequestSpans
+    return request_spans.RequestSpans
 
 
-def instrument(settings: TelemetrySettings) -> None:
+def instrument(settings: TelemetrySettings | None = None) -> None:
     """Make spans of Django's requests as soon as this process serves any, except those whose addresses are excluded.
 
     Not before: Django's settings may be half read now, and other processes need none of it. Our middleware is the outermost
-    unless `MIDDLEWARE` has `telemetry.django.RequestSpans` elsewhere.
+    unless `MIDDLEWARE` has `telemetry.django.RequestSpans` elsewhere. `settings` are those of the environment unless given.
     """
     if _State.is_hooked:
         return
     _State.is_hooked = True
+    settings = settings or TelemetrySettings.from_environment()
 
     def load_middleware(wrapped: Callable[..., Any], _handler: Any, args: Any, options: Any) -> Any:
         _prepare(settings)

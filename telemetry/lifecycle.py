@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Generic, cast, overload
 
 from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -28,15 +28,16 @@ from telemetry import _health
 from telemetry._boundary import clean_attributes, message_of, text
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
-from telemetry._lines.context import bound
+from telemetry._lines.context import clean_bound
+from telemetry._measuring import record_duration
 from telemetry._outcomes import OutcomeMissing, error_type, outcome_of
 from telemetry._spans import emitter
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
 
-_meter = metrics.get_meter(emitter.SCOPE)
-_durations: dict[type[Operation[Any]], metrics.Histogram] = {}
+__all__ = ["Observed", "emit", "observe", "span"]
+
 _OK = Status(StatusCode.OK)
 _PER_UNIT = {"duration_ms": 1e3, "duration_sec": 1e6}  # microseconds
 _OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
@@ -135,8 +136,7 @@ class Observed(Generic[R]):
             if self._span is not None:
                 self._span.end(self._end_ns())
         if self._outcome is None and error is None:
-            name = type(self._operation).__name__
-            _health.problem(OutcomeMissing(f"{name} ended without saying how: call completed(...) at its end"))
+            _health.problem(OutcomeMissing(_missing(type(self._operation))))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()
@@ -153,7 +153,7 @@ class Observed(Generic[R]):
 
     def _start(self, attributes: dict[str, Any]) -> None:
         """Start the span with these attributes and the bound context, and make it the current one."""
-        self._span = self._started(clean_attributes(bound()) | attributes)
+        self._span = self._started(clean_bound() | attributes)
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
 
     def _started(self, attributes: dict[str, Any]) -> Span:
@@ -218,13 +218,7 @@ class Observed(Generic[R]):
             self._span.set_status(Status(StatusCode.ERROR, message))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
-        operation = type(self._operation)
-        histogram = _durations.get(operation)
-        if histogram is None:
-            histogram = _durations[operation] = _meter.create_histogram(
-                f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
-            )
-        histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
+        record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
@@ -235,7 +229,7 @@ class Observed(Generic[R]):
                 if _health.is_strict():
                     check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
                 error = self._error if line.level >= Level.ERROR else None
-                writing.write_line(line.level, event, values, error=error)
+                writing.write_declared([(line.level, event, values)], error=error)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
@@ -257,7 +251,7 @@ def emit(*events: Event, error: BaseException | None = None) -> None:
             if _health.is_strict():
                 check(spec.fields, values)
             entries.append((spec.level, spec.name, values))
-        writing.write_all(entries, error=error)
+        writing.write_declared(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 
@@ -298,16 +292,23 @@ class _Undeclared(Observed[None]):
     def set(self, **values: Any) -> None:
         """Set fields that become known midway."""
         try:
-            self._set(_present(plain_values(_Plain, {}, values)))
+            self._set(_present(values))
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
 
     def _open(self) -> None:
-        self._start(_present(plain_values(_Plain, {}, self._fields)))
+        self._start(_present(self._fields))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         """Record nothing: names that nobody declared may be without number."""
 
 
-def _present(values: Mapping[str, Scalar | None]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _missing(operation: type[Operation[Any]]) -> str:
+    """Return what a block should have said before it ended."""
+    fields = ", ".join(f"{name}=..." for name in operation.__resultspecs__)
+    result = "" if operation.__result__ is None else f"{operation.__result__.__name__}({fields})"
+    return f"{operation.__name__} ended without saying how: call completed({result}) before its block ends"
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return clean_attributes({name: value for name, value in values.items() if value is not None})

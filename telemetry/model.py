@@ -40,6 +40,21 @@ from typing import (
 
 from telemetry.timestamps import iso_seconds
 
+__all__ = [
+    "Event",
+    "EventSpec",
+    "Field",
+    "FieldSpec",
+    "Level",
+    "Line",
+    "Operation",
+    "Outcome",
+    "Result",
+    "Scalar",
+    "declared_events",
+    "declared_operations",
+]
+
 Scalar = str | int | float | bool
 
 
@@ -68,13 +83,16 @@ class Field:
 
     `unit` is a UCUM code (`s`, `ms`, `%`) or a format (`ISO 8601`). `key` is the span attribute where that is not the
     field's own name. `also` is OpenTelemetry's standard key for the same thing, set beside it; where the standard splits the
-    thing, each of its keys with what derives its value.
+    thing, each of its keys with what derives its value. A field that is `low_cardinality` has few values and labels metrics;
+    `example` is one of its values, for the documentation.
     """
 
     meaning: str
     unit: str = ""
     key: str | None = None
     also: str | Mapping[str, Callable[[Any], Scalar]] | None = None
+    low_cardinality: bool = False
+    example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,8 @@ class FieldSpec:
     keys: tuple[str, ...]
     accepts: tuple[Any, ...]
     derived: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
+    low_cardinality: bool = False
+    example: str | None = None
 
     def problem(self, value: object) -> str | None:
         """Return why `value` cannot stand for this field on a line, or None if it can."""
@@ -128,17 +148,23 @@ class EventSpec:
 _MEASURED: Mapping[str, Any] = {
     "duration_ms": Annotated[float, Field("How long it took.", unit="ms")],
     "duration_sec": Annotated[float, Field("How long it took.", unit="s")],
-    "error_type": Annotated[str, Field("The error's code, or its class.", also="error.type")],
-    "error_msg": Annotated[str, Field("What went wrong, secrets removed.")],
+    "error_type": Annotated[str, Field("The error's code, or its class.", also="error.type", example="ConnectionError")],
+    "error_msg": Annotated[str, Field("What went wrong, secrets removed.", example="connection refused")],
 }
 """Fields that the lifecycle fills in for any operation whose lines name them."""
 
 _EVENTS: dict[str, EventSpec] = {}
+_OPERATIONS: dict[str, type[Operation[Any]]] = {}
 
 
 def declared_events() -> Mapping[str, EventSpec]:
     """Return every event declared so far, by name."""
     return types.MappingProxyType(_EVENTS)
+
+
+def declared_operations() -> Mapping[str, type[Operation[Any]]]:
+    """Return every operation declared so far, by the name of its span."""
+    return types.MappingProxyType(_OPERATIONS)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -148,8 +174,8 @@ class Result:
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
 
     def __init_subclass__(cls) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
-        cls.__fieldspecs__ = _specs(cls)
+        make_frozen(cls)
+        cls.__fieldspecs__ = fieldspecs_of(cls)
 
 
 R = TypeVar("R", bound=Result | None)
@@ -169,6 +195,7 @@ class Operation(Generic[R]):
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
     __resultspecs__: ClassVar[Mapping[str, FieldSpec]]
     __known__: ClassVar[Mapping[str, FieldSpec]]
+    __result__: ClassVar[type[Result] | None]
     __has_result__: ClassVar[bool]
     __durations__: ClassVar[tuple[str, ...]]
 
@@ -182,11 +209,12 @@ class Operation(Generic[R]):
         entered: Line | None = None,
         ended: Line | None = None,
     ) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
+        make_frozen(cls)
         cls.__operation__ = name
         cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
-        cls.__fieldspecs__ = _specs(cls)
+        cls.__fieldspecs__ = fieldspecs_of(cls)
         result = _result_of(cls)
+        cls.__result__ = result
         cls.__has_result__ = result is not None
         cls.__resultspecs__ = {} if result is None else result.__fieldspecs__
         lines = {
@@ -208,6 +236,7 @@ class Operation(Generic[R]):
             late = cls.__resultspecs__ if moment == "ended" else {}
             specs = [replace(known[field], nullable=True) if field in late else known[field] for field in line.fields]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
+        _OPERATIONS[name] = cls
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -218,8 +247,8 @@ class Event:
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
 
     def __init_subclass__(cls, *, name: str, level: Level, when: str) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
-        cls.__fieldspecs__ = _specs(cls)
+        make_frozen(cls)
+        cls.__fieldspecs__ = fieldspecs_of(cls)
         cls.__event__ = EventSpec(name, level, tuple(cls.__fieldspecs__.values()), when)
         _declare(cls.__event__)
 
@@ -238,7 +267,13 @@ def rendered(value: object) -> Scalar | None:
 _PLAIN: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 
 
+LINE_KEYS = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
+"""Keys that every line has of its own: no event may declare a field by these names."""
+
+
 def _declare(spec: EventSpec) -> None:
+    if taken := [field.name for field in spec.fields if field.name in LINE_KEYS]:
+        raise TypeError(f"{spec.name}: every line has a {' and a '.join(taken)} of its own: name the field otherwise")
     known = _EVENTS.get(spec.name)
     if known is not None and known != spec:
         raise TypeError(f"the event {spec.name!r} is declared twice, and differently")
@@ -260,7 +295,20 @@ def _result_of(operation: type[Operation[Any]]) -> type[Result] | None:
     )
 
 
-def _specs(cls: type) -> dict[str, FieldSpec]:
+def make_frozen(cls: type) -> None:
+    """Make `cls` a frozen dataclass whose docstring is its author's, or none."""
+    written = cls.__doc__
+    dataclass(frozen=True, kw_only=True)(cls)
+    cls.__doc__ = written
+
+
+def first_line(cls: type) -> str:
+    """Return the first line of a declaration's docstring, or nothing."""
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def fieldspecs_of(cls: type) -> dict[str, FieldSpec]:
+    """Return the fields that a dataclass declares, in their order."""
     hints = get_type_hints(cls, include_extras=True)
     names = [name for name in hints if not name.startswith("__")]
     if foreign := sorted(set(names) - {field.name for field in fields(cls)}):
@@ -303,6 +351,8 @@ def _spec(name: str, hint: Any) -> FieldSpec:
         keys=(field.key or name, *also),
         accepts=accepts,
         derived=tuple(field.also.items()) if isinstance(field.also, Mapping) else (),
+        low_cardinality=field.low_cardinality,
+        example=field.example,
     )
 
 

@@ -17,6 +17,8 @@ from requests import PreparedRequest
 
 from telemetry._spans import propagation
 
+__all__ = ["instrument"]
+
 
 def instrument(propagate_to: frozenset[str]) -> None:
     """Make every call of requests a span; send `traceparent` and baggage to the hosts in `propagate_to` alone."""

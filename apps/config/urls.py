@@ -1,4 +1,4 @@
-"""The web's addresses: the console's at the root, and Django's admin."""
+"""The addresses of the web application: the console at the root, and Django's admin."""
 
 from __future__ import annotations
 

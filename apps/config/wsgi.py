@@ -12,7 +12,7 @@ from django.core.wsgi import get_wsgi_application
 
 from apps.config import environment, instrumentation
 
-_CANNOT_BOOT = 3  # gunicorn gives up at this code; after another it would start the same worker again and again
+_CANNOT_BOOT = 3  # at this exit code gunicorn gives up; at any other it starts the same worker again and again
 
 try:
     environment.require_servers()

@@ -1,4 +1,4 @@
-"""Connections, repositories, runs and lanes in Django's admin: to look at, since the sync alone writes them."""
+"""Runs, their repositories and lanes in Django's admin, read-only: the sync alone writes them."""
 
 from __future__ import annotations
 
@@ -8,53 +8,15 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import formats
 from django.utils.html import format_html
 
-from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
-from apps.integrations.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, took
+from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
+from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
 from telemetry import trace_id_of
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-
-
-@admin.register(GitHubConnection)
-class GitHubConnectionAdmin(ReadOnlyAdmin):
-    """Its token is on no page, encrypted or not."""
-
-    list_display = ("account", "team", "api_url", "created_at")
-    list_filter = ("team",)
-    list_select_related = ("team",)
-    search_fields = ("account",)
-    fields = ("team", "account", "api_url", "created_at")
-
-
-@admin.register(TrackedRepository)
-class TrackedRepositoryAdmin(ReadOnlyAdmin):
-    list_display = ("full_name", "repo_id", "team", "complete_from", "covered_to", "is_archived", "added_at")
-    list_filter = ("team", "is_archived")
-    list_select_related = ("team",)
-    search_fields = ("full_name",)
-    fields = (
-        ("team", "connection"),
-        ("full_name", "repo_id", "github_id", "is_archived"),
-        ("covered_from", "covered_to", "added_at"),
-    )
-    readonly_fields = ("repo_id",)
-
-    @admin.display(description="repo_id", ordering="pk")
-    def repo_id(self, row: TrackedRepository) -> int:
-        """What spans and lines call it."""
-        return row.pk
-
-    @admin.display(ordering="covered_from")
-    def complete_from(self, row: TrackedRepository) -> str:
-        """Where what is stored begins."""
-        if row.covered_from is None:
-            return "not synced yet"
-        return "the beginning" if row.covered_from.year == 1970 else _moment(row.covered_from)
 
 
 class _RepoSyncColumns:
@@ -63,7 +25,7 @@ class _RepoSyncColumns:
     @admin.display(description="state", ordering="state")
     def status(self, row: RepoSync) -> str:
         """What came of it, or where it stands."""
-        return badge(row.outcome or row.state)
+        return badge(row.disposition or row.state)
 
     @admin.display(description="pull requests", ordering="prs_done")
     def progress(self, row: RepoSync) -> str:
@@ -171,7 +133,7 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
         "requests",
         "points",
     )
-    list_filter = ("state", "outcome", "run__kind", "run__team", "error_type")
+    list_filter = ("state", "disposition", "run__kind", "run__team", "error_type")
     list_select_related = ("repository", "run", "run__team")
     search_fields = ("repository__full_name", "=run__id")
     readonly_fields = ("trace",)
@@ -214,15 +176,11 @@ class ApiLaneAdmin(ReadOnlyAdmin):
     def blocked(self, row: ApiLane) -> str:
         """Why nobody may send, and until when."""
         blocked = row.blocked_until is not None and row.blocked_until > clock.now()
-        return f"{row.blocked_reason} until {_moment(row.blocked_until)}" if blocked else ""
+        return f"{row.blocked_reason} until {moment(row.blocked_until)}" if blocked else ""
 
 
 def _left(remaining: int | None, limit: int | None, reset_at: datetime | None) -> str:
     if remaining is None:
         return ""
     of = "" if limit is None else f" of {limit:,}"
-    return f"{remaining:,}{of} until {_moment(reset_at)}"
-
-
-def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else str(formats.localize(moment))
+    return f"{remaining:,}{of} until {moment(reset_at)}"

@@ -13,7 +13,7 @@ _MARGIN = 4 * 1024  # what is cut off is redacted first: longer than any secret 
 _TAIL_SHARE = 4  # of a text that is cut, a quarter is its end: a traceback ends with what happened
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _SHORT = {"\n": r"\n", "\r": r"\r"}
 
@@ -52,5 +52,4 @@ def visible(value: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     character = found[0]
-    code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # a byte
+    return _SHORT.get(character) or ascii(character)[1:-1]

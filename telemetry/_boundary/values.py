@@ -31,6 +31,8 @@ def line_value(name: str, value: Any) -> Any:
         return REDACTED if is_secret_name(name) else text(value)
     if value is None or kind is bool or (kind is int and -_LARGEST <= value < _LARGEST):
         return value
+    if kind is float and -math.inf < value < math.inf:
+        return value
     return _Walk().named(name, value)
 
 

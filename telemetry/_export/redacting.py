@@ -6,13 +6,15 @@ there it is done as the span ends, before any of them sees it (`RedactingProcess
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from telemetry._boundary import clean_span
 
+_REQUEST_BYTES = 2 * 1024 * 1024  # of text; what surrounds it, and what is no ASCII, takes as much again at most
+_SPAN_BYTES = 512
 _PARTS = frozenset({"_name", "_attributes", "_status", "_events", "_links"})
 
 
@@ -24,12 +26,16 @@ class RedactingExporter(SpanExporter):
         self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = SpanExportResult.FAILURE
-        try:
-            result = self._exporter.export([clean_span(span) for span in spans])
-        finally:  # whoever called us only logs an exception
-            if result is not SpanExportResult.SUCCESS:
-                self.failed += len(spans)
+        """Export the spans in requests that every receiver takes: gRPC's refuse more than 4 MiB."""
+        result = SpanExportResult.SUCCESS
+        for request in _requests([clean_span(span) for span in spans]):
+            taken = SpanExportResult.FAILURE
+            try:
+                taken = self._exporter.export(request)
+            finally:  # whoever called us only logs an exception
+                if taken is not SpanExportResult.SUCCESS:
+                    self.failed += len(request)
+                    result = taken
         return result
 
     def shutdown(self) -> None:
@@ -47,3 +53,24 @@ class RedactingProcessor(SpanProcessor):
         clean = clean_span(span)
         if clean is not span:
             vars(span).update({name: value for name, value in vars(clean).items() if name in _PARTS})
+
+
+def _requests(spans: Sequence[ReadableSpan]) -> Iterator[Sequence[ReadableSpan]]:
+    """Yield the spans in their order, about `_REQUEST_BYTES` at a time."""
+    begun, size = 0, 0
+    for number, span in enumerate(spans):
+        added = _size(span)
+        if size + added > _REQUEST_BYTES and number > begun:
+            yield spans[begun:number]
+            begun, size = number, 0
+        size += added
+    if begun < len(spans):
+        yield spans[begun:]
+
+
+def _size(span: ReadableSpan) -> int:
+    """Return about how many bytes a span takes: what matters is its long texts."""
+    size = _SPAN_BYTES
+    for attributes in (span.attributes, *(event.attributes for event in span.events)):
+        size += sum([len(value) for value in (attributes or {}).values() if type(value) is str])
+    return size

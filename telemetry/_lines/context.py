@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from structlog.contextvars import (
@@ -16,6 +17,8 @@ from structlog.contextvars import (
     get_contextvars,
     unbind_contextvars,
 )
+
+from telemetry._boundary import clean_attributes
 
 
 class _Order:
@@ -47,6 +50,23 @@ def bound() -> dict[str, Any]:
         if name and value is not Ellipsis:
             found[name] = value
     return {name: found.pop(name) for name in _Order.first if name in found} | found
+
+
+class _Seen:
+    """The bound context that was cleaned last: it is the same for many spans and lines."""
+
+    pair: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+
+
+def clean_bound() -> dict[str, Any]:
+    """Return the bound context as it may leave; the caller changes nothing in it."""
+    given = bound()
+    known, clean = _Seen.pair
+    if len(known) == len(given) and all(map(is_, known.values(), given.values())) and known.keys() == given.keys():
+        return clean
+    clean = clean_attributes(given)
+    _Seen.pair = given, clean
+    return clean
 
 
 @lru_cache(maxsize=1024)

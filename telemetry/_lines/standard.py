@@ -1,4 +1,4 @@
-"""The standard library's loggers (Django's, Celery's, libraries') and Python's warnings, on the one path of all lines."""
+"""Put the standard library's loggers (Django's, Celery's, libraries') and Python's warnings on the one path of all lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _QUIET = (
 
 
 def attach(write: Write, floor: int) -> None:
-    """Records from ``floor`` are written by ``write``, and by no earlier one."""
+    """Let `write` write every record from `floor` on, in place of an earlier one."""
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, _Handler)]
     root.addHandler(_Handler(write))

@@ -1,7 +1,7 @@
 """One path for every line: declared events, structlog loggers, and the standard library's loggers of Django and Celery.
 
-A line is flat JSON in this order: ``timestamp``, ``level``, ``event``, the event's fields, bound context, ``trace_id``,
-``span_id``, ``trace_flags``, and ``exception`` where there is one. Every text in it is redacted. It is written at once, so
+A line is flat JSON in this order: `timestamp`, `level`, `event`, the event's fields, bound context, `trace_id`,
+`span_id`, `trace_flags`, and `exception` where there is one. Every text in it is redacted. It is written at once, so
 that what a process said before a SIGKILL is there.
 """
 
@@ -20,12 +20,13 @@ import structlog
 from opentelemetry import trace
 
 from telemetry import _health
-from telemetry._boundary import key, line_value, text
+from telemetry._boundary import key, line_value, message_of, text
 from telemetry._export.line_files import LineFile
 from telemetry._lines import context as bound_context
 from telemetry._lines import raises, standard
-from telemetry._lines.context import bound
+from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
+from telemetry.model import LINE_KEYS
 from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
 
@@ -36,7 +37,7 @@ Entry = tuple[int, str, Mapping[str, Any]]
 
 
 class _Output:
-    """This process's sinks; replaced whole, so that a line never meets half a configuration."""
+    """The process's sinks, replaced whole, so that no line meets half a configuration."""
 
     def __init__(self) -> None:
         self.sinks: tuple[Sink, ...] = ()
@@ -52,7 +53,7 @@ _output = _Output()
 
 
 def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> None:
-    """Lines go to the settings' file and to ``stream``; structlog and the standard library's loggers write them.
+    """Send lines to the settings' file and to `stream`, those of structlog and of the standard library's loggers alike.
 
     An application that has configured structlog itself keeps its chain, and our lines go through that.
     """
@@ -67,10 +68,17 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
     if not structlog.is_configured():
         structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
     standard.attach(_write_standard, _output.floor)
+    _health.report_to(_write_problem)
+
+
+def _write_problem(error: Exception, swallowed: int) -> None:
+    """Write what telemetry swallowed as a line of its own."""
+    fields = {"error_type": type(error).__name__, "error_msg": message_of(error), "swallowed": swallowed}
+    _write_all([(logging.WARNING, "telemetry.problem", fields)], error)
 
 
 def set_stream_level(level: int) -> None:
-    """The stream gets lines from ``level``; files keep every level."""
+    """Send only lines from `level` on to the stream; files keep every level."""
     for sink in _output.sinks:
         if isinstance(sink, JsonSink | ConsoleSink):
             sink.level = level
@@ -80,7 +88,7 @@ def set_stream_level(level: int) -> None:
 def write_line(
     level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
 ) -> None:
-    """One line of ``event`` is written, through the application's own structlog chain where it has one."""
+    """Write one line of `event`, through the application's own structlog chain where it has one."""
     if structlog.is_configured() and not _is_ours():
         # Whether their chain redacts is not known.
         shown = {_free(name): line_value(name, value) for name, value in (fields or {}).items()}
@@ -92,21 +100,21 @@ def write_line(
 
 
 def fix_time(now: Callable[[], datetime]) -> None:
-    """Lines are written at ``now()``, until the capture that is active ends."""
+    """Let `now` say when lines are written, until the active capture ends."""
     _output.now = now
 
 
-def write_all(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
-    """The lines of ``entries`` are written, at one time, in one context and by one write to each file."""
+def write_declared(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
+    """Write lines of declared events, whose values went through the boundary: at one time, by one write to each file."""
     if structlog.is_configured() and not _is_ours():
         for level, event, fields in entries:
             write_line(level, event, fields, error=error)
         return
-    _write_all(entries, error)
+    _write_all(entries, error, are_clean=True)
 
 
 def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor for anyone's structlog chain: ``trace_id``, ``span_id`` and ``trace_flags`` of the current span.
+    """Add `trace_id`, `span_id` and `trace_flags` of the current span, as a processor for anyone's structlog chain.
 
     Also for a span that is not recorded: whoever samples elsewhere still has the ids.
     """
@@ -120,7 +128,7 @@ def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
 @contextmanager
 def capture() -> Iterator[Captured]:
-    """Inside, every line is also captured."""
+    """Capture every line written inside."""
     sink = Captured()
     before, clock = _output.sinks, _output.now
     _output.use((*before, sink))
@@ -161,14 +169,15 @@ def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: Ba
     _write_all([(level, event, fields)], error, repeat_traceback=False)
 
 
-def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_traceback: bool = True) -> None:
+def _write_all(
+    entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool = False, repeat_traceback: bool = True
+) -> None:
     entries = [entry for entry in entries if entry[0] >= _output.floor]
     if not entries:
         return
     try:
-        lines = _compose(entries)
-        if error is not None:
-            exception = text("".join(traceback.format_exception(error)))
+        lines = _compose(entries, are_clean=are_clean)
+        exception = "" if error is None else text("".join(traceback.format_exception(error)))
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
         return
@@ -187,26 +196,26 @@ def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_
             _health.problem(problem)
 
 
-def _compose(entries: Sequence[Entry]) -> list[Line]:
-    time, context = iso_microseconds(_output.now()), bound()
+def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
+    time, context = iso_microseconds(_output.now()), clean_bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
     for level, event, fields in entries:
-        line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": line_value("event", event)}
-        for name, value in fields.items():
-            line[_free(name)] = line_value(name, value)
+        line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": event}
+        if are_clean:
+            line |= fields
+        else:
+            line["event"] = line_value("event", event)
+            for name, value in fields.items():
+                line[_free(name)] = line_value(name, value)
         for name, value in context.items():
-            if name not in line:
-                line[name] = line_value(name, value)
+            line.setdefault(_free(name), value)
         line |= ids
         lines.append(line)
     return lines
 
 
-_OWN = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
-
-
 @lru_cache(maxsize=1024)
 def _free(name: object) -> str:
     """Return the key of a field: its name, unless the line needs that itself."""
-    return f"field_{name}" if name in _OWN else key(name)
+    return f"field_{name}" if name in LINE_KEYS else key(name)

@@ -124,6 +124,12 @@ def _measure(settings: TelemetrySettings) -> None:
     _process.meters = meters.start(settings, resource(settings))
 
 
+def begin() -> None:
+    """Let this process's own providers begin now instead of with its first span: something else is measured."""
+    if _process.late is not None:
+        _process.late.made()
+
+
 def rest() -> None:
     """Stop the exporters of our own provider until its next span: this process is about to fork."""
     if _process.late is not None:

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from apps.console.results import results_of
 from apps.github_simulator.testing import simulator
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import PullRequest
+from apps.repositories.models import TrackedRepository
 from telemetry.reading import Span, orphans_of, read_lines, read_spans
-from tests.acceptance.worker import kill, wait_until, worker
+from tests.acceptance.worker import wait_until, worker
 from tests.integrations.syncing import held, stored, tracked
 
 NAME = "synthetic/repo-0"
@@ -145,7 +146,7 @@ def test_no_dead_worker_leaves_its_repository_syncing(program_environment: dict[
         with worker(environment) as process:
             _start(repository)
             wait_until(lambda: any(seen.fault for seen in github.requests()))
-            kill(process)
+            process.kill()
         row = _row(repository)
         assert (row.state, row.prs_done, row.attempt) == ("running", 25, 1)
         cursor, seen = row.cursor, len(github.requests())

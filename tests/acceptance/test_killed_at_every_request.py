@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from apps.github_simulator.testing import SeenRequest, SimulatedGitHub, simulator
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
+from apps.repositories.models import TrackedRepository
 from telemetry.reading import orphans_of, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
 from tests.integrations.syncing import held, stored, tracked

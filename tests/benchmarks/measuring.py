@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.console.own_processes import own_simulator
+from apps.console.local_programs import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
 from tests.benchmarks import burst, syncs
 from tests.benchmarks.figures import Figure
@@ -62,12 +62,12 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     """Every figure, in the order of the table; ``tell`` hears what is being measured."""
     tell("an observed operation with its line, against a bare span")
     yield from operation(size)
-    with own_simulator([*size.history, *_NO_LIMITS]) as url:
+    with local_simulator([*size.history, *_NO_LIMITS], home=home) as url:
         tell("a sync with telemetry on and off, without latency")
         yield from sync(size, url)
         tell("rows through the store, against plain COPY")
         yield from store(size, url)
-    with own_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)]) as url:
+    with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
         tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
         yield slow_sync(size, url)
     tell(f"a burst of {size.spans:,} spans")

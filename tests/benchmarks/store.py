@@ -59,11 +59,12 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
 
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
     """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
-    from apps.integrations.connections import connect, track
+    from apps.integrations.connections import connect
+    from apps.integrations.lane import Lane
     from apps.integrations.services.github_graphql import GitHubGraphQL
-    from apps.integrations.services.github_rate_limit import Lane
     from apps.integrations.services.github_transport import GitHubTransport
     from apps.integrations.services.pull_request_mapping import page_rows
+    from apps.repositories.accounts import track
     from apps.teams.models import Team
 
     team = Team.objects.create(slug=f"store-{time.time_ns()}", name="Store")
@@ -88,7 +89,7 @@ def _tables() -> Iterator[None]:
     for table in _TABLES:
         _execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
     references: dict[str, tuple[str, str]] = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))
-    references["pulls_pullrequest"] = ("repository_id", "integrations_trackedrepository")
+    references["pulls_pullrequest"] = ("repository_id", "repositories_trackedrepository")
     for table, (column, referred) in references.items():
         _execute(
             f"ALTER TABLE copied_{table} ADD FOREIGN KEY ({column}) REFERENCES {referred} (id) DEFERRABLE INITIALLY DEFERRED"

@@ -19,6 +19,7 @@ from tests.e2e_smoke.story import LATENCY_MS, SETTINGS, write_story
 
 FILES: Final = ("docker-compose.yml", "tests/e2e_smoke/compose.yml")
 IMAGE: Final = "synctrace-e2e:local"
+DEMO_IMAGE: Final = "synctrace-e2e-demo:local"
 SERVICES: Final[dict[Part, str]] = {"collector": "otel-collector", "jaeger": "jaeger"}
 RUNNING: Final = ("web", "worker", "beat", *SERVICES.values(), "github-simulator")
 PORTS: Final = (
@@ -51,6 +52,7 @@ class Compose:
             **SETTINGS,
             **{name: str(port) for name, port in ports.items()},
             "SYNCTRACE_IMAGE": IMAGE,
+            "SYNCTRACE_DEMO_IMAGE": DEMO_IMAGE,
             "E2E_LATENCY_MS": str(LATENCY_MS),
             "E2E_STORY": str(story),
             "COMPOSE_PROFILES": "demo",  # the simulator's
@@ -67,9 +69,10 @@ class Compose:
             self._run("down", "--volumes", "--timeout", "10")
 
     def up(self) -> None:
-        with self._steps.step("the image is built"):
+        with self._steps.step("the images are built"):
             # The host's network, for machines whose package index is reached by it alone.
             self._docker("build", "--network", "host", "--tag", IMAGE, ".")
+            self._docker("build", "--network", "host", "--target", "demo", "--tag", DEMO_IMAGE, ".")
         with self._steps.step("every container is healthy"):
             self._is_up = True
             self._run("up", "--wait", "--no-build", *RUNNING)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -15,6 +15,7 @@ import psycopg
 
 from apps.embedded import Servers
 
+CHECKOUT = Path(__file__).parents[2]
 _HOLD = """
 import sys
 from pathlib import Path
@@ -50,16 +51,25 @@ class Holder:
 
 @contextlib.contextmanager
 def holding(
-    home: Path, *, throwaway: bool = True, python: str = sys.executable, user: int | None = None
+    home: Path,
+    *,
+    throwaway: bool = True,
+    python: str = sys.executable,
+    user: int | None = None,
+    checkout: Path = CHECKOUT,
+    packages: Sequence[str | Path] = sys.path,
 ) -> Iterator[Holder]:
-    """A started holder of the servers of `home`, killed at the end if it still runs."""
+    """Start a holder of the servers of `home`, and kill it at the end if it still runs.
+
+    Another `user` may need a `python`, a `checkout` and `packages` that it can reach.
+    """
     process = subprocess.Popen(
         [python, "-c", _HOLD, str(home), *(["throwaway"] if throwaway else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in packages if folder)},
         user=user,
         group=user,
         extra_groups=None if user is None else [],

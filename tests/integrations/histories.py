@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.integrations.services.github_nodes import (
     Actor,
     CommitNode,
@@ -15,6 +14,7 @@ from apps.integrations.services.github_nodes import (
     PullRequestNode,
     ReviewNode,
 )
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 
 DAY = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -9,15 +9,17 @@ from typing import Any
 from apps.catalog import RepoSynced
 from apps.github_simulator.model import LISTED_FILES, Review
 from apps.github_simulator.testing import SimulatedGitHub
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
-from apps.integrations.connections import connect, track
+from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls.models import PullRequest
+from apps.repositories.accounts import track
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 
 TOKEN = "ghp_" + "s" * 36
@@ -31,7 +33,7 @@ def tracked(github: SimulatedGitHub, full_name: str, *, slug: str = "bakers", to
 
 
 def begin(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
-    """The row of a new phase 1 run over the repository alone."""
+    """The row of a new run over the repository alone."""
     run = start_run(team=repository.team, repositories=[repository], since=since, **more)
     return run.repo_syncs.get()
 
@@ -51,7 +53,7 @@ def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = Non
     try:
         return sync_pull_requests(row=claimed, attempt=own, clients=clients)
     except SyncError as error:
-        attempts.release_for_retry(own, error, error_type=error.error_type, failures=1, **clients.spent())
+        attempts.release_for_retry(own, error, failures=1, countdown=2.0, **clients.spent())
         raise
 
 

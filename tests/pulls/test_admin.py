@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from apps.embedded import Servers
 from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 SEND = """
 import bakery
@@ -42,7 +41,7 @@ RUNS = 19
 
 
 @pytest.fixture(scope="module")
-def bakery(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+def bakery(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
     """Everything was sent and run, children were replaced after four tasks, and the worker has stopped."""
     project = Bakery(
         tmp_path_factory.mktemp("bakery"),

@@ -10,11 +10,10 @@ from celery.app.task import Context
 from hypothesis import given
 from hypothesis import strategies as some
 
-from apps.embedded import Servers
 from telemetry import _health
 from telemetry._celery import producing, running
 from telemetry._celery.messages import Envelope, destination
-from tests.telemetry.bakery import Bakery
+from tests.telemetry.bakery import Bakery, Broker
 
 BROKEN = """
 from opentelemetry import trace
@@ -45,7 +44,7 @@ for moment in ("start", "end"):
 """
 
 
-def test_a_processor_that_fails_reaches_neither_django_nor_celery(embedded_servers: Servers, tmp_path: Path) -> None:
+def test_a_processor_that_fails_reaches_neither_django_nor_celery(embedded_servers: Broker, tmp_path: Path) -> None:
     """Requests are answered, messages sent, tasks run; the errors are counted."""
     Bakery(tmp_path, embedded_servers).run(BROKEN)
 
@@ -69,7 +68,8 @@ def test_any_envelope_can_be_read(sent: Any) -> None:
 
 def test_what_is_put_into_a_message_is_read_from_its_request() -> None:
     """Unchanged."""
-    sent, headers = Envelope(attempt=3, previous="a", parent="b", root="c", sent_ns=9, context={"team_id": 7}), {}
+    sent = Envelope(attempt=3, previous="a", parent="b", root="c", sent_ns=9, context={"team_id": 7})
+    headers: dict[str, Any] = {}
     sent.put(headers)
     assert Envelope.of(Context(headers)) == sent
 

@@ -212,7 +212,9 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
         json.loads(line)
         for line in run("sell()", tmp_path / "home", TELEMETRY_LOG_FILE=str(tmp_path / "taken" / "x")).splitlines()
     ]
-    assert [(line["level"], line["event"]) for line in lines] == [
+    (problem,) = [line for line in lines if line["event"] == "telemetry.problem"]
+    assert problem["error_type"] == "FileExistsError"
+    assert [(line["level"], line["event"]) for line in lines if line is not problem] == [
         ("warning", f"{tmp_path}/taken/x cannot be written: name another place in TELEMETRY_LOG_FILE"),
         ("info", "shop.rang"),
     ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
+from telemetry._export import otlp_json
 from telemetry._export.redacting import RedactingExporter
 
 TOKEN = "ghp_" + "a" * 36
@@ -44,6 +47,24 @@ def test_a_secret_is_taken_out_wherever_it_stands() -> None:
     assert clean.name == "GET [redacted]"
     assert (clean.attributes or {})["n"] == 1
     assert clean.status.description == "bad [redacted]"
+
+
+def test_large_spans_leave_in_requests_that_receivers_take() -> None:
+    """Three errors of 3 MB made one request of 25 MB, which nobody took; each value is bounded, and each request."""
+    requests: list[list[ReadableSpan]] = []
+
+    class Counting(InMemorySpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            requests.append(list(spans))
+            return SpanExportResult.SUCCESS
+
+    large = [ReadableSpan(str(n), attributes={"text": "ab " * 1_000_000, "more": "cd " * 1_000_000}) for n in range(300)]
+    small = [ReadableSpan(str(n), attributes={"n": n}) for n in range(300, 600)]
+    RedactingExporter(Counting()).export([*large, *small])
+    assert [span.name for request in requests for span in request] == [str(n) for n in range(600)]
+    assert 3 < len(requests) < 12
+    for request in requests:
+        assert len(otlp_json.request(request)) < 4 * 1024 * 1024
 
 
 def test_an_exporter_that_raises_has_not_taken_its_spans() -> None:

@@ -9,7 +9,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from telemetry.redaction import REDACTED, is_secret_name, redact, redact_value
+from telemetry import redaction
+from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
 from tests.telemetry.canary import CANARY, SECRETS
 
 QUOTINGS: dict[str, Callable[[str], str]] = {
@@ -80,6 +81,13 @@ def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
         "node_id=MDExOlB1bGxSZXF1ZXN0MQ==",
         "100%40 of 5",
         "ghost_town",
+        "merge of 9b74c9897bac770ffc029102a200c5de8b0a4a3e into main",
+        "http://127.0.0.1:8000/path?mail=a@b.example",
+        "v1.2.3",
+        "the cookie banner, a tokenizer, asia and europe",
+        "sk-learn and task-runner-with-a-long-name",
+        "password reset by e-mail",
+        "--no-password-check",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:
@@ -87,14 +95,71 @@ def test_ordinary_text_stays(text: str) -> None:
     assert redact(text) == text
 
 
-def test_a_mapping_loses_what_stands_under_a_secrets_name() -> None:
-    """Whatever it looks like; numbers of ordinary names, order and nesting stay."""
-    assert redact_value({"user": "ann", "password": "short", "deep": [{"X-Api-Key": "k", "n": 1}], "token": None}) == {
-        "user": "ann",
-        "password": REDACTED,
-        "deep": [{"X-Api-Key": REDACTED, "n": 1}],
-        "token": None,
-    }
+_HEX = "0123456789abcdef0123456789abcdef01234567"
+_MADE = "Zx9" * 12
+
+OF_VENDORS = {
+    "GitHub's user tokens before 2021": f"Bad credentials for {_HEX}",
+    "GitHub's installation tokens before 2021": f"v1.{_HEX}",
+    "GitLab": f"glpat-{_MADE[:20]}",
+    "GitLab's triggers": f"glptt-{_MADE[:20]}",
+    "GitLab's runners": f"glrt-{_MADE[:20]}",
+    "Slack's bots": f"xoxb-1234567890-{_MADE}",
+    "Slack's users": f"xoxp-1234567890-{_MADE}",
+    "Slack's applications": f"xapp-1-A0-{_MADE}",
+    "Slack's webhooks": f"https://hooks.slack.com/services/T0/B0/{_MADE}",
+    "AWS's key ids": "AKIAIOSFODNN7EXAMPLE",
+    "AWS's temporary key ids": "ASIAIOSFODNN7EXAMPLE",
+    "AWS's keys": "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "OpenAI": f"sk-{_MADE}",
+    "OpenAI's projects": f"sk-proj-{_MADE}",
+    "Anthropic": f"sk-ant-api03-{_MADE}",
+    "Stripe": f"sk_live_{_MADE}",
+    "Stripe's restricted keys": f"rk_live_{_MADE}",
+    "Stripe's test keys": f"sk_test_{_MADE}",
+    "Stripe's webhooks": f"whsec_{_MADE}",
+    "Google's API keys": f"AIza{_MADE[:35]}",
+    "Google's access tokens": f"ya29.{_MADE}",
+    "Google's client secrets": f"GOCSPX-{_MADE[:28]}",
+    "npm": f"npm_{_MADE}",
+    "PyPI": f"pypi-AgEIcHlwaS5vcmc{_MADE}",
+    "a cookie": f"Cookie: theme=dark; sid={_MADE}",
+    "a cookie that is set": f"Set-Cookie: sid={_MADE}; Path=/; HttpOnly",
+    "cookies in a mapping": f"{{'Cookie': 'sid={_MADE}'}}",
+    "an option": f"psql --password {_MADE} --host db",
+    "an option with an equals sign": f"deploy --api-key={_MADE}",
+    "an option of several words": f"run --github-token {_MADE}",
+    "a password with a slash": f"postgresql://ann:a/b{_MADE}@db:5432/app",
+    "a signature of AWS": f"https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature={_MADE}&x=1",
+    "a credential of AWS": f"https://b.s3.amazonaws.com/k?X-Amz-Credential={_MADE}%2F20260101&x=1",
+    "a session of AWS": f"https://b.s3.amazonaws.com/k?X-Amz-Security-Token={_MADE}",
+    "a signature of Azure": f"https://a.blob.core.windows.net/c?sv=2024&sig={_MADE}%3D&se=2026",
+    "a signature of Google": f"https://storage.googleapis.com/b/o?X-Goog-Signature={_MADE}",
+    "a signature in a quoted URL": f"next=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3D{_MADE}",
+    "a session id": f"sessionid={_MADE}",
+}
+
+
+@pytest.mark.parametrize("quoting", ["plain", "inside a sentence", "repr", "JSON", "JSON in JSON"])
+@pytest.mark.parametrize("vendor", OF_VENDORS)
+def test_secrets_of_vendors_are_known(vendor: str, quoting: str) -> None:
+    """By their documented prefixes, or by what stands before them."""
+    left = redact(QUOTINGS[quoting](OF_VENDORS[vendor]))
+    assert REDACTED in left
+    assert not [
+        secret for secret in (_HEX, _MADE, _MADE[:20], "IOSFODNN7EXAMPLE", "wJalrXUtnFEMI", "bPxRfiCY") if secret in left
+    ]
+
+
+def test_an_application_adds_shapes_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every match is taken out, also of texts that were looked at before."""
+    monkeypatch.setattr(redaction._Known, "shapes", redaction._Known.shapes)
+    monkeypatch.setattr(redaction._Known, "has_shape_without_hints", redaction._Known.has_shape_without_hints)
+    assert redact("badge 4711-ABCD") == "badge 4711-ABCD"
+    add_shapes([r"\b\d{4}-[A-Z]{4}\b"])
+    assert redact("badge 4711-ABCD") == f"badge {REDACTED}"
+    with pytest.raises(ValueError, match=r"'\(' is no regular expression: "):
+        add_shapes(["("])
 
 
 @pytest.mark.parametrize(
@@ -147,6 +212,18 @@ def test_names_of_secrets(name: str, secret: bool) -> None:
         "%3A%2F%2Fa%40",
         "key=",
         "password ",
+        "--password ",
+        "cookie: ",
+        "sig=",
+        "x-amz-signature=",
+        "://a:",
+        "://a:/",
+        "token 0",
+        "sk-",
+        "AKIA",
+        "xoxb-",
+        "pypi-",
+        "v1.0",
         " ",
         "a",
         "+",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def test_the_sdk_reads_a_timeout_in_seconds_too(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7")
     exporter = OTLPSpanExporter()
     assert exporter._client._timeout == 7
-    exporter.shutdown()
+    exporter.shutdown()  # type: ignore[no-untyped-call]  # the SDK has not typed it
 
 
 def test_batches_are_as_the_standard_names_say() -> None:
@@ -204,9 +204,9 @@ def test_a_limit_may_be_unset() -> None:
 def _without_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation that has the SDK alone."""
 
-    def none_of_otlp(*, group: str, **name: str) -> object:
-        found = entry_points(group=group, **name)
-        return [one for one in found if not one.name.startswith("otlp")]
+    def none_of_otlp(*, group: str, name: str | None = None) -> list[EntryPoint]:
+        found = entry_points(group=group)
+        return [one for one in found if one.name == (name or one.name) and not one.name.startswith("otlp")]
 
     monkeypatch.setattr("telemetry._settings.standard.entry_points", none_of_otlp)
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import Servers
 from telemetry.reading import Span, draw, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 OUTSIDER = "1" * 32
 CALLER = f"00-{OUTSIDER}-{'2' * 16}-01"
@@ -79,9 +78,7 @@ def serving(kind: str, project: Bakery, **environment: str) -> Iterator[Web]:
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def web(
-    request: pytest.FixtureRequest, embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Web]:
+def web(request: pytest.FixtureRequest, embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A server that nobody has told whom to trust."""
     project = Bakery(tmp_path_factory.mktemp(request.param), embedded_servers)
     with serving(request.param, project) as web:
@@ -202,7 +199,7 @@ def test_health_checks_are_no_spans(web: Web) -> None:
     ("networks", "trusted"), [("", False), ("10.0.0.0/8,::1", False), ("127.0.0.0/8", True)], ids=["nobody", "others", "us"]
 )
 def test_only_a_listed_callers_trace_is_continued(
-    embedded_servers: Servers, tmp_path: Path, kind: str, networks: str, trusted: bool
+    embedded_servers: Broker, tmp_path: Path, kind: str, networks: str, trusted: bool
 ) -> None:
     """Others are linked; what they say of where a request came from counts for nothing. The last request is not lost."""
     project = Bakery(tmp_path, embedded_servers)
@@ -222,7 +219,7 @@ bakery.telemetry.flush()
 """
 
 
-def test_headers_are_captured_where_the_environment_asks_for_them(embedded_servers: Servers, tmp_path: Path) -> None:
+def test_headers_are_captured_where_the_environment_asks_for_them(embedded_servers: Broker, tmp_path: Path) -> None:
     """By the standard names, without those that are to be sanitized."""
     project = Bakery(
         tmp_path,

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import Servers
 from telemetry.reading import Span, orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 SCRIPT = """
 import sys
@@ -34,7 +33,7 @@ def spans_of(project: Bakery) -> dict[str, Span]:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_a_script_may_be_a_worker(embedded_servers: Servers, tmp_path: Path, protocol: str) -> None:
+def test_a_script_may_be_a_worker(embedded_servers: Broker, tmp_path: Path, protocol: str) -> None:
     """With children, though it has had a span, and so exporters, before it forked them; and with a level of its own."""
     project = Bakery(
         tmp_path,
@@ -69,7 +68,7 @@ with start_worker(bakery.app, pool="{pool}", perform_ping_check=False, loglevel=
 
 
 @pytest.mark.parametrize("pool", ["solo", "threads"])
-def test_a_test_may_have_a_worker(embedded_servers: Servers, tmp_path: Path, pool: str) -> None:
+def test_a_test_may_have_a_worker(embedded_servers: Broker, tmp_path: Path, pool: str) -> None:
     """Celery's own kit starts one in a thread of the test."""
     project = Bakery(tmp_path, embedded_servers)
     project.run(WITHIN.format(pool=pool))
@@ -88,7 +87,7 @@ worker.start()
 """
 
 
-def test_a_program_may_make_its_own_worker(embedded_servers: Servers, tmp_path: Path) -> None:
+def test_a_program_may_make_its_own_worker(embedded_servers: Broker, tmp_path: Path) -> None:
     """`app.Worker(...)`, with no command line at all."""
     project = Bakery(tmp_path, embedded_servers)
     with project.running("-c", PROGRAM, out="worker"):
@@ -101,7 +100,7 @@ def test_a_program_may_make_its_own_worker(embedded_servers: Servers, tmp_path: 
 DETACHED = ["-m", "celery", "-A", "bakery", "multi"]
 
 
-def test_celery_multi_traces(embedded_servers: Servers, tmp_path: Path) -> None:
+def test_celery_multi_traces(embedded_servers: Broker, tmp_path: Path) -> None:
     """Its workers are detached programs of their own."""
     project = Bakery(tmp_path, embedded_servers)
     where = [f"--pidfile={tmp_path}/%n.pid", f"--logfile={tmp_path}/%n.log"]

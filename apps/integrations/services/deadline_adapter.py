@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from apps.integrations.errors import LaneLost
-from apps.integrations.services.boottime import boottime
+from apps.utils.boottime import boottime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from django.conf import settings
 
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import OutOfTime
-from apps.integrations.models import GitHubConnection, PipelineRun, RepoSync
-from apps.integrations.services.boottime import boottime
+from apps.integrations.lane import Lane
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_rate_limit import Lane
 from apps.integrations.services.github_rest import GitHubRest
 from apps.integrations.services.github_transport import GitHubTransport
+from apps.repositories.models import GitHubConnection
+from apps.utils.boottime import boottime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def clients_for(row: RepoSync, *, attempt: Attempt) -> Clients:
 
     connection: GitHubConnection = row.repository.connection
     transport = transport_to(connection.api_url, token=connection.token())
-    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.PHASE1, on_life=show_life)
+    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.RECENT, heartbeat=show_life)
     clients = Clients(
         GitHubGraphQL(transport=transport, lane=lane),
         GitHubRest(transport=transport, lane=lane),

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from apps import catalog
 from apps.integrations.errors import GitHubError, InvalidAnswer, LaneLost, PartialAnswer, QueryTimeout, TooCostly
+from apps.integrations.lane import Turn, Turns
 from apps.integrations.services import github_protocol as protocol
 from apps.integrations.services.github_protocol import (
     Actor,
@@ -21,7 +22,6 @@ from apps.integrations.services.github_protocol import (
     PullRequestPage,
     Response,
 )
-from apps.integrations.services.github_rate_limit import Turn, Turns
 from apps.integrations.services.github_transport import GitHubTransport
 from apps.integrations.services.page_sizes import batch_ladder, page_ladder
 from apps.integrations.services.pull_request_lists import UnfinishedLists

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps import catalog
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import IncompleteHistory
-from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
+from apps.integrations.models import RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_clients import Clients
 from apps.integrations.services.github_protocol import PullRequestNode
 from apps.integrations.services.pull_request_mapping import page_rows
@@ -27,6 +27,7 @@ from apps.integrations.services.pull_request_store import (
     store_page,
     stored_numbers,
 )
+from apps.repositories.models import BEGINNING, TrackedRepository
 from telemetry import emit
 from telemetry.model import Event
 
@@ -47,7 +48,7 @@ class _Sync:
     def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients) -> None:
         self.row, self.attempt, self.clients = row, attempt, clients
         self.repository: TrackedRepository = row.repository
-        self.outcome = RepoSync.Outcome.SYNCED
+        self.disposition = RepoSync.Disposition.SYNCED
 
     def run(self) -> catalog.RepoSynced:
         self._look_up()
@@ -74,9 +75,9 @@ class _Sync:
             if not self.repository.has_namesake(info.full_name):
                 self.repository.full_name = info.full_name
         if note:
-            self.outcome = RepoSync.Outcome.RENAMED
+            self.disposition = RepoSync.Disposition.RENAMED
         elif info.archived:
-            self.outcome, note = RepoSync.Outcome.ARCHIVED, "archived: GitHub takes no more changes to it"
+            self.disposition, note = RepoSync.Disposition.ARCHIVED, "archived: GitHub takes no more changes to it"
         changed = ["full_name", "github_id", "is_archived"]
         if self.repository.github_id not in (None, info.id):  # another one has taken its name: nothing of that is known
             self.repository.covered_from = self.repository.covered_to = None
@@ -126,7 +127,7 @@ class _Sync:
     def _close(self) -> int:
         """What was updated since this sync began is read again; GitHub's count of all pull requests.
 
-        Phase 2 also reads what was updated between phase 1 and itself: it has left its window, and phase 1 has not met it.
+        A backfill also reads what was updated since the recent run: it has left its window, and that run has not met it.
         """
         began = self.row.newest_updated_at or BEGINNING
         if self.row.run.before is not None and self.repository.covered_to is not None:
@@ -224,7 +225,7 @@ class _Sync:
             repository.save(update_fields=["covered_from", "covered_to"])
             attempts.complete(
                 self.attempt,
-                outcome=self.outcome,
+                disposition=self.disposition,
                 prs_done=done,
                 prs_total=done,
                 gaps=gaps(repository.pk, since=run.since),  # also of what a closing query met: it has left the window

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from apps import catalog
 from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, IpNotAllowed, LaneLost, Moved, SsoRequired
+from apps.integrations.lane import Resource, Turn, Turns
 from apps.integrations.services import github_protocol as protocol
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_protocol import Actor, RateLimit, RepositoryInfo, Response
-from apps.integrations.services.github_rate_limit import Resource, Turn, Turns
 from apps.integrations.services.github_transport import GitHubTransport
 from telemetry import observe
 

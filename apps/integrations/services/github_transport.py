@@ -12,9 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 
 from apps.integrations.errors import InvalidAnswer, InvalidApiUrl, QueryTimeout, Unauthorized, Unreachable
-from apps.integrations.services.boottime import boottime
 from apps.integrations.services.deadline_adapter import Deadline, DeadlineAdapter, keeping
 from apps.integrations.services.github_protocol import Response
+from apps.utils.boottime import boottime
 
 API_VERSION = "2022-11-28"
 """https://docs.github.com/rest/about-the-rest-api/api-versions"""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from apps.integrations.lane import Resource, Turn
 from apps.integrations.services.github_protocol import Response
-from apps.integrations.services.github_rate_limit import Resource, Turn
 
 T = TypeVar("T")
 NEWEST = datetime(2026, 1, 31, tzinfo=UTC)

@@ -13,8 +13,9 @@ from django.db import connection
 from apps.catalog import RepoSynced
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import GitHubError, IncompleteHistory, SyncError
-from apps.integrations.models import RepoSync, TrackedRepository
+from apps.integrations.models import RepoSync
 from apps.pulls.models import PullRequest
+from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry.testing import Capture
 from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
@@ -40,7 +41,7 @@ def test_a_whole_history_is_stored_as_github_has_it(github: SimulatedGitHub) -> 
     repository = tracked(github, NAME)
     row = synced(repository)
     assert stored(repository) == held(github, NAME)
-    assert (row.state, row.outcome, row.gaps) == ("completed", "synced", [])
+    assert (row.state, row.disposition, row.gaps) == ("completed", "synced", [])
     assert row.prs_done == row.prs_total == len(held(github, NAME))
 
 
@@ -203,7 +204,7 @@ def test_a_repository_tracked_by_both_of_its_names_is_complete_under_each(github
     old = tracked(github, NAME)
     github.rename(NAME, "synthetic/new-name")
     new = tracked(github, "synthetic/new-name")
-    assert [synced(one).outcome for one in (old, new)] == ["renamed", "synced"]
+    assert [synced(one).disposition for one in (old, new)] == ["renamed", "synced"]
     assert stored(old) == stored(new) == held(github, "synthetic/new-name")
 
 

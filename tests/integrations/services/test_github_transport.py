@@ -21,9 +21,9 @@ from apps.integrations.errors import (
     Unreachable,
 )
 from apps.integrations.services import github_transport
-from apps.integrations.services.boottime import boottime
 from apps.integrations.services.github_errors import classify
 from apps.integrations.services.github_transport import GitHubTransport
+from apps.utils.boottime import boottime
 from tests.integrations.services.hostile_server import (
     Behaviour,
     closing,

@@ -1,0 +1,43 @@
+"""Django's command line for synctrace, as manage.py runs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+from django.db import OperationalError, ProgrammingError
+from psycopg.errors import UndefinedColumn, UndefinedTable
+
+from apps.config import instrumentation
+from apps.config.local_servers import servers_for
+from apps.embedded import EmbeddedServerError
+
+_OF_DEMO = {"graphql", "httptools", "starlette", "uvicorn"}  # what the extra `demo` brings and an import may miss
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run the command in `arguments` (as in sys.argv); where it cannot work, exit with code 1 and a sentence."""
+    if unreadable := [argument for argument in arguments[1:] if argument != argument.encode("utf-8", "replace").decode()]:
+        sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
+    try:
+        with servers_for(arguments):
+            instrumentation.configure()  # lines to the file alone: a command's output is its own
+            execute_from_command_line(list(arguments))
+    except (ImproperlyConfigured, EmbeddedServerError) as error:
+        sys.exit(f"manage.py: {error}")
+    except ModuleNotFoundError as error:
+        if error.name not in _OF_DEMO:
+            raise
+        sys.exit(
+            f"manage.py: {arguments[1]} needs {error.name}, of the extra `demo`: run `make demo` once, or the demo image"
+        )
+    except OperationalError as error:
+        if "--traceback" in arguments:
+            raise
+        sys.exit(f"manage.py: the database cannot be reached, or failed: check DATABASE_URL. It says: {error}")
+    except ProgrammingError as error:
+        if "--traceback" in arguments or not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+            raise
+        sys.exit("manage.py: the database has not all of our tables: run `manage.py migrate`")
