@@ -75,7 +75,7 @@ class Envelope:
 
 @contextmanager
 def sending(*, attempt: int | None = None, previous: str | None = None) -> Iterator[None]:
-    """Number the tasks published inside as `attempt`, and link them to the span that `previous`, a traceparent, names."""
+    """Make the tasks published inside attempt number `attempt`, linked to the span that `previous`, a traceparent, names."""
     token = _sending.set((attempt, previous))
     try:
         yield
