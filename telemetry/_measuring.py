@@ -10,11 +10,12 @@ from opentelemetry import metrics
 
 from telemetry import _health
 from telemetry._boundary import Plain
+from telemetry._declaring import FieldSpec, Scalar, first_line
 from telemetry._fields import check, plain_values
 from telemetry._spans import provider
 from telemetry._spans.emitter import SCOPE
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument, InstrumentSpec, Measurement
-from telemetry.model import FieldSpec, Operation, Scalar, first_line
+from telemetry.model import Operation
 
 _meter = metrics.get_meter(SCOPE)
 

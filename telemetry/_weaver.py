@@ -11,6 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from telemetry._declaring import first_line
 from telemetry.instruments import InstrumentSpec, declared_instruments
 from telemetry.model import (
     MEASURED,
@@ -20,7 +21,6 @@ from telemetry.model import (
     Outcome,
     declared_events,
     declared_operations,
-    first_line,
 )
 
 _STABILITY = "development"

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, Literal, dataclass_transform
 
-from telemetry.model import FieldSpec, Scalar, fieldspecs_of, first_line, make_frozen
+from telemetry._declaring import FieldSpec, Scalar, fieldspecs_of, first_line, make_frozen
 
 __all__ = ["SECONDS", "Counter", "Gauge", "Histogram", "Instrument", "InstrumentSpec", "Measurement", "declared_instruments"]
 

@@ -111,8 +111,7 @@ def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
 
 
 def _level_of(line: dict[str, Any]) -> int:
-    name = str(line.get("level")).upper()
-    return Level[name] if name in Level.__members__ else Level.DEBUG
+    return Level.named(str(line.get("level"))) or Level.DEBUG
 
 
 def _is_number(name: str) -> bool:

@@ -26,11 +26,11 @@ from telemetry._lines import context as bound_context
 from telemetry._lines import raises, standard
 from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
-from telemetry.model import LINE_KEYS
+from telemetry.model import LINE_KEYS, Level
 from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
 
-_NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+_NAMES = {level.value: level.name.lower() for level in Level}
 
 Entry = tuple[int, str, Mapping[str, Any]]
 """A line to be: its level, event and fields."""
@@ -143,11 +143,8 @@ def _to_line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
     """Write the line, as the last processor of our structlog chain, and leave structlog nothing to do."""
     name = event.pop("event", "")
     error = _error_in(event.pop("exc_info", None))
-    _write_all([(_LEVELS.get(method, logging.INFO), name, event)], error)
+    _write_all([(Level.named(method) or Level.INFO, name, event)], error)
     raise structlog.DropEvent
-
-
-_LEVELS = {name: number for number, name in _NAMES.items()} | {"warn": 30, "exception": 40, "fatal": 50, "msg": 20}
 
 
 def _error_in(exc_info: Any) -> BaseException | None:

@@ -1,6 +1,6 @@
 """The span of an operation that is a library's: a request to Django, a task of Celery's, its message.
 
-No error of ours, nor of somebody's processor of spans, leaves it.
+No error of ours, nor of somebody's processor of spans, leaves it; nor does a secret, whoever exports the span.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
 
 from telemetry import _health
-from telemetry._boundary import message_of
+from telemetry._boundary import clean_attributes, message_of, text
 from telemetry._outcomes import error_type
+from telemetry._spans import exception_events
+from telemetry._spans.exception_events import exception_attributes
 
 
 class LibrarySpan:
@@ -43,12 +46,12 @@ class LibrarySpan:
     @_health.guarded
     def set(self, attributes: Mapping[str, Any]) -> None:
         """Set attributes; what is None is left out."""
-        self.span.set_attributes({key: value for key, value in attributes.items() if value is not None})
+        self.span.set_attributes(_clean(attributes))
 
     @_health.guarded
     def rename(self, name: str) -> None:
         """Give the span another name."""
-        self.span.update_name(name)
+        self.span.update_name(text(name))
 
     @_health.guarded
     def succeeded(self) -> None:
@@ -58,9 +61,9 @@ class LibrarySpan:
     @_health.guarded
     def failed(self, error: BaseException) -> None:
         """Say that the operation failed, and why."""
-        self.span.set_status(Status(StatusCode.ERROR, message_of(error)))
+        self.span.set_status(Status(StatusCode.ERROR, text(message_of(error))))
         self.span.set_attribute("error.type", error_type(error))
-        self.span.record_exception(error)
+        self.span.add_event(exception_events.NAME, clean_attributes(exception_attributes(error)))
 
     @_health.guarded
     def failed_with(self, kind: str) -> None:
@@ -85,7 +88,7 @@ def start(
 ) -> LibrarySpan:
     """Start a span below the one in `above`, or below the current one; it is not made the current one yet."""
     within = otel_context.get_current() if above is None else above
-    span = _start(name, scope, kind, {key: value for key, value in attributes.items() if value is not None}, within, links)
+    span = _start(name, scope, kind, attributes, within, links)
     return LibrarySpan(span or INVALID_SPAN, within)
 
 
@@ -93,4 +96,9 @@ def start(
 def _start(
     name: str, scope: str, kind: SpanKind, attributes: Mapping[str, Any], above: Context, links: Sequence[Link]
 ) -> Span:
-    return trace.get_tracer(scope).start_span(name, context=above, kind=kind, attributes=attributes, links=links)
+    tracer = trace.get_tracer(scope)
+    return tracer.start_span(text(name), context=above, kind=kind, attributes=_clean(attributes), links=links)
+
+
+def _clean(attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    return clean_attributes({key: value for key, value in attributes.items() if value is not None})
