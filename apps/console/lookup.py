@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps import catalog
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.model import Level
@@ -17,7 +18,7 @@ from telemetry.settings import TelemetrySettings
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
-_CONTEXT = re.compile(r"(team_id|repo_id|run_id|task_id|trace_id)=(.+)", re.DOTALL)
+_CONTEXT = re.compile(rf"({'|'.join(catalog.CONTEXT)}|trace_id)=(.+)", re.DOTALL)
 
 
 class NotFoundError(Exception):
@@ -34,8 +35,8 @@ class Query:
 
 def written_here() -> Files:
     """Return the files that the processes of this home write, as the environment names them."""
-    settings_here = TelemetrySettings.from_environment()
-    return Files(traces=settings_here.traces_file, lines=settings_here.log_file)
+    here: TelemetrySettings = settings.SYNCTRACE_TELEMETRY
+    return Files(traces=here.traces_file, lines=here.log_file)
 
 
 def parse(name: str) -> Query:
