@@ -29,8 +29,8 @@
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
     └── Superseded               another attempt has taken over
 
-``str(error)`` says what happened, ``error.advice`` what to do, ``error.error_type`` is a stable code, and
-``error.retryable`` whether the same attempt may succeed later. No message holds a token or an answer's body.
+`str(error)` says what happened, `error.advice` what to do, `error.error_type` is a stable code, and
+`error.retryable` whether the same attempt may succeed later. No message holds a token or an answer's body.
 Each can be pickled, as Celery does.
 """
 
@@ -54,14 +54,14 @@ class SyncError(Exception):
     advice: str = "Run it again; if it fails the same way, look at its trace."
 
     def in_full(self) -> str:
-        """What happened and what to do, as sentences for a person."""
+        """Return what happened and what to do, as sentences for a person."""
         return sentences(message_of(self), self.advice)
 
 
 class Evidence(TypedDict, total=False):
     """What GitHub said of a failed call.
 
-    ``points_cost`` is what it cost; ``request_id`` is GitHub's own id of it, to give to GitHub's support; ``retry_after``
+    `points_cost` is what it cost; `request_id` is GitHub's own id of it, to give to GitHub's support; `retry_after`
     is in seconds.
     """
 
@@ -86,7 +86,7 @@ class GitHubError(SyncError):
 
 
 class RateLimited(GitHubError):
-    """The account's budget of this hour is used up; ``reset_at`` is when it is full again, where GitHub said so."""
+    """The account's budget of this hour is used up; `reset_at` is when it is full again, where GitHub said so."""
 
     error_type = "rate_limited"
     retryable = True
@@ -99,7 +99,7 @@ class RateLimited(GitHubError):
 
 
 class SecondaryLimited(GitHubError):
-    """GitHub asks to slow down; ``retry_after`` says for how long, where GitHub said so."""
+    """GitHub asks to slow down; `retry_after` says for how long, where GitHub said so."""
 
     error_type = "secondary_limited"
     retryable = True
@@ -208,7 +208,7 @@ class NotFound(GitHubError):
 
 
 class Moved(GitHubError):
-    """It has another address, ``location``, which nobody followed."""
+    """It has another address, `location`, which nobody followed."""
 
     error_type = "moved"
     status = "failed"
@@ -235,7 +235,7 @@ class LaneLost(SyncError):
 
 
 class Parked(SyncError):
-    """The wait for GitHub's permission is too long to sleep through: an attempt at ``until`` goes on."""
+    """The wait for GitHub's permission is too long to sleep through: an attempt at `until` goes on."""
 
     error_type = "parked"
     retryable = True
@@ -294,17 +294,17 @@ class OutOfTime(SyncError):
 
 
 def message_of(error: BaseException) -> str:
-    """What ``error`` says, as it may be stored and shown: a server's words are in it, and may repeat what we sent."""
+    """Return what `error` says as it may be stored and shown: a server's words are in it, and may repeat what we sent."""
     return storable(redact(str(error)))
 
 
 def sentences(message: str, advice: str) -> str:
-    """``message``, ended like a sentence, and then ``advice``."""
+    """Return `message`, ended like a sentence, and then `advice`."""
     return f"{message.rstrip('. ')}. {advice}"
 
 
 def advice_for(error_type: str) -> str | None:
-    """What to do about an error of which only its code is known; None for one that is none of ours."""
+    """Return what to do about an error of which only the code is known; None for one that is none of ours."""
     kinds = [SyncError]
     for kind in kinds:
         if kind.error_type == error_type:

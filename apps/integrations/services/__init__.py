@@ -1,0 +1,1 @@
+"""Clients of GitHub, and the sync of one repository."""
