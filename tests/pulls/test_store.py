@@ -130,7 +130,8 @@ def test_a_page_reads_no_rows_but_its_own() -> None:
                 cursor.execute("ANALYZE pulls_pullrequest, pulls_changedfile")
         cursor.execute(
             """INSERT INTO pulls_pullrequest (repository_id, github_id, number, title, body, state, is_draft, url,
-                   created_at, updated_at, base_ref, head_ref, additions, deletions, changed_files, reviews_total, commits_total)
+                   created_at, updated_at, base_ref, head_ref, additions, deletions, changed_files,
+                   reviews_total, commits_total)
                SELECT %s, n, 1000 + n, '', '', 'OPEN', false, '', now(), now(), '', '', 1, 1, 1, 0, 0
                FROM generate_series(1, 5000) n""",
             [other.pk],
