@@ -7,7 +7,6 @@ processors and exporters it is a `ReadableSpan`, to code inside the block the cu
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary import clean_attributes, message_of, text
+from telemetry._boundary import clean_attributes, text
+from telemetry._spans import exception_events
+from telemetry._spans.exception_events import exception_attributes
 
 _UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
 
@@ -105,13 +106,8 @@ class OpenSpan(ReadableSpan, Span):
         self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
     ) -> None:
         """Add an `exception` event, named as OpenTelemetry's semantic conventions have it."""
-        named = {
-            "exception.type": f"{type(exception).__module__}.{type(exception).__qualname__}".removeprefix("builtins."),
-            "exception.message": message_of(exception),
-            "exception.stacktrace": "".join(traceback.format_exception(exception)),
-            "exception.escaped": str(escaped),
-        }
-        self.add_event("exception", {**named, **(attributes or {})}, timestamp)
+        named = exception_attributes(exception, escaped=escaped)
+        self.add_event(exception_events.NAME, {**named, **(attributes or {})}, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         """End the span and hand it over, once."""

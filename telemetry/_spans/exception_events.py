@@ -1,0 +1,19 @@
+"""An exception as an event of its span, in the words of OpenTelemetry's semantic conventions."""
+
+from __future__ import annotations
+
+import traceback
+
+from telemetry._boundary import message_of
+
+NAME = "exception"
+
+
+def exception_attributes(error: BaseException, *, escaped: bool = False) -> dict[str, str]:
+    """Return what the event says, as it is: what may leave of it is for the boundary to say."""
+    return {
+        "exception.type": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
+        "exception.message": message_of(error),
+        "exception.stacktrace": "".join(traceback.format_exception(error)),
+        "exception.escaped": str(escaped),
+    }
