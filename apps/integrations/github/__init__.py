@@ -1,1 +1,1 @@
-"""GitHub as we speak to it: what is asked, what answers say, and the transport in between."""
+"""GitHub's APIs: what is asked and answered, as pure values and functions, and the transport that carries it."""

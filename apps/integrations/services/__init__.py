@@ -1,1 +1,1 @@
-"""Clients of GitHub, and the sync of one repository."""
+"""What a sync does with GitHub: the clients of an attempt, and the attempt itself."""
