@@ -13,7 +13,6 @@ from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.model import Level
 from telemetry.reading import Files, Source
-from telemetry.settings import TelemetrySettings
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
@@ -34,8 +33,7 @@ class Query:
 
 def written_here() -> Files:
     """Return the files that the processes of this home write, as the environment names them."""
-    settings_here = TelemetrySettings.from_environment()
-    return Files(traces=settings_here.traces_file, lines=settings_here.log_file)
+    return Files(traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE)
 
 
 def parse(name: str) -> Query:
