@@ -14,7 +14,6 @@ from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.model import Level
 from telemetry.reading import Files, Source
-from telemetry.settings import TelemetrySettings
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
@@ -35,8 +34,7 @@ class Query:
 
 def written_here() -> Files:
     """Return the files that the processes of this home write, as the environment names them."""
-    here: TelemetrySettings = settings.SYNCTRACE_TELEMETRY
-    return Files(traces=here.traces_file, lines=here.log_file)
+    return Files(traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE)
 
 
 def parse(name: str) -> Query:

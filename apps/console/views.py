@@ -14,7 +14,7 @@ from apps.utils.jaeger import search_page
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Show what runs here, where its traces are, and how to start a sync; nothing of any team."""
-    service = settings.SYNCTRACE_TELEMETRY.service_name
+    service = settings.SYNCTRACE_SERVICE_NAME
     searches = {
         "All runs": search_page(service=service, operation="sync.pipeline"),
         "Runs in which something failed": search_page(
