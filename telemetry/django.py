@@ -18,6 +18,8 @@ from telemetry._spans import propagation
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+__all__ = ["instrument"]
+
 _HEALTH_CHECKS = "/healthz$"
 _EXCLUDED = ("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
 

@@ -14,6 +14,8 @@ from requests import PreparedRequest
 
 from telemetry._spans import propagation
 
+__all__ = ["instrument"]
+
 
 def instrument(propagate_to: frozenset[str]) -> None:
     """Every call of requests is a span; ``traceparent`` and baggage go to the hosts in ``propagate_to`` alone."""

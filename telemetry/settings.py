@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from telemetry.redaction import REDACTED
 
+__all__ = ["OFF", "InvalidSettingError", "LogFormat", "TelemetrySettings"]
+
 LogFormat = Literal["console", "json"]
 OtlpProtocol = Literal["grpc", "http/protobuf"]
 Exporter = Literal["otlp", "console"]

@@ -15,6 +15,8 @@ from telemetry._lines import writing
 from telemetry._spans import provider
 from telemetry.settings import TelemetrySettings
 
+__all__ = ["configure"]
+
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "celery": ("celery", "opentelemetry.instrumentation.celery"),
     "requests": ("requests", "opentelemetry.instrumentation.requests"),

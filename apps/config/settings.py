@@ -29,7 +29,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "apps.utils",
     "apps.teams",
+    "apps.repositories",
     "apps.integrations",
     "apps.pulls",
     "apps.analysis",
@@ -122,7 +124,7 @@ CELERY_TASK_DEFAULT_QUEUE = "sync"
 CELERY_TASK_QUEUES = [Queue("sweep"), Queue("sync"), Queue("background")]
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
-    # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, phase 2 behind phase 1.
+    # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, backfills behind recent runs.
     "queue_order_strategy": "priority",
     "socket_connect_timeout": 3,  # a dead broker is said within five seconds
     "retry_on_timeout": False,

@@ -14,7 +14,7 @@ from telemetry.settings import TelemetrySettings
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """What runs here, where its traces are, and how to start a sync; nothing of any team."""
+    """Show what runs here, where its traces are, and how to start a sync; nothing of any team."""
     service = TelemetrySettings.from_environment().service_name
     searches = {
         "All runs": search_page(service=service, operation="sync.pipeline"),
@@ -30,7 +30,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """200 and `ok` while the web process can reach its database."""
+    """Answer 200 and `ok` while the web process can reach its database."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok", content_type="text/plain")

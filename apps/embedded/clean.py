@@ -13,7 +13,7 @@ from apps.embedded import folders, locks
 
 
 def main(home: Path) -> None:
-    """The files of `home`'s servers are removed; SystemExit with a sentence when they run."""
+    """Remove the files of `home`'s servers; SystemExit with a sentence while they run."""
     state_folder = home / folders.SERVERS
     if state_folder.exists():
         with locks.opened_state(state_folder) as state:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from apps.embedded import folders, locks, processes
+from apps.embedded import folders, locks, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 
 _STOP_TIMEOUT_SEC = 15
@@ -34,7 +34,7 @@ class Servers:
 
 @contextlib.contextmanager
 def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
-    """PostgreSQL and Valkey run while the block does, shared with every other command on the same `home`.
+    """Run PostgreSQL and Valkey while the block runs, shared with every other command on the same `home`.
 
     home: their private folder, made if missing; PostgreSQL's data stays in it (for root: below
         /var/lib/synctrace, linked from it).
@@ -93,7 +93,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**processes.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**server_programs.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
             start_new_session=True,
         )
     _supervisors[folder] = supervisor
@@ -105,7 +105,9 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
         supervisor.wait()
         raise
     if not line:
-        raise EmbeddedServerError(f"The embedded servers could not start; {log} says why:\n{processes.log_tail(log)}")
+        raise EmbeddedServerError(
+            f"The embedded servers could not start; {log} says why:\n{log.read_text(errors='replace')[-2000:]}"
+        )
     answer: dict[str, str] = json.loads(line)
     if "error" in answer:
         raise EmbeddedServerError(answer["error"])
@@ -113,7 +115,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
 
 
 def _leave(folder: Path, holders: TextIO) -> None:
-    """The servers are no longer held by us and, if we were the last, are stopped."""
+    """Let go of the servers, and wait until they have stopped if we were the last to hold them."""
     last = locks.try_lock(holders, fcntl.LOCK_EX)
     fcntl.flock(holders, fcntl.LOCK_UN)
     deadline = time.monotonic() + _STOP_TIMEOUT_SEC
@@ -127,7 +129,7 @@ def _leave(folder: Path, holders: TextIO) -> None:
 
 
 def _joined_by_others(holders: TextIO) -> bool:
-    """Whether a command holds the servers again: its lock is shared, whereas a supervisor that stops is exclusive."""
+    """Return whether a command holds the servers again: its lock is shared, that of a supervisor that stops is exclusive."""
     joined = not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH)
     fcntl.flock(holders, fcntl.LOCK_UN)
     return joined

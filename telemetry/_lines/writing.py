@@ -23,12 +23,11 @@ from telemetry._export.line_files import LineFile
 from telemetry._lines import raises, standard
 from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
+from telemetry.model import LINE_KEYS, Level
 from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
 
-_NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
-_LEVELS = {name: number for number, name in _NAMES.items()} | {"warn": 30, "exception": 40, "fatal": 50, "msg": 20}
-_OWN = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
+_NAMES = {level.value: level.name.lower() for level in Level}
 _MOST_FIELDS = 128  # as many as a span has attributes
 
 Entry = tuple[int, str, Mapping[str, Any]]
@@ -70,7 +69,7 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
 
 
 def set_stream_level(level: int) -> None:
-    """Write lines to the stream from `level` on; files keep every level."""
+    """Send only lines from `level` on to the stream; files keep every level."""
     for sink in _output.sinks:
         if isinstance(sink, JsonSink | ConsoleSink):
             sink.level = level
@@ -81,16 +80,12 @@ def write_line(
     level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
 ) -> None:
     """Write one line of `event`, through the application's own structlog chain where it has one."""
-    write_all([(level, event, fields or {})], error=error)
+    _write([(level, event, fields or {})], error, are_clean=False)
 
 
-def write_all(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
-    """Write the lines of `entries`, with one time, in one context and by one write to each file."""
-    if structlog.is_configured() and not _is_ours():
-        for entry in entries:
-            _write_through_theirs(*entry, error)
-    else:
-        _write_all(entries, error)
+def write_declared(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
+    """Write lines of declared events, whose values went through the boundary: at one time, by one write to each file."""
+    _write(entries, error, are_clean=True)
 
 
 def fix_time(now: Callable[[], datetime]) -> None:
@@ -129,7 +124,7 @@ def _to_line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
     try:
         name = event.pop("event", "")
         error = standard.error_in(event.pop("exc_info", None))
-        _write_all([(_LEVELS.get(method, logging.INFO), name, event)], error)
+        _write_all([(Level.named(method) or Level.INFO, name, event)], error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
     raise structlog.DropEvent
@@ -151,6 +146,14 @@ def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: Ba
     _write_all([(level, event, fields)], error, repeat_traceback=False)
 
 
+def _write(entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool) -> None:
+    if structlog.is_configured() and not _is_ours():
+        for entry in entries:
+            _write_through_theirs(*entry, error)
+    else:
+        _write_all(entries, error, are_clean=are_clean)
+
+
 def _write_through_theirs(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
     """Write a line through the application's own chain, of which nobody knows whether it redacts."""
     try:
@@ -163,12 +166,14 @@ def _write_through_theirs(level: int, event: str, fields: Mapping[str, Any], err
         _health.problem(problem)
 
 
-def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_traceback: bool = True) -> None:
+def _write_all(
+    entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool = False, repeat_traceback: bool = True
+) -> None:
     try:
         entries = [entry for entry in entries if entry[0] >= _output.floor]
         if not entries:
             return
-        lines = _compose(entries)
+        lines = _compose(entries, are_clean=are_clean)
         exception = "" if error is None else traceback_of(error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
@@ -189,13 +194,17 @@ def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_
             _health.problem(problem)
 
 
-def _compose(entries: Sequence[Entry]) -> list[Line]:
+def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
     time, context = iso_microseconds(_output.now()), clean_bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
     for level, event, fields in entries:
-        line: Line = {"timestamp": time, "level": _name_of(level), "event": line_value("event", event)}
-        _add(line, fields)
+        line: Line = {"timestamp": time, "level": _name_of(level), "event": event}
+        if are_clean:
+            line |= fields
+        else:
+            line["event"] = line_value("event", event)
+            _add(line, fields)
         for name, value in context.items():
             line.setdefault(_free(name), value)
         line |= ids
@@ -218,7 +227,7 @@ def _add(line: Line, fields: Mapping[str, Any]) -> None:
 @lru_cache(maxsize=1024)
 def _free(name: object) -> str:
     """Return the key of a field: its name, unless the line needs that itself."""
-    return f"field_{name}" if name in _OWN else key_of(name)
+    return f"field_{name}" if name in LINE_KEYS else key_of(name)
 
 
 @lru_cache(maxsize=64)

@@ -27,8 +27,9 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
     from django.db import connection
 
     from apps.integrations import onboarding_pipeline as pipeline
-    from apps.integrations.connections import connect, track
+    from apps.integrations.connections import connect
     from apps.integrations.tasks import sync_repository
+    from apps.repositories.accounts import track
     from apps.teams.models import Team
 
     with connection.cursor() as cursor:

@@ -24,6 +24,7 @@ from apps.console.lookup import (
 )
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Team
+from telemetry.reading import Files
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 OTHER = "1bf7651916cd43dd8448eb211c80319d"
@@ -34,7 +35,7 @@ def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRu
     """A run that stands in the database."""
     return PipelineRun.objects.create(
         team=team,
-        kind="phase1" if follows is None else "phase2",
+        kind="recent" if follows is None else "backfill",
         phase="syncing",
         task_id=task,
         follows=follows,
@@ -57,16 +58,16 @@ def team(db: None) -> Team:
 
 
 def test_a_run_brings_the_runs_that_follow_it(team: Team) -> None:
-    """The lines of phase 2 are asked for by phase 1's number."""
+    """The lines of a backfill are asked for by the number of the run it follows."""
     first = run(team)
     second = run(team, trace=OTHER, follows=first)
     assert parse(str(first.pk)) == Query("run_id", frozenset({str(first.pk), str(second.pk)}))
-    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, phase 2, running"})
+    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, backfill, running"})
     assert trace_ids(second) == (OTHER, {TRACE: f"run {first.pk}, which it follows"})
 
 
 def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
-    """And the latest phase 1 when nothing is named."""
+    """And the latest recent run when nothing is named."""
     first = run(team)
     second = run(team, trace=OTHER, follows=first)
     assert find_run(str(second.pk)) == second
@@ -76,7 +77,7 @@ def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
 
 
 def test_a_task_that_started_a_run_finds_phase_1(team: Team) -> None:
-    """Phase 2 runs carry the same task's id; the one it started is meant."""
+    """Backfills carry the same task's id; the one it started is meant."""
     first = run(team)
     run(team, trace=OTHER, follows=first)
     assert find_run(TASK) == first
@@ -117,9 +118,11 @@ def test_both_commands_say_what_is_no_name(command: str, team: Team) -> None:
         call_command(command, "nonsense")
 
 
-def test_logs_without_a_name_are_those_of_the_latest_run(team: Team, tmp_path: Path, settings: Any) -> None:
+def test_logs_without_a_name_are_those_of_the_latest_run(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the runs that follow it; a level may be written as lines of other programs have it."""
-    settings.SYNCTRACE_HOME = tmp_path
+    monkeypatch.setenv("SYNCTRACE_HOME", str(tmp_path))
     first, second = run(team, task="before"), run(team)
     following = run(team, trace=OTHER, follows=second)
     written = [line(at, f"of {one.pk}", "warning", run_id=one.pk) for at, one in enumerate((first, second, following))]
@@ -139,7 +142,7 @@ def test_lines_come_in_time_order_with_those_set_aside(tmp_path: Path) -> None:
     query = Query("run_id", frozenset({"1"}))
 
     def events(**chosen: str) -> list[str]:
-        return [found["event"] for found in find_lines(tmp_path, query, **chosen)]
+        return [found["event"] for found in find_lines(Files(lines=tmp_path / "logs.jsonl"), query, **chosen)]
 
     assert events() == ["sync.repo.started", "sync.api.rate_wait", "sync.db.write"]
     assert events(level="info") == ["sync.repo.started", "sync.api.rate_wait"]
@@ -159,5 +162,24 @@ def test_a_task_inside_a_run_leads_to_its_trace(tmp_path: Path) -> None:
     span = {"name": "run/x", "traceId": TRACE, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "attributes": attributes}]}]}]}
     (tmp_path / "traces.jsonl").write_bytes(orjson.dumps(request) + b"\n")
-    assert trace_of_task(tmp_path, TASK) == TRACE
-    assert trace_of_task(tmp_path, "another") is None
+    assert trace_of_task(Files(traces=tmp_path / "traces.jsonl"), TASK) == TRACE
+    assert trace_of_task(Files(traces=tmp_path / "traces.jsonl"), "another") is None
+
+
+def test_the_files_that_the_environment_names_are_read(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever SYNC_LOG_FILE and SYNC_TRACES_FILE put them."""
+    one = run(team)
+    lines, traces = tmp_path / "my lines", tmp_path / "my spans"
+    monkeypatch.setenv("SYNC_LOG_FILE", str(lines))
+    monkeypatch.setenv("SYNC_TRACES_FILE", str(traces))
+    lines.write_bytes(line(1, "sync.pipeline.started", run_id=one.pk))
+    span = {"name": "sync.pipeline", "traceId": TRACE, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    traces.write_bytes(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}) + b"\n")
+    logs, trace = StringIO(), StringIO()
+    call_command("logs", str(one.pk), stdout=logs)
+    call_command("trace", str(one.pk), stdout=trace)
+    assert orjson.loads(logs.getvalue())["event"] == "sync.pipeline.started"
+    assert "sync.pipeline" in trace.getvalue()
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    with pytest.raises(CommandError, match="the environment names no file of spans"):
+        call_command("trace", str(one.pk))

@@ -59,7 +59,7 @@ def test_the_page_needs_nothing_from_elsewhere(client: Client) -> None:
 def test_the_admin_has_its_own_style(client: Client) -> None:
     """Static files are found where the web serves them from."""
     assert finders.find("admin/css/base.css")
-    assert finders.find("integrations/admin.css")
+    assert finders.find("utils/admin.css")
 
 
 @pytest.mark.django_db

@@ -109,7 +109,7 @@ def _expected(span: Span) -> Counter[str]:
 
 
 def _transitions(run: Run) -> int:
-    """How often the run changed its phase: phase 1 has four of its own and goes on to phase 2, which has three."""
+    """How often the run changed its phase: a recent run has four and goes on to backfills, each of which has three."""
     if run.state == "failed":  # in its first phase, as every failure of the story
         return 0
-    return 3 + run.backfill if run.kind == "phase1" else 2
+    return 3 + run.backfill if run.kind == "recent" else 2

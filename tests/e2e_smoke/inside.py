@@ -24,16 +24,17 @@ from celery import current_app  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
 import telemetry  # noqa: E402
-from apps.integrations.connections import connect, track  # noqa: E402
+from apps.integrations.connections import connect  # noqa: E402
 from apps.integrations.models import PipelineRun, RepoSync  # noqa: E402
 from apps.integrations.tasks import start_pipeline  # noqa: E402
 from apps.pulls.models import PullRequest  # noqa: E402
+from apps.repositories.accounts import track  # noqa: E402
 from apps.teams.models import Team  # noqa: E402
 from telemetry import trace_id_of  # noqa: E402
 
 
 def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
-    """Phase 1 over `days` and phase 2 over the rest are on their way for each team; the ids of the tasks that start them.
+    """Start a recent run over `days` and backfills of the rest for each team; return the ids of the tasks that do.
 
     A team is `{"slug", "token", "repositories": [OWNER/NAME, ...]}`.
     """
@@ -62,8 +63,10 @@ def wait(*, task_ids: list[str], seconds: float) -> None:
 
 
 def _all_ended(task_ids: list[str]) -> bool:
-    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1, task_id__in=task_ids)
-    unfinished = PipelineRun.objects.filter(Q(ended_at=None) | Q(exported_at=None))  # phase 2 is there when phase 1 ends
+    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT, task_id__in=task_ids)
+    unfinished = PipelineRun.objects.filter(
+        Q(ended_at=None) | Q(exported_at=None)
+    )  # a backfill is there when its recent run ends
     return started.count() == len(task_ids) and not unfinished.exists()
 
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from apps.embedded import Servers
 from tests.telemetry.canary import SECRETS
 
 SETTINGS = """
@@ -192,10 +192,19 @@ application = get_wsgi_application()
 '''
 
 
+class Broker(Protocol):
+    """Servers of the tests, as far as a project that only uses telemetry has them."""
+
+    @property
+    def broker_url(self) -> str:
+        """The address of a Valkey or Redis."""
+        ...
+
+
 class Bakery:
     """The project in a folder, with its own queues on the embedded broker; programs of it run in `environment`."""
 
-    def __init__(self, folder: Path, servers: Servers, **environment: str) -> None:
+    def __init__(self, folder: Path, broker: Broker, **environment: str) -> None:
         self.folder, self.home = folder, folder / "home"
         (folder / "bakery.py").write_text(MODULE)
         (folder / "bakery_settings.py").write_text(SETTINGS)
@@ -204,7 +213,7 @@ class Bakery:
             "PYTHONPATH": f"{folder}:{Path.cwd()}",
             "DJANGO_SETTINGS_MODULE": "bakery_settings",
             "BAKERY": str(folder),
-            "BROKER": servers.broker_url,
+            "BROKER": broker.broker_url,
             "SECRETS": json.dumps(SECRETS),
             "SYNCTRACE_HOME": str(self.home),
             "OTEL_SERVICE_NAME": "bakery",

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from apps.embedded import Servers
 from telemetry.reading import read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 from tests.telemetry.canary import CANARY
 from tests.telemetry.otlp import receiver
 
@@ -49,7 +48,7 @@ class Instrumented:
 
 
 @pytest.fixture(scope="module")
-def instrumented(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instrumented]:
+def instrumented(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instrumented]:
     """A prefork worker and a sender, both started through opentelemetry-instrument with the SDK's own configurator."""
     folder = tmp_path_factory.mktemp("instrumented")
     distribution = folder / "configurator-1.dist-info"  # what opentelemetry-distro registers
@@ -181,7 +180,7 @@ assert os.wait()[1] == 0
 """
 
 
-def test_a_provider_that_only_wraps_the_sdks_is_adopted_too(embedded_servers: Servers, tmp_path: Path) -> None:
+def test_a_provider_that_only_wraps_the_sdks_is_adopted_too(embedded_servers: Broker, tmp_path: Path) -> None:
     """Its exporter gets our spans, those of reserved roots and of forked children once, under its resource, clean."""
     project = Bakery(tmp_path, embedded_servers)
     project.run(WRAPPED)

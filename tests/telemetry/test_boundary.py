@@ -224,7 +224,7 @@ def test_an_error_without_a_text_fails_its_operation(captrace: Capture) -> None:
     """Its class says what it was."""
     with pytest.raises(MuteError), observe(Ship(order="A-7")):
         raise MuteError
-    assert captrace.tree() == "shop.ship failed"
+    assert captrace.tree() == "shop.ship failed MuteError"
     assert captrace.spans[0].status == "ERROR"
     assert captrace.lines[-1]["error_type"] == "MuteError"
     assert captrace.lines[-1]["error_msg"] == "[unprintable MuteError]"

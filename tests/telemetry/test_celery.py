@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import Servers
 from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 SEND = """
 import bakery
@@ -36,7 +35,7 @@ RUNS = 15
 
 
 @pytest.fixture(scope="module")
-def bakery(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+def bakery(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
     """Everything was sent and run, children were replaced after four tasks, and the worker has stopped."""
     project = Bakery(
         tmp_path_factory.mktemp("bakery"),

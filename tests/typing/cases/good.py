@@ -2,11 +2,56 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
-from telemetry import Root, bind, emit, observe
-from telemetry.model import Event, Field, Level, Line, Operation, Result
+from celery import shared_task
+
+import telemetry
+from telemetry import (
+    Observed,
+    OutcomeMissing,
+    Root,
+    add_trace_ids,
+    bind,
+    bound,
+    configure,
+    current_traceparent,
+    emit,
+    error_type,
+    flush,
+    measure,
+    observe,
+    observed,
+    span,
+    trace_id_of,
+    treat_as,
+    visible,
+    write_line,
+)
+from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
+from telemetry.celery import QuietTask, sending
+from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
+from telemetry.model import (
+    Event,
+    EventSpec,
+    Field,
+    FieldSpec,
+    Level,
+    Line,
+    Operation,
+    Outcome,
+    Result,
+    Scalar,
+    declared_events,
+    declared_operations,
+)
+from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
+from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
+from telemetry.settings import OFF, InvalidSettingError, LogFormat, TelemetrySettings
+from telemetry.timestamps import iso_microseconds, iso_seconds
 
 
 class Baked(Result):
@@ -23,6 +68,12 @@ class Bake(Operation[Baked], name="bakery.bake", started=Line(Level.INFO, "loaf"
     heat: Annotated[float | None, Field("How hot.")] = None
 
 
+class Sweep(Operation[None], name="bakery.sweep"):
+    """Sweeping, which has nothing to say at its end."""
+
+    room: Annotated[str, Field("Where.", key="bakery.room", also={"room.name": str}, low_cardinality=True, example="shop")]
+
+
 class Rang(Event, name="bakery.rang", level=Level.WARNING, when="the bell rings"):
     """The bell."""
 
@@ -30,11 +81,19 @@ class Rang(Event, name="bakery.rang", level=Level.WARNING, when="the bell rings"
     how: Annotated[Literal["once", "twice"], Field("How often.")]
 
 
+class Sold(Counter, name="bakery.sold", unit="{loaf}"):
+    """Loaves sold."""
+
+    kind: Annotated[str, Field("Of what.", low_cardinality=True)]
+
+
 def bake(at: datetime) -> int:
     """Every outcome, with what it needs."""
     with bind(team_id=1, repo_id=None), observe(Bake(loaf="rye"), waited_ms=3.0) as baking:
         emit(Rang(at=at, how="once"))
         emit(Rang(at=at, how="twice"), error=ValueError("late"))
+        baking.set(oven="big", heat=240)
+        baking.link("00-" + "1" * 32 + "-" + "2" * 16 + "-01")
         baking.completed(Baked(crumbs=3))
         baking.completed(Baked(crumbs=3, oven=None))
         baking.failed(ValueError("burnt"))
@@ -42,13 +101,96 @@ def bake(at: datetime) -> int:
         baking.retrying(ValueError("cold"), countdown=2)
         baking.waiting(until=at)
         baking.cancelled()
+    with observe(Sweep(room="shop")) as sweeping:
+        sweeping.completed()
+    with span("bakery.knead", loaf="rye", **{"bakery.minutes": 3}) as kneading:
+        kneading.set(folds=4)
+    measure(Sold(kind="rye"))
     with observe(Bake(loaf="rye", heat=3)) as baking:
         return 1
 
 
-def reserved(at: datetime) -> None:
+async def bake_all() -> None:
+    """Blocks are asynchronous, too."""
+    async with observe(Bake(loaf="rye")) as baking, span("bakery.wait"):
+        baking.completed(Baked(crumbs=3))
+
+
+@observed(lambda loaf: Bake(loaf=loaf))
+def whole(loaf: str, *, hurry: bool = False) -> Baked:
+    """A function that returns its operation's result."""
+    return Baked(crumbs=len(loaf) + hurry)
+
+
+@observed(lambda loaf: Bake(loaf=loaf))
+async def whole_later(loaf: str) -> Baked:
+    """The same, later."""
+    return Baked(crumbs=len(loaf))
+
+
+@observed(lambda room: Sweep(room=room))
+def swept(room: str) -> list[str]:
+    """A function that returns what it likes: its operation has no result."""
+    return [room]
+
+
+async def use() -> int:
+    """What is observed keeps its type."""
+    later = await whole_later("rye")
+    return whole("rye", hurry=True).crumbs + later.crumbs + len(swept(room="shop"))
+
+
+def reserved(at: datetime) -> str:
     """A root that is ended elsewhere."""
     root = Root.reserve(Bake, links=["00-" + "1" * 32 + "-" + "2" * 16 + "-01"])
     root.announce(Bake(loaf="rye"))
-    with root.active(), root.finish(Bake(loaf="rye"), ended_at=at) as baking:
+    with root.active(), root.addressed(), root.finish(Bake(loaf="rye"), ended_at=at, repeat=True) as baking:
         baking.completed(Baked(crumbs=3))
+    return trace_id_of(root.traceparent) + root.trace_id + str(root.started_ns) + (current_traceparent() or "")
+
+
+@shared_task(base=QuietTask)
+def tick() -> None:
+    """A periodic task without noise, which sends another."""
+    with sending(attempt=2, previous=current_traceparent()):
+        tick.delay()
+
+
+def edges() -> int:
+    """What a process does at its start and its end, and what surrounds it."""
+    settings: TelemetrySettings = configure(stream=sys.stdout)
+    treat_as(BrokenPipeError, Outcome.CANCELLED)
+    write_line(Level.INFO, "started", {"level": settings.log_level}, error=None)
+    context: Mapping[str, object] = {**add_trace_ids(None, "info", {"event": "x"}), **bound()}
+    telemetry.problem(OutcomeMissing(error_type(ValueError(redact("ghp_x"))) + telemetry.message_of(OSError())))
+    error: type[ValueError] = InvalidSettingError
+    add_shapes([r"\bvoucher-[0-9]{8}\b"])
+    is_quiet: bool = settings.log_level >= OFF or is_secret_name("token")
+    log_format: LogFormat | None = settings.log_format
+    shown: str = visible(redact("x") + REDACTED + (log_format or ""))
+    return telemetry.swallowed() + flush(2.0) + len(context) + len(error.__name__) + is_quiet + len(shown)
+
+
+def moments(at: datetime) -> Scalar:
+    """A moment as text, which is what a field may hold as it leaves."""
+    return iso_seconds(at) + iso_microseconds(at)
+
+
+def declared(handle: Observed[Baked]) -> str:
+    """What can be read of declarations, and of what was written."""
+    event: EventSpec = declared_events()["bakery.rang"]
+    field: FieldSpec = event.fields[0]
+    instrument: InstrumentSpec = declared_instruments()["bakery.sold"]
+    operation: type[Operation[Baked]] = declared_operations()["bakery.bake"]
+    handle.completed(Baked(crumbs=1))
+    rows: list[dict[str, object]] = as_json([event.name, field.name, instrument.name, operation.__name__])
+    return as_markdown([event.name]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
+
+
+def read(source: Source) -> list[Span]:
+    """What can be read of spans and lines."""
+    spans = read_spans("traces.jsonl", containing=["1"]) + spans_in({"resourceSpans": []})
+    nodes: tuple[Node, ...] = roots_of(spans)
+    lines = read_lines("logs.jsonl") + source.find_lines(order="A-7") + read_collected("collected.jsonl")[0]
+    below = [one for node in nodes for depth, one in node.walk() if depth and one.outcome == one.error_type]
+    return orphans_of([*below, *source.find_spans(order=[str(line["order"]) for line in lines])])

@@ -1,21 +1,24 @@
-"""``manage.py logs [ID]``: the lines of a run, task, trace, team or repository, in time order."""
+"""Run `manage.py logs [ID]`: the lines of a run, task, trace, team or repository, in time order."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
 
-import orjson
-from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from apps.console.lookup import NotFoundError, find_lines, latest_run, parse
+from apps.console.lookup import NotFoundError, find_lines, latest_run, parse, written_here
+from apps.console.terminal.printing import PrintingCommand
+from telemetry.model import Level
 
 
-class Command(BaseCommand):
-    help = "Print the JSON lines of a run, a task, a trace, team_id=N or repo_id=N, phase 2 and rotated files included."
+class Command(PrintingCommand):
+    """Print JSON lines."""
+
+    help = "Print the JSON lines of a run, a task, a trace, team_id=N or repo_id=N, backfills and rotated files included."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take whose lines to print, and which of them."""
         parser.add_argument(
             "id",
             metavar="ID",
@@ -23,17 +26,19 @@ class Command(BaseCommand):
             help="a run's number, a task's or trace's id, team_id=N, repo_id=N; the latest run unless given",
         )
         parser.add_argument("--event", metavar="GLOB", default="*", help="only these events, such as 'sync.api.*'")
-        levels = ("debug", "info", "warning", "error")
-        parser.add_argument("--level", default="debug", type=str.lower, choices=levels, help="from here up")
+        levels = [level.name.lower() for level in Level]
+        parser.add_argument("--level", default="debug", type=str.lower, choices=levels, help="the lowest level")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Print the lines, or say that there are none."""
+        source = written_here()
         try:
             query = parse(options["id"] or str(latest_run().pk))
         except NotFoundError as error:
             raise CommandError(str(error)) from error
-        found = False
-        for line in find_lines(settings.SYNCTRACE_HOME, query, event=options["event"], level=options["level"]):
-            found = True
-            self.stdout.write(orjson.dumps(line).decode())
-        if not found:
-            raise CommandError(f"No line in {settings.SYNCTRACE_HOME / 'logs.jsonl'} matches.")
+        lines = find_lines(source, query, event=options["event"], level=options["level"])
+        for line in lines:
+            self.say_json(line)
+        if not lines:
+            where = f"in {source.lines} matches" if source.lines else "can be read: the environment names no file of lines"
+            raise CommandError(f"No line {where}.")

@@ -1,0 +1,76 @@
+"""The servers' own programs: run to their end, or run as a server that is watched until it answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from apps.embedded.errors import EmbeddedServerError
+from apps.processes import Account, NotReadyError, Program, Ready
+
+
+def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str = "") -> str:
+    """Return what a short program printed on both its outputs; `EmbeddedServerError` with it when the program failed."""
+    result = subprocess.run(  # noqa: S603 - the program is our own wheel's
+        [str(argument) for argument in arguments],
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        env=environment(),
+        cwd="/",
+        start_new_session=True,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+    )
+    if result.returncode:
+        raise EmbeddedServerError(explain(Path(arguments[0]).name, result.stdout))
+    return result.stdout
+
+
+def server(
+    arguments: Sequence[str | Path],
+    *,
+    log: Path,
+    ready: Ready,
+    ready_seconds: float,
+    stop_signal: signal.Signals,
+    account: Account | None = None,
+) -> Program:
+    """Return a server's program, which is to be launched and then waited for."""
+    return Program(
+        arguments,
+        log=log,
+        environment=environment(),
+        folder=Path("/"),
+        account=account,
+        ready=ready,
+        ready_seconds=ready_seconds,
+        stop_signal=stop_signal,
+        stop_seconds=10,
+    )
+
+
+def wait_until_ready(program: Program) -> None:
+    """Wait until a launched server answers; `EmbeddedServerError` says why it does not."""
+    try:
+        program.wait_until_ready()
+    except NotReadyError as error:
+        raise EmbeddedServerError(explain(program.name, program.tail() or str(error))) from error
+
+
+def explain(program: str, output: str) -> str:
+    """Return one message from a failed program's output, with the usual causes put first."""
+    if "No space left on device" in output:
+        return f"The disk is full, so {program} could not start: free some space and run the command again."
+    return f"{program} could not start. It printed:\n{output.strip()}"
+
+
+def environment() -> Mapping[str, str]:
+    """Return the environment of a server: nothing of the user's, since PG* and LD_* variables would change what it does."""
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
