@@ -27,13 +27,18 @@ class Limits:
 
 def limits_of(tracer: Tracer) -> Limits:
     """Return the limits of a tracer's spans."""
-    known = getattr(tracer, "_span_limits", None)  # the SDK gives no public way to them
-    if not isinstance(known, SpanLimits):
-        try:
-            known = SpanLimits()
-        except ValueError as problem:
-            _health.problem(problem)
-            return _DEFAULT
+    given = getattr(tracer, "_span_limits", None)  # the SDK has no public way to them
+    if given is not _Known.given:
+        _Known.given, _Known.limits = given, _limits(given)
+    return _Known.limits
+
+
+def _limits(given: object) -> Limits:
+    try:
+        known = given if isinstance(given, SpanLimits) else SpanLimits()
+    except ValueError as problem:  # the environment says something else than a number
+        _health.problem(problem)
+        return _DEFAULT
     return Limits(
         attributes=_count(known.max_span_attributes),
         events=_count(known.max_events),
@@ -67,3 +72,10 @@ def _cut(value: Any, length: int) -> Any:
 _DEFAULT = Limits(
     attributes=128, events=128, links=128, event_attributes=128, link_attributes=128, length=None, event_length=None
 )
+
+
+class _Known:
+    """The limits that were looked at last: those of one provider are one object."""
+
+    given: object = object()  # of no tracer
+    limits = _DEFAULT
