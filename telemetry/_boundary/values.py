@@ -65,8 +65,10 @@ def plain(name: str, value: Any) -> Plain:
     if kind is float or (kind is int and -_LARGEST <= value < _LARGEST):
         return cast("Plain", value)
     try:
-        found = _moment(value) if isinstance(value, datetime) and value.tzinfo is not None else _scalar(value)
-        return text(text_of(value)) if found is _NONE else cast("Plain", found)
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return _moment(value)
+        found = _scalar(value)
+        return text(str(_Walk(must_be_finite=False).value(value))) if found is _NONE else cast("Plain", found)
     except Exception as problem:  # noqa: BLE001  # somebody's class, a number of a million digits
         _health.pass_on(problem)
         return _unprintable(value)

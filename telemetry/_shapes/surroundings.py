@@ -17,9 +17,11 @@ _ESCAPED_QUOTE = r"""(?: \\{1,32} ["'] | (?: %5[Cc] ){0,32} %2[27] )"""
 _QUOTE = rf"""(?: ["'] | {_ESCAPED_QUOTE} )"""
 _SPACE = r"(?: \s | \+ | %20 ){0,4}"
 _EQUALS = rf"""(?: {_QUOTE}? {_SPACE} (?: => | -> | := | ={{1,3}} | : | %(?:25){{0,3}}3[DdAa] ) {_SPACE} )"""
-_ASSIGNED = (
-    rf"""(?: {_EQUALS} (?P<list> [\[(] {_SPACE} (?= b? {_QUOTE} ) )? | {_QUOTE} {_SPACE} , {_SPACE} (?= b? {_QUOTE} ) )"""
-)
+_ASSIGNED = rf"""
+    (?: {_EQUALS} (?P<list> [\[(] {_SPACE} (?= b? {_QUOTE} ) )?
+      | {_QUOTE} {_SPACE} , {_SPACE} b? {_QUOTE} value {_QUOTE} {_SPACE} : {_SPACE}
+      | {_QUOTE} {_SPACE} , {_SPACE} (?= b? {_QUOTE} ) (?! b? {_QUOTE} [^"'\\]{{0,64}} {_QUOTE} {_SPACE} : ) )
+"""
 _QUOTED = r"""
     (?: (?P<quote> b? ESCAPED_QUOTE) (?: (?!(?P=quote)) [^\r\n] )+
       | (?P<double> b?") (?: [^"\\\r\n] | \\. )+
