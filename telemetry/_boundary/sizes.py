@@ -16,6 +16,7 @@ _EVENT_BYTES = 64
 _VALUE_BYTES = 16
 _CUT = 512
 _MOST_ATTRIBUTES = 256
+_MOST_LINKS = 128
 
 
 def size_of(span: ReadableSpan) -> int:
@@ -33,25 +34,20 @@ def size_of(span: ReadableSpan) -> int:
 def shrunk(span: ReadableSpan, most_bytes: int) -> ReadableSpan:
     """Return a span of at most about `most_bytes`: texts are cut short, the last events and links kept."""
     attributes = _short(span.attributes)
-    left = most_bytes - _SPAN_BYTES - _size_of_all(attributes)
+    links = [Link(link.context) for link in span.links[-_MOST_LINKS:]]
+    left = most_bytes - _SPAN_BYTES - _size_of_all(attributes) - _EVENT_BYTES * len(links)
     events: list[Event] = []
     for event in reversed(span.events):
         short = Event(text(event.name, limit=_CUT), _short(event.attributes), event.timestamp)
         left -= _EVENT_BYTES + len(short.name) + _size_of_all(short.attributes)
         if left < 0:
             break
-        events.insert(0, short)
-    links: list[Link] = []
-    for link in reversed(span.links):
-        left -= _EVENT_BYTES
-        if left < 0:
-            break
-        links.insert(0, Link(link.context))
+        events.append(short)
     return copy_of(
         span,
         name=text(span.name, limit=_CUT),
         attributes=attributes,
-        events=events,
+        events=events[::-1],
         links=links,
         status=Status(span.status.status_code, _cut(span.status.description)),
         resource=span.resource,
