@@ -8,8 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from telemetry.redaction import redact
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SAY_AGAIN_SECONDS = 60.0
 _MOST_KINDS = 64
@@ -75,6 +80,20 @@ def pass_on(error: Exception) -> None:
     """Raise `error` again if it is the host's and only struck inside telemetry."""
     if isinstance(error, _health.passing):
         raise error
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T | None]:
+    """Return `function` with its errors counted instead of raised; it then returns None."""
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T | None:
+        try:
+            return function(*args, **options)
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            problem(error)
+        return None
+
+    return call
 
 
 def is_strict() -> bool:

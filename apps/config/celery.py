@@ -10,9 +10,7 @@ from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-import telemetry
-from apps.config import environment
-from telemetry.settings import InvalidSettingError
+from apps.config import environment, instrumentation
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -43,8 +41,8 @@ def _require_servers(**_: object) -> None:
 def _start_telemetry(**_: object) -> None:
     """Write the lines of worker and beat to stdout, and trace; programs that only send tasks configure themselves."""
     try:
-        telemetry.configure(stream=sys.stdout)
-    except InvalidSettingError as error:
+        instrumentation.configure(stream=sys.stdout)
+    except ImproperlyConfigured as error:
         sys.exit(f"celery: {error}")
 
 

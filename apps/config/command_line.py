@@ -10,10 +10,9 @@ from django.core.management import execute_from_command_line
 from django.db import OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-import telemetry
+from apps.config import instrumentation
 from apps.config.local_servers import servers_for
 from apps.embedded import EmbeddedServerError
-from telemetry.settings import InvalidSettingError
 
 _OF_DEMO = {"graphql", "httptools", "starlette", "uvicorn"}  # what the extra `demo` brings and an import may miss
 
@@ -24,9 +23,9 @@ def run(arguments: Sequence[str]) -> None:
         sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
     try:
         with servers_for(arguments):
-            telemetry.configure()  # lines to the file alone: a command's output is its own
+            instrumentation.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(list(arguments))
-    except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
+    except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(f"manage.py: {error}")
     except ModuleNotFoundError as error:
         if error.name not in _OF_DEMO:

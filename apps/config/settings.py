@@ -7,7 +7,7 @@ from typing import Any
 from celery.schedules import schedule
 from kombu import Queue
 
-from apps.config import environment
+from apps.config import environment, instrumentation
 
 _environment = environment.read()
 
@@ -98,6 +98,8 @@ SYNC_STALE_SECONDS = _environment.stale_seconds
 SYNC_STEP_SECONDS = _environment.step_seconds
 """An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 
+SYNCTRACE_SERVICE_NAME = instrumentation.settings().service_name
+"""What Jaeger knows our traces by."""
 SYNCTRACE_JAEGER_URL = _environment.jaeger_url
 """Where a browser finds Jaeger; empty when there is none."""
 SYNCTRACE_COMMAND = _environment.command

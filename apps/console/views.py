@@ -9,13 +9,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.utils.jaeger import search_page
-from telemetry.settings import TelemetrySettings
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Show what runs here, where its traces are, and how to start a sync; nothing of any team."""
-    service = TelemetrySettings.from_environment().service_name
+    service = settings.SYNCTRACE_SERVICE_NAME
     searches = {
         "All runs": search_page(service=service, operation="sync.pipeline"),
         "Runs in which something failed": search_page(

@@ -18,8 +18,8 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
-import apps.catalog  # noqa: F401  # declares the events that lines are checked against
 import telemetry
+from apps.catalog import CONTEXT
 from telemetry.catalog import check_line
 from telemetry.model import Level, declared_events
 from telemetry.timestamps import iso_seconds
@@ -78,7 +78,7 @@ class SyncLogger:
         if spec is not None:
             known = telemetry.bound() | values
             values = {field.name: known[field.name] for field in spec.fields if field.name in known} | values
-        problems = check_line({"level": level.name.lower(), "event": event, **values})
+        problems = check_line({"level": level.name.lower(), "event": event, **values}, context=CONTEXT)
         if spec is None and not problems:
             values["logger"] = self.name
         return values, problems

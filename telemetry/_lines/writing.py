@@ -20,6 +20,7 @@ from opentelemetry import trace
 from telemetry import _health
 from telemetry._boundary import key_of, line_value, message_of, traceback_of
 from telemetry._export.line_files import LineFile
+from telemetry._lines import context as bound_context
 from telemetry._lines import raises, standard
 from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
@@ -55,6 +56,7 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
 
     An application that has configured structlog itself keeps its chain, and our lines go through that.
     """
+    bound_context.put_first(settings.context)
     sinks: list[Sink] = []
     if settings.log_file is not None:
         sinks.append(FileSink(LineFile(settings.log_file, settings.rotate_bytes)))

@@ -18,6 +18,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 from opentelemetry.util.types import AttributeValue
 
 from telemetry._boundary import clean_resource
+from telemetry._spans.late_provider import LateProvider
 from telemetry._spans.limits import limits_of
 from telemetry._spans.open_span import OpenSpan
 
@@ -117,6 +118,8 @@ class _Known:
 def _sdk_tracer() -> Tracer | None:
     """Return the SDK's tracer in this process, also from inside a wrapper such as logfire's; None without one."""
     provider = trace.get_tracer_provider()
+    if isinstance(provider, LateProvider):
+        provider = provider.made()
     if provider is _Known.provider:
         return _Known.tracer
     tracer: object = provider.get_tracer(SCOPE)

@@ -16,7 +16,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary import clean_attributes, message_of, text, traceback_of
+from telemetry._boundary import clean_attributes, text
+from telemetry._spans import exception_events
+from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.limits import Limits, within
 
 _UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
@@ -131,13 +133,8 @@ class OpenSpan(ReadableSpan, Span):
         self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
     ) -> None:
         """Add an `exception` event, named as OpenTelemetry's semantic conventions have it."""
-        named = {
-            "exception.type": f"{type(exception).__module__}.{type(exception).__qualname__}".removeprefix("builtins."),
-            "exception.message": message_of(exception),
-            "exception.stacktrace": traceback_of(exception),
-            "exception.escaped": str(escaped),
-        }
-        self.add_event("exception", {**named, **(attributes or {})}, timestamp)
+        named = exception_attributes(exception, escaped=escaped)
+        self.add_event(exception_events.NAME, {**named, **(attributes or {})}, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         """End the span and hand it over, once."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import django
 
-import telemetry
+from apps.config import instrumentation
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.syncing import TOKEN
 from tests.benchmarks.timing import in_turns, seconds_of
@@ -130,5 +130,5 @@ def _execute(statement: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    telemetry.configure()
+    instrumentation.configure()
     answer_with(measure)

@@ -20,7 +20,7 @@ _WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
 _ENTITY = _key(catalog.RowsWrite, "entity_type")
 _WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
 _LANE_WAIT_MS = _key(catalog.GraphQLCall, "lane_wait_ms")
-_QUEUE_WAIT_MS = "messaging.queue.wait_ms"
+_QUEUE_WAIT_MS = "celery.queue.wait_ms"
 _DISTINGUISHING = (
     _key(catalog.RepoSync, "full_name"),
     _key(catalog.GraphQLCall, "query_name"),
