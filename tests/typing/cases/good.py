@@ -33,6 +33,7 @@ from telemetry import (
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
 from telemetry.celery import QuietTask, sending
+from telemetry.django import RequestSpans
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
 from telemetry.model import (
     Event,
@@ -50,7 +51,7 @@ from telemetry.model import (
 )
 from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
 from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
-from telemetry.settings import OFF, InvalidSettingError, LogFormat, TelemetrySettings
+from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
 from telemetry.timestamps import iso_microseconds, iso_seconds
 
 
@@ -194,3 +195,10 @@ def read(source: Source) -> list[Span]:
     lines = read_lines("logs.jsonl") + source.find_lines(order="A-7") + read_collected("collected.jsonl")[0]
     below = [one for node in nodes for depth, one in node.walk() if depth and one.outcome == one.error_type]
     return orphans_of([*below, *source.find_spans(order=[str(line["order"]) for line in lines])])
+
+
+def chosen(near: Network) -> tuple[Choices, Batching, type[RequestSpans]]:
+    """What an application chooses, and what it may name in its settings."""
+    choices: Choices = {"prefix": "SHOP_", "service_name": "shop", "context": ("order",)}
+    settings: TelemetrySettings = TelemetrySettings.from_environment({}, **choices)
+    return choices, settings.batching if near.is_private else Batching(queue_size=1), RequestSpans
