@@ -109,8 +109,7 @@ def _attributes(task: Any, envelope: Envelope) -> dict[str, Any]:
 @_health.guarded
 def after_run(task: Any = None, state: str | None = None, **_: Any) -> None:
     """End the attempt's span, and forget what was bound for it."""
-    run = None if task is None else run_of(task.request)
-    if run is None:
+    if task is None or (run := run_of(task.request)) is None:
         return
     error = sys.exc_info()[1]
     if state is None and isinstance(error, Exception):  # an eager task whose errors go to its caller
@@ -140,9 +139,8 @@ def failed(sender: Any = None, exception: BaseException | None = None, **_: Any)
 
     Celery hands on what it can pickle, which may have another name. What it is handling at this moment is the error itself.
     """
-    run = None if sender is None else run_of(sender.request)
     error = sys.exc_info()[1] or exception
-    if run is None or error is None:
+    if error is None or sender is None or (run := run_of(sender.request)) is None:
         return
     if isinstance(error, tuple(sender.throws or ())):
         run.span.set({"error.type": error_type(error)})

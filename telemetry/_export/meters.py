@@ -18,6 +18,7 @@ class Flushed(Protocol):
 
     def force_flush(self, timeout_millis: int = ...) -> bool:
         """Export what is waiting."""
+        raise NotImplementedError
 
 
 def start(settings: TelemetrySettings, resource: Resource) -> Flushed | None:

@@ -54,6 +54,7 @@ class Provider(Protocol):
 
     def force_flush(self, timeout_millis: int = ...) -> bool:
         """Export what has ended."""
+        raise NotImplementedError
 
 
 class _Process:
