@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps import catalog
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.model import Level
@@ -16,7 +17,7 @@ from telemetry.reading import Files, Source
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
-_CONTEXT = re.compile(r"(team_id|repo_id|run_id|task_id|trace_id)=(.+)", re.DOTALL)
+_CONTEXT = re.compile(rf"({'|'.join(catalog.CONTEXT)}|trace_id)=(.+)", re.DOTALL)
 
 
 class NotFoundError(Exception):

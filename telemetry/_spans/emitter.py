@@ -17,7 +17,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
+from telemetry._boundary import clean_resource
 from telemetry._spans.late_provider import LateProvider
+from telemetry._spans.limits import limits_of
 from telemetry._spans.open_span import OpenSpan
 
 SCOPE = "telemetry"
@@ -96,12 +98,13 @@ def _open(
         name=name,
         context=context,
         parent=parent,
-        resource=tracer.resource,
+        resource=clean_resource(tracer.resource),
         attributes=attributes,
         links=links,
         start_ns=start_ns,
         scope=_scope,
         processor=tracer.span_processor,
+        limits=limits_of(tracer),
     )
 
 

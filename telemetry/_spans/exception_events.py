@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import traceback
-
-from telemetry._boundary import message_of
+from telemetry._boundary import message_of, traceback_of
 
 NAME = "exception"
 
 
 def exception_attributes(error: BaseException, *, escaped: bool = False) -> dict[str, str]:
-    """Return what the event says, as it is: what may leave of it is for the boundary to say."""
+    """Return what the event says, without secrets and bounded."""
     return {
         "exception.type": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
         "exception.message": message_of(error),
-        "exception.stacktrace": "".join(traceback.format_exception(error)),
+        "exception.stacktrace": traceback_of(error),
         "exception.escaped": str(escaped),
     }

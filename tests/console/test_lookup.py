@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -181,3 +183,15 @@ def test_the_files_that_the_settings_name_are_read(team: Team, tmp_path: Path, s
     settings.SYNCTRACE_TRACES_FILE = None
     with pytest.raises(CommandError, match="the environment names no file of spans"):
         call_command("trace", str(one.pk))
+    settings.SYNCTRACE_LOG_FILE = None
+    with pytest.raises(CommandError, match="the environment names no file of lines"):
+        call_command("logs", str(one.pk))
+
+
+def test_the_environment_names_the_files(program_environment: dict[str, str], tmp_path: Path) -> None:
+    """By the application's own prefix, or in its home."""
+    show = "from django.conf import settings as s; print(s.SYNCTRACE_LOG_FILE, s.SYNCTRACE_TRACES_FILE)"
+    environment = {**program_environment, "SYNC_TRACES_FILE": str(tmp_path / "my spans")}
+    command = [sys.executable, "-c", show]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed == f"{program_environment['SYNCTRACE_HOME']}/logs.jsonl {tmp_path / 'my spans'}\n"
