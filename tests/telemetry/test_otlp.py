@@ -45,7 +45,8 @@ def by_grpc() -> Iterator[tuple[SpanExporter, Arrived]]:
             return ExportTraceServiceResponse()
 
     server = grpc.server(ThreadPoolExecutor(1))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Service(), server)
+    register: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    register(Service(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
