@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 
-from apps.processes import Program, unwinding
+from apps.processes import Program, exit_on
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _LISTENING = "listening on "
@@ -43,7 +44,7 @@ def local_worker(*, home: Path, children: int = 2) -> Iterator[LocalWorker]:
     """Run a prefork worker inside; what it prints goes to `worker.out` in `home`."""
     command = [sys.executable, "-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
     program = Program(command, name="worker", log=home / "worker.out", folder=_CHECKOUT)
-    with unwinding(), program:
+    with exit_on(signal.SIGTERM), program:
         yield LocalWorker(program)
 
 
@@ -57,7 +58,7 @@ def local_simulator(arguments: Sequence[str], *, home: Path) -> Iterator[str]:
     def ready() -> str | None:
         return None if _address(log) else "it does not listen yet"
 
-    with unwinding(), Program(command, name="simulator", log=log, folder=_CHECKOUT, ready=ready):
+    with exit_on(signal.SIGTERM), Program(command, name="simulator", log=log, folder=_CHECKOUT, ready=ready):
         yield _address(log)
 
 

@@ -1,4 +1,4 @@
-"""The servers' own programs: run to their end, or run as a server that is watched until it answers."""
+"""Run the wheels' own programs: a short one to its end, a server until it is stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.processes import Account, NotReadyError, Program, Ready
 
 
 def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str = "") -> str:
-    """Return what a short program printed on both its outputs; `EmbeddedServerError` with it when the program failed."""
+    """Run a short program to its end and return what it printed; `EmbeddedServerError` quotes it if the program failed."""
     result = subprocess.run(  # noqa: S603 - the program is our own wheel's
         [str(argument) for argument in arguments],
         input=stdin,
@@ -42,7 +42,7 @@ def server(
     stop_signal: signal.Signals,
     account: Account | None = None,
 ) -> Program:
-    """Return a server's program, which is to be launched and then waited for."""
+    """Return a server's program, to be launched and then waited for."""
     return Program(
         arguments,
         log=log,
@@ -57,7 +57,7 @@ def server(
 
 
 def wait_until_ready(program: Program) -> None:
-    """Wait until a launched server answers; `EmbeddedServerError` says why it does not."""
+    """Wait until a launched server answers; raise `EmbeddedServerError` with the reason if it does not."""
     try:
         program.wait_until_ready()
     except NotReadyError as error:
@@ -65,12 +65,12 @@ def wait_until_ready(program: Program) -> None:
 
 
 def explain(program: str, output: str) -> str:
-    """Return one message from a failed program's output, with the usual causes put first."""
+    """Return what to tell a person about a failed program: the cause if it is a known one, else what it printed."""
     if "No space left on device" in output:
         return f"The disk is full, so {program} could not start: free some space and run the command again."
     return f"{program} could not start. It printed:\n{output.strip()}"
 
 
 def environment() -> Mapping[str, str]:
-    """Return the environment of a server: nothing of the user's, since PG* and LD_* variables would change what it does."""
+    """Return a server's environment: nothing of the user's, whose PG* and LD_* variables would change what it does."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
