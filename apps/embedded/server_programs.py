@@ -29,7 +29,9 @@ def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str 
         extra_groups=[] if account else None,
     )
     if result.returncode:
-        raise EmbeddedServerError(explain(Path(arguments[0]).name, result.stdout))
+        name = Path(arguments[0]).name
+        failure = f"{name} failed with exit code {result.returncode}. It printed:\n{result.stdout.strip()}"
+        raise EmbeddedServerError(explain(name, failure))
     return result.stdout
 
 
@@ -61,14 +63,14 @@ def wait_until_ready(program: Program) -> None:
     try:
         program.wait_until_ready()
     except NotReadyError as error:
-        raise EmbeddedServerError(explain(program.name, program.tail() or str(error))) from error
+        raise EmbeddedServerError(explain(program.name, str(error))) from error
 
 
-def explain(program: str, output: str) -> str:
-    """Return what to tell a person about a failed program: the cause if it is a known one, else what it printed."""
-    if "No space left on device" in output:
+def explain(program: str, failure: str) -> str:
+    """Return what to do about a program's failure if its cause is known, else the failure as it is."""
+    if "No space left on device" in failure:
         return f"The disk is full, so {program} could not start: free some space and run the command again."
-    return f"{program} could not start. It printed:\n{output.strip()}"
+    return failure
 
 
 def environment() -> Mapping[str, str]:
