@@ -4,7 +4,7 @@ Declare operations and events (`telemetry.model`), open them with `observe`, wri
 tracing and logging from the `OTEL_*` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
-from telemetry._boundary import visible
+from telemetry._boundary import message_of, visible
 from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
@@ -31,6 +31,7 @@ __all__ = [
     "error_type",
     "flush",
     "measure",
+    "message_of",
     "observe",
     "observed",
     "problem",

@@ -15,6 +15,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from apps.analysis.models import Analysis
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.secrets import encrypt
@@ -114,6 +115,7 @@ def _create_rows(apps: Any) -> None:
             started_ns=1,
             started_at=now,
             told_at=MOMENT,
+            ended_at=MOMENT,
         )
         for kind in ("phase1", "phase2")
     )
@@ -135,7 +137,7 @@ def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None
     assert all(before.values())
     (pull_request,) = PullRequest.objects.using(NAME).select_related("repository__connection")
     assert pull_request.repository.full_name == "a/b"
-    assert pull_request.analysis.of_update == pull_request.updated_at
+    assert Analysis.objects.using(NAME).get(pull_request=pull_request).of_update == pull_request.updated_at
     assert pull_request.repository.connection.token() == TOKEN
     assert pull_request.repository.repo_syncs.get().repository_id == pull_request.repository.pk
 
@@ -146,6 +148,7 @@ def test_runs_and_syncs_stay_when_their_words_change(database: BaseDatabaseWrapp
     call_command("migrate", database=NAME, verbosity=0)
     recent, backfill = PipelineRun.objects.using(NAME).order_by("pk")
     assert (recent.kind, recent.logged_at, backfill.kind) == (PipelineRun.Kind.RECENT, MOMENT, PipelineRun.Kind.BACKFILL)
+    assert recent.export_due_at == MOMENT  # nobody had exported it: the sweep does
     assert RepoSync.objects.using(NAME).get().disposition == RepoSync.Disposition.SYNCED
     _migrate(database, BEFORE_REPOSITORIES)
     assert [row[0] for row in _rows(database, "integrations_pipelinerun", "kind")] == ["phase1", "phase2"]

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 
 from apps.integrations.errors import NotFound
 from apps.integrations.lane import Lane
-from apps.integrations.services.github_clients import transport_to
+from apps.integrations.services.clients import transport_to
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.accounts import account_name, save_connection
 from apps.repositories.models import GitHubConnection

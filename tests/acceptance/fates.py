@@ -55,8 +55,8 @@ def _wrapped(owner: object, name: str, wrap: Callable[[Callable[..., Any]], Call
 @worker_init.connect
 def _prepare(**_: object) -> None:
     from apps.analysis import assistance  # Celery has set Django up by now
+    from apps.integrations.github.transport import GitHubTransport
     from apps.integrations.runs import root_spans
-    from apps.integrations.services.github_transport import GitHubTransport
 
     _wrapped(GitHubTransport, "_send", _fated_send)
     _wrapped(assistance, "analyze", _fated_analyze)

@@ -140,7 +140,7 @@ def test_no_analysis_leaves_its_run_in_llm_processing(program_environment: dict[
 def test_no_dead_worker_leaves_its_repository_syncing(program_environment: dict[str, str]) -> None:
     """A machine is lost in the middle of a request; another's sweep finds the repository, which goes on at its cursor."""
     environment = {**program_environment, **SMALL, "SYNC_STALE_SECONDS": "4"}
-    with simulator(synthetic=40) as github:
+    with simulator(synthetic=74) as github:  # the first page has no long list, and so is committed at once
         repository = tracked(github, NAME)
         github.add_faults({"fault": "hang", "match": {"operation": "PullRequests"}, "nth": 2})
         with worker(environment) as process:
@@ -156,7 +156,7 @@ def test_no_dead_worker_leaves_its_repository_syncing(program_environment: dict[
         there = held(github, NAME)
     assert (look_up.endpoint, page.variables["after"]) == ("/repos/{owner}/{repo}", cursor)
     row.refresh_from_db()
-    assert (row.state, row.attempt, row.prs_done, stored(repository)) == ("completed", 2, 40, there)
+    assert (row.state, row.attempt, row.prs_done, stored(repository)) == ("completed", 2, 74, there)
     spans = read_spans(Path(environment["SYNCTRACE_HOME"]) / "traces.jsonl")
     dead = {span.attributes.get("task_id") for span in orphans_of(spans)}
     assert dead.isdisjoint(span.attributes.get("task_id") for span in spans if span.name.startswith("run/"))

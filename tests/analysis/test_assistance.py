@@ -11,11 +11,10 @@ from django.db import connection
 from apps.analysis.assistance import AnalysisResult, analyze, analyze_statement
 from apps.analysis.models import Analysis
 from apps.analysis.rules import RULES
-from apps.integrations.services.github_nodes import Actor
+from apps.integrations.github.nodes import Actor
 from apps.pulls.models import Commit, PullRequest
 from apps.repositories.models import TrackedRepository
-from tests.integrations.histories import DAY, commit, pull_request, repository, whole
-from tests.integrations.services.test_pull_request_store import store
+from tests.integrations.histories import DAY, commit, pull_request, repository, store, whole
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +53,7 @@ def test_trailers_give_tools_away(message: str, tool: str) -> None:
 def test_talk_of_a_tool_is_no_assistance(body: str, author: str) -> None:
     """Words about tools, names like theirs, and other bots do not count."""
     tracked = repository()
-    store(tracked.pk, pull_request(1, body=body, author=Actor(author, "User")))
+    store(tracked.pk, pull_request(1, body=body, author=Actor(login=author, kind="User")))
     assert analyze(team_id=tracked.team_id, repository_ids=[tracked.pk]) == AnalysisResult(1, 0)
 
 
@@ -64,7 +63,10 @@ def test_only_what_changed_is_analyzed_again() -> None:
     store(tracked.pk, pull_request(1), pull_request(2))
     analyze(team_id=tracked.team_id, repository_ids=[tracked.pk])
     assert analyze(team_id=tracked.team_id, repository_ids=[tracked.pk]) == AnalysisResult(0, 0)
-    store(tracked.pk, pull_request(2, author=Actor("devin-ai-integration[bot]", "Bot"), updated_at=DAY.replace(day=9)))
+    store(
+        tracked.pk,
+        pull_request(2, author=Actor(login="devin-ai-integration[bot]", kind="Bot"), updated_at=DAY.replace(day=9)),
+    )
     assert analyze(team_id=tracked.team_id, repository_ids=[tracked.pk]) == AnalysisResult(1, 1)
 
 

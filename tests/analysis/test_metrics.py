@@ -11,10 +11,9 @@ from django.db import connection, transaction
 from apps.analysis import metrics
 from apps.analysis.assistance import analyze
 from apps.analysis.models import WeeklyMetrics
-from apps.integrations.services.github_nodes import Actor
+from apps.integrations.github.nodes import Actor
 from tests.acceptance.worker import wait_until
-from tests.integrations.histories import DAY, pull_request, repository, whole
-from tests.integrations.services.test_pull_request_store import store
+from tests.integrations.histories import DAY, pull_request, repository, store, whole
 from tests.locks import count_waiting
 
 
@@ -25,7 +24,7 @@ def test_weekly_metrics_are_those_counted_by_hand() -> None:
     store(
         tracked.pk,
         pull_request(1, additions=10, deletions=0),
-        pull_request(2, additions=30, deletions=0, author=Actor("copilot", "Bot"), reviews=whole([])),
+        pull_request(2, additions=30, deletions=0, author=Actor(login="copilot", kind="Bot"), reviews=whole([])),
     )
     analyze(team_id=tracked.team_id, repository_ids=[tracked.pk])
     assert metrics.compute(team_id=tracked.team_id) == 1

@@ -35,6 +35,8 @@ class Size:
     slow_repository: str = "procrastinate-org/procrastinate"
     slow_history: tuple[str, ...] = ("--history", str(PROCRASTINATE))
     slow_sync_turns: int = 9
+    long_repository: str = "synthetic/repo-0"
+    long_history: tuple[str, ...] = ("--synthetic", "1000")
     latency_ms: float = 100
     pages: int = 40
     store_turns: int = 15
@@ -50,6 +52,7 @@ TINY = Size(
     slow_repository="synthetic/repo-0",
     slow_history=("--synthetic", "30"),
     slow_sync_turns=1,
+    long_history=("--synthetic", "30"),
     latency_ms=1,
     pages=1,
     store_turns=1,
@@ -70,6 +73,9 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
         tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
         yield slow_sync(size, url)
+    with local_simulator([*size.long_history, *_NO_LIMITS], home=home) as url:
+        tell("what a sync of long lists asks for")
+        yield from long_lists(size, url)
     tell(f"a burst of {size.spans:,} spans")
     yield from lost_spans(size, home)
 
@@ -103,23 +109,8 @@ def sync(size: Size, url: str) -> Iterator[Figure]:
     """What a sync costs GitHub and us, where the simulator answers at once."""
     measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns)
     on = statistics.median(measured.samples["on"])
-    thousands = measured.pull_requests / 1_000
     yield _telemetry_share("sync.telemetry.no_latency", "Telemetry in a sync, GitHub answers at once", measured, aim=4)
-    yield Figure(
-        name="sync.requests",
-        what="Requests per 1,000 pull requests",
-        value=measured.requests / thousands,
-        unit="",
-        aim=25,
-        detail=f"{measured.requests} for {measured.pull_requests:,}, with reviews, commits and files; bar 40",
-    )
-    yield Figure(
-        name="sync.points",
-        what="Points per 1,000 pull requests",
-        value=measured.points / thousands,
-        unit="",
-        detail=f"{measured.points} for {measured.pull_requests:,}",
-    )
+    yield from _spent(measured, name="sync", of="", aim=25)
     yield Figure(
         name="sync.speed",
         what="Pull requests a second, stored and traced",
@@ -129,6 +120,12 @@ def sync(size: Size, url: str) -> Iterator[Figure]:
         better="higher",
         detail=f"{measured.pull_requests:,} with everything in {on:.2f} s",
     )
+
+
+def long_lists(size: Size, url: str) -> Iterator[Figure]:
+    """Yield what a sync asks for where one pull request in thirty has a list of more than a hundred members."""
+    measured = syncs.measure(api_url=url, repository=size.long_repository, turns=1)
+    yield from _spent(measured, name="sync.long_lists", of=", many with long lists", aim=30)
 
 
 def slow_sync(size: Size, url: str) -> Figure:
@@ -166,6 +163,19 @@ def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
             unit="",
             aim=0,
             detail=f"of {size.spans:,} in a burst",
+        )
+
+
+def _spent(measured: syncs.Syncs, *, name: str, of: str, aim: float) -> Iterator[Figure]:
+    """Yield a sync's requests and points."""
+    for what, spent, most in (("Requests", measured.requests, aim), ("Points", measured.points, None)):
+        yield Figure(
+            name=f"{name}.{what.lower()}",
+            what=f"{what} per 1,000 pull requests{of}",
+            value=spent / measured.pull_requests * 1_000,
+            unit="",
+            aim=most,
+            detail=f"{spent} for {measured.pull_requests:,}, with reviews, commits and files",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -25,13 +26,13 @@ _TABLES = ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfi
 
 def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str, Any]:
     """Seconds a side and turn for the first ``pages`` pages of ``full_name``, and how many rows they hold."""
-    from apps.integrations.services.pull_request_store import store_page
+    from apps.pulls.store import store_page
 
     repository_id, stored = _pages(api_url, full_name, pages)
 
     def store() -> None:
         for rows in stored:
-            store_page(repository_id=repository_id, rows=rows, commit=lambda: None)
+            store_page(repository_id=repository_id, rows=rows)
 
     def copy() -> None:
         for rows in stored:
@@ -54,16 +55,16 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
             },
             turns=turns,
         )
-    return {"samples": samples, "rows": sum(_count(rows) for rows in stored)}
+    return {"samples": samples, "rows": sum(len(rows) for page in stored for rows in _rows(page))}
 
 
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
     """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
     from apps.integrations.connections import connect
+    from apps.integrations.github.transport import GitHubTransport
     from apps.integrations.lane import Lane
     from apps.integrations.services.github_graphql import GitHubGraphQL
-    from apps.integrations.services.github_transport import GitHubTransport
-    from apps.integrations.services.pull_request_mapping import page_rows
+    from apps.integrations.services.mapping import page_rows
     from apps.repositories.accounts import track
     from apps.teams.models import Team
 
@@ -72,15 +73,8 @@ def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
     (tracked,) = track(connection=connection, full_names=[full_name])
     transport = GitHubTransport(api_url=api_url, token=TOKEN)
     client = GitHubGraphQL(transport=transport, lane=Lane(account=connection.account), page_size=PAGE_SIZE)
-    pages: list[Any] = []
-    after = None
-    while len(pages) < count:
-        page = client.pull_requests(full_name, after=after)
-        pages.append(page_rows([node for _, node in page.items], repository_id=tracked.pk))
-        after = page.end_cursor
-        if not page.has_next_page:
-            break
-    return tracked.pk, pages
+    pages = islice(client.pull_requests(full_name), count)
+    return tracked.pk, [page_rows(page.nodes, repository_id=tracked.pk) for page in pages]
 
 
 @contextmanager
@@ -107,14 +101,14 @@ def _copy_page(page: Any) -> None:
         cursor.execute("SELECT coalesce(max(id), 0) FROM copied_pulls_pullrequest")
         (last,) = cursor.fetchone()
         ids = {row.number: last + place for place, row in enumerate(page.pull_requests, start=1)}
-        for table, rows in zip(_TABLES, (page.pull_requests, page.reviews, page.commits, page.files), strict=True):
+        for table, rows in zip(_TABLES, _rows(page), strict=True):
             if rows:
                 is_child = table != "pulls_pullrequest"
                 _copy_rows(cursor, table, rows, ids, is_child=is_child)
 
 
 def _copy_rows(cursor: Any, table: str, rows: Sequence[Any], ids: dict[int, int], *, is_child: bool) -> None:
-    names = list(type(rows[0]).__slots__)
+    names = list(rows[0].__struct_fields__)
     values = attrgetter(*names)
     columns = ["pull_request_id", *names[1:]] if is_child else ["id", *names]
     with cursor.copy(f"COPY copied_{table} ({', '.join(columns)}) FROM STDIN") as copy:
@@ -122,8 +116,9 @@ def _copy_rows(cursor: Any, table: str, rows: Sequence[Any], ids: dict[int, int]
             copy.write_row((ids[row.number], *values(row)[1:]) if is_child else (ids[row.number], *values(row)))
 
 
-def _count(page: Any) -> int:
-    return len(page.pull_requests) + len(page.reviews) + len(page.commits) + len(page.files)
+def _rows(page: Any) -> list[Sequence[Any]]:
+    """Return the page's rows, table by table."""
+    return [page.pull_requests, *(page.lists[name].rows for name in ("reviews", "commits", "files"))]
 
 
 def _execute(statement: str) -> None:

@@ -24,13 +24,15 @@ def test_every_benchmark_yields_its_figures(
         monkeypatch.setenv(name, value)
     figures = [*measuring.operation(TINY), *measuring.lost_spans(TINY, tmp_path)]
     with local_simulator(TINY.history, home=tmp_path) as url:
-        figures += [*measuring.sync(TINY, url), *measuring.store(TINY, url)]
+        figures += [*measuring.sync(TINY, url), *measuring.long_lists(TINY, url), *measuring.store(TINY, url)]
     values = {figure.name: figure.value for figure in figures}
     assert {name for name, value in values.items() if value > 0} >= {
         "operation.sync.db.write",
         "operation.sync.api.graphql",
         "sync.requests",
         "sync.points",
+        "sync.long_lists.requests",
+        "sync.long_lists.points",
         "sync.speed",
         "store.new",
         "store.unchanged",

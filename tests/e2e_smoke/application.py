@@ -76,7 +76,7 @@ class Application:
         self._stack = stack
 
     def begin(self, *teams: Team, days: int) -> list[str]:
-        """Phase 1 over so many days and phase 2 over the rest are on their way for each; the tasks that start them."""
+        """Start a recent run over so many days and backfills of the rest for each; return the tasks that do."""
         return list(self._ask(do="begin", teams=list(map(asdict, teams)), api_url=self._stack.github, days=days))
 
     def wait(self, task_ids: Sequence[str], *, seconds: float = 240) -> None:

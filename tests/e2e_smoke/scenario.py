@@ -40,8 +40,8 @@ def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> Non
         task_ids = application.begin(story.BAKERS, story.MILLERS, days=story.DAYS)
         _await_requests(stack, 1)
     with steps.step("Jaeger is stopped; the collector is stopped with SIGTERM, and started again"):
-        # At once, while phase 1 has most of its pages before it: the root of a run that ended now would not be confirmed,
-        # and the sweep would emit it again a minute later, for which this would have to wait.
+        # At once, while the recent run has most of its pages before it: the root of a run that ended now would not be
+        # confirmed, and the sweep would emit it again a minute later, for which this would have to wait.
         stack.stop("jaeger")
         stack.stop("collector")
         _await_requests(stack)

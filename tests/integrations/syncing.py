@@ -11,11 +11,13 @@ from apps.github_simulator.model import LISTED_FILES, Review
 from apps.github_simulator.testing import SimulatedGitHub
 from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
+from apps.integrations.github.nodes import Response
+from apps.integrations.github.transport import Transport
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.services.github_clients import clients_for
+from apps.integrations.services.clients import clients_for, transport_to
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls.models import PullRequest
 from apps.repositories.accounts import track
@@ -47,9 +49,9 @@ def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = Non
     own = Attempt(row.pk, row.attempt + 1)
     claimed = attempts.claim(own, traceparent=None)
     assert claimed is not None, "nobody else works on it"
-    clients = clients_for(claimed, attempt=own)
-    if before_request is not None:
-        _call_before(clients.graphql._transport, before_request)
+    connection = claimed.repository.connection
+    transport = _Announcing(transport_to(connection.api_url, token=connection.token()), before_request)
+    clients = clients_for(claimed, attempt=own, transport=transport)
     try:
         return sync_pull_requests(row=claimed, attempt=own, clients=clients)
     except SyncError as error:
@@ -108,11 +110,19 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _call_before(transport: Any, before_request: Callable[[int], None]) -> None:
-    send, count = transport.graphql, iter(range(1, 10_000))
+class _Announcing:
+    """A transport that calls `before_request` before each GraphQL request, with its number from 1."""
 
-    def graphql(*args: Any, **kwargs: Any) -> Any:
-        before_request(next(count))
-        return send(*args, **kwargs)
+    def __init__(self, transport: Transport, before_request: Callable[[int], None] | None) -> None:
+        self.host = transport.host
+        self.rest = transport.rest
+        self._transport = transport
+        self._before_request = before_request
+        self._requests = 0
 
-    transport.graphql = graphql
+    def graphql(self, body: bytes, *, send_before: float | None = None) -> Response:
+        """Announce the request, then send it."""
+        self._requests += 1
+        if self._before_request is not None:
+            self._before_request(self._requests)
+        return self._transport.graphql(body, send_before=send_before)

@@ -10,7 +10,7 @@ from apps.integrations.errors import Unauthorized
 from apps.integrations.models import ApiLane
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
-from tests.integrations.services.hostile_server import hostile_server
+from tests.integrations.github.hostile_server import hostile_server
 
 TOKEN = "ghp_" + "a" * 36
 

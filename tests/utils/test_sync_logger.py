@@ -117,6 +117,28 @@ def test_a_timed_block_that_raises_has_its_duration_too(captrace: Capture) -> No
     assert "LookupError: gone" in line["exception"]
 
 
+@pytest.mark.parametrize("value", [["a", "b"], {"a": 1}, object(), datetime(2026, 1, 1), 2**70])  # noqa: DTZ001  # naive on purpose
+def test_a_field_may_be_anything(value: object) -> None:
+    """What a line or a span cannot carry as it is becomes text; the block goes on."""
+    with writing.capture() as captured, timed_operation(log, "cache.fill", items=value) as found:
+        found["more"] = value
+        log.info("cache.seen", items=value)
+    assert [line["event"] for line in captured.lines if "cache" in line["event"]] == ["cache.seen", "cache.fill"]
+
+
+class _UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+def test_an_error_that_cannot_be_printed_goes_on_as_it_is(captrace: Capture) -> None:
+    """The line says of which kind it is."""
+    with pytest.raises(_UnprintableError), timed_operation(log, "cache.fill"):
+        raise _UnprintableError
+    (line,) = captrace.lines
+    assert (line["error_type"], line["error_msg"]) == ("_UnprintableError", "[unprintable _UnprintableError]")
+
+
 @pytest.mark.parametrize("raises", [False, True])
 def test_a_timed_event_of_the_catalog_keeps_its_level_and_fields(captrace: Capture, raises: bool) -> None:
     """What a failed block never learnt is null."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apps.integrations.errors import GitHubError, RateLimited, SecondaryLimited
-from apps.integrations.services.github_limits import LONGEST_WAIT
+from apps.integrations.github.limits import LONGEST_WAIT
 
 _RESET_MARGIN = timedelta(seconds=1)  # GitHub's clock and ours differ
 _UNNAMED_BLOCK = timedelta(minutes=1)  # where GitHub names no time: "at least one minute", then twice that

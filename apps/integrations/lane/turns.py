@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
 from apps.integrations.errors import LaneLost
+from apps.integrations.github.nodes import RateLimit
 from apps.integrations.lane.limits import Block, Budget, within_reason
-from apps.integrations.services.github_nodes import RateLimit
 from apps.utils import clock
 from apps.utils.boottime import boottime
 
@@ -27,6 +27,7 @@ class Heartbeat(Protocol):
 
     def __call__(self, reason: str, until: datetime | None) -> None:
         """Show that whoever uses the lane is alive."""
+        raise NotImplementedError
 
 
 class Turn:
@@ -66,3 +67,4 @@ class Turns(Protocol):
 
     def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
         """Call `send` in a turn of its own and return its answer."""
+        raise NotImplementedError

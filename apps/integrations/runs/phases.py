@@ -16,6 +16,7 @@ class Work(Protocol):
 
     def __call__(self, *, team_id: int, repository_ids: Sequence[int]) -> None:
         """Do it."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

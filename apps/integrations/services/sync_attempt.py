@@ -11,7 +11,7 @@ from apps.integrations.models import RepoSync
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.failures import ATTEMPTS, DATABASE_TROUBLE, Retry, as_stored, broke_connection
-from apps.integrations.services.github_clients import clients_for
+from apps.integrations.services.clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.repositories.accounts import has_new_token
 from apps.utils.database import drop_connection

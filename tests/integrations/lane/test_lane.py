@@ -27,11 +27,11 @@ from apps.integrations.errors import (
     SecondaryLimited,
     ServerError,
 )
+from apps.integrations.github.nodes import RateLimit
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.lane import Lane, Turn
 from apps.integrations.models import ApiLane
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import RateLimit
-from apps.integrations.services.github_transport import GitHubTransport
 from apps.utils import clock
 from apps.utils.boottime import boottime
 from telemetry.testing import Capture
@@ -51,7 +51,13 @@ def stepped() -> Iterator[clock.SteppedClock]:
 
 
 def _limit(remaining: int, *, resets_in: float, resource: str = "graphql") -> RateLimit:
-    return RateLimit(5000, remaining, 5000 - remaining, NOW + timedelta(seconds=resets_in), resource)
+    return RateLimit(
+        limit=5000,
+        remaining=remaining,
+        used=5000 - remaining,
+        reset_at=NOW + timedelta(seconds=resets_in),
+        resource=resource,
+    )
 
 
 def _learn(limit: RateLimit) -> None:
@@ -162,20 +168,27 @@ def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, st
 def test_a_recent_run_goes_before_a_backfill() -> None:
     """Though the backfill has waited longer."""
     order: list[str] = []
+    waiting: set[str] = set()
 
     def take(name: str, *, urgent: bool) -> Callable[[], None]:
         def work() -> None:
-            with Lane(account=ACCOUNT, urgent=urgent, urgency_seconds=0.3).turn(resource=None):
+            lane = Lane(
+                account=ACCOUNT,
+                urgent=urgent,
+                urgency_seconds=0.3,
+                heartbeat=lambda reason, _until: waiting.add(name) if reason else None,
+                heartbeat_seconds=0.0,
+            )
+            with lane.turn(resource=None):
                 order.append(name)
 
         return work
 
     with Lane(account=ACCOUNT).turn(resource=None):
         second = _in_thread(take("backfill", urgent=False))
-        time.sleep(0.1)
+        wait_until(lambda: waiting == {"backfill"})
         first = _in_thread(take("recent", urgent=True))
-        while _row().urgent_until is None:
-            time.sleep(0.005)
+        wait_until(lambda: waiting == {"backfill", "recent"})
     for thread in (first, second):
         thread.join(10)
     assert order == ["recent", "backfill"]
@@ -405,7 +418,8 @@ def test_a_client_waits_for_its_lane_and_goes_on(captrace: Capture) -> None:
         github.add_faults({"fault": "primary_limit", "reset_in": 30})
         transport = GitHubTransport(api_url=github.url, token="any-token")
         client = GitHubGraphQL(transport=transport, lane=Lane(account=ACCOUNT))
-        assert len(client.pull_requests("synthetic/repo-0").items) == 3
+        (page,) = client.pull_requests("synthetic/repo-0")
+        assert len(page.nodes) == 3
     assert client.requests == 2
     assert 25 < sum(stepped.slept) < 35
     assert captrace.tree("status").splitlines() == [

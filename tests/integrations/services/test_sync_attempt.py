@@ -32,8 +32,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def github() -> Iterator[SimulatedGitHub]:
-    """Two pages of pull requests."""
-    with simulator(synthetic=30) as simulated:
+    """Two pages of pull requests; no list of the first has more than a hundred members."""
+    with simulator(synthetic=74) as simulated:
         yield simulated
 
 
@@ -109,7 +109,7 @@ def test_a_complete_sync_says_how_many_pull_requests_there_are(row: RepoSync, gi
     """On the row and to the caller."""
     end = _attempt(row)
     assert isinstance(end, Completed)
-    assert end.result.prs_synced == row.prs_done == 30
+    assert end.result.prs_synced == row.prs_done == 74
     assert (row.state, stored(row.repository)) == ("completed", held(github, NAME))
 
 
@@ -124,7 +124,7 @@ def test_a_restarted_database_costs_an_attempt_and_nothing_more(
     assert isinstance(end, Retrying)
     row.refresh_from_db()
     assert (row.state, row.attempt, row.failures) == ("retrying", 1, 1)
-    assert 0 < row.prs_done < 30
+    assert 0 < row.prs_done < 74
     assert isinstance(_attempt(row), Completed)
     assert (row.state, row.attempt, stored(row.repository)) == ("completed", 2, held(github, NAME))
 

@@ -162,7 +162,7 @@ def edges() -> int:
     treat_as(BrokenPipeError, Outcome.CANCELLED)
     write_line(Level.INFO, "started", {"level": settings.log_level}, error=None)
     context: Mapping[str, object] = {**add_trace_ids(None, "info", {"event": "x"}), **bound()}
-    telemetry.problem(OutcomeMissing(error_type(ValueError(redact("ghp_x")))))
+    telemetry.problem(OutcomeMissing(error_type(ValueError(redact("ghp_x"))) + telemetry.message_of(OSError())))
     error: type[ValueError] = InvalidSettingError
     add_shapes([r"\bvoucher-[0-9]{8}\b"])
     is_quiet: bool = settings.log_level >= OFF or is_secret_name("token")

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import orjson
 
+from apps.integrations.github.nodes import Response
 from apps.integrations.lane import Resource, Turn
-from apps.integrations.services.github_protocol import Response
 
 T = TypeVar("T")
 NEWEST = datetime(2026, 1, 31, tzinfo=UTC)
@@ -94,4 +94,8 @@ def a_page(*nodes: dict[str, Any] | None, more: bool = False, **extra: Any) -> d
 
 def answer(data: object) -> Response:
     """A 200 with ``data``."""
-    return Response(200, {"content-type": "application/json", "x-github-request-id": "A1"}, orjson.dumps({"data": data}))
+    return Response(
+        status=200,
+        headers={"content-type": "application/json", "x-github-request-id": "A1"},
+        body=orjson.dumps({"data": data}),
+    )

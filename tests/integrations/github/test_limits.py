@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.integrations.services.github_limits import limit_from_block, limit_from_headers, seconds_to_wait
-from apps.integrations.services.github_nodes import RateLimit
+from apps.integrations.github.limits import limit_from_block, limit_from_headers, seconds_to_wait
+from apps.integrations.github.nodes import RateLimit
 
 RESET = datetime(2026, 1, 1, tzinfo=UTC)
 HEADERS = {
@@ -21,7 +21,7 @@ HEADERS = {
 
 def test_headers_tell_the_budget() -> None:
     """The reset is epoch seconds."""
-    assert limit_from_headers(HEADERS) == RateLimit(5000, 0, 5000, RESET, "graphql")
+    assert limit_from_headers(HEADERS) == RateLimit(limit=5000, remaining=0, used=5000, reset_at=RESET, resource="graphql")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_headers_that_tell_nothing_are_no_budget(spoilt: dict[str, str]) -> None
 def test_the_answer_s_own_block_tells_the_budget() -> None:
     """For servers that send no headers."""
     block = {"limit": 5000, "cost": 1, "remaining": 4999, "used": 1, "resetAt": "2026-01-01T00:00:00Z"}
-    assert limit_from_block(block) == RateLimit(5000, 4999, 1, RESET, "graphql")
+    assert limit_from_block(block) == RateLimit(limit=5000, remaining=4999, used=1, reset_at=RESET, resource="graphql")
     assert limit_from_block(None) is None
     for spoilt in ({}, {**block, "limit": None}, {**block, "resetAt": 7}, {**block, "resetAt": "soon"}):
         assert limit_from_block(spoilt) is None

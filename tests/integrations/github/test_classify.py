@@ -8,7 +8,8 @@ import pytest
 
 from apps.integrations import errors
 from apps.integrations.errors import GitHubError, Moved, RateLimited
-from apps.integrations.services.github_errors import classify
+from apps.integrations.github.classify import classify
+from apps.integrations.github.nodes import Response
 from tests.integrations.recorded import NAMES, recorded
 
 EXPECTED: dict[str, type[GitHubError] | None] = {
@@ -60,8 +61,7 @@ EXPECTED: dict[str, type[GitHubError] | None] = {
 
 
 def _error(name: str) -> GitHubError:
-    answer = recorded(name)
-    error = classify(answer.status, answer.headers, answer.body)
+    error = classify(recorded(name))
     assert error is not None
     return error
 
@@ -69,8 +69,7 @@ def _error(name: str) -> GitHubError:
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_is_the_error_that_it_is(name: str) -> None:
     """Exactly this class: not its parent, not its sibling."""
-    answer = recorded(name)
-    error = classify(answer.status, answer.headers, answer.body)
+    error = classify(recorded(name))
     assert (None if error is None else type(error)) is EXPECTED[name]
 
 
@@ -125,12 +124,12 @@ def test_the_authorization_request_of_an_sso_page_is_left_out() -> None:
 
 def test_an_unknown_status_is_an_error() -> None:
     """Proxies answer with numbers of their own."""
-    error = classify(599, {}, b"")
+    error = classify(Response(status=599, headers={}, body=b""))
     assert type(error) is errors.ServerError
     assert "an unknown status" in str(error)
 
 
 def test_a_long_message_is_cut() -> None:
     """A page of text in GitHub's place does not fill the log."""
-    error = classify(500, {}, b'{"message": "' + b"x" * 100_000 + b'"}')
+    error = classify(Response(status=500, headers={}, body=b'{"message": "' + b"x" * 100_000 + b'"}'))
     assert len(str(error)) < 400

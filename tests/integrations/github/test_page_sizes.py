@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.integrations.services.page_sizes import BatchSize, PageSize, batch_ladder, page_ladder
+from apps.integrations.github.page_sizes import BatchSize, PageSize, batch_ladder, page_ladder
 
 
 def _down(start: int) -> list[PageSize]:
@@ -16,12 +16,12 @@ def _down(start: int) -> list[PageSize]:
 def test_a_page_halves_then_sheds_files_then_shrinks_to_one() -> None:
     """Files are the usual culprit, but one request more for each page."""
     assert _down(25) == [
-        PageSize(25, with_files=True),
-        PageSize(12, with_files=True),
-        PageSize(6, with_files=True),
-        PageSize(6, with_files=False),
-        PageSize(3, with_files=False),
-        PageSize(1, with_files=False),
+        PageSize(first=25, with_files=True),
+        PageSize(first=12, with_files=True),
+        PageSize(first=6, with_files=True),
+        PageSize(first=6, with_files=False),
+        PageSize(first=3, with_files=False),
+        PageSize(first=1, with_files=False),
     ]
 
 
@@ -78,5 +78,22 @@ def test_a_batch_asks_for_fewer_lists_then_for_fewer_members() -> None:
     sizes = [ladder.size]
     while ladder.shrink():
         sizes.append(ladder.size)
-    assert sizes[0] == BatchSize(25, 100)
-    assert sizes[4:] == [BatchSize(1, 100), BatchSize(1, 50), BatchSize(1, 25), BatchSize(1, 10)]
+    assert sizes[0] == BatchSize(lists=25, members=100)
+    assert sizes[4:] == [
+        BatchSize(lists=1, members=100),
+        BatchSize(lists=1, members=50),
+        BatchSize(lists=1, members=25),
+        BatchSize(lists=1, members=10),
+    ]
+
+
+def test_a_size_that_fails_makes_cautious_until_it_works() -> None:
+    """Climbing back to it is not enough."""
+    ladder = page_ladder(25)
+    assert not ladder.is_cautious
+    ladder.shrink()
+    ladder.succeeded(seconds=0.5)
+    ladder.succeeded(seconds=0.5)
+    assert (ladder.size.first, ladder.is_cautious) == (25, True)
+    ladder.succeeded(seconds=0.5)
+    assert not ladder.is_cautious

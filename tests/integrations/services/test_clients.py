@@ -9,7 +9,7 @@ from apps.github_simulator.testing import simulator
 from apps.integrations.connections import rest_client
 from apps.integrations.errors import InvalidApiUrl, OutOfTime
 from apps.integrations.models import RepoSync
-from apps.integrations.services.github_clients import transport_to
+from apps.integrations.services.clients import transport_to
 from tests.integrations.syncing import attempt, begin, tracked
 
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import DataError, connection, connections, transaction
+from msgspec.structs import replace
 
-from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import StoredPage, count_stored, gaps, store_page
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.pulls.store import count_stored, gaps
 from telemetry.testing import Capture
-from tests.integrations.histories import commit, file, pull_request, repository, whole
+from tests.integrations.histories import commit, file, pull_request, repository, store, whole
 
 pytestmark = pytest.mark.django_db
-
-
-def store(repository_id: int, *nodes: Any) -> StoredPage:
-    """The nodes are stored as one page."""
-    rows = page_rows(nodes, repository_id=repository_id)
-    return store_page(repository_id=repository_id, rows=rows, commit=lambda: None)
 
 
 def versions(table: str) -> list[Any]:
@@ -34,14 +27,8 @@ def versions(table: str) -> list[Any]:
 
 def test_a_page_is_stored_with_its_lists() -> None:
     """Every row of the page is there afterwards, and counted."""
-    stored = store(repository().pk, pull_request(1), pull_request(2, files=whole([file("a"), file("b")])))
-    assert stored.created == 2
-    assert [(one.number, one.reviews, one.commits, one.files) for one in stored.pull_requests] == [
-        (1, 1, 1, 1),
-        (2, 1, 1, 2),
-    ]
-    assert PullRequest.objects.count() == 2
-    assert ChangedFile.objects.count() == 3
+    assert store(repository().pk, pull_request(1), pull_request(2, files=whole([file("a"), file("b")]))) == 2
+    assert [model.objects.count() for model in (PullRequest, Review, Commit, ChangedFile)] == [2, 2, 2, 3]
 
 
 def test_unchanged_rows_are_not_rewritten() -> None:
@@ -49,7 +36,7 @@ def test_unchanged_rows_are_not_rewritten() -> None:
     tracked = repository()
     store(tracked.pk, pull_request(1), pull_request(2))
     before = [versions(table) for table in ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfile")]
-    assert store(tracked.pk, pull_request(1), pull_request(2)).created == 0
+    assert store(tracked.pk, pull_request(1), pull_request(2)) == 0
     after = [versions(table) for table in ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfile")]
     assert after == before
 
@@ -60,7 +47,7 @@ def test_a_page_of_new_and_known_pull_requests_is_stored_as_one_of_either(captra
     store(tracked.pk, pull_request(1, files=whole([file("kept"), file("gone"), file("changed")])))
     captrace.clear()
     known = pull_request(1, files=whole([file("kept"), file("changed", additions=9), file("new")]))
-    assert store(tracked.pk, known, pull_request(2)).created == 1
+    assert store(tracked.pk, known, pull_request(2)) == 1
     counts = {
         span.attributes["entity_type"]: [span.attributes[key] for key in ("created", "updated", "sync.db.deleted")]
         for span in captrace.spans
@@ -83,15 +70,25 @@ def test_what_a_whole_list_no_longer_holds_goes() -> None:
     assert list(Review.objects.values_list("pull_request__number", flat=True)) == [1]
 
 
-def test_nothing_is_stored_when_the_cursor_is_not() -> None:
+def test_a_page_commits_with_what_is_written_around_it() -> None:
     """An attempt that lost its row leaves no row of its page."""
     tracked = repository()
 
-    def lost() -> None:
+    @transaction.atomic
+    def lose_the_row() -> None:
+        store(tracked.pk, pull_request(1))
         raise RuntimeError("superseded")
 
     with pytest.raises(RuntimeError, match="superseded"):
-        store_page(repository_id=tracked.pk, rows=page_rows([pull_request(1)], repository_id=tracked.pk), commit=lost)
+        lose_the_row()
+    assert not PullRequest.objects.exists()
+
+
+def test_a_page_that_cannot_be_stored_whole_is_not_stored_at_all() -> None:
+    """Nor what is written around it, even if somebody catches the error."""
+    tracked = repository()
+    with pytest.raises(DataError), transaction.atomic():
+        store(tracked.pk, pull_request(1, files=whole([file("a", change_type="x" * 21)])))
     assert not PullRequest.objects.exists()
 
 
@@ -153,7 +150,7 @@ def test_two_writers_of_the_same_page_both_succeed() -> None:
 
     def write(order: int) -> int:
         try:
-            return sum(store(tracked.pk, *nodes[::order]).created for nodes in pages)
+            return sum(store(tracked.pk, *nodes[::order]) for nodes in pages)
         finally:
             connections.close_all()
 

@@ -1,7 +1,7 @@
 """HTTP connections that keep one deadline over a whole answer, where requests' own timeout is for each read.
 
-A server that sends a byte now and then, in a header or in a body, would hold a request for ever: so the time that is left
-is set on the socket before each read.
+A server that sends a byte now and then, in a header or in a body, would hold a request for ever. So before each read, the
+socket's timeout is set to the time that is left.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from apps.integrations.errors import LaneLost
 from apps.utils.boottime import boottime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Deadline:
-    """When an answer must be here, and until when its request may be sent; both by `boottime`."""
+    """When an answer must have arrived, and until when its request may be sent; both by `boottime`."""
 
     ends: float
     send_before: float
 
     def seconds_left(self) -> float:
-        """How long until it ends; TimeoutError when it has."""
+        """Return how long is left; raise TimeoutError if nothing is."""
         left = self.ends - boottime()
         if left <= 0:
             raise TimeoutError("the deadline of the whole answer has passed")
         return left
 
     def permit_sending(self) -> None:
-        """It is not too late to send; `LaneLost` when it is."""
+        """Raise LaneLost if it is too late to send."""
         self.seconds_left()
         if boottime() > self.send_before:
-            raise LaneLost("This process stood still too long to send its request in its turn")
+            raise LaneLost("This process was stopped for too long to send its request in its turn")
 
 
 _deadline: ContextVar[Deadline] = ContextVar("deadline")
@@ -49,7 +49,7 @@ _deadline: ContextVar[Deadline] = ContextVar("deadline")
 
 @contextmanager
 def keeping(deadline: Deadline) -> Iterator[None]:
-    """Requests through a `DeadlineAdapter` inside keep ``deadline``."""
+    """Make requests through a `DeadlineAdapter` keep `deadline`."""
     token = _deadline.set(deadline)
     try:
         yield
@@ -78,7 +78,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _Readable:
-    """What `http.client` wants of a socket to read an answer."""
+    """A socket as `http.client` uses it to read an answer."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -109,7 +109,7 @@ class _TlsConnection(HTTPSConnection):
 
 
 def _connect_in_time(connection: HTTPConnection) -> None:
-    """It is connected, and not too late to send: connecting may have taken any time."""
+    """Connect, and raise if it is then too late to send: connecting may take any time."""
     if connection.sock is None:
         connection.connect()
     _deadline.get().permit_sending()
@@ -124,13 +124,15 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Sends requests over connections that keep the deadline of `keeping`; it tries nothing twice."""
+    """Sends requests over connections that keep the deadline of `keeping`, and retries none."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Pool our connections in place of urllib3's."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Pool our connections to a proxy, too."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
         return manager

@@ -20,11 +20,10 @@ from apps.integrations.errors import (
     Unauthorized,
     Unreachable,
 )
-from apps.integrations.services import github_transport
-from apps.integrations.services.github_errors import classify
-from apps.integrations.services.github_transport import GitHubTransport
+from apps.integrations.github.classify import classify
+from apps.integrations.github.transport import API_VERSION, GitHubTransport
 from apps.utils.boottime import boottime
-from tests.integrations.services.hostile_server import (
+from tests.integrations.github.hostile_server import (
     Behaviour,
     closing,
     dripping,
@@ -67,7 +66,7 @@ def test_a_request_carries_what_github_asks_for() -> None:
     assert headers["Authorization"] == f"Bearer {TOKEN}"
     assert headers["User-Agent"] == "synctrace"
     assert headers["Accept"] == "application/vnd.github+json"
-    assert headers["X-GitHub-Api-Version"] == github_transport.API_VERSION
+    assert headers["X-GitHub-Api-Version"] == API_VERSION
     assert headers["Content-Type"] == "application/json"
     assert body == '{"query": "{}"}'
 
@@ -105,7 +104,7 @@ def test_a_dripping_answer_ends_at_the_deadline(behave: Behaviour) -> None:
     """Every single read is quick, and yet the whole takes no longer."""
     with hostile_server(behave) as server:
         started = time.monotonic()
-        with pytest.raises(QueryTimeout, match=r"no whole answer in 0\.4 s"):
+        with pytest.raises(QueryTimeout, match=r"no complete answer in 0\.4 s"):
             _transport(server.url).graphql(b"{}")
         assert time.monotonic() - started < 3 * DEADLINE
 
@@ -130,7 +129,7 @@ def test_an_answer_cut_in_its_headers_is_invalid() -> None:
     """http.client takes what is there for the whole, so the empty body tells."""
     with hostile_server(closing(b"HTTP/1.1 200 OK\r\nConte")) as server:
         answer = _transport(server.url).graphql(b"{}")
-    assert isinstance(classify(answer.status, answer.headers, answer.body), InvalidAnswer)
+    assert isinstance(classify(answer), InvalidAnswer)
 
 
 def test_a_reset_connection_is_unreachable() -> None:
@@ -144,13 +143,14 @@ def test_a_reset_connection_is_unreachable() -> None:
         _transport(server.url).graphql(b"{}")
 
 
-def test_a_huge_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_answer_is_refused() -> None:
     """Also one that is small on the wire."""
-    monkeypatch.setattr(github_transport, "MAX_BODY_BYTES", 100_000)
     body = gzip.compress(b" " * 1_000_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
-    with hostile_server(sending(head + body)) as server, pytest.raises(InvalidAnswer, match="larger than"):
-        _transport(server.url, deadline_seconds=5).graphql(b"{}")
+    with hostile_server(sending(head + body)) as server:
+        transport = GitHubTransport(api_url=server.url, token=TOKEN, max_body_bytes=100_000)
+        with pytest.raises(InvalidAnswer, match="larger than"):
+            transport.graphql(b"{}")
 
 
 def test_broken_compression_is_an_invalid_answer() -> None:
