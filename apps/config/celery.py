@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 import telemetry
 from apps.config import environment
+from apps.console.terminal.escaping import visible_lines
 from telemetry.settings import InvalidSettingError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
@@ -27,7 +28,7 @@ def _read_settings(**_: object) -> None:
     try:
         settings.CELERY_BROKER_URL  # noqa: B018  # the first access reads all settings
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")
+        sys.exit(visible_lines(f"celery: {error}"))
 
 
 @worker_init.connect
@@ -36,7 +37,7 @@ def _require_servers(**_: object) -> None:
     try:
         environment.require_servers()
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")  # any other exception of a signal's handler Celery logs and ignores
+        sys.exit(visible_lines(f"celery: {error}"))  # any other exception of a signal's handler Celery logs and ignores
 
 
 @setup_logging.connect
@@ -45,7 +46,7 @@ def _start_telemetry(**_: object) -> None:
     try:
         telemetry.configure(stream=sys.stdout)
     except InvalidSettingError as error:
-        sys.exit(f"celery: {error}")
+        sys.exit(visible_lines(f"celery: {error}"))
 
 
 @heartbeat_sent.connect

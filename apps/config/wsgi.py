@@ -12,6 +12,7 @@ from django.core.wsgi import get_wsgi_application
 
 import telemetry
 from apps.config import environment
+from apps.console.terminal.escaping import visible_lines
 from telemetry.settings import InvalidSettingError
 
 _CANNOT_BOOT = 3  # at this exit code gunicorn gives up; at any other it starts the same worker again and again
@@ -21,5 +22,5 @@ try:
     telemetry.configure(stream=sys.stdout)
     application = get_wsgi_application()
 except (ImproperlyConfigured, InvalidSettingError) as error:
-    sys.stderr.write(f"web: {error}\n")
+    sys.stderr.write(f"{visible_lines(f'web: {error}')}\n")
     sys.exit(_CANNOT_BOOT)
