@@ -34,6 +34,9 @@ RepoName = Annotated[
 ErrorText = Annotated[str, Field("What went wrong, secrets removed.", example="GitHub answered 502 Bad Gateway")]
 Count = Annotated[int, Field("A count.", unit="1")]
 
+CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
+"""What is bound around our work, in the order in which lines have it."""
+
 Phase = Literal[
     "syncing",
     "llm_processing",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from telemetry.redaction import redact
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SAY_AGAIN_SECONDS = 60.0
 _MOST_KINDS = 64
 _KIND_LENGTH = 100
+_LOOKED_AT, _SAID = 4096, 1024  # characters of an error on stderr; what is cut off is redacted first
 
-Reporter = Callable[[Exception, int], None]
-"""Says an error, and how many were swallowed so far."""
+Reporter = Callable[[Exception, int], bool]
+"""Says an error, and how many were swallowed so far; returns whether there was anywhere to say it."""
 
 
 class _Health:
@@ -30,8 +37,13 @@ class _Health:
         self.said_at: dict[str, float] = {}
         self.reporting = threading.local()
 
+    def after_fork(self) -> None:
+        """Forget a lock that some other thread of the parent held."""
+        self.lock = threading.Lock()
+
 
 _health = _Health()
+os.register_at_fork(after_in_child=_health.after_fork)
 
 
 def swallowed() -> int:
@@ -56,9 +68,10 @@ def problem(error: Exception) -> None:
     if getattr(_health.reporting, "active", False):
         _say_on_stderr(error)  # it comes of saying another one
         return
+    kind = f"{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # whatever it runs, it runs outside the lock
     with _health.lock:
         _health.swallowed += 1
-        count, is_due = _health.swallowed, _is_due(error)
+        count, is_due = _health.swallowed, _is_due(kind)
     if is_due:
         _report(error, count)
 
@@ -67,6 +80,20 @@ def pass_on(error: Exception) -> None:
     """Raise `error` again if it is the host's and only struck inside telemetry."""
     if isinstance(error, _health.passing):
         raise error
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T | None]:
+    """Return `function` with its errors counted instead of raised; it then returns None."""
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T | None:
+        try:
+            return function(*args, **options)
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            problem(error)
+        return None
+
+    return call
 
 
 def is_strict() -> bool:
@@ -84,10 +111,9 @@ def strict() -> Iterator[None]:
         _health.strict = before
 
 
-def _is_due(error: Exception) -> bool:
+def _is_due(kind: str) -> bool:
     """Return whether this kind of error was not said within the last minute."""
     now = time.monotonic()
-    kind = f"{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"
     if len(_health.said_at) >= _MOST_KINDS:
         _health.said_at = {kind: at for kind, at in _health.said_at.items() if now < at + _SAY_AGAIN_SECONDS}
     if kind in _health.said_at and now < _health.said_at[kind] + _SAY_AGAIN_SECONDS:
@@ -100,29 +126,30 @@ def _is_due(error: Exception) -> bool:
 
 def _report(error: Exception, count: int) -> None:
     """Say it as a line; on stderr where there are no lines, or where writing this one fails, too."""
-    if _health.reporter is not None:
-        _health.reporting.active = True
-        try:
-            _health.reporter(error, count)
-        except Exception as another:  # noqa: BLE001  # it is said all the same
-            pass_on(another)
-            _say_on_stderr(error)
-        finally:
-            _health.reporting.active = False
-    else:
+    is_said = False
+    _health.reporting.active = True
+    try:
+        if _health.reporter is not None:
+            is_said = _health.reporter(error, count)
+    except Exception as another:  # noqa: BLE001  # it is said all the same
+        pass_on(another)
+    finally:
+        _health.reporting.active = False
+    if not is_said:
         _say_on_stderr(error)
 
 
 def _say_on_stderr(error: Exception) -> None:
     try:
-        sys.stderr.write(f"telemetry: {type(error).__name__}: {redact(_text_of(error))!r}\n")
+        said = redact(_text_of(error)[:_LOOKED_AT])[:_SAID]
+        sys.stderr.write(f"telemetry: {type(error).__name__}: {said!r}\n")
     except Exception as closed:  # noqa: BLE001  # nowhere is left to say it
         pass_on(closed)
 
 
 def _text_of(error: Exception) -> str:
     try:
-        return str(error)
+        return str.__str__(str(error))
     except Exception as another:  # noqa: BLE001  # somebody's __str__
         pass_on(another)
         return "its str() failed"

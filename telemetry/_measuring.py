@@ -12,6 +12,7 @@ from telemetry import _health
 from telemetry._boundary import Plain
 from telemetry._declaring import FieldSpec, Scalar, first_line
 from telemetry._fields import check, plain_values
+from telemetry._spans import provider
 from telemetry._spans.emitter import SCOPE
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument, InstrumentSpec, Measurement
 from telemetry.model import Operation
@@ -41,6 +42,7 @@ def measure(instrument: Instrument, value: float = 1, /) -> None:
         if _health.is_strict():
             check(spec.labels.values(), values)
             _check_value(spec, value)
+        provider.begin()
         record = _records.get(type(instrument))
         if record is None:
             record = _records[type(instrument)] = _made(spec)

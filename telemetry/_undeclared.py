@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from telemetry import _health
-from telemetry._boundary import clean_attributes, text
+from telemetry._boundary import clean_attributes, key_of
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation, Outcome
 
@@ -17,7 +17,7 @@ def span(name: str, /, **fields: Any) -> Observed[None]:
     It completes by itself, and fails with the error that leaves it; its outcome stands under `<namespace>.outcome`, the
     namespace being what comes before the name's first dot.
     """
-    return _Undeclared(_Plain(text(name)), fields)
+    return _Undeclared(_Plain(key_of(name)), fields)
 
 
 class _Plain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from telemetry._suggestion import suggestion
@@ -10,8 +10,6 @@ from telemetry._weaver import as_yaml, registry
 from telemetry.model import LINE_KEYS, declared_events
 
 __all__ = ["as_json", "as_markdown", "as_weaver", "check_line"]
-
-_CONTEXT = frozenset({"team_id", "repo_id", "task_id", "run_id"})
 
 
 def as_json(names: Iterable[str]) -> list[dict[str, Any]]:
@@ -44,8 +42,11 @@ def as_weaver(*namespaces: str) -> str:
     return as_yaml(registry(namespaces))
 
 
-def check_line(line: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a line, by the declarations; nothing for an event of a namespace that declares none."""
+def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> list[str]:
+    """Return what is wrong with a line, by the declarations; nothing for an event of a namespace that declares none.
+
+    The keys in `context` may be on any line: the application binds them around its work.
+    """
     event = str(line.get("event", ""))
     events = declared_events()
     spec = events.get(event)
@@ -61,6 +62,6 @@ def check_line(line: Mapping[str, Any]) -> list[str]:
             problems.append(f"{event}: {field.name} is missing")
         elif problem := field.problem(line[field.name]):
             problems.append(f"{event}: {problem}")
-    known = {field.name for field in spec.fields} | LINE_KEYS | _CONTEXT
+    known = {field.name for field in spec.fields} | LINE_KEYS | set(context)
     problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
     return problems

@@ -12,7 +12,6 @@ Telemetry's own errors never reach the block: they are counted (`telemetry.swall
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from datetime import datetime
@@ -25,7 +24,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
-from telemetry._boundary import message_of, text
+from telemetry._boundary import message_of, traceback_of
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
@@ -191,7 +190,7 @@ class Observed(Generic[R]):
             kind, message = error_type(self._error), message_of(self._error)
             values |= {"error_type": kind, "error_msg": message}
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
-            attributes["exception.stacktrace"] = text("".join(traceback.format_exception(self._error)))
+            attributes["exception.stacktrace"] = traceback_of(self._error)
         self._set(attributes)
         self._set_status(outcome, message)
         self._record(elapsed, outcome)

@@ -2,15 +2,17 @@
 
 What surrounds a secret stays, because it helps: `https://[redacted]@host/path`, `access_token=[redacted]`. Shapes are data
 (`telemetry._shapes`), and an application adds its own (`add_shapes`).
+
+A commit's name is 40 hexadecimal digits, and so were GitHub's tokens before 2021. It stays, unless the words just before it
+say that it is a token: `access_token=…`, `Bad credentials for …`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 
-from telemetry._shapes import REDACTED, SECRET_NAME, SHAPES, Shape
+from telemetry._shapes import BEHEADED, REDACTED, SURROUNDED, TOKENS, WORDS, Shape, is_secret_name, lower
 
 __all__ = ["REDACTED", "add_shapes", "is_secret_name", "redact"]
 
@@ -19,32 +21,36 @@ clean_texts: set[str] = set()
 
 _CLEAN_LENGTH = 128
 _CLEAN_COUNT = 8192
+_RUN = re.compile(r"[A-Za-z0-9_./:-]{14}")  # shorter than any token that is known by itself
 
 
 class _Known:
-    """The shapes of this process; replaced whole, so that no thread meets half of them."""
+    """The shapes that this process adds to ours; replaced whole, so that no thread meets half of them."""
 
-    shapes = SHAPES
-    hints = tuple(dict.fromkeys(hint for shape in SHAPES for hint in shape.hints))
-    has_shape_without_hints = False
+    added: tuple[Shape, ...] = ()
 
 
 def redact(text: str) -> str:
     """Return `text` without secrets; the same text if it has none."""
     if text in clean_texts:
         return text
-    lowered = text.lower()
-    for hint in _Known.hints:  # nearly all text ends here
-        if hint in lowered:
+    redacted, lowered = text, lower(text)
+    for word in WORDS:  # nearly all text has none of them
+        if word in lowered:
+            for shape in SURROUNDED:
+                redacted, lowered = shape.remove(redacted, lowered)
             break
-    else:
-        if not _Known.has_shape_without_hints:
-            return _remembered(text)
-    redacted = text
-    for shape in _Known.shapes:
-        if not shape.hints or any(hint in lowered for hint in shape.hints):
-            redacted = shape.pattern.sub(shape.replacement, redacted)
+    if _RUN.search(redacted) is not None:
+        for shape in TOKENS:
+            redacted, lowered = shape.remove(redacted, lowered)
+    for shape in _Known.added:
+        redacted, lowered = shape.remove(redacted, lowered)
     return _remembered(text) if redacted == text else redacted
+
+
+def redact_tail(text: str) -> str:
+    """Return the end of a longer text without secrets, also without what is left of a private key that began before."""
+    return redact(BEHEADED.sub(REDACTED, text, count=1))
 
 
 def add_shapes(patterns: Iterable[str]) -> None:
@@ -55,18 +61,11 @@ def add_shapes(patterns: Iterable[str]) -> None:
     added = []
     for pattern in patterns:
         try:
-            added.append(Shape("one of the application's", re.compile(pattern)))
+            added.append(Shape(name="one of the application's", pattern=re.compile(pattern)))
         except re.error as error:
             raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
-    _Known.shapes = (*_Known.shapes, *added)
-    _Known.has_shape_without_hints = _Known.has_shape_without_hints or bool(added)
+    _Known.added = (*_Known.added, *added)
     clean_texts.clear()
-
-
-@lru_cache(maxsize=1024)
-def is_secret_name(name: str) -> bool:
-    """Return whether a field of this name holds a secret by definition: `password`, `access_token`, `X-Api-Key`."""
-    return SECRET_NAME.fullmatch(name) is not None
 
 
 def _remembered(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Assert on what a test captured in memory: spans, lines and metrics.
+r"""Assert on what a test captured in memory: spans, lines and metrics.
 
 With pytest, the fixture `captrace` (`telemetry.pytest_plugin`) is a `Capture`::
 

@@ -10,10 +10,8 @@ from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-import telemetry
-from apps.config import environment
+from apps.config import environment, instrumentation
 from apps.console.terminal.escaping import visible_lines
-from telemetry.settings import InvalidSettingError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -44,8 +42,8 @@ def _require_servers(**_: object) -> None:
 def _start_telemetry(**_: object) -> None:
     """Write the lines of worker and beat to stdout, and trace; programs that only send tasks configure themselves."""
     try:
-        telemetry.configure(stream=sys.stdout)
-    except InvalidSettingError as error:
+        instrumentation.configure(stream=sys.stdout)
+    except ImproperlyConfigured as error:
         sys.exit(visible_lines(f"celery: {error}"))
 
 

@@ -12,12 +12,11 @@ from django.core.management import execute_from_command_line
 from django.db import OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-import telemetry
+from apps.config import instrumentation
 from apps.config.local_servers import servers_for
 from apps.console.terminal.escaping import visible_lines
 from apps.embedded import EmbeddedServerError
 from telemetry.redaction import redact
-from telemetry.settings import InvalidSettingError
 
 _OF_DEMO = {"graphql", "httptools", "starlette", "uvicorn"}  # what the extra `demo` brings and an import may miss
 
@@ -29,9 +28,9 @@ def run(arguments: Sequence[str]) -> None:
     sys.excepthook = _print_failure
     try:
         with servers_for(arguments):
-            telemetry.configure()  # lines to the file alone: a command's output is its own
+            instrumentation.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(list(arguments))
-    except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
+    except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(visible_lines(f"manage.py: {error}"))
     except ModuleNotFoundError as error:
         if error.name not in _OF_DEMO:

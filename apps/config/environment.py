@@ -142,6 +142,8 @@ def database_settings(url: str) -> dict[str, Any]:
     options = parsed.setdefault("OPTIONS", {})
     parsed["HOST"] = options.pop("host", parsed["HOST"])  # a socket's folder belongs where Django's dbshell looks for it
     options.setdefault("connect_timeout", 5)
+    # The store prepares its statements, as psycopg would and Django's own cursors do not; some poolers cannot keep them.
+    options["prepare_threshold"] = options.get("prepare_threshold", 5) or None
     return parsed
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from celery.schedules import schedule
 from kombu import Queue
 
-from apps.config import environment
+from apps.config import environment, instrumentation
 
 _environment = environment.read()
+_telemetry = instrumentation.settings()
 
 SYNCTRACE_HOME = _environment.home
 SECRET_KEY = environment.secret_key(SYNCTRACE_HOME)
@@ -98,6 +99,12 @@ SYNC_STALE_SECONDS = _environment.stale_seconds
 SYNC_STEP_SECONDS = _environment.step_seconds
 """An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 
+SYNCTRACE_SERVICE_NAME = _telemetry.service_name
+"""What Jaeger knows our traces by."""
+SYNCTRACE_LOG_FILE = _telemetry.log_file
+"""The file that our processes write their lines to; None: they write none."""
+SYNCTRACE_TRACES_FILE = _telemetry.traces_file
+"""The file that our processes write their spans to; None: they write none."""
 SYNCTRACE_JAEGER_URL = _environment.jaeger_url
 """Where a browser finds Jaeger; empty when there is none."""
 SYNCTRACE_COMMAND = _environment.command

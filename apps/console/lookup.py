@@ -9,15 +9,15 @@ from typing import Any
 
 from django.conf import settings
 
+from apps import catalog
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.model import Level
 from telemetry.reading import Files, Source
-from telemetry.settings import TelemetrySettings
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
-_CONTEXT = re.compile(r"(team_id|repo_id|run_id|task_id|trace_id)=(.+)", re.DOTALL)
+_CONTEXT = re.compile(rf"({'|'.join(catalog.CONTEXT)}|trace_id)=(.+)", re.DOTALL)
 
 
 class NotFoundError(Exception):
@@ -34,8 +34,7 @@ class Query:
 
 def written_here() -> Files:
     """Return the files that the processes of this home write, as the environment names them."""
-    settings_here = TelemetrySettings.from_environment()
-    return Files(traces=settings_here.traces_file, lines=settings_here.log_file)
+    return Files(traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE)
 
 
 def parse(name: str) -> Query:

@@ -13,13 +13,12 @@ from django.views.decorators.http import require_safe
 from apps import catalog
 from apps.utils.jaeger import search_page
 from telemetry.model import Operation, Outcome
-from telemetry.settings import TelemetrySettings
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Show what runs here, where its traces are, and how to start a sync; nothing of any team."""
-    service = TelemetrySettings.from_environment().service_name
+    service = settings.SYNCTRACE_SERVICE_NAME
     searches = {
         "All runs": _search(service, catalog.Pipeline),
         "Runs in which something failed": _search(service, catalog.Pipeline, Outcome.FAILED),

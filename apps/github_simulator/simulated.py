@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from apps.github_simulator.faults import fault_rules
@@ -122,9 +123,11 @@ class SimulatedGitHub:
         """The pull request is gone."""
         self._between_requests(lambda: self._github.world.remove_pull_request(full_name, number))
 
-    def touch(self, full_name: str, number: int, *, title: str | None = None, body: str | None = None) -> None:
-        """The pull request was edited now: it moves to the front of those ordered by UPDATED_AT."""
-        self._between_requests(lambda: self._github.world.touch(full_name, number, title=title, body=body))
+    def touch(
+        self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Edit the pull request, at a given moment or now: it moves to the front of those ordered by UPDATED_AT."""
+        self._between_requests(lambda: self._github.world.touch(full_name, number, title=title, body=body, at=at))
 
     def force_push(
         self,

@@ -97,12 +97,14 @@ class World:
         del self._nodes[pull_request.id]
         self._changed()
 
-    def touch(self, full_name: str, number: int, *, title: str | None = None, body: str | None = None) -> None:
-        """The pull request was edited now: it moves to the front of those ordered by UPDATED_AT."""
+    def touch(
+        self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Edit the pull request, at a given moment or now: it moves to the front of those ordered by UPDATED_AT."""
         pull_request = self.pull_request(full_name, number)
         pull_request.title = pull_request.title if title is None else title
         pull_request.body = pull_request.body if body is None else body
-        self._updated(pull_request)
+        self._updated(pull_request, at=at)
 
     def add_pull_request(self, full_name: str, *, title: str = "A new pull request", author: str = "octocat") -> PullRequest:
         """A pull request with one commit and one file was opened now."""
@@ -181,8 +183,8 @@ class World:
         now = text_time(self._now())
         return Commit(object_id(seed, now), message, GitActor(author, actor(author), now), now, now, 1, 1)
 
-    def _updated(self, pull_request: PullRequest) -> None:
-        pull_request.updated_at = text_time(self._now())
+    def _updated(self, pull_request: PullRequest, *, at: datetime | None = None) -> None:
+        pull_request.updated_at = text_time(at or self._now())
         self._changed()
 
     def _changed(self) -> None:

@@ -66,7 +66,11 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
     if row is None:
         return  # a second delivery, or an attempt that another has overtaken
     operation = catalog.RepoSync(
-        team_id=row.run.team_id, repo_id=row.repository_id, full_name=row.repository.full_name, attempt=attempt
+        team_id=row.run.team_id,
+        repo_id=row.repository_id,
+        full_name=row.repository.full_name,
+        attempt=attempt,
+        url=row.repository.web_url,
     )
     try:
         with (

@@ -2,14 +2,13 @@
 
 Rows travel as one JSON document, which costs us a tenth of what arrays do, and PostgreSQL no more. Pull requests are written
 by `INSERT … ON CONFLICT`, which concurrent writers survive, and which locks each of them, in order: until the commit, nobody
-else writes their lists. Lists are written by `MERGE`, beside a `DELETE` of what a complete list no longer holds, or by
-`INSERT` if all pull requests of the page are new. Every plan goes by the page's keys; none reads a whole table.
+else writes their lists. If all pull requests of a page are new, so are their lists, and are inserted; otherwise they are
+merged. No plan reads a whole table: what is inserted is prepared and reads none, and a merge is planned each time.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -40,15 +39,15 @@ def store_page(*, repository_id: int, rows: PageRows) -> int:
     What must commit together with them is written in a transaction around this call.
     """
     with transaction.atomic(savepoint=False), _cursor() as cursor:
-        numbers = [row.number for row in rows.pull_requests]
-        created = _write_pull_requests(cursor, rows.pull_requests)
+        new = _write_pull_requests(cursor, rows.pull_requests)
+        numbers = _array(row.number for row in rows.pull_requests)
         for stored in LISTS:
             found = rows.lists[stored.name]
-            if created == len(numbers):  # what did not exist has no lists to compare with
-                _write_list(cursor, stored, found, _insert(stored), repository_id, numbers)
+            if len(new) == len(rows.pull_requests):
+                _insert_list(cursor, stored, found, new)
             else:
-                _write_list(cursor, stored, found, _merge(stored), repository_id, numbers, list(found.complete))
-    return created
+                _merge_list(cursor, stored, found, repository_id, numbers)
+    return len(new)
 
 
 def count_stored(repository_id: int, *, since: datetime | None = None, before: datetime | None = None) -> int:
@@ -97,25 +96,36 @@ def _cursor() -> Iterator[psycopg.Cursor]:
         yield cursor
 
 
-def _write_pull_requests(cursor: psycopg.Cursor, rows: Sequence[PullRequestRow]) -> int:
-    """Write and lock the rows; return how many are new."""
+def _write_pull_requests(cursor: psycopg.Cursor, rows: Sequence[PullRequestRow]) -> Mapping[int, int]:
+    """Write and lock the rows; return the ids of those that are new, by their numbers."""
     with observe(catalog.RowsWrite(entity_type="pull_request", rows=len(rows))) as write:
-        cursor.execute(_upsert(), [_json(rows)])
-        done = Counter(new for (new,) in cursor.fetchall())
-        write.completed(catalog.RowsWritten(created=done[True], updated=done[False]))
-    return done[True]
+        cursor.execute(_upsert(), [_json(rows)], prepare=True)
+        done = cursor.fetchall()
+        new = {number: key for is_new, key, number in done if is_new}
+        write.completed(catalog.RowsWritten(created=len(new), updated=len(done) - len(new)))
+    return new
 
 
-def _write_list(cursor: psycopg.Cursor, stored: StoredList, found: ListRows, statement: bytes, *values: Any) -> None:
-    """Write the rows by `statement`, which takes them as JSON and then `values`, and returns what it did with each."""
+def _insert_list(cursor: psycopg.Cursor, stored: StoredList, found: ListRows, ids: Mapping[int, int]) -> None:
+    """Insert the rows of new pull requests, whose `ids` are known by their numbers."""
     with observe(catalog.RowsWrite(entity_type=stored.entity_type, rows=len(found.rows))) as write:
-        cursor.execute(statement, [_json(found.rows), *values])
-        done = Counter(action for (action,) in cursor.fetchall())
-        write.completed(catalog.RowsWritten(created=done["INSERT"], updated=done["UPDATE"], deleted=done["DELETE"]))
+        cursor.execute(_insert(stored), [_json(found.rows), _array(ids.values()), _array(ids)], prepare=True)
+        write.completed(catalog.RowsWritten(created=cursor.rowcount, updated=0))
+
+
+def _merge_list(cursor: psycopg.Cursor, stored: StoredList, found: ListRows, repository_id: int, numbers: str) -> None:
+    """Insert, update and delete rows, so that complete lists are as they were found; `numbers` are the page's."""
+    with observe(catalog.RowsWrite(entity_type=stored.entity_type, rows=len(found.rows))) as write:
+        values = [_json(found.rows), repository_id, numbers, _array(found.complete)]
+        cursor.execute(_merge(stored), values, prepare=False)  # a plan for a small table would be kept for a large one
+        (done,) = cursor.fetchall()
+        created, updated, deleted = done
+        write.completed(catalog.RowsWritten(created=created, updated=updated, deleted=deleted))
 
 
 @cache
 def _upsert() -> bytes:
+    """Return the statement for the pull requests of a JSON document; it reports those that are new or changed."""
     columns = list(PullRequestRow.__struct_fields__)
     values = [column for column in columns if column not in ("repository_id", "number")]
     return f"""
@@ -123,57 +133,50 @@ def _upsert() -> bytes:
         SELECT {_each("s", columns)} FROM {_recordset(PullRequestRow, PullRequest, "s")} ORDER BY s.number
         ON CONFLICT (repository_id, number) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in values)}
         WHERE ({_each("t", values)}) IS DISTINCT FROM ({_each("excluded", values)})
-        RETURNING old.id IS NULL""".encode()  # noqa: S608  # our own names
+        RETURNING old.id IS NULL, new.id, new.number""".encode()  # noqa: S608  # our own names
 
 
 @cache
 def _insert(stored: StoredList) -> bytes:
-    """Return the statement for rows that are all new.
-
-    Its values are the rows, their repository, and the page's pull requests.
-    """
+    """Return the statement for rows that are all new; it takes them, and the ids and numbers of their pull requests."""
     columns = _list_columns(stored)
     return f"""
-        {_with_sources(stored)}
-        INSERT INTO {_model(stored)._meta.db_table} ({", ".join(columns)}) SELECT {_each("s", columns)} FROM s
-        RETURNING 'INSERT'""".encode()  # noqa: S608  # our own names
+        INSERT INTO {_model(stored)._meta.db_table} ({", ".join(columns)})
+        SELECT p.id, {_each("r", columns[1:])} FROM {_recordset(stored.row, _model(stored), "r")}
+        JOIN unnest(%s::bigint[], %s::integer[]) AS p(id, number) USING (number)""".encode()  # noqa: S608  # our own names
 
 
 @cache
 def _merge(stored: StoredList) -> bytes:
-    """Return the statement for rows that are new, changed or gone.
+    """Return the statement for rows that are new, changed or gone; it reports how many were each.
 
-    Its values are those of `_insert`, and the pull requests whose list is complete.
+    It takes the rows, their repository, the page's pull requests, and those whose list is complete. `MERGE` alone could
+    delete too, but would read the whole table for it.
     """
-    columns, table = _list_columns(stored), _model(stored)._meta.db_table
-    values = [column for column in columns if column not in ("pull_request_id", stored.key)]
+    columns, table, key = _list_columns(stored), _model(stored)._meta.db_table, stored.key
+    values = [column for column in columns if column not in ("pull_request_id", key)]
     return f"""
-        {_with_sources(stored)},
+        WITH r AS MATERIALIZED (SELECT * FROM {_recordset(stored.row, _model(stored), "r")}),
+        p AS MATERIALIZED (
+            SELECT id, number FROM {_PULL_REQUESTS} WHERE repository_id = %s AND number = ANY(%s::integer[])
+        ),
+        s AS MATERIALIZED (SELECT p.id AS pull_request_id, {_each("r", columns[1:])} FROM r JOIN p USING (number)),
         gone AS (
             DELETE FROM {table} t USING p
-            WHERE t.pull_request_id = p.id AND p.number = ANY(%s) AND NOT EXISTS (
-                SELECT FROM s WHERE s.pull_request_id = t.pull_request_id AND s.{stored.key} = t.{stored.key}
+            WHERE t.pull_request_id = p.id AND p.number = ANY(%s::integer[]) AND NOT EXISTS (
+                SELECT FROM s WHERE s.pull_request_id = t.pull_request_id AND s.{key} = t.{key}
             )
-            RETURNING 'DELETE' AS done
+            RETURNING 1
         ),
         put AS (
-            MERGE INTO {table} AS t USING s
-            ON t.pull_request_id = s.pull_request_id AND t.{stored.key} = s.{stored.key}
+            MERGE INTO {table} AS t USING s ON t.pull_request_id = s.pull_request_id AND t.{key} = s.{key}
             WHEN MATCHED AND ({_each("t", values)}) IS DISTINCT FROM ({_each("s", values)})
                 THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in values)}
             WHEN NOT MATCHED THEN INSERT ({", ".join(columns)}) VALUES ({_each("s", columns)})
-            RETURNING merge_action() AS done
+            RETURNING merge_action() = 'INSERT' AS is_new
         )
-        SELECT done FROM put UNION ALL SELECT done FROM gone""".encode()  # noqa: S608  # our own names
-
-
-def _with_sources(stored: StoredList) -> str:
-    """Return `WITH` for `p`, the page's pull requests, and `s`, the rows by their pull request's id."""
-    known = _each("r", _list_columns(stored)[1:])
-    return f"""
-        WITH r AS MATERIALIZED (SELECT * FROM {_recordset(stored.row, _model(stored), "r")}),
-        p AS MATERIALIZED (SELECT id, number FROM {_PULL_REQUESTS} WHERE repository_id = %s AND number = ANY(%s)),
-        s AS MATERIALIZED (SELECT p.id AS pull_request_id, {known} FROM r JOIN p USING (number))"""  # noqa: S608  # our own names
+        SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new), (SELECT count(*) FROM gone)
+        FROM put""".encode()  # noqa: S608  # our own names
 
 
 def _list_columns(stored: StoredList) -> list[str]:
@@ -194,6 +197,11 @@ def _model(stored: StoredList) -> type[models.Model]:
 
 def _json(rows: Sequence[Struct]) -> str:
     return msgspec.json.encode(rows).decode()
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """Return an array as PostgreSQL writes it; psycopg would take several times as long for it."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _each(alias: str, names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -58,6 +59,13 @@ class TrackedRepository(models.Model):
 
     def __str__(self) -> str:
         return self.full_name
+
+    @property
+    def web_url(self) -> str:
+        """The repository's page: on github.com, or on the Enterprise Server whose API the connection names."""
+        api = urlsplit(self.connection.api_url)
+        host = "github.com" if api.hostname == "api.github.com" else api.netloc
+        return f"{api.scheme}://{host}/{self.full_name}"
 
     def has_namesake(self, full_name: str) -> bool:
         """Return whether the team tracks another repository as `full_name`: somebody may have added this one twice."""

@@ -18,8 +18,8 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
-import apps.catalog  # noqa: F401  # declares the events that lines are checked against
 import telemetry
+from apps.catalog import CONTEXT
 from telemetry.catalog import check_line
 from telemetry.model import Level, declared_events
 from telemetry.timestamps import iso_seconds
@@ -63,20 +63,25 @@ class SyncLogger:
 
     def log(self, level: Level, event: str, fields: Mapping[str, Any], *, error: BaseException | None = None) -> None:
         """Write a line at `level`; `error` gives it an `exception`."""
+        try:
+            values, problems = self._checked(level, event, fields)
+        except Exception as odd:  # noqa: BLE001  # somebody's class: the line is written all the same
+            values, problems = dict(fields), [f"{type(event).__name__}: {telemetry.message_of(odd)}"]
+        telemetry.write_line(level, event, values, error=error)
+        if problems:
+            telemetry.problem(UncataloguedLineError("; ".join(problems)))
+
+    def _checked(self, level: Level, event: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the fields in the order of the catalog, with what is bound of them, and what is wrong with them."""
         values = {name: _as_declared(value) for name, value in fields.items()}
         spec = declared_events().get(event)
         if spec is not None:
             known = telemetry.bound() | values
             values = {field.name: known[field.name] for field in spec.fields if field.name in known} | values
-        try:
-            problems = check_line({"level": level.name.lower(), "event": event, **values})
-        except Exception as error_of_value:  # noqa: BLE001  # a value whose repr() fails: the line is written all the same
-            problems = [f"{event}: {telemetry.message_of(error_of_value)}"]
+        problems = check_line({"level": level.name.lower(), "event": event, **values}, context=CONTEXT)
         if spec is None and not problems:
             values["logger"] = self.name
-        telemetry.write_line(level, event, values, error=error)
-        if problems:
-            telemetry.problem(UncataloguedLineError("; ".join(problems)))
+        return values, problems
 
 
 def get_sync_logger(name: str) -> SyncLogger:

@@ -20,8 +20,14 @@ from structlog.contextvars import (
 
 from telemetry._boundary import clean_attributes
 
-CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
-"""Keys that come first among the bound context, in this order."""
+
+class _Order:
+    first: tuple[str, ...] = ()
+
+
+def put_first(names: tuple[str, ...]) -> None:
+    """Let these keys come first among the bound context, in this order."""
+    _Order.first = names
 
 
 @contextmanager
@@ -43,7 +49,7 @@ def bound() -> dict[str, Any]:
         name = _bound_name(variable)
         if name and value is not Ellipsis:
             found[name] = value
-    return {name: found.pop(name) for name in CONTEXT if name in found} | found
+    return {name: found.pop(name) for name in _Order.first if name in found} | found
 
 
 class _Seen:

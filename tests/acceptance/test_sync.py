@@ -198,3 +198,4 @@ def _check_attributes(story: Story) -> None:
         owner, name = str(span.attributes["full_name"]).split("/")
         assert (span.attributes["vcs.owner.name"], span.attributes["vcs.repository.name"]) == (owner, name)
         assert span.attributes["vcs.provider.name"] == "github"
+        assert str(span.attributes["vcs.repository.url.full"]).endswith(f"/{owner}/{name}")

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import telemetry
 from apps import catalog
+from apps.config import instrumentation
 from telemetry import observe
 from telemetry.reading import read_spans
 from tests.benchmarks.programs import answer_with, program
@@ -76,5 +77,5 @@ def _send(spans: int) -> bool:
 
 
 if __name__ == "__main__":
-    telemetry.configure()
+    instrumentation.configure()
     answer_with(_send)

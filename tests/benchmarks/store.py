@@ -1,7 +1,7 @@
-"""Rows a second through `store_page`, against plain COPY of the same pages.
+"""Measure rows a second through `store_page` against plain COPY of the same pages.
 
-Each page is one transaction on both sides. COPY goes into tables like ours, with their indexes and foreign keys, one COPY
-an entity; it counts nothing, compares nothing, and cannot take a page twice.
+Each page is one transaction on both sides. COPY writes to tables like ours, with their indexes and foreign keys, one COPY
+for each; it counts nothing, compares nothing, and cannot take a page twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import django
 
-import telemetry
+from apps.config import instrumentation
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.syncing import TOKEN
 from tests.benchmarks.timing import in_turns, seconds_of
@@ -25,7 +25,7 @@ _TABLES = ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfi
 
 
 def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str, Any]:
-    """Seconds a side and turn for the first ``pages`` pages of ``full_name``, and how many rows they hold."""
+    """Return the seconds of each side and turn for the first `pages` pages of `full_name`, and how many rows they hold."""
     from apps.pulls.store import store_page
 
     repository_id, stored = _pages(api_url, full_name, pages)
@@ -59,7 +59,7 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
 
 
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
-    """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
+    """Return a tracked repository's id, and the rows of its first pages."""
     from apps.integrations.connections import connect
     from apps.integrations.github.transport import GitHubTransport
     from apps.integrations.lane import Lane
@@ -79,7 +79,7 @@ def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
 
 @contextmanager
 def _tables() -> Iterator[None]:
-    """Tables for COPY are there, with the indexes and foreign keys of those that the store writes."""
+    """Create tables for COPY, with the indexes and foreign keys of those that the store writes."""
     for table in _TABLES:
         _execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
     references: dict[str, tuple[str, str]] = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))
@@ -130,5 +130,5 @@ def _execute(statement: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    telemetry.configure()
+    instrumentation.configure()
     answer_with(measure)

@@ -47,12 +47,12 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
 
 def main() -> None:
     """Telemetry and Django are set up, and every question is a sync."""
-    from apps.config import app
+    from apps.config import app, instrumentation
 
     django.setup()
     app.conf.update(broker_url="memory://")  # what follows a sync is sent, and nobody does it
     if sys.argv[1] == "on":
-        telemetry.configure()
+        instrumentation.configure()
     else:
         writing.configure(TelemetrySettings(disabled=True))
     answer_with(sync)

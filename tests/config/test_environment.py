@@ -78,6 +78,12 @@ def test_a_sockets_folder_is_the_host() -> None:
     assert database["HOST"] == "/run/Some-Folder"
 
 
+@pytest.mark.parametrize(("query", "threshold"), [("", 5), ("?prepare_threshold=1", 1), ("?prepare_threshold=false", None)])
+def test_statements_are_prepared_unless_a_pooler_forbids_it(query: str, threshold: int | None) -> None:
+    """The address decides."""
+    assert environment.database_settings(f"postgresql://host/name{query}")["OPTIONS"]["prepare_threshold"] == threshold
+
+
 @pytest.mark.parametrize(
     ("name", "value", "advice"),
     [

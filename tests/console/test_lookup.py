@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from apps.console.lookup import (
     NotFoundError,
@@ -118,11 +121,9 @@ def test_both_commands_say_what_is_no_name(command: str, team: Team) -> None:
         call_command(command, "nonsense")
 
 
-def test_logs_without_a_name_are_those_of_the_latest_run(
-    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_logs_without_a_name_are_those_of_the_latest_run(team: Team, tmp_path: Path, settings: Settings) -> None:
     """With the runs that follow it; a level may be written as lines of other programs have it."""
-    monkeypatch.setenv("SYNCTRACE_HOME", str(tmp_path))
+    settings.SYNCTRACE_LOG_FILE = tmp_path / "logs.jsonl"
     first, second = run(team, task="before"), run(team)
     following = run(team, trace=OTHER, follows=second)
     written = [line(at, f"of {one.pk}", "warning", run_id=one.pk) for at, one in enumerate((first, second, following))]
@@ -166,12 +167,11 @@ def test_a_task_inside_a_run_leads_to_its_trace(tmp_path: Path) -> None:
     assert trace_of_task(Files(traces=tmp_path / "traces.jsonl"), "another") is None
 
 
-def test_the_files_that_the_environment_names_are_read(team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever SYNC_LOG_FILE and SYNC_TRACES_FILE put them."""
+def test_the_files_that_the_settings_name_are_read(team: Team, tmp_path: Path, settings: Settings) -> None:
+    """Wherever they are."""
     one = run(team)
     lines, traces = tmp_path / "my lines", tmp_path / "my spans"
-    monkeypatch.setenv("SYNC_LOG_FILE", str(lines))
-    monkeypatch.setenv("SYNC_TRACES_FILE", str(traces))
+    settings.SYNCTRACE_LOG_FILE, settings.SYNCTRACE_TRACES_FILE = lines, traces
     lines.write_bytes(line(1, "sync.pipeline.started", run_id=one.pk))
     span = {"name": "sync.pipeline", "traceId": TRACE, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
     traces.write_bytes(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}) + b"\n")
@@ -180,6 +180,18 @@ def test_the_files_that_the_environment_names_are_read(team: Team, tmp_path: Pat
     call_command("trace", str(one.pk), stdout=trace)
     assert orjson.loads(logs.getvalue())["event"] == "sync.pipeline.started"
     assert "sync.pipeline" in trace.getvalue()
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    settings.SYNCTRACE_TRACES_FILE = None
     with pytest.raises(CommandError, match="the environment names no file of spans"):
         call_command("trace", str(one.pk))
+    settings.SYNCTRACE_LOG_FILE = None
+    with pytest.raises(CommandError, match="the environment names no file of lines"):
+        call_command("logs", str(one.pk))
+
+
+def test_the_environment_names_the_files(program_environment: dict[str, str], tmp_path: Path) -> None:
+    """By the application's own prefix, or in its home."""
+    show = "from django.conf import settings as s; print(s.SYNCTRACE_LOG_FILE, s.SYNCTRACE_TRACES_FILE)"
+    environment = {**program_environment, "SYNC_TRACES_FILE": str(tmp_path / "my spans")}
+    command = [sys.executable, "-c", show]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed == f"{program_environment['SYNCTRACE_HOME']}/logs.jsonl {tmp_path / 'my spans'}\n"

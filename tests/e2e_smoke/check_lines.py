@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from apps import catalog
 from telemetry.catalog import check_line
-from telemetry.model import Operation
+from telemetry.model import Operation, declared_events
 from telemetry.reading import Span
 from tests.e2e_smoke.application import Run
 
@@ -29,10 +29,17 @@ OPERATIONS: Final[Mapping[str, type[Operation[Any]]]] = {
 
 def well_formed(lines: Sequence[Line]) -> Iterator[str]:
     """What is wrong with the lines by the catalog, and which of its events never happened."""
-    problems = Counter(problem for line in lines for problem in check_line(line))
+    problems = Counter(problem for line in lines for problem in check_line(line, context=catalog.CONTEXT))
     yield from (f"{problem} ({count} lines)" for problem, count in problems.items())
     happened = {line["event"] for line in lines}
     yield from (f"{event} never happened" for event in catalog.TABLE if event not in happened)
+
+
+def event_names(records: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield which records, by their text and EventName, are named otherwise than as the event that they are."""
+    declared = declared_events().keys()
+    wrong = Counter((text, name) for text, name in records if name != (text if text in declared else ""))
+    yield from (f"{count} records of {text} have the EventName {name!r}" for (text, name), count in wrong.items())
 
 
 def of_spans(lines: Sequence[Line], spans: Sequence[Span]) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import requests
 
 from telemetry.reading import Span, read_collected, read_lines, read_spans
@@ -34,6 +36,9 @@ class Evidence:
     """The collector's traces.jsonl."""
     collected: Sequence[Sequence[Line]]
     """The collector's logs.jsonl: the records of each of its lines."""
+
+    event_names: Sequence[tuple[str, str]]
+    """The text and the EventName of each of the collector's records; "" is none."""
 
     @property
     def records(self) -> list[Line]:
@@ -76,5 +81,16 @@ def gather(stack: Stack, application: Application, *, with_lines: bool = True) -
                 in_jaeger=in_jaeger,
                 exported=exported,
                 collected=collected,
+                event_names=_event_names(files / "logs.jsonl"),
             )
         time.sleep(0.5)
+
+
+def _event_names(path: Path) -> list[tuple[str, str]]:
+    return [
+        (str(record.get("body", {}).get("stringValue", "")), str(record.get("eventName", "")))
+        for line in path.read_bytes().splitlines()
+        for group in orjson.loads(line)["resourceLogs"]
+        for scope in group["scopeLogs"]
+        for record in scope["logRecords"]
+    ]

@@ -23,7 +23,7 @@ django.setup()
 from celery import current_app  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
-import telemetry  # noqa: E402
+from apps.config import instrumentation  # noqa: E402
 from apps.integrations.connections import connect  # noqa: E402
 from apps.integrations.models import PipelineRun, RepoSync  # noqa: E402
 from apps.integrations.tasks import start_pipeline  # noqa: E402
@@ -109,7 +109,7 @@ def nanoseconds(moment: datetime | None) -> int | None:
 
 def main() -> int:
     """The request is done and answered; 1 with a sentence when it could not be."""
-    telemetry.configure()
+    instrumentation.configure()
     request = orjson.loads(sys.argv[1])
     functions: dict[str, Callable[..., Any]] = {"begin": begin, "wait": wait, "tell": tell}
     try:

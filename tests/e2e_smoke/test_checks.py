@@ -187,6 +187,15 @@ def test_every_event_must_have_happened() -> None:
     assert "sync.task.retry never happened" in problems
 
 
+def test_a_record_has_the_name_of_the_event_that_it_is() -> None:
+    """A message of a library's has none."""
+    records = [("sync.repo.started", "sync.repo.started"), ("Task x[1] received", ""), ("celery.beat", "celery.beat")]
+    assert list(check_lines.event_names(records)) == ["1 records of celery.beat have the EventName 'celery.beat'"]
+    assert list(check_lines.event_names([("sync.repo.started", "")])) == [
+        "1 records of sync.repo.started have the EventName ''"
+    ]
+
+
 def test_a_root_is_known_to_be_emitted_again() -> None:
     """The sweep does that a minute after the end, where the first export was not confirmed."""
     assert not RUN.was_emitted_again

@@ -41,6 +41,8 @@ def nothing_missing_nothing_twice(evidence: Evidence, steps: Steps) -> None:
         problems += missing(lines, evidence.records, key=line_key, name=_event)
         problems += twice(lines, evidence.records, key=line_key, name=_event)
         problems += [f"{len(records)} records in one line" for records in evidence.collected if len(records) != 1]
+    with steps.step("its records of declared events, and no others, have that event's name") as problems:
+        problems += check_lines.event_names(evidence.event_names)
 
 
 def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:

@@ -1,4 +1,4 @@
-"""One repository's sync in this process, attempt by attempt, and what it stored held against what GitHub has."""
+"""Sync one repository in this process, attempt by attempt, and compare what is stored with what GitHub has."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ TOKEN = "ghp_" + "s" * 36
 
 
 def tracked(github: SimulatedGitHub, full_name: str, *, slug: str = "bakers", token: str = TOKEN) -> TrackedRepository:
-    """The repository, tracked by a team that has connected ``token``'s account."""
+    """Return the repository, tracked by a team that has connected the account of `token`."""
     team, _ = Team.objects.get_or_create(slug=slug, defaults={"name": slug})
     (repository,) = track(connection=connect(team=team, api_url=github.url, token=token), full_names=[full_name])
     return repository
 
 
 def begin(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
-    """The row of a new run over the repository alone."""
+    """Start a run over the repository alone, and return its row."""
     run = start_run(team=repository.team, repositories=[repository], since=since, **more)
     return run.repo_syncs.get()
 
 
 def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = None) -> RepoSynced:
-    """What the next attempt at the row comes to; after an error the row waits for one more.
+    """Make the next attempt at the row and return its result; after an error the row waits for one more.
 
-    ``before_request`` is called before each GraphQL request, with its number from 1.
+    `before_request` is called before each GraphQL request, with its number from 1.
     """
     row.refresh_from_db()
     own = Attempt(row.pk, row.attempt + 1)
@@ -60,7 +60,7 @@ def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = Non
 
 
 def synced(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
-    """The row of a sync of the repository that was completed in one attempt."""
+    """Sync the repository in one attempt, and return the row."""
     row = begin(repository, since=since)
     attempt(row, **more)
     row.refresh_from_db()
@@ -69,7 +69,7 @@ def synced(repository: TrackedRepository, *, since: datetime | None = None, **mo
 
 
 def held(github: SimulatedGitHub, full_name: str) -> dict[int, Any]:
-    """What GitHub has of each pull request, as `stored` tells it; of files what GitHub lists."""
+    """Return what GitHub has of each pull request, in the form of `stored`; of files what GitHub lists."""
     return {
         number: (
             (one.title, one.body, one.state, one.updated_at, one.merged_at, one.is_draft),
@@ -86,7 +86,7 @@ def held(github: SimulatedGitHub, full_name: str) -> dict[int, Any]:
 
 
 def stored(repository: TrackedRepository) -> dict[int, Any]:
-    """What is stored of each pull request, by its number."""
+    """Return what is stored of each pull request, by its number."""
     return {
         one.number: (
             (one.title, one.body, one.state, _text(one.updated_at), _text(one.merged_at), one.is_draft),

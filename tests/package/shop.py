@@ -102,8 +102,8 @@ class Shop:
             "PATH": os.environ["PATH"],
             "DJANGO_SETTINGS_MODULE": "shop.settings",
             "BROKER_URL": self.broker_url,
-            "SYNC_LOG_FILE": str(self.folder / "logs.jsonl"),
-            "SYNC_TRACES_FILE": str(self.folder / "traces.jsonl"),
+            "TELEMETRY_LOG_FILE": str(self.folder / "logs.jsonl"),
+            "TELEMETRY_TRACES_FILE": str(self.folder / "traces.jsonl"),
         }
         with subprocess.Popen([self.python, *arguments], cwd=self.folder, env=environment) as program:
             try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.repositories.models import BEGINNING, TrackedRepository
+from apps.repositories.models import BEGINNING, GitHubConnection, TrackedRepository
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -60,3 +60,17 @@ def test_every_moment_that_is_covered_was_synced(syncs: list[tuple[int, int, boo
     if repository.covered_from is not None and repository.covered_to is not None:
         covered = range((repository.covered_from - DAY).days, (repository.covered_to - DAY).days)
         assert set(covered) <= read
+
+
+@pytest.mark.parametrize(
+    ("api_url", "page"),
+    [
+        ("https://api.github.com", "https://github.com/libuv/libuv"),
+        ("https://github.example.org/api/v3", "https://github.example.org/libuv/libuv"),
+        ("http://127.0.0.1:8477", "http://127.0.0.1:8477/libuv/libuv"),
+    ],
+)
+def test_a_repository_has_its_page_where_its_api_is(api_url: str, page: str) -> None:
+    """The span of its sync names it."""
+    repository = TrackedRepository(full_name="libuv/libuv", connection=GitHubConnection(api_url=api_url))
+    assert repository.web_url == page

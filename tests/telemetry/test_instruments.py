@@ -189,7 +189,7 @@ def test_measurements_are_exported_by_the_configured_meters(tmp_path: Path) -> N
                 "PYTHONPATH": str(Path.cwd()),
                 "OTEL_METRICS_EXPORTER": "otlp",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-                "SYNCTRACE_HOME": str(tmp_path),
+                "TELEMETRY_HOME": str(tmp_path),
             },
             capture_output=True,
             text=True,

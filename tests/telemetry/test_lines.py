@@ -46,7 +46,7 @@ class Unspeakable:
 
 def use(path: Path) -> None:
     """Lines go to ``path``."""
-    writing.configure(TelemetrySettings(log_file=path))
+    writing.configure(TelemetrySettings(log_file=path, context=("team_id", "run_id")))
 
 
 def test_structlog_and_standard_loggers_write_the_same_line(captrace: Capture, tmp_path: Path) -> None:

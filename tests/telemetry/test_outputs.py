@@ -50,12 +50,12 @@ def outputs(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) 
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             OTEL_METRICS_EXPORTER="otlp",
             OTEL_RESOURCE_ATTRIBUTES=f"deploy.token={SECRETS[0]},deployment.environment.name=oven",
-            SYNC_LOG_LEVEL="debug",
+            TELEMETRY_LOG_LEVEL="debug",
         )
         worker = ["-m", "celery", "-A", "bakery", "worker", "-P", "solo", "-l", "DEBUG"]
         web = ["-m", "gunicorn", "bakery:application", "-b", f"fd://{listening.fileno()}"]
         with (
-            project.running(*worker, out="worker", SYNC_LOG_FORMAT="console"),
+            project.running(*worker, out="worker", TELEMETRY_LOG_FORMAT="console"),
             project.running(*web, out="web", pass_fds=(listening.fileno(),)),
         ):
             address = listening.getsockname()

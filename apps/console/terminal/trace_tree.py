@@ -8,6 +8,7 @@ from typing import Any
 
 from apps import catalog
 from apps.console.terminal.fitting import wrapped
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Operation, Outcome
 from telemetry.reading import Node, Span, roots_of
 
@@ -22,7 +23,6 @@ _ENTITY = _key(catalog.RowsWrite, "entity_type")
 _FIRST_OF_PAGE: catalog.EntityType = "pull_request"
 _WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
 _LANE_WAIT_MS = _key(catalog.GraphQLCall, "lane_wait_ms")
-_QUEUE_WAIT_MS = "messaging.queue.wait_ms"
 _DISTINGUISHING = (
     _key(catalog.RepoSync, "full_name"),
     _key(catalog.GraphQLCall, "query_name"),
@@ -89,7 +89,7 @@ def time_spent(spans: Sequence[Span]) -> dict[str, float]:
         lane = _number(span, _LANE_WAIT_MS) / 1000
         seconds = max(0.0, span.duration_ms / 1000 - lane)
         spent["lane"] += lane
-        spent["queue"] += _number(span, _QUEUE_WAIT_MS) / 1000
+        spent["queue"] += _number(span, QUEUE_WAIT_MS) / 1000
         if into is not None:
             spent[into] += _number(span, _WAIT_SECONDS) if _is_parked(span) else seconds
             busy += seconds + lane
@@ -166,7 +166,7 @@ def _label(span: Span) -> str:
     what, slash, task = span.name.partition("/")  # Celery's: run/<module>.<task>
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
     shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
-    attempt = [f"attempt {span.attributes['celery.attempt']}"] if "celery.attempt" in span.attributes else []
+    attempt = [f"attempt {span.attributes[ATTEMPT]}"] if ATTEMPT in span.attributes else []
     outcome = span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
     mark = "" if outcome in (Outcome.COMPLETED, "ok", "") else f"[{outcome}]"
     return "  ".join(part for part in (name, " ".join((*shown, *attempt)), mark) if part)
@@ -177,7 +177,7 @@ def _line(depth: int, entry: _Entry, times: int) -> str:
     waits = [f"(parked for {duration(parked * 1000)})"] if parked else []
     waits += [
         f"({duration(wait)} {where})"
-        for key, where in ((_LANE_WAIT_MS, "in the lane"), (_QUEUE_WAIT_MS, "on the queue"))
+        for key, where in ((_LANE_WAIT_MS, "in the lane"), (QUEUE_WAIT_MS, "on the queue"))
         if (wait := entry.wait_ms(key)) >= _SHOWN_FROM_MS
     ]
     parts = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -188,8 +189,7 @@ def test_logs_act_nowhere(written: list[dict[str, Any]], tmp_path: Path, out: ty
     file = tmp_path / "lines"
     file.write_bytes(b"".join(orjson.dumps({**line, "trace_id": TRACE}) + b"\n" for line in written))
     printed = out()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SYNC_LOG_FILE", str(file))
+    with override_settings(SYNCTRACE_LOG_FILE=file):
         call_command("logs", TRACE, stdout=printed, no_color=True)
     assert not acting(printed.getvalue())
     if out is not Screen:
@@ -217,8 +217,7 @@ def test_traces_act_nowhere(names: list[str], values: list[dict[str, str]], tmp_
     ]
     (tmp_path / "spans").write_bytes(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}) + b"\n")
     printed = out()
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SYNC_TRACES_FILE", str(tmp_path / "spans"))
+    with override_settings(SYNCTRACE_TRACES_FILE=tmp_path / "spans"):
         call_command("trace", TRACE, stdout=printed)
     assert not acting(printed.getvalue())
 

@@ -22,13 +22,13 @@ class FreeLane:
         self.turns: list[Turn] = []
 
     def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
-        """What ``send`` returns, at once."""
+        """Return what `send` returns, at once."""
         self.turns.append(Turn(fence=len(self.turns), waited_ms=0.0, send_before=float("inf")))
         return send(self.turns[-1])
 
 
 def a_list(nodes: list[Any], *, total: int | None = None, end: str | None = None) -> dict[str, Any]:
-    """A connection; with ``end`` there is more behind it."""
+    """Return a connection; with `end` more follows it."""
     return {
         "totalCount": len(nodes) if total is None else total,
         "pageInfo": {"hasNextPage": end is not None, "endCursor": end},
@@ -37,12 +37,12 @@ def a_list(nodes: list[Any], *, total: int | None = None, end: str | None = None
 
 
 def a_file(path: str) -> dict[str, Any]:
-    """A changed file."""
+    """Return a changed file."""
     return {"path": path, "additions": 1, "deletions": 2, "changeType": "MODIFIED"}
 
 
 def a_pull_request(number: int, **changes: Any) -> dict[str, Any]:
-    """A pull request, updated ``number`` days before the newest."""
+    """Return a pull request, updated `number` days before the newest."""
     updated = (NEWEST - timedelta(days=number)).isoformat().replace("+00:00", "Z")
     return {
         "id": f"PR_{number}",
@@ -74,7 +74,7 @@ def a_pull_request(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def a_page(*nodes: dict[str, Any] | None, more: bool = False, **extra: Any) -> dict[str, Any]:
-    """The data of a page."""
+    """Return the data of a page."""
     return {
         "repository": {
             "id": "R_1",
@@ -93,7 +93,7 @@ def a_page(*nodes: dict[str, Any] | None, more: bool = False, **extra: Any) -> d
 
 
 def answer(data: object) -> Response:
-    """A 200 with ``data``."""
+    """Return a 200 with `data`."""
     return Response(
         status=200,
         headers={"content-type": "application/json", "x-github-request-id": "A1"},

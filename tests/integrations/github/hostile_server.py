@@ -14,7 +14,7 @@ Behaviour = Callable[[socket.socket], None]
 
 @dataclass
 class HostileServer:
-    """Where it listens, and the requests it has read, head and body."""
+    """The server's address, and the requests it has read, head and body."""
 
     url: str
     requests: list[str] = field(default_factory=list)
@@ -23,7 +23,7 @@ class HostileServer:
 
 @contextmanager
 def hostile_server(behave: Behaviour) -> Iterator[HostileServer]:
-    """A server that reads each request to its end and then lets ``behave`` write to the socket."""
+    """Run a server that reads each request to its end and then lets `behave` write to the socket."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = HostileServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
         over = threading.Event()
@@ -76,17 +76,17 @@ def _request(connection: socket.socket) -> str:
 
 
 def sending(data: bytes) -> Behaviour:
-    """It sends ``data`` and goes on listening."""
+    """Send `data` and go on listening."""
     return lambda connection: connection.sendall(data)
 
 
 def silent(connection: socket.socket) -> None:
-    """It says nothing, for as long as the client stays."""
+    """Send nothing, for as long as the client stays."""
     connection.recv(1)
 
 
 def dripping(head: bytes, drop: bytes) -> Behaviour:
-    """It sends ``head``, then ``drop`` again and again, faster than any timeout for one read."""
+    """Send `head`, then `drop` again and again, faster than any timeout for one read."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(head)
@@ -98,7 +98,7 @@ def dripping(head: bytes, drop: bytes) -> Behaviour:
 
 
 def closing(data: bytes) -> Behaviour:
-    """It sends ``data`` and closes the connection."""
+    """Send `data` and close the connection."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(data)

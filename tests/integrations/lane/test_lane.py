@@ -176,7 +176,7 @@ def test_a_recent_run_goes_before_a_backfill() -> None:
                 account=ACCOUNT,
                 urgent=urgent,
                 urgency_seconds=0.3,
-                heartbeat=lambda reason, _until: waiting.add(name) if reason else None,
+                heartbeat=lambda reason, until: waiting.add(name) if reason else None,
                 heartbeat_seconds=0.0,
             )
             with lane.turn(resource=None):

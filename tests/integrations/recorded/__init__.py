@@ -13,6 +13,6 @@ NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
 def recorded(name: str) -> Response:
-    """The recorded answer of that name."""
+    """Return the recorded answer of that name."""
     answer = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return Response(status=answer["status"], headers=answer["headers"], body=answer["body"].encode())

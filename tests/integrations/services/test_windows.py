@@ -45,13 +45,13 @@ def test_a_second_sync_reads_only_what_changed(github: SimulatedGitHub, captrace
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub) -> None:
     """An update up to a minute before the watermark, of which the sync that set it saw nothing."""
     repository = tracked(github, NAME)
     synced(repository)
     watermark = TrackedRepository.objects.get().covered_to
     assert watermark is not None
-    _touch(github, 3, at=watermark - timedelta(seconds=50), monkeypatch=monkeypatch)
+    github.touch(NAME, 3, at=watermark - timedelta(seconds=50), title="Edited")
     synced(repository)
     assert stored(repository) == held(github, NAME)
 
@@ -105,14 +105,14 @@ def test_a_larger_window_reads_what_the_smaller_left_out(github: SimulatedGitHub
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_backfill_begins_where_the_recent_run_stopped(github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backfill_begins_where_the_recent_run_stopped(github: SimulatedGitHub) -> None:
     """No pull request is read in both, and none that moves between them in neither."""
     repository = tracked(github, NAME)
     first = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
     attempt(first)
     now = datetime.now(UTC)
-    _touch(github, 5, at=now, monkeypatch=monkeypatch)  # it has left the second window between the phases
-    _touch(github, 6, at=now + timedelta(seconds=2), monkeypatch=monkeypatch)  # and another later
+    github.touch(NAME, 5, at=now, title="Edited")  # it has left the second window between the phases
+    github.touch(NAME, 6, at=now + timedelta(seconds=2), title="Edited")  # and another later
     second = _backfill_of(first)
     seen = len(github.requests())
     attempt(second)
@@ -134,13 +134,6 @@ def test_what_is_stored_already_needs_no_phase_2(github: SimulatedGitHub) -> Non
     attempt(row)
     steps = _through_recent(row)
     assert steps == [EndRun(row.run_id)]
-
-
-def _touch(github: SimulatedGitHub, number: int, *, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pull request was edited then."""
-    with monkeypatch.context() as patch:
-        patch.setattr(github._github.world, "_now", lambda: at)
-        github.touch(NAME, number, title=f"Edited at {at}")
 
 
 def _backfill_of(row: RepoSync) -> RepoSync:

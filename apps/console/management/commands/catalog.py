@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.catalog import TABLE
+from apps.catalog import CONTEXT, TABLE
 from apps.console.terminal.printing import PrintingCommand
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
 
@@ -60,4 +60,4 @@ def _problems(text: str) -> list[str]:
         line = json.loads(text)
     except ValueError:
         return ["it is not JSON"]
-    return check_line(line) if isinstance(line, dict) else ["it is no JSON object"]
+    return check_line(line, context=CONTEXT) if isinstance(line, dict) else ["it is no JSON object"]
