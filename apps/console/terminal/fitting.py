@@ -43,15 +43,17 @@ def _filled(line: str, width: int, indent: str) -> Iterator[str]:
 def json_lines(line: Mapping[str, Any], width: int, *, most: int) -> Iterator[str]:
     """Yield a line of JSON on up to `most` lines of the terminal, broken between its fields; `…` is what is left out."""
     fields = [f"{as_json(name)}:{as_json(value)}" for name, value in line.items()]
-    shown, row = "{", 1
+    shown, row, begun = "{", 1, False
     for number, field in enumerate(fields, start=1):
         part = field + ("," if number < len(fields) else "}")
-        room = width - (cell_len(_LEFT_OUT) if row == most and number < len(fields) else 0)
-        if shown.strip("{ ") and cell_len(shown) + cell_len(part) > room:
-            if row == most:
+        is_last_row = row == most
+        room = width - (cell_len(_LEFT_OUT) if is_last_row and number < len(fields) else 0)
+        if cell_len(shown) + cell_len(part) > room:
+            if is_last_row:
                 yield shown + _LEFT_OUT
                 return
-            yield shown
-            shown, row = " ", row + 1
-        shown += part
+            if begun:
+                yield shown
+                shown, row = " ", row + 1
+        shown, begun = shown + part, True
     yield shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -39,8 +39,8 @@ class PrintingCommand(BaseCommand):
         parser = super().create_parser(prog_name, subcommand, **options)
         refuse = parser.error
 
-        def error(message: str) -> NoReturn:
-            refuse(visible(message))
+        def error(message: str) -> Any:
+            return refuse(visible(message))
 
         parser.error = error  # type: ignore[method-assign]  # Django lets nobody choose the parser's class
         return parser

@@ -64,10 +64,10 @@ def _shown(console: Console) -> Iterator[Callable[[Standing], None]]:
         with drawn_bars(console) as show:
             yield show
     else:
-        yield _plain_lines(console)
+        yield plain_lines(console)
 
 
-def _plain_lines(console: Console) -> Callable[[Standing], None]:
+def plain_lines(console: Console) -> Callable[[Standing], None]:
     """Print a line when a repository's state changes, with every tenth of its pull requests, and every half minute."""
     shown: dict[int, tuple[str, int, float]] = {}
 

@@ -44,7 +44,7 @@ def drawn(*rows: RepoSync, width: int = 80, height: int | None = None, points: i
     return [line.plain for line in frame(Standing(rows=rows, lanes=lanes), width=width, height=height)]
 
 
-DONE = {"state": "completed", "disposition": "synced", "prs_done": 137, "prs_total": 137}
+DONE: dict[str, Any] = {"state": "completed", "disposition": "synced", "prs_done": 137, "prs_total": 137}
 PAIR = (row(**DONE), row(kind="backfill", prs_done=906, prs_total=1812))
 
 

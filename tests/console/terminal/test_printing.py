@@ -126,7 +126,7 @@ def test_a_result_says_what_is_stored_and_what_is_not() -> None:
     """What cannot be had comes with its reason, and without counts of nothing."""
     assert list(result_lines(RESULT, width=None)) == [
         "o/n  gone  1 request  0 points  0.1 s",
-        "  not_found: GitHub: 404. Check the name; if it is private, give the token access to it.",
+        "  not_found: GitHub: 404. Check the name. If the repository is private, give the token access to it.",
     ]
     whole = replace(
         RESULT, outcome="renamed", pull_requests=1, commits=2_328, error_type="", error_msg="", note="It was a/b."

@@ -19,6 +19,7 @@ from apps.console.lookup import (
 )
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.trace_tree import time_lines, tree_lines
+from apps.integrations.models import PipelineRun
 
 
 class Command(PrintingCommand):
@@ -49,7 +50,7 @@ class Command(PrintingCommand):
             where = f"is in {source.traces}" if source.traces else "can be read: the environment names no file of spans"
             raise CommandError(f"No span of {name or run} {where}.")
         if run is not None:
-            self.say_wrapped(f"run {run.pk}  {run.get_kind_display()}  {run.state} ({run.phase})  trace {trace_id}")
+            self.say_wrapped(f"run {run.pk}  {PipelineRun.Kind(run.kind).label}  {run.state} ({run.phase})  trace {trace_id}")
             if run.ended_at is None:
                 self.say_wrapped("It is still running: its root span comes when it ends.")
         for line in tree_lines(spans, width=self.width):
