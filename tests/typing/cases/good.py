@@ -34,7 +34,7 @@ from telemetry import (
     write_line,
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
-from telemetry.celery import QuietTask, sending
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, sending
 from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
 from telemetry.model import (
@@ -198,6 +198,11 @@ def declared(handle: Observed[Baked]) -> str:
     handle.completed(Baked(crumbs=1))
     rows: list[dict[str, object]] = as_json([event.name, field.name, instrument.name, operation.__name__])
     return as_markdown([event.name]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
+
+
+def tasks_tried(spans: list[Span]) -> dict[Scalar, Scalar]:
+    """How long each attempt waited on the queue."""
+    return {one.attributes[ATTEMPT]: one.attributes.get(QUEUE_WAIT_MS, 0) for one in spans}
 
 
 def read(source: Source) -> list[Span]:
