@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from telemetry import visible
+from telemetry import visible, visible_json
 
 
 class PrintingCommand(BaseCommand):
@@ -31,13 +31,4 @@ class PrintingCommand(BaseCommand):
 
 def as_json(value: Any) -> str:
     """Return JSON on one line in which invisible and control characters stand as JSON's own escapes."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    shown = visible(text)
-    return text if shown == text else "".join(_json_escape(one) for one in text)
-
-
-def _json_escape(character: str) -> str:
-    if visible(character) == character:
-        return character
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    return visible_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
