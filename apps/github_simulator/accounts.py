@@ -1,4 +1,4 @@
-"""Who a token belongs to. Two tokens of one account share its limits."""
+"""The accounts that tokens belong to; tokens of the same account share its rate limits."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ _TOKEN_FIELDS = {"account", "type", "repositories", "expires_at", "scopes"}
 
 
 class TokensError(ValueError):
-    """A tokens file says something that cannot be; the message names the entry, never the token."""
+    """An invalid entry in a tokens file; the message identifies the entry but never contains the token."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Whom a token speaks for, and what it may see. `repositories` None: everything; `expires_at` None: never."""
+    """An account and what its token may access.
+
+    If `repositories` is None, the token can access every repository; if `expires_at` is None, it never expires.
+    """
 
     login: str
     type: AccountType = "User"
@@ -31,20 +34,24 @@ class Account:
 
     @property
     def actor(self) -> Actor:
+        """The user or bot that the account belongs to."""
         return Actor(self.login, "Bot" if self.type == "Installation" else "User")
 
     @property
     def subject(self) -> str:
-        """How GitHub names the account in its limit messages."""
+        """The account as GitHub's rate limit messages identify it."""
         return f"{'installation' if self.type == 'Installation' else 'user'} ID {self.actor.database_id}"
 
     def sees(self, repository: Repository) -> bool:
-        """Whether this token has access to the repository."""
+        """Return whether the token has access to `repository`."""
         return self.repositories is None or repository.name_with_owner.lower() in self.repositories
 
 
 class Accounts:
-    """The accounts behind the tokens: those given, or an account of its own for any non-empty token."""
+    """The known tokens and their accounts.
+
+    Without `tokens`, any non-empty token is accepted and gets an account of its own.
+    """
 
     def __init__(self, tokens: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self._open = tokens is None
@@ -54,7 +61,7 @@ class Accounts:
         self._expired: set[str] = set()
 
     def of(self, token: str, *, now: datetime) -> Account | None:
-        """The token's account; None when the token is unknown, expired or revoked."""
+        """Return the account that `token` belongs to, or None if the token is unknown, expired or revoked."""
         if token in self._expired:
             return None
         account = self._accounts.get(token)
@@ -66,11 +73,11 @@ class Accounts:
         return account
 
     def expire(self, token: str) -> None:
-        """The token is bad from now on."""
+        """Reject `token` from now on."""
         self._expired.add(token)
 
     def add(self, token: str, entry: Mapping[str, Any]) -> None:
-        """The token is good from now on, and stands for what the entry says."""
+        """Accept `token` from now on, with the account and access that `entry` describes."""
         self._expired.discard(token)
         self._accounts[token] = _account(entry, number=len(self._accounts) + 1)
 

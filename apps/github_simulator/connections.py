@@ -1,7 +1,7 @@
-"""Connections: pages of a sorted list with keyset cursors, so that paging is stable while the list changes.
+"""Connections: pages of a sorted list with keyset cursors, so that paging stays stable while the list changes.
 
-A cursor holds the (value, id) of the item it stands at, not a count: what is inserted or moved before it neither
-repeats nor skips what follows.
+A cursor holds the (value, id) of an item rather than an offset, so inserting or moving items before it neither repeats
+nor skips any of the items after it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CURSOR_PREFIX = b"cursor:v2:"
 
 @dataclass(frozen=True, slots=True)
 class PageInfo:
-    """GraphQL's PageInfo."""
+    """The `PageInfo` of a GraphQL connection."""
 
     has_next_page: bool
     has_previous_page: bool
@@ -34,7 +34,7 @@ class PageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One edge of a connection."""
+    """An edge of a connection."""
 
     cursor: str
     node: object
@@ -42,7 +42,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Connection(Generic[Item]):
-    """One page of a connection, in the order asked for; `total_count` counts what is on all pages."""
+    """One page of a connection, in the requested order; `total_count` counts the items on all pages."""
 
     total_count: int
     items: Sequence[Item]
@@ -53,14 +53,17 @@ class Connection(Generic[Item]):
 
     @property
     def nodes(self) -> list[object]:
+        """The items on this page, as nodes."""
         return [self.as_node(item) for item in self.items]
 
     @property
     def edges(self) -> list[Edge]:
+        """The items on this page, as edges with their cursors."""
         return [Edge(encode_cursor(self.key(item)), self.as_node(item)) for item in self.items]
 
     @property
     def page_info(self) -> PageInfo:
+        """The cursors at both ends of this page, and whether there are pages before and after it."""
         start, end = (self.items[0], self.items[-1]) if self.items else (None, None)
         return PageInfo(
             self.has_next_page,
@@ -86,9 +89,10 @@ def connect(
     before: str | None = None,
     **_filters: object,
 ) -> Connection[Item]:
-    """The page of `items` (sorted ascending by `key`) that the arguments ask for.
+    """Return the page of `items` that the paging arguments ask for.
 
-    Raises FieldError for a cursor that is none. Filters are the caller's: they are applied to `items` before.
+    `items` must be sorted by `key` in ascending order, and any filters already applied by the caller.
+    Raise FieldError if a cursor is invalid.
     """
     floor, ceiling = (before, after) if descending else (after, before)
     low = 0 if floor is None else bisect_right(items, decode_cursor(floor), key=key)
@@ -111,12 +115,12 @@ def connect(
 
 
 def encode_cursor(key: Key) -> str:
-    """The key as an opaque cursor."""
+    """Return `key` as an opaque cursor."""
     return base64.b64encode(_CURSOR_PREFIX + orjson.dumps(key)).decode()
 
 
 def decode_cursor(cursor: str) -> Key:
-    """The key that the cursor stands for; raises FieldError as GitHub does."""
+    """Return the key encoded in `cursor`; raise FieldError with GitHub's message if it is invalid."""
     try:
         value, identity = orjson.loads(base64.b64decode(cursor, validate=True).removeprefix(_CURSOR_PREFIX))
     except (binascii.Error, ValueError, TypeError):

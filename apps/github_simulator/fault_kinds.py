@@ -1,4 +1,4 @@
-"""What each fault does to the request that meets it."""
+"""The kinds of fault, and how each one changes the response to a request."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from apps.github_simulator.replies import Api, Reply
 
 @dataclass(frozen=True, kw_only=True)
 class Struck:
-    """The request that meets a fault.
+    """A request that a fault applies to.
 
-    `root` is the response key of its first GraphQL field, `answer` what it would have got, `headers` those that every
-    answer of this account has, `now` epoch seconds.
+    `root` is the response key of the request's first GraphQL field, `answer` returns the reply it would otherwise have
+    received, `headers` are those of every reply to this account, and `now` is in seconds since the epoch.
     """
 
     api: Api
@@ -37,7 +37,7 @@ class Struck:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultKind:
-    """One way to fail, its parameters with their defaults, and which values those may have that are not free."""
+    """A kind of fault: how it replies, its parameters with their defaults, and the allowed values of restricted ones."""
 
     reply: Callable[[Struck, Mapping[str, Any]], Reply]
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class FaultKind:
 
 
 def _exhausted(struck: Struck, reply: Reply, parameters: Mapping[str, Any]) -> Reply:
-    """The reply with headers that say: nothing is left until `reset_in` seconds from now."""
+    """Return the reply with headers stating that the budget is used up for another `reset_in` seconds."""
     budget = replace(struck.budget, used=struck.budget.limit, reset=math.ceil(struck.now + parameters["reset_in"]))
     return reply.with_headers({**struck.headers, **replies.budget_headers(budget)})
 
@@ -64,7 +64,7 @@ def _secondary_limit(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
 
 
 def _field_error(struck: Struck, error_type: str, text: str, **more: Any) -> Reply:
-    """GraphQL's 200 whose only field is null."""
+    """Return a GraphQL reply with status 200 whose only field is null because of an error."""
     error = error_payload(error_type, text, path=[struck.root], locations=[{"line": 1, "column": 1}], **more)
     return replies.json_reply({"data": {struck.root: None}, "errors": [error]}, headers=struck.headers)
 
@@ -102,7 +102,7 @@ def _access_blocked(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
 
 
 def _null_nodes(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
-    """The real answer, in which some nodes of the outermost list are null, with one error each."""
+    """Return the real reply with some nodes of its outermost list set to null, adding an error for each."""
     reply = struck.answer()
     payload = orjson.loads(reply.body)
     for path, nodes in _lists(payload.get("data"), ()):
@@ -128,7 +128,7 @@ def _sso_partial(struck: Struck, parameters: Mapping[str, Any]) -> Reply:
 
 
 def _lists(value: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], list[Any]]]:
-    """The lists in the answer, outermost first."""
+    """Return the lists in the response data with their paths, outermost first."""
     if isinstance(value, list):
         return [(path, value)]
     if not isinstance(value, dict):
@@ -138,7 +138,7 @@ def _lists(value: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str |
 
 
 def _truncated_json(struck: Struck, _parameters: Mapping[str, Any]) -> Reply:
-    """A whole HTTP answer whose JSON stops in the middle."""
+    """Return a complete HTTP reply whose JSON is cut off halfway."""
     reply = struck.answer()
     return replace(reply, body=reply.body[: len(reply.body) // 2])
 
@@ -191,4 +191,4 @@ FAULTS: Mapping[str, FaultKind] = {
     "connection_reset": FaultKind(reply=_delivered("reset")),
     "delay": FaultKind(reply=_delivered("whole")),
 }
-"""Every fault by its name in a faults file."""
+"""The kinds of fault by the name they have in a faults file."""

@@ -1,11 +1,11 @@
-"""Scripted faults: which request fails, how often, and in which of GitHub's ways.
+"""Scripted faults: which requests fail, how often, and how.
 
-A rule in a faults file (a JSON list, or `{"faults": [...]}`):
+A faults file is a JSON list of rules, or `{"faults": [...]}`. A rule looks like this:
 
     {"fault": "query_timeout", "match": {"operation": "PullRequests", "min_page_size": 30}, "nth": 2, "times": 3}
 
-From the `nth` matching request on (1), the next `times` matching requests (1; null: all) meet the fault. The first rule
-that is due wins; every rule counts every request that it matches.
+The fault applies to `times` matching requests (default 1; null means all of them), starting with the `nth` (default 1).
+If several rules are due, the first one wins, but each rule counts every request that it matches.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from apps.github_simulator.replies import Api
 
 
 class FaultsError(ValueError):
-    """A faults file says something that cannot be; the message names the rule and what is allowed."""
+    """An invalid faults file; the message identifies the rule and says what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """Which requests a rule is about; None matches all.
+    """The requests that a rule applies to; a condition that is None matches every request.
 
-    `operation` is the GraphQL operation's name, `endpoint` the REST route (`/repos/{owner}/{repo}`), `repository` a
-    full name that the request mentions, `min_page_size` the outermost connection's size, `continued` whether any
-    connection has a cursor.
+    `operation` is the name of the GraphQL operation, `endpoint` the REST route (`/repos/{owner}/{repo}`), `repository`
+    the full name of a repository that the request mentions, `min_page_size` the smallest page size of the outermost
+    connection, and `continued` whether any connection has a cursor.
     """
 
     api: Api | None = None
@@ -46,7 +46,7 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRule:
-    """One line of the script. `delay_ms` passes before the fault; `points` are charged for it."""
+    """A rule of the script; its fault is delayed by `delay_ms` and charged `points`."""
 
     fault: str
     match: Match = Match()
@@ -60,7 +60,10 @@ class FaultRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
-    """What a rule may look at. `mentions` tells whether the request is about a repository."""
+    """The properties of a request that rules can match.
+
+    `mentions` returns whether the request mentions the repository with a given full name.
+    """
 
     api: Api
     account: str
@@ -71,7 +74,7 @@ class Incoming:
     mentions: Callable[[str], bool]
 
     def fits(self, match: Match) -> bool:
-        """Whether this request is one of those."""
+        """Return whether the request meets every condition of `match`."""
         return (
             match.api in (None, self.api)
             and match.operation in (None, self.operation)
@@ -84,7 +87,7 @@ class Incoming:
 
 
 class FaultScript:
-    """The rules, and how often each has matched."""
+    """The fault rules, and how many requests each has matched so far."""
 
     def __init__(self, rules: Iterable[FaultRule] = ()) -> None:
         self._lock = Lock()
@@ -92,17 +95,17 @@ class FaultScript:
         self.add(rules)
 
     def add(self, rules: Iterable[FaultRule]) -> None:
-        """These rules count from now on."""
+        """Add rules, which count matching requests from now on."""
         with self._lock:
             self._rules += [(rule, [0]) for rule in rules]
 
     def clear(self) -> None:
-        """Nothing fails any more."""
+        """Remove all rules, so that no more requests fail."""
         with self._lock:
             self._rules.clear()
 
     def due(self, incoming: Incoming) -> FaultRule | None:
-        """The rule that this request meets, if any."""
+        """Count the request for every rule that it matches, and return the first rule that is due, if any."""
         chosen: FaultRule | None = None
         with self._lock:
             for rule, matched in self._rules:
@@ -116,7 +119,7 @@ class FaultScript:
 
 
 def read_faults(path: Path) -> list[FaultRule]:
-    """The file's rules; raises FaultsError."""
+    """Return the rules in the file at `path`; raise FaultsError if it is invalid."""
     try:
         script = orjson.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -128,7 +131,7 @@ def read_faults(path: Path) -> list[FaultRule]:
 
 
 def fault_rules(entries: Iterable[Mapping[str, Any]]) -> list[FaultRule]:
-    """The entries as rules; raises FaultsError."""
+    """Return `entries` as rules; raise FaultsError if one is invalid."""
     return [_rule(entry, f"fault rule {number}") for number, entry in enumerate(entries, 1)]
 
 
@@ -184,7 +187,10 @@ def _known(entry: Mapping[str, Any], allowed: set[str], where: str) -> None:
 
 
 def _typed(value: object, example: object, what: str) -> None:
-    """Raises FaultsError unless the value has the example's type; None as example allows a number or null."""
+    """Raise FaultsError unless `value` has the type of `example`; an example of None allows a number or null.
+
+    Numbers must not be negative, and lists may only contain whole numbers from 0.
+    """
     wanted: dict[type, tuple[tuple[type, ...], str]] = {
         bool: ((bool,), "true or false"),
         int: ((int,), "a whole number"),

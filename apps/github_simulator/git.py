@@ -1,4 +1,4 @@
-"""What a pull request brings along from git: commits and changed files."""
+"""The parts of a pull request that come from git: commits and changed files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CO_AUTHOR = re.compile(r"^co-authored-by: *(?P<name>[^<\n]+?) *<(?P<email>[^>\n
 
 
 def object_id(*parts: object) -> str:
-    """A git object id of forty hex digits, the same for the same parts."""
+    """Return a git object id of forty hex digits, always the same for the same parts."""
     return sha1(":".join(str(part) for part in parts).encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class GitActor:
-    """Who wrote a commit, as git knows them; `user` is None when no GitHub account has the address."""
+    """The author of a commit as recorded in git; `user` is None if no GitHub account has the email address."""
 
     typename = "GitActor"
     name: str
@@ -33,7 +33,7 @@ class GitActor:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of a pull request."""
+    """A commit."""
 
     typename = "Commit"
     oid: str
@@ -46,15 +46,17 @@ class Commit:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("C", self.oid)
 
     @property
     def committer(self) -> GitActor:
+        """The committer, who is always the author."""
         return self.author
 
     @property
     def authors(self) -> list[GitActor]:
-        """Its author, and those whom its trailers name."""
+        """The author, followed by the co-authors named in the message's trailers."""
         named = (
             GitActor(match["name"], None, self.authored_date, match["email"]) for match in _CO_AUTHOR.finditer(self.message)
         )
@@ -62,20 +64,23 @@ class Commit:
 
     @property
     def abbreviated_oid(self) -> str:
+        """The first seven digits of the object id."""
         return self.oid[:7]
 
     @property
     def message_headline(self) -> str:
+        """The first line of the message."""
         return self.message.partition("\n")[0]
 
     @property
     def message_body(self) -> str:
+        """The message without its first line."""
         return self.message.partition("\n")[2].lstrip("\n")
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedFile:
-    """One file that a pull request changes."""
+    """A file changed by a pull request."""
 
     typename = "PullRequestChangedFile"
     path: str

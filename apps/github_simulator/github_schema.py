@@ -1,4 +1,4 @@
-"""GitHub's own GraphQL schema, as GitHub publishes it (`schema/README.md` says which version)."""
+"""The GraphQL schema that GitHub publishes; `schema/README.md` states the version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _DESCRIPTION = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""')
 
 @lru_cache(maxsize=1)
 def github_schema() -> GraphQLSchema:
-    """GitHub's schema is built, once a process (0.7 s: descriptions, two thirds of the text, are skipped)."""
+    """Return GitHub's schema, built once per process.
+
+    Descriptions make up two thirds of the text and are skipped; building the rest takes about 0.7 s.
+    """
     text = gzip.decompress(SCHEMA_FILE.read_bytes()).decode()
     document = parse(_DESCRIPTION.sub("", text), no_location=True)
     return build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)

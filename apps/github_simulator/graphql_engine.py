@@ -1,7 +1,7 @@
-"""Queries executed over GitHub's own schema, fast enough that a benchmark does not measure them.
+"""Execution of queries against GitHub's own schema, fast enough not to distort a benchmark of the client.
 
-What was computed is kept until the world changes: requests as measured, pull requests as rendered for one selection,
-and whole answers. Only `rateLimit` is filled in anew each time.
+Measured requests are cached; rendered pull requests (one rendering per selection) and whole answers are cached until
+the world changes. Only `rateLimit` is filled in afresh for every answer.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from apps.github_simulator.world import World
 
 _KEPT_BYTES = 64_000_000
 _KEPT_REQUESTS = 5_000
-_ANSWER_BYTES = 1_000  # what an answer takes beside its data
+_ANSWER_BYTES = 1_000  # estimated size of an answer apart from its data
 
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQLRequest:
-    """What a client posted."""
+    """A GraphQL request as posted by a client."""
 
     query: str
     variables: Mapping[str, Any]
@@ -48,9 +48,9 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A request parsed and measured; one with `errors` is answered with these and not executed.
+    """A parsed and measured request; if it has `errors`, it is answered with them instead of being executed.
 
-    `root` is the response key of the operation's first field that is about GitHub's data.
+    `root` is the response key of the operation's first field other than `rateLimit` and `__typename`.
     """
 
     key: bytes
@@ -63,20 +63,20 @@ class Prepared:
 
     @property
     def points(self) -> int:
-        """What the request is charged, executed or not."""
+        """The number of points charged for the request, whether or not it is executed."""
         return self.cost.points if self.cost else 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A computed answer; `data` is None where GitHub sends none."""
+    """A computed answer; `data` is None if GitHub would omit it."""
 
     cost: QueryCost | None = None
     data: Mapping[str, Any] | None = None
     errors: tuple[Mapping[str, Any], ...] = ()
 
     def render(self, budget: Budget) -> bytes:
-        """The answer's JSON, with the account's budget as it is now."""
+        """Return the answer as JSON, with `budget` filled in for `rateLimit`."""
 
         def fill(value: object) -> object:
             if isinstance(value, RateLimitSlot):
@@ -90,7 +90,7 @@ class Answer:
 
 
 class GraphQLEngine:
-    """Answers GraphQL requests about the world."""
+    """An engine that answers GraphQL requests from the simulated world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -100,7 +100,7 @@ class GraphQLEngine:
         self._rendering: Rendering = Kept(_KEPT_BYTES)
 
     def prepare(self, request: GraphQLRequest) -> Prepared:
-        """The request parsed, validated and measured, as it would be executed."""
+        """Parse, validate and measure the request without executing it."""
         key = orjson.dumps((request.query, request.variables, request.operation_name))
         prepared = self._prepared.get(key)
         if prepared is None:
@@ -109,7 +109,7 @@ class GraphQLEngine:
         return prepared
 
     def answer(self, account: Account, prepared: Prepared) -> Answer:
-        """The answer that this account gets."""
+        """Return the answer to the request as `account` is allowed to see it."""
         if prepared.errors or prepared.parsed is None:
             return Answer(errors=prepared.errors)
         if self._version != self._world.version:

@@ -1,4 +1,4 @@
-"""GraphQL errors as GitHub writes them: `type, path, locations, message`."""
+"""GraphQL errors in GitHub's format, with `type`, `path`, `locations` and `message`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNKNOWN_FIELD = re.compile(r"Cannot query field '(?P<field>\w+)' on type '(?P<t
 
 
 class FieldError(Exception):
-    """A field cannot be answered: it is null, and the answer has an error of this type."""
+    """A field that cannot be answered; it becomes null, and the answer gets an error of type `error_type`."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
@@ -21,7 +21,7 @@ class FieldError(Exception):
 
 
 class RefusedQueryError(Exception):
-    """GitHub would not run this query."""
+    """A query that GitHub would refuse to run."""
 
     def __init__(self, error_type: str, message: str, *, path: Sequence[str] = (), field: FieldNode | None = None) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ def error_payload(
     locations: Sequence[Mapping[str, int]] = (),
     extensions: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One entry of an answer's `errors`; what is not known is left out."""
+    """Return an entry for an answer's `errors`, leaving out the parts that are empty."""
     parts = {
         "type": error_type,
         "path": list(path),
@@ -48,7 +48,7 @@ def error_payload(
 
 
 def executed_error(error: GraphQLError) -> dict[str, Any]:
-    """The entry for an error that graphql-core found while it parsed, validated or executed."""
+    """Return the entry for an error that graphql-core raised while parsing, validating or executing a query."""
     cause = error.original_error
     if unknown := _UNKNOWN_FIELD.match(error.message):
         return _undefined_field(error, field=unknown["field"], owner=unknown["type"])

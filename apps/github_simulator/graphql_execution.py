@@ -1,4 +1,4 @@
-"""graphql-core's execution, which keeps every pull request as rendered for one selection."""
+"""Query execution with graphql-core, extended to cache each pull request's rendering per selection."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _serial = count()
 
 @dataclass(frozen=True, slots=True)
 class RateLimitSlot:
-    """`rateLimit` in a kept answer: its response keys, and which field each is."""
+    """A placeholder for `rateLimit` in a cached answer, holding (response key, field name) pairs."""
 
     fields: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ParsedQuery:
-    """A query's document, or the errors that GitHub answers instead of running it."""
+    """A parsed query, or the errors that GitHub returns instead of running it."""
 
     document: DocumentNode | None
     errors: tuple[dict[str, Any], ...] = ()
@@ -54,7 +54,7 @@ class ParsedQuery:
     _variables: dict[_Selection, tuple[str, ...]] = field(default_factory=dict)
 
     def variables_in(self, nodes: list[FieldNode]) -> tuple[str, ...]:
-        """The names of the variables that decide what is under these fields."""
+        """Return the names of the variables used in these fields, including the fragments they spread."""
         selection = tuple(id(node) for node in nodes)
         if selection not in self._variables:
             self._variables[selection] = _variables_in(nodes, cast("DocumentNode", self.document))
@@ -63,7 +63,7 @@ class ParsedQuery:
 
 @lru_cache(maxsize=256)
 def parsed(text: str) -> ParsedQuery:
-    """The query parsed and validated against GitHub's schema."""
+    """Parse the query in `text` and validate it against GitHub's schema."""
     try:
         document = parse(text)
     except GraphQLError as error:
@@ -74,16 +74,16 @@ def parsed(text: str) -> ParsedQuery:
 
 @dataclass(slots=True)
 class Execution(Asked):
-    """One execution of a query, and what earlier ones rendered."""
+    """The context of one execution of a query, with the renderings cached by earlier ones."""
 
     query: ParsedQuery = field(kw_only=True)
     rendering: Rendering = field(kw_only=True)
 
 
 class Executor(ExecutionContext):
-    """Renders a pull request once for each selection and the variables in it.
+    """An execution context that renders each pull request once per selection and values of its variables.
 
-    Overrides a method that graphql-core calls internal: it has no public one that sees completed values.
+    It overrides a method that graphql-core considers internal, since no public one gives access to completed values.
     """
 
     def complete_object_value(
@@ -94,7 +94,7 @@ class Executor(ExecutionContext):
         path: Path,
         result: Any,
     ) -> Any:
-        """The object's JSON, or what stands for it."""
+        """Return the completed object, a placeholder for `rateLimit`, or the cached JSON of a pull request."""
         if isinstance(result, RateLimitField):
             fields = self.collect_subfields(return_type, field_nodes)
             return RateLimitSlot(tuple((key, nodes[0].name.value) for key, nodes in fields.items()))
@@ -110,7 +110,7 @@ class Executor(ExecutionContext):
             completed = super().complete_object_value(return_type, field_nodes, info, path, result)
             text = orjson.dumps(completed)
             rendered = orjson.Fragment(text)
-            if execution.failures == failures:  # an error belongs to the answer in which it happened
+            if execution.failures == failures:  # a cached rendering would lose the errors raised during it
                 execution.rendering.put(key, rendered, size=len(text))
         return rendered
 

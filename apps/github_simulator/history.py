@@ -1,4 +1,4 @@
-"""Real projects' histories, read from files and moved in time as one piece."""
+"""Histories of real projects, read from files and shifted in time as a whole."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ HISTORIES = Path(__file__).parent / "histories"
 LIBUV = HISTORIES / "libuv__libuv.jsonl.gz"
 PROCRASTINATE = HISTORIES / "procrastinate-org__procrastinate.jsonl.gz"
 
-_WEB_COMMITTER = "github"  # git knows a merge through the web page by this name: who pressed the button is not in it
+_WEB_COMMITTER = "github"  # git's committer of a merge made on the website, which hides who made it
 
 _Row = Mapping[str, Any]
 
 
 class HistoryError(ValueError):
-    """A history file cannot be read; the message says which and why."""
+    """An unreadable history file; the message says which file and why."""
 
 
 def read_history(path: Path, *, until: datetime) -> Repository:
-    """The file's repository, its newest pull request updated at `until`; order and distances are the project's own.
+    """Return the repository in the file at `path`, shifted in time so that its newest pull request was merged at `until`.
 
-    Raises HistoryError.
+    The order of events and the time between them stay those of the real project.
+    Raise HistoryError if the file cannot be read.
     """
     try:
         records = [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
@@ -110,7 +111,7 @@ def _files(rows: list[_Row]) -> Iterator[ChangedFile]:
 
 
 def _merge_commit(pull_request: PullRequest, oid: str) -> Commit:
-    """The commit that merged: the last of its own when squashed or rebased, else one that only merges."""
+    """Return the merge commit: one of the pull request's own if squashed or rebased, otherwise a separate one."""
     for commit in pull_request.commits:
         if commit.oid == oid:
             return commit
@@ -121,7 +122,7 @@ def _merge_commit(pull_request: PullRequest, oid: str) -> Commit:
 
 
 def _approvals(pull_request: PullRequest, logins: list[str], *, created: datetime, merged: datetime) -> Iterator[Review]:
-    """Git does not say when a reviewer approved: the approvals are spread between opening and merge."""
+    """Yield an approval from each reviewer, evenly spread between opening and merge, as git does not record the times."""
     for index, login in enumerate(logins):
         submitted = text_time(created + (merged - created) * (index + 1) / (len(logins) + 1))
         yield Review(

@@ -1,4 +1,4 @@
-"""GitHub's issue search, for the qualifiers that concern pull requests of known repositories."""
+"""GitHub's issue search, limited to pull requests and the qualifiers that apply to them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _RANGE = re.compile(r"(?P<start>[^.]+(?:\.\d+)?)\.\.(?P<end>.+)")
 
 
 def search_pull_requests(world: World, account: Account, query: str) -> list[PullRequest]:
-    """The pull requests that match, ascending by (updatedAt, id).
+    """Return the pull requests that match `query`, in ascending order of (updatedAt, id).
 
-    Knows `repo: org: user: is: type: state: author: updated: created: merged: closed:`. Raises FieldError for
-    anything else, rather than answer a count that nobody can trust.
+    Support the qualifiers `repo: org: user: is: type: state: author: updated: created: merged: closed:`, and ignore
+    `sort:`. Raise FieldError for any other term, rather than return a wrong result.
     """
     repositories = [repository for repository in world.repositories if account.sees(repository)]
     named: list[Repository] = []
@@ -74,7 +74,7 @@ def _date_test(attribute: str, value: str) -> _Test:
 
 
 def _bounds(value: str) -> tuple[str, str]:
-    """The range as [start, end), in GitHub's own text; a date stands for its whole day."""
+    """Return the range as [start, end) in GitHub's time format; a date without a time covers the whole day."""
     always = ("", "9999")
     if match := _RANGE.fullmatch(value):
         start = always[0] if match["start"] == "*" else _span(match["start"])[0]

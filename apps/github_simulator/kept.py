@@ -1,4 +1,4 @@
-"""A bounded store of computed values."""
+"""A bounded cache of computed values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Key, Value]):
-    """Keeps what was used last, up to a total size; the size of each value is given with it."""
+    """A cache of the most recently used values, limited by their total size."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -19,7 +19,7 @@ class Kept(Generic[Key, Value]):
         self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
 
     def get(self, key: Key) -> Value | None:
-        """The kept value, which is now the one used last."""
+        """Return the cached value and mark it as most recently used, or return None if there is none."""
         kept = self._values.get(key)
         if kept is None:
             return None
@@ -27,13 +27,13 @@ class Kept(Generic[Key, Value]):
         return kept[0]
 
     def put(self, key: Key, value: Value, *, size: int = 1) -> None:
-        """The value is kept; those not used for longest make room for it."""
+        """Cache `value` with the given size, evicting the least recently used values if there is no room."""
         self._size += size - (self._values.pop(key)[1] if key in self._values else 0)
         self._values[key] = (value, size)
         while self._size > self._capacity:
             self._size -= self._values.popitem(last=False)[1][1]
 
     def clear(self) -> None:
-        """Nothing is kept."""
+        """Remove all values."""
         self._values.clear()
         self._size = 0

@@ -1,6 +1,6 @@
-"""What the simulated GitHub holds; attributes are the GraphQL schema's field names in snake case.
+"""The objects of the simulated GitHub, with the GraphQL schema's field names in snake case as attributes.
 
-Times are GitHub's own text, `YYYY-MM-DDTHH:MM:SSZ`: they sort as they are and are answered as they are.
+Times are strings in GitHub's format, `YYYY-MM-DDTHH:MM:SSZ`, which can be sorted and sent without conversion.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 from apps.github_simulator.actors import WEB, Actor, node_id, stable_number
 from apps.github_simulator.git import ChangedFile, Commit, object_id
 
-LISTED_FILES = 3_000  # GitHub lists no more files of a pull request than this
+LISTED_FILES = 3_000  # the most files of a pull request that GitHub lists
 
 PullRequestState = Literal["OPEN", "CLOSED", "MERGED"]
 ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED", "PENDING"]
@@ -19,7 +19,7 @@ ReviewState = Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED",
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One review of a pull request; `submitted_at` is None while it is pending."""
+    """A review of a pull request; `submitted_at` is None while it is pending."""
 
     typename = "PullRequestReview"
     database_id: int
@@ -31,24 +31,28 @@ class Review:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("PRR", self.database_id)
 
     @property
     def updated_at(self) -> str:
+        """The time of the last update, which is that of creation."""
         return self.created_at
 
     @property
     def published_at(self) -> str | None:
+        """The time of publication, which is that of submission."""
         return self.submitted_at
 
     @property
     def body_text(self) -> str:
+        """The body as plain text."""
         return self.body
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PullRequest:
-    """One pull request with everything under it."""
+    """A pull request with its commits, files and reviews."""
 
     typename = "PullRequest"
     repository: Repository
@@ -72,67 +76,82 @@ class PullRequest:
 
     @property
     def database_id(self) -> int:
+        """The numeric id, derived from the repository's id and the number."""
         return self.repository.database_id * 100_000 + self.number
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("PR", self.repository.database_id, self.number)
 
     @property
     def additions(self) -> int:
+        """The number of lines added in all files."""
         return sum(file.additions for file in self.files)
 
     @property
     def deletions(self) -> int:
+        """The number of lines deleted in all files."""
         return sum(file.deletions for file in self.files)
 
     @property
     def changed_files(self) -> int:
+        """The number of changed files."""
         return len(self.files)
 
     @property
     def merged(self) -> bool:
+        """Whether the pull request has been merged."""
         return self.state == "MERGED"
 
     @property
     def closed(self) -> bool:
+        """Whether the pull request is closed or merged."""
         return self.state != "OPEN"
 
     @property
     def published_at(self) -> str:
+        """The time of publication, which is that of creation."""
         return self.created_at
 
     @property
     def body_text(self) -> str:
+        """The body as plain text."""
         return self.body
 
     @property
     def base_ref_name(self) -> str:
+        """The name of the target branch, which is always the default branch."""
         return self.repository.default_branch
 
     @property
     def base_ref_oid(self) -> str:
+        """The object id of the commit at the target branch's tip."""
         return object_id("base", self.repository.database_id, self.number)
 
     @property
     def head_ref_oid(self) -> str:
+        """The object id of the latest commit, or a made-up one if there are no commits."""
         return self.commits[-1].oid if self.commits else object_id("head", self.id)
 
     @property
     def base_repository(self) -> Repository:
+        """The repository that the pull request targets."""
         return self.repository
 
     @property
     def head_repository_owner(self) -> Actor | None:
+        """The owner of the head repository, or None if that no longer exists."""
         return self.head_repository.owner if self.head_repository else None
 
     @property
     def is_cross_repository(self) -> bool:
+        """Whether the head is in another repository than the base."""
         return self.head_repository is not self.repository
 
     @property
     def review_decision(self) -> str | None:
-        """The last opinion of each reviewer decides: one that asks for changes outweighs approvals."""
+        """The decision from each reviewer's latest verdict, where one request for changes outweighs any approvals."""
         opinions = {
             review.author: review.state for review in self.reviews if review.state in ("APPROVED", "CHANGES_REQUESTED")
         }
@@ -142,14 +161,17 @@ class PullRequest:
 
     @property
     def resource_path(self) -> str:
+        """The path of the page on GitHub."""
         return f"/{self.repository.name_with_owner}/pull/{self.number}"
 
     @property
     def url(self) -> str:
+        """The URL of the page on GitHub."""
         return WEB + self.resource_path
 
     @property
     def permalink(self) -> str:
+        """The permanent URL of the page on GitHub."""
         return self.url
 
 
@@ -163,20 +185,23 @@ class PullRequestCommit:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("PURC", self.pull_request.database_id, self.commit.oid)
 
     @property
     def resource_path(self) -> str:
+        """The path of the page on GitHub."""
         return f"{self.pull_request.resource_path}/commits/{self.commit.oid}"
 
     @property
     def url(self) -> str:
+        """The URL of the page on GitHub."""
         return WEB + self.resource_path
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch, known by its name only."""
+    """A branch, of which only the name is known."""
 
     typename = "Ref"
     name: str
@@ -184,7 +209,7 @@ class Branch:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Repository:
-    """One repository; its ids come from the name it was created with and survive a rename."""
+    """A repository; its ids derive from the name it was created with, so they survive a rename."""
 
     typename = "Repository"
     owner: Actor
@@ -201,52 +226,63 @@ class Repository:
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("R", self.database_id)
 
     @property
     def is_fork(self) -> bool:
+        """False, as no simulated repository is a fork."""
         return False
 
     @property
     def is_disabled(self) -> bool:
+        """False, as no simulated repository is disabled."""
         return False
 
     @property
     def is_locked(self) -> bool:
+        """False, as no simulated repository is locked."""
         return False
 
     @property
     def is_empty(self) -> bool:
+        """False, as every simulated repository has a default branch."""
         return False
 
     @property
     def default_branch_ref(self) -> Branch:
+        """The default branch."""
         return Branch(self.default_branch)
 
     @property
     def archived_at(self) -> str | None:
+        """The time of archiving, which is that of the last update, or None if not archived."""
         return self.updated_at if self.is_archived else None
 
     @property
     def visibility(self) -> str:
+        """The visibility, `PRIVATE` or `PUBLIC`."""
         return "PRIVATE" if self.is_private else "PUBLIC"
 
     @property
     def name_with_owner(self) -> str:
+        """The full name, `owner/name`."""
         return f"{self.owner.login}/{self.name}"
 
     @property
     def resource_path(self) -> str:
+        """The path of the page on GitHub."""
         return f"/{self.name_with_owner}"
 
     @property
     def url(self) -> str:
+        """The URL of the page on GitHub."""
         return WEB + self.resource_path
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A contributor's fork, known only as the head of pull requests."""
+    """A contributor's fork, which exists only as the head of pull requests."""
 
     typename = "Repository"
     owner: Actor
@@ -254,24 +290,30 @@ class Fork:
 
     @property
     def database_id(self) -> int:
+        """The numeric id, derived from the full name."""
         return stable_number(self.name_with_owner.lower())
 
     @property
     def id(self) -> str:
+        """The global node id."""
         return node_id("R", self.database_id)
 
     @property
     def is_fork(self) -> bool:
+        """True."""
         return True
 
     @property
     def name_with_owner(self) -> str:
+        """The full name, `owner/name`."""
         return f"{self.owner.login}/{self.name}"
 
     @property
     def resource_path(self) -> str:
+        """The path of the page on GitHub."""
         return f"/{self.name_with_owner}"
 
     @property
     def url(self) -> str:
+        """The URL of the page on GitHub."""
         return WEB + self.resource_path

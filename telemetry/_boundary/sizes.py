@@ -15,6 +15,7 @@ _SPAN_BYTES = 256
 _EVENT_BYTES = 64
 _VALUE_BYTES = 16
 _CUT = 512
+_FLAT = frozenset({str, int, float, bool})
 _MOST_ATTRIBUTES = 256
 _MOST_LINKS = 128
 
@@ -65,7 +66,12 @@ def _cut(value: str | None) -> str | None:
 
 
 def _size_of_all(attributes: Mapping[str, Any] | None) -> int:
-    return sum([_VALUE_BYTES + len(name) + _size(value) for name, value in (attributes or {}).items()])
+    if not attributes:
+        return 0
+    values = attributes.values()
+    texts = [len(value) if value.isascii() else len(value.encode()) for value in values if type(value) is str]
+    nested = [_size(value) for value in values if type(value) not in _FLAT]
+    return _VALUE_BYTES * len(attributes) + sum(map(len, attributes)) + sum(texts) + sum(nested)
 
 
 def _size(value: Any) -> int:

@@ -118,7 +118,7 @@ def _like(before: Any, attributes: Mapping[str, Any], *, dropped: int | None = N
 
 
 def _bounded(items: Sequence[T], dropped: int) -> Sequence[T]:
-    made: BoundedList = BoundedList.from_seq(len(items), items)  # type: ignore[no-untyped-call]  # the SDK has not typed it
+    made: BoundedList[T] = BoundedList.from_seq(len(items), items)
     made.dropped = dropped
     return made
 

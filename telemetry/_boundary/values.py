@@ -187,10 +187,12 @@ def _items_of(value: Any) -> Collection[tuple[Any, Any]] | None:
     """Return the names and values of a mapping, of a record or of a named tuple; None for anything else."""
     if isinstance(value, Mapping):
         return value.items()
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", None)
+        return None if names is None else list(zip(names, value, strict=True))
     if is_dataclass(value) and not isinstance(value, type):
         return [(field.name, getattr(value, field.name)) for field in fields(value)]
-    names = getattr(value, "_fields", None) if isinstance(value, tuple) else None
-    return None if names is None else list(zip(names, value, strict=True))
+    return None
 
 
 def _without_named_secret(found: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _message(record: logging.LogRecord) -> str:
         _health.pass_on(problem)
     template, arguments = text_of(record.msg), _with_texts(record.args)
     try:
-        return template % arguments
+        return str(template % arguments)
     except Exception as problem:  # noqa: BLE001  # it is the placeholder that is wrong
         _health.pass_on(problem)
         return f"{template} {arguments}" if arguments else template

@@ -86,7 +86,7 @@ SURROUNDED: tuple[Shape, ...] = (
     Shape(
         name="a URL's user, with a slash in the password",  # in HTTP's, a path after a port may hold an @
         pattern=re.compile(
-            r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))[^\s@"'<>\\]{1,256}@"""
+            r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))[^\s@"'<>\\]{1,128}@"""
         ),
         starts=("://",),
         replacement=f"://{REDACTED}@",

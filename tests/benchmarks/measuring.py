@@ -10,6 +10,7 @@ from pathlib import Path
 from apps.console.local_programs import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
 from tests.benchmarks import burst, syncs
+from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
 from tests.benchmarks.timing import ratio
@@ -31,6 +32,7 @@ class Size:
     history: tuple[str, ...] = ("--history", str(LIBUV))
     calls: int = 1_000
     operation_turns: int = 40
+    boundary_turns: int = 9
     sync_turns: int = 15
     slow_repository: str = "procrastinate-org/procrastinate"
     slow_history: tuple[str, ...] = ("--history", str(PROCRASTINATE))
@@ -48,6 +50,7 @@ TINY = Size(
     history=("--synthetic", "30"),
     calls=5,
     operation_turns=1,
+    boundary_turns=1,
     sync_turns=1,
     slow_repository="synthetic/repo-0",
     slow_history=("--synthetic", "30"),
@@ -65,6 +68,8 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     """Every figure, in the order of the table; ``tell`` hears what is being measured."""
     tell("an observed operation with its line, against a bare span")
     yield from operation(size)
+    tell("the search for secrets")
+    yield from boundary(size)
     with local_simulator([*size.history, *_NO_LIMITS], home=home) as url:
         tell("a sync with telemetry on and off, without latency")
         yield from sync(size, url)
@@ -103,6 +108,22 @@ def operation(size: Size) -> Iterator[Figure]:
             aim=1.2,
             detail=f"{cost * 1e6:.1f} µs against {by_hand * 1e6:.1f} µs (the SDK's span, structlog's JSON line)",
         )
+
+
+def boundary(size: Size) -> Iterator[Figure]:
+    """Yield what looking for secrets costs."""
+    with program("tests.benchmarks.boundary") as measuring:
+        samples = measuring.ask(calls=size.calls, turns=size.boundary_turns)
+    cost = {name: statistics.median(seconds) for name, seconds in samples.items()}
+    kind = max(RUBBISH.values(), key=lambda kind: cost[kind])
+    for name, what, value, unit, detail in (
+        ("attributes", "Attributes of an API call through the boundary", cost["attributes"] * 1e6, "µs", "10, seen before"),
+        ("text", "A text that was never seen, through the boundary", cost["text"] * 1e6, "µs", "80 characters"),
+        ("traceback", "A traceback, searched for secrets", cost["traceback"] * 1e3, "ms", "7 KB, never seen"),
+        ("megabyte", "A megabyte of prose, searched for secrets", cost["prose"] * 1e3, "ms", "as a whole; see below"),
+        ("worst", "A megabyte of the worst rubbish known", cost[kind] * 1e3, "ms", kind),
+    ):
+        yield Figure(name=f"boundary.{name}", what=what, value=value, unit=unit, detail=detail)
 
 
 def sync(size: Size, url: str) -> Iterator[Figure]:

@@ -22,13 +22,16 @@ def test_every_benchmark_yields_its_figures(
     """On a tiny size, whose figures say nothing of speed; what is counted is exact."""
     for name, value in program_environment.items():
         monkeypatch.setenv(name, value)
-    figures = [*measuring.operation(TINY), *measuring.lost_spans(TINY, tmp_path)]
+    figures = [*measuring.operation(TINY), *measuring.boundary(TINY), *measuring.lost_spans(TINY, tmp_path)]
     with local_simulator(TINY.history, home=tmp_path) as url:
         figures += [*measuring.sync(TINY, url), *measuring.long_lists(TINY, url), *measuring.store(TINY, url)]
     values = {figure.name: figure.value for figure in figures}
     assert {name for name, value in values.items() if value > 0} >= {
         "operation.sync.db.write",
         "operation.sync.api.graphql",
+        "boundary.attributes",
+        "boundary.traceback",
+        "boundary.worst",
         "sync.requests",
         "sync.points",
         "sync.long_lists.requests",

@@ -8,7 +8,7 @@ import logging
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 import structlog
@@ -29,9 +29,9 @@ def _nothing_afterwards() -> Iterator[None]:
     writing.configure(TelemetrySettings())
 
 
-def said(log_format: str, stream: Any = None) -> str:
+def said(log_format: Literal["console", "json"]) -> str:
     """Return what a stream gets of lines that hold what acts, wherever others may put it."""
-    output = stream or io.StringIO()
+    output = io.StringIO()
     writing.configure(TelemetrySettings(log_format=log_format, log_level=10), stream=output)
     log = structlog.get_logger()
     log.info(f"title{ACTING}", title=f"a{ACTING}", deep=[ACTING, {ACTING: ACTING}], **{f"key{ACTING}": 1})
@@ -84,7 +84,7 @@ def test_json_on_a_terminal_holds_nothing_that_acts() -> None:
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
-def test_a_stream_of_another_encoding_gets_its_lines(log_format: str) -> None:
+def test_a_stream_of_another_encoding_gets_its_lines(log_format: Literal["console", "json"]) -> None:
     """What it does not know is escaped."""
     written = io.BytesIO()
     stream = io.TextIOWrapper(written, encoding="ascii")

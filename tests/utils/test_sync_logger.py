@@ -10,6 +10,7 @@ import telemetry
 from apps.utils.sync_logger import UncataloguedLineError, get_sync_logger, sync_context, timed_operation
 from telemetry._lines import writing
 from telemetry.testing import Capture
+from tests.telemetry.odd import ODD, MuteError
 
 log = get_sync_logger("apps.somewhere")
 IDS = ["trace_id", "span_id", "trace_flags"]
@@ -153,3 +154,26 @@ def test_a_timed_event_of_the_catalog_keeps_its_level_and_fields(captrace: Captu
     fields = ["endpoint", "duration_ms", "status_code"]
     assert list(line) == ["timestamp", "level", "event", *fields, *IDS, *(["exception"] if raises else [])]
     assert (line["level"], line["status_code"]) == ("debug", None if raises else 200)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_value_raises_into_whoever_logs(odd: str) -> None:
+    """Neither as a field, nor as what a timed block found, nor as the name of a line; each line is written."""
+    with writing.capture() as captured:
+        log.info("cache.cold", value=ODD[odd])
+        log.info("sync.repo.started", team_id=ODD[odd], repo_id=2, full_name="a/b")
+        log.info(ODD[odd], n=1)
+        with timed_operation(log, "cache.fill", items=ODD[odd]) as found:
+            found["hits"] = ODD[odd]
+    lines = [line for line in captured.lines if line["event"] != "telemetry.problem"]
+    assert [line["event"] for line in lines if isinstance(line["event"], str)][:2] == ["cache.cold", "sync.repo.started"]
+    assert len(lines) == 4
+    assert lines[-1]["event"] == "cache.fill"
+    assert lines[-1]["duration_ms"] >= 0
+
+
+def test_an_error_without_a_text_is_still_the_one_that_leaves_a_timed_block() -> None:
+    """And its line says which class it is of."""
+    with writing.capture() as captured, pytest.raises(MuteError), timed_operation(log, "cache.fill"):
+        raise MuteError
+    assert (captured.lines[-1]["error_type"], captured.lines[-1]["error_msg"]) == ("MuteError", "[unprintable MuteError]")
