@@ -1,4 +1,4 @@
-"""The story, told to a running stack step by step."""
+"""Play the story on a running stack, step by step."""
 
 from __future__ import annotations
 
