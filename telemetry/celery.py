@@ -30,10 +30,11 @@ from telemetry import _health
 from telemetry._celery import producing, quiet_tasks, running, worker
 from telemetry._celery.messages import sending
 from telemetry._celery.quiet_tasks import QuietTask
+from telemetry._celery.running import ATTEMPT, QUEUE_WAIT_MS
 from telemetry._outcomes import treat_as
 from telemetry.model import Outcome
 
-__all__ = ["QuietTask", "instrument", "sending"]
+__all__ = ["ATTEMPT", "QUEUE_WAIT_MS", "QuietTask", "instrument", "sending"]
 
 
 class _State:

@@ -13,6 +13,7 @@ from typing import Literal, TypedDict, Unpack
 from telemetry._settings import standard
 from telemetry._settings.environment import Environment, InvalidSettingError, count
 from telemetry._settings.standard import Batching
+from telemetry.model import Level
 
 __all__ = ["OFF", "Batching", "Choices", "InvalidSettingError", "LogFormat", "Network", "TelemetrySettings"]
 
@@ -26,14 +27,7 @@ PREFIX = "TELEMETRY_"
 """What telemetry's own variables begin with unless the application chooses otherwise."""
 
 _FORMATS: Mapping[str, LogFormat | None] = {"console": "console", "json": "json"}
-_LEVELS: Mapping[str, int] = {
-    "debug": 10,
-    "info": 20,
-    "warning": 30,
-    "error": 40,
-    "critical": 50,
-    "off": OFF,
-}
+_LEVELS: Mapping[str, int] = {level.name.lower(): level.value for level in Level} | {"off": OFF}
 
 
 class Choices(TypedDict, total=False):

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.config import environment, instrumentation
+from apps.console.terminal.escaping import visible_lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -25,7 +26,7 @@ def _read_settings(**_: object) -> None:
     try:
         settings.CELERY_BROKER_URL  # noqa: B018  # the first access reads all settings
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")
+        sys.exit(visible_lines(f"celery: {error}"))
 
 
 @worker_init.connect
@@ -34,7 +35,7 @@ def _require_servers(**_: object) -> None:
     try:
         environment.require_servers()
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")  # any other exception of a signal's handler Celery logs and ignores
+        sys.exit(visible_lines(f"celery: {error}"))  # any other exception of a signal's handler Celery logs and ignores
 
 
 @setup_logging.connect
@@ -43,7 +44,7 @@ def _start_telemetry(**_: object) -> None:
     try:
         instrumentation.configure(stream=sys.stdout)
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")
+        sys.exit(visible_lines(f"celery: {error}"))
 
 
 @heartbeat_sent.connect

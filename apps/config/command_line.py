@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
@@ -12,7 +14,9 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from apps.config import instrumentation
 from apps.config.local_servers import servers_for
+from apps.console.terminal.escaping import visible_lines
 from apps.embedded import EmbeddedServerError
+from telemetry.redaction import redact
 
 _OF_DEMO = {"graphql", "httptools", "starlette", "uvicorn"}  # what the extra `demo` brings and an import may miss
 
@@ -21,12 +25,13 @@ def run(arguments: Sequence[str]) -> None:
     """Run the command in `arguments` (as in sys.argv); where it cannot work, exit with code 1 and a sentence."""
     if unreadable := [argument for argument in arguments[1:] if argument != argument.encode("utf-8", "replace").decode()]:
         sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
+    sys.excepthook = _print_failure
     try:
         with servers_for(arguments):
             instrumentation.configure()  # lines to the file alone: a command's output is its own
             execute_from_command_line(list(arguments))
     except (ImproperlyConfigured, EmbeddedServerError) as error:
-        sys.exit(f"manage.py: {error}")
+        sys.exit(visible_lines(f"manage.py: {error}"))
     except ModuleNotFoundError as error:
         if error.name not in _OF_DEMO:
             raise
@@ -36,8 +41,15 @@ def run(arguments: Sequence[str]) -> None:
     except OperationalError as error:
         if "--traceback" in arguments:
             raise
-        sys.exit(f"manage.py: the database cannot be reached, or failed: check DATABASE_URL. It says: {error}")
+        failure = f"manage.py: the database cannot be reached, or failed: check DATABASE_URL. It says: {error}"
+        sys.exit(visible_lines(failure))
     except ProgrammingError as error:
         if "--traceback" in arguments or not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
             raise
         sys.exit("manage.py: the database has not all of our tables: run `manage.py migrate`")
+
+
+def _print_failure(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Print the traceback of a mistake of ours, without the secrets and control characters that its message may hold."""
+    failure = "".join(traceback.format_exception(kind, error, where))
+    sys.stderr.write(visible_lines(redact(failure)))

@@ -44,6 +44,7 @@ class Environment:
     jaeger_url: str
     command: str
     alive_file: Path | None
+    embedded: bool
 
 
 def read() -> Environment:
@@ -75,6 +76,7 @@ def read() -> Environment:
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
         command=os.environ.get("SYNCTRACE_COMMAND") or "python manage.py",
         alive_file=Path(file) if (file := os.environ.get("SYNCTRACE_ALIVE_FILE")) else None,
+        embedded=_boolean("SYNCTRACE_EMBEDDED", default=False),
     )
 
 

@@ -111,6 +111,8 @@ SYNCTRACE_COMMAND = _environment.command
 """How people here call a command, before its name: pages and results print it."""
 SYNCTRACE_ALIVE_FILE = _environment.alive_file
 """Touched by a worker every two seconds while it has its broker, for whoever watches it; None: nobody does."""
+SYNCTRACE_EMBEDDED = _environment.embedded
+"""Whether this command runs on servers of its own (`apps.config.local_servers`), which no other worker serves."""
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"

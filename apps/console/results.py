@@ -12,6 +12,8 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
 from telemetry import trace_id_of
 
+_COMPLETE = (RepoSync.Disposition.SYNCED, RepoSync.Disposition.ARCHIVED, RepoSync.Disposition.RENAMED)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -34,7 +36,7 @@ class Result:
     @property
     def is_complete(self) -> bool:
         """Whether everything in the window is stored."""
-        return self.outcome in ("synced", "archived", "renamed") and not self.error_type
+        return self.outcome in _COMPLETE and not self.error_type
 
     def as_json(self) -> dict[str, Any]:
         """Return the result's fields, without the note, which is for people; the error's only where there is one."""

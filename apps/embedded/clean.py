@@ -1,6 +1,6 @@
-"""Nothing is left of the embedded servers of a home: `python -m apps.embedded.clean HOME`, as `make clean` does.
+"""Remove all that the embedded servers of a home have stored: `python -m apps.embedded.clean HOME`, as `make clean` does.
 
-What an ordinary user has is all in the home; for root, data and a copy of PostgreSQL's programs are elsewhere.
+An ordinary user has all of it in the home; root's data, and a copy of PostgreSQL's programs, are elsewhere.
 """
 
 from __future__ import annotations

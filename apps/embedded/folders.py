@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their files, private to their user and within what a socket's path allows."""
+"""Folders of the embedded servers: private to their user, and with paths short enough for sockets."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def roots_files() -> Path:
 
 @contextlib.contextmanager
 def runtime() -> Iterator[Path]:
-    """Make a folder with a short path for sockets and throw-away data, and remove it at the end."""
+    """Make a folder with a short path for sockets and throw-away data, and remove it after the block."""
     usual = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=usual if _fits(usual) else "/tmp"))  # noqa: S108
     try:

@@ -1,4 +1,4 @@
-"""Who uses the servers of a home, told by flock(2): the kernel lets go for a process however it dies.
+"""Know who uses the servers of a home, by flock(2): the kernel releases the locks of a process however it dies.
 
 - `gate`: exclusive, while a command starts or joins the servers: one at a time
 - `holders`: shared, by every command that uses them; exclusive, by the supervisor once nobody does
@@ -28,6 +28,7 @@ class State:
     """The addresses of the servers that run on a home, as their supervisor published them."""
 
     def __init__(self, file: TextIO) -> None:
+        """Read and write `file`, which is open."""
         self._file = file
 
     def read(self) -> dict[str, str]:

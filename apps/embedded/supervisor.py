@@ -1,7 +1,7 @@
-"""The process that owns the embedded servers: it starts both, stays while anybody holds them, and stops both.
+"""The process that owns the embedded servers: it starts both, stays while any command holds them, and stops both.
 
-Run by `apps.embedded.sharing` as `python -m apps.embedded.supervisor HOME [--throwaway]`. It says how the start
-went in one JSON line on its output: the two addresses, or what to do about the error.
+`apps.embedded.sharing` runs it as `python -m apps.embedded.supervisor HOME [--throwaway]`. It prints how the start went
+as one line of JSON: the two addresses, or what to do about the error.
 """
 
 from __future__ import annotations
@@ -14,22 +14,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 
 from apps.embedded import folders, locks, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 from apps.embedded.postgresql import Cluster
 from apps.embedded.valkey import Broker
-from apps.processes import Program, unprivileged_account
+from apps.processes import Program, exit_on, unprivileged_account
 
 _POLL_SEC = 0.05
 
 
 def main(home: Path, *, throwaway: bool) -> None:
-    """Run both servers until nobody holds them any more, and leave nothing of them running."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _exit)
-    with contextlib.ExitStack() as stack:
+    """Run both servers until no command holds them any more, and leave nothing of them running."""
+    with exit_on(signal.SIGTERM, signal.SIGINT, signal.SIGHUP), contextlib.ExitStack() as stack:
         try:
             folder = home / folders.SERVERS
             state = stack.enter_context(locks.opened_state(folder))
@@ -84,10 +81,6 @@ def _answer(content: Mapping[str, str]) -> None:
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(dict(content)) + "\n")
         sys.stdout.flush()
-
-
-def _exit(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

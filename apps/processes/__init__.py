@@ -8,6 +8,6 @@ Needs nothing but the standard library.
 
 from apps.processes.account import Account, unprivileged_account
 from apps.processes.program import NotReadyError, Program, Ready
-from apps.processes.unwinding import unwinding
+from apps.processes.signals import exit_on
 
-__all__ = ["Account", "NotReadyError", "Program", "Ready", "unprivileged_account", "unwinding"]
+__all__ = ["Account", "NotReadyError", "Program", "Ready", "exit_on", "unprivileged_account"]

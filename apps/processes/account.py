@@ -16,7 +16,7 @@ class Account:
     gid: int
 
     def give(self, path: Path) -> None:
-        """Make `path` belong to this account, and to nobody else."""
+        """Give `path` to this account, and to nobody else."""
         os.chown(path, self.uid, self.gid)
         path.chmod(0o700)
 

@@ -22,6 +22,8 @@ from telemetry._spans.library_span import LibrarySpan
 from telemetry._spans.traceparent import span_context, traceparent_of
 
 SCOPE = "telemetry.celery"
+ATTEMPT = "celery.attempt"
+QUEUE_WAIT_MS = "celery.queue.wait_ms"
 _RUN = "telemetry_run"
 """Where a task's request keeps its `Run`."""
 
@@ -83,7 +85,7 @@ def _begin_eager(task: Any) -> None:
     if is_quiet(task.name):
         return
     envelope = Envelope(attempt=task.request.retries + 1)
-    attributes = {"celery.task_name": task.name, "celery.attempt": envelope.attempt}
+    attributes = {"celery.task_name": task.name, ATTEMPT: envelope.attempt}
     span = library_span.start(f"run/{task.name}", scope=SCOPE, kind=SpanKind.INTERNAL, attributes=attributes)
     _keep(task, Run(span=span, token=span.attach(), parent=None, envelope=envelope))
 
@@ -97,8 +99,8 @@ def _attributes(task: Any, envelope: Envelope) -> dict[str, Any]:
     came_by = request.delivery_info or {}
     return {
         "celery.task_name": task.name,
-        "celery.attempt": envelope.attempt,
-        "celery.queue.wait_ms": envelope.wait_ms(request),
+        ATTEMPT: envelope.attempt,
+        QUEUE_WAIT_MS: envelope.wait_ms(request),
         "celery.worker": request.hostname,
         **messages.described(task.app, name="run", kind="process"),
         "messaging.destination.name": messages.destination(came_by.get("exchange"), came_by.get("routing_key")),

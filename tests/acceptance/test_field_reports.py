@@ -15,7 +15,8 @@ from rich.console import Console
 
 from apps.console.lookup import find_lines, parse, trace_ids
 from apps.console.results import results_of
-from apps.console.terminal import watching
+from apps.console.terminal.standing import Standing
+from apps.console.terminal.watching import plain_lines, watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.lane import Lane
@@ -56,7 +57,7 @@ def _end(steps: Sequence[Step]) -> None:
 def _shown(rows: Sequence[RepoSync]) -> str:
     """What somebody who watches is shown of these rows."""
     out = StringIO()
-    watching._plain(Console(file=out, width=200))(rows)
+    plain_lines(Console(file=out, width=200))(Standing(rows=rows))
     return out.getvalue()
 
 
@@ -144,7 +145,7 @@ def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Captu
     attempt(second)
     _end(_through(second, "background_llm"))
     out = StringIO()
-    runs = watching.watch("t1", console=Console(file=out, width=200))
+    runs = watch("t1", console=Console(file=out, width=200))
     assert [run.kind for run in runs] == ["recent", "backfill"]
     assert f"{NAME} (backfill): 52 of 52, synced" in out.getvalue()
     (result,) = results_of(runs[1])

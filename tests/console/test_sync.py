@@ -26,9 +26,9 @@ TOKEN = "ghp_" + "a" * 36
 
 
 @pytest.fixture(autouse=True)
-def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+def _token(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    monkeypatch.delenv("SYNCTRACE_EMBEDDED", raising=False)
+    settings.SYNCTRACE_EMBEDDED = False
 
 
 def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A program runs while it is wanted, and nothing of it is left, however whoever started it ends."""
+"""A program runs while it is needed, and nothing of it is left, however whoever started it ends."""
 
 from __future__ import annotations
 
@@ -28,11 +28,17 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("tidied")))
 print("up", flush=True)
 time.sleep(600)
 """
+ECHO = """
+import sys
+print("listening", file=sys.stderr, flush=True)
+for line in sys.stdin:
+    print(line * 2, end="", flush=True)
+"""
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
-from apps.processes import Program, unwinding
-with unwinding(), Program([sys.executable, "-c", sys.argv[1]], log=Path(sys.argv[2])) as program:
+from apps.processes import Program, exit_on
+with exit_on(signal.SIGTERM), Program([sys.executable, "-c", sys.argv[1]], log=Path(sys.argv[2])) as program:
     print(program.pid, flush=True)
     time.sleep(600)
 """
@@ -93,7 +99,7 @@ def test_what_does_not_end_is_killed_with_all_that_it_started(log: Path) -> None
 
 def test_one_that_ends_before_it_is_ready_says_why(log: Path) -> None:
     """In its own words, and at once."""
-    with pytest.raises(NotReadyError, match=r"python\S* ended with exit code 3. It printed:\nno such port"):
+    with pytest.raises(NotReadyError, match=r"python\S* ended with exit code 3\. It printed last:\nno such port"):
         python("import sys; print('no such port'); sys.exit(3)", log, ready=lambda: "no answer").start()
 
 
@@ -109,6 +115,44 @@ def test_one_that_cannot_be_run_says_so(log: Path) -> None:
     """As a program that ended."""
     with pytest.raises(NotReadyError, match="cannot be run: No such file or directory"):
         Program(["/no/such/program"], log=log, ready=lambda: "no answer").start()
+
+
+def test_why_it_is_not_ready_holds_nothing_of_an_earlier_run(log: Path) -> None:
+    """The log goes on, and what is quoted of it is what this run printed."""
+    with python("print('up', flush=True); " + SLEEP, log, ready=printed(log)):
+        pass
+    with pytest.raises(NotReadyError, match=r"ended with exit code 3\. It printed nothing") as failed:
+        python("import sys; sys.exit(3)", log, ready=lambda: "no answer").start()
+    assert "up" not in str(failed.value)
+    assert log.read_text() == "up\n"
+
+
+def test_what_it_quotes_is_bounded(log: Path) -> None:
+    """The end says most."""
+    with pytest.raises(NotReadyError) as failed:
+        python("print('x' * 100_000, 'the end'); exit(3)", log, ready=lambda: "no answer").start()
+    assert str(failed.value).endswith("xxx the end")
+    assert len(str(failed.value)) < 3_000
+
+
+def test_one_that_was_killed_names_the_signal(log: Path) -> None:
+    """Such as by the kernel, when memory is short."""
+    with pytest.raises(NotReadyError, match="was killed by SIGKILL"):
+        python("import os; os.kill(os.getpid(), 9)", log, ready=lambda: "no answer").start()
+
+
+def test_a_piped_program_can_be_talked_to(log: Path) -> None:
+    """Its errors alone are in the log; it may end with its input, and need not."""
+    with python(ECHO, log, piped=True, ready=printed(log)) as program:
+        program.stdin.write(b"ho\n")
+        program.stdin.flush()
+        assert program.stdout.readline() + program.stdout.readline() == b"ho\nho\n"
+        program.stdin.close()
+        assert program.wait(20) == 0
+    with python(ECHO, log, piped=True, ready=printed(log)) as program:
+        program.stdin.write(b"not flushed")
+    assert program.returncode is not None
+    assert set(log.read_text().split()) == {"listening"}
 
 
 def test_it_is_started_again(log: Path) -> None:

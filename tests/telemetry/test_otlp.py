@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # grpcio has no types
+import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
@@ -45,7 +45,8 @@ def by_grpc() -> Iterator[tuple[SpanExporter, Arrived]]:
             return ExportTraceServiceResponse()
 
     server = grpc.server(ThreadPoolExecutor(1))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Service(), server)  # type: ignore[no-untyped-call]  # generated
+    register: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    register(Service(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

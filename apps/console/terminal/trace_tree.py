@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps import catalog
-from telemetry.model import Operation
+from apps.console.terminal.fitting import wrapped
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
+from telemetry.model import Operation, Outcome
 from telemetry.reading import Node, Span, roots_of
 
 
@@ -18,9 +20,9 @@ def _key(operation: type[Operation[Any]], field: str) -> str:
 
 _WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
 _ENTITY = _key(catalog.RowsWrite, "entity_type")
+_FIRST_OF_PAGE: catalog.EntityType = "pull_request"
 _WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
 _LANE_WAIT_MS = _key(catalog.GraphQLCall, "lane_wait_ms")
-_QUEUE_WAIT_MS = "celery.queue.wait_ms"
 _DISTINGUISHING = (
     _key(catalog.RepoSync, "full_name"),
     _key(catalog.GraphQLCall, "query_name"),
@@ -40,6 +42,8 @@ _KINDS = {
 _SHOWN_FROM_MS = 100.0  # a wait for the lane or on the queue
 _SHOWN_FROM_SECONDS = 0.005
 _BAR_WIDTH = 40
+_BARS_AT = 24  # after the seconds and what they went into
+_LABELS_AT = 11  # after the durations
 _LONGEST_CYCLE = 3  # a page is a call, perhaps another for its long lists, and its writes
 
 
@@ -59,16 +63,17 @@ class _Entry:
         return sum(_number(span, key) for span in self.spans)
 
 
-def tree_lines(spans: Sequence[Span], *, limit: int = 200) -> Iterator[str]:
-    """Yield a line for each span, indented: duration, name, what distinguishes it, and its outcome unless that is success.
+def tree_lines(spans: Sequence[Span], *, limit: int = 200, width: int | None = None) -> Iterator[str]:
+    """Yield up to `limit` spans, indented: duration, name, what distinguishes it, and its outcome unless that is success.
 
-    One page's writes are one line, and what repeats itself, as page after page does, is shown once with `x N` and its sum.
+    One page's writes are shown as one, and what repeats itself, as page after page does, once with `x N` and its sum. Each
+    is a line, or several where the terminal's `width` asks for it.
     """
     for shown, (depth, entry, times) in enumerate(_entries(roots_of(spans), 0)):
         if shown == limit:
-            yield f"… and more: {len(spans)} spans in all"
+            yield from wrapped(f"… and more: {len(spans)} spans in all", width)
             return
-        yield _line(depth, entry, times)
+        yield from wrapped(_line(depth, entry, times), width, hang=_LABELS_AT + 2 * depth + 2)
 
 
 def time_spent(spans: Sequence[Span]) -> dict[str, float]:
@@ -84,7 +89,7 @@ def time_spent(spans: Sequence[Span]) -> dict[str, float]:
         lane = _number(span, _LANE_WAIT_MS) / 1000
         seconds = max(0.0, span.duration_ms / 1000 - lane)
         spent["lane"] += lane
-        spent["queue"] += _number(span, _QUEUE_WAIT_MS) / 1000
+        spent["queue"] += _number(span, QUEUE_WAIT_MS) / 1000
         if into is not None:
             spent[into] += _number(span, _WAIT_SECONDS) if _is_parked(span) else seconds
             busy += seconds + lane
@@ -94,13 +99,14 @@ def time_spent(spans: Sequence[Span]) -> dict[str, float]:
     return spent
 
 
-def time_lines(spans: Sequence[Span]) -> Iterator[str]:
+def time_lines(spans: Sequence[Span], *, width: int | None = None) -> Iterator[str]:
     """Yield the table of `time_spent`, each row with a bar of its share; what took no time is left out."""
     spent = time_spent(spans)
     total = sum(spent.values()) or 1.0
+    longest = _BAR_WIDTH if width is None else max(1, min(_BAR_WIDTH, width - _BARS_AT))
     for kind, seconds in spent.items():
         if seconds >= _SHOWN_FROM_SECONDS:
-            bar = "█" * max(1, round(_BAR_WIDTH * seconds / total))
+            bar = "█" * max(1, round(longest * seconds / total))
             yield f"{seconds:8.2f} s  {kind:<10}  {bar}"
 
 
@@ -116,8 +122,8 @@ def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
     writes: list[Span] = []
     for node in nodes:
         span = node.span
-        is_write = span.name == _WRITE and span.outcome == "completed"
-        if writes and (not is_write or span.attributes[_ENTITY] == "pull_request"):
+        is_write = span.name == _WRITE and span.outcome == Outcome.COMPLETED
+        if writes and (not is_write or span.attributes.get(_ENTITY) == _FIRST_OF_PAGE):
             yield _written(writes)
             writes = []
         if is_write:
@@ -129,7 +135,7 @@ def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
 
 
 def _written(writes: Sequence[Span]) -> _Entry:
-    entities = ", ".join(str(span.attributes[_ENTITY]) for span in writes)
+    entities = ", ".join(str(span.attributes.get(_ENTITY)) for span in writes)
     return _Entry(tuple(writes), f"{writes[0].name}  {entities}")
 
 
@@ -160,9 +166,9 @@ def _label(span: Span) -> str:
     what, slash, task = span.name.partition("/")  # Celery's: run/<module>.<task>
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
     shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
-    attempt = [f"attempt {span.attributes['celery.attempt']}"] if "celery.attempt" in span.attributes else []
+    attempt = [f"attempt {span.attributes[ATTEMPT]}"] if ATTEMPT in span.attributes else []
     outcome = span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
-    mark = "" if outcome in ("completed", "ok", "") else f"[{outcome}]"
+    mark = "" if outcome in (Outcome.COMPLETED, "ok", "") else f"[{outcome}]"
     return "  ".join(part for part in (name, " ".join((*shown, *attempt)), mark) if part)
 
 
@@ -171,19 +177,22 @@ def _line(depth: int, entry: _Entry, times: int) -> str:
     waits = [f"(parked for {duration(parked * 1000)})"] if parked else []
     waits += [
         f"({duration(wait)} {where})"
-        for key, where in ((_LANE_WAIT_MS, "in the lane"), (_QUEUE_WAIT_MS, "on the queue"))
+        for key, where in ((_LANE_WAIT_MS, "in the lane"), (QUEUE_WAIT_MS, "on the queue"))
         if (wait := entry.wait_ms(key)) >= _SHOWN_FROM_MS
     ]
     parts = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]
-    return f"{duration(entry.duration_ms):>9}  {'  ' * depth}{'  '.join(parts)}"
+    return f"{duration(entry.duration_ms):>{_LABELS_AT - 2}}  {'  ' * depth}{'  '.join(parts)}"
 
 
 def _is_parked(span: Span) -> bool:
-    return span.name == _WAIT and span.outcome == "waiting"
+    return span.name == _WAIT and span.outcome == Outcome.WAITING
 
 
 def _number(span: Span, key: str) -> float:
-    return float(str(span.attributes.get(key, 0)))
+    try:
+        return float(str(span.attributes.get(key, 0)))
+    except ValueError:  # whatever it is, it is not ours
+        return 0.0
 
 
 def duration(milliseconds: float) -> str:

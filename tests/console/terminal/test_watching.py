@@ -6,15 +6,18 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
 from pytest_django import DjangoAssertNumQueries
 from rich.console import Console
 
-from apps.console.terminal import watching
+from apps.console.terminal.standing import read_standing
 from apps.console.terminal.watching import watch
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
 from apps.utils.clock import SystemClock
+from tests.console.terminal.hostile import acting, encodable_texts
 from tests.integrations.histories import repository
 
 TASK = "98d7c37e-a1b9-41e0-b7ac-755d5189d370"
@@ -86,10 +89,21 @@ def test_many_repositories_are_looked_at_in_as_many_queries_as_one(
     """Their lanes are read together, four times a second."""
     for number in range(3):
         RepoSync.objects.create(run=row.run, repository=repository(f"o/n{number}"), due_at=LATER)
-    show = watching._plain(Console(file=StringIO()))
-    rows = watching._rows([row.run])
-    with django_assert_num_queries(1):
-        show(rows)
+    with django_assert_num_queries(3):
+        standing = read_standing(TASK)
+    assert len(standing.rows) == 4
+
+
+@given(error=encodable_texts.map(lambda text: text.replace("\0", "")))  # which PostgreSQL does not store
+@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+def test_a_plain_line_acts_nowhere(row: RepoSync, error: str) -> None:
+    """Whatever an error says."""
+    RepoSync.objects.update(state="failed", disposition="failed", error_msg=error)
+    PipelineRun.objects.update(state="failed", ended_at=LATER)
+    out = StringIO()
+    watch(TASK, console=Console(file=out, width=20))
+    assert not acting(out.getvalue())
+    assert out.getvalue().count("\n") == 1
 
 
 def test_a_failure_says_why(row: RepoSync) -> None:
@@ -110,9 +124,8 @@ def test_a_narrow_terminal_shows_everything(row: RepoSync) -> None:
     }
     with clock.using(Story(row, {**change, "wait_reason": ""}, change)):
         watch(TASK, console=Console(file=out, width=50, force_terminal=True, color_system=None))
-    shown = " ".join(out.getvalue().split())
-    assert "920/921" in shown
-    assert "…" not in shown
+    assert "920/921" in out.getvalue()
+    assert "gone: GitHub: 404" in out.getvalue()
 
 
 def test_nobody_starting_the_run_is_an_error(db: None) -> None:

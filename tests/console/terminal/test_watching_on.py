@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from apps.console.terminal import watching
+from apps.console.terminal.watching import read_patiently
 
 
 @pytest.mark.django_db(transaction=True)
@@ -20,4 +20,4 @@ def test_a_lost_connection_to_the_database_is_made_again() -> None:
     parameters: dict[str, Any] = connection.get_connection_params() | {"context": None, "cursor_factory": None}
     with psycopg.connect(**parameters) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [own])
-    assert watching._runs("no task") == []
+    assert read_patiently("no task").runs == []

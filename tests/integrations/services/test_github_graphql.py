@@ -472,4 +472,4 @@ def test_a_refused_token_says_what_to_do(github: SimulatedGitHub) -> None:
     github.expire_token("short-lived")
     with pytest.raises(Unauthorized) as caught:
         _client(github, "short-lived").viewer()
-    assert "create a new one" in caught.value.advice
+    assert "Create a new one" in caught.value.advice

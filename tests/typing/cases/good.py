@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 from celery import shared_task
+from django.http import HttpRequest, HttpResponse
 
 import telemetry
 from telemetry import (
@@ -29,10 +31,12 @@ from telemetry import (
     trace_id_of,
     treat_as,
     visible,
+    visible_json,
     write_line,
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
 from telemetry.celery import QuietTask, sending
+from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
 from telemetry.model import (
     Event,
@@ -50,7 +54,7 @@ from telemetry.model import (
 )
 from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
 from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
-from telemetry.settings import OFF, InvalidSettingError, LogFormat, TelemetrySettings
+from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
 from telemetry.timestamps import iso_microseconds, iso_seconds
 
 
@@ -158,7 +162,11 @@ def tick() -> None:
 
 def edges() -> int:
     """What a process does at its start and its end, and what surrounds it."""
-    settings: TelemetrySettings = configure(stream=sys.stdout)
+    chosen: Choices = {"prefix": "BAKERY_", "home": Path("var"), "context": ("oven",), "excluded_urls": ["/healthz$"]}
+    settings: TelemetrySettings = configure(stream=sys.stdout, **chosen)
+    instrument(TelemetrySettings.from_environment({"BAKERY_TRUST_FROM": "::1"}, **chosen))
+    trusted: tuple[Network, ...] = settings.trust_from
+    batching: Batching = settings.batching
     treat_as(BrokenPipeError, Outcome.CANCELLED)
     write_line(Level.INFO, "started", {"level": settings.log_level}, error=None)
     context: Mapping[str, object] = {**add_trace_ids(None, "info", {"event": "x"}), **bound()}
@@ -167,8 +175,14 @@ def edges() -> int:
     add_shapes([r"\bvoucher-[0-9]{8}\b"])
     is_quiet: bool = settings.log_level >= OFF or is_secret_name("token")
     log_format: LogFormat | None = settings.log_format
-    shown: str = visible(redact("x") + REDACTED + (log_format or ""))
-    return telemetry.swallowed() + flush(2.0) + len(context) + len(error.__name__) + is_quiet + len(shown)
+    shown: str = visible(redact("x") + REDACTED + (log_format or "")) + visible_json("{}")
+    counted = len(trusted) + batching.queue_size + len(context) + len(error.__name__) + len(shown)
+    return telemetry.swallowed() + flush(2.0) + is_quiet + counted
+
+
+def answer(request: HttpRequest) -> object:
+    """What Django's own server would do with the middleware."""
+    return RequestSpans(lambda asked: HttpResponse(asked.path))(request)
 
 
 def moments(at: datetime) -> Scalar:
@@ -194,3 +208,10 @@ def read(source: Source) -> list[Span]:
     lines = read_lines("logs.jsonl") + source.find_lines(order="A-7") + read_collected("collected.jsonl")[0]
     below = [one for node in nodes for depth, one in node.walk() if depth and one.outcome == one.error_type]
     return orphans_of([*below, *source.find_spans(order=[str(line["order"]) for line in lines])])
+
+
+def chosen(near: Network) -> tuple[Choices, Batching, type[RequestSpans]]:
+    """What an application chooses, and what it may name in its settings."""
+    choices: Choices = {"prefix": "SHOP_", "service_name": "shop", "context": ("order",)}
+    settings: TelemetrySettings = TelemetrySettings.from_environment({}, **choices)
+    return choices, settings.batching if near.is_private else Batching(queue_size=1), RequestSpans

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -18,6 +16,7 @@ from rich.console import Console
 from apps.console.local_programs import local_simulator, local_worker
 from apps.console.lookup import trace_ids, written_here
 from apps.console.results import results_of
+from apps.console.terminal.calling import call_of
 from apps.console.terminal.demo_report import show
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.watching import watch
@@ -28,6 +27,7 @@ from apps.integrations.tasks import start_pipeline, sync_repository
 from apps.repositories.accounts import track
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
+from telemetry import visible
 from telemetry.reading import Source, Span
 
 _REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
@@ -57,12 +57,12 @@ class Command(PrintingCommand):
         except TimeoutError as error:
             raise CommandError(str(error)) from error
         source = written_here()
-        show(console, runs, spans=_whole_trace(source, runs[0]), source=source, command=_command())
+        show(console, runs, spans=_whole_trace(source, runs[0]), source=source)
         incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
         if incomplete or any(run.state != PipelineRun.State.COMPLETED for run in runs):
             for result in incomplete:
-                self.say(f"{result.repository}: {result.outcome} {result.error_msg}")
-            raise CommandError("The demo is not complete: see the lines of worker.out.")
+                self.say(f"{result.repository}: {result.outcome}: {result.error_msg}")
+            raise CommandError(f"The demo is not complete: `{call_of(f'logs {runs[0].pk} --level warning')}` says why.")
 
     def _sync(self, console: Console, options: dict[str, Any]) -> list[PipelineRun]:
         """Sync both repositories, recent run and backfills, and return the runs when all have ended."""
@@ -70,14 +70,15 @@ class Command(PrintingCommand):
         team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
         arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", str(_FAULTS)]
         home: Path = settings.SYNCTRACE_HOME
-        own = "SYNCTRACE_EMBEDDED" in os.environ  # else the servers are yours, and so are their workers
+        own = settings.SYNCTRACE_EMBEDDED  # else the servers are yours, and so are their workers
         if own:
             console.print("Starting a simulated GitHub and a worker…")
         simulator = (
             contextlib.nullcontext(options["api_url"]) if options["api_url"] else local_simulator(arguments, home=home)
         )
         with simulator as url, local_worker(home=home) if own else contextlib.nullcontext() as worker:
-            console.print(f"A simulated GitHub with {' and '.join(_REPOSITORIES)} answers at {url}.", highlight=False)
+            answers = visible(f"A simulated GitHub answers at {url}, with {' and '.join(_REPOSITORIES)}.")
+            console.print(answers, highlight=False, markup=False)
             connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
             tracked = track(connection=connection, full_names=_REPOSITORIES)
             task_id = uuid()
@@ -100,10 +101,3 @@ def _whole_trace(source: Source, run: PipelineRun) -> list[Span]:
         if ended >= attempts or time.monotonic() > deadline:
             return spans
         time.sleep(0.1)
-
-
-def _command() -> str:
-    """Return how to call another command from where this one was called."""
-    python, here = Path(sys.executable), Path.cwd()
-    shown = python.relative_to(here) if python.is_relative_to(here) else python
-    return str(settings.SYNCTRACE_COMMAND).replace("python ", f"{shown} ", 1)

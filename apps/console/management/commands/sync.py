@@ -1,4 +1,4 @@
-"""Run `manage.py sync OWNER/NAME...`: real repositories, synced now, with a result each."""
+"""Run `manage.py sync OWNER/NAME...`: sync real repositories now, and print a result for each."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from rich.console import Console
 
 from apps.console.local_programs import local_worker
 from apps.console.results import Result, results_of
+from apps.console.terminal.calling import call_of
 from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.result_texts import result_lines
 from apps.console.terminal.watching import watch
 from apps.integrations import connections
-from apps.integrations.errors import NotFound, SyncError, advice_for, sentences
+from apps.integrations.errors import NotFound, SyncError
+from apps.integrations.models import PipelineRun
 from apps.integrations.tasks import start_pipeline
 from apps.repositories.accounts import InvalidRepositoryName, check_name, track
 from apps.repositories.models import GitHubConnection, TrackedRepository
@@ -55,7 +58,7 @@ class Command(PrintingCommand):
             raise CommandError(f"--days must be 1 or more, up to {_MOST_DAYS}; --all syncs everything.")
         try:
             tracked = self._tracked(options)
-            results = self._sync(tracked, days=None if options["all"] else options["days"])
+            run = self._sync(tracked, days=None if options["all"] else options["days"])
         except SyncError as error:
             raise CommandError(error.in_full()) from error
         except InvalidRepositoryName as error:
@@ -64,7 +67,8 @@ class Command(PrintingCommand):
             raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
         except TimeoutError as error:
             raise CommandError(str(error)) from error
-        self._show(results, as_json=options["format"] == "json")
+        results = results_of(run)
+        self._show(results, run, as_json=options["format"] == "json")
         if not all(result.is_complete for result in results):
             sys.exit(1)
 
@@ -86,8 +90,9 @@ class Command(PrintingCommand):
             names += _of_owner(connection, token, options["org"], options["match"] or "*")
         return track(connection=connection, full_names=list(dict.fromkeys(names)))
 
-    def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> list[Result]:
-        embedded = "SYNCTRACE_EMBEDDED" in os.environ
+    def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
+        """Sync what is tracked, and return the run when it has ended."""
+        embedded = settings.SYNCTRACE_EMBEDDED
         if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
             raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
         task_id = uuid()
@@ -101,25 +106,19 @@ class Command(PrintingCommand):
                 goes_on = "with the next sync" if embedded else "on your workers"
                 self.stderr.write(f"Stopped watching. What is stored stays, and the run goes on {goes_on}.")
                 raise
-        return results_of(run)
+        return run
 
-    def _show(self, results: list[Result], *, as_json: bool) -> None:
+    def _show(self, results: list[Result], run: PipelineRun, *, as_json: bool) -> None:
         for result in results:
             if as_json:
                 self.say_json(result.as_json())
                 continue
-            self.say(
-                f"{result.repository}: {result.outcome}, {result.pull_requests} pull requests, {result.reviews} reviews, "
-                f"{result.commits} commits, {result.files} files; {result.requests} requests, {result.points} points, "
-                f"{result.duration_sec:.1f} s"
-            )
-            if result.note:
-                self.say(f"  {result.note}")
-            if not result.is_complete:
-                what = f"{result.error_type}: {result.error_msg}"
-                self.say(f"  {sentences(what, advice_for(result.error_type) or '')}".rstrip())
+            for line in result_lines(result, width=self.width):
+                self.say(line)
         if results and not as_json:
-            self.say(f"Where the time went: {settings.SYNCTRACE_COMMAND} trace {results[0].trace_id}")
+            self.say_wrapped(f"Where the time went:  {call_of(f'trace {run.pk}')}")
+            if not all(result.is_complete for result in results):
+                self.say_wrapped(f"Why it is incomplete:  {call_of(f'logs {run.pk} --level warning')}")
 
 
 def _team(slug: str) -> Team:

@@ -1,4 +1,4 @@
-"""Run `manage.py trace [RUN | TASK_ID | TRACE_ID]`: a run's trace as a tree with durations."""
+"""Run `manage.py trace [RUN | TASK_ID | TRACE_ID]`: print a run's trace as a tree with durations."""
 
 from __future__ import annotations
 
@@ -50,14 +50,15 @@ class Command(PrintingCommand):
             where = f"is in {source.traces}" if source.traces else "can be read: the environment names no file of spans"
             raise CommandError(f"No span of {name or run} {where}.")
         if run is not None:
-            kind = PipelineRun.Kind(run.kind).label
-            self.say(f"run {run.pk}  {kind}  {run.state} ({run.phase})  trace {trace_id}")
+            self.say_wrapped(
+                f"run {run.pk}  {PipelineRun.Kind(run.kind).label}  {run.state} ({run.phase})  trace {trace_id}"
+            )
             if run.ended_at is None:
-                self.say("It is still running: its root span comes when it ends.")
-        for line in tree_lines(spans):
+                self.say_wrapped("It is still running: its root span comes when it ends.")
+        for line in tree_lines(spans, width=self.width):
             self.say(line)
         self.say("")
-        for line in time_lines(spans):
+        for line in time_lines(spans, width=self.width):
             self.say(line)
         for other, what in linked.items():
-            self.say(f"linked: {other}  {what}")
+            self.say_wrapped(f"linked: {other}  {what}")
