@@ -50,9 +50,8 @@ class Command(PrintingCommand):
             where = f"is in {source.traces}" if source.traces else "can be read: the environment names no file of spans"
             raise CommandError(f"No span of {name or run} {where}.")
         if run is not None:
-            self.say_wrapped(
-                f"run {run.pk}  {PipelineRun.Kind(run.kind).label}  {run.state} ({run.phase})  trace {trace_id}"
-            )
+            kind = PipelineRun.Kind(run.kind).label
+            self.say_wrapped(f"run {run.pk}  {kind}  {run.state} ({run.phase})  trace {trace_id}")
             if run.ended_at is None:
                 self.say_wrapped("It is still running: its root span comes when it ends.")
         for line in tree_lines(spans, width=self.width):
