@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+from django.core.management import ManagementUtility
+from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from apps.config import instrumentation
 from apps.config.local_servers import servers_for
 from apps.console.terminal.escaping import visible_lines
+from apps.console.terminal.printing import with_visible_errors
 from apps.embedded import EmbeddedServerError
 from telemetry.redaction import redact
 
@@ -29,7 +31,7 @@ def run(arguments: Sequence[str]) -> None:
     try:
         with servers_for(arguments):
             instrumentation.configure()  # lines to the file alone: a command's output is its own
-            execute_from_command_line(list(arguments))
+            _Commands(list(arguments)).execute()
     except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(visible_lines(f"manage.py: {error}"))
     except ModuleNotFoundError as error:
@@ -47,6 +49,14 @@ def run(arguments: Sequence[str]) -> None:
         if "--traceback" in arguments or not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
             raise
         sys.exit("manage.py: the database has not all of our tables: run `manage.py migrate`")
+
+
+class _Commands(ManagementUtility):
+    """The commands of manage.py, ours and those of others."""
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """Return a command, whose errors are printed visibly."""
+        return with_visible_errors(super().fetch_command(subcommand))
 
 
 def _print_failure(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:

@@ -10,5 +10,5 @@ admin.site.index_title = "Rows"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("", include("apps.console.urls")),
+    path("", include("apps.console.web.urls")),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -22,6 +23,12 @@ _STOP_TIMEOUT_SEC = 15
 _POLL_SEC = 0.01
 
 _supervisors: dict[Path, subprocess.Popen[str]] = {}  # those that this process started
+
+
+@atexit.register
+def _leave_supervisors_to_others() -> None:
+    for supervisor in _supervisors.values():
+        supervisor.returncode = 0  # or Popen warns of what still runs, for the commands that are left
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""A GitHub simulator with GraphQL, REST, rate limits and scripted faults."""

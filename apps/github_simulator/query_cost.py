@@ -1,4 +1,4 @@
-"""What a query costs, by GitHub's formula, and whether GitHub would run it at all. Pure.
+"""Compute what a GraphQL query costs by GitHub's formula, and refuse the queries that GitHub would refuse.
 
 Source: "Rate limits and query limits for the GraphQL API" in GitHub's documentation.
 """
@@ -39,10 +39,11 @@ _PAGED_FIELDS = {"nodes", "edges", "pageInfo"}
 
 @dataclass(frozen=True, kw_only=True)
 class QueryCost:
-    """What a query may fetch at most.
+    """The upper bounds of what a query can fetch.
 
-    `requests` are those needed to fill every connection, `nodes` those it may return; `page_size` is the outermost
-    connection's `first` or `last`, `continued` whether any connection has a cursor: faults match on these two.
+    `requests` is the number of requests needed to fill every connection, and `nodes` the number of nodes they can
+    return. Faults match on `page_size`, the `first` or `last` of the outermost connection, and on `continued`, which
+    is true if any connection has a cursor.
     """
 
     requests: int
@@ -52,7 +53,7 @@ class QueryCost:
 
     @property
     def points(self) -> int:
-        """Requests by the hundred, rounded, at least 1."""
+        """The points charged: one per hundred requests, rounded, and at least one."""
         return max(1, (self.requests + 50) // 100)
 
 
@@ -62,10 +63,10 @@ def measure(
     operation: OperationDefinitionNode,
     variables: Mapping[str, Any],
 ) -> QueryCost:
-    """The operation's cost with these (coerced) variables.
+    """Return the cost of the operation with the given coerced variables.
 
-    Raises RefusedQueryError for what GitHub does not run: a connection without `first` or `last`, a page over 100,
-    more than 100 ids, more than 500,000 possible nodes.
+    Raise RefusedQueryError if GitHub would not run the query: a connection has neither `first` nor `last`, a page has
+    more than 100 records, or the query asks for more than 100 ids or 500,000 possible nodes.
     """
     meter = _Meter(schema, document, variables)
     root = schema.get_root_type(operation.operation)
@@ -106,7 +107,7 @@ class _Meter:
             self.visit(field.selection_set, inner, times=times * size, path=here)
 
     def _size(self, field: FieldNode, inner: GraphQLNamedType, path: tuple[str, ...], *, times: int) -> int:
-        """How many of the inner type this field may return."""
+        """Return the largest number of inner objects this field can return."""
         arguments = self._arguments(field)
         ids = arguments.get("ids")
         if field.name.value == "nodes" and isinstance(ids, list):
@@ -135,12 +136,12 @@ class _Meter:
         return size
 
     def _note_outermost(self, name: str, size: int, *, depth: int) -> None:
-        """A count by search is not the page that a query is about."""
+        """Remember the size of the outermost connection, except `search`, which is used only for its count."""
         if name != "search" and (self._outermost is None or depth < self._outermost):
             self._outermost, self.page_size = depth, size
 
     def _refuse_unbounded(self, field: FieldNode, path: tuple[str, ...]) -> None:
-        """A connection may go without bounds only for its totals."""
+        """Refuse a connection without bounds, unless the query selects only its totals."""
         selected = field.selection_set.selections if field.selection_set else ()
         names = {node.name.value for node in selected if isinstance(node, FieldNode)}
         if names & _PAGED_FIELDS:

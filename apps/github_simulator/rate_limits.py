@@ -1,4 +1,4 @@
-"""GitHub's primary and secondary limits, kept per account.
+"""GitHub's primary and secondary rate limits, tracked per account.
 
 Source: GitHub's "Rate limits for the REST API" and "Rate limits and query limits for the GraphQL API".
 """
@@ -17,10 +17,10 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one account may use. None switches a secondary limit off.
+    """The limits of every account; None disables a secondary limit.
 
-    `graphql` and `core` are points a window of `window_seconds`; the `_per_minute` limits count requests (a read is
-    one point of GitHub's secondary limits); `concurrent` counts requests in flight.
+    `graphql` and `core` are points per window of `window_seconds`. The `_per_minute` limits count requests, because
+    GitHub's secondary limits charge one point for a read. `concurrent` is the number of requests in flight.
     """
 
     graphql: int = 5_000
@@ -33,7 +33,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """A resource's primary limit as GitHub reports it; `reset` in whole epoch seconds."""
+    """A resource's primary limit as GitHub reports it, with `reset` in whole epoch seconds."""
 
     resource: Resource
     limit: int
@@ -42,6 +42,7 @@ class Budget:
 
     @property
     def remaining(self) -> int:
+        """The points left, never below zero."""
         return max(0, self.limit - self.used)
 
 
@@ -50,11 +51,11 @@ class _Window:
     limit: int
     reset: int
     used: int = 0
-    recent: deque[float] = field(default_factory=deque)  # times of the last minute's requests
+    recent: deque[float] = field(default_factory=deque)  # when the requests of the last minute arrived
 
 
 class RateLimits:
-    """The budgets of all accounts. A window opens with the account's first request after the last reset."""
+    """The budgets of all accounts; a window opens with the first request after the previous one has ended."""
 
     def __init__(self, limits: Limits, *, clock: Callable[[], float]) -> None:
         self.limits = limits
@@ -62,16 +63,16 @@ class RateLimits:
         self._windows: dict[tuple[str, Resource], _Window] = {}
 
     def budget(self, account: str, resource: Resource) -> Budget:
-        """The account's budget as it stands."""
+        """Return the account's current budget for the resource."""
         window = self._window(account, resource)
         return Budget(resource=resource, limit=window.limit, used=window.used, reset=window.reset)
 
     def charge(self, account: str, resource: Resource, points: int) -> None:
-        """The points are used. Like GitHub, the last request before the limit may overdraw it."""
+        """Charge the points to the account; as on GitHub, the last request before the limit may exceed it."""
         self._window(account, resource).used += points
 
     def set_budget(self, account: str, resource: Resource, *, remaining: int, reset_in: float | None) -> None:
-        """The account has so many points left, and gets new ones in `reset_in` seconds (None: when it would anyway)."""
+        """Set the points left, and if `reset_in` is given, let the window end in that many seconds."""
         window = self._window(account, resource)
         window.limit = max(window.limit, remaining)
         window.used = window.limit - remaining
@@ -79,7 +80,7 @@ class RateLimits:
             window.reset = math.ceil(self._clock() + reset_in)
 
     def retry_after(self, account: str, resource: Resource) -> int | None:
-        """Counts this request for the secondary limit; the seconds to wait if it is over it, else None."""
+        """Return the seconds to wait if this request exceeds the per-minute limit; otherwise count it and return None."""
         allowed = self.limits.graphql_per_minute if resource == "graphql" else self.limits.core_per_minute
         if allowed is None:
             return None

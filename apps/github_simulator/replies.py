@@ -1,4 +1,4 @@
-"""What GitHub answers, as recorded: refusals, failures, and the headers around them."""
+"""GitHub's replies, as recorded from the real service: refusals, failures and their headers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Delivery = Literal["whole", "cut", "slow", "hang", "reset"]
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """One answer. `delivery` says how it reaches the client; `seconds` is how long a slow or hanging one takes."""
+    """One HTTP reply; `delivery` is how it reaches the client, and `seconds` how long a slow or hanging one takes."""
 
     status: int = 200
     body: bytes = b""
@@ -33,22 +33,22 @@ class Reply:
     seconds: float = 0.0
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
-        """The same answer; its own headers win over these."""
+        """Return a copy with these headers added; the reply's own headers take precedence."""
         return replace(self, headers={**headers, **self.headers})
 
 
 def json_reply(payload: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """The payload as JSON."""
+    """Return a reply with the payload as JSON."""
     return Reply(status=status, body=orjson.dumps(payload), headers=headers or {})
 
 
 def message(status: int, text: str, *, docs: str = f"{DOCS}/rest", **more: Any) -> Reply:
-    """GitHub's answer of one sentence."""
+    """Return GitHub's usual JSON error, a message with a link to the documentation."""
     return json_reply({"message": text, **more, "documentation_url": docs, "status": str(status)}, status=status)
 
 
 def budget_headers(budget: Budget) -> dict[str, str]:
-    """The headers that tell a client what it has left."""
+    """Return the rate limit headers for a budget."""
     return {
         "x-ratelimit-limit": str(budget.limit),
         "x-ratelimit-remaining": str(budget.remaining),
@@ -59,12 +59,12 @@ def budget_headers(budget: Budget) -> dict[str, str]:
 
 
 def bad_credentials() -> Reply:
-    """The token is unknown, expired or revoked."""
+    """Return the reply to a token that is unknown, expired or revoked."""
     return message(401, "Bad credentials")
 
 
 def requires_authentication(api: Api) -> Reply:
-    """There is no token."""
+    """Return the reply to a request without a token."""
     if api == "graphql":
         docs = f"{DOCS}/graphql/guides/forming-calls-with-graphql#authenticating-with-graphql"
         return message(401, "This endpoint requires you to be authenticated.", docs=docs)
@@ -72,19 +72,19 @@ def requires_authentication(api: Api) -> Reply:
 
 
 def not_found(docs: str = f"{DOCS}/rest") -> Reply:
-    """REST's answer about what is not there, or not for this account."""
+    """Return the REST reply for a resource that does not exist or that the account may not see."""
     return message(404, "Not Found", docs=docs)
 
 
 def moved_permanently(url: str) -> Reply:
-    """REST's answer about a repository under its former name."""
+    """Return the REST redirect for a repository requested by a former name."""
     docs = f"{DOCS}/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"
     payload = {"message": "Moved Permanently", "url": url, "documentation_url": docs}
     return json_reply(payload, status=301, headers={"location": url})
 
 
 def primary_limit(api: Api, subject: str) -> Reply:
-    """The account's points are used up: GraphQL says so with 200, REST with 403."""
+    """Return the reply to an account without points left, which has status 200 in GraphQL and 403 in REST."""
     text = f"API rate limit exceeded for {subject}."
     if api == "graphql":
         return json_reply({"errors": [error_payload("RATE_LIMITED", text)]})
@@ -92,7 +92,7 @@ def primary_limit(api: Api, subject: str) -> Reply:
 
 
 def primary_limit_variant(api: Api, subject: str) -> Reply:
-    """The other spelling of the same that has been seen."""
+    """Return the other wording of the primary limit that GitHub has been seen to use."""
     text = f"API rate limit already exceeded for {subject}."
     if api == "graphql":
         error = {"type": "RATE_LIMIT", "code": "graphql_rate_limit", "message": text}
@@ -101,7 +101,7 @@ def primary_limit_variant(api: Api, subject: str) -> Reply:
 
 
 def secondary_limit(*, status: int = 403, retry_after: int | None = None) -> Reply:
-    """Too much at once, or too fast."""
+    """Return the reply to a client that sends too many requests at once or too quickly."""
     payload = {
         "documentation_url": _SECONDARY_DOCS,
         "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
@@ -110,7 +110,10 @@ def secondary_limit(*, status: int = 403, retry_after: int | None = None) -> Rep
 
 
 def query_timeout(request_id: str, *, data: object = None) -> Reply:
-    """GraphQL took over ten seconds. `data` has been seen as null and as the string "null"."""
+    """Return the reply to a GraphQL query that timed out.
+
+    GitHub has been seen to send `data` both as null and as the string "null".
+    """
     text = (
         "Something went wrong while executing your query. This may be the result of a timeout, or it could be a "
         f"GitHub bug. Please include `{request_id}` when reporting this issue."
@@ -119,7 +122,7 @@ def query_timeout(request_id: str, *, data: object = None) -> Reply:
 
 
 def bad_gateway_page(*, status: int = 502) -> Reply:
-    """The proxy's own page."""
+    """Return the HTML error page of GitHub's proxy."""
     body = (
         "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
         "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -128,18 +131,18 @@ def bad_gateway_page(*, status: int = 502) -> Reply:
 
 
 def gateway_timeout() -> Reply:
-    """REST and GraphQL alike, when nothing answered the proxy."""
+    """Return the reply of either API when the proxy's upstream did not respond in time."""
     text = "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request."
     return json_reply({"message": text}, status=504)
 
 
 def server_error() -> Reply:
-    """Something broke at GitHub."""
+    """Return GitHub's generic internal error."""
     return json_reply({"message": "Server Error"}, status=500)
 
 
 def unicorn_page() -> Reply:
-    """A page for people where JSON was due, with a status that says all is well."""
+    """Return an HTML page with status 200, sent where the client expects JSON."""
     return Reply(body=b"<!DOCTYPE html>\n<html><body><h1>We'll be back soon.</h1></body></html>\n", content_type=_HTML)
 
 
@@ -151,13 +154,13 @@ SAML_EXTENSIONS = {"saml_failure": True}
 
 
 def saml_headers(organization: str) -> dict[str, str]:
-    """Where to grant the token access."""
+    """Return the header that links to the page where the token can be authorized for the organization."""
     request = f"https://github.com/orgs/{organization}/sso?authorization_request=ABCDEF"
     return {"x-github-sso": f"required; url={request}"}
 
 
 def ip_not_allowed_message(organization: str) -> str:
-    """The sentence for an address that the organization does not list."""
+    """Return the message for a client whose IP address is not on the organization's allow list."""
     return (
         "Although you appear to have the correct authorization credentials, "
         f"the `{organization}` organization has an IP allow list enabled, "

@@ -1,7 +1,7 @@
-"""How each field of GitHub's schema is answered.
+"""Resolve the fields of GitHub's schema.
 
-A field is the attribute of the same name (in snake case) of what it is asked of; only those that take arguments or
-need more than the object are listed here. What is neither is null, with an error that says so.
+By default a field is the attribute of the same name, in snake case, of its parent object. Only the fields that take
+arguments or need more than their parent have a resolver here. Any other field is null, with an error that names it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from apps.github_simulator.issue_search import search_pull_requests
 from apps.github_simulator.model import LISTED_FILES, PullRequest, PullRequestCommit, Repository, Review
 from apps.github_simulator.world import Node, World
 
-_SEARCHED = 1_000  # search returns no more results than this, whatever it counts
+_SEARCHED = 1_000  # search returns at most this many results, however high its count
 _INT_MAX = 2**31 - 1
 _MISSING = object()
 
 
 @dataclass(slots=True)
 class Asked:
-    """Who asks, of what; `failures` counts the fields that could not be answered."""
+    """The context of a query: the world, the account that asks, and the number of fields that failed."""
 
     world: World
     account: Account
@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitField:
-    """Stands for `rateLimit`, whose numbers are filled in when the answer is sent."""
+    """A placeholder for `rateLimit`, whose numbers are filled in when the answer is sent."""
 
 
 Info = GraphQLResolveInfo
@@ -47,7 +47,7 @@ Resolver = Callable[..., Any]
 
 
 def resolve(source: Any, info: Info, **arguments: Any) -> Any:
-    """The field's value; the `field_resolver` of every query."""
+    """Return the value of a field; this is the `field_resolver` of every query."""
     special = _SPECIAL.get((info.parent_type.name, info.field_name))
     try:
         if special is not None:
@@ -63,7 +63,7 @@ def resolve(source: Any, info: Info, **arguments: Any) -> Any:
 
 
 def typename(value: Any, _info: Info, _abstract: Any) -> str:
-    """The concrete type of an interface's or union's value."""
+    """Return the name of the concrete type of an interface or union value."""
     name: str = value.typename
     return name
 
@@ -91,7 +91,7 @@ def _find_node(info: Info, global_id: str) -> Node:
 
 
 def _nodes(_source: object, info: Info, ids: list[str]) -> list[Node | FieldError]:
-    """One entry an id; graphql-core turns an exception in the list into null with an error at its index."""
+    """Return one entry per id; graphql-core turns an exception in the list into null with an error at its index."""
 
     def one(global_id: str) -> Node | FieldError:
         try:
@@ -167,7 +167,7 @@ def _reviews(pr: PullRequest, _info: Info, **arguments: Any) -> Connection[Revie
 
 
 def _commits(pr: PullRequest, _info: Info, **page: Any) -> Connection[tuple[int, Commit]]:
-    """Commits have no order but their place in the history."""
+    """Return a page of the commits, ordered by their position in the pull request."""
     return connect(
         tuple(enumerate(pr.commits)),
         key=lambda item: (item[0], item[1].oid),
@@ -187,7 +187,7 @@ def _authors(commit: Commit, _info: Info, **page: Any) -> Connection[tuple[int, 
 
 
 def _repositories(owner: Actor | None, info: Info, **page: Any) -> Connection[Repository]:
-    """The owner's repositories that the account sees; the viewer's are all it sees."""
+    """Return the owner's repositories visible to the account; for the viewer, all visible repositories."""
     items = [
         repository
         for repository in info.context.world.repositories
@@ -205,7 +205,7 @@ def _full_database_id(source: PullRequest | Review, _info: Info) -> str:
 
 
 def _database_id(source: PullRequest | Review, _info: Info) -> int | None:
-    """Null where 32 bits are too few, which is why GitHub deprecated it."""
+    """Return the id, or None if it exceeds 32 bits, which is why GitHub deprecated the field."""
     return source.database_id if source.database_id <= _INT_MAX else None
 
 
@@ -240,7 +240,7 @@ _SPECIAL: dict[tuple[str, str], Resolver] = {
     ("PullRequest", "reviewThreads"): _nothing,
     ("PullRequest", "fullDatabaseId"): _full_database_id,
     ("PullRequest", "databaseId"): _database_id,
-    ("PullRequestReview", "commit"): lambda _review, _info: None,  # no history says which commit was reviewed
+    ("PullRequestReview", "commit"): lambda _review, _info: None,  # the histories do not record which commit was reviewed
     ("PullRequestReview", "comments"): _nothing,
     ("PullRequestReview", "fullDatabaseId"): _full_database_id,
     ("PullRequestReview", "databaseId"): _database_id,

@@ -1,4 +1,4 @@
-"""GitHub's REST endpoints for finding out which repositories there are, and what became of them."""
+"""GitHub's REST endpoints for listing repositories and finding out what has become of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REPOSITORY_DOCS = f"{replies.DOCS}/rest/repos/repos#get-a-repository"
 
 @dataclass(frozen=True, kw_only=True)
 class RestRequest:
-    """One GET. `base_url` is the API's root as the client sees it, `url` what it asked for without its query."""
+    """One GET request; `base_url` is the API root as the client sees it, `url` the requested URL without its query."""
 
     world: World
     account: Account
@@ -36,7 +36,7 @@ class RestRequest:
     if_none_match: str | None
 
     def sees(self, repository: Repository | None) -> bool:
-        """Whether there is such a repository for this account."""
+        """Return whether the repository exists and is visible to the account."""
         return repository is not None and self.account.sees(repository)
 
 
@@ -55,7 +55,7 @@ def _owner(request: RestRequest) -> Reply:
 
 
 def _asked_for(request: RestRequest) -> Actor | None:
-    """The owner in the path; `/orgs` knows no users, while `/users` knows both."""
+    """Return the owner named in the path; `/orgs` finds only organizations, `/users` finds users as well."""
     organization = request.path_parameters.get("org")
     owner = request.world.owner(organization or request.path_parameters["owner"])
     return owner if owner is None or organization is None or owner.typename == "Organization" else None
@@ -130,7 +130,7 @@ REST_ENDPOINTS: Mapping[str, RestHandler] = {
     "/repositories/{id}": _repository_by_id,
     "/rate_limit": _rate_limit,
 }
-"""What answers each route."""
+"""The handler of each route."""
 
 FREE_OF_COST = {"/rate_limit"}
 
@@ -148,7 +148,7 @@ def _number(text: str | None, default: int) -> int:
 
 
 def _links(request: RestRequest, page: int, pages: int) -> dict[str, str]:
-    """GitHub's Link header: `prev` and `first` unless on the first page, `next` and `last` unless on the last."""
+    """Return the Link header, with `prev` and `first` after the first page and `next` and `last` before the last."""
     relations = {"prev": page - 1, "first": 1} if page > 1 else {}
     if page < pages:
         relations |= {"next": page + 1, "last": pages}
@@ -160,7 +160,7 @@ def _links(request: RestRequest, page: int, pages: int) -> dict[str, str]:
 
 
 def _conditional(request: RestRequest, payload: object, *, links: Mapping[str, str] | None = None) -> Reply:
-    """The payload with its ETag; 304, which costs nothing, for a client that has it already."""
+    """Return the payload with its ETag, or 304, which is free, if the client already has this version."""
     reply = json_reply(payload)
     headers = {"etag": f'W/"{sha256(reply.body).hexdigest()}"', "cache-control": "private, max-age=60, s-maxage=60"}
     if request.if_none_match == headers["etag"]:

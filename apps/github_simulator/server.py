@@ -1,4 +1,4 @@
-"""The simulated GitHub on a socket: one process, one event loop, latency and faults included."""
+"""Serve the simulated GitHub over HTTP, with latency and faults, from a single event loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from apps.github_simulator.replies import Api, Reply
 from apps.github_simulator.rest_api import REST_ENDPOINTS
 from apps.github_simulator.service import GitHub, HttpRequest
 
-REST_PREFIX = "/api/v3"  # where GitHub Enterprise has it
+REST_PREFIX = "/api/v3"  # the prefix that GitHub Enterprise Server uses
 _HEADERS = {"server": "github.com", "x-content-type-options": "nosniff"}
 _SLOW_PIECES = 20
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def github_application(github: GitHub, *, latency: float) -> Starlette:
-    """The ASGI application; every answer takes at least `latency` seconds."""
+    """Return the ASGI application, which takes at least `latency` seconds to answer each request."""
 
     async def stats(_request: Request) -> JSONResponse:
         return JSONResponse(github.traffic.stats())
@@ -50,16 +50,16 @@ def github_application(github: GitHub, *, latency: float) -> Starlette:
 
 
 class ResettableProtocol(HttpToolsProtocol):
-    """Gives the application its transport, which a fault needs to reset the connection."""
+    """An HTTP protocol that exposes its transport, so that a fault can reset the connection."""
 
     def on_message_begin(self) -> None:
-        """The request's scope has the transport in its state."""
+        """Put the transport into the state of the request's scope."""
         super().on_message_begin()
         self.scope.setdefault("state", {})["transport"] = self.transport
 
 
 async def serve(application: ASGIApp, listening: socket.socket) -> None:
-    """The application has served the socket until this was cancelled; then nobody is waited for."""
+    """Serve the application on the socket until cancelled, then abort the connections that are still open."""
     config = uvicorn.Config(
         application,
         http=ResettableProtocol,
@@ -77,7 +77,7 @@ async def serve(application: ASGIApp, listening: socket.socket) -> None:
     finally:
         for connection in list(server.server_state.connections):
             cast("ResettableProtocol", connection).transport.abort()
-        await asyncio.sleep(0)  # lets the connections close
+        await asyncio.sleep(0)  # let the connections close
 
 
 class _Endpoint:
@@ -128,7 +128,7 @@ async def _deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> 
     await send({"type": "http.response.start", "status": reply.status, "headers": _raw_headers(reply)})
     if reply.delivery == "cut":
         await send(_piece(reply.body[: len(reply.body) // 2], more=True))
-        scope["state"]["transport"].close()  # what was written is sent first
+        scope["state"]["transport"].close()  # close() flushes what has been written
         return
     if reply.delivery == "slow":
         for piece in _pieces(reply.body):
@@ -161,7 +161,7 @@ def _pieces(body: bytes) -> Iterable[bytes]:
 
 
 async def _client_left(receive: Receive, *, within: float) -> bool:
-    """Waits `within` seconds, or until the client is gone: which of the two."""
+    """Wait up to `within` seconds and return whether the client disconnected in that time."""
     try:
         async with asyncio.timeout(within):
             while (await receive())["type"] != "http.disconnect":
@@ -172,8 +172,8 @@ async def _client_left(receive: Receive, *, within: float) -> bool:
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """The connection ends with RST, not FIN."""
+    """Abort the connection with RST instead of FIN."""
     connection = transport.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:  # else the client has gone
+    if connection is not None and connection.fileno() >= 0:  # otherwise the client has already gone
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

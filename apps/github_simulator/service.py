@@ -1,4 +1,4 @@
-"""The simulated GitHub: every request passes the same gates, in GitHub's order. No I/O and no waiting here."""
+"""The simulated GitHub, without I/O or waiting: every request passes the same checks, in the same order as on GitHub."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from apps.github_simulator.world import World
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One request as it came in. `endpoint` is the REST route, None where GitHub has no such page."""
+    """One request as received; `endpoint` is its REST route, or None for GraphQL and for unknown paths."""
 
     api: Api
     endpoint: str | None
@@ -42,7 +42,7 @@ class HttpRequest:
 
 @dataclass(kw_only=True)
 class Call:
-    """One request on its way through the gates. `reply` is there once a gate has refused it."""
+    """One request in progress; `reply` is set as soon as a check refuses the request or it has been answered."""
 
     http: HttpRequest
     request_id: str
@@ -54,11 +54,12 @@ class Call:
 
     @property
     def resource(self) -> Resource:
+        """The rate limit resource that the request draws on."""
         return "graphql" if self.http.api == "graphql" else "core"
 
 
 class GitHub:
-    """The state of one simulated GitHub, and how it answers."""
+    """The state of one simulated GitHub, and its answers to requests."""
 
     def __init__(self, world: World, *, accounts: Accounts, limits: Limits, faults: FaultScript) -> None:
         self.world = world
@@ -70,7 +71,7 @@ class GitHub:
         self._serial = 0
 
     def enter(self, http: HttpRequest) -> Call:
-        """The request is counted, its account known, and the fault that it meets chosen. Every call must `leave`."""
+        """Count the request, identify its account and choose its fault; every call must be passed to `leave`."""
         self._serial += 1
         call = Call(http=http, request_id=f"{stable_number(http.path):X}:{self._serial:06X}")
         self.traffic.arrived(http.api, http.headers)
@@ -94,7 +95,7 @@ class GitHub:
         return call
 
     def answer(self, call: Call) -> Reply:
-        """The call's reply, whatever gate it comes from."""
+        """Return the reply to the call and record it in the traffic."""
         if call.reply is None and call.account is not None:
             call.reply = self._faulted(call, call.rule, call.account) if call.rule else self._regular(call, call.account)
         reply = cast(Reply, call.reply)
@@ -115,7 +116,7 @@ class GitHub:
         return reply.with_headers({"x-github-request-id": call.request_id, "x-github-media-type": "github.v3; format=json"})
 
     def leave(self, call: Call) -> None:
-        """The call has been answered, or its client is gone."""
+        """Release the call after it has been answered or its client has disconnected."""
         if call.account is not None:
             self.traffic.leave(call.account.login)
 
@@ -140,7 +141,7 @@ class GitHub:
         )
 
     def _regular(self, call: Call, account: Account) -> Reply:
-        """What GitHub answers when nothing is scripted."""
+        """Return the reply to a call that meets no fault."""
         if call.http.endpoint in FREE_OF_COST:
             return self._with_limits(call, self._rest(call, account))
         retry_after = self.limits.retry_after(account.login, call.resource)
@@ -221,7 +222,7 @@ class GitHub:
 
 
 def _token(authorization: str) -> str:
-    """The token in the header: `bearer T`, `token T`, or T as the password of basic authentication."""
+    """Return the token in an Authorization header: `bearer T`, `token T`, or T as the basic authentication password."""
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() != "basic":
         return credentials.strip() if scheme.lower() in ("bearer", "token") else ""

@@ -1,4 +1,4 @@
-"""The handle of a running simulator."""
+"""A handle to a running simulator."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SECONDS = 30.0
 
 
 class SimulatedGitHub:
-    """Where a simulator listens, what it saw, and what may happen at GitHub while somebody syncs.
+    """A running simulator: its URLs, the requests it received, and the changes that can be made during a sync.
 
-    Every change is made between two requests, never during one. Repositories are named as they are called now; a
-    repository, pull request or token that is not there raises KeyError.
+    Changes are applied between requests, never during one. Refer to a repository by its current name; an unknown
+    repository, pull request or token raises KeyError.
     """
 
     def __init__(self, github: GitHub, *, loop: asyncio.AbstractEventLoop, url: str) -> None:
@@ -34,99 +34,99 @@ class SimulatedGitHub:
         self._github = github
         self._loop = loop
 
-    # What it saw
+    # Requests and contents
 
     def stats(self) -> dict[str, Any]:
-        """What `/_simulator/stats` answers."""
+        """Return the statistics that `/_simulator/stats` serves."""
         return self._between_requests(self._github.traffic.stats)
 
     def requests(self) -> list[SeenRequest]:
-        """The requests that were answered, oldest first (the last 10,000)."""
+        """Return the last 10,000 answered requests, oldest first."""
         return self._between_requests(lambda: list(self._github.traffic.seen))
 
     @property
     def repositories(self) -> list[Repository]:
-        """Everything it holds, to compare what was synced with. Not to be changed but by the methods here."""
+        """All repositories, for comparison with what was synced; change them only with the methods of this class."""
         return self._between_requests(lambda: self._github.world.repositories)
 
     def repository(self, full_name: str) -> Repository:
-        """One repository, with its `pull_requests` by number."""
+        """Return a repository, with its `pull_requests` by number."""
         return self._between_requests(lambda: self._github.world.named(full_name))
 
     def pull_request(self, full_name: str, number: int) -> PullRequest:
-        """One pull request, with its `commits`, `files` and `reviews`."""
+        """Return a pull request, with its `commits`, `files` and `reviews`."""
         return self._between_requests(lambda: self._github.world.pull_request(full_name, number))
 
     # Accounts and limits
 
     def account_of(self, token: str) -> str:
-        """The login of the token's account, as in `stats()`."""
+        """Return the login of the token's account, as `stats()` reports it."""
         account = self._between_requests(lambda: self._github.accounts.of(token, now=utc_now()))
         if account is None:
             raise KeyError("the token is unknown, expired or revoked")
         return account.login
 
     def add_token(self, token: str, *, account: str, **entry: Any) -> None:
-        """The token is good; `entry` is as in a tokens file (type, repositories, expires_at, scopes)."""
+        """Accept the token; `entry` takes the keys of a tokens file: type, repositories, expires_at and scopes."""
         self._between_requests(lambda: self._github.accounts.add(token, {"account": account, **entry}))
 
     def expire_token(self, token: str) -> None:
-        """The token is bad from now on."""
+        """Reject the token from now on."""
         self._between_requests(lambda: self._github.accounts.expire(token))
 
     def budget(self, account: str, resource: Resource = "graphql") -> Budget:
-        """What the account has left."""
+        """Return the account's current budget for the resource."""
         return self._between_requests(lambda: self._github.limits.budget(account, resource))
 
     def set_budget(
         self, account: str, resource: Resource = "graphql", *, remaining: int, reset_in: float | None = None
     ) -> None:
-        """The account has so many points left, until the reset in `reset_in` seconds (None: when it would be anyway)."""
+        """Set the points left, and if `reset_in` is given, let the window end in that many seconds."""
         limits = self._github.limits
         self._between_requests(lambda: limits.set_budget(account, resource, remaining=remaining, reset_in=reset_in))
 
     # Faults
 
     def add_faults(self, *faults: Mapping[str, Any]) -> None:
-        """These rules count from now on."""
+        """Add fault rules, which apply from now on."""
         self._between_requests(lambda: self._github.faults.add(fault_rules(faults)))
 
     def clear_faults(self) -> None:
-        """Nothing fails any more."""
+        """Remove all fault rules."""
         self._between_requests(self._github.faults.clear)
 
-    # What happens to repositories and pull requests
+    # Changes to repositories and pull requests
 
     def add_synthetic(self, pull_requests: int, *, seed: int) -> Repository:
-        """`synthetic/repo-SEED` is there, too."""
+        """Add the made-up repository `synthetic/repo-SEED` and return it."""
         repository = synthetic_repository(pull_requests, seed=seed, until=utc_now())
         self._between_requests(lambda: self._github.world.add(repository))
         return repository
 
     def archive(self, full_name: str, *, archived: bool = True) -> None:
-        """The repository is archived, or no longer."""
+        """Archive the repository, or unarchive it if `archived` is false."""
         self._between_requests(lambda: self._github.world.archive(full_name, archived=archived))
 
     def rename(self, full_name: str, new_full_name: str, *, to_user: bool = False) -> None:
-        """The repository has a new name, or owner (an organization unless `to_user`); the old one leads to it."""
+        """Rename or transfer the repository (to an organization unless `to_user`); the old name redirects to it."""
         self._between_requests(lambda: self._github.world.rename(full_name, new_full_name, to_user=to_user))
 
     def remove(self, full_name: str) -> None:
-        """The repository is gone."""
+        """Remove the repository and its pull requests."""
         self._between_requests(lambda: self._github.world.remove(full_name))
 
     def add_pull_request(self, full_name: str, *, title: str = "A new pull request", author: str = "octocat") -> PullRequest:
-        """A pull request with one commit and one file was opened now."""
+        """Open a pull request with one commit and one file, and return it."""
         return self._between_requests(lambda: self._github.world.add_pull_request(full_name, title=title, author=author))
 
     def remove_pull_request(self, full_name: str, number: int) -> None:
-        """The pull request is gone."""
+        """Remove the pull request."""
         self._between_requests(lambda: self._github.world.remove_pull_request(full_name, number))
 
     def touch(
         self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, at: datetime | None = None
     ) -> None:
-        """Edit the pull request, at a given moment or now: it moves to the front of those ordered by UPDATED_AT."""
+        """Edit the pull request and set its update time to `at`, by default now."""
         self._between_requests(lambda: self._github.world.touch(full_name, number, title=title, body=body, at=at))
 
     def force_push(
@@ -137,25 +137,25 @@ class SimulatedGitHub:
         messages: Sequence[str] = ("Force-pushed",),
         files: Sequence[str] | None = None,
     ) -> None:
-        """The pull request has other commits, one a message, and other files, one a path (None: the same)."""
+        """Replace the commits with one per message and, if `files` is given, the files with one per path."""
         self._between_requests(lambda: self._github.world.force_push(full_name, number, messages=messages, files=files))
 
     def set_files(self, full_name: str, number: int, paths: Iterable[str]) -> None:
-        """The pull request changes exactly these files, however many."""
+        """Replace the pull request's files with exactly these paths; there is no limit to their number."""
         self._between_requests(lambda: self._github.world.set_files(full_name, number, paths))
 
     def add_review(
         self, full_name: str, number: int, *, login: str | None = "reviewer", state: ReviewState = "APPROVED"
     ) -> None:
-        """The pull request was reviewed now; no login stands for a deleted account."""
+        """Add a review submitted now; a login of None stands for a deleted account."""
         self._between_requests(lambda: self._github.world.add_review(full_name, number, login=login, state=state))
 
     def keep_reviews(self, full_name: str, number: int, count: int) -> None:
-        """The pull request has only its `count` oldest reviews."""
+        """Keep only the `count` oldest reviews of the pull request."""
         self._between_requests(lambda: self._github.world.keep_reviews(full_name, number, count))
 
     def _between_requests(self, action: Callable[[], Result]) -> Result:
-        if self._loop.is_closed():  # it has ended, and can still be looked at
+        if self._loop.is_closed():  # the simulator has stopped, but its state can still be read
             return action()
 
         async def act() -> Result:

@@ -1,4 +1,4 @@
-"""Which repository a request is about, told by the texts in it."""
+"""Find the repositories that a request names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from apps.github_simulator.world import World
 
 @dataclass(frozen=True)
 class Subject:
-    """What a request names: in its path, its variables, or its query."""
+    """The repositories that a request names in its path, its variables or its query."""
 
     world: World
     path: str
     prepared: Prepared | None
 
     def mentions(self, full_name: str) -> bool:
-        """Whether the request names the repository, in full, by owner and name, or by a global id."""
+        """Return whether the request names the repository by full name, by owner and name, or by id."""
         wanted = full_name.lower()
         pattern = re.compile(rf"(?<![\w./-]){re.escape(wanted)}(?![\w.-])")
         owner, _, name = wanted.partition("/")
@@ -37,7 +37,7 @@ class Subject:
 
     @property
     def organization(self) -> str:
-        """The owner of the first repository that is named, or a stand-in."""
+        """The owner of the first repository the request names, or a placeholder if it names none."""
         named = (one for one in self.world.repositories if self.mentions(one.name_with_owner))
         return next((repository.owner.login for repository in named), "example-org")
 

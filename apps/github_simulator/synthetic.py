@@ -1,4 +1,4 @@
-"""A made-up repository that has everything a real one may confront a client with; the same for the same seed."""
+"""Generate a made-up repository with the oddities of real ones; the same seed gives the same repository."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.github_simulator.git import ChangedFile, Commit, GitActor, PatchStatus
 from apps.github_simulator.model import Fork, PullRequest, PullRequestState, Repository, Review, ReviewState
 from apps.github_simulator.times import text_time
 
-_SPACING = timedelta(hours=3)  # between one pull request's last update and the next one's
+_SPACING = timedelta(hours=3)  # between the last updates of two consecutive pull requests
 _PEOPLE = ("ada", "brian", "chen-wei", "dounia", "emeka", "françois", "grace", "hana")
 _TITLES = (
     "Fix the parser",
@@ -36,10 +36,11 @@ _AI_BODIES = {
 
 
 def synthetic_repository(pull_requests: int, *, seed: int, until: datetime) -> Repository:
-    """`synthetic/repo-SEED` with pull requests numbered from 1, the last one updated at `until`.
+    """Return `synthetic/repo-SEED`, with pull requests numbered from 1 and the last one updated at `until`.
 
-    Among them: deleted authors, reviewers and forks; bots; all states; merges by nobody known; drafts; Unicode; AI
-    trailers in about a third; and one in about a hundred each with 130 commits, 250 files or 120 reviews.
+    It includes deleted authors, reviewers and forks, bots, pull requests in every state, merges by an unknown user,
+    drafts and Unicode text. A quarter of the pull requests name an AI tool, in a commit trailer or the description;
+    about one in a hundred each has 130 commits, 250 files or 120 reviews.
     """
     name = f"repo-{seed}"
     born = text_time(until - _SPACING * pull_requests - timedelta(days=30))
@@ -90,7 +91,7 @@ def _pull_request(repository: Repository, number: int, random: Random, *, update
 
 def _author(number: int, random: Random) -> Actor | None:
     if number % 17 == 3:
-        return None  # a deleted account, which the web page calls ghost
+        return None  # a deleted account, shown as "ghost" on the website
     return actor("dependabot[bot]") if number % 13 == 6 else Actor(random.choice(_PEOPLE))
 
 
@@ -106,7 +107,7 @@ def _commits(repository: Repository, number: int, random: Random, *, opened: dat
     for index in range(total):
         written = text_time(opened + (updated - opened) * index / total / 2)
         login = random.choice(_PEOPLE)
-        user = None if (number + index) % 19 == 4 else Actor(login)  # an address that no account has
+        user = None if (number + index) % 19 == 4 else Actor(login)  # an address that belongs to no account
         trailer = _AI_TRAILERS.get(number % 20, "") if index == 0 else ""
         commits.append(
             Commit(

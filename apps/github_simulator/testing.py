@@ -1,9 +1,11 @@
-"""A simulated GitHub in this process, for tests and for the `github_simulator` command.
+"""Run a simulated GitHub in this process, for tests and for the `github_simulator` command.
 
-with simulator(synthetic=40, limits=Limits(graphql=10, window_seconds=2)) as github:
-    requests.post(github.graphql_url, ...)
-    github.touch("synthetic/repo-0", 7)
-    assert github.stats()["max_in_flight"] == {"user-1b2c3d4e": 1}
+For example:
+
+    with simulator(synthetic=40, limits=Limits(graphql=10, window_seconds=2)) as github:
+        requests.post(github.graphql_url, ...)
+        github.touch("synthetic/repo-0", 7)
+        assert github.stats()["max_in_flight"] == {"user-1b2c3d4e": 1}
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ __all__ = [
     "simulator",
 ]
 
-_SECONDS = 10.0  # more than starting or stopping takes
+_SECONDS = 10.0  # ample for starting or stopping
 
 
 @contextmanager
@@ -62,13 +64,14 @@ def simulator(
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[SimulatedGitHub]:
-    """A GitHub listens on `.url` until the block ends.
+    """Yield a simulated GitHub that listens on its `url` until the block ends.
 
-    It holds the histories given, `synthetic/repo-SEED` with `synthetic` pull requests, and libuv and procrastinate if
-    neither is asked for; the newest pull request of each was updated at `until` (just now).
-    Raises HistoryError, FaultsError, TokensError, or OSError when the port is taken.
+    It holds the given histories and `synthetic/repo-SEED` with `synthetic` pull requests, or libuv and procrastinate if
+    neither is given. The newest pull request of each repository was updated at `until`, by default just now.
+
+    Raise HistoryError, FaultsError or TokensError for bad input, and OSError if the port is taken.
     """
-    moment = until or utc_now() - timedelta(seconds=1)  # times have whole seconds: what changes next is newer
+    moment = until or utc_now() - timedelta(seconds=1)  # times have whole seconds, so this makes the next change newer
     repositories = [read_history(Path(path), until=moment) for path in history]
     if synthetic:
         repositories.append(synthetic_repository(synthetic, seed=seed, until=moment))
@@ -80,10 +83,11 @@ def simulator(
         limits=limits or Limits(),
         faults=FaultScript(_rules(faults)),
     )
-    github_schema()  # built before anybody waits for it
+    github_schema()  # slow to build, so build it before the first request
     application = github_application(github, latency=latency_ms / 1_000)
     with socket.create_server((host, port), backlog=512) as listening:
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; else small answers take 40 ms
+        # Connections inherit this option; without it small answers take 40 ms.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address, number = listening.getsockname()[:2]
         with _in_a_thread(serve(application, listening)) as loop:
             yield SimulatedGitHub(github, loop=loop, url=f"http://{address}:{number}")
@@ -91,7 +95,7 @@ def simulator(
 
 @contextmanager
 def _in_a_thread(main: Coroutine[Any, Any, None]) -> Iterator[asyncio.AbstractEventLoop]:
-    """The coroutine runs on a loop of its own until the block ends, which cancels it."""
+    """Run the coroutine on an event loop in its own thread, yield the loop, and cancel the coroutine at the end."""
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = Future()
 
     async def run() -> None:

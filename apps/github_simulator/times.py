@@ -1,4 +1,4 @@
-"""Times as GitHub writes them."""
+"""Format times the way GitHub does."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Now, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def text_time(moment: datetime) -> str:
-    """The moment as GitHub writes it: `YYYY-MM-DDTHH:MM:SSZ`."""
+    """Return the moment in GitHub's format, `YYYY-MM-DDTHH:MM:SSZ`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def text_of_epoch(seconds: float) -> str:
-    """The moment of these epoch seconds, as GitHub writes it."""
+    """Return the time given in epoch seconds in GitHub's format."""
     return text_time(datetime.fromtimestamp(seconds, UTC))

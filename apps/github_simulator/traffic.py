@@ -1,4 +1,4 @@
-"""What the simulator has seen: counts for `/_simulator/stats`, and the last requests for tests."""
+"""Record the simulator's traffic: counts for `/_simulator/stats` and the latest requests for tests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class SeenRequest:
-    """One request and what became of it. `points` were charged to the primary limit; `fault` is the one it met.
+    """One answered request; `points` were charged to the primary limit, and `fault` names the fault it met, if any.
 
-    `operation` and `variables` belong to GraphQL, `endpoint` (the route) and `path` to REST; `at` is epoch seconds.
+    `at` is in epoch seconds. `operation` and `variables` describe a GraphQL request; `endpoint` is the route of a REST
+    request.
     """
 
     at: float
@@ -32,7 +33,7 @@ class SeenRequest:
 
 
 class Traffic:
-    """Counts requests, points and how many requests of an account overlapped."""
+    """Counts of requests and points, and the peak number of concurrent requests per account."""
 
     def __init__(self) -> None:
         self.seen: deque[SeenRequest] = deque(maxlen=_REMEMBERED)
@@ -43,28 +44,28 @@ class Traffic:
         self._max_in_flight: Counter[str] = Counter()
 
     def arrived(self, api: Api, headers: Mapping[str, str]) -> None:
-        """A request is there."""
+        """Count a request that has arrived."""
         self._requests[api] += 1
         self._trace_headers += "traceparent" in headers or "baggage" in headers
 
     def enter(self, account: str) -> int:
-        """The account has one more request in flight; how many that makes."""
+        """Add a request in flight to the account and return how many it has now."""
         self._in_flight[account] += 1
         self._max_in_flight[account] = max(self._max_in_flight[account], self._in_flight[account])
         return self._in_flight[account]
 
     def leave(self, account: str) -> None:
-        """One request of the account has been answered, or given up."""
+        """Remove a request in flight from the account, whether it was answered or abandoned."""
         self._in_flight[account] -= 1
 
     def finished(self, request: SeenRequest) -> None:
-        """The request's reply is decided."""
+        """Record a request whose reply has been decided."""
         if request.api == "graphql":
             self._points += request.points
         self.seen.append(request)
 
     def stats(self) -> dict[str, Any]:
-        """The answer of `/_simulator/stats`; `points` are GraphQL's."""
+        """Return the statistics for `/_simulator/stats`, where `points` counts only GraphQL."""
         return {
             "requests": {"graphql": self._requests["graphql"], "rest": self._requests["rest"]},
             "points": self._points,

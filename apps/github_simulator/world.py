@@ -1,4 +1,4 @@
-"""Everything the simulated GitHub holds, and the changes people make to it while somebody syncs."""
+"""The contents of the simulated GitHub, and the changes that can be made to them during a sync."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Node = Repository | PullRequest | Actor
 
 
 class UnknownRepositoryError(KeyError):
-    """There is no such repository or pull request here."""
+    """The simulator does not have this repository or pull request."""
 
 
 class World:
-    """Repositories by name and by id. Every change raises `version`: answers kept under an older one are stale."""
+    """Repositories by name and by id; every change increments `version`, so that cached answers become stale."""
 
     def __init__(self, repositories: Iterable[Repository] = (), *, now: Callable[[], datetime]) -> None:
         self.version = 0
@@ -32,25 +32,25 @@ class World:
 
     @property
     def repositories(self) -> list[Repository]:
-        """All repositories, oldest id first."""
+        """All repositories, in ascending order of id."""
         return sorted(self._by_name.values(), key=lambda repository: repository.database_id)
 
     def repository(self, full_name: str, *, follow_renames: bool = True) -> Repository | None:
-        """The repository of this name, or of this former name; names ignore case."""
+        """Return the repository with this current or former name, ignoring case, or None."""
         key = full_name.lower()
         return self._by_name.get(key) or (self._former_names.get(key) if follow_renames else None)
 
     def node(self, node_id: str) -> Node | None:
-        """The repository, pull request or owner that has this global id."""
+        """Return the repository, pull request or owner with this global id, or None."""
         return self._nodes.get(node_id)
 
     def owner(self, login: str) -> Actor | None:
-        """The user or organization that owns a repository here."""
+        """Return the user or organization with this login if it owns a repository, or None."""
         owners = (repository.owner for repository in self._by_name.values())
         return next((owner for owner in owners if owner.login.lower() == login.lower()), None)
 
     def ordered(self, repository: Repository, attribute: str) -> list[PullRequest]:
-        """The repository's pull requests, sorted ascending by (attribute, id)."""
+        """Return the repository's pull requests in ascending order of the attribute, then of id."""
         key = (repository.database_id, attribute)
         if key not in self._ordered:
             self._ordered[key] = sorted(
@@ -58,22 +58,22 @@ class World:
             )
         return self._ordered[key]
 
-    # Changes. Each names its repository as it is called now.
+    # Changes; each refers to its repository by the current name.
 
     def add(self, repository: Repository) -> None:
-        """The repository is there."""
+        """Add the repository, or index it again after a rename."""
         self._by_name[repository.name_with_owner.lower()] = repository
         self._nodes |= {repository.id: repository, repository.owner.id: repository.owner}
         self._nodes |= {pull_request.id: pull_request for pull_request in repository.pull_requests.values()}
         self._changed()
 
     def archive(self, full_name: str, *, archived: bool = True) -> None:
-        """The repository is archived, or no longer."""
+        """Archive the repository, or unarchive it if `archived` is false."""
         self.named(full_name).is_archived = archived
         self._changed()
 
     def rename(self, full_name: str, new_full_name: str, *, to_user: bool = False) -> None:
-        """The repository has a new name, or owner (an organization unless ``to_user``); its old name leads to it."""
+        """Rename or transfer the repository (to an organization unless `to_user`); the old name redirects to it."""
         repository = self.named(full_name)
         owner, name = new_full_name.split("/")
         del self._by_name[full_name.lower()]
@@ -82,7 +82,7 @@ class World:
         self.add(repository)
 
     def remove(self, full_name: str) -> None:
-        """The repository is gone, with its pull requests."""
+        """Remove the repository and its pull requests."""
         repository = self.named(full_name)
         del self._by_name[full_name.lower()]
         self._former_names = {old: to for old, to in self._former_names.items() if to is not repository}
@@ -91,7 +91,7 @@ class World:
         self._changed()
 
     def remove_pull_request(self, full_name: str, number: int) -> None:
-        """The pull request is gone, as GitHub's support can make it."""
+        """Remove the pull request, as GitHub's support can."""
         pull_request = self.pull_request(full_name, number)
         del pull_request.repository.pull_requests[number]
         del self._nodes[pull_request.id]
@@ -100,14 +100,14 @@ class World:
     def touch(
         self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, at: datetime | None = None
     ) -> None:
-        """Edit the pull request, at a given moment or now: it moves to the front of those ordered by UPDATED_AT."""
+        """Edit the pull request and set its update time to `at`, by default now."""
         pull_request = self.pull_request(full_name, number)
         pull_request.title = pull_request.title if title is None else title
         pull_request.body = pull_request.body if body is None else body
         self._updated(pull_request, at=at)
 
     def add_pull_request(self, full_name: str, *, title: str = "A new pull request", author: str = "octocat") -> PullRequest:
-        """A pull request with one commit and one file was opened now."""
+        """Open a pull request with one commit and one file, and return it."""
         repository = self.named(full_name)
         number = max(repository.pull_requests, default=0) + 1
         now = text_time(self._now())
@@ -131,7 +131,7 @@ class World:
         return pull_request
 
     def force_push(self, full_name: str, number: int, *, messages: Sequence[str], files: Sequence[str] | None) -> None:
-        """The pull request has other commits, one a message, and other files, one a path (None: the same)."""
+        """Replace the commits with one per message and, if `files` is given, the files with one per path."""
         pull_request = self.pull_request(full_name, number)
         author = pull_request.author.login if pull_request.author else "ghost"
         pull_request.commits = [
@@ -143,14 +143,14 @@ class World:
         self._updated(pull_request)
 
     def set_files(self, full_name: str, number: int, paths: Iterable[str]) -> None:
-        """The pull request changes exactly these files."""
+        """Replace the pull request's files with exactly these paths."""
         pull_request = self.pull_request(full_name, number)
         known = {file.path: file for file in pull_request.files}
         pull_request.files = [known.get(path) or ChangedFile(path, 1, 0, "ADDED") for path in sorted(set(paths))]
         self._updated(pull_request)
 
     def add_review(self, full_name: str, number: int, *, login: str | None, state: ReviewState = "APPROVED") -> None:
-        """The pull request was reviewed now; no login stands for a deleted account."""
+        """Add a review submitted now; a login of None stands for a deleted account."""
         pull_request = self.pull_request(full_name, number)
         now = text_time(self._now())
         newest = max((review.database_id for review in pull_request.reviews), default=pull_request.database_id * 10_000)
@@ -159,20 +159,20 @@ class World:
         self._updated(pull_request)
 
     def keep_reviews(self, full_name: str, number: int, count: int) -> None:
-        """The pull request has only its `count` oldest reviews."""
+        """Keep only the `count` oldest reviews of the pull request."""
         pull_request = self.pull_request(full_name, number)
         pull_request.reviews = pull_request.reviews[:count]
         self._updated(pull_request)
 
     def pull_request(self, full_name: str, number: int) -> PullRequest:
-        """The pull request; raises UnknownRepositoryError."""
+        """Return the pull request, or raise UnknownRepositoryError."""
         try:
             return self.named(full_name).pull_requests[number]
         except KeyError:
             raise UnknownRepositoryError(f"{full_name}#{number} is not in this simulator") from None
 
     def named(self, full_name: str) -> Repository:
-        """The repository of this name; raises UnknownRepositoryError."""
+        """Return the repository with this current name, or raise UnknownRepositoryError."""
         try:
             return self._by_name[full_name.lower()]
         except KeyError:

@@ -1,4 +1,4 @@
-"""All benchmarks in one run, each as the figures that it tells."""
+"""Run all benchmarks, each of which yields its figures."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ TINY = Size(
 
 
 def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[Figure]:
-    """Every figure, in the order of the table; ``tell`` hears what is being measured."""
+    """Yield every figure in the order of the table; `tell` is called with what is measured next."""
     tell("an observed operation with its line, against a bare span")
     yield from operation(size)
     tell("the search for secrets")
@@ -127,7 +127,7 @@ def boundary(size: Size) -> Iterator[Figure]:
 
 
 def sync(size: Size, url: str) -> Iterator[Figure]:
-    """What a sync costs GitHub and us, where the simulator answers at once."""
+    """Yield what a sync costs GitHub and us, where the simulator answers at once."""
     measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns)
     on = statistics.median(measured.samples["on"])
     yield _telemetry_share("sync.telemetry.no_latency", "Telemetry in a sync, GitHub answers at once", measured, aim=4)
@@ -150,13 +150,13 @@ def long_lists(size: Size, url: str) -> Iterator[Figure]:
 
 
 def slow_sync(size: Size, url: str) -> Figure:
-    """What telemetry is of a sync whose GitHub takes its time."""
+    """Return telemetry's share of a sync whose GitHub takes its time."""
     measured = syncs.measure(api_url=url, repository=size.slow_repository, turns=size.slow_sync_turns)
     return _telemetry_share("sync.telemetry", f"Telemetry in a sync, {size.latency_ms:g} ms an answer", measured, aim=3)
 
 
 def store(size: Size, url: str) -> Iterator[Figure]:
-    """How fast rows are stored."""
+    """Yield how fast rows are stored."""
     with program("tests.benchmarks.store") as measuring:
         told = measuring.ask(api_url=url, full_name=size.repository, pages=size.pages, turns=size.store_turns)
     samples, rows = told["samples"], told["rows"]
@@ -174,7 +174,7 @@ def store(size: Size, url: str) -> Iterator[Figure]:
 
 
 def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
-    """How many spans of a burst are lost."""
+    """Yield how many spans of a burst are lost."""
     lost = burst.measure(spans=size.spans, home=home)
     for exporter, where in (("otlp", "an OTLP receiver"), ("file", "the file")):
         yield Figure(

@@ -70,7 +70,7 @@ _QUEUE, _BATCH = 65_536, 2_048  # as `telemetry.settings` has them
 
 
 class NoExporter(SpanExporter):
-    """Takes every span and does nothing with it."""
+    """An exporter that does nothing with the spans it gets."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return SpanExportResult.SUCCESS
@@ -80,7 +80,7 @@ class NoExporter(SpanExporter):
 
 
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
-    """Seconds a call of each side, turn by turn."""
+    """Return the seconds that a call of each side takes, turn by turn."""
     plain = _with_batches(TracerProvider(), NoExporter())
     provider.configure(TelemetrySettings())
     ours = trace.get_tracer_provider()

@@ -1,4 +1,4 @@
-"""The program of `syncs`: one repository's sync, from nothing to complete, each time it is asked for.
+"""Be the program of `syncs`: sync one repository, from nothing to complete, each time it is asked to.
 
 ``python -m tests.benchmarks.syncing on|off``: with telemetry as it is configured (spans and lines to files), or with
 ``OTEL_SDK_DISABLED`` and no lines.
@@ -23,7 +23,7 @@ _FLUSH_SECONDS = 30.0
 
 
 def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
-    """All history of ``full_name``, for a new team and into empty tables; seconds until the last span is written."""
+    """Sync all history of `full_name`, for a new team, into empty tables; return the seconds to the last span's writing."""
     from django.db import connection
 
     from apps.integrations import onboarding_pipeline as pipeline
@@ -46,7 +46,7 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Telemetry and Django are set up, and every question is a sync."""
+    """Set up telemetry and Django, and answer every question with a sync."""
     from apps.config import app, instrumentation
 
     django.setup()

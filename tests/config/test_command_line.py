@@ -39,6 +39,18 @@ def test_a_mistake_of_ours_is_shown_safely(tmp_path: Path) -> None:
     assert TOKEN not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("trace", "7", EVIL), ("check", "--tag", EVIL), ("github_simulator", "--port", "0", "--faults", EVIL), (EVIL,)],
+)
+def test_a_wrong_argument_is_repeated_safely(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Whosever command it is for."""
+    result = manage(*arguments, home=tmp_path)
+    assert result.returncode != 0
+    assert r"x\x1b[2J\u202e" in result.stderr
+    assert not set(result.stderr) & set(EVIL[1] + EVIL[-1])
+
+
 @pytest.mark.parametrize("name", ["SYNCTRACE_HOME", "SYNC_LOG_LEVEL"])
 def test_a_bad_variable_is_repeated_safely(name: str, tmp_path: Path) -> None:
     """It says what to do, and acts nowhere."""

@@ -14,7 +14,7 @@ from apps.catalog import TABLE
 
 
 def printed(*arguments: str) -> str:
-    """What the command prints."""
+    """Return what the command prints."""
     out = StringIO()
     call_command("catalog", *arguments, stdout=out)
     return out.getvalue()

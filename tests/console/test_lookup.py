@@ -35,7 +35,7 @@ TASK = "98d7c37e-a1b9-41e0-b7ac-755d5189d370"
 
 
 def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRun | None = None) -> PipelineRun:
-    """A run that stands in the database."""
+    """Make a run that stands in the database."""
     return PipelineRun.objects.create(
         team=team,
         kind="recent" if follows is None else "backfill",
@@ -49,14 +49,14 @@ def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRu
 
 
 def line(second: int, event: str, level: str = "info", **fields: Any) -> bytes:
-    """A line of a file of lines."""
+    """Return a line of a file of lines."""
     stamp = f"2026-01-01T00:00:{second:02}.000000Z"
     return orjson.dumps({"timestamp": stamp, "level": level, "event": event, **fields}) + b"\n"
 
 
 @pytest.fixture
 def team(db: None) -> Team:
-    """A team to own the runs."""
+    """Make a team to own the runs."""
     return Team.objects.create(slug="bakers", name="Bakers")
 
 

@@ -1,4 +1,4 @@
-"""``manage.py sync`` tells a result a repository, and says in a sentence what it cannot do."""
+"""`manage.py sync` prints a result for each repository, and says in a sentence what it cannot do."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_each_repository_has_its_result(program_environment: dict[str, str]) -> 
 
 
 def _prepare(github: SimulatedGitHub) -> None:
-    """One repository that is renamed, one archived, one behind SSO, one behind an IP list, one with too many files."""
+    """Have one repository renamed, one archived, one behind SSO, one behind an IP list, and one with too many files."""
     for seed in range(5, 10):
         github.add_synthetic(2, seed=seed)
     github.rename("synthetic/repo-5", "synthetic/new-name")
@@ -189,7 +189,7 @@ def _prepare(github: SimulatedGitHub) -> None:
 
 
 def _until_ready() -> None:
-    """A worker answers: a busy machine takes longer to start one than the command waits for."""
+    """Wait until a worker answers: a busy machine takes longer to start one than the command waits for."""
     deadline = time.monotonic() + 40
     while not current_app.control.ping(timeout=0.5, limit=1):
         assert time.monotonic() < deadline, "no worker started"

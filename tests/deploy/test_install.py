@@ -44,7 +44,7 @@ class Terminal(StringIO):
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
-    """A lock file of two packages for this system and one for another."""
+    """Return a lock file of two packages for this system and one for another."""
     file = tmp_path / "requirements.lock"
     file.write_text(LOCK)
     return file
@@ -52,7 +52,7 @@ def lock(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def go(tmp_path: Path) -> Path:
-    """The file that a scripted pip waits for."""
+    """Return the file that a scripted pip waits for."""
     return tmp_path / "go"
 
 

@@ -1,4 +1,4 @@
-"""What is there to see at one moment: in the application's own files, in Jaeger, in the collector's files, in the rows."""
+"""Gather what is there at one moment: in the application's own files, in Jaeger, in the collector's files, in the rows."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Evidence:
 
 
 def simulator_stats(stack: Stack) -> dict[str, Any]:
-    """What the simulated GitHub has seen."""
+    """Return what the simulated GitHub has seen."""
     return dict(requests.get(f"{stack.simulator}/_simulator/stats", timeout=30).json())
 
 
 def gather(stack: Stack, application: Application, *, with_lines: bool = True) -> Evidence:
-    """What the application has written by now, and its copies once they have arrived, or after `SETTLE_SECONDS`.
+    """Return what the application has written by now, and its copies once they have arrived, or after `SETTLE_SECONDS`.
 
     Without `with_lines` the collector's copy of the lines is not waited for.
     """

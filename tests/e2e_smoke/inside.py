@@ -1,4 +1,4 @@
-"""Runs inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or tells what the rows say.
+"""Run inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or prints what the rows say.
 
 Fed on standard input, since an image of the application has no tests in it. REQUEST is JSON: `do` names one of the
 functions below and the rest are its arguments. The answer is one line of JSON; what did not happen in time is exit code 1.
@@ -53,7 +53,7 @@ def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
 
 
 def wait(*, task_ids: list[str], seconds: float) -> None:
-    """What these tasks started has ended, as every other run has, and its root span was exported."""
+    """Wait until what these tasks started has ended, as every other run, and its root span was exported."""
     deadline = time.monotonic() + seconds
     while not _all_ended(task_ids):
         if time.monotonic() > deadline:
@@ -71,7 +71,7 @@ def _all_ended(task_ids: list[str]) -> bool:
 
 
 def tell() -> list[dict[str, Any]]:
-    """What the rows say of every run, oldest first."""
+    """Return what the rows say of every run, oldest first."""
     return [
         {
             "id": run.pk,
@@ -103,12 +103,12 @@ def tell() -> list[dict[str, Any]]:
 
 
 def nanoseconds(moment: datetime | None) -> int | None:
-    """Unix time, to the microsecond that a row keeps."""
+    """Return Unix time, to the microsecond that a row keeps."""
     return None if moment is None else int(moment.timestamp() * 1_000_000) * 1_000
 
 
 def main() -> int:
-    """The request is done and answered; 1 with a sentence when it could not be."""
+    """Do what is requested and print the answer; return 1 after a sentence if that is not possible."""
     instrumentation.configure()
     request = orjson.loads(sys.argv[1])
     functions: dict[str, Callable[..., Any]] = {"begin": begin, "wait": wait, "tell": tell}

@@ -1,4 +1,4 @@
-"""The stack as docker-compose.yml describes it, under a project name and on ports of its own."""
+"""Run the stack as docker-compose.yml describes it, under a project name and on ports of its own."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Compose:
             time.sleep(0.1)
 
     def _answers(self, part: Part) -> bool:
-        """Whether the part does its work: it takes an export (of nothing), or tells the services that it knows."""
+        """Return whether the part does its work: it takes an export (of nothing), or lists the services that it knows."""
         try:
             if part == "collector":
                 answer = requests.post(f"{self._otlp}/v1/traces", json={"resourceSpans": []}, timeout=5)
@@ -115,7 +115,7 @@ class Compose:
         return self._copied(SERVICES["collector"], OUTPUT, self.folder / "collected")
 
     def _copied(self, service: str, source: str, target: Path) -> Path:
-        """Both files of the service's folder, as they are now, are in `target`."""
+        """Copy both files of the service's folder, as they are now, to `target`."""
         target.mkdir(exist_ok=True)
         for name in ("logs.jsonl", "traces.jsonl"):
             self._run("cp", f"{service}:{source}/{name}", str(target / name))

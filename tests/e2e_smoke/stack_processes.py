@@ -1,4 +1,4 @@
-"""The stack as processes of this machine, on free ports and in one folder: no container engine is needed."""
+"""Run the stack as processes of this machine, on free ports and in one folder: no container engine is needed."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Team:
 
 
 def size_of(history: Path) -> tuple[str, int]:
-    """The repository of a history, and how many pull requests it has: the first line says both."""
+    """Return the repository of a history and how many pull requests it has: its first line says both."""
     with gzip.open(history) as lines:
         header = orjson.loads(lines.readline())
     return header["repository"], header["pull_requests"]
@@ -60,7 +60,7 @@ SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait"
 
 
 def write_story(folder: Path) -> None:
-    """What the simulator is told is in `folder`: `faults.json` and `tokens.json`."""
+    """Write what the simulator reads into `folder`: `faults.json` and `tokens.json`."""
     (folder / "faults.json").write_bytes(orjson.dumps(FAULTS))
     (folder / "tokens.json").write_bytes(orjson.dumps(TOKENS))
 

@@ -21,7 +21,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become ano
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that every user can pass through, unlike pytest's own."""
+    """Yield a folder that every user can pass through, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="synctrace-place-"))
     folder.chmod(0o755)
     yield folder

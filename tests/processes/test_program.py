@@ -190,7 +190,7 @@ def test_it_runs_under_the_account_it_is_given(log: Path) -> None:
     """Without root's groups."""
     account = unprivileged_account()
     assert account is not None
-    command = ["/bin/sh", "-c", "id -u; id -G; exec sleep 600"]
+    command = ["/bin/sh", "-c", "echo $(id -u) $(id -G); exec sleep 600"]
     with Program(command, log=log, account=account, ready=printed(log), folder=Path("/")) as program:
         assert Path(f"/proc/{program.pid}").stat().st_uid == account.uid
     assert log.read_text().split() == [str(account.uid), str(account.gid)]

@@ -16,7 +16,7 @@ RESET = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def call(*, lane_wait_ms: float = 0.0, error: Exception | None = None) -> None:
-    """One GraphQL request."""
+    """Make one GraphQL request."""
     with observe(catalog.GraphQLCall(query_name="Q", lane_wait_ms=lane_wait_ms), waited_ms=lane_wait_ms) as asked:
         if error is None:
             asked.completed(catalog.GraphQLAnswered(points_cost=1, status="ok"))
@@ -25,7 +25,7 @@ def call(*, lane_wait_ms: float = 0.0, error: Exception | None = None) -> None:
 
 
 def store(*entities: catalog.EntityType) -> None:
-    """One page's writes."""
+    """Make one page's writes."""
     for entity in entities:
         with observe(catalog.RowsWrite(entity_type=entity, rows=1)) as write:
             write.completed(catalog.RowsWritten(created=1, updated=0))
@@ -33,7 +33,7 @@ def store(*entities: catalog.EntityType) -> None:
 
 @pytest.fixture
 def story(captrace: Capture) -> Capture:
-    """An attempt with five pages, a wait between them, and an error at the end."""
+    """Return the spans of an attempt with five pages, a wait between them, and an error at the end."""
     with observe(catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)) as sync:
         for page in range(5):
             if page == 3:
@@ -49,7 +49,7 @@ def story(captrace: Capture) -> Capture:
 
 
 def lines(capture: Capture, limit: int = 200) -> list[str]:
-    """The tree without its durations."""
+    """Return the tree without its durations."""
     return [line[11:] for line in tree_lines(capture.spans, limit=limit)]
 
 

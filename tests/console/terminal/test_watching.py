@@ -26,7 +26,7 @@ LATER = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
 
 @pytest.fixture
 def row(db: None) -> RepoSync:
-    """One repository in a run that the task started."""
+    """Return one repository in a run that the task started."""
     run = PipelineRun.objects.create(
         team=repository().team,
         kind="recent",
@@ -53,7 +53,7 @@ class Story(SystemClock):
 
 
 def watched(row: RepoSync, *changes: dict[str, Any]) -> list[str]:
-    """The lines that are shown while ``changes`` are made to the row one after the other, and the run then ends."""
+    """Return the lines shown while `changes` are made to the row one after the other, until the run ends."""
     out = StringIO()
     with clock.using(Story(row, *changes)):
         runs = watch(TASK, console=Console(file=out, width=20))

@@ -1,4 +1,4 @@
-"""A GitHub that runs on this machine, until it is told to stop."""
+"""Run the GitHub simulator as a management command."""
 
 from __future__ import annotations
 
@@ -22,33 +22,43 @@ _HIGHEST_PORT = 65_535
 
 
 class Command(BaseCommand):
-    """`manage.py github_simulator`: needs no database and no broker."""
+    """`manage.py github_simulator`, which needs neither a database nor a broker."""
 
-    help = "Runs a GitHub on this machine: GraphQL, REST, limits and scripted faults."
+    help = "Run a simulated GitHub on this machine, with GraphQL, REST, rate limits and scripted faults."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The options of this command."""
+        """Add the options of the simulator."""
         parser.add_argument("--port", type=_port, required=True, help="the port to listen on; 0 picks a free one")
-        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-        history_help = "real projects' pull requests (libuv's and procrastinate's)"
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+        history_help = "recorded pull requests to serve (libuv and procrastinate if nothing else is given)"
         parser.add_argument(
             "--history", type=Path, nargs="+", action="extend", default=[], metavar="FILE.jsonl.gz", help=history_help
         )
-        parser.add_argument("--synthetic", type=_count, default=0, metavar="N", help="pull requests of a made-up repository")
-        parser.add_argument("--seed", type=int, default=0, metavar="S", help="which made-up repository: synthetic/repo-S")
-        parser.add_argument("--latency-ms", type=_duration, default=0, metavar="M", help="the least time of every answer")
-        parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON rules: which requests fail, and how")
-        parser.add_argument("--tokens", type=Path, metavar="FILE", help="JSON: who each token is; others are bad then")
-        parser.add_argument("--graphql-limit", type=_count, default=5_000, help="GraphQL points a window (5000)")
-        parser.add_argument("--core-limit", type=_count, default=5_000, help="REST requests a window (5000)")
-        parser.add_argument("--window-seconds", type=_duration, default=3_600, help="length of the window (3600)")
-        parser.add_argument("--graphql-per-minute", type=_count, default=2_000, help="secondary limit (2000); 0: none")
-        parser.add_argument("--core-per-minute", type=_count, default=900, help="secondary limit (900); 0: none")
-        parser.add_argument("--concurrent", type=_count, default=100, help="requests in flight (100); 0: any number")
+        parser.add_argument(
+            "--synthetic", type=_count, default=0, metavar="N", help="serve a made-up repository with N pull requests"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=0, metavar="S", help="the seed of the made-up repository, synthetic/repo-S"
+        )
+        parser.add_argument(
+            "--latency-ms", type=_duration, default=0, metavar="M", help="the minimum milliseconds per answer"
+        )
+        parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON rules that say which requests fail, and how")
+        parser.add_argument("--tokens", type=Path, metavar="FILE", help="JSON accounts by token; other tokens are rejected")
+        parser.add_argument("--graphql-limit", type=_count, default=5_000, help="GraphQL points per window (default: 5000)")
+        parser.add_argument("--core-limit", type=_count, default=5_000, help="REST requests per window (default: 5000)")
+        parser.add_argument("--window-seconds", type=_duration, default=3_600, help="the length of a window (default: 3600)")
+        parser.add_argument(
+            "--graphql-per-minute", type=_count, default=2_000, help="GraphQL requests a minute (default: 2000; 0: no limit)"
+        )
+        parser.add_argument(
+            "--core-per-minute", type=_count, default=900, help="REST requests a minute (default: 900; 0: no limit)"
+        )
+        parser.add_argument("--concurrent", type=_count, default=100, help="requests in flight (default: 100; 0: no limit)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Serves until Ctrl-C or SIGTERM."""
+        """Serve until Ctrl-C or SIGTERM."""
         signal.signal(signal.SIGTERM, _stop)
         limits = Limits(
             graphql=options["graphql_limit"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.console import views
+from apps.console.web import views
 
 urlpatterns = [
     path("", views.index, name="index"),
