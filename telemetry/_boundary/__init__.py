@@ -1,6 +1,6 @@
 """What leaves the process is made plain, clean and bounded here, value by value; what cannot be is replaced alone."""
 
-from telemetry._boundary.errors import message_of, notes_of, traceback_of
+from telemetry._boundary.errors import message_of, record_of, traceback_of
 from telemetry._boundary.sizes import shrunk, size_of
 from telemetry._boundary.spans import clean_attributes, clean_resource, clean_span
 from telemetry._boundary.texts import LIMIT, key, text, visible, visible_json
@@ -17,8 +17,8 @@ __all__ = [
     "key_of",
     "line_value",
     "message_of",
-    "notes_of",
     "plain",
+    "record_of",
     "shrunk",
     "size_of",
     "text",

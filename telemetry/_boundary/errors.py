@@ -10,13 +10,13 @@ from telemetry import _health
 from telemetry._boundary.texts import text
 from telemetry._boundary.values import text_of
 
-_NOTES = "_telemetry_notes"
+_RECORD = "_telemetry_record"
 
 
-class Notes:
+class ErrorRecord:
     """What telemetry keeps with an error: its traceback as text, and which sinks have it.
 
-    An error is pickled on its way to another process; its notes are not, for no traceback can be.
+    An error is pickled on its way to another process; its record is not, for no traceback can be.
     """
 
     def __init__(self) -> None:
@@ -28,11 +28,11 @@ class Notes:
         return object, ()
 
 
-def notes_of(error: BaseException) -> Notes:
+def record_of(error: BaseException) -> ErrorRecord:
     """Return what is kept with `error`."""
-    kept = error.__dict__.get(_NOTES)
-    if not isinstance(kept, Notes):
-        kept = error.__dict__[_NOTES] = Notes()
+    kept = error.__dict__.get(_RECORD)
+    if not isinstance(kept, ErrorRecord):
+        kept = error.__dict__[_RECORD] = ErrorRecord()
     return kept
 
 
@@ -44,11 +44,11 @@ def message_of(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """Return an error with its traceback and its causes; the same text for its span and for its line."""
     try:
-        notes = notes_of(error)
+        record = record_of(error)
         state = (error.__traceback__, error.__cause__, error.__context__, len(getattr(error, "__notes__", ())))
-        if notes.rendered is None or any(was is not now for was, now in zip(notes.rendered[0], state, strict=True)):
-            notes.rendered = state, text("".join(traceback.format_exception(error)))
-        return notes.rendered[1]
+        if record.rendered is None or any(was is not now for was, now in zip(record.rendered[0], state, strict=True)):
+            record.rendered = state, text("".join(traceback.format_exception(error)))
+        return record.rendered[1]
     except Exception as problem:  # noqa: BLE001  # somebody's class of errors
         _health.pass_on(problem)
         return text("".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {message_of(error)}\n")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from telemetry._boundary import notes_of
+from telemetry._boundary import record_of
 
 
 def mark_written(error: BaseException, sink: Any) -> None:
     """Note that `sink` has the traceback that the error has now."""
-    notes_of(error).written[id(sink)] = error.__traceback__
+    record_of(error).written[id(sink)] = error.__traceback__
 
 
 def is_written(error: BaseException, sink: Any) -> bool:
     """Return whether `sink` has the traceback of this very raise, or of a part of its way up to here."""
-    written = notes_of(error).written
+    written = record_of(error).written
     return id(sink) in written and _only_went_up(written[id(sink)], error.__traceback__)
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -23,7 +23,7 @@ from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
 from tests.telemetry.canary import CANARY
-from tests.telemetry.odd import HIDDEN, ODD, Mute, MuteError
+from tests.telemetry.odd import HIDDEN, ODD, SECRET, Mute, MuteError
 
 
 class Shipped(Result):
@@ -225,3 +225,16 @@ def test_a_level_of_its_own_is_the_next_lower_one(file: Path) -> None:
     assert [line["level"] for line in read_lines(file)] == ["debug", "info", "warning", "critical"]
     telemetry.write_line("info", "said")  # type: ignore[arg-type]  # the mistake
     assert telemetry.swallowed() == before + 1
+
+
+@pytest.mark.parametrize("code", ["caf\udce9", "x" * 100_000, f"code {SECRET}", property(lambda _: 1 / 0), 5, None])
+def test_an_errors_own_code_may_be_anything(code: Any, captrace: Capture) -> None:
+    """It stands on the span as short and clean text, or the class does."""
+    odd = type("OddError", (Exception,), {"error_type": code})
+    with pytest.raises(odd), observe(Ship(order="A-7")):
+        raise odd
+    (one,) = captrace.spans
+    assert one.outcome == "failed"
+    assert captrace.lines[-1]["error_type"] == one.attributes["error.type"]
+    assert len(str(one.attributes["error.type"]).encode()) <= 256
+    assert CANARY not in str(one.attributes["error.type"])
