@@ -1,9 +1,8 @@
-# Every path here is relative: make splits words at spaces, and a checkout's own path may have some.
-# Programs run as `python -m`, since a script's first line cannot name an interpreter in a deep or spaced path.
+# Every path is relative, because make splits words at spaces and the path of a checkout may contain some.
+# Programs run as `python -m`, because a script's first line cannot name an interpreter in a long path or one with spaces.
 
 PYTHON ?= python3
 PYTHON_IN_VENV := .venv/bin/python
-PIP := $(PYTHON_IN_VENV) -m pip --disable-pip-version-check --no-input
 PYTEST_ARGS ?= -n auto --dist worksteal
 STACK ?=
 BENCH_ARGS ?=
@@ -15,38 +14,40 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types contracts bench e2e-smoke lock clean
 
-help: ## List what make can do here
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/demo.stamp ## See a sync live: embedded servers, simulated GitHub, real worker, and its trace
+demo: .venv/demo.stamp ## Watch a whole sync on this machine: real servers and worker, simulated GitHub, and its trace
 	@$(PYTHON_IN_VENV) manage.py demo
 
-test: .venv/dev.stamp ## Run the tests (PYTEST_ARGS="tests/embedded -x" for some of them)
+test: .venv/dev.stamp ## Run the tests (some of them: PYTEST_ARGS="tests/embedded -x")
 	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS)
 
-check: lint types contracts ## Everything that can be said without running the code
+check: lint types contracts ## Check the code without running it
 
-lint: .venv/dev.stamp ## Look for mistakes and misplaced spaces (ruff)
+lint: .venv/dev.stamp ## Check style and formatting (ruff)
 	@$(PYTHON_IN_VENV) -m ruff check
 	@$(PYTHON_IN_VENV) -m ruff format --check
 
-types: .venv/dev.stamp ## Check types with mypy and with pyright
+types: .venv/dev.stamp ## Check types (mypy and pyright)
 	@$(PYTHON_IN_VENV) -m mypy
 	@$(PYTHON_IN_VENV) -m pyright
 
 contracts: .venv/dev.stamp ## Check that imports point one way (import-linter)
 	@$(PYTHON_IN_VENV) -c 'from importlinter.cli import lint_imports_command as run; run()'
 
-bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (BENCH_ARGS=--docs: into docs/ too)
+bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (BENCH_ARGS=--docs also updates docs/)
 	@$(PYTHON_IN_VENV) -m tests.benchmarks $(BENCH_ARGS)
 
-e2e-smoke: .venv/dev.stamp ## Prove the whole stack on real servers (STACK=docker: on docker compose)
+e2e-smoke: .venv/dev.stamp ## Prove the whole stack on real servers (STACK=docker runs it on docker compose)
 	@$(PYTHON_IN_VENV) -m tests.e2e_smoke $(STACK)
 
-lock: ## Pin the dependencies of pyproject.toml with uv (UPGRADE=--upgrade for newer ones)
+lock: ## Pin the dependencies of pyproject.toml with uv (UPGRADE=--upgrade takes newer ones)
 	@command -v uv >/dev/null || { echo "make lock needs uv: python3 -m pip install uv" >&2; exit 1; }
-	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra app --extra demo --output-file requirements.lock
+	$(COMPILE) --extra app --constraint requirements.lock --output-file requirements-app.lock
+	$(COMPILE) --extra app --extra demo --extra pytest --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
 
 clean: ## Remove the virtual environment, caches, and all data under var
 	@"$(PYTHON)" -m apps.embedded.clean var
@@ -54,13 +55,13 @@ clean: ## Remove the virtual environment, caches, and all data under var
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/demo.stamp: requirements.lock | .venv/made.stamp
-	@echo "Installing what the lock file names into .venv (once)..."
-	@$(PIP) install --quiet --require-hashes --requirement requirements.lock
+	@echo "Installing what $< names into .venv, once:"
+	@$(PYTHON_IN_VENV) deploy/install.py $<
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock | .venv/made.stamp
-	@echo "Installing what the lock file names into .venv, with the tools for development (once)..."
-	@$(PIP) install --quiet --require-hashes --requirement requirements-dev.lock
+	@echo "Installing what $< names into .venv, once:"
+	@$(PYTHON_IN_VENV) deploy/install.py $<
 	@touch $@
 
 .venv/made.stamp:
@@ -72,5 +73,6 @@ clean: ## Remove the virtual environment, caches, and all data under var
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "This Python cannot make virtual environments: on Debian and Ubuntu, apt-get install python3-venv" >&2; \
 		exit 1; }
+	@echo "Making .venv with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv .venv
 	@touch $@

@@ -1,51 +1,46 @@
 #!/usr/bin/env python3
-"""Django's command line for synctrace. Without server settings, commands share servers of their own."""
-
-from __future__ import annotations
+"""Run Django's command line for synctrace; see apps/config/command_line.py. Any Python 3.6 can read this file."""
 
 import os
+import shlex
 import signal
 import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """The command in sys.argv has run; what cannot work is said in a sentence, with exit code 1."""
+    """Run the command in sys.argv, or exit with what to run when this Python cannot."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever types `python3` gets what their system calls so
+        version = ".".join(map(str, sys.version_info[:2]))
+        sys.exit(f"manage.py: this is Python {version}, and 3.11 or newer is needed: {remedy()}")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
-    # after the settings are named
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
-    from django.db import OperationalError, ProgrammingError
-    from psycopg.errors import UndefinedColumn, UndefinedTable
-
-    import telemetry
-    from apps.config.local_servers import servers_for
-    from apps.embedded import EmbeddedServerError
-    from telemetry.settings import InvalidSettingError
-
-    if unreadable := [argument for argument in sys.argv[1:] if argument != argument.encode("utf-8", "replace").decode()]:
-        sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
     try:
-        with servers_for(sys.argv):
-            telemetry.configure()  # lines to the file alone: a command's output is its own
-            execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, InvalidSettingError, EmbeddedServerError) as error:
-        sys.exit(f"manage.py: {error}")
-    except OperationalError as error:
-        if "--traceback" in sys.argv:
+        from apps.config.command_line import run
+    except ModuleNotFoundError as error:
+        if error.name is None or (CHECKOUT / error.name.partition(".")[0]).exists():  # a mistake of ours
             raise
-        sys.exit(f"manage.py: the database cannot be reached, or failed: check DATABASE_URL. It says: {error}")
-    except ProgrammingError as error:
-        if "--traceback" in sys.argv or not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
-            raise
-        sys.exit("manage.py: the database has not all of our tables: run `manage.py migrate`")
+        sys.exit(f"manage.py: {sys.executable} has no {error.name}: {remedy()}")
+    run(sys.argv)
+
+
+def remedy() -> str:
+    """Return what to do about a Python that cannot run the command."""
+    environment = CHECKOUT / ".venv"
+    python = environment / "bin" / "python"
+    if not python.exists() or Path(sys.prefix).resolve() == environment.resolve():
+        return "run `make demo` once, which installs what synctrace needs into .venv"
+    command = " ".join(map(shlex.quote, [os.path.relpath(str(python)), *sys.argv]))
+    return f"run `{command}`"
 
 
 if __name__ == "__main__":
     try:
         main()
-    except KeyboardInterrupt:  # at any moment, also while it starts
+    except KeyboardInterrupt:  # at any moment, even while starting
         sys.stderr.write("\nmanage.py: stopped\n")
         sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # whoever read our output has seen enough: `manage.py logs 7 | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
+    except BrokenPipeError:  # the reader has seen enough: `manage.py logs 7 | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at exit
         sys.exit(128 + signal.SIGPIPE)

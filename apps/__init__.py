@@ -1,0 +1,1 @@
+"""The applications of synctrace, each above those that it stands on."""

@@ -12,7 +12,14 @@ from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 TeamId = Annotated[int, Field("The team whose repositories are synced.")]
 RepoId = Annotated[int, Field("Our id of the repository, unique over all teams.")]
-TaskId = Annotated[str, Field("The Celery task's id; null where no task is running.", also="celery.task_id")]
+TaskId = Annotated[
+    str,
+    Field(
+        "The Celery task's id; null where no task is running.",
+        also="celery.task_id",
+        example="7d0c9c30-4e5b-4c3f-9a55-0d1f0a6a3c1e",
+    ),
+]
 RepoName = Annotated[
     str,
     Field(
@@ -21,10 +28,14 @@ RepoName = Annotated[
             "vcs.owner.name": lambda full_name: full_name.partition("/")[0],
             "vcs.repository.name": lambda full_name: full_name.partition("/")[2],
         },
+        example="libuv/libuv",
     ),
 ]
-ErrorText = Annotated[str, Field("What went wrong, secrets removed.")]
+ErrorText = Annotated[str, Field("What went wrong, secrets removed.", example="GitHub answered 502 Bad Gateway")]
 Count = Annotated[int, Field("A count.", unit="1")]
+
+CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
+"""What is bound around our work, in the order in which lines have it."""
 
 Phase = Literal[
     "syncing",
@@ -35,7 +46,7 @@ Phase = Literal[
     "background_llm",
     "complete",
 ]
-"""Where a run stands. Phase 1 ends at ``phase1_complete``, phase 2 at ``complete``."""
+"""Where a run stands. A recent run ends at ``phase1_complete``, a backfill at ``complete``."""
 
 CallStatus = Literal[
     "ok",
@@ -56,8 +67,18 @@ CallStatus = Literal[
 
 EntityType = Literal["pull_request", "review", "commit", "file", "analysis", "metric"]
 
-QueryName = Annotated[str, Field("The GraphQL operation's name.", also="graphql.operation.name")]
-Endpoint = Annotated[str, Field("The route template, never a filled-in path.", also="url.template")]
+QueryName = Annotated[
+    str, Field("The GraphQL operation's name.", also="graphql.operation.name", low_cardinality=True, example="PullRequests")
+]
+Endpoint = Annotated[
+    str,
+    Field(
+        "The route template, never a filled-in path.",
+        also="url.template",
+        low_cardinality=True,
+        example="/repos/{owner}/{repo}",
+    ),
+]
 
 
 class PipelineCompleted(Result):
@@ -138,7 +159,7 @@ class GraphQLAnswered(Result):
     """What an answer said of itself; also of an answer that was an error."""
 
     points_cost: Annotated[int | None, Field("Points the call cost.", unit="{point}")]
-    status: Annotated[CallStatus, Field("How the call ended.")]
+    status: Annotated[CallStatus, Field("How the call ended.", low_cardinality=True)]
     nodes: Annotated[int | None, Field("Pull requests on the page.", key="sync.page.nodes")] = None
     remaining: Annotated[int | None, Field("Points left after the call.", key="sync.rate_limit.remaining")] = None
     status_code: Annotated[int | None, Field("HTTP status.", key="http.response.status_code")] = None
@@ -159,7 +180,10 @@ class GraphQLCall(
 class RestAnswered(Result):
     """What a REST answer said of itself."""
 
-    status_code: Annotated[int | None, Field("HTTP status; null when no answer came.", also="http.response.status_code")]
+    status_code: Annotated[
+        int | None,
+        Field("HTTP status; null when no answer came.", also="http.response.status_code", low_cardinality=True),
+    ]
     remaining: Annotated[int | None, Field("Requests left after the call.", key="sync.rate_limit.remaining")] = None
 
 
@@ -201,7 +225,10 @@ class RateWait(
 
     wait_seconds: Annotated[float, Field("How long the wait will be.", unit="s")]
     reset_at: Annotated[datetime, Field("When it ends.", unit="ISO 8601")]
-    reason: Annotated[str, Field("primary, secondary or retry_after.", key="sync.rate_wait.reason")]
+    reason: Annotated[
+        str,
+        Field("primary, secondary or retry_after.", key="sync.rate_wait.reason", low_cardinality=True, example="primary"),
+    ]
 
 
 class RowsWritten(Result):
@@ -219,7 +246,7 @@ class RowsWrite(
 ):
     """One entity's rows of one page, in one statement."""
 
-    entity_type: Annotated[EntityType, Field("What was written.", also="db.collection.name")]
+    entity_type: Annotated[EntityType, Field("What was written.", also="db.collection.name", low_cardinality=True)]
     rows: Annotated[int, Field("Rows given.", key="db.operation.batch.size")]
 
 
@@ -246,7 +273,7 @@ class TaskRetry(
 ):
     """A task's attempt failed and another will follow."""
 
-    task_name: Annotated[str, Field("The Celery task.")]
+    task_name: Annotated[str, Field("The Celery task.", example="apps.integrations.tasks.sync_repository")]
     retry_count: Annotated[int, Field("Which retry follows, from 1.")]
     countdown: Annotated[float, Field("Until the next attempt.", unit="s")]
     error: ErrorText

@@ -1,7 +1,7 @@
-"""The named volumes belong to those who write them, and the database has a password that nobody shipped.
+"""Give the named volumes to those who write them, and the database a password of its own.
 
-Runs once before everything else in docker-compose.yml, as root with the capability to change owners: Docker makes a
-named volume root's, and the users that the images run under could not write there. Running it again changes nothing.
+docker-compose.yml runs this once before everything else, as root with the capability to change owners: Docker gives a
+named volume to root, and the users that the images run under could not write there. Running it again changes nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ READERS = APPLICATION  # the collector's second group, for the lines; the applic
 
 
 def give(path: Path, *, to: int, readers: int | None = None) -> None:
-    """`path` belongs to the user and the group numbered `to`, or to the group `readers`."""
+    """Give `path` to the user numbered `to`, and to the group of that number or the group `readers`."""
     os.chown(path, to, to if readers is None else readers)
 
 
 def keep(path: Path, content: str, *, owner: int) -> None:
-    """A file for its owner's eyes alone holds `content`, whole or not at all."""
+    """Write `content` to a file that only `owner` can read, whole or not at all."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
@@ -36,7 +36,7 @@ def keep(path: Path, content: str, *, owner: int) -> None:
 
 
 def main() -> int:
-    """Volumes are writable and the database's password exists, for the server and (as a `pgpass`) for its clients."""
+    """Make the volumes writable, and a password for the database's server and (as a `pgpass`) for its clients."""
     for name, owner in FOLDERS.items():
         give(VOLUMES / name, to=owner, readers=READERS)
         (VOLUMES / name).chmod(0o750)

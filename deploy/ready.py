@@ -1,4 +1,4 @@
-"""Whether a service is well, for health checks in images that have Python and no curl.
+"""Check whether a service is well, in images that have Python and no curl.
 
 `docker-compose.yml` calls it:
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 def answers(url: str) -> str | None:
-    """None when `url` answers a GET with a 2xx within five seconds, else why not."""
+    """Return None when `url` answers a GET with a 2xx within five seconds, or else why not."""
     try:
         with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - the address is the operator's own
             return None
@@ -27,7 +27,7 @@ def answers(url: str) -> str | None:
 
 
 def written(path: Path, *, seconds: float) -> str | None:
-    """None when a file whose name starts with `path` was written in the last `seconds`, else why not."""
+    """Return None when a file whose name starts with `path` was written in the last `seconds`, or else why not."""
     ages = [time.time() - file.stat().st_mtime for file in path.parent.glob(f"{path.name}*")]
     if ages and min(ages) < seconds:
         return None
@@ -35,7 +35,7 @@ def written(path: Path, *, seconds: float) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the service is well, 1 with the reason on standard error when it is not."""
+    """Return 0 when the service is well, or 1 with the reason on standard error."""
     parser = argparse.ArgumentParser(description="Exit code 0 when a service is well.")
     parser.add_argument("target", help="a URL, or with --fresher-than a file")
     parser.add_argument("--within", type=float, default=0, metavar="SECONDS", help="ask again for so long")

@@ -1,18 +1,20 @@
-"""OpenTelemetry spans and structlog lines for Django + Celery, from declarations.
+"""OpenTelemetry spans and structlog lines for Django and Celery, from declarations.
 
 Declare operations and events (`telemetry.model`), open them with `observe`, write them with `emit`; `configure` starts
-tracing and logging from the ``OTEL_*`` environment. `telemetry.testing` is the kit for asserting on both.
+tracing and logging from the `OTEL_*` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
-from telemetry._boundary import visible
+from telemetry._boundary import message_of, visible, visible_json
 from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
 from telemetry._lines.writing import add_trace_ids, write_line
+from telemetry._measuring import measure
 from telemetry._outcomes import OutcomeMissing, error_type, treat_as
 from telemetry._spans.provider import flush
 from telemetry._spans.traceparent import current_traceparent, trace_id_of
-from telemetry.lifecycle import Observed, emit, observe, span
+from telemetry._undeclared import span
+from telemetry.lifecycle import Observed, emit, observe
 from telemetry.roots import Root
 from telemetry.setup import configure
 
@@ -28,6 +30,8 @@ __all__ = [
     "emit",
     "error_type",
     "flush",
+    "measure",
+    "message_of",
     "observe",
     "observed",
     "problem",
@@ -36,5 +40,6 @@ __all__ = [
     "trace_id_of",
     "treat_as",
     "visible",
+    "visible_json",
     "write_line",
 ]

@@ -1,4 +1,4 @@
-"""Spans and log records out of OTLP JSON, as the file exporters and Jaeger's API write it."""
+"""Decode spans and log records from OTLP JSON, as file exporters and Jaeger's API write it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,31 @@ from typing import Any
 
 import orjson
 
+from telemetry._suggestion import suggestion
 from telemetry.timestamps import iso_microseconds
 
 Attribute = str | int | float | bool | tuple[Any, ...]
 
 
+class MissingKeyError(KeyError):
+    """A line or a span has no such key; the message lists those that it has."""
+
+    def __str__(self) -> str:
+        """Return the message as it is: a KeyError would quote it."""
+        return str(self.args[0])
+
+
+class Values(dict[str, Any]):
+    """A line's fields or a span's attributes; a key that is missing names its neighbours."""
+
+    def __missing__(self, key: str) -> Any:
+        """Raise a `MissingKeyError`."""
+        raise MissingKeyError(f"there is no {key!r}{suggestion(key, self)}: there are {', '.join(map(str, self)) or 'none'}")
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One ended span; ids are lower-case hexadecimal, times Unix nanoseconds, ``status`` is UNSET, OK or ERROR."""
+    """One ended span; ids are lower-case hexadecimal, times Unix nanoseconds, `status` is UNSET, OK or ERROR."""
 
     name: str
     trace_id: str
@@ -35,8 +52,14 @@ class Span:
 
     @property
     def outcome(self) -> str | None:
-        """The value of its ``<namespace>.outcome``, if it has one."""
+        """The value of its `<namespace>.outcome`, if it has one."""
         return next((str(value) for key, value in self.attributes.items() if key.endswith(".outcome")), None)
+
+    @property
+    def error_type(self) -> str | None:
+        """The type of the error that it ended with; None for a span that is no error, and where nobody said."""
+        error = self.attributes.get("error.type") if self.status == "ERROR" else None
+        return None if error is None else str(error)
 
     @property
     def duration_ms(self) -> float:
@@ -45,7 +68,7 @@ class Span:
 
 
 def spans_in(traces: Mapping[str, Any]) -> list[Span]:
-    """The spans of ``{"resourceSpans": [...]}``: an export request, or the ``result`` of Jaeger's ``/api/v3/traces``."""
+    """Return the spans of `{"resourceSpans": [...]}`: an export request, or `result` of Jaeger's `/api/v3/traces`."""
     return [
         _span(span, resource=_attributes(group.get("resource", {})))
         for group in traces.get("resourceSpans", [])
@@ -55,7 +78,7 @@ def spans_in(traces: Mapping[str, Any]) -> list[Span]:
 
 
 def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The records of ``{"resourceLogs": [...]}``, each as the flat line that it was read from, without ``trace_flags``."""
+    """Return the records of `{"resourceLogs": [...]}`, each as the flat line that it was, without `trace_flags`."""
     return [
         _record(record)
         for group in logs.get("resourceLogs", [])
@@ -65,9 +88,9 @@ def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def requests_in(line: bytes) -> list[dict[str, Any]]:
-    """The requests in a line of a file: one, or two where a collector was killed before it wrote the line's end.
+    """Return the requests in a line of a file: one, or two where a collector was killed before it wrote the line's end.
 
-    One that a full disk cut short is left out.
+    A request that a full disk cut short is left out.
     """
     try:
         return [orjson.loads(line)]
@@ -104,13 +127,15 @@ def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span
 def _record(record: Mapping[str, Any]) -> dict[str, Any]:
     moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(record["timeUnixNano"]) // 1_000)
     ids = {name: record.get(key) for name, key in (("trace_id", "traceId"), ("span_id", "spanId"))}
-    return {
-        "timestamp": iso_microseconds(moment),
-        "level": record.get("severityText", ""),
-        "event": _json(record.get("body", {})),
-        **_fields(record.get("attributes", [])),
-        **{name: value for name, value in ids.items() if value},
-    }
+    return Values(
+        {
+            "timestamp": iso_microseconds(moment),
+            "level": record.get("severityText", ""),
+            "event": _json(record.get("body", {})),
+            **_fields(record.get("attributes", [])),
+            **{name: value for name, value in ids.items() if value},
+        }
+    )
 
 
 def _fields(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,7 +143,7 @@ def _fields(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> Any:
-    """An OTLP value as JSON has it: unlike an attribute's it may be null, a list or an object."""
+    """Return an OTLP value as JSON has it: unlike an attribute's it may be null, a list or an object."""
     match value:
         case {"kvlistValue": inner}:
             return _fields(inner.get("values", []))
@@ -128,7 +153,7 @@ def _json(value: dict[str, Any]) -> Any:
 
 
 def _attributes(holder: Mapping[str, Any]) -> dict[str, Attribute]:
-    return {item["key"]: _value(item["value"]) for item in holder.get("attributes", [])}
+    return Values({item["key"]: _value(item["value"]) for item in holder.get("attributes", [])})
 
 
 def _value(value: dict[str, Any]) -> Attribute:

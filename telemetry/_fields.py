@@ -8,7 +8,7 @@ from typing import Any
 
 from telemetry import _health
 from telemetry._boundary import Plain, line_value, plain
-from telemetry.model import FieldSpec
+from telemetry._declaring import FieldSpec
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _reported: set[tuple[type, str]] = set()

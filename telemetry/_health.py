@@ -1,53 +1,155 @@
-"""Telemetry never breaks its host: its own errors are counted and swallowed, or raised where tests ask for it."""
+"""Telemetry never breaks its host: its own errors are swallowed, counted and said, or raised where tests ask for it."""
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
-_lock = threading.Lock()
-_strict = False
-_swallowed = 0
-_passing: set[type[Exception]] = set()
+from telemetry.redaction import redact
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SAY_AGAIN_SECONDS = 60.0
+_MOST_KINDS = 64
+_KIND_LENGTH = 100
+_LOOKED_AT, _SAID = 4096, 1024  # characters of an error on stderr; what is cut off is redacted first
+
+Reporter = Callable[[Exception, int], bool]
+"""Says an error, and how many were swallowed so far; returns whether there was anywhere to say it."""
+
+
+class _Health:
+    """This process's."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.strict = False
+        self.swallowed = 0
+        self.passing: tuple[type[Exception], ...] = ()
+        self.reporter: Reporter | None = None
+        self.said_at: dict[str, float] = {}
+        self.reporting = threading.local()
+
+    def after_fork(self) -> None:
+        """Forget a lock that some other thread of the parent held."""
+        self.lock = threading.Lock()
+
+
+_health = _Health()
+os.register_at_fork(after_in_child=_health.after_fork)
 
 
 def swallowed() -> int:
-    """How many errors of telemetry's own this process has swallowed."""
-    return _swallowed
+    """Return how many errors of telemetry's own this process has swallowed."""
+    return _health.swallowed
 
 
 def let_pass(error: type[Exception]) -> None:
-    """An ``error`` that comes up inside telemetry is its host's, such as a time limit: it is raised."""
-    _passing.add(error)
+    """Raise every `error` that comes up inside telemetry: it is the host's, such as a time limit."""
+    _health.passing = (*_health.passing, error)
+
+
+def report_to(reporter: Reporter) -> None:
+    """Let `reporter` say what is swallowed."""
+    _health.reporter = reporter
 
 
 def problem(error: Exception) -> None:
-    """``error`` is counted, or raised where errors are strict or it is not ours."""
-    global _swallowed  # one count a process
-    if _strict or isinstance(error, tuple(_passing)):
+    """Swallow `error`, count it and say it, at most once a minute for each kind; raise it where errors are strict."""
+    if _health.strict or isinstance(error, _health.passing):
         raise error
-    with _lock:
-        _swallowed += 1
+    if getattr(_health.reporting, "active", False):
+        _say_on_stderr(error)  # it comes of saying another one
+        return
+    kind = f"{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # whatever it runs, it runs outside the lock
+    with _health.lock:
+        _health.swallowed += 1
+        count, is_due = _health.swallowed, _is_due(kind)
+    if is_due:
+        _report(error, count)
 
 
 def pass_on(error: Exception) -> None:
     """Raise `error` again if it is the host's and only struck inside telemetry."""
-    if isinstance(error, tuple(_passing)):
+    if isinstance(error, _health.passing):
         raise error
 
 
+def guarded(function: Callable[P, T]) -> Callable[P, T | None]:
+    """Return `function` with its errors counted instead of raised; it then returns None."""
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T | None:
+        try:
+            return function(*args, **options)
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            problem(error)
+        return None
+
+    return call
+
+
 def is_strict() -> bool:
-    """Whether telemetry's own errors are raised."""
-    return _strict
+    """Return whether telemetry's own errors are raised."""
+    return _health.strict
 
 
 @contextmanager
 def strict() -> Iterator[None]:
-    """Inside, telemetry's own errors are raised; the test kit uses it."""
-    global _strict  # one setting a process
-    before, _strict = _strict, True
+    """Raise telemetry's own errors inside, as the test kit does."""
+    before, _health.strict = _health.strict, True
     try:
         yield
     finally:
-        _strict = before
+        _health.strict = before
+
+
+def _is_due(kind: str) -> bool:
+    """Return whether this kind of error was not said within the last minute."""
+    now = time.monotonic()
+    if len(_health.said_at) >= _MOST_KINDS:
+        _health.said_at = {kind: at for kind, at in _health.said_at.items() if now < at + _SAY_AGAIN_SECONDS}
+    if kind in _health.said_at and now < _health.said_at[kind] + _SAY_AGAIN_SECONDS:
+        return False
+    if len(_health.said_at) >= _MOST_KINDS:
+        return False
+    _health.said_at[kind] = now
+    return True
+
+
+def _report(error: Exception, count: int) -> None:
+    """Say it as a line; on stderr where there are no lines, or where writing this one fails, too."""
+    is_said = False
+    _health.reporting.active = True
+    try:
+        if _health.reporter is not None:
+            is_said = _health.reporter(error, count)
+    except Exception as another:  # noqa: BLE001  # it is said all the same
+        pass_on(another)
+    finally:
+        _health.reporting.active = False
+    if not is_said:
+        _say_on_stderr(error)
+
+
+def _say_on_stderr(error: Exception) -> None:
+    try:
+        said = redact(_text_of(error)[:_LOOKED_AT])[:_SAID]
+        sys.stderr.write(f"telemetry: {type(error).__name__}: {said!r}\n")
+    except Exception as closed:  # noqa: BLE001  # nowhere is left to say it
+        pass_on(closed)
+
+
+def _text_of(error: Exception) -> str:
+    try:
+        return str.__str__(str(error))
+    except Exception as another:  # noqa: BLE001  # somebody's __str__
+        pass_on(another)
+        return "its str() failed"

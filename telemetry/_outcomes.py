@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from telemetry import _health
+from telemetry._boundary import key
 from telemetry.model import Outcome
 
 _outcomes: dict[type[BaseException], Outcome] = {
@@ -29,5 +31,9 @@ def outcome_of(error: BaseException) -> Outcome:
 
 def error_type(error: BaseException) -> str:
     """Return the error's own stable code (its `error_type`), or the name of its class."""
-    code = getattr(error, "error_type", None)
-    return code if isinstance(code, str) else type(error).__name__
+    try:
+        code = getattr(error, "error_type", None)
+    except Exception as problem:  # noqa: BLE001  # somebody's property
+        _health.pass_on(problem)
+        code = None
+    return key(code) if isinstance(code, str) else type(error).__name__

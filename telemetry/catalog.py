@@ -1,18 +1,19 @@
-"""The declared events as a table, as JSON, and as a check of lines that somebody wrote."""
+"""What is declared, as a table, as JSON, as a Weaver registry; and lines that somebody wrote, checked against it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from telemetry.model import declared_events
+from telemetry._suggestion import suggestion
+from telemetry._weaver import as_yaml, registry
+from telemetry.model import LINE_KEYS, declared_events
 
-_AROUND = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
-_CONTEXT = frozenset({"team_id", "repo_id", "task_id", "run_id"})
+__all__ = ["as_json", "as_markdown", "as_weaver", "check_line"]
 
 
 def as_json(names: Iterable[str]) -> list[dict[str, Any]]:
-    """``{"event", "level", "fields", "when"}`` of each, in this order."""
+    """Return `{"event", "level", "fields", "when"}` of each of these events, in this order."""
     events = declared_events()
     return [
         {
@@ -26,21 +27,33 @@ def as_json(names: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def as_markdown(names: Iterable[str]) -> str:
-    """The table, in this order."""
+    """Return a Markdown table of these events, in this order."""
     rows = ["| event | level | fields | when |", "|---|---|---|---|"]
     rows += [f"| `{row['event']}` | {row['level']} | {', '.join(row['fields'])} | {row['when']} |" for row in as_json(names)]
     return "\n".join(rows)
 
 
-def check_line(line: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a line, by the declarations; nothing for an event of somebody else's namespace."""
+def as_weaver(*namespaces: str) -> str:
+    """Return the spans, events and metrics of these namespaces as a registry for OpenTelemetry's Weaver, in YAML.
+
+    A namespace is the part of a name before its first dot. `weaver registry check -r FOLDER` accepts a folder with this in a
+    file. Nothing declared, or one key with two types, is an error that says so.
+    """
+    return as_yaml(registry(namespaces))
+
+
+def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> list[str]:
+    """Return what is wrong with a line, by the declarations; nothing for an event of a namespace that declares none.
+
+    The keys in `context` may be on any line: the application binds them around its work.
+    """
     event = str(line.get("event", ""))
     events = declared_events()
     spec = events.get(event)
     if spec is None:
         namespaces = {name.partition(".")[0] for name in events}
         is_ours = "." in event and " " not in event and event.partition(".")[0] in namespaces
-        return [f"{event}: no such event is declared"] if is_ours else []
+        return [f"{event}: no such event is declared{suggestion(event, events)}"] if is_ours else []
     problems = []
     if line.get("level") != spec.level.name.lower():
         problems.append(f"{event}: its level is {spec.level.name.lower()}, not {line.get('level')}")
@@ -49,6 +62,6 @@ def check_line(line: Mapping[str, Any]) -> list[str]:
             problems.append(f"{event}: {field.name} is missing")
         elif problem := field.problem(line[field.name]):
             problems.append(f"{event}: {problem}")
-    known = {field.name for field in spec.fields} | _AROUND | _CONTEXT
+    known = {field.name for field in spec.fields} | LINE_KEYS | set(context)
     problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
     return problems

@@ -1,65 +1,81 @@
-"""Requests to Django are spans, each the root of a trace of our own, linked to the caller's span if it names one.
+"""Requests to Django are spans, under WSGI and ASGI, until a streamed response is closed.
 
-Anybody can send a ``traceparent``: joining it would let outsiders choose our sampling and mix our traces with theirs.
+Each is the root of a trace of our own, linked to the caller's span if it names one: anybody can send a `traceparent`, and
+joining it would let outsiders choose our sampling and mix our traces with theirs. A caller whose address is in the networks
+of `TRUST_FROM` is believed, and its trace is continued. What counts is the address at the other end of the connection as the
+web server has it, for no header proves anything. Behind a proxy that is the proxy's, which must then drop the `traceparent`
+of others; a server that believes what a proxy forwards (uvicorn does from 127.0.0.1, unless started with
+`--no-proxy-headers`) has the address that the proxy names.
 """
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import wrapt
-from opentelemetry.trace import Span
 
-from telemetry._spans import propagation
+from telemetry import _health
+from telemetry._django.lifespan import answering_lifespan
+from telemetry.settings import TelemetrySettings
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from telemetry._django.request_spans import RequestSpans
 
-_HEALTH_CHECKS = "/healthz$"
-_EXCLUDED = ("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
+__all__ = ["RequestSpans", "instrument"]
 
-
-def instrument() -> None:
-    """Django's requests are spans as soon as this process serves any; health checks are not, unless the environment says
-    which requests are left out.
-
-    Not before: the settings may be half read now, and other processes need none of it.
-    """
-    propagation.install()
-    wrapt.register_post_import_hook(_handlers_are_there, "django.core.handlers.base")
-
-
-def _handlers_are_there(handlers: ModuleType) -> None:
-    wrapt.wrap_function_wrapper(handlers, "BaseHandler.load_middleware", _load_middleware)
+_MIDDLEWARE = "telemetry.django.RequestSpans"
 
 
 class _State:
-    instrumented = False
+    is_hooked = False
 
 
-def _load_middleware(wrapped: Callable[..., Any], _handler: Any, args: Any, kwargs: Any) -> Any:
-    if not _State.instrumented:
-        _State.instrumented = True
-        _instrument()
-    return wrapped(*args, **kwargs)
+def __getattr__(name: str) -> Any:
+    """Return the middleware `RequestSpans`, which needs Django, once somebody asks for it."""
+    if name != "RequestSpans":
+        raise AttributeError(name)
+    from telemetry._django import request_spans
+
+    return request_spans.RequestSpans
 
 
-def _instrument() -> None:
-    from opentelemetry.instrumentation.django import DjangoInstrumentor  # it reads Django's settings
+def instrument(settings: TelemetrySettings | None = None) -> None:
+    """Make spans of Django's requests as soon as this process serves any, except those whose addresses are excluded.
 
-    instrumentor = DjangoInstrumentor()
-    if instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.uninstrument()  # whoever was first did not know our hook
-    options: dict[str, Any] = {"request_hook": _link_caller}
-    if not any(name in os.environ for name in _EXCLUDED):
-        options["excluded_urls"] = _HEALTH_CHECKS
-    instrumentor.instrument(**options)
+    Not before: Django's settings may be half read now, and other processes need none of it. Our middleware is the outermost
+    unless `MIDDLEWARE` has `telemetry.django.RequestSpans` elsewhere. `settings` are those of the environment unless given.
+    """
+    if _State.is_hooked:
+        return
+    _State.is_hooked = True
+    settings = settings or TelemetrySettings.from_environment()
+
+    def load_middleware(wrapped: Callable[..., Any], _handler: Any, args: Any, options: Any) -> Any:
+        _prepare(settings)
+        return wrapped(*args, **options)
+
+    def base_is_there(handlers: ModuleType) -> None:
+        wrapt.wrap_function_wrapper(handlers, "BaseHandler.load_middleware", load_middleware)
+
+    def asgi_is_there(handlers: ModuleType) -> None:
+        handlers.ASGIHandler.__call__ = answering_lifespan(handlers.ASGIHandler.__call__)
+
+    wrapt.register_post_import_hook(base_is_there, "django.core.handlers.base")
+    wrapt.register_post_import_hook(asgi_is_there, "django.core.handlers.asgi")
 
 
-def _link_caller(span: Span, request: HttpRequest) -> None:
-    caller = propagation.caller(request.headers)
-    if caller.is_valid:
-        span.add_link(caller)
+@_health.guarded
+def _prepare(settings: TelemetrySettings) -> None:
+    from django.conf import settings as of_django  # they are whole now
+
+    from telemetry._django import request_spans
+
+    module = sys.modules.get("opentelemetry.instrumentation.django")  # whoever has instrumented has imported it
+    if module is not None and module.DjangoInstrumentor().is_instrumented_by_opentelemetry:
+        module.DjangoInstrumentor().uninstrument()
+    request_spans.choose(trust_from=settings.trust_from, excluded_urls=settings.excluded_urls)
+    if _MIDDLEWARE not in of_django.MIDDLEWARE:
+        of_django.MIDDLEWARE = [_MIDDLEWARE, *of_django.MIDDLEWARE]

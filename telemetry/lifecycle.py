@@ -1,4 +1,4 @@
-"""`observe`, `span` and `emit`: the only openers of our spans, and the only writers of declared lines.
+"""`observe` and `emit`: the openers of declared spans, and the only writers of declared lines.
 
 An observed block is one span that ends with an outcome, its duration metric, and the lines its class declares::
 
@@ -12,31 +12,31 @@ Telemetry's own errors never reach the block: they are counted (`telemetry.swall
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, cast, overload
+from typing import Any, Generic, overload
 
 from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
-from telemetry._boundary import clean_attributes, message_of, text
+from telemetry._boundary import message_of, traceback_of
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
-from telemetry._lines.context import bound
+from telemetry._lines.context import clean_bound
+from telemetry._measuring import record_duration
 from telemetry._outcomes import OutcomeMissing, error_type, outcome_of
 from telemetry._spans import emitter
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
 
-_meter = metrics.get_meter(emitter.SCOPE)
-_durations: dict[type[Operation[Any]], metrics.Histogram] = {}
+__all__ = ["Observed", "emit", "observe"]
+
 _OK = Status(StatusCode.OK)
 _PER_UNIT = {"duration_ms": 1e3, "duration_sec": 1e6}  # microseconds
 _OUTCOMES: Mapping[Outcome | None, str] = {outcome: outcome.value for outcome in Outcome} | {None: Outcome.FAILED.value}
@@ -135,8 +135,7 @@ class Observed(Generic[R]):
             if self._span is not None:
                 self._span.end(self._end_ns())
         if self._outcome is None and error is None:
-            name = type(self._operation).__name__
-            _health.problem(OutcomeMissing(f"{name} ended without saying how: call completed(...) at its end"))
+            _health.problem(OutcomeMissing(_missing(type(self._operation))))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()
@@ -153,7 +152,7 @@ class Observed(Generic[R]):
 
     def _start(self, attributes: dict[str, Any]) -> None:
         """Start the span with these attributes and the bound context, and make it the current one."""
-        self._span = self._started(clean_attributes(bound()) | attributes)
+        self._span = self._started(clean_bound() | attributes)
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
 
     def _started(self, attributes: dict[str, Any]) -> Span:
@@ -191,7 +190,7 @@ class Observed(Generic[R]):
             kind, message = error_type(self._error), message_of(self._error)
             values |= {"error_type": kind, "error_msg": message}
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
-            attributes["exception.stacktrace"] = text("".join(traceback.format_exception(self._error)))
+            attributes["exception.stacktrace"] = traceback_of(self._error)
         self._set(attributes)
         self._set_status(outcome, message)
         self._record(elapsed, outcome)
@@ -218,13 +217,7 @@ class Observed(Generic[R]):
             self._span.set_status(Status(StatusCode.ERROR, message))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
-        operation = type(self._operation)
-        histogram = _durations.get(operation)
-        if histogram is None:
-            histogram = _durations[operation] = _meter.create_histogram(
-                f"{operation.__operation__}.duration", unit="s", description=(operation.__doc__ or "").partition("\n")[0]
-            )
-        histogram.record(elapsed_ns / 1e9, {operation.__outcome_key__: _OUTCOMES[outcome]})
+        record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
@@ -235,7 +228,7 @@ class Observed(Generic[R]):
                 if _health.is_strict():
                     check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
                 error = self._error if line.level >= Level.ERROR else None
-                writing.write_line(line.level, event, values, error=error)
+                writing.write_declared([(line.level, event, values)], error=error)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:
@@ -257,57 +250,13 @@ def emit(*events: Event, error: BaseException | None = None) -> None:
             if _health.is_strict():
                 check(spec.fields, values)
             entries.append((spec.level, spec.name, values))
-        writing.write_all(entries, error=error)
+        writing.write_declared(entries, error=error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
 
 
-def span(name: str, /, **fields: Any) -> Observed[None]:
-    """Open a block that is one span, for code that declares nothing.
-
-    It completes by itself, and fails with the error that leaves it; its outcome stands under `<namespace>.outcome`, the
-    namespace being what comes before the name's first dot.
-    """
-    return _Undeclared(_Plain(text(name)), fields)
-
-
-class _Plain:
-    """What a span without a declaration has instead of its operation's class."""
-
-    __has_result__ = False
-    __lines__: Mapping[str, Any] = {}
-    __durations__: tuple[str, ...] = ()
-    __fieldspecs__: Mapping[str, Any] = {}
-    __resultspecs__: Mapping[str, Any] = {}
-    __known__: Mapping[str, Any] = {}
-
-    def __init__(self, name: str) -> None:
-        self.__operation__ = name
-        self.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
-
-
-class _Undeclared(Observed[None]):
-    """A span's block whose fields are whatever it is given."""
-
-    __slots__ = ("_fields",)
-
-    def __init__(self, plain: _Plain, fields: Mapping[str, Any]) -> None:
-        super().__init__(cast("Operation[None]", plain))
-        self._fields = fields
-
-    def set(self, **values: Any) -> None:
-        """Set fields that become known midway."""
-        try:
-            self._set(_present(plain_values(_Plain, {}, values)))
-        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
-            _health.problem(error)
-
-    def _open(self) -> None:
-        self._start(_present(plain_values(_Plain, {}, self._fields)))
-
-    def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
-        """Record nothing: names that nobody declared may be without number."""
-
-
-def _present(values: Mapping[str, Scalar | None]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _missing(operation: type[Operation[Any]]) -> str:
+    """Return what a block should have said before it ended."""
+    fields = ", ".join(f"{name}=..." for name in operation.__resultspecs__)
+    result = "" if operation.__result__ is None else f"{operation.__result__.__name__}({fields})"
+    return f"{operation.__name__} ended without saying how: call completed({result}) before its block ends"

@@ -1,4 +1,7 @@
-"""pytest: the fixture ``captrace`` captures a test's spans and lines, and makes telemetry's own errors fail it."""
+"""A pytest plugin: the fixture `captrace` captures a test's spans, lines and metrics.
+
+Telemetry's own errors, which production swallows, fail the test.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ import pytest
 from telemetry._lines import context
 from telemetry.testing import Capture, capturing
 
+__all__ = ["captrace"]
+
 
 @pytest.fixture
 def captrace() -> Iterator[Capture]:
-    """The spans and lines of this test; see `telemetry.testing.Capture`."""
+    """Capture the spans, lines and metrics of this test; see `telemetry.testing.Capture`."""
     context.clear()
     with capturing() as capture:
         yield capture

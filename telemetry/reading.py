@@ -1,20 +1,40 @@
-"""Read spans and lines back: from files of ours or of a collector, from Jaeger's API, as the same types and trees."""
+"""Read spans and lines back: from files of ours or of a collector, from Jaeger's API, from memory; always the same types.
+
+Code that shows what happened takes a `Source` and need not care where it was written down::
+
+    def explain(source: Source, task_id: str) -> str:
+        spans = source.find_spans(task_id=task_id)
+        return draw(source.trace(spans[0].trace_id), "order")
+
+    explain(Files(traces="var/traces.jsonl", lines="var/logs.jsonl"), task_id)
+    explain(Jaeger("http://localhost:16686", service="shop"), task_id)
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import orjson
 
-from telemetry._decoding import Attribute, Span, records_in, requests_in, spans_in
+from telemetry._decoding import Attribute, MissingKeyError, Span, Values, records_in, requests_in, spans_in
+from telemetry._jaeger import JaegerClient, JaegerError
+from telemetry._wanted import Wanted, matcher, needles_of_lines, needles_of_spans, texts_of
 
 __all__ = [
     "Attribute",
+    "Files",
+    "Jaeger",
+    "JaegerError",
+    "Memory",
+    "MissingKeyError",
     "Node",
+    "Source",
     "Span",
+    "Values",
+    "Wanted",
     "draw",
     "orphans_of",
     "read_collected",
@@ -25,6 +45,82 @@ __all__ = [
 ]
 
 
+class Source(Protocol):
+    """Where spans and lines can be found, whoever keeps them."""
+
+    def find_spans(self, **wanted: Wanted) -> list[Span]:
+        """Return the spans with these attributes, ids or name, each once, in the order they started."""
+        ...
+
+    def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
+        """Return the lines with these fields, in the order they were written."""
+        ...
+
+    def trace(self, trace_id: str) -> list[Span]:
+        """Return a trace's spans, each once, in the order they started; none for a trace that is not known."""
+        return self.find_spans(trace_id=trace_id)
+
+
+class Memory(Source):
+    """Spans and lines that are at hand."""
+
+    def __init__(self, spans: Iterable[Span] = (), lines: Iterable[dict[str, Any]] = ()) -> None:
+        self._spans, self._lines = list(spans), list(lines)
+
+    def find_spans(self, **wanted: Wanted) -> list[Span]:
+        """Return the spans with these attributes, ids or name, each once, in the order they started."""
+        is_wanted = matcher(wanted)
+        return _in_order(span for span in self._spans if is_wanted(_named(span)))
+
+    def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
+        """Return the lines with these fields, in the order they were written."""
+        is_wanted = matcher(wanted)
+        return [line for line in self._lines if is_wanted(line)]
+
+
+class Files(Source):
+    """A file of spans (OTLP JSON) and one of lines, with those set aside from each; what has no file is empty."""
+
+    def __init__(self, *, traces: str | Path | None = None, lines: str | Path | None = None) -> None:
+        self.traces, self.lines = traces, lines
+
+    def find_spans(self, **wanted: Wanted) -> list[Span]:
+        """Return the spans with these attributes, ids or name, each once, in the order they started."""
+        if self.traces is None:
+            return []
+        return Memory(read_spans(self.traces, containing=needles_of_spans(wanted))).find_spans(**wanted)
+
+    def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
+        """Return the lines with these fields, by their time."""
+        if self.lines is None:
+            return []
+        found = Memory(lines=read_lines(self.lines, containing=needles_of_lines(wanted))).find_lines(**wanted)
+        return sorted(found, key=lambda line: str(line.get("timestamp", "")))
+
+
+class Jaeger(Source):
+    """The spans that Jaeger keeps of one service, asked for by its API; it keeps no lines.
+
+    A search sees the last `hours`; a trace is found by its id however old. What cannot be had is a `JaegerError`.
+    """
+
+    def __init__(self, url: str, *, service: str, hours: float = 168) -> None:
+        self._client = JaegerClient(url, service=service, hours=hours)
+
+    def find_spans(self, **wanted: Wanted) -> list[Span]:
+        """Return the spans with these attributes, ids or name, each once, in the order they started."""
+        if "trace_id" in wanted:
+            trace_ids = set(texts_of(wanted["trace_id"]))
+        else:
+            tags = {key: list(texts_of(value)) for key, value in wanted.items() if key not in ("name", "span_id")}
+            trace_ids = self._client.search(tags)
+        return Memory(span for one in sorted(trace_ids) for span in self._client.trace(one)).find_spans(**wanted)
+
+    def find_lines(self, **_wanted: Wanted) -> list[dict[str, Any]]:
+        """Return no lines."""
+        return []
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A span with its children in the order they started."""
@@ -33,18 +129,18 @@ class Node:
     children: tuple[Node, ...]
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Span]]:
-        """This span and all below it, parents first, with their depth."""
+        """Yield this span and all below it, parents first, each with its depth."""
         yield depth, self.span
         for child in self.children:
             yield from child.walk(depth + 1)
 
 
 def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
-    """The spans as trees; a span whose parent is not among them is a root."""
+    """Return the spans as trees; a span whose parent is not among them is a root."""
     children: dict[str, list[Span]] = {}
     known = {span.span_id: span for span in spans}
     tops = []
-    for span in sorted(known.values(), key=lambda span: (span.start_ns, span.end_ns)):
+    for span in _in_order(known.values()):
         if span.parent_id in known and span.parent_id is not None:
             children.setdefault(span.parent_id, []).append(span)
         else:
@@ -57,56 +153,76 @@ def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
 
 
 def orphans_of(spans: Iterable[Span]) -> list[Span]:
-    """Spans whose parent should be here and is not."""
+    """Return the spans whose parent should be among them and is not."""
     known = {span.span_id: span for span in spans}
     return [span for span in known.values() if span.parent_id is not None and span.parent_id not in known]
 
 
 def draw(spans: Iterable[Span], *attributes: str) -> str:
-    """The spans as an indented tree, a line each: name, outcome, and those of ``attributes`` that it has."""
-    lines = []
-    for top in roots_of(spans):
-        for depth, span in top.walk():
-            shown = [f"{key}={span.attributes[key]}" for key in attributes if key in span.attributes]
-            lines.append(" ".join(["  " * depth + span.name, *([span.outcome] if span.outcome else []), *shown]))
-    return "\n".join(lines)
+    """Draw the spans as an indented tree, a line each: name, how it ended, and those of `attributes` that it has.
+
+    How it ended is its outcome, or `error` for a span of another library that is one, and then the type of its error.
+    """
+    return "\n".join(
+        " ".join(["  " * depth + span.name, *_ending(span), *_shown(span, attributes)])
+        for top in roots_of(spans)
+        for depth, span in top.walk()
+    )
 
 
 def read_spans(path: str | Path, *, containing: Collection[str] = ()) -> list[Span]:
-    """The spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it.
+    """Return the spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it.
 
-    With ``containing``, only those exported together with one whose JSON has one of these texts, such as a trace's id:
+    With `containing`, only those exported together with one whose JSON has one of these texts, such as a trace's id:
     what is not wanted need not be parsed.
     """
     return [span for line in _lines(path, containing) for request in requests_in(line) for span in spans_in(request)]
 
 
 def read_lines(path: str | Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The JSON lines of a log file, and of those that were set aside from it, oldest first.
+    """Return the JSON lines of a log file, and of those that were set aside from it, oldest first.
 
-    With ``containing``, only those whose text has one of these.
+    With `containing`, only those whose text has one of these.
     """
     return [line for text in _lines(path, containing) if (line := _whole(text)) is not None]
 
 
 def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
-    """What a collector wrote to its log file: for each line of the file its records, as the lines that they were.
+    """Return what a collector wrote to its log file: for each line of the file its records, as the lines that they were.
 
-    A record has what the application's own line has, but for ``trace_flags``; the order of its fields is not kept.
+    A record has what the application's own line has, except `trace_flags`; the order of its fields is not kept.
     """
     return [[record for request in requests_in(line) for record in records_in(request)] for line in _lines(path, ())]
 
 
+def _ending(span: Span) -> list[str]:
+    words = (span.outcome or ("error" if span.status == "ERROR" else None), span.error_type)
+    return [word for word in words if word]
+
+
+def _shown(span: Span, attributes: Iterable[str]) -> list[str]:
+    return [f"{key}={span.attributes[key]}" for key in attributes if key in span.attributes]
+
+
+def _in_order(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in the order they started; a root that was emitted again counts as it was last."""
+    return sorted({span.span_id: span for span in spans}.values(), key=lambda span: (span.start_ns, span.end_ns))
+
+
+def _named(span: Span) -> dict[str, Any]:
+    return {**span.attributes, "name": span.name, "trace_id": span.trace_id, "span_id": span.span_id}
+
+
 def _whole(text: bytes) -> dict[str, Any] | None:
-    """The line, or None for one that a full disk cut behind an inner brace."""
+    """Return the line, or None for one that a full disk cut behind an inner brace."""
     try:
-        return cast("dict[str, Any]", orjson.loads(text))
+        return Values(cast("dict[str, Any]", orjson.loads(text)))
     except orjson.JSONDecodeError:
         return None
 
 
 def _lines(path: str | Path, containing: Collection[str]) -> Iterator[bytes]:
-    """Whole lines of the files set aside (the oldest has the highest number), then of ``path``; none cut by a full disk."""
+    """Yield whole lines of the files set aside (the oldest has the highest number), then of `path`."""
     path = Path(path)
     wanted = [text.encode() for text in containing]
     aside = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda file: -int(file.suffix[1:]))

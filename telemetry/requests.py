@@ -1,4 +1,7 @@
-"""requests' calls are spans, and our trace context goes to no host that is not on the list."""
+"""Calls of requests are spans, and our trace context goes to no host that is not on the list.
+
+Stands on opentelemetry-instrumentation-requests.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,28 @@ from requests import PreparedRequest
 
 from telemetry._spans import propagation
 
+__all__ = ["instrument"]
+
 
 def instrument(propagate_to: frozenset[str]) -> None:
-    """Every call of requests is a span; ``traceparent`` and baggage go to the hosts in ``propagate_to`` alone."""
+    """Make every call of requests a span; send `traceparent` and baggage to the hosts in `propagate_to` alone."""
     propagation.install()
     instrumentor = RequestsInstrumentor()
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()  # whoever was first did not know our hook
 
     def is_outside(request: PreparedRequest) -> bool:
-        return (urlsplit(request.url or "").hostname or "").lower() not in propagate_to
+        try:
+            return (urlsplit(request.url or "").hostname or "").lower() not in propagate_to
+        except ValueError:  # requests has its own word for such an address
+            return True
 
     def hook(_span: Span, request: PreparedRequest) -> None:
         if is_outside(request):
             propagation.leaves(request.headers)  # the instrumentor injects into these headers next
 
     def redirected(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Where requests drops a password that another host must not get, our context is dropped too."""
+        """Drop our context where requests drops a password that another host must not get."""
         request: PreparedRequest = args[0] if args else kwargs["prepared_request"]
         if is_outside(request):
             for name in propagate.get_global_textmap().fields:

@@ -25,6 +25,8 @@ from telemetry._spans.traceparent import span_context, trace_id_of, traceparent_
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation, Outcome, R
 
+__all__ = ["Root"]
+
 _bound: ContextVar[str | None] = ContextVar("telemetry_root", default=None)
 
 
@@ -88,12 +90,12 @@ class Root:
 
 
 def bound_root() -> str | None:
-    """The traceparent of the reserved root that work here belongs to."""
+    """Return the traceparent of the reserved root that work in this context belongs to."""
     return _bound.get()
 
 
 def bind_root(traceparent: str | None) -> None:
-    """Work in this context now belongs to that reserved root; a task that received it says so."""
+    """Make work in this context belong to a reserved root; a task that received its traceparent does so."""
     _bound.set(traceparent)
 
 

@@ -1,252 +1,182 @@
-"""What the environment says about telemetry, read once and checked."""
+"""What the environment and the application say about telemetry, read once and checked."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import entry_points
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal, TypeVar
-from urllib.parse import urlsplit
+from typing import Literal, TypedDict, Unpack
 
-from telemetry.redaction import REDACTED
+from telemetry._settings import standard
+from telemetry._settings.environment import Environment, InvalidSettingError, count
+from telemetry._settings.standard import Batching
+from telemetry.model import Level
+
+__all__ = ["OFF", "Batching", "Choices", "InvalidSettingError", "LogFormat", "Network", "TelemetrySettings"]
 
 LogFormat = Literal["console", "json"]
-OtlpProtocol = Literal["grpc", "http/protobuf"]
-Exporter = Literal["otlp", "console"]
+Network = IPv4Network | IPv6Network
 
 OFF = 100
 """A log level above all levels: nothing is written."""
 
+PREFIX = "TELEMETRY_"
+"""What telemetry's own variables begin with unless the application chooses otherwise."""
+
 _FORMATS: Mapping[str, LogFormat | None] = {"console": "console", "json": "json"}
-_LEVELS: Mapping[str, int] = {
-    "debug": 10,
-    "info": 20,
-    "warning": 30,
-    "error": 40,
-    "critical": 50,
-    "off": OFF,
-}
-_SAMPLERS = (
-    "always_on",
-    "always_off",
-    "traceidratio",
-    "parentbased_always_on",
-    "parentbased_always_off",
-    "parentbased_traceidratio",
-)
-_SDK_EXPORTERS: Mapping[str, tuple[Exporter, OtlpProtocol | None]] = {
-    "otlp": ("otlp", None),
-    "otlp_proto_grpc": ("otlp", "grpc"),
-    "otlp_proto_http": ("otlp", "http/protobuf"),
-    "console": ("console", None),
-}
-
-_LIMITS = (
-    "ATTRIBUTE_COUNT",
-    "ATTRIBUTE_VALUE_LENGTH",
-    "EVENT_ATTRIBUTE_COUNT",
-    "LINK_ATTRIBUTE_COUNT",
-    "SPAN_ATTRIBUTE_COUNT",
-    "SPAN_ATTRIBUTE_VALUE_LENGTH",
-    "SPAN_EVENT_COUNT",
-    "SPAN_LINK_COUNT",
-)
-_HEADER = re.compile(r"""[!#-'*+.0-9A-Z^-z|~-]+[ \t]*=[^",;\\]*""", re.ASCII)
-"""As the SDK reads it (`opentelemetry.util.re`)."""
-
-T = TypeVar("T")
+_LEVELS: Mapping[str, int] = {level.name.lower(): level.value for level in Level} | {"off": OFF}
 
 
-class InvalidSettingError(ValueError):
-    """An environment variable holds something that it cannot mean."""
+class Choices(TypedDict, total=False):
+    """What an application chooses for itself; each has a default, and the environment goes before each."""
 
-    def __init__(self, name: str, value: str, allowed: str) -> None:
-        super().__init__(f"{name}={value!r} is not possible: it must be {allowed}")
-        self.name = name
-        self.value = value
-        self.allowed = allowed
+    prefix: str
+    """What the names of telemetry's own variables begin with, such as `SHOP_`; `TELEMETRY_` unless chosen."""
+    service_name: str
+    """The service's name where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` give none."""
+    home: Path
+    """The folder for files of lines and spans; without it, the one that the variable `{prefix}HOME` names."""
+    context: Sequence[str]
+    """The keys of bound context that come first on a line, in this order."""
+    excluded_urls: Sequence[str]
+    """Regular expressions: a request to Django whose address one of them is found in has no span."""
+    redact_patterns: Sequence[str]
+    """Regular expressions whose matches are secrets, beside those of `telemetry.redaction`; the environment adds to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySettings:
-    """Where spans and lines go, and how lines look.
+    """Where spans, metrics and lines go, and how lines look.
 
-    What the OpenTelemetry SDK reads itself stays with it: samplers, limits, batch sizes, and an OTLP exporter's
-    endpoint, headers, timeout and compression. An empty variable counts as one that is not set, as OpenTelemetry's
-    specification has it.
+    What the OpenTelemetry SDK and its exporters read themselves stays with them: samplers, limits, endpoints, headers,
+    certificates, compression. `{prefix}` is `TELEMETRY_` unless the application chooses its own.
     """
 
+    prefix: str = PREFIX
+    """What the names of telemetry's own variables begin with."""
     disabled: bool = False
-    """``OTEL_SDK_DISABLED``: no spans are made or exported; lines are still written."""
-    service_name: str = "synctrace"
-    """``OTEL_SERVICE_NAME``, else ``service.name`` of ``OTEL_RESOURCE_ATTRIBUTES``."""
-    traces_exporters: tuple[Exporter, ...] = ()
-    """``OTEL_TRACES_EXPORTER``; when it is not set, ``otlp`` if there is an OTLP endpoint, else none."""
-    otlp_protocol: OtlpProtocol = "http/protobuf"
-    """``OTEL_EXPORTER_OTLP_TRACES_PROTOCOL``, else ``OTEL_EXPORTER_OTLP_PROTOCOL``, else grpc if the port is grpc's 4317."""
-    metrics_exporters: tuple[Exporter, ...] = ()
-    """``OTEL_METRICS_EXPORTER``; none unless it is set."""
-    metrics_protocol: OtlpProtocol = "http/protobuf"
-    """``OTEL_EXPORTER_OTLP_METRICS_PROTOCOL``, else as for spans."""
+    """`OTEL_SDK_DISABLED`: no spans are made or exported; lines are still written."""
+    service_name: str = ""
+    """`OTEL_SERVICE_NAME`, else `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else the application's, else "": the SDK's."""
+    traces_exporters: tuple[str, ...] = ()
+    """`OTEL_TRACES_EXPORTER`, as registered; when it is not set, OTLP's if there is an OTLP endpoint, else none."""
+    traces_timeout: float = 2.0
+    """`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, else `OTEL_EXPORTER_OTLP_TIMEOUT`, in seconds."""
+    batching: Batching = field(default_factory=Batching)
+    """`OTEL_BSP_*`."""
+    metrics_exporters: tuple[str, ...] = ()
+    """`OTEL_METRICS_EXPORTER`, as registered; none unless it is set."""
+    metrics_timeout: float = 2.0
+    """`OTEL_EXPORTER_OTLP_METRICS_TIMEOUT`, else `OTEL_EXPORTER_OTLP_TIMEOUT`, in seconds."""
     traces_file: Path | None = None
-    """``SYNC_TRACES_FILE``, else ``traces.jsonl`` in ``SYNCTRACE_HOME``; OTLP JSON, one request a line."""
+    """`{prefix}TRACES_FILE`, else `traces.jsonl` in the home folder; OTLP JSON, one request a line."""
     log_file: Path | None = None
-    """``SYNC_LOG_FILE``, else ``logs.jsonl`` in ``SYNCTRACE_HOME``; it gets every level."""
+    """`{prefix}LOG_FILE`, else `logs.jsonl` in the home folder; it gets every level."""
     log_format: LogFormat | None = None
-    """``SYNC_LOG_FORMAT`` of stdout; None: console at a terminal, otherwise json."""
+    """`{prefix}LOG_FORMAT` of the stream; None: console at a terminal, otherwise json."""
     log_level: int = 20
-    """``SYNC_LOG_LEVEL``: the lowest level that stdout gets."""
+    """`{prefix}LOG_LEVEL`: the lowest level that the stream gets."""
     rotate_bytes: int = 64 * 1024 * 1024
-    """``SYNC_LOG_ROTATE_BYTES``: a file of lines or spans is set aside when it has grown to this; 0 is never."""
+    """`{prefix}LOG_ROTATE_BYTES`: a file of lines or spans is set aside when it has grown to this; 0 is never."""
     propagate_to: frozenset[str] = frozenset()
-    """``SYNC_PROPAGATE_TO``: lower-case host names that trace headers may be sent to."""
+    """`{prefix}PROPAGATE_TO`: lower-case host names that trace headers may be sent to."""
+    trust_from: tuple[Network, ...] = ()
+    """`{prefix}TRUST_FROM`: addresses or networks of the peers whose requests continue their trace; others are linked."""
+    context: tuple[str, ...] = ()
+    """The keys of bound context that come first on a line, in this order."""
+    redact_patterns: tuple[str, ...] = ()
+    """The application's regular expressions whose matches are secrets, and those of `{prefix}REDACT_PATTERNS`."""
+    excluded_urls: tuple[str, ...] = ()
+    """`OTEL_PYTHON_DJANGO_EXCLUDED_URLS`, else `OTEL_PYTHON_EXCLUDED_URLS`, else the application's."""
 
     @classmethod
-    def from_environment(cls, env: Mapping[str, str] | None = None) -> TelemetrySettings:
-        """The settings that ``env`` (default: the process's own) gives; InvalidSettingError names what is wrong."""
-        read = _Environment(os.environ if env is None else env)
-        home = read.value("SYNCTRACE_HOME", None, Path, "a folder")
-        exporters, forced_protocol = _exporters(read, "TRACES")
-        metrics_exporters, forced_metrics_protocol = _exporters(read, "METRICS")
-        usual: tuple[Exporter, ...] = ("otlp",) if _endpoint(read, "TRACES") else ()
-        files = read.items("OTEL_TRACES_EXPORTER") != ["none"]
-        _check_sampler(read)
-        _check_otlp(read)
-        _check_limits(read)
+    def from_environment(cls, env: Mapping[str, str] | None = None, **choices: Unpack[Choices]) -> TelemetrySettings:
+        """Return the settings of `env` (the process's own by default), and `choices` where it is silent.
+
+        InvalidSettingError names the variable that is wrong, and says what to do.
+        """
+        read = Environment(os.environ if env is None else env)
+        standard.check(read)
+        own = choices.get("prefix", PREFIX)
+        home = choices.get("home") or read.value(f"{own}HOME", None, Path, "a folder")
+        files = read.text("OTEL_TRACES_EXPORTER").lower() != "none"
+        excluded = read.items("OTEL_PYTHON_DJANGO_EXCLUDED_URLS") or read.items("OTEL_PYTHON_EXCLUDED_URLS")
         return cls(
+            prefix=own,
             disabled=read.flag("OTEL_SDK_DISABLED"),
-            service_name=read.text("OTEL_SERVICE_NAME") or _service_in_resource(read) or "synctrace",
-            traces_exporters=usual if exporters is None else exporters,
-            otlp_protocol=forced_protocol or _protocol(read, "TRACES"),
-            metrics_exporters=metrics_exporters or (),
-            metrics_protocol=forced_metrics_protocol or _protocol(read, "METRICS"),
-            traces_file=read.value("SYNC_TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None,
-            log_file=read.value("SYNC_LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
-            log_format=read.choice("SYNC_LOG_FORMAT", None, _FORMATS),
-            log_level=read.choice("SYNC_LOG_LEVEL", 20, _LEVELS),
-            rotate_bytes=read.value("SYNC_LOG_ROTATE_BYTES", 64 * 1024 * 1024, _count, "a whole number of bytes, 0 or more"),
-            propagate_to=frozenset(host.lower() for host in read.items("SYNC_PROPAGATE_TO")),
+            service_name=standard.service_name(read) or choices.get("service_name", ""),
+            traces_exporters=_traces_exporters(read),
+            traces_timeout=standard.otlp_timeout(read, "TRACES"),
+            batching=standard.batching(read),
+            metrics_exporters=_metrics_exporters(read),
+            metrics_timeout=standard.otlp_timeout(read, "METRICS"),
+            traces_file=read.value(f"{own}TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None,
+            log_file=read.value(f"{own}LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
+            log_format=read.choice(f"{own}LOG_FORMAT", None, _FORMATS),
+            log_level=read.choice(f"{own}LOG_LEVEL", 20, _LEVELS),
+            rotate_bytes=read.value(f"{own}LOG_ROTATE_BYTES", 64 * 1024 * 1024, count, "a whole number of bytes, 0 or more"),
+            propagate_to=frozenset(host.lower() for host in read.items(f"{own}PROPAGATE_TO")),
+            trust_from=_networks(read, f"{own}TRUST_FROM"),
+            context=tuple(choices.get("context", ())),
+            redact_patterns=_redact_patterns(read, f"{own}REDACT_PATTERNS", choices.get("redact_patterns", ())),
+            excluded_urls=tuple(map(_pattern, excluded)) or tuple(choices.get("excluded_urls", ())),
         )
 
 
-class _Environment:
-    """Variables by name, as the kinds of value that we need."""
+def _traces_exporters(read: Environment) -> tuple[str, ...]:
+    asked = standard.exporters(read, "TRACES")
+    if asked is not None:
+        standard.check_installed(
+            "opentelemetry_traces_exporter", "OTEL_TRACES_EXPORTER", read.text("OTEL_TRACES_EXPORTER"), asked
+        )
+        return asked
+    address = standard.endpoint(read, "TRACES")
+    if not address:
+        return ()
+    usual = (standard.otlp(read, "TRACES"),)
+    shown = standard.without_password(address)
+    standard.check_installed("opentelemetry_traces_exporter", "OTEL_EXPORTER_OTLP_ENDPOINT", shown, usual)
+    return usual
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = env
 
-    def text(self, name: str) -> str:
-        return self._env.get(name, "").strip()
+def _metrics_exporters(read: Environment) -> tuple[str, ...]:
+    asked = standard.exporters(read, "METRICS") or ()
+    standard.check_installed(
+        "opentelemetry_metrics_exporter", "OTEL_METRICS_EXPORTER", read.text("OTEL_METRICS_EXPORTER"), asked
+    )
+    return asked
 
-    def items(self, name: str) -> list[str]:
-        return [item for part in self.text(name).split(",") if (item := part.strip())]
 
-    def value(self, name: str, default: T, parse: Callable[[str], T], allowed: str) -> T:
-        text = self.text(name)
-        if not text:
-            return default
+def _networks(read: Environment, name: str) -> tuple[Network, ...]:
+    networks: list[Network] = []
+    for item in read.items(name):
         try:
-            return parse(text)
+            networks.append(ip_network(item))
         except ValueError:
-            raise InvalidSettingError(name, text, allowed) from None
-
-    def choice(self, name: str, default: T, choices: Mapping[str, T]) -> T:
-        text = self.text(name)
-        if not text:
-            return default
-        if text.lower() not in choices:
-            raise InvalidSettingError(name, text, f"one of {', '.join(choices)}")
-        return choices[text.lower()]
-
-    def flag(self, name: str) -> bool:
-        return self.choice(name, False, {"true": True, "false": False})  # the default of a flag
+            cure = "it must be addresses or networks such as 10.0.0.0/8; a name proves nothing about who calls"
+            raise InvalidSettingError(name, item, cure) from None
+    return tuple(networks)
 
 
-def _exporters(read: _Environment, signal: str) -> tuple[tuple[Exporter, ...] | None, OtlpProtocol | None]:
-    """The exporters (None: the environment does not say), and the protocol that an exporter's name insists on."""
-    name = f"OTEL_{signal}_EXPORTER"
-    asked = read.items(name)
-    if not asked:
-        return None, None
-    if asked == ["none"]:
-        return (), None
-    exporters: list[Exporter] = []
-    protocol: OtlpProtocol | None = None
-    for item in asked:
-        if item not in _SDK_EXPORTERS:
-            raise InvalidSettingError(name, read.text(name), f"none, or some of {', '.join(_SDK_EXPORTERS)}")
-        exporter, insists = _SDK_EXPORTERS[item]
-        protocol = insists or protocol
-        if exporter not in exporters:
-            exporters.append(exporter)
-    return tuple(exporters), protocol
-
-
-def _endpoint(read: _Environment, signal: str) -> str:
-    return read.text(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
-
-
-def _protocol(read: _Environment, signal: str) -> OtlpProtocol:
-    # The Python SDK has no http/json exporter.
-    choices: Mapping[str, OtlpProtocol] = {"grpc": "grpc", "http/protobuf": "http/protobuf"}
-    usual: OtlpProtocol = "grpc" if _endpoint(read, signal).rstrip("/").endswith(":4317") else "http/protobuf"
-    general = read.choice("OTEL_EXPORTER_OTLP_PROTOCOL", usual, choices)
-    return read.choice(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", general, choices)
-
-
-def _check_sampler(read: _Environment) -> None:
-    """The SDK would sample everything after a warning."""
-    name = read.text("OTEL_TRACES_SAMPLER").lower()
-    if name and name not in _SAMPLERS and not entry_points(group="opentelemetry_traces_sampler", name=name):
-        raise InvalidSettingError("OTEL_TRACES_SAMPLER", name, f"one of {', '.join(_SAMPLERS)}")
-    if name.endswith("traceidratio"):
-        read.value("OTEL_TRACES_SAMPLER_ARG", 1.0, _ratio, "a share from 0 to 1")
-
-
-def _check_otlp(read: _Environment) -> None:
-    """The exporters would fail with a traceback, or at every export."""
-    for part in ("", "TRACES_", "METRICS_"):
-        name = f"OTEL_EXPORTER_OTLP_{part}ENDPOINT"
-        if (address := read.text(name)) and not _is_address(address):
-            # Before an @ stands a password.
-            raise InvalidSettingError(name, address.rpartition("@")[2], "an address that starts with http:// or https://")
-        for header in read.items(f"OTEL_EXPORTER_OTLP_{part}HEADERS"):
-            if not _HEADER.fullmatch(header):  # the SDK would leave it out, and log it with the key that it holds
-                raise InvalidSettingError(f"OTEL_EXPORTER_OTLP_{part}HEADERS", REDACTED, "name=value, separated by commas")
-        read.value(f"OTEL_EXPORTER_OTLP_{part}TIMEOUT", 0.0, float, "a number of seconds")
-        read.choice(f"OTEL_EXPORTER_OTLP_{part}COMPRESSION", None, dict.fromkeys(("none", "gzip", "deflate")))
-
-
-def _check_limits(read: _Environment) -> None:
-    """The SDK would end the program with a traceback."""
-    for name in _LIMITS:
-        read.value(f"OTEL_{name}_LIMIT", 0, _count, "a whole number, 0 or more")
-
-
-def _is_address(text: str) -> bool:
+def _pattern(text: str) -> str:
     try:
-        return bool(urlsplit(text).hostname) and urlsplit(text).port != 0
-    except ValueError:
-        return False
+        re.compile(text)
+    except re.error:
+        name = "OTEL_PYTHON_EXCLUDED_URLS"
+        raise InvalidSettingError(name, text, "it must be regular expressions, separated by commas") from None
+    return text
 
 
-def _service_in_resource(read: _Environment) -> str:
-    pairs = (item.partition("=") for item in read.items("OTEL_RESOURCE_ATTRIBUTES"))
-    return next((value.strip() for key, _, value in pairs if key.strip() == "service.name"), "")
-
-
-def _ratio(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise ValueError(text)
-    return share
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+def _redact_patterns(read: Environment, name: str, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns that the application chose, and those of a variable, which are separated by blanks."""
+    given = read.text(name).split()
+    for pattern in given:
+        try:
+            re.compile(pattern)
+        except re.error:
+            cure = r"it must be regular expressions, separated by blanks; a blank inside one is \s"
+            raise InvalidSettingError(name, pattern, cure) from None
+    return (*chosen, *given)

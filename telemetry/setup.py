@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TextIO
+from typing import TextIO, Unpack
 
 from telemetry._export.line_files import is_writable
 from telemetry._lines import writing
 from telemetry._spans import provider
-from telemetry.settings import TelemetrySettings
+from telemetry.redaction import add_shapes
+from telemetry.settings import Choices, TelemetrySettings
+
+__all__ = ["configure"]
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
-    "celery": ("celery", "opentelemetry.instrumentation.celery"),
+    "celery": ("celery", "wrapt"),
+    "django": ("django", "wrapt"),
     "requests": ("requests", "opentelemetry.instrumentation.requests"),
-    "django": ("django", "opentelemetry.instrumentation.django"),
 }
 """Our modules that instrument a library, and what must be installed for each."""
 
@@ -27,40 +30,51 @@ class _Setup:
     settings: TelemetrySettings | None = None
 
 
-def configure(*, stream: TextIO | None = None, service_name: str | None = None) -> TelemetrySettings:
-    """Lines are written; Celery, requests and Django are instrumented; spans are exported. A second call changes nothing.
+def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> TelemetrySettings:
+    """Write lines, export spans, and instrument Celery, Django and requests where they are installed.
 
-    ``stream`` also gets the lines, as ``SYNC_LOG_FORMAT`` and ``SYNC_LOG_LEVEL`` say. In the main process of ``celery
-    worker`` only the lines start: its children, or the worker itself with threads, start their own tracing, because a
-    provider's threads do not survive a fork (opentelemetry-python #5533).
+    `stream` also gets the lines. `choices` are the application's own: `prefix`, `service_name`, `home`, `context`,
+    `redact_patterns`, `excluded_urls` (see `telemetry.settings.Choices`). A second call changes nothing. Exporters start
+    with the process's first span, so that a process may be configured before it forks.
     """
     if _Setup.settings is not None:
         return _Setup.settings
-    if service_name is not None:
-        os.environ.setdefault("OTEL_SERVICE_NAME", service_name)
-    settings = TelemetrySettings.from_environment()
+    _unset_empty_variables()
+    settings = TelemetrySettings.from_environment(**choices)
+    add_shapes(settings.redact_patterns)
     writing.configure(settings, stream=stream)
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")  # the first instrumentor decides for all
-    celery, requests, django = map(_integration, _NEEDS)
-    if celery is not None:
-        celery.instrument()
-    if not settings.disabled:
-        if requests is not None:
-            requests.instrument(settings.propagate_to)
-        if celery is None or not celery.is_worker_command():
-            if django is not None:
-                django.instrument()
-            provider.start(settings)
+    _instrument(settings)
+    provider.configure(settings)
     _Setup.settings = settings
-    for name, path in (("SYNC_LOG_FILE", settings.log_file), ("SYNC_TRACES_FILE", settings.traces_file)):
-        if path is not None and not is_writable(path):
-            writing.write_line(logging.WARNING, f"{path} cannot be written: name another place in {name} or SYNCTRACE_HOME")
+    _warn_of_unwritable_files(settings)
     return settings
 
 
+def _unset_empty_variables() -> None:
+    """Remove empty standard variables, which mean nothing by the specification, and some of which the SDK fails for."""
+    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value.strip()]:
+        del os.environ[name]
+
+
+def _instrument(settings: TelemetrySettings) -> None:
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")  # the first instrumentor decides for all
+    celery, django, requests = map(_integration, _NEEDS)
+    if celery is not None:
+        celery.instrument()
+    if settings.disabled:
+        return
+    if django is not None:
+        django.instrument(settings)
+    if requests is not None:
+        requests.instrument(settings.propagate_to)
+
+
 def _integration(name: str) -> ModuleType | None:
-    """Return our module for a library, or None where the library or its instrumentation is not installed."""
-    return import_module(f"telemetry.{name}") if all(map(_is_installed, _NEEDS[name])) else None
+    """Return our module for a library; None where it is not installed, or the environment has it left alone."""
+    left_alone = {one.strip() for one in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
+    if not left_alone.isdisjoint((name, "*")) or not all(map(_is_installed, _NEEDS[name])):
+        return None
+    return import_module(f"telemetry.{name}")
 
 
 def _is_installed(module: str) -> bool:
@@ -68,3 +82,10 @@ def _is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # its parent package is not there either
         return False
+
+
+def _warn_of_unwritable_files(settings: TelemetrySettings) -> None:
+    for name, path in (("LOG_FILE", settings.log_file), ("TRACES_FILE", settings.traces_file)):
+        if path is not None and not is_writable(path):
+            cure = f"name another place in {settings.prefix}{name}"
+            writing.write_line(logging.WARNING, f"{path} cannot be written: {cure}")

@@ -1,44 +1,55 @@
-"""Assert on spans and lines: what a test captured in memory, or what a real worker wrote to files, as the same tree.
+r"""Assert on what a test captured in memory: spans, lines and metrics.
 
-With pytest, the fixture ``captrace`` (`telemetry.pytest_plugin`) is a `Capture`::
+With pytest, the fixture `captrace` (`telemetry.pytest_plugin`) is a `Capture`::
 
-    def test_a_sync_is_traced(captrace):
-        sync()
-        assert captrace.tree() == '''
-    sync.repo completed
-      sync.api.graphql completed
-    '''
-        assert [line["event"] for line in captrace.lines] == [...]
+    def test_an_order_is_shipped(captrace):
+        ship("A-7")
+        assert captrace.tree() == "shop.ship completed\\n  shop.pack completed"
+        assert captrace.line("shop.ship.completed")["parcels"] == 2
+        assert captrace.metric("shop.refunded").labels == {"reason": "late"}
+
+What a real worker wrote to files is read by `telemetry.reading`, as the same types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from telemetry import _health, lifecycle
+from telemetry import _health, _measuring, lifecycle
 from telemetry._export.redacting import RedactingExporter
 from telemetry._lines import writing
 from telemetry._lines.sinks import Captured
 from telemetry._spans import provider
 from telemetry._spans.ids import ids
-from telemetry.reading import Attribute, Span, draw
+from telemetry._suggestion import suggestion
+from telemetry.instruments import Measurement
+from telemetry.reading import Attribute, Memory, Source, Span, Values, Wanted, draw
 
-__all__ = ["Capture", "capturing"]
+__all__ = ["Capture", "Measurement", "NotCapturedError", "capturing"]
 
 
-class Capture:
-    """What is captured while it is active: spans, and lines as a file would hold them."""
+T = TypeVar("T")
 
-    def __init__(self, lines: Captured, exporter: InMemorySpanExporter) -> None:
+
+class NotCapturedError(AssertionError):
+    """A test asked for the one span, line or metric of a name, and there is none or there are several."""
+
+
+class Capture(Source):
+    """What is captured while it is active: spans, lines as a file would hold them, and measurements."""
+
+    def __init__(self, lines: Captured, metrics: list[Measurement], exporter: InMemorySpanExporter) -> None:
         self._captured = lines
+        self.metrics = metrics
+        """The measurements of declared instruments and of operations' durations, in the order they were made."""
         self.exporter = exporter
         """OpenTelemetry's own in-memory exporter, which the spans go to."""
 
@@ -50,20 +61,40 @@ class Capture:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """The lines, in the order they were written."""
-        return self._captured.lines
+        return [Values(line) for line in self._captured.lines]
+
+    def span(self, name: str) -> Span:
+        """Return the only span of that name; without one, or with several, a `NotCapturedError` says what there is."""
+        return _only("span", name, [(span.name, span) for span in self.spans])
+
+    def line(self, event: str) -> dict[str, Any]:
+        """Return the only line of that event; without one, or with several, a `NotCapturedError` says what there is."""
+        return _only("line", event, [(line["event"], line) for line in self.lines])
+
+    def metric(self, name: str) -> Measurement:
+        """Return the only measurement of that name; without one, or with several, a `NotCapturedError` says so."""
+        return _only("metric", name, [(metric.name, metric) for metric in self.metrics])
 
     def tree(self, *attributes: str) -> str:
-        """The spans as `draw` shows them."""
+        """Draw the spans as `telemetry.reading.draw` does."""
         return draw(self.spans, *attributes)
 
     def events(self) -> list[str]:
-        """The lines' events, in the order they were written."""
+        """Return the lines' events, in the order they were written."""
         return [line["event"] for line in self.lines]
 
-    def fix(self, *, now: Callable[[], datetime] | None = None, seed: int | None = None) -> None:
-        """From here on lines and operations have the time that ``now`` tells, and ids are those of ``seed``.
+    def find_spans(self, **wanted: Wanted) -> list[Span]:
+        """Return the spans with these attributes, ids or name, each once, in the order they started."""
+        return Memory(self.spans).find_spans(**wanted)
 
-        Ids are fixed where the provider is telemetry's own; somebody else's makes its own.
+    def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
+        """Return the lines with these fields, in the order they were written."""
+        return Memory(lines=self.lines).find_lines(**wanted)
+
+    def fix(self, *, now: Callable[[], datetime] | None = None, seed: int | None = None) -> None:
+        """Give lines and operations from here on the time `now()`, and ids that follow from `seed`.
+
+        Ids are fixed where the provider is telemetry's own; another one makes its own.
         """
         if now is not None:
             writing.fix_time(now)
@@ -71,20 +102,22 @@ class Capture:
         ids.seed(seed)
 
     def clear(self) -> None:
-        """Nothing is captured so far."""
+        """Forget what was captured so far."""
         self.exporter.clear()
         self._captured.lines.clear()
+        self.metrics.clear()
 
 
 class _Switch(SpanProcessor):
-    """Hands spans to whichever capture is active: a provider cannot let go of a processor."""
+    """Hands spans to the captures that are active: a provider cannot let go of a processor."""
 
     def __init__(self) -> None:
-        self.target: SpanProcessor | None = None
+        self.targets: tuple[SpanProcessor, ...] = ()
 
     def on_end(self, span: ReadableSpan) -> None:
-        if self.target is not None:
-            self.target.on_end(span)
+        """Hand the span on."""
+        for target in self.targets:
+            target.on_end(span)
 
 
 _switch = _Switch()
@@ -93,26 +126,27 @@ _attached: list[provider.Provider] = []
 
 @contextmanager
 def capturing(*, now: Callable[[], datetime] | None = None, seed: int | None = None) -> Iterator[Capture]:
-    """Inside, spans and lines are captured, and telemetry's own errors are raised.
+    """Capture spans, lines and measurements inside the block, and raise telemetry's own errors there.
 
-    ``now`` and ``seed`` are those of `Capture.fix`. A provider that is already there keeps its exporters.
+    `now` and `seed` are those of `Capture.fix`. A provider that is already there keeps its exporters.
     """
     _attach()
     exporter = InMemorySpanExporter()
-    before, _switch.target = _switch.target, SimpleSpanProcessor(RedactingExporter(exporter))
+    before = _switch.targets
+    _switch.targets = (*before, SimpleSpanProcessor(RedactingExporter(exporter)))
     try:
-        with writing.capture() as lines, _health.strict():
-            capture = Capture(lines, exporter)
+        with writing.capture() as lines, _measuring.capture() as metrics, _health.strict():
+            capture = Capture(lines, metrics, exporter)
             capture.fix(now=now, seed=seed)
             yield capture
     finally:
-        _switch.target = before
+        _switch.targets = before
         lifecycle.fix_time(None)
         ids.seed(None)
 
 
 def _attach() -> None:
-    """The process has a provider, and our switch is on it, once."""
+    """See that the process has a provider of spans, with our switch on it, once."""
     present = trace.get_tracer_provider()
     if not isinstance(present, provider.Provider):
         present = TracerProvider(id_generator=ids, shutdown_on_exit=False)
@@ -142,4 +176,18 @@ def _view(span: ReadableSpan) -> Span:
 
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Attribute]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in (attributes or {}).items()}
+    return Values({key: tuple(value) if isinstance(value, list) else value for key, value in (attributes or {}).items()})
+
+
+def _only(kind: str, name: str, captured: Sequence[tuple[str, T]]) -> T:
+    found = [one for known, one in captured if known == name]
+    if len(found) == 1:
+        return found[0]
+    names = list(dict.fromkeys(known for known, _ in captured))
+    if found:
+        raise NotCapturedError(f"there are {len(found)} {kind}s {name!r}: choose one of captrace.{kind}s")
+    raise NotCapturedError(
+        f"there is no {kind} {name!r}{suggestion(name, names)}: there are {', '.join(names)}"
+        if names
+        else f"there is no {kind} {name!r}, nor any other: was the code called inside the test?"
+    )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+__all__ = ["iso_microseconds", "iso_seconds"]
+
 
 def iso_seconds(moment: datetime) -> str:
     """Write `moment` in UTC as `YYYY-MM-DDTHH:MM:SSZ`; a moment without a zone is a ValueError."""

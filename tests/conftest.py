@@ -1,8 +1,9 @@
-"""Real servers for the tests: one PostgreSQL and one Valkey a run, a database of each for every xdist worker."""
+"""Real servers for the tests: one PostgreSQL and one Valkey for each run, one database of each for every xdist worker."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,28 @@ from redis import Redis
 from apps.config import app as celery_app
 from apps.config import environment
 from apps.embedded import Servers, servers
+from telemetry import pytest_plugin
 
-pytest_plugins = ["telemetry.pytest_plugin"]
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register telemetry's plugin, unless an installed distribution or an .egg-info in the checkout has named it."""
+    if not config.pluginmanager.is_registered(pytest_plugin):
+        config.pluginmanager.register(pytest_plugin, pytest_plugin.__name__)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sigint_for_programs() -> None:
+    """Let programs that the tests start be interrupted, even where SIGINT is ignored: under nohup, or in the background.
+
+    A program inherits that a signal is ignored, but not which function handles it: these tests go on ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda _number, _frame: None)
 
 
 @pytest.fixture(scope="session")
 def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """PostgreSQL (without fsync) and Valkey, shared by all xdist workers of this run: the last to leave stops them."""
+    """Yield PostgreSQL (without fsync) and Valkey, shared by all xdist workers of this run; the last to leave stops them."""
     folder = tmp_path_factory.getbasetemp()
     home = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     with servers(home=home / "embedded", throwaway=True) as running:
@@ -29,13 +45,13 @@ def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(embedded_servers: Servers, django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """pytest-django makes its test database (one an xdist worker) on the embedded PostgreSQL."""
+    """Have pytest-django create its test database, one for each xdist worker, on the embedded PostgreSQL."""
     connections["default"].settings_dict.update(environment.database_settings(embedded_servers.database_url))
 
 
 @pytest.fixture(scope="session")
 def broker_url(embedded_servers: Servers) -> str:
-    """This xdist worker's own Valkey database, which the Celery app in this process uses too."""
+    """Return the address of this xdist worker's own Valkey database, after pointing this process's Celery app at it."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     url = embedded_servers.broker_url.replace("virtual_host=0", f"virtual_host={int(worker) + 1}")
     settings.CELERY_BROKER_URL = url
@@ -47,7 +63,7 @@ def broker_url(embedded_servers: Servers) -> str:
 def program_environment(
     transactional_db: None, embedded_servers: Servers, broker_url: str, tmp_path: Path
 ) -> dict[str, str]:
-    """The environment for a program that a test starts: this test's database and broker, and a home of its own.
+    """Return the environment for a program that a test starts: this test's database and broker, and a home of its own.
 
     The test database is emptied after the test, and the broker before it.
     """

@@ -1,6 +1,6 @@
-"""The settings under test: the application's own, on a home that no test shares with a person.
+"""The application's own settings, on a home that no test shares with a person.
 
-Set before the application reads them, and inherited by every program that a test starts.
+The environment is set before the application reads it, and every program that a test starts inherits it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,6 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 for _name in ("DATABASE_URL", "CELERY_BROKER_URL", "SYNCTRACE_DEBUG", "SYNCTRACE_ALLOWED_HOSTS", "GITHUB_TOKEN"):
     os.environ.pop(_name, None)
 
-from apps.config.settings import *  # noqa: E402, F403 - after the home is named
+from apps.config.settings import *  # noqa: E402, F403 - only once the home is set
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # made for speed, in tests only
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, which is all that tests need

@@ -1,0 +1,1 @@
+"""What is derived from stored pull requests: whether they were AI-assisted, and weekly metrics."""

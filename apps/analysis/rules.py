@@ -1,7 +1,7 @@
-"""What gives an AI tool away: trailers it writes, accounts it uses, and the sentence it leaves in a description.
+"""The marks by which an AI tool is recognized: trailers it writes, accounts it uses, sentences it leaves in descriptions.
 
-Every pattern is a PostgreSQL regular expression, matched without regard to case. A pull request that merely talks about a
-tool must not match: trailers and sentences are matched as the tool writes them.
+Every pattern is a PostgreSQL regular expression, matched case-insensitively. A pull request that merely mentions a tool
+must not match, so trailers and sentences are matched exactly as the tool writes them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One tool's marks: in commit messages and the body (``text``), and its accounts' logins (``login``).
+    """One tool's marks: `text` matches commit messages and descriptions, `login` the logins of its accounts.
 
-    ``words`` are plain lower-case substrings, one of which any match of ``text`` contains: most texts hold none, and are
-    then not matched at all, which on long texts is what makes the analysis fast.
+    `words` are lower-case substrings; every match of `text` contains one of them. Texts without any are not matched
+    against the pattern at all, which is what makes the analysis of long texts fast.
     """
 
     tool: str
     words: tuple[str, ...]
     text: str
     login: str = "(?!)"
-    """Matches nothing unless the tool has an account of its own."""
+    """Matches nothing by default: most tools have no account of their own."""
 
 
 _TRAILER = r"(^|\n)\s*(co-authored-by|assisted-by|generated-by|ai-assisted-by):[^\n]*"

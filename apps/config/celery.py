@@ -10,9 +10,8 @@ from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-import telemetry
-from apps.config import environment
-from telemetry.settings import InvalidSettingError
+from apps.config import environment, instrumentation
+from apps.console.terminal.escaping import visible_lines
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 
@@ -23,11 +22,11 @@ app.autodiscover_tasks()
 
 @app.on_configure.connect
 def _read_settings(**_: object) -> None:
-    """Wrong settings end worker and beat with a sentence, while Celery still reads their command line."""
+    """Exit with a sentence about a wrong setting, while Celery still reads the command line of worker or beat."""
     try:
-        settings.CELERY_BROKER_URL  # noqa: B018  # the first look reads them all
+        settings.CELERY_BROKER_URL  # noqa: B018  # the first access reads all settings
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")
+        sys.exit(visible_lines(f"celery: {error}"))
 
 
 @worker_init.connect
@@ -36,20 +35,20 @@ def _require_servers(**_: object) -> None:
     try:
         environment.require_servers()
     except ImproperlyConfigured as error:
-        sys.exit(f"celery: {error}")  # Celery only logs another exception of a signal's handler, and goes on
+        sys.exit(visible_lines(f"celery: {error}"))  # any other exception of a signal's handler Celery logs and ignores
 
 
 @setup_logging.connect
 def _start_telemetry(**_: object) -> None:
-    """Worker and beat write their lines to stdout, and trace; the programs that only send tasks decide for themselves."""
+    """Write the lines of worker and beat to stdout, and trace; programs that only send tasks configure themselves."""
     try:
-        telemetry.configure(stream=sys.stdout)
-    except InvalidSettingError as error:
-        sys.exit(f"celery: {error}")
+        instrumentation.configure(stream=sys.stdout)
+    except ImproperlyConfigured as error:
+        sys.exit(visible_lines(f"celery: {error}"))
 
 
 @heartbeat_sent.connect
 def _show_life(**_: object) -> None:
-    """A health check that looks at a file costs a hundredth of one that asks the worker by `celery inspect ping`."""
+    """Touch the file that a health check looks at, for a hundredth of what `celery inspect ping` costs."""
     if settings.SYNCTRACE_ALIVE_FILE is not None:
         settings.SYNCTRACE_ALIVE_FILE.touch()

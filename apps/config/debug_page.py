@@ -1,4 +1,4 @@
-"""Django's page for an error, with SYNCTRACE_DEBUG: it shows settings and environment, and must show no password."""
+"""Keep passwords off Django's page for an error, which shows settings and environment where SYNCTRACE_DEBUG is set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class WithoutAddresses(SafeExceptionReporterFilter):
-    """Hides what Django hides, and the addresses of servers, which may hold a password."""
+    """Hide what Django hides, and the addresses of servers, which may contain a password."""
 
     hidden_settings = re.compile(
         f"{SafeExceptionReporterFilter.hidden_settings.pattern}|DATABASE|BROKER|OTLP", flags=re.IGNORECASE

@@ -1,4 +1,4 @@
-"""The one reader of synctrace's environment variables. Telemetry reads its own (OTEL_*, SYNC_LOG_*)."""
+"""Read synctrace's environment variables, here alone; telemetry reads its own (OTEL_*, SYNC_LOG_*)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-_NO_DATABASE = "postgresql:///synctrace"  # never connected to: programs that need a database ask for one first
+_NO_DATABASE = "postgresql:///synctrace"  # never connected to: programs that need a database require one first
 _BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -27,7 +27,7 @@ _YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": F
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What the environment says, checked: where things are, and nothing secret (keys are read where needed)."""
+    """The checked settings of the environment, none of them secret: keys are read where they are used."""
 
     home: Path
     database: dict[str, Any]
@@ -44,12 +44,13 @@ class Environment:
     jaeger_url: str
     command: str
     alive_file: Path | None
+    embedded: bool
 
 
 def read() -> Environment:
-    """The environment, checked; `ImproperlyConfigured` with a sentence that says what to do about a bad value.
+    """Return the environment, checked, and set SYNCTRACE_HOME for telemetry and for every program started from here.
 
-    SYNCTRACE_HOME is set afterwards: telemetry and every program started from here write to the same folder.
+    Raises `ImproperlyConfigured` with a sentence that says what to do about a bad value.
     """
     os.environ["SYNCTRACE_HOME"] = str(home())
     request_seconds = _positive("SYNC_REQUEST_SECONDS", default=30)
@@ -75,16 +76,17 @@ def read() -> Environment:
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
         command=os.environ.get("SYNCTRACE_COMMAND") or "python manage.py",
         alive_file=Path(file) if (file := os.environ.get("SYNCTRACE_ALIVE_FILE")) else None,
+        embedded=_boolean("SYNCTRACE_EMBEDDED", default=False),
     )
 
 
 def home() -> Path:
-    """The folder for data, keys, spans and lines: SYNCTRACE_HOME, or `var` in the checkout."""
+    """Return the folder for data, keys, spans and lines: SYNCTRACE_HOME, or `var` in the checkout."""
     return Path(os.environ.get("SYNCTRACE_HOME") or CHECKOUT / "var").expanduser().resolve()
 
 
 def has_servers() -> bool:
-    """Whether the environment names a database and a broker; `ImproperlyConfigured` when it names only one."""
+    """Return whether the environment names a database and a broker; raise `ImproperlyConfigured` if only one of them."""
     named = [name for name in ("DATABASE_URL", "CELERY_BROKER_URL") if os.environ.get(name)]
     if len(named) == 1:
         raise ImproperlyConfigured(
@@ -95,7 +97,7 @@ def has_servers() -> bool:
 
 
 def require_servers() -> None:
-    """A database and a broker are named; `ImproperlyConfigured` when not, for programs that start none themselves."""
+    """Raise `ImproperlyConfigured` unless a database and a broker are named, for programs that start none themselves."""
     if not has_servers():
         raise ImproperlyConfigured(
             "Set DATABASE_URL (postgresql://USER:PASSWORD@HOST/NAME) and CELERY_BROKER_URL (redis://HOST:6379/0). "
@@ -104,15 +106,15 @@ def require_servers() -> None:
 
 
 def secret_key(folder: Path) -> str:
-    """Django's secret key: SYNCTRACE_SECRET_KEY, or one made once and kept in `folder/secret_key`."""
+    """Return Django's secret key: SYNCTRACE_SECRET_KEY, or one that is made once and kept in `folder/secret_key`."""
     return os.environ.get("SYNCTRACE_SECRET_KEY") or _kept(folder / "secret_key", secrets.token_urlsafe(50))
 
 
 def encryption_keys(folder: Path) -> list[str]:
-    """The Fernet keys for tokens at rest, the one to encrypt with first.
+    """Return the Fernet keys for tokens at rest; the first one encrypts.
 
-    From SYNCTRACE_ENCRYPTION_KEY (separated by commas; put the new key first to rotate), or one made once and
-    kept in `folder/encryption_key`.
+    They come from SYNCTRACE_ENCRYPTION_KEY (separated by commas; to rotate, put the new key first), or one is made
+    once and kept in `folder/encryption_key`.
     """
     text = os.environ.get("SYNCTRACE_ENCRYPTION_KEY") or _kept(folder / "encryption_key", Fernet.generate_key().decode())
     keys = [key.strip() for key in text.split(",") if key.strip()]
@@ -121,30 +123,32 @@ def encryption_keys(folder: Path) -> list[str]:
             Fernet(key)
     except ValueError:
         raise ImproperlyConfigured(
-            "SYNCTRACE_ENCRYPTION_KEY (or the file encryption_key) holds something that is no Fernet key: "
+            "SYNCTRACE_ENCRYPTION_KEY (or the file encryption_key) holds something that is not a Fernet key: "
             "make one with `python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'`."
         ) from None
     return keys
 
 
 def database_settings(url: str) -> dict[str, Any]:
-    """Django's settings for the PostgreSQL at `url`: connections that last, checked when a request or task begins."""
+    """Return Django's settings for the PostgreSQL at `url`, with lasting connections that are checked before use."""
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
     except ValueError:
         parsed = {}
     if parsed.get("ENGINE") != "django.db.backends.postgresql" or not parsed["NAME"]:
         raise ImproperlyConfigured(
-            "DATABASE_URL is no PostgreSQL address: write it as postgresql://USER:PASSWORD@HOST:5432/NAME."
+            "DATABASE_URL is not a PostgreSQL address: write it as postgresql://USER:PASSWORD@HOST:5432/NAME."
         )
     options = parsed.setdefault("OPTIONS", {})
-    parsed["HOST"] = options.pop("host", parsed["HOST"])  # a socket's folder: where Django's dbshell looks for it
+    parsed["HOST"] = options.pop("host", parsed["HOST"])  # a socket's folder belongs where Django's dbshell looks for it
     options.setdefault("connect_timeout", 5)
+    # The store prepares its statements, as psycopg would and Django's own cursors do not; some poolers cannot keep them.
+    options["prepare_threshold"] = options.get("prepare_threshold", 5) or None
     return parsed
 
 
 def _kept(path: Path, new: str) -> str:
-    """The content of `path`, which is `new` if there was none; made whole or not at all, by one of many processes."""
+    """Return the content of `path`, written once as `new`: whole or not at all, even when many processes start together."""
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -173,13 +177,13 @@ def _broker_url() -> str | None:
     url = os.environ.get("CELERY_BROKER_URL") or None
     if url and not (url.startswith(_BROKER_SCHEMES) and _has_a_port(url)):
         raise ImproperlyConfigured(
-            "CELERY_BROKER_URL is no Redis or Valkey address: write it as redis://:PASSWORD@HOST:6379/0."
+            "CELERY_BROKER_URL is not a Redis or Valkey address: write it as redis://:PASSWORD@HOST:6379/0."
         )
     return url
 
 
 def _has_a_port(url: str) -> bool:
-    """Whether the URL's port is one, or is left out."""
+    """Return whether the URL's port is valid or left out."""
     try:
         return urlsplit(url).port != 0
     except ValueError:
@@ -204,7 +208,7 @@ def _host_names(name: str) -> frozenset[str]:
     for host in hosts:
         if not _HOST_NAME.fullmatch(host):
             raise ImproperlyConfigured(
-                f"{name} holds {host!r}, which is no host's name: write names alone, without scheme, port or wildcard, "
+                f"{name} holds {host!r}, which is not a host name: write names alone, without scheme, port or wildcard, "
                 "separated by commas."
             )
     return frozenset(hosts)

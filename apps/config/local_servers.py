@@ -1,4 +1,4 @@
-"""Embedded servers for the commands of manage.py when the environment names none."""
+"""Start embedded servers for the commands of manage.py when the environment names none."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ONE_AT_A_TIME = 7_305_118  # our key among PostgreSQL's advisory locks
 
 @contextlib.contextmanager
 def servers_for(arguments: Sequence[str]) -> Iterator[None]:
-    """The command in `arguments` (as in sys.argv) finds a database, with its tables, and a broker.
+    """Give the command in `arguments` (as in sys.argv) a database, with its tables, and a broker.
 
-    Nothing happens for a command that needs none, or when DATABASE_URL and CELERY_BROKER_URL are set. Otherwise
-    embedded servers run on SYNCTRACE_HOME, shared with other commands there, and both variables name them, so
-    that Django, Celery and every process started from here use them.
+    Do nothing for a command that needs none, or when DATABASE_URL and CELERY_BROKER_URL are set. Otherwise run
+    embedded servers on SYNCTRACE_HOME, shared with other commands there, and set both variables, so that Django,
+    Celery and every process started from here use them.
     """
     environment.read()
     command = arguments[1] if len(arguments) > 1 else "help"
@@ -43,7 +43,7 @@ def servers_for(arguments: Sequence[str]) -> Iterator[None]:
 
 
 def _migrate() -> None:
-    """Every table is there. One process at a time: two commands may start on a new home together."""
+    """Create what tables are missing, in one process at a time: two commands may start on a new home together."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
         try:

@@ -7,9 +7,10 @@ from typing import Any
 from celery.schedules import schedule
 from kombu import Queue
 
-from apps.config import environment
+from apps.config import environment, instrumentation
 
 _environment = environment.read()
+_telemetry = instrumentation.settings()
 
 SYNCTRACE_HOME = _environment.home
 SECRET_KEY = environment.secret_key(SYNCTRACE_HOME)
@@ -29,7 +30,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "apps.utils",
     "apps.teams",
+    "apps.repositories",
     "apps.integrations",
     "apps.pulls",
     "apps.analysis",
@@ -96,12 +99,20 @@ SYNC_STALE_SECONDS = _environment.stale_seconds
 SYNC_STEP_SECONDS = _environment.step_seconds
 """An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 
+SYNCTRACE_SERVICE_NAME = _telemetry.service_name
+"""What Jaeger knows our traces by."""
+SYNCTRACE_LOG_FILE = _telemetry.log_file
+"""The file that our processes write their lines to; None: they write none."""
+SYNCTRACE_TRACES_FILE = _telemetry.traces_file
+"""The file that our processes write their spans to; None: they write none."""
 SYNCTRACE_JAEGER_URL = _environment.jaeger_url
 """Where a browser finds Jaeger; empty when there is none."""
 SYNCTRACE_COMMAND = _environment.command
 """How people here call a command, before its name: pages and results print it."""
 SYNCTRACE_ALIVE_FILE = _environment.alive_file
 """Touched by a worker every two seconds while it has its broker, for whoever watches it; None: nobody does."""
+SYNCTRACE_EMBEDDED = _environment.embedded
+"""Whether this command runs on servers of its own (`apps.config.local_servers`), which no other worker serves."""
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"
@@ -122,7 +133,7 @@ CELERY_TASK_DEFAULT_QUEUE = "sync"
 CELERY_TASK_QUEUES = [Queue("sweep"), Queue("sync"), Queue("background")]
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
-    # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, phase 2 behind phase 1.
+    # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, backfills behind recent runs.
     "queue_order_strategy": "priority",
     "socket_connect_timeout": 3,  # a dead broker is said within five seconds
     "retry_on_timeout": False,

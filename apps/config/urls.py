@@ -1,4 +1,4 @@
-"""The web's addresses: the console's at the root, and Django's admin."""
+"""The addresses of the web application: the console at the root, and Django's admin."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ admin.site.index_title = "Rows"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("", include("apps.console.urls")),
+    path("", include("apps.console.web.urls")),
 ]

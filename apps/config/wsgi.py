@@ -10,16 +10,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
-import telemetry
-from apps.config import environment
-from telemetry.settings import InvalidSettingError
+from apps.config import environment, instrumentation
+from apps.console.terminal.escaping import visible_lines
 
-_CANNOT_BOOT = 3  # gunicorn gives up at this code; after another it would start the same worker again and again
+_CANNOT_BOOT = 3  # at this exit code gunicorn gives up; at any other it starts the same worker again and again
 
 try:
     environment.require_servers()
-    telemetry.configure(stream=sys.stdout)
+    instrumentation.configure(stream=sys.stdout)
     application = get_wsgi_application()
-except (ImproperlyConfigured, InvalidSettingError) as error:
-    sys.stderr.write(f"web: {error}\n")
+except ImproperlyConfigured as error:
+    sys.stderr.write(f"{visible_lines(f'web: {error}')}\n")
     sys.exit(_CANNOT_BOOT)

@@ -1,0 +1,1 @@
+"""The console: what people run, read and open to see their syncs."""

@@ -1,23 +1,23 @@
-"""Find what a person names: a run's number, a task's id, a trace's id, or context such as ``team_id=7``."""
+"""Find what a person names: a run's number, a task's id, a trace's id, or context such as `team_id=7`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from apps import catalog
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
-from telemetry.reading import Span, read_lines, read_spans
+from telemetry.model import Level
+from telemetry.reading import Files, Source
 
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-_CONTEXT = re.compile(r"(team_id|repo_id|run_id|task_id|trace_id)=(.+)")
+_TASK_ID = re.compile(r"[0-9a-f-]{36}")
+_CONTEXT = re.compile(rf"({'|'.join(catalog.CONTEXT)}|trace_id)=(.+)", re.DOTALL)
 
 
 class NotFoundError(Exception):
@@ -26,22 +26,19 @@ class NotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Lines and spans whose ``key`` is ``value``, or one of ``values``."""
+    """Lines and spans whose `key` has one of `values`."""
 
     key: str
     values: frozenset[str]
 
-    def matches(self, line: dict[str, Any]) -> bool:
-        """Whether the line is one of those asked for."""
-        return str(line.get(self.key)) in self.values
 
-    def texts(self) -> list[str]:
-        """What a line of ours holds if it is one of those asked for, its values being numbers or texts."""
-        return [f'"{self.key}":{value}' for name in self.values for value in (name, f'"{name}"')]
+def written_here() -> Files:
+    """Return the files that the processes of this home write, as the environment names them."""
+    return Files(traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE)
 
 
 def parse(name: str) -> Query:
-    """What ``name`` asks for: RUN, TASK_ID, TRACE_ID, or KEY=VALUE; a run brings the phase 2 runs that follow it."""
+    """Return what RUN, TASK_ID, TRACE_ID or KEY=VALUE asks for; a run brings the backfills that follow it."""
     if match := _CONTEXT.fullmatch(name):
         return Query(match[1], frozenset({match[2]}))
     if _is_number(name):
@@ -52,13 +49,13 @@ def parse(name: str) -> Query:
         return Query("run_id", frozenset({str(run.pk), *map(str, following)}))
     if _TRACE_ID.fullmatch(name):
         return Query("trace_id", frozenset({name}))
-    if re.fullmatch(r"[0-9a-f-]{36}", name):
+    if _TASK_ID.fullmatch(name):
         return Query("task_id", frozenset({name}))
     raise NotFoundError(f"{name!r} is no run number, task id, trace id, or KEY=VALUE such as team_id=7.")
 
 
 def one_trace(name: str) -> str:
-    """The run, task or trace that ``name`` means, be it KEY=VALUE; `NotFoundError` for a KEY that many traces have."""
+    """Return the run, task or trace that `name` means, be it KEY=VALUE; `NotFoundError` for a KEY that many traces have."""
     match = _CONTEXT.fullmatch(name)
     if match is None:
         return name
@@ -67,54 +64,53 @@ def one_trace(name: str) -> str:
     return match[2]
 
 
-def find_lines(home: Path, query: Query, *, event: str = "*", level: str = "debug") -> Iterator[dict[str, Any]]:
-    """The lines asked for, in time order, from the file and those set aside."""
-    lines = (
+def find_lines(source: Source, query: Query, *, event: str = "*", level: str = "debug") -> list[dict[str, Any]]:
+    """Return the lines asked for, in the order they were written; `level` is the lowest."""
+    lowest = Level[level.upper()]
+    return [
         line
-        for line in read_lines(home / "logs.jsonl", containing=query.texts())
-        if query.matches(line) and fnmatchcase(line["event"], event) and _LEVELS.get(line["level"], 0) >= _LEVELS[level]
-    )
-    yield from sorted(lines, key=lambda line: str(line["timestamp"]))
+        for line in source.find_lines(**{query.key: query.values})
+        if fnmatchcase(str(line.get("event")), event) and _level_of(line) >= lowest
+    ]
 
 
 def latest_run() -> PipelineRun:
-    """The run that was started last; those that follow it are found by it."""
-    run = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1).order_by("-pk").first()
+    """Return the recent run that was started last; those that follow it are found by it."""
+    run = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT).order_by("-pk").first()
     if run is None:
         raise NotFoundError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
     return run
 
 
 def find_run(name: str) -> PipelineRun | None:
-    """The run with that number, task or trace; None when no run has it."""
+    """Return the run with that number, task or trace, or None."""
     runs = PipelineRun.objects.order_by("-pk")
     if _is_number(name):
         return runs.filter(pk=int(name)).first()
     if _TRACE_ID.fullmatch(name):
         return runs.filter(traceparent__contains=f"-{name}-").first()
+    if not _TASK_ID.fullmatch(name):
+        return None
     return runs.filter(task_id=name).last()  # the run it started: those that follow have its id, and higher numbers
 
 
-def trace_of_task(home: Path, task_id: str) -> str | None:
-    """The trace that the task ran in; None when no span is of that task."""
-    spans = read_spans(home / "traces.jsonl", containing=[task_id])
-    return next((span.trace_id for span in spans if task_id == span.attributes.get("task_id")), None)
-
-
-def find_trace(home: Path, trace_id: str) -> list[Span]:
-    """The trace's spans, each once."""
-    spans = read_spans(home / "traces.jsonl", containing=[trace_id])
-    return list({span.span_id: span for span in spans if span.trace_id == trace_id}.values())
+def trace_of_task(source: Source, task_id: str) -> str | None:
+    """Return the trace that a task ran in, or None when no span is of that task."""
+    return next((span.trace_id for span in source.find_spans(task_id=task_id)), None)
 
 
 def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
-    """The run's trace, and what it is linked to, by trace id."""
+    """Return the run's trace, and what it is linked to, by trace id."""
     linked = {}
     if run.follows is not None:
         linked[trace_id_of(run.follows.traceparent)] = f"run {run.follows.pk}, which it follows"
     for other in PipelineRun.objects.filter(follows=run).order_by("pk"):
         linked[trace_id_of(other.traceparent)] = f"run {other.pk}, {PipelineRun.Kind(other.kind).label}, {other.state}"
     return trace_id_of(run.traceparent), linked
+
+
+def _level_of(line: dict[str, Any]) -> int:
+    return Level.named(str(line.get("level"))) or Level.DEBUG
 
 
 def _is_number(name: str) -> bool:

@@ -12,6 +12,8 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
 from telemetry import trace_id_of
 
+_COMPLETE = (RepoSync.Disposition.SYNCED, RepoSync.Disposition.ARCHIVED, RepoSync.Disposition.RENAMED)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -33,24 +35,24 @@ class Result:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything of the window is stored."""
-        return self.outcome in ("synced", "archived", "renamed") and not self.error_type
+        """Whether everything in the window is stored."""
+        return self.outcome in _COMPLETE and not self.error_type
 
     def as_json(self) -> dict[str, Any]:
-        """The result's fields, without the note, which is for people; the error's only where there is one."""
+        """Return the result's fields, without the note, which is for people; the error's only where there is one."""
         left_out = ("note",) if self.error_type else ("note", "error_type", "error_msg")
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 def results_of(run: PipelineRun) -> list[Result]:
-    """A result a repository, in the order they were added; a run that failed afterwards fails them all."""
+    """Return a result for each repository, in the order they were added; a run that failed afterwards fails them all."""
     rows = run.repo_syncs.select_related("repository").order_by("pk")
     counts = {name: _counted(run, name) for name in ("pk", "reviews", "commits", "files")}
     return [_result(run, row, {name: of.get(row.repository_id, 0) for name, of in counts.items()}) for row in rows]
 
 
 def _counted(run: PipelineRun, name: str) -> dict[int, int]:
-    """How many pull requests, or members of one of their lists, are stored of the run's window, by repository."""
+    """Count the stored pull requests of the run's window, or the members of one of their lists, by repository."""
     stored = PullRequest.objects.filter(repository__in=run.repo_syncs.values("repository"))
     if run.since is not None:
         stored = stored.filter(updated_at__gte=run.since)
@@ -60,11 +62,11 @@ def _counted(run: PipelineRun, name: str) -> dict[int, int]:
 
 
 def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Result:
-    gaps = _told(row.gaps)
+    gaps = _unlisted(row.gaps)
     ended = row.ended_at or run.ended_at
     return Result(
         repository=row.repository.full_name,
-        outcome=row.outcome or row.state,
+        outcome=row.disposition or row.state,
         pull_requests=counts["pk"],
         reviews=counts["reviews"],
         commits=counts["commits"],
@@ -79,8 +81,8 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
     )
 
 
-def _told(gaps: list[dict[str, Any]]) -> str:
-    """What GitHub counts and does not list, in a sentence; empty when there is nothing."""
+def _unlisted(gaps: list[dict[str, Any]]) -> str:
+    """Return a sentence about what GitHub counts and does not list; nothing where it lists all."""
     if not gaps:
         return ""
     named = [f"of #{gap['pull_request']} {gap['stored']} of {gap['total']} {gap['list']}" for gap in gaps[:3]]

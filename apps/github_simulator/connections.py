@@ -1,7 +1,7 @@
 """Connections: pages of a sorted list, addressed by keyset cursors so that paging stays stable while the list changes.
 
-A cursor holds the sort key and id of the item it points at rather than a position. Items inserted or moved before it
-cause neither repeated nor skipped items after it.
+A cursor holds the (value, id) of an item rather than an offset, so that inserting or moving items before it neither repeats
+nor skips any item after it.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class GraphQLRequest:
 class PreparedQuery:
     """A parsed query with its cost, or with `errors` that are returned instead of executing it.
 
-    `root` is the response key of the first field that is about GitHub's data.
+    `root` is the response key of the first field other than `rateLimit` and `__typename`.
     """
 
     key: bytes

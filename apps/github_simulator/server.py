@@ -130,7 +130,7 @@ async def _deliver(reply: Reply, scope: Scope, receive: Receive, send: Send) -> 
     await send({"type": "http.response.start", "status": reply.status, "headers": _raw_headers(reply)})
     if reply.delivery == "cut":
         await send(_piece(reply.body[: len(reply.body) // 2], more=True))
-        scope["state"]["transport"].close()  # after sending what has been written
+        scope["state"]["transport"].close()  # close() flushes what has been written
         return
     if reply.delivery == "slow":
         for piece in _pieces(reply.body):

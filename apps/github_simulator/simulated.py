@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from apps.github_simulator.fault_files import fault_rules
@@ -126,9 +127,11 @@ class SimulatedGitHub:
         """Delete the pull request, as GitHub's support can."""
         self._between_requests(lambda: self._github.world.remove_pull_request(full_name, number))
 
-    def touch(self, full_name: str, number: int, *, title: str | None = None, body: str | None = None) -> None:
-        """Edit the pull request now, which makes it the most recently updated one."""
-        self._between_requests(lambda: self._github.world.touch(full_name, number, title=title, body=body))
+    def touch(
+        self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Edit the pull request at `at`, by default now, which makes it the most recently updated one."""
+        self._between_requests(lambda: self._github.world.touch(full_name, number, title=title, body=body, at=at))
 
     def force_push(
         self,

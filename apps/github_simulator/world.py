@@ -140,12 +140,14 @@ class World:
         del self._nodes[pull_request.id]
         self._changed()
 
-    def touch(self, full_name: str, number: int, *, title: str | None = None, body: str | None = None) -> None:
-        """Edit the pull request now, which makes it the most recently updated one."""
+    def touch(
+        self, full_name: str, number: int, *, title: str | None = None, body: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Edit the pull request at `at`, by default now, which makes it the most recently updated one."""
         pull_request = self.pull_request(full_name, number)
         pull_request.title = pull_request.title if title is None else title
         pull_request.body = pull_request.body if body is None else body
-        self._updated(pull_request)
+        self._updated(pull_request, at=at)
 
     def force_push(self, full_name: str, number: int, *, messages: Sequence[str], files: Sequence[str] | None) -> None:
         """Replace the pull request's commits, one per message, and its files, one per path, unless `files` is None."""
@@ -202,8 +204,8 @@ class World:
             deletions=1,
         )
 
-    def _updated(self, pull_request: PullRequest) -> None:
-        pull_request.updated_at = format_time(self._now())
+    def _updated(self, pull_request: PullRequest, *, at: datetime | None = None) -> None:
+        pull_request.updated_at = format_time(at or self._now())
         self._changed()
 
     def _changed(self) -> None:

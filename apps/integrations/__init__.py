@@ -1,0 +1,1 @@
+"""Syncing pull requests from GitHub: runs, attempts, lanes, and the clients that ask."""

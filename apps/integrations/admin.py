@@ -1,4 +1,4 @@
-"""Connections, repositories, runs and lanes in Django's admin: to look at, since the sync alone writes them."""
+"""Runs, their repositories and lanes in Django's admin, read-only: the sync alone writes them."""
 
 from __future__ import annotations
 
@@ -8,90 +8,56 @@ from datetime import datetime
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import formats
 from django.utils.html import format_html
 
-from apps.integrations.models import ApiLane, GitHubConnection, PipelineRun, RepoSync, TrackedRepository
-from apps.integrations.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, took
+from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
+from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
 from telemetry import trace_id_of
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 
 
-@admin.register(GitHubConnection)
-class GitHubConnectionAdmin(ReadOnlyAdmin):
-    """Its token is on no page, encrypted or not."""
-
-    list_display = ("account", "team", "api_url", "created_at")
-    list_filter = ("team",)
-    list_select_related = ("team",)
-    search_fields = ("account",)
-    fields = ("team", "account", "api_url", "created_at")
-
-
-@admin.register(TrackedRepository)
-class TrackedRepositoryAdmin(ReadOnlyAdmin):
-    list_display = ("full_name", "repo_id", "team", "complete_from", "covered_to", "is_archived", "added_at")
-    list_filter = ("team", "is_archived")
-    list_select_related = ("team",)
-    search_fields = ("full_name",)
-    fields = (
-        ("team", "connection"),
-        ("full_name", "repo_id", "github_id", "is_archived"),
-        ("covered_from", "covered_to", "added_at"),
-    )
-    readonly_fields = ("repo_id",)
-
-    @admin.display(description="repo_id", ordering="pk")
-    def repo_id(self, row: TrackedRepository) -> int:
-        """What spans and lines call it."""
-        return row.pk
-
-    @admin.display(ordering="covered_from")
-    def complete_from(self, row: TrackedRepository) -> str:
-        """Where what is stored begins."""
-        if row.covered_from is None:
-            return "not synced yet"
-        return "the beginning" if row.covered_from.year == 1970 else _moment(row.covered_from)
-
-
 class _RepoSyncColumns:
-    """Where a repository stands in a run."""
+    """Columns that say where a repository stands in a run."""
 
     @admin.display(description="state", ordering="state")
     def status(self, row: RepoSync) -> str:
-        """What came of it, or where it stands."""
-        return badge(row.outcome or row.state)
+        """Return what became of the repository, or where it stands."""
+        return badge(row.disposition or row.state)
 
     @admin.display(description="pull requests", ordering="prs_done")
     def progress(self, row: RepoSync) -> str:
-        """Done of how many."""
+        """Return how many pull requests are stored, of how many."""
         return f"{row.prs_done:,} of {'?' if row.prs_total is None else f'{row.prs_total:,}'}"
 
     def duration(self, row: RepoSync) -> str:
-        """From its first attempt on."""
+        """Return the time since the first attempt."""
         return took(row.started_at, row.ended_at)
 
     def waits_for(self, row: RepoSync) -> str:
-        """What the next attempt waits for, and until when."""
+        """Return what the next attempt waits for, and until when."""
         return row.waits_for
 
 
 class RepoSyncInline(_RepoSyncColumns, ReadOnlyInline):
+    """The repositories of a run, on its page."""
+
     model = RepoSync
     fields = ("repository", "status", "progress", "attempt", "requests", "points", "duration", "waits_for", "error_msg")
     readonly_fields = ("status", "progress", "duration", "waits_for")
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RepoSync]:
-        """With what a line shows, in one query."""
+        """Return the rows with all that a line shows, in one query."""
         return super().get_queryset(request).select_related("repository").order_by("pk")
 
 
 @admin.register(PipelineRun)
 class PipelineRunAdmin(ReadOnlyAdmin):
+    """Runs: where each stands, where its time went, and what it is over."""
+
     list_display = ("run", "team", "kind", "status", "phase", "short_trace", "started_at", "duration", "repositories", "prs")
     list_display_links = ("run",)
     list_filter = ("state", "kind", "phase", "team")
@@ -106,7 +72,10 @@ class PipelineRunAdmin(ReadOnlyAdmin):
             "What it is over",
             {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "total_prs"))},
         ),
-        ("For the curious", {"classes": ("collapse",), "fields": ("task_id", "step_sent_at", "step_attempt", "links")}),
+        (
+            "Details",
+            {"classes": ("collapse",), "fields": ("task_id", ("step_sent_at", "step_attempt"), "export_due_at", "links")},
+        ),
     )
     readonly_fields = ("status", "trace", "duration")
     inlines = (RepoSyncInline,)
@@ -114,49 +83,54 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PipelineRun], search_term: str
     ) -> tuple[QuerySet[PipelineRun], bool]:
-        """The runs found, and that none is twice among them; a trace's id counts whole, since a number may be part of it."""
+        """Return the runs found, and that there are no duplicates among them.
+
+        A trace's id is only looked for as a whole, since a run's number may be part of one.
+        """
         if _TRACE_ID.fullmatch(search_term):
             return queryset.filter(traceparent__contains=f"-{search_term}-"), False
         return super().get_search_results(request, queryset, search_term)
 
     @admin.display(ordering="pk")
     def run(self, row: PipelineRun) -> int:
-        """Its number, as `logs` and `trace` take it."""
+        """Return the run's number, as `logs` and `trace` take it."""
         return row.pk
 
     @admin.display(ordering="repos_synced")
     def repositories(self, row: PipelineRun) -> int:
-        """Those synced."""
+        """Return the number of repositories synced."""
         return row.repos_synced
 
     @admin.display(description="pull requests", ordering="total_prs")
     def prs(self, row: PipelineRun) -> str:
-        """Those stored."""
+        """Return the number of pull requests stored."""
         return f"{row.total_prs:,}"
 
     @admin.display(description="trace")
     def short_trace(self, row: PipelineRun) -> str:
-        """The beginning of the trace's id, as Jaeger shows it."""
+        """Return the beginning of the trace's id, as Jaeger shows it, with a link where there is a Jaeger."""
         trace_id = trace_id_of(row.traceparent)
         return format_html('<span title="{}">{}</span>', trace_id, link(trace_page(trace_id), trace_id[:7]))
 
     @admin.display(description="state", ordering="state")
     def status(self, row: PipelineRun) -> str:
-        """With its colour."""
+        """Return the state, colored."""
         return badge(row.state)
 
     def duration(self, row: PipelineRun) -> str:
-        """Until it ended, or until now."""
+        """Return the time until the run ended, or until now."""
         return took(row.started_at, row.ended_at)
 
     def trace(self, row: PipelineRun) -> str:
-        """The trace's id, which leads to Jaeger where there is one."""
+        """Return the trace's id, with a link where there is a Jaeger."""
         trace_id = trace_id_of(row.traceparent)
         return link(trace_page(trace_id), trace_id)
 
 
 @admin.register(RepoSync)
 class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
+    """Repositories in runs, over all runs."""
+
     list_display = (
         "repository",
         "run_number",
@@ -171,58 +145,56 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
         "requests",
         "points",
     )
-    list_filter = ("state", "outcome", "run__kind", "run__team", "error_type")
+    list_filter = ("state", "disposition", "run__kind", "run__team", "error_type")
     list_select_related = ("repository", "run", "run__team")
     search_fields = ("repository__full_name", "=run__id")
     readonly_fields = ("trace",)
 
     @admin.display(description="run", ordering="run_id")
     def run_number(self, row: RepoSync) -> int:
-        """As `logs` and `trace` take it."""
+        """Return the run's number, as `logs` and `trace` take it."""
         return row.run_id
 
     @admin.display(ordering="run__team")
     def team(self, row: RepoSync) -> str:
-        """Whose it is."""
+        """Return the team's name."""
         return row.run.team.name
 
     def trace(self, row: RepoSync) -> str:
-        """The run's trace, which holds every attempt."""
+        """Return the id of the run's trace, which holds every attempt."""
         trace_id = trace_id_of(row.run.traceparent)
         return link(trace_page(trace_id), trace_id)
 
 
 @admin.register(ApiLane)
 class ApiLaneAdmin(ReadOnlyAdmin):
+    """Accounts: who may send now, what is left of their limits, and what blocks them."""
+
     list_display = ("account", "in_use", "graphql_left", "core_left", "blocked")
     search_fields = ("account",)
 
     def in_use(self, row: ApiLane) -> str:
-        """Who may send now."""
+        """Return who holds the lane now."""
         return row.holder or "" if row.leased_until and row.leased_until > clock.now() else ""
 
     @admin.display(description="GraphQL points left")
     def graphql_left(self, row: ApiLane) -> str:
-        """Of how many, and when they are full again."""
+        """Return how many points are left, of how many, and when they are reset."""
         return _left(row.graphql_remaining, row.graphql_limit, row.graphql_reset_at)
 
     @admin.display(description="REST requests left")
     def core_left(self, row: ApiLane) -> str:
-        """Of how many, and when they are full again."""
+        """Return how many requests are left, of how many, and when they are reset."""
         return _left(row.core_remaining, row.core_limit, row.core_reset_at)
 
     def blocked(self, row: ApiLane) -> str:
-        """Why nobody may send, and until when."""
+        """Return why nobody may send, and until when."""
         blocked = row.blocked_until is not None and row.blocked_until > clock.now()
-        return f"{row.blocked_reason} until {_moment(row.blocked_until)}" if blocked else ""
+        return f"{row.blocked_reason} until {moment(row.blocked_until)}" if blocked else ""
 
 
 def _left(remaining: int | None, limit: int | None, reset_at: datetime | None) -> str:
     if remaining is None:
         return ""
     of = "" if limit is None else f" of {limit:,}"
-    return f"{remaining:,}{of} until {_moment(reset_at)}"
-
-
-def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else str(formats.localize(moment))
+    return f"{remaining:,}{of} until {moment(reset_at)}"

@@ -1,9 +1,13 @@
+"""The app that syncs GitHub's pull requests."""
+
 from __future__ import annotations
 
 from django.apps import AppConfig
 
 
 class IntegrationsConfig(AppConfig):
+    """Runs over tracked repositories, and the lanes in which their requests take turns."""
+
     name = "apps.integrations"
     label = "integrations"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,11 +1,11 @@
-"""Every way a sync can fail, as one tree whose members carry their evidence and what to do about it.
+"""Every way a sync can fail, as one tree whose members carry their evidence and say what to do.
 
 ::
 
     SyncError
-    ├── GitHubError              an answer that was an error, or no answer
+    ├── GitHubError              GitHub answered with an error, or not at all
     │   ├── RateLimited          the hour's budget is used up
-    │   ├── SecondaryLimited     too much in a short time, or Retry-After
+    │   ├── SecondaryLimited     too many requests in a short time, or Retry-After
     │   ├── QueryTimeout         GitHub gave up computing the answer
     │   ├── TooCostly            the query asks for more than GitHub computes
     │   ├── PartialAnswer        some of the data is missing
@@ -16,25 +16,25 @@
     │   ├── Unauthorized         the token is not accepted
     │   ├── Forbidden            the token may not do this
     │   │   ├── SsoRequired      an organization wants the token authorized for SAML
-    │   │   └── IpNotAllowed     an organization's IP allow list
+    │   │   └── IpNotAllowed     an organization's IP allow list does not contain this machine
     │   ├── NotFound             gone, or hidden from this token
-    │   └── Moved                a redirect, which nobody followed
+    │   └── Moved                a redirect, which was not followed
     ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
-    ├── EveryRepositoryFailed    a run none of whose repositories could be synced
+    ├── EveryRepositoryFailed    none of a run's repositories could be synced
     ├── StepNeverFinished        analysis or metrics were started again and again
-    ├── AttemptDied              an attempt at a repository gave no sign of life any more
-    ├── OutOfTime                an attempt or a step had not ended at its time limit
-    ├── InvalidApiUrl            no address that a token may be sent to
-    ├── LaneLost                 the account's lane was held too long to send anything more
+    ├── AttemptDied              an attempt at a repository stopped giving signs of life
+    ├── OutOfTime                an attempt or a step reached its time limit
+    ├── InvalidApiUrl            an address that no token may be sent to
+    ├── LaneLost                 the account's lane was held for too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
     └── Superseded               another attempt has taken over
 
-``str(error)`` says what happened, ``error.advice`` what to do, ``error.error_type`` is a stable code, and
-``error.retryable`` whether the same attempt may succeed later. No message holds a token or an answer's body.
-Each can be pickled, as Celery does.
+`str(error)` says what happened, `error.advice` what to do, `error.error_type` is a stable code, and `error.retryable` tells
+whether the same work may succeed later. No message holds a token or the body of an answer. Errors can be pickled, because
+Celery does.
 """
 
-# ruff: noqa: N818  # their names say what happened; "Error" behind each would say nothing more
+# ruff: noqa: N818  # the names say what happened; "Error" at the end of each would say nothing more
 from __future__ import annotations
 
 from datetime import datetime
@@ -47,22 +47,21 @@ from telemetry.timestamps import iso_seconds
 
 
 class SyncError(Exception):
-    """A sync did not do what was asked."""
+    """A sync could not do what it was asked to do."""
 
     error_type: ClassVar[str] = "sync_error"
     retryable: ClassVar[bool] = False
     advice: str = "Run it again; if it fails the same way, look at its trace."
 
     def in_full(self) -> str:
-        """What happened and what to do, as sentences for a person."""
+        """Return what happened and what to do, as sentences for a person."""
         return sentences(message_of(self), self.advice)
 
 
 class Evidence(TypedDict, total=False):
-    """What GitHub said of a failed call.
+    """What GitHub said about a failed call.
 
-    ``points_cost`` is what it cost; ``request_id`` is GitHub's own id of it, to give to GitHub's support; ``retry_after``
-    is in seconds.
+    `points_cost` is what it cost, `request_id` identifies it to GitHub's support, `retry_after` is in seconds.
     """
 
     http_status: int | None
@@ -72,7 +71,7 @@ class Evidence(TypedDict, total=False):
 
 
 class GitHubError(SyncError):
-    """GitHub answered with an error, or not at all; the attributes are its evidence."""
+    """GitHub answered with an error, or not at all; the attributes are the evidence."""
 
     error_type: ClassVar[str] = "github_error"
     status: ClassVar[CallStatus] = "failed"
@@ -86,12 +85,12 @@ class GitHubError(SyncError):
 
 
 class RateLimited(GitHubError):
-    """The account's budget of this hour is used up; ``reset_at`` is when it is full again, where GitHub said so."""
+    """The account's budget for this hour is used up; `reset_at` is when it is full again, if GitHub said so."""
 
     error_type = "rate_limited"
     retryable = True
     status = "rate_limited"
-    advice = "Nothing to do: the sync goes on when GitHub's limit resets."
+    advice = "Nothing to do: the sync continues when GitHub's limit resets."
 
     def __init__(self, message: str, *, reset_at: datetime | None = None, **evidence: Unpack[Evidence]) -> None:
         super().__init__(message, **evidence)
@@ -99,21 +98,21 @@ class RateLimited(GitHubError):
 
 
 class SecondaryLimited(GitHubError):
-    """GitHub asks to slow down; ``retry_after`` says for how long, where GitHub said so."""
+    """GitHub asks us to slow down, for `retry_after` seconds if it said so."""
 
     error_type = "secondary_limited"
     retryable = True
     status = "secondary_limited"
-    advice = "Nothing to do: the sync waits and goes on. If it persists, see what else uses this account."
+    advice = "Nothing to do: the sync waits and continues. If this persists, find out what else uses the account."
 
 
 class QueryTimeout(GitHubError):
-    """GitHub gave up computing the answer, at its gateway or inside; a smaller page may work."""
+    """GitHub gave up computing the answer, at its gateway or behind it; a smaller page may work."""
 
     error_type = "query_timeout"
     retryable = True
     status = "timeout"
-    advice = "GitHub was too slow even for a small page: try again later."
+    advice = "GitHub was too slow even for a small page. Try again later."
 
 
 class TooCostly(GitHubError):
@@ -122,16 +121,16 @@ class TooCostly(GitHubError):
     error_type = "too_costly"
     retryable = True
     status = "too_costly"
-    advice = "GitHub refused even a small page as too costly: try again later."
+    advice = "GitHub refused even a small page as too costly. Try again later."
 
 
 class PartialAnswer(GitHubError):
-    """Some of what was asked for is missing from the answer, so none of it was used."""
+    """Some of what was asked for is missing from the answer, so none of the answer was used."""
 
     error_type = "partial_answer"
     retryable = True
     status = "partial"
-    advice = "GitHub left out part of its answer: try again later."
+    advice = "GitHub left out part of its answer. Try again later."
 
 
 class ServerError(GitHubError):
@@ -140,11 +139,11 @@ class ServerError(GitHubError):
     error_type = "server_error"
     retryable = True
     status = "server_error"
-    advice = "GitHub is in trouble: see https://www.githubstatus.com and try again later."
+    advice = "GitHub is in trouble. See https://www.githubstatus.com and try again later."
 
 
 class Unreachable(GitHubError):
-    """No connection, or the connection ended or stalled before the whole answer was here."""
+    """There was no connection, or it ended before the answer was complete."""
 
     error_type = "unreachable"
     retryable = True
@@ -158,7 +157,7 @@ class InvalidAnswer(GitHubError):
     error_type = "invalid_answer"
     retryable = True
     status = "invalid"
-    advice = "Something between here and GitHub may answer in its place: check the API's address and the proxy."
+    advice = "Something between here and GitHub may be answering in its place. Check the API's address and the proxy."
 
 
 class QueryRefused(GitHubError):
@@ -166,7 +165,7 @@ class QueryRefused(GitHubError):
 
     error_type = "query_refused"
     status = "failed"
-    advice = "Check the API's address; a GitHub Enterprise Server may be too old to know this query."
+    advice = "Check the API's address. A GitHub Enterprise Server may be too old to know this query."
 
 
 class Unauthorized(GitHubError):
@@ -174,7 +173,7 @@ class Unauthorized(GitHubError):
 
     error_type = "unauthorized"
     status = "unauthorized"
-    advice = "The token was refused: create a new one and connect the account again."
+    advice = "The token was refused. Create a new one and connect the account again."
 
 
 class Forbidden(GitHubError):
@@ -189,7 +188,7 @@ class SsoRequired(Forbidden):
     """An organization's SAML enforcement hides its resources from a token that was not authorized for it."""
 
     error_type = "sso_required"
-    advice = "Authorize the token for the organization: GitHub, Settings, Tokens, Configure SSO."
+    advice = "Authorize the token for the organization: on GitHub, Settings, Tokens, Configure SSO."
 
 
 class IpNotAllowed(Forbidden):
@@ -200,15 +199,15 @@ class IpNotAllowed(Forbidden):
 
 
 class NotFound(GitHubError):
-    """It does not exist, or this token may not know that it does."""
+    """It does not exist, or this token is not allowed to know that it does."""
 
     error_type = "not_found"
     status = "not_found"
-    advice = "Check the name; if it is private, give the token access to it."
+    advice = "Check the name. If the repository is private, give the token access to it."
 
 
 class Moved(GitHubError):
-    """It has another address, ``location``, which nobody followed."""
+    """It has moved to `location`; the redirect was not followed."""
 
     error_type = "moved"
     status = "failed"
@@ -220,26 +219,26 @@ class Moved(GitHubError):
 
 
 class InvalidApiUrl(SyncError):
-    """The API's address is none that a token may be sent to."""
+    """The API's address is not one that a token may be sent to."""
 
     error_type = "invalid_api_url"
-    advice = "Give the API's address, as in https://api.github.com or https://HOST/api/v3."
+    advice = "Give the API's address, like https://api.github.com or https://HOST/api/v3."
 
 
 class LaneLost(SyncError):
-    """The account's lane was held so long that another may have it: nothing was sent."""
+    """The account's lane was held for so long that another process may have it by now, so nothing was sent."""
 
     error_type = "lane_lost"
     retryable = True
-    advice = "Nothing to do: the sync takes another turn. If it persists, this machine is overloaded."
+    advice = "Nothing to do: the sync takes another turn. If this persists, the machine is overloaded."
 
 
 class Parked(SyncError):
-    """The wait for GitHub's permission is too long to sleep through: an attempt at ``until`` goes on."""
+    """The wait for GitHub's limit is too long to sleep through; another attempt continues at `until`."""
 
     error_type = "parked"
     retryable = True
-    advice = "Nothing to do: the sync goes on by itself at that time."
+    advice = "Nothing to do: the sync continues by itself at that time."
 
     def __init__(self, until: datetime, reason: str) -> None:
         super().__init__(until, reason)
@@ -251,17 +250,17 @@ class Parked(SyncError):
 
 
 class Superseded(SyncError):
-    """Another attempt at the same work has taken over, so this one's results were not stored."""
+    """Another attempt at the same work has taken over, so nothing more of this one was stored."""
 
     error_type = "superseded"
-    advice = "Nothing to do: the other attempt goes on."
+    advice = "Nothing to do: the other attempt continues."
 
 
 class IncompleteHistory(SyncError):
     """Fewer pull requests are stored than GitHub counts, after reading everything again."""
 
     error_type = "incomplete_history"
-    advice = "Sync it again; if it stays incomplete, GitHub may hide pull requests from this token."
+    advice = "Sync it again. If it stays incomplete, GitHub may be hiding pull requests from this token."
 
 
 class EveryRepositoryFailed(SyncError):
@@ -272,39 +271,39 @@ class EveryRepositoryFailed(SyncError):
 
 
 class StepNeverFinished(SyncError):
-    """A phase's task was started again and again and never came to an end."""
+    """A phase's task was started again and again, and never finished."""
 
     error_type = "step_never_finished"
-    advice = "Look at the worker's lines for this run: it may run out of memory or time."
+    advice = "Look at the worker's log for this run: it may run out of memory or time."
 
 
 class AttemptDied(SyncError):
-    """An attempt at a repository gave no sign of life any more: its process was killed, or its machine is lost."""
+    """An attempt at a repository stopped giving signs of life: its process was killed, or its machine was lost."""
 
     error_type = "attempt_died"
-    advice = "Look at the worker's lines and the machine's memory: something kills its processes at this repository."
+    advice = "Look at the worker's log and the machine's memory: something kills its processes at this repository."
 
 
 class OutOfTime(SyncError):
-    """An attempt or a step had not ended at its time limit."""
+    """An attempt or a step reached its time limit."""
 
     error_type = "out_of_time"
     retryable = True
-    advice = "Look at its trace for what took so long; SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS are the limits."
+    advice = "See in its trace what took so long. The limits are SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS."
 
 
 def message_of(error: BaseException) -> str:
-    """What ``error`` says, as it may be stored and shown: a server's words are in it, and may repeat what we sent."""
+    """Return what `error` says, fit to be stored and shown: a server's words may repeat what we sent, secrets included."""
     return storable(redact(str(error)))
 
 
 def sentences(message: str, advice: str) -> str:
-    """``message``, ended like a sentence, and then ``advice``."""
+    """Return `message`, ended like a sentence, followed by `advice`."""
     return f"{message.rstrip('. ')}. {advice}"
 
 
 def advice_for(error_type: str) -> str | None:
-    """What to do about an error of which only its code is known; None for one that is none of ours."""
+    """Return what to do about an error of which only the code is known, or None if the code is not one of ours."""
     kinds = [SyncError]
     for kind in kinds:
         if kind.error_type == error_type:

@@ -1,57 +1,29 @@
-"""Connections, the repositories they see, runs over them, and where each run stands."""
+"""Runs over tracked repositories, where each of them stands, and the lanes in which requests take turns."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models.functions import Lower
 
-from apps.integrations.secrets import decrypt
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before all history."""
-
-
-class GitHubConnection(models.Model):
-    """A team's access to one GitHub API with one account; its token is encrypted at rest."""
-
-    team_id: int
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="connections")
-    api_url = models.URLField(default="https://api.github.com")
-    account = models.CharField(max_length=200, help_text="host/login: limits are per account, not per token")
-    encrypted_token = models.BinaryField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name = "GitHub connection"
-        constraints = [models.UniqueConstraint(fields=["team", "account"], name="one_connection_per_account")]
-
-    def __str__(self) -> str:
-        return f"{self.team_id}: {self.account}"
-
-    def token(self) -> str:
-        """The token in the clear; it goes to GitHub and nowhere else."""
-        return decrypt(bytes(self.encrypted_token))
-
-
 class ApiLane(models.Model):
-    """One account's lane: who holds it, and what is left of its budget.
+    """One account's lane: who holds it, and what is left of the account's budgets.
 
-    Only raw SQL of ``github_rate_limit`` writes here, so that every change is one statement.
+    Only the SQL of `lane.leases` writes here, so that every change is one statement.
     """
 
     account = models.CharField(max_length=200, primary_key=True)
     holder = models.CharField(max_length=200, null=True)
     fence = models.BigIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
-    urgent_until = models.DateTimeField(null=True, help_text="phase 1 is waiting: phase 2 stands back until then")
+    urgent_until = models.DateTimeField(null=True, help_text="a recent run is waiting: backfills stand back until then")
     blocked_until = models.DateTimeField(null=True, help_text="a secondary limit or Retry-After")
     blocked_reason = models.CharField(max_length=40, default="")
     graphql_limit = models.IntegerField(null=True)
@@ -68,62 +40,18 @@ class ApiLane(models.Model):
         return self.account
 
 
-class TrackedRepository(models.Model):
-    """A repository that a team syncs, and which window of its history is complete."""
-
-    team_id: int
-    connection_id: int
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="repositories")
-    connection = models.ForeignKey(GitHubConnection, on_delete=models.CASCADE, related_name="repositories")
-    full_name = models.CharField(max_length=200)
-    github_id = models.BigIntegerField(null=True)
-    is_archived = models.BooleanField(default=False)
-    covered_from = models.DateTimeField(
-        null=True, help_text="every pull request updated from here to covered_to is stored; year 1970 for all history"
-    )
-    covered_to = models.DateTimeField(null=True, help_text="the watermark: GitHub's newest updatedAt at the last start")
-    added_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "tracked repositories"
-        constraints = [models.UniqueConstraint("team", Lower("full_name"), name="one_repository_per_team")]
-
-    def __str__(self) -> str:
-        return self.full_name
-
-    def has_namesake(self, full_name: str) -> bool:
-        """Whether the team tracks another repository by this name: somebody added it under its new one, too."""
-        namesakes = TrackedRepository.objects.filter(team_id=self.team_id, full_name__iexact=full_name)
-        return namesakes.exclude(pk=self.pk).exists()
-
-    def covers(self, since: datetime | None) -> bool:
-        """Whether everything updated at ``since`` (None: ever) or later is stored, as far as the watermark."""
-        return self.covered_from is not None and self.covered_from <= (since or BEGINNING)
-
-    def cover(self, *, since: datetime | None, before: datetime | None, until: datetime | None) -> None:
-        """The window from ``since`` to ``before`` is covered, too, and what was updated later, to ``until``.
-
-        Without ``before`` the window ends at ``until``. Of two windows with a gap between them the later one stands. The
-        caller saves.
-        """
-        begin = since or BEGINNING
-        if before is not None and (self.covered_from is None or self.covered_from > before):
-            return
-        if before is None and (self.covered_to is None or begin > self.covered_to):
-            self.covered_from, self.covered_to = begin, until or self.covered_to
-            return
-        self.covered_from = min(begin, self.covered_from or begin)
-        self.covered_to = max(filter(None, (self.covered_to, until)), default=None)
-
-
 class PipelineRun(models.Model):
-    """One pipeline over some repositories and one window of time; its root span's ids are reserved here."""
+    """One pipeline over some repositories and one window of time; it holds the reserved ids of its root span."""
 
     class Kind(models.TextChoices):
-        PHASE1 = "phase1", "phase 1"
-        PHASE2 = "phase2", "phase 2"
+        """A recent run is over the window asked for, a backfill over one repository's history before it."""
+
+        RECENT = "recent", "recent"
+        BACKFILL = "backfill", "backfill"
 
     class State(models.TextChoices):
+        """Whether a run has ended, and how."""
+
         RUNNING = "running", "running"
         COMPLETED = "completed", "completed"
         FAILED = "failed", "failed"
@@ -136,19 +64,22 @@ class PipelineRun(models.Model):
     phase = models.CharField(max_length=30)
     since = models.DateTimeField(null=True, help_text="the window's start; null: from the beginning")
     before = models.DateTimeField(null=True, help_text="the window's end, exclusive; null: until now")
-    backfill_since = models.DateTimeField(null=True, help_text="where phase 2 will start; null: all history")
-    backfill = models.BooleanField(default=False, help_text="whether phase 2 follows")
+    backfill_since = models.DateTimeField(null=True, help_text="where the backfill will start; null: all history")
+    backfill = models.BooleanField(default=False, help_text="whether backfills follow")
     follows = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="followed_by")
     task_id = models.CharField(max_length=64, null=True, help_text="the task that started it")
     traceparent = models.CharField(max_length=60)
     links = models.JSONField(default=list, help_text="traceparents this run's trace is linked to")
     started_ns = models.BigIntegerField(help_text="the root span's start, Unix nanoseconds")
     started_at = models.DateTimeField()
-    step_sent_at = models.DateTimeField(null=True, help_text="when the phase's own task was last sent or started")
-    step_attempt = models.IntegerField(default=0, help_text="how often that task was started")
+    step_sent_at = models.DateTimeField(null=True, help_text="when the phase's step was last sent or started")
+    step_attempt = models.IntegerField(default=0, help_text="how often that step was started")
     ended_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True, help_text="when its last line was written; null: the sweep writes it")
-    exported_at = models.DateTimeField(null=True, help_text="when the root span was flushed; null: the sweep emits it again")
+    logged_at = models.DateTimeField(null=True, help_text="when its last line was written")
+    export_due_at = models.DateTimeField(
+        null=True, help_text="when the sweep exports its root span; null: nothing left to do"
+    )
+    exported_at = models.DateTimeField(null=True, help_text="when its root span was exported")
     repos_synced = models.IntegerField(default=0)
     total_prs = models.IntegerField(default=0)
     error_type = models.CharField(max_length=100, default="")
@@ -158,7 +89,7 @@ class PipelineRun(models.Model):
         indexes = [models.Index(fields=["state", "ended_at"]), models.Index(fields=["task_id"])]
         constraints = [
             models.UniqueConstraint(
-                fields=["task_id"], condition=models.Q(kind="phase1"), name="one_phase1_run_per_starting_task"
+                fields=["task_id"], condition=models.Q(kind="recent"), name="one_recent_run_per_starting_task"
             )
         ]
 
@@ -167,13 +98,15 @@ class PipelineRun(models.Model):
 
 
 WAITS_FOR_LANE = "lane"
-"""The ``wait_reason`` of a row whose attempt waits for its account's turn; every other is a limit of GitHub's."""
+"""The `wait_reason` of a row whose attempt waits for a turn in its account's lane; all others are limits of GitHub's."""
 
 
 class RepoSync(models.Model):
-    """One repository in one run: where it stands, which attempt owns it, and what came of it."""
+    """One repository in one run: where it stands, which attempt owns it, and what became of it."""
 
     class State(models.TextChoices):
+        """Where a repository's sync stands."""
+
         PENDING = "pending", "pending"
         RUNNING = "running", "running"
         RETRYING = "retrying", "retrying"
@@ -181,7 +114,9 @@ class RepoSync(models.Model):
         COMPLETED = "completed", "completed"
         FAILED = "failed", "failed"
 
-    class Outcome(models.TextChoices):
+    class Disposition(models.TextChoices):
+        """What became of the repository when its sync ended."""
+
         SYNCED = "synced", "synced"
         ARCHIVED = "archived", "archived"
         RENAMED = "renamed", "renamed"
@@ -194,8 +129,8 @@ class RepoSync(models.Model):
     run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="repo_syncs")
     repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="repo_syncs")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    outcome = models.CharField(max_length=10, choices=Outcome, default="", blank=True)
-    note = models.TextField(default="", help_text="renamed from what, which lists GitHub would not give whole")
+    disposition = models.CharField(max_length=10, choices=Disposition, default="", blank=True)
+    note = models.TextField(default="", help_text="for people: archived, or renamed from what")
     gaps = models.JSONField(default=list, help_text="what could not be had: {pull_request, list, stored, total}")
     attempt = models.IntegerField(default=0, help_text="the attempt that owns this row, or owned it last")
     attempt_traceparent = models.CharField(max_length=60, default="", help_text="the last attempt's span, to link to")
@@ -204,10 +139,10 @@ class RepoSync(models.Model):
     sent_at = models.DateTimeField(null=True, help_text="when a message for the next attempt was last sent")
     alive_at = models.DateTimeField(null=True, help_text="the running attempt's last sign of life")
     wait_reason = models.CharField(max_length=100, default="")
-    since = models.DateTimeField(null=True, help_text="what this sync really reads from: later than the run's if covered")
+    since = models.DateTimeField(null=True, help_text="where reading really starts: later than the run's if that is covered")
     start_cursor = models.TextField(null=True, help_text="where paging starts: null is the newest")
     cursor = models.TextField(null=True, help_text="the last committed pull request's cursor")
-    paged = models.BooleanField(default=False, help_text="the window is read; the closing query is left")
+    paged = models.BooleanField(default=False, help_text="the window is read; only the closing query is left")
     newest_updated_at = models.DateTimeField(null=True, help_text="GitHub's newest updatedAt when this sync started")
     prs_done = models.IntegerField(default=0)
     prs_total = models.IntegerField(null=True)
@@ -229,12 +164,12 @@ class RepoSync(models.Model):
 
     @property
     def prs_expected(self) -> int | None:
-        """How many pull requests the window has: GitHub's count, an estimate until the end, and no fewer than are done."""
+        """The number of pull requests in the window, at least `prs_done`: GitHub's count, an estimate until the end."""
         return None if self.prs_total is None else max(self.prs_total, self.prs_done)
 
     @property
     def waits_for(self) -> str:
-        """What it waits for, and until when, as a person reads it; empty while it works and when it has ended."""
+        """What the sync waits for and until when, in words; empty while it works and when it has ended."""
         until = f"{self.due_at:%H:%M:%S}Z"
         if self.state == self.State.RETRYING:
             return f"attempt {self.attempt + 1} at {until}"

@@ -1,8 +1,8 @@
-"""The phases of a run, their order, and how a run advances, fails and is resumed.
+"""How a run starts, advances, fails and ends.
 
-Phase 1 is a run over all of a team's repositories and the window asked for; phase 2 is a run a repository over the history
-before it. State lives in the rows, not in messages: whoever finishes something asks the run to `advance`, and gets back the
-next steps to send. Every function here may be called twice, by two processes at once, without harm.
+A recent run is over all of a team's repositories and the window asked for; a backfill is a run over one repository's history
+before that window. State lives in rows, not in messages: whoever finishes something calls `advance`, and gets back the next
+steps to send. Every function here may be called twice, by two processes at once, without harm.
 """
 
 from __future__ import annotations
@@ -13,57 +13,27 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from apps import catalog
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import EveryRepositoryFailed, StepNeverFinished, message_of
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import failures, phases, root_spans
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs.root_spans import Flush
+from apps.integrations.runs.steps import EndRun, RunPhase, Step, SyncRepository
+from apps.integrations.runs.sweep import claim_attempts, claim_steps, finish_roots, runs_to_advance
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
-from telemetry import Root, bind, current_traceparent, emit, flush
+from telemetry import Root, current_traceparent, error_type, flush
 
-PHASES: dict[str, tuple[catalog.Phase, ...]] = {
-    PipelineRun.Kind.PHASE1: ("syncing", "llm_processing", "computing_metrics", "phase1_complete"),
-    PipelineRun.Kind.PHASE2: ("background_syncing", "background_llm", "complete"),
-}
-SYNCING: tuple[catalog.Phase, ...] = ("syncing", "background_syncing")
-LAST: tuple[catalog.Phase, ...] = ("phase1_complete", "complete")
-MAX_STEP_ATTEMPTS = 3
 _ENDED = (RepoSync.State.COMPLETED, RepoSync.State.FAILED)
-_FLUSH_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class SyncRepository:
-    """The next attempt at a repository is to be sent."""
-
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class RunPhase:
-    """The task of a phase after syncing is to be sent: analysis or metrics."""
-
-    run_id: int
-    phase: catalog.Phase
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndRun:
-    """Everything that the run dispatches is sent: `end_run` closes it."""
-
-    run_id: int
-
-
-Step = SyncRepository | RunPhase | EndRun
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What phase 2 is to cover: from ``since``, or from the beginning when it is None."""
+    """What backfills are to cover: from `since`, or from the beginning if that is None."""
 
     since: datetime | None
 
@@ -77,20 +47,20 @@ def start_run(
     task_id: str | None = None,
     resumes: PipelineRun | None = None,
 ) -> PipelineRun:
-    """A phase 1 run over ``repositories`` is on its row with its root span reserved; its `steps` are to be sent.
+    """Create a recent run over `repositories` and reserve its root span; its `first_steps` are to be sent.
 
-    A second call with the same ``task_id`` returns the first one's run.
+    A second call with the same `task_id` returns the run of the first.
     """
     if not repositories:
         raise ValueError("a run needs at least one repository: track one first")
-    known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.PHASE1).first() if task_id else None
+    known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.RECENT).first() if task_id else None
     if known is not None:
         return known
     links = [link for link in (current_traceparent(), resumes.traceparent if resumes else None) if link]
     with transaction.atomic():
         run = _create(
             team=team,
-            kind=PipelineRun.Kind.PHASE1,
+            kind=PipelineRun.Kind.RECENT,
             repositories=[(repository, None) for repository in repositories],
             since=since,
             before=None,
@@ -99,92 +69,74 @@ def start_run(
             links=links,
             task_id=task_id,
         )
-    _announce(run)
+    root_spans.log_start(run)
     return run
 
 
-def steps(run: PipelineRun) -> list[Step]:
-    """The first attempts at a run's repositories, in the order they were added; none at those that were begun already."""
+def first_steps(run: PipelineRun) -> list[Step]:
+    """Return the first attempt at each of the run's repositories that none was made at yet, in the order of their rows."""
     return [SyncRepository(Attempt(row.pk, 1)) for row in run.repo_syncs.filter(attempt=0).order_by("pk")]
 
 
 def advance(run_id: int) -> list[Step]:
-    """The run has left its syncing phase if every repository of it has ended; the steps to send next."""
+    """Let the run leave its syncing phase if each of its repositories has ended, and return the next steps."""
     with transaction.atomic():
         run = _locked(run_id)
-        if run is None or run.phase not in SYNCING:
+        if run is None or run.phase not in phases.SYNCING:
             return []
         if run.repo_syncs.exclude(state__in=_ENDED).exists():  # of 5,000 the first that is found
             return []
         if not run.repo_syncs.filter(state=RepoSync.State.COMPLETED).exists():
-            return _fail(run, _why_all_failed(run))
+            _fail(run, _why_all_failed(run))
+            return []
         return _enter_next(run)
 
 
+def claim_step(step: RunPhase) -> PipelineRun | None:
+    """Start a phase's step and return its run, or None if somebody else has started it or the phase is over."""
+    claimed = PipelineRun.objects.filter(
+        pk=step.run_id, phase=step.phase, state=PipelineRun.State.RUNNING, step_attempt=step.attempt - 1
+    ).update(step_attempt=step.attempt, step_sent_at=clock.now())
+    return PipelineRun.objects.select_related("team").get(pk=step.run_id) if claimed else None
+
+
 def complete_phase(run_id: int, phase: catalog.Phase) -> list[Step]:
-    """The run has left ``phase``, whose task is done; the steps to send next."""
+    """Let the run leave `phase`, whose work is done, and return the next steps."""
     with transaction.atomic():
         run = _locked(run_id)
         return [] if run is None or run.phase != phase else _enter_next(run)
 
 
-def end_run(run_id: int) -> None:
-    """The run, whose last phase is reached and whose steps are sent, is completed."""
-    with transaction.atomic():
-        run = _locked(run_id)
-        if run is not None and run.phase in LAST:
-            _end(run, PipelineRun.State.COMPLETED)
-
-
 def fail_phase(run_id: int, phase: catalog.Phase, error: BaseException) -> None:
-    """The run has failed in ``phase``."""
+    """Let the run fail in `phase`."""
     with transaction.atomic():
         run = _locked(run_id)
         if run is not None and run.phase == phase:
             _fail(run, error)
 
 
-def claim_phase(run_id: int, phase: catalog.Phase, attempt: int) -> PipelineRun | None:
-    """The run, whose ``phase`` this attempt now works on; None when another does or the phase is over."""
-    claimed = PipelineRun.objects.filter(
-        pk=run_id, phase=phase, state=PipelineRun.State.RUNNING, step_attempt=attempt - 1
-    ).update(step_attempt=attempt, step_sent_at=clock.now())
-    return PipelineRun.objects.select_related("team").get(pk=run_id) if claimed else None
-
-
-def sweep() -> list[Step]:
-    """Everything that stands still moves again: parked, lost and dead attempts, lost phase tasks, unexported roots."""
+def end_run(run_id: int) -> None:
+    """Complete the run, if it has reached its last phase; its steps must have been sent."""
     with transaction.atomic():
-        found: list[Step] = [SyncRepository(attempt) for attempt in attempts.overdue()]
-        stale = clock.now() - timedelta(seconds=settings.SYNC_STEP_SECONDS)
-        for run in PipelineRun.objects.select_for_update(skip_locked=True).filter(
-            state=PipelineRun.State.RUNNING, step_sent_at__lt=stale
-        ):
-            if run.step_attempt >= MAX_STEP_ATTEMPTS:
-                _fail(run, StepNeverFinished(f"{run.phase} was started {run.step_attempt} times and never finished"))
-                continue
-            run.step_sent_at = clock.now()
-            run.save(update_fields=["step_sent_at"])
-            found.append(EndRun(run.pk) if run.phase in LAST else RunPhase(run.pk, _phase(run), run.step_attempt + 1))
-    for run_id in PipelineRun.objects.filter(
-        ~Q(repo_syncs__state__in=("pending", "running", "retrying", "waiting")),
-        state=PipelineRun.State.RUNNING,
-        phase__in=SYNCING,
-    ).values_list("pk", flat=True):
+        run = _locked(run_id)
+        if run is not None and run.phase in phases.LAST:
+            _end(run, PipelineRun.State.COMPLETED)
+
+
+def sweep(*, flush: Flush = flush) -> list[Step]:
+    """Return the steps that set in motion again what stands still; finish runs whose end was not logged and exported."""
+    found: list[Step] = [SyncRepository(attempt) for attempt in claim_attempts()]
+    for run in claim_steps():
+        phase = phases.named(run.phase)
+        if not failures.STEPS.allows(run.step_attempt):
+            error = StepNeverFinished(f"{phase} was started {run.step_attempt} times and never finished")
+            fail_phase(run.pk, phase, error)
+        else:
+            found.append(EndRun(run.pk) if phase in phases.LAST else RunPhase(run.pk, phase, run.step_attempt + 1))
+    for run_id in runs_to_advance():
         found += advance(run_id)
-    forgotten = clock.now() - timedelta(seconds=settings.SYNC_STALE_SECONDS)
-    with transaction.atomic():
-        ended = PipelineRun.objects.filter(exported_at=None, ended_at__lt=forgotten)
-        runs = list(ended.select_for_update(skip_locked=True)[:100])
-        # A collector that is down is tried with one, or the traces file would get all of them again at every sweep.
-        if _emit_ends(runs[:1]):
-            _emit_ends(runs[1:])
+    finish_roots(flush=flush)
     return found
-
-
-def root_of(run: PipelineRun) -> Root:
-    """The run's reserved root span."""
-    return Root(run.traceparent, run.started_ns, tuple(run.links))
 
 
 def _create(
@@ -199,12 +151,13 @@ def _create(
     links: Sequence[str],
     task_id: str | None,
 ) -> PipelineRun:
+    """Create a run over `repositories`, each with the cursor at which its paging starts (None: the newest)."""
     root = Root.reserve(catalog.Pipeline, links=links)
     now = clock.now()
     run = PipelineRun.objects.create(
         team=team,
         kind=kind,
-        phase=PHASES[kind][0],
+        phase=phases.first(kind),
         since=since,
         before=before,
         backfill=backfill is not None,
@@ -224,7 +177,7 @@ def _create(
 
 
 def _locked(run_id: int) -> PipelineRun | None:
-    """The run's row, locked, if it is still running."""
+    """Lock the run's row and return it, or None if it is not running."""
     return (
         PipelineRun.objects.select_for_update(of=("self",))
         .select_related("team")
@@ -233,36 +186,35 @@ def _locked(run_id: int) -> PipelineRun | None:
     )
 
 
-def _phase(run: PipelineRun) -> catalog.Phase:
-    return next(phase for phase in PHASES[run.kind] if phase == run.phase)
-
-
 def _enter_next(run: PipelineRun) -> list[Step]:
-    phases = PHASES[run.kind]
-    previous = _phase(run)
-    run.phase = phases[phases.index(previous) + 1]
-    run.step_attempt, run.step_sent_at = 0, clock.now()
+    """Move the run into the phase that follows, and return the steps to send there."""
+    previous = phases.named(run.phase)
+    phase = phases.phase(previous).then
+    if phase is None:
+        return []
+    run.phase, run.step_attempt, run.step_sent_at = phase, 0, clock.now()
     run.save(update_fields=["phase", "step_attempt", "step_sent_at"])
-    _tell_phase(run, _phase(run), previous)
-    if run.phase not in LAST:
-        return [RunPhase(run.pk, _phase(run), 1)]
-    found = _start_backfill(run) if run.backfill else []
-    if found:
-        _tell_phase(run, "background_syncing", "phase1_complete")
-    return [*found, EndRun(run.pk)]
+    transaction.on_commit(lambda: root_spans.log_phase(run, phase, previous))
+    if phases.phase(phase).then is not None:
+        return [RunPhase(run.pk, phase, 1)]
+    backfills = _start_backfills(run) if run.backfill else []
+    if backfills:
+        first = phases.first(PipelineRun.Kind.BACKFILL)
+        transaction.on_commit(lambda: root_spans.log_phase(run, first, phase))
+    return [*(step for each in backfills for step in first_steps(each)), EndRun(run.pk)]
 
 
-def _start_backfill(run: PipelineRun) -> list[Step]:
-    """A phase 2 run for each repository that phase 1 synced, starting where its paging stopped; none where all is stored."""
-    found: list[Step] = []
+def _start_backfills(run: PipelineRun) -> list[PipelineRun]:
+    """Create a backfill for each repository that the run has synced and of which older history is not stored yet."""
+    backfills = []
     for row in run.repo_syncs.select_related("repository").filter(state=RepoSync.State.COMPLETED).order_by("pk"):
         if row.repository.covers(run.backfill_since):
             continue
-        # An incremental phase 1 stopped at its watermark, not at the window's start: phase 2 then pages from the top.
+        # An incremental run stopped at its watermark, not at the window's start: the backfill then pages from the top.
         start = row.cursor if row.since == run.since else None
-        background = _create(
+        backfill = _create(
             team=run.team,
-            kind=PipelineRun.Kind.PHASE2,
+            kind=PipelineRun.Kind.BACKFILL,
             repositories=[(row.repository, start)],
             since=run.backfill_since,
             before=run.since,
@@ -271,68 +223,25 @@ def _start_backfill(run: PipelineRun) -> list[Step]:
             links=[run.traceparent],
             task_id=run.task_id,
         )
-        transaction.on_commit(lambda background=background: _announce(background))  # type: ignore[misc]  # bound now
-        found += steps(background)
-    return found
+        transaction.on_commit(lambda backfill=backfill: root_spans.log_start(backfill))  # type: ignore[misc]  # bound now
+        backfills.append(backfill)
+    return backfills
 
 
-def _fail(run: PipelineRun, error: BaseException) -> list[Step]:
-    run.error_type = str(getattr(error, "error_type", type(error).__name__))
-    run.error_msg = message_of(error)
+def _fail(run: PipelineRun, error: BaseException) -> None:
+    run.error_type, run.error_msg = error_type(error), message_of(error)
     _end(run, PipelineRun.State.FAILED)
-    return []
 
 
 def _end(run: PipelineRun, state: PipelineRun.State) -> None:
-    """The run has ended, once; its root span and line follow the commit."""
+    """End the run, once; its root span and last line follow the commit, or the sweep makes up for them."""
     done = run.repo_syncs.filter(state=RepoSync.State.COMPLETED)
     run.state, run.ended_at, run.step_sent_at = state, clock.now(), None
+    run.export_due_at = run.ended_at + timedelta(seconds=settings.SYNC_STALE_SECONDS)
     run.repos_synced = done.count()
     run.total_prs = done.aggregate(total=Sum("prs_done"))["total"] or 0
     run.save()
-    transaction.on_commit(lambda: _emit_ends([run]))
-
-
-def _emit_ends(runs: Sequence[PipelineRun]) -> bool:
-    """Each run's last line is written, where it was not, and its root span exported; else the sweep does it again.
-
-    Whether they were exported.
-    """
-    for run in runs:
-        with (
-            bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
-            root_of(run).finish(_operation(run), ended_at=run.ended_at, repeat=run.told_at is not None) as pipeline,
-        ):
-            if run.state == PipelineRun.State.COMPLETED:
-                pipeline.completed(catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs))
-            else:
-                pipeline.failed(RunFailed(run.error_type, run.error_msg))
-        PipelineRun.objects.filter(pk=run.pk, told_at=None).update(told_at=clock.now())
-    exported = bool(runs) and flush(_FLUSH_SECONDS)
-    if exported:
-        PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(exported_at=clock.now())
-    return exported
-
-
-def _announce(run: PipelineRun) -> None:
-    with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
-        root_of(run).announce(_operation(run))
-
-
-def _operation(run: PipelineRun) -> catalog.Pipeline:
-    return catalog.Pipeline(
-        team_id=run.team_id, repos_count=run.repo_syncs.count(), phase=_phase(run), task_id=run.task_id, run_id=run.pk
-    )
-
-
-def _tell_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -> None:
-    """The transition's line is written once it is committed, in the run's own trace."""
-
-    def tell() -> None:
-        with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), root_of(run).active():
-            emit(catalog.PhaseChanged(team_id=run.team_id, phase=phase, previous_phase=previous))
-
-    transaction.on_commit(tell)
+    transaction.on_commit(lambda: root_spans.finish([run]))
 
 
 def _why_all_failed(run: PipelineRun) -> EveryRepositoryFailed:
@@ -342,11 +251,3 @@ def _why_all_failed(run: PipelineRun) -> EveryRepositoryFailed:
     ]
     more = run.repo_syncs.count() - len(names)
     return EveryRepositoryFailed("; ".join(names) + (f"; and {more} more" if more > 0 else ""))
-
-
-class RunFailed(Exception):  # noqa: N818  # it states what happened to the run
-    """How a failed run is told to its root span: the error its row holds."""
-
-    def __init__(self, error_type: str, error_msg: str) -> None:
-        super().__init__(error_msg)
-        self.error_type = error_type

@@ -1,26 +1,32 @@
-"""What the sync stored, in Django's admin: to look at and to hold against GitHub."""
+"""Stored pull requests in Django's admin, read-only, with links to compare them with GitHub."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
-from apps.integrations.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link
-from apps.pulls.models import ChangedFile, Commit, PullRequest, Review, WeeklyMetrics
+from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link
 
 
 class ReviewInline(ReadOnlyInline):
+    """A pull request's reviews, oldest first."""
+
     model = Review
     fields = ("author", "state", "submitted_at", "body")
     ordering = ("submitted_at", "pk")
 
 
 class CommitInline(ReadOnlyInline):
+    """A pull request's commits, oldest first."""
+
     model = Commit
     fields = ("oid", "author_name", "committed_at", "additions", "deletions", "message")
     ordering = ("committed_at", "pk")
 
 
 class ChangedFileInline(ReadOnlyInline):
+    """The files that a pull request changes."""
+
     model = ChangedFile
     fields = ("path", "change_type", "additions", "deletions")
     ordering = ("path",)
@@ -28,6 +34,8 @@ class ChangedFileInline(ReadOnlyInline):
 
 @admin.register(PullRequest)
 class PullRequestAdmin(ReadOnlyAdmin):
+    """Pull requests, the latest updated first; each page has its lists."""
+
     list_display = (
         "number",
         "title",
@@ -60,18 +68,9 @@ class PullRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def status(self, row: PullRequest) -> str:
-        """With its colour."""
+        """Return the state, colored."""
         return badge(row.state)
 
     def on_github(self, row: PullRequest) -> str:
-        """Where it was read from."""
+        """Return a link to the pull request's page on GitHub."""
         return link(row.url, f"#{row.number}")
-
-
-@admin.register(WeeklyMetrics)
-class WeeklyMetricsAdmin(ReadOnlyAdmin):
-    list_display = ("week", "team", "merged", "cycle_time_hours", "review_time_hours", "size", "ai_assisted_share")
-    list_filter = ("team",)
-    list_select_related = ("team",)
-    date_hierarchy = "week"
-    ordering = ("-week", "team")

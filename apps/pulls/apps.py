@@ -1,9 +1,13 @@
+"""The app of what is stored of GitHub's pull requests."""
+
 from __future__ import annotations
 
 from django.apps import AppConfig
 
 
 class PullsConfig(AppConfig):
+    """Pull requests, reviews, commits and changed files."""
+
     name = "apps.pulls"
     label = "pulls"
     default_auto_field = "django.db.models.BigAutoField"

@@ -1,4 +1,4 @@
-"""What a sync stores: pull requests with their reviews, commits and changed files, as GitHub last told them."""
+"""Pull requests with their reviews, commits and changed files, as GitHub last reported them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from apps.integrations.models import TrackedRepository
-from apps.teams.models import Team
+from apps.repositories.models import TrackedRepository
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
 
 class PullRequest(models.Model):
-    """One pull request; the ``*_total`` columns are GitHub's own counts, to hold what is stored against."""
+    """A pull request; the `*_total` columns are GitHub's own counts, which show whether its lists are complete."""
 
     reviews: RelatedManager[Review]
     commits: RelatedManager[Commit]
@@ -43,7 +42,7 @@ class PullRequest(models.Model):
     changed_files = models.IntegerField()
     reviews_total = models.IntegerField()
     commits_total = models.IntegerField()
-    files_total = models.IntegerField(null=True, help_text="null: GitHub cannot say what changed")
+    files_total = models.IntegerField(null=True, help_text="null: GitHub could not compute the changes")
 
     class Meta:
         constraints = [
@@ -56,7 +55,7 @@ class PullRequest(models.Model):
 
 
 class Review(models.Model):
-    """One review of a pull request."""
+    """A review of a pull request."""
 
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="reviews")
     node_id = models.TextField(help_text="GitHub's node id")
@@ -76,7 +75,7 @@ class Review(models.Model):
 
 
 class Commit(models.Model):
-    """One commit of a pull request."""
+    """A commit of a pull request."""
 
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="commits")
     oid = models.TextField()
@@ -96,7 +95,7 @@ class Commit(models.Model):
 
 
 class ChangedFile(models.Model):
-    """One file that a pull request changes."""
+    """A file that a pull request changes."""
 
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="files")
     path = models.TextField()
@@ -109,23 +108,3 @@ class ChangedFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
-
-
-class WeeklyMetrics(models.Model):
-    """A team's merged pull requests of one week (Monday, UTC), in medians and shares."""
-
-    team_id: int
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="weekly_metrics")
-    week = models.DateField(help_text="the week's Monday")
-    merged = models.IntegerField()
-    cycle_time_hours = models.FloatField(null=True, help_text="median, from the first commit to the merge")
-    review_time_hours = models.FloatField(null=True, help_text="median, from opening to somebody else's first review")
-    size = models.FloatField(null=True, help_text="median lines added and deleted")
-    ai_assisted_share = models.FloatField(null=True, help_text="of those merged, 0 to 1")
-
-    class Meta:
-        verbose_name_plural = "weekly metrics"
-        constraints = [models.UniqueConstraint(fields=["team", "week"], name="one_row_per_team_and_week")]
-
-    def __str__(self) -> str:
-        return f"{self.team_id} {self.week}"

@@ -1,14 +1,23 @@
-"""Rows as the store writes them: a field is a column, in the table's order. Pure."""
+"""Rows as the store writes them: a field is a column of the same name. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from apps.catalog import EntityType
+
+ListName = Literal["reviews", "commits", "files"]
+"""The lists of a pull request that are stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequestRow:
-    """A row of PullRequest; its key is (repository_id, number)."""
+class PullRequestRow(Struct, frozen=True, kw_only=True, gc=False):
+    """A row of `PullRequest`; its key is `repository_id` and `number`."""
 
     repository_id: int
     github_id: int
@@ -37,11 +46,15 @@ class PullRequestRow:
     files_total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewRow:
-    """A row of Review, of the pull request with ``number``."""
+class ListRow(Struct, frozen=True, kw_only=True, gc=False):
+    """A row of one of a pull request's lists; `number` is the pull request's."""
 
     number: int
+
+
+class ReviewRow(ListRow, frozen=True, kw_only=True):
+    """A row of `Review`."""
+
     node_id: str
     github_id: int | None
     author: str | None
@@ -52,11 +65,9 @@ class ReviewRow:
     commit_oid: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CommitRow:
-    """A row of Commit, of the pull request with ``number``."""
+class CommitRow(ListRow, frozen=True, kw_only=True):
+    """A row of `Commit`."""
 
-    number: int
     oid: str
     message: str
     author_login: str | None
@@ -67,25 +78,61 @@ class CommitRow:
     deletions: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """A row of ChangedFile, of the pull request with ``number``."""
+class FileRow(ListRow, frozen=True, kw_only=True):
+    """A row of `ChangedFile`."""
 
-    number: int
     path: str
     additions: int
     deletions: int
     change_type: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredList:
+    """One list of a pull request as it is stored.
+
+    `model` is a label of Django's, `key` the column that tells the rows of a pull request apart, `total` the column of
+    `PullRequest` that holds GitHub's own count of them.
+    """
+
+    name: ListName
+    entity_type: EntityType
+    row: type[ListRow]
+    model: str
+    key: str
+    total: str
+
+
+REVIEWS = StoredList(
+    name="reviews", entity_type="review", row=ReviewRow, model="pulls.Review", key="node_id", total="reviews_total"
+)
+COMMITS = StoredList(
+    name="commits", entity_type="commit", row=CommitRow, model="pulls.Commit", key="oid", total="commits_total"
+)
+FILES = StoredList(
+    name="files", entity_type="file", row=FileRow, model="pulls.ChangedFile", key="path", total="changed_files"
+)
+LISTS = (REVIEWS, COMMITS, FILES)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListRows:
+    """A page's rows of one list.
+
+    `complete` are the numbers of the pull requests whose list is complete: any other row of theirs is gone from GitHub.
+    """
+
+    rows: tuple[ListRow, ...]
+    complete: frozenset[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PageRows:
-    """A page's rows; ``complete_*`` are the pull requests whose list is whole, so that what is not in it has gone."""
+    """A page's rows; no two have the same key."""
 
     pull_requests: tuple[PullRequestRow, ...]
-    reviews: tuple[ReviewRow, ...]
-    commits: tuple[CommitRow, ...]
-    files: tuple[FileRow, ...]
-    complete_reviews: frozenset[int]
-    complete_commits: frozenset[int]
-    complete_files: frozenset[int]
+    lists: Mapping[ListName, ListRows]
+
+    def counts(self) -> Mapping[ListName, Counter[int]]:
+        """Return how many rows of each list each pull request has on this page, by its number."""
+        return {name: Counter(row.number for row in found.rows) for name, found in self.lists.items()}

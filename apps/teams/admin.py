@@ -7,13 +7,17 @@ from django.contrib import admin
 from apps.teams.models import Membership, Team
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # Django has them not at run time
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
+    """A team's members."""
+
     model = Membership
     extra = 1
 
 
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # as above
+class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Teams, by name."""
+
     list_display = ("slug", "name", "created_at")
     search_fields = ("slug", "name")
     inlines = (MembershipInline,)

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Team(models.Model):
-    """Some people, and the repositories that they sync."""
+    """People who sync the same repositories."""
 
     slug = models.SlugField(
         unique=True, validators=[validate_slug], help_text="its name in commands: letters, digits, - and _"
@@ -21,10 +21,10 @@ class Team(models.Model):
 
 
 class Membership(models.Model):
-    """One user's part in one team."""
+    """A user's membership in a team."""
 
     class Role(models.TextChoices):
-        """What a member may do: an owner also connects accounts and invites others."""
+        """What a member may do; an owner also connects accounts and invites others."""
 
         OWNER = "owner"
         MEMBER = "member"

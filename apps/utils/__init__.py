@@ -1,0 +1,1 @@
+"""What any app may need: a clock, context and lines, read-only admin pages, addresses of Jaeger."""

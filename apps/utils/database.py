@@ -11,10 +11,10 @@ _CANCEL_SECONDS = 2.0
 
 
 def drop_connection() -> None:
-    """The next statement has a connection of its own; what the server was still doing for this one is called off.
+    """Close the connection, so that the next statement opens a new one, and cancel what the server still does for it.
 
-    For a statement that an exception has interrupted here, as a time limit does, and for a server that was restarted: what
-    follows on the same connection would fail, too.
+    Call this when an exception has interrupted a statement, as a time limit does, or when the server was restarted: on the
+    same connection, whatever follows could fail, too.
     """
     if connection.connection is not None:
         with suppress(psycopg.Error):  # nothing was going on, or nobody is there

@@ -1,4 +1,4 @@
-"""Jaeger's pages, as addresses for people."""
+"""Addresses of Jaeger's pages, for people."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.conf import settings
 
 
 def trace_page(trace_id: str) -> str:
-    """The page of a trace; empty when no Jaeger is named."""
+    """Return the address of a trace's page; empty if no Jaeger is configured."""
     return f"{settings.SYNCTRACE_JAEGER_URL}/trace/{trace_id}" if settings.SYNCTRACE_JAEGER_URL else ""
 
 
 def search_page(*, service: str, operation: str, tags: dict[str, str] | None = None) -> str:
-    """The page that lists the traces with a span of that name and (on any span of theirs) those attributes.
+    """Return the address of the page that lists the traces with such a span; empty if no Jaeger is configured.
 
-    Empty when no Jaeger is named.
+    `tags` are attributes that any span of the trace has.
     """
     asked = {"service": service, "operation": operation, "lookback": "2d", "limit": "50"}
     if tags:

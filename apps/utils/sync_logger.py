@@ -1,6 +1,6 @@
-"""The face of telemetry for code outside the catalog's operations: checked log lines, bound context, timed blocks.
+"""Lines, context and timed blocks for code outside the catalog's operations, checked against the catalog.
 
-Names outside ``sync.`` are free; a line inside it is checked against the catalog::
+A line whose event is in the catalog must have the event's level and fields; other names are free::
 
     log = get_sync_logger(__name__)
     with sync_context(team_id=1, repo_id=2):
@@ -13,107 +13,113 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
 import telemetry
-from apps.catalog import TABLE
-from telemetry import error_type
+from apps.catalog import CONTEXT
 from telemetry.catalog import check_line
-from telemetry.model import EventSpec, Level, declared_events, rendered
-
-_NAMESPACE = f"{TABLE[0].partition('.')[0]}."
+from telemetry.model import Level, declared_events
+from telemetry.timestamps import iso_seconds
 
 
 class UncataloguedLineError(ValueError):
-    """A line of the catalog's namespace that is not as the catalog says."""
+    """A line in a namespace of the catalog that is not as the catalog says."""
 
     error_type = "uncatalogued_line"
 
 
 class SyncLogger:
-    """Writes lines; one whose event starts with ``sync.`` must be the catalog's, with its level and its fields.
+    """Writes lines, and checks those that the catalog declares.
 
-    A field that is bound (`sync_context`) need not be given again. A line that breaks the catalog is written all the same,
-    and counted in `telemetry.swallowed`; under the test kit it is an `UncataloguedLineError`.
+    A field that is bound (`sync_context`) need not be given again. A line that breaks the catalog is written all the same
+    and counted in `telemetry.swallowed`; under the test kit it raises `UncataloguedLineError`.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def debug(self, event: str, /, **fields: Any) -> None:
-        """One line of ``event`` is written at this level."""
+        """Write a line at level debug."""
         self.log(Level.DEBUG, event, fields)
 
     def info(self, event: str, /, **fields: Any) -> None:
-        """One line of ``event`` is written at this level."""
+        """Write a line at level info."""
         self.log(Level.INFO, event, fields)
 
     def warning(self, event: str, /, **fields: Any) -> None:
-        """One line of ``event`` is written at this level."""
+        """Write a line at level warning."""
         self.log(Level.WARNING, event, fields)
 
     def error(self, event: str, /, **fields: Any) -> None:
-        """One line of ``event`` is written at this level."""
+        """Write a line at level error."""
         self.log(Level.ERROR, event, fields)
 
     def exception(self, event: str, /, **fields: Any) -> None:
-        """One line of ``event`` is written as an error, with the traceback of the exception that is being handled."""
+        """Write a line at level error, with the traceback of the exception that is being handled."""
         self.log(Level.ERROR, event, fields, error=sys.exc_info()[1])
 
-    def log(self, level: Level, event: str, fields: dict[str, Any], *, error: BaseException | None = None) -> None:
-        """One line of ``event`` is written at ``level``; ``error`` gives it an ``exception``."""
-        values = {name: rendered(value) if isinstance(value, datetime) else value for name, value in fields.items()}
-        problems: list[str] = []
-        if event.startswith(_NAMESPACE):
-            values = _in_declared_order(declared_events().get(event), telemetry.bound(), values)
-            problems = check_line({"level": level.name.lower(), "event": event, **values})
-        else:
-            values["logger"] = self.name
+    def log(self, level: Level, event: str, fields: Mapping[str, Any], *, error: BaseException | None = None) -> None:
+        """Write a line at `level`; `error` gives it an `exception`."""
+        try:
+            values, problems = self._checked(level, event, fields)
+        except Exception as odd:  # noqa: BLE001  # somebody's class: the line is written all the same
+            values, problems = dict(fields), [f"{type(event).__name__}: {telemetry.message_of(odd)}"]
         telemetry.write_line(level, event, values, error=error)
         if problems:
             telemetry.problem(UncataloguedLineError("; ".join(problems)))
 
+    def _checked(self, level: Level, event: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the fields in the order of the catalog, with what is bound of them, and what is wrong with them."""
+        values = {name: _as_declared(value) for name, value in fields.items()}
+        spec = declared_events().get(event)
+        if spec is not None:
+            known = telemetry.bound() | values
+            values = {field.name: known[field.name] for field in spec.fields if field.name in known} | values
+        problems = check_line({"level": level.name.lower(), "event": event, **values}, context=CONTEXT)
+        if spec is None and not problems:
+            values["logger"] = self.name
+        return values, problems
+
 
 def get_sync_logger(name: str) -> SyncLogger:
-    """A logger whose ``sync.*`` lines are checked; ``name`` stands on its other lines as ``logger``."""
+    """Return a logger; lines outside the catalog carry its `name` as `logger`."""
     return SyncLogger(name)
 
 
 def sync_context(
     *, team_id: int | None = None, repo_id: int | None = None, task_id: str | None = None
 ) -> AbstractContextManager[None]:
-    """Inside, what is given is on every line and span, and on those of tasks sent from here; it nests."""
+    """Bind what is given to every line and span inside, also of the tasks sent from there; it nests."""
     given = {"team_id": team_id, "repo_id": repo_id, "task_id": task_id}
     return telemetry.bind(**{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager
 def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator[dict[str, Any]]:
-    """A block that is one span and, when it ends, one line, both called ``name``; the line has its ``duration_ms``.
+    """Time a block, which is one span and, when it ends, one line with its `duration_ms`; both are called `name`.
 
-    What the block puts into the dict it is given is on the line too. When it raises, the line is an error with
-    ``error_type``, ``error_msg`` and ``exception``; an event of the catalog keeps its level and fields, and what is not
-    known by then is null.
+    The line also carries what the block puts into the dict that it is given. If the block raises, the line is an error with
+    `error_type`, `error_msg` and `exception`; an event of the catalog keeps its level and fields, and what is not known by
+    then is null.
     """
     found: dict[str, Any] = {}
     spec = declared_events().get(name)
-    attributes = {key: rendered(value) for key, value in fields.items()}
 
     def write(error: BaseException | None) -> None:
-        values = {**fields, **found, "duration_ms": round((time.perf_counter() - started) * 1000, 3)}
+        level, values = Level.INFO, {**fields, **found, "duration_ms": round((time.perf_counter() - started) * 1000, 3)}
         if spec is not None:
-            if error is not None:
-                values = {field.name: None for field in spec.fields if field.nullable} | values
-            logger.log(spec.level, name, values, error=error)
+            level = spec.level
+            unknown = {} if error is None else {field.name: None for field in spec.fields if field.nullable}
+            values = unknown | values
         elif error is not None:
-            logger.log(Level.ERROR, name, values | {"error_type": error_type(error), "error_msg": str(error)}, error=error)
-        else:
-            logger.log(Level.INFO, name, values)
+            level = Level.ERROR
+            values |= {"error_type": telemetry.error_type(error), "error_msg": telemetry.message_of(error)}
+        logger.log(level, name, values, error=error)
 
-    with telemetry.span(name, **attributes):
+    with telemetry.span(name, **fields):
         started = time.perf_counter()
         try:
             yield found
@@ -123,9 +129,6 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
         write(None)
 
 
-def _in_declared_order(spec: EventSpec | None, bound: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """``values``, and what is bound of the event's fields, in the order in which the catalog names them."""
-    if spec is None:
-        return values
-    given = bound | values
-    return {field.name: given[field.name] for field in spec.fields if field.name in given} | values
+def _as_declared(value: Any) -> Any:
+    """Return a moment as the catalog writes it, and anything else as it is."""
+    return iso_seconds(value) if isinstance(value, datetime) and value.tzinfo is not None else value

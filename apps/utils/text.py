@@ -1,10 +1,10 @@
-"""Text as PostgreSQL can hold it."""
+"""Text as PostgreSQL can store it."""
 
 from __future__ import annotations
 
 
 def storable(value: str) -> str:
-    """``value`` without NUL, a lone surrogate as a question mark."""
+    """Return `value` without NUL characters, and with a question mark for each lone surrogate."""
     if "\x00" in value:
         value = value.replace("\x00", "")
     return value if value.isascii() else value.encode("utf-8", "replace").decode()

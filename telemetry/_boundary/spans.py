@@ -2,43 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Status
 from opentelemetry.util.types import AttributeValue
 
+from telemetry import _health
 from telemetry._boundary.texts import text
-from telemetry._boundary.values import attribute, key
+from telemetry._boundary.values import attribute, key_of
+
+T = TypeVar("T")
+
+_KNOWN_AT_MOST = 64
 
 
 def clean_span(span: ReadableSpan) -> ReadableSpan:
     """Return `span` itself if all of it may leave, as nearly always; else a copy that may.
 
-    A span whose class says `is_clean` was cleaned as it was filled.
+    A span whose class says `is_clean` was cleaned as it was filled. One that cannot be looked at leaves empty.
     """
-    if getattr(span, "is_clean", False) or _is_clean(span):
+    if getattr(span, "is_clean", False):
         return span
-    return ReadableSpan(
-        text(span.name),
-        context=span.context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes=clean_attributes(span.attributes),
-        events=[Event(text(event.name), clean_attributes(event.attributes), event.timestamp) for event in span.events],
-        links=[Link(link.context, clean_attributes(link.attributes)) for link in span.links],
-        kind=span.kind,
-        status=_clean_status(span.status),
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
+    try:
+        resource, scope = clean_resource(span.resource), _clean_scope(span.instrumentation_scope)
+        if resource is span.resource and scope is span.instrumentation_scope and _is_clean(span):
+            return span
+        return copy_of(
+            span,
+            name=text(span.name),
+            attributes=clean_attributes(span.attributes),
+            events=[_event(event, clean_attributes(event.attributes)) for event in span.events],
+            links=[Link(link.context, _like(link.attributes, clean_attributes(link.attributes))) for link in span.links],
+            status=_clean_status(span.status),
+            resource=resource,
+            scope=scope,
+        )
+    except Exception as problem:  # noqa: BLE001  # somebody's class of spans or attributes
+        _health.problem(problem)
+        return ReadableSpan(
+            "[unprintable span]",
+            context=span.get_span_context(),
+            parent=span.parent,
+            kind=span.kind,
+            status=Status(span.status.status_code),
+            start_time=span.start_time,
+            end_time=span.end_time,
+        )
 
 
 def clean_attributes(attributes: Mapping[str, Any] | None) -> dict[str, AttributeValue]:
     """Return attributes as they may leave."""
-    return {key(name): attribute(name, value) for name, value in (attributes or {}).items()}
+    clean = {}
+    for name, value in (attributes or {}).items():
+        shown = key_of(name)
+        clean[shown] = attribute(shown, value)
+    return clean
+
+
+def clean_resource(resource: Resource) -> Resource:
+    """Return `resource` itself if all of it may leave, else one that may, always the same."""
+    return _known(
+        _resources,
+        resource,
+        lambda: (
+            resource
+            if _are_clean(resource.attributes)
+            else Resource(clean_attributes(resource.attributes), resource.schema_url)
+        ),
+    )
+
+
+def copy_of(
+    span: ReadableSpan,
+    *,
+    name: str,
+    attributes: Mapping[str, Any],
+    events: Sequence[Event],
+    links: Sequence[Link],
+    status: Status,
+    resource: Resource,
+    scope: InstrumentationScope | None,
+) -> ReadableSpan:
+    """Return a span that differs from `span` in these parts alone; what was dropped from it stays counted."""
+    return ReadableSpan(
+        name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=resource,
+        attributes=_like(span.attributes, attributes, dropped=span.dropped_attributes),
+        events=_bounded(events, span.dropped_events + len(span.events) - len(events)),
+        links=_bounded(links, span.dropped_links + len(span.links) - len(links)),
+        kind=span.kind,
+        status=status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=scope,
+    )
+
+
+def _event(event: Event, attributes: Mapping[str, Any]) -> Event:
+    return Event(text(event.name), _like(event.attributes, attributes), event.timestamp)
+
+
+def _like(before: Any, attributes: Mapping[str, Any], *, dropped: int | None = None) -> BoundedAttributes:
+    """Return attributes of which as many were dropped as `before`."""
+    made = BoundedAttributes(attributes=attributes)
+    made.dropped = getattr(before, "dropped", 0) if dropped is None else dropped
+    return made
+
+
+def _bounded(items: Sequence[T], dropped: int) -> Sequence[T]:
+    made: BoundedList[T] = BoundedList.from_seq(len(items), items)
+    made.dropped = dropped
+    return made
 
 
 def _clean_status(status: Status) -> Status:
@@ -60,9 +142,37 @@ def _are_clean(attributes: Any) -> bool:
     if not attributes:
         return True
     for name, value in attributes.copy().items():  # the SDK's own iteration costs a call for each key
-        kind = type(value)
-        if kind is bool or kind is float or (kind is int and -(2**63) <= value < 2**63):
-            continue
-        if attribute(name, value) != value or key(name) != name:
+        if key_of(name) != name:
+            return False
+        clean = attribute(name, value)
+        if clean is not value and clean != value:
             return False
     return True
+
+
+_resources: dict[int, tuple[Resource, Resource]] = {}
+_scopes: dict[int, tuple[InstrumentationScope, InstrumentationScope]] = {}
+
+
+def _clean_scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
+    if scope is None:
+        return None
+    return _known(
+        _scopes,
+        scope,
+        lambda: (
+            scope
+            if text(scope.name) == scope.name and _are_clean(scope.attributes)
+            else InstrumentationScope(text(scope.name), scope.version, scope.schema_url, clean_attributes(scope.attributes))
+        ),
+    )
+
+
+def _known(known: dict[int, tuple[T, T]], original: T, cleaned: Callable[[], T]) -> T:
+    """Return what `original` was cleaned to before; by identity, for a resource's hash is made from its JSON each time."""
+    found = known.get(id(original))
+    if found is None or found[0] is not original:
+        if len(known) >= _KNOWN_AT_MOST:
+            known.clear()
+        found = known[id(original)] = original, cleaned()
+    return found[1]

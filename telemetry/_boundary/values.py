@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
@@ -11,7 +12,7 @@ from enum import Enum
 from typing import Any, cast
 
 from telemetry import _health
-from telemetry._boundary.texts import text
+from telemetry._boundary.texts import LIMIT, key, text, text_of_bytes
 from telemetry.redaction import REDACTED, is_secret_name
 from telemetry.timestamps import iso_seconds
 
@@ -21,7 +22,10 @@ _LARGEST = 2**63
 _DEEPEST = 8
 _MOST_ITEMS = 200
 _MOST_IN_ALL = 2_000
-_LONGEST_KEY = 256
+_MOST_CHARACTERS = 4 * LIMIT
+_SMALLEST_CUT = 64
+_OPTION = re.compile(r"--?[A-Za-z][\w-]*")
+_NAMED_VALUES = frozenset({"name", "key", "header"})
 
 
 def line_value(name: str, value: Any) -> Any:
@@ -29,16 +33,23 @@ def line_value(name: str, value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return REDACTED if is_secret_name(name) else text(value)
-    if value is None or kind is bool or (kind is int and -_LARGEST <= value < _LARGEST):
+    if value is None or kind is bool:
         return value
-    return _Walk().named(name, value)
+    if (kind is int and -_LARGEST <= value < _LARGEST) or (kind is float and math.isfinite(value)):
+        return REDACTED if is_secret_name(name) else value
+    return _Walk(must_be_finite=True).named(name, value)
 
 
-def attribute(key: str, value: Any) -> Any:
-    """Return `value` as a span carries it under `key`: plain, or a sequence of plain values; mappings stay mappings."""
-    if type(value) is float:
+def attribute(name: str, value: Any) -> Any:
+    """Return `value` as a span carries it under `name`: plain, or a sequence of plain values; mappings stay mappings."""
+    kind = type(value)
+    if kind is str:
+        return REDACTED if is_secret_name(name) else text(value)
+    if value is None or kind is bool:
         return value
-    found = line_value(key, value)
+    if kind is float or (kind is int and -_LARGEST <= value < _LARGEST):
+        return REDACTED if is_secret_name(name) else value
+    found = _Walk(must_be_finite=False).named(name, value)
     return tuple(found) if isinstance(found, list) else found
 
 
@@ -47,93 +58,148 @@ def plain(name: str, value: Any) -> Plain:
     kind = type(value)
     if kind is str:
         return REDACTED if is_secret_name(name) else text(value)
-    if value is None or kind is bool or kind is float or (kind is int and -_LARGEST <= value < _LARGEST):
+    if value is None or kind is bool:
         return cast("Plain", value)
     if is_secret_name(name):
         return REDACTED
+    if kind is float or (kind is int and -_LARGEST <= value < _LARGEST):
+        return cast("Plain", value)
     try:
         if isinstance(value, datetime) and value.tzinfo is not None:
-            return iso_seconds(value)
+            return _moment(value)
         found = _scalar(value)
+        return text(str(_Walk(must_be_finite=False).value(value))) if found is _NONE else cast("Plain", found)
     except Exception as problem:  # noqa: BLE001  # somebody's class, a number of a million digits
         _health.pass_on(problem)
         return _unprintable(value)
-    return text(_text_of(value)) if found is _NONE else cast("Plain", found)
 
 
-def key(name: object) -> str:
-    """Return a key as one short text."""
-    return text(name if type(name) is str else _text_of(name), limit=_LONGEST_KEY)
+def key_of(name: object) -> str:
+    """Return what stands as a key, which may be any object, as one short text."""
+    return key(name if type(name) is str else text_of(name))
 
 
-def message_of(error: BaseException) -> str:
-    """Return what an error says, also where its `__str__` fails."""
-    return text(_text_of(error))
+def text_of(value: object) -> str:
+    """Return the text of any object, not yet clean, also where its `__str__` fails."""
+    try:
+        if isinstance(value, bytes | bytearray):
+            return text_of_bytes(value)
+        return str.__str__(str(value))  # its own class of texts may have a hash or a length of its own
+    except Exception as problem:  # noqa: BLE001  # somebody's __str__
+        _health.pass_on(problem)
+        return _unprintable(value)
 
 
 _NONE = object()
 
 
+def _moment(value: datetime) -> str:
+    try:
+        return iso_seconds(value)
+    except OverflowError:  # in year 1 or 9999 it may not exist in UTC
+        return value.isoformat()
+
+
 class _Walk:
     """One value's way through itself: it counts what it has met, so that no value is without end."""
 
-    def __init__(self) -> None:
-        self._left = _MOST_IN_ALL
+    def __init__(self, *, must_be_finite: bool) -> None:
+        self._must_be_finite = must_be_finite
+        self._items_left = _MOST_IN_ALL
+        self._characters_left = _MOST_CHARACTERS
         self._path: set[int] = set()
 
-    def named(self, name: object, value: Any) -> Any:
+    def named(self, name: str, value: Any) -> Any:
         """Return what stands under a name, which may say that it is a secret."""
-        if value is not None and is_secret_name(name if type(name) is str else _text_of(name)):
+        if value is not None and type(value) is not bool and is_secret_name(name):
             return REDACTED
         return self.value(value)
 
     def value(self, value: Any) -> Any:
         """Return any value, or what is said in its place."""
-        self._left -= 1
+        self._items_left -= 1
         try:
             found = _scalar(value)
-            return found if found is not _NONE else self._compound(value)
+            if found is _NONE:
+                found = self._compound(value)
         except Exception as problem:  # noqa: BLE001  # somebody's class: it must not spoil what stands beside it
             _health.pass_on(problem)
             return _unprintable(value)
+        if isinstance(found, str):
+            if len(found) > self._characters_left:
+                found = text(found, limit=max(_SMALLEST_CUT, self._characters_left))
+            self._characters_left -= len(found)
+        elif self._must_be_finite and isinstance(found, float) and not math.isfinite(found):
+            return str(found)
+        return found
 
     def _compound(self, value: Any) -> Any:
-        is_mapping = isinstance(value, Mapping) or _is_record(value)
-        if not is_mapping and (not isinstance(value, Sequence | AbstractSet) or isinstance(value, range)):
-            return text(_text_of(value))
+        items = _items_of(value)
+        if items is None and (not isinstance(value, Sequence | AbstractSet) or isinstance(value, range)):
+            return text(text_of(value))
         if id(value) in self._path:
             return "[circular]"
         if len(self._path) >= _DEEPEST:
             return "[nested too deeply]"
         self._path.add(id(value))
         try:
-            return self._mapping(value) if is_mapping else self._items(value, len(value))
+            return self._sequence(value) if items is None else self._mapping(items)
         finally:
             self._path.discard(id(value))
 
-    def _mapping(self, value: Any) -> dict[str, Any]:
-        items: Iterable[tuple[Any, Any]]
-        if isinstance(value, Mapping):
-            items, count = value.items(), len(value)
-        else:
-            names = [field.name for field in fields(value)]
-            items, count = ((name, getattr(value, name)) for name in names), len(names)
+    def _is_full(self, number: int) -> bool:
+        return number >= _MOST_ITEMS or self._items_left <= 0 or self._characters_left <= 0
+
+    def _mapping(self, items: Collection[tuple[Any, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        count = len(items)
         for number, (name, item) in enumerate(items):
-            if number >= _MOST_ITEMS or self._left <= 0:
+            if self._is_full(number):
                 found["[left out]"] = count - number
                 break
-            found[key(name)] = self.named(name, item)
-        return found
+            shown = key_of(name)
+            self._characters_left -= len(shown)
+            if shown in found:  # 1 and "1", or two secrets
+                shown = f"{shown} ({number + 1})"
+            found[shown] = self.named(shown, item)
+        return _without_named_secret(found)
 
-    def _items(self, values: Iterable[Any], count: int) -> list[Any]:
+    def _sequence(self, values: Collection[Any]) -> list[Any]:
+        """Return the items; one that stands behind a secret's name (`--password`, a header in a pair) is redacted."""
         found: list[Any] = []
+        count = len(values)
+        is_secret = False
         for number, item in enumerate(values):
-            if number >= _MOST_ITEMS or self._left <= 0:
+            if self._is_full(number):
                 found.append(f"[{count - number:,} more left out]")
                 break
-            found.append(self.value(item))
+            shown = REDACTED if is_secret and item is not None else self.value(item)
+            is_secret = (
+                isinstance(shown, str)
+                and ((number == 0 and count == 2) or _OPTION.fullmatch(shown) is not None)
+                and is_secret_name(shown)
+            )
+            found.append(shown)
         return found
+
+
+def _items_of(value: Any) -> Collection[tuple[Any, Any]] | None:
+    """Return the names and values of a mapping, of a record or of a named tuple; None for anything else."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", None)
+        return None if names is None else list(zip(names, value, strict=True))
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+    return None
+
+
+def _without_named_secret(found: dict[str, Any]) -> dict[str, Any]:
+    """Return `{"name": "Cookie", "value": …}`, as headers are often written, without its value."""
+    if "value" in found and any(is_secret_name(str(found[each])) for each in _NAMED_VALUES & found.keys()):
+        found["value"] = REDACTED
+    return found
 
 
 def _scalar(value: Any) -> Any:
@@ -148,27 +214,14 @@ def _scalar(value: Any) -> Any:
         number = int(value)
         return number if -_LARGEST <= number < _LARGEST else text(str(number))
     if isinstance(value, float):
-        fraction = float(value)
-        return fraction if math.isfinite(fraction) else str(fraction)
+        return float(value)
     if isinstance(value, date | time):  # a datetime is a date
         return value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
-        return text(bytes(value).decode("utf-8", "backslashreplace"))
+        return text_of_bytes(value)
     if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {message_of(value)}"
+        return text(f"{type(value).__name__}: {text_of(value)}")
     return _NONE
-
-
-def _is_record(value: Any) -> bool:
-    return is_dataclass(value) and not isinstance(value, type)
-
-
-def _text_of(value: object) -> str:
-    try:
-        return str(value)
-    except Exception as problem:  # noqa: BLE001  # somebody's __str__
-        _health.pass_on(problem)
-        return _unprintable(value)
 
 
 def _unprintable(value: object) -> str:

@@ -13,7 +13,7 @@ _LOOK_SECONDS, _LOOK_BYTES = 0.05, 1024 * 1024  # a look at the path costs twice
 
 
 def is_writable(path: Path) -> bool:
-    """Whether this process may write a file there, as far as can be told without doing it."""
+    """Return whether this process may write a file there, as far as can be told without doing it."""
     if path.exists():
         return os.access(path, os.W_OK)
     folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -21,11 +21,11 @@ def is_writable(path: Path) -> bool:
 
 
 class LineFile:
-    """Appends whole lines with one ``write(2)`` each, so that a SIGKILL loses none and no two mix.
+    """Append whole lines with one `write(2)` each, so that a SIGKILL loses none and no two mix.
 
-    At ``rotate_bytes`` the file becomes ``name.1``, ``name.1`` becomes ``name.2``, …: five are kept. The process that holds
+    At `rotate_bytes` the file becomes `name.1`, `name.1` becomes `name.2`, …: five are kept. The process that holds
     the lock file renames; the others see another inode at the path a moment later and open that, so what they write until
-    then is in ``name.1``. The folder is made on first use.
+    then is in `name.1`. The folder is made on first use.
     """
 
     def __init__(self, path: Path, rotate_bytes: int) -> None:
@@ -40,7 +40,7 @@ class LineFile:
         os.register_at_fork(after_in_child=self._after_fork)
 
     def write(self, lines: bytes) -> None:
-        """``lines``, which end with a newline, are in the file."""
+        """Append `lines`, which end with a newline."""
         with self._lock:
             if self._unlooked > self._look_after or self._fd < 0 or time.monotonic() - self._looked_at > _LOOK_SECONDS:
                 self._follow()
@@ -55,7 +55,7 @@ class LineFile:
             self._is_torn = False
 
     def close(self) -> None:
-        """The file is closed; the next write opens it."""
+        """Close the file; the next write opens it."""
         with self._lock:
             if self._fd >= 0:
                 os.close(self._fd)
@@ -65,7 +65,7 @@ class LineFile:
         self._lock = threading.Lock()
 
     def _follow(self) -> None:
-        """The descriptor is that of the file at the path, which is not yet full."""
+        """Make the descriptor that of the file at the path, and set that aside first if it is full."""
         if self._fd >= 0:
             try:
                 at_path = self._path.stat()
@@ -82,7 +82,7 @@ class LineFile:
         self._inode = os.fstat(self._fd).st_ino
 
     def _rotate(self) -> None:
-        """The full file is set aside, by this process or by another that was faster."""
+        """Set the full file aside, unless another process was faster."""
         lock = os.open(f"{self._path}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,48 +1,40 @@
-"""Metrics leave this process where ``OTEL_METRICS_EXPORTER`` asks for it: operations' durations, and others' metrics."""
+"""Metrics leave this process where `OTEL_METRICS_EXPORTER` asks for it: operations' durations, and others' metrics."""
 
 from __future__ import annotations
 
-import os
 from typing import Protocol, runtime_checkable
 
 from opentelemetry import metrics
+from opentelemetry.metrics._internal import _ProxyMeterProvider  # the API names its stand-in for spans alone
 from opentelemetry.sdk.resources import Resource
 
+from telemetry._export.exporters import make_exporter
 from telemetry.settings import TelemetrySettings
-
-_EXPORT_SECONDS = 2
 
 
 @runtime_checkable
 class Flushed(Protocol):
     """What is flushed when a process ends: a processor of spans, or a provider."""
 
-    def force_flush(self, timeout_millis: int = ...) -> bool: ...
+    def force_flush(self, timeout_millis: int = ...) -> bool:
+        """Export what is waiting."""
+        raise NotImplementedError
 
 
 def start(settings: TelemetrySettings, resource: Resource) -> Flushed | None:
-    """The provider of metrics that was there, or one as the settings say; None when nobody asked for metrics."""
+    """Return the provider of metrics that is there, or a new one that the settings ask for; None if nobody asks."""
     present = metrics.get_meter_provider()
-    if isinstance(present, Flushed):
-        return present
+    if not isinstance(present, _ProxyMeterProvider):
+        return present if isinstance(present, Flushed) else None
     if not settings.metrics_exporters:
         return None
     from opentelemetry.sdk.metrics import MeterProvider  # costs 60 ms, for whoever asks for metrics
-    from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, PeriodicExportingMetricReader
+    from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 
-    def exporter(kind: str) -> MetricExporter:
-        if kind == "console":
-            return ConsoleMetricExporter()
-        timeout = None if os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT") else _EXPORT_SECONDS
-        if settings.metrics_protocol == "grpc":
-            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as Grpc
-
-            return Grpc(timeout=timeout)
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as Http
-
-        return Http(timeout=timeout)
-
-    readers = [PeriodicExportingMetricReader(exporter(kind)) for kind in settings.metrics_exporters]
+    readers: list[MetricReader] = []
+    for name in settings.metrics_exporters:
+        made = make_exporter("opentelemetry_metrics_exporter", name, settings.metrics_timeout)
+        readers.append(made if isinstance(made, MetricReader) else PeriodicExportingMetricReader(made))
     provider = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
     return provider

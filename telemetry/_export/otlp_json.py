@@ -23,7 +23,7 @@ _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 
 
 def request(spans: Iterable[ReadableSpan]) -> bytes:
-    """One ``ExportTraceServiceRequest`` with ``spans``, as a line."""
+    """Return one `ExportTraceServiceRequest` with `spans`, as a line."""
     # By identity: a resource's hash is made from its JSON each time, and one provider has one resource.
     groups: dict[int, tuple[Resource, dict[int, tuple[InstrumentationScope | None, list[Json]]]]] = {}
     for span in spans:
@@ -109,7 +109,7 @@ def _attributes(attributes: Any) -> list[Json]:
 
 
 def _value(value: object) -> Json:
-    """An ``AnyValue``; 64-bit integers are text, as in all of protobuf's JSON."""
+    """Return an `AnyValue`; 64-bit integers are text, as in all of protobuf's JSON."""
     kind = type(value)
     if kind is str:
         return {"stringValue": value}
@@ -131,12 +131,12 @@ def _value(value: object) -> Json:
 
 
 def _double(value: Any) -> float | str:
-    """JSON has no word for these three."""
+    """Return a number, or the word for one of the three that JSON has no number for."""
     if value != value:  # only NaN differs from itself
         return "NaN"
     return value if abs(value) != float("inf") else "Infinity" if value > 0 else "-Infinity"
 
 
 def _present(**fields: Any) -> Json:
-    """``fields`` without those at their default, which protobuf's JSON leaves out."""
+    """Return `fields` without those at their default, which protobuf's JSON leaves out."""
     return {name: value for name, value in fields.items() if value}

@@ -6,14 +6,16 @@ there it is done as the span ends, before any of them sees it (`RedactingProcess
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from telemetry._boundary import clean_span
+from telemetry._boundary import clean_span, shrunk, size_of
 
-_PARTS = frozenset({"_name", "_attributes", "_status", "_events", "_links"})
+_REQUEST_BYTES = 3 * 1024 * 1024  # gRPC's receivers refuse more than 4 MiB
+_SPAN_BYTES = 1024 * 1024
+_PARTS = frozenset({"_name", "_attributes", "_status", "_events", "_links", "_resource", "_instrumentation_scope"})
 
 
 class RedactingExporter(SpanExporter):
@@ -24,18 +26,27 @@ class RedactingExporter(SpanExporter):
         self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = SpanExportResult.FAILURE
-        try:
-            result = self._exporter.export([clean_span(span) for span in spans])
-        finally:  # whoever called us only logs an exception
-            if result is not SpanExportResult.SUCCESS:
-                self.failed += len(spans)
+        """Export the spans in requests that every receiver takes."""
+        result, raised = SpanExportResult.SUCCESS, None
+        for request in _requests(map(clean_span, spans)):
+            taken = SpanExportResult.FAILURE
+            try:
+                taken = self._exporter.export(request)
+            except Exception as error:  # noqa: BLE001  # the other requests are sent all the same
+                raised = error
+            if taken is not SpanExportResult.SUCCESS:
+                self.failed += len(request)
+                result = taken
+        if raised is not None:
+            raise raised  # whoever called us logs it
         return result
 
     def shutdown(self) -> None:
+        """Shut the other exporter down."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush the other exporter."""
         return self._exporter.force_flush(timeout_millis)
 
 
@@ -47,3 +58,20 @@ class RedactingProcessor(SpanProcessor):
         clean = clean_span(span)
         if clean is not span:
             vars(span).update({name: value for name, value in vars(clean).items() if name in _PARTS})
+
+
+def _requests(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
+    """Yield the spans in their order, `_REQUEST_BYTES` at a time."""
+    request: list[ReadableSpan] = []
+    left = _REQUEST_BYTES
+    for span in spans:
+        size = size_of(span)
+        if size > _SPAN_BYTES:
+            span, size = shrunk(span, _SPAN_BYTES), _SPAN_BYTES  # the other one leaves in its place
+        if size > left and request:
+            yield request
+            request, left = [], _REQUEST_BYTES
+        request.append(span)
+        left -= size
+    if request:
+        yield request

@@ -13,12 +13,13 @@ from telemetry._export.line_files import LineFile
 
 
 class FileExporter(SpanExporter):
-    """Spans as OTLP JSON (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/), one request a line."""
+    """Write spans as OTLP JSON (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/), one request a line."""
 
     def __init__(self, path: Path, rotate_bytes: int) -> None:
         self._file = LineFile(path, rotate_bytes)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Append one line with these spans."""
         try:
             self._file.write(otlp_json.request(spans))
         except OSError:
@@ -26,4 +27,5 @@ class FileExporter(SpanExporter):
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
+        """Close the file."""
         self._file.close()

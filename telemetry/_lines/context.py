@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from structlog.contextvars import (
@@ -17,8 +18,16 @@ from structlog.contextvars import (
     unbind_contextvars,
 )
 
-CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
-"""Keys that come first among the bound context, in this order."""
+from telemetry._boundary import clean_attributes
+
+
+class _Order:
+    first: tuple[str, ...] = ()
+
+
+def put_first(names: tuple[str, ...]) -> None:
+    """Let these keys come first among the bound context, in this order."""
+    _Order.first = names
 
 
 @contextmanager
@@ -40,7 +49,24 @@ def bound() -> dict[str, Any]:
         name = _bound_name(variable)
         if name and value is not Ellipsis:
             found[name] = value
-    return {name: found.pop(name) for name in CONTEXT if name in found} | found
+    return {name: found.pop(name) for name in _Order.first if name in found} | found
+
+
+class _Seen:
+    """The bound context that was cleaned last: it is the same for many spans and lines."""
+
+    pair: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+
+
+def clean_bound() -> dict[str, Any]:
+    """Return the bound context as it may leave; the caller changes nothing in it."""
+    given = bound()
+    known, clean = _Seen.pair
+    if len(known) == len(given) and all(map(is_, known.values(), given.values())) and known.keys() == given.keys():
+        return clean
+    clean = clean_attributes(given)
+    _Seen.pair = given, clean
+    return clean
 
 
 @lru_cache(maxsize=1024)

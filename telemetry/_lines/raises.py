@@ -5,21 +5,18 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-_WRITTEN = "_telemetry_written"
-"""In an error's `__dict__`: by sink, the traceback that it had when a line of it was written there."""
+from telemetry._boundary import record_of
 
 
 def mark_written(error: BaseException, sink: Any) -> None:
     """Note that `sink` has the traceback that the error has now."""
-    error.__dict__.setdefault(_WRITTEN, {})[id(sink)] = error.__traceback__
+    record_of(error).written[id(sink)] = error.__traceback__
 
 
 def is_written(error: BaseException, sink: Any) -> bool:
     """Return whether `sink` has the traceback of this very raise, or of a part of its way up to here."""
-    written: dict[int, TracebackType | None] = error.__dict__.get(_WRITTEN, {})
-    if id(sink) not in written:
-        return False
-    return _only_went_up(written[id(sink)], error.__traceback__)
+    written = record_of(error).written
+    return id(sink) in written and _only_went_up(written[id(sink)], error.__traceback__)
 
 
 def _only_went_up(before: TracebackType | None, now: TracebackType | None) -> bool:

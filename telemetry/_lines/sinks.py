@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any, Protocol, TextIO
@@ -9,7 +10,7 @@ from typing import Any, Protocol, TextIO
 import orjson
 from structlog.dev import ConsoleRenderer
 
-from telemetry._boundary import visible
+from telemetry._boundary import visible, visible_json
 from telemetry._export.line_files import LineFile
 
 Line = dict[str, Any]
@@ -31,39 +32,58 @@ class FileSink:
         self.level, self._file = level, file
 
     def write(self, lines: Sequence[Line]) -> None:
+        """Append the lines by one write."""
         self._file.write(b"".join(map(_json, lines)))
 
 
 class JsonSink:
-    """JSON lines on a stream."""
+    """JSON lines on a stream, which may be a terminal: what would act there is escaped, and means the same to a reader."""
 
     def __init__(self, stream: TextIO, level: int) -> None:
         self.level, self._stream = level, stream
 
     def write(self, lines: Sequence[Line]) -> None:
-        self._stream.write(b"".join(map(_json, lines)).decode())
+        """Write the lines and flush."""
+        try:
+            self._stream.write(visible_json(b"".join(map(_json, lines)).decode()))
+        except UnicodeEncodeError:  # the stream's encoding has not all characters
+            self._stream.write("".join(f"{json.dumps(line)}\n" for line in lines))
         self._stream.flush()
 
 
 class ConsoleSink:
-    """Text for people on a stream: time, level, event and its fields, the first digits of the trace's id."""
+    """Text for people on a stream: time, level, event and its fields, the first digits of the trace's id.
+
+    What others wrote is shown so that it cannot act on the terminal, and each line that begins at the margin is a line of
+    ours: those of a traceback are indented.
+    """
 
     def __init__(self, stream: TextIO, level: int) -> None:
         self.level, self._stream = level, stream
         self._render = ConsoleRenderer(colors=stream.isatty(), pad_event_to=26, sort_keys=False)
 
     def write(self, lines: Sequence[Line]) -> None:
-        self._stream.write("".join(f"{self._as_text(line)}\n" for line in lines))
+        """Write the lines as text and flush."""
+        shown = "".join(f"{self._as_text(line)}\n" for line in lines)
+        try:
+            self._stream.write(shown)
+        except UnicodeEncodeError:  # the stream's encoding has not all characters
+            encoding = self._stream.encoding or "ascii"
+            self._stream.write(shown.encode(encoding, "backslashreplace").decode(encoding))
         self._stream.flush()
 
     def _as_text(self, line: Line) -> str:
-        shown = {name: _shown(value) for name, value in line.items() if name not in ("span_id", "trace_flags", "exception")}
+        shown = {
+            visible(name): _shown(value)
+            for name, value in line.items()
+            if name not in ("span_id", "trace_flags", "exception", "stack")
+        }
         shown["timestamp"] = line["timestamp"][11:23]
         if "trace_id" in shown:
             shown["trace_id"] = shown["trace_id"][:8]
-        if "exception" in line:
-            shown["exception"] = "\n".join(map(visible, line["exception"].split("\n")))
-        return self._render(None, line["level"], shown)
+        blocks = [self._render(None, line["level"], shown)]
+        blocks += [_indented(line[name]) for name in ("stack", "exception") if isinstance(line.get(name), str)]
+        return "\n".join(blocks)
 
 
 class Captured:
@@ -75,6 +95,7 @@ class Captured:
         self.lines: list[Line] = []
 
     def write(self, lines: Sequence[Line]) -> None:
+        """Keep the lines."""
         self.lines += [orjson.loads(_json(line)) for line in lines]
 
 
@@ -87,3 +108,7 @@ def _shown(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     return visible(repr(value)) if isinstance(value, dict | list) else value
+
+
+def _indented(block: str) -> str:
+    return "\n".join(f"  {visible(line)}" for line in block.rstrip("\n").split("\n"))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from telemetry import _health
+from telemetry._boundary import text_of
 
 Write = Callable[[int, str, Mapping[str, Any], BaseException | None], None]
 
 _REPEAT_SECONDS = 60
+_MOST_REPEATED = 256
+_MOST_BITS = 4_096  # Python writes out no number of more than 4,300 digits
 _OF_EVERY_RECORD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 """What is no `extra`."""
 _QUIET = (
@@ -31,7 +35,7 @@ _QUIET = (
 
 
 def attach(write: Write, floor: int) -> None:
-    """Records from ``floor`` are written by ``write``, and by no earlier one."""
+    """Let `write` write every record from the level `floor` on, and no earlier one."""
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, _Handler)]
     root.addHandler(_Handler(write))
@@ -41,31 +45,75 @@ def attach(write: Write, floor: int) -> None:
     logging.captureWarnings(capture=True)
 
 
+def error_in(exc_info: Any) -> BaseException | None:
+    """Return the error that `exc_info` means, as the standard library reads it: an error, its triple, or anything true."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        found = exc_info[1] if len(exc_info) > 1 else None
+        return found if isinstance(found, BaseException) else None
+    return sys.exc_info()[1] if exc_info else None
+
+
 class _Handler(logging.Handler):
     def __init__(self, write: Write) -> None:
         super().__init__()
         self._write_line = write
-        self._said: dict[tuple[str, object], float] = {}
+        self._seen: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Write the record as a line."""
         try:
-            message = record.getMessage()
-        except Exception as problem:  # noqa: BLE001  # a wrong placeholder, an argument without text
-            _health.pass_on(problem)
-            message = record.msg if isinstance(record.msg, str) else f"a {type(record.msg).__name__} that has no text"
-        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        level = logging.DEBUG if self._is_repeated(record) else record.levelno
-        extra = {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
-        if record.name.startswith("celery."):
-            extra.pop("data", None)  # what its message says, and the traceback a second time
-        self._write_line(level, message, {"logger": record.name, **extra}, error)
+            level = logging.DEBUG if self._is_repeated(record) else record.levelno
+            self._write_line(level, _message(record), _fields(record), error_in(record.exc_info))
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
 
     def _is_repeated(self, record: logging.LogRecord) -> bool:
         """Return whether the same was said within the last minute: a collector that is down is reported twice a second."""
         if not record.name.startswith("opentelemetry.exporter"):
             return False
-        key, now = (record.name, record.msg), time.monotonic()
-        if now < self._said.get(key, 0.0) + _REPEAT_SECONDS and key in self._said:
+        key, now = (record.name, str(record.msg)), time.monotonic()
+        if now < self._seen.get(key, now):
             return True
-        self._said[key] = now
+        if len(self._seen) >= _MOST_REPEATED:
+            self._seen.clear()
+        self._seen[key] = now + _REPEAT_SECONDS
         return False
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the record's message; where an argument has no text or does not fit, what can be said of it."""
+    try:
+        return record.getMessage()
+    except Exception as problem:  # noqa: BLE001  # a wrong placeholder, somebody's __str__
+        _health.pass_on(problem)
+    template, arguments = text_of(record.msg), _with_texts(record.args)
+    try:
+        return str(template % arguments)
+    except Exception as problem:  # noqa: BLE001  # it is the placeholder that is wrong
+        _health.pass_on(problem)
+        return f"{template} {arguments}" if arguments else template
+
+
+def _with_texts(arguments: Any) -> Any:
+    if isinstance(arguments, Mapping):
+        return {text_of(name): _number_or_text(value) for name, value in arguments.items()}
+    return tuple(map(_number_or_text, arguments or ()))
+
+
+def _number_or_text(value: Any) -> Any:
+    is_number = type(value) is float or (type(value) is int and value.bit_length() < _MOST_BITS)
+    return value if is_number else text_of(value)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {"logger": record.name}
+    for name, value in record.__dict__.items():
+        if name not in _OF_EVERY_RECORD:
+            fields["field_logger" if name == "logger" else name] = value
+    if record.name.startswith("celery."):
+        fields.pop("data", None)  # what its message says, and the traceback a second time
+    if record.stack_info:
+        fields["stack"] = record.stack_info
+    return fields

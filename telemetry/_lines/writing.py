@@ -1,15 +1,13 @@
 """One path for every line: declared events, structlog loggers, and the standard library's loggers of Django and Celery.
 
-A line is flat JSON in this order: ``timestamp``, ``level``, ``event``, the event's fields, bound context, ``trace_id``,
-``span_id``, ``trace_flags``, and ``exception`` where there is one. Every text in it is redacted. It is written at once, so
-that what a process said before a SIGKILL is there.
+A line is flat JSON in this order: `timestamp`, `level`, `event`, the event's fields, bound context, `trace_id`, `span_id`,
+`trace_flags`, and `exception` where there is one. A field that has the name of one of these is `field_<name>`. Every value
+goes through the boundary. A line is written at once, so that what a process said before a SIGKILL is there.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
-import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,15 +18,18 @@ import structlog
 from opentelemetry import trace
 
 from telemetry import _health
-from telemetry._boundary import key, line_value, text
+from telemetry._boundary import key_of, line_value, message_of, traceback_of
 from telemetry._export.line_files import LineFile
+from telemetry._lines import context as bound_context
 from telemetry._lines import raises, standard
-from telemetry._lines.context import bound
+from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
+from telemetry.model import LINE_KEYS, Level
 from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
 
-_NAMES = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+_NAMES = {level.value: level.name.lower() for level in Level}
+_MOST_FIELDS = 128  # as many as a span has attributes
 
 Entry = tuple[int, str, Mapping[str, Any]]
 """A line to be: its level, event and fields."""
@@ -51,10 +52,11 @@ _output = _Output()
 
 
 def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> None:
-    """Lines go to the settings' file and to ``stream``; structlog and the standard library's loggers write them.
+    """Write lines to the settings' file and to `stream`, from structlog and the standard library's loggers.
 
     An application that has configured structlog itself keeps its chain, and our lines go through that.
     """
+    bound_context.put_first(settings.context)
     sinks: list[Sink] = []
     if settings.log_file is not None:
         sinks.append(FileSink(LineFile(settings.log_file, settings.rotate_bytes)))
@@ -63,12 +65,13 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
         sinks.append((ConsoleSink if as_text else JsonSink)(stream, settings.log_level))
     _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
     if not structlog.is_configured():
-        structlog.configure(processors=[_to_line], cache_logger_on_first_use=False)
+        structlog.configure(processors=[structlog.processors.StackInfoRenderer(), _to_line], cache_logger_on_first_use=False)
     standard.attach(_write_standard, _output.floor)
+    _health.report_to(_write_problem)
 
 
 def set_stream_level(level: int) -> None:
-    """The stream gets lines from ``level``; files keep every level."""
+    """Send only lines from `level` on to the stream; files keep every level."""
     for sink in _output.sinks:
         if isinstance(sink, JsonSink | ConsoleSink):
             sink.level = level
@@ -78,35 +81,24 @@ def set_stream_level(level: int) -> None:
 def write_line(
     level: int, event: str, fields: Mapping[str, Any] | None = None, *, error: BaseException | None = None
 ) -> None:
-    """One line of ``event`` is written, through the application's own structlog chain where it has one."""
-    if structlog.is_configured() and not _is_ours():
-        # Whether their chain redacts is not known.
-        shown = {_free(name): line_value(name, value) for name, value in (fields or {}).items()}
-        if error is not None:
-            shown["exception"] = text("".join(traceback.format_exception(error)))
-        structlog.get_logger("telemetry").log(level, line_value("event", event), **shown)
-        return
-    _write_all([(level, event, fields or {})], error)
+    """Write one line of `event`, through the application's own structlog chain where it has one."""
+    _write([(level, event, fields or {})], error, are_clean=False)
+
+
+def write_declared(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
+    """Write lines of declared events, whose values went through the boundary: at one time, by one write to each file."""
+    _write(entries, error, are_clean=True)
 
 
 def fix_time(now: Callable[[], datetime]) -> None:
-    """Lines are written at ``now()``, until the capture that is active ends."""
+    """Write lines with the time `now()`, until the capture that is active ends."""
     _output.now = now
 
 
-def write_all(entries: Sequence[Entry], *, error: BaseException | None = None) -> None:
-    """The lines of ``entries`` are written, at one time, in one context and by one write to each file."""
-    if structlog.is_configured() and not _is_ours():
-        for level, event, fields in entries:
-            write_line(level, event, fields, error=error)
-        return
-    _write_all(entries, error)
-
-
 def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A processor for anyone's structlog chain: ``trace_id``, ``span_id`` and ``trace_flags`` of the current span.
+    """Add `trace_id`, `span_id` and `trace_flags` of the current span: a processor for anyone's structlog chain.
 
-    Also for a span that is not recorded: whoever samples elsewhere still has the ids.
+    Also of a span that is not recorded: whoever samples elsewhere still has the ids.
     """
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
@@ -118,7 +110,7 @@ def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
 @contextmanager
 def capture() -> Iterator[Captured]:
-    """Inside, every line is also captured."""
+    """Capture every line that is written inside, too."""
     sink = Captured()
     before, clock = _output.sinks, _output.now
     _output.use((*before, sink))
@@ -131,27 +123,24 @@ def capture() -> Iterator[Captured]:
 
 def _to_line(_logger: Any, method: str, event: MutableMapping[str, Any]) -> str:
     """Write the line, as the last processor of our structlog chain, and leave structlog nothing to do."""
-    name = event.pop("event", "")
-    error = _error_in(event.pop("exc_info", None))
-    _write_all([(_LEVELS.get(method, logging.INFO), name, event)], error)
+    try:
+        name = event.pop("event", "")
+        error = standard.error_in(event.pop("exc_info", None))
+        _write_all([(Level.named(method) or Level.INFO, name, event)], error)
+    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+        _health.problem(problem)
     raise structlog.DropEvent
-
-
-_LEVELS = {name: number for number, name in _NAMES.items()} | {"warn": 30, "exception": 40, "fatal": 50, "msg": 20}
-
-
-def _error_in(exc_info: Any) -> BaseException | None:
-    """Return the error that `exc_info` means, as the standard library reads it: an error, its triple, or anything true."""
-    if isinstance(exc_info, BaseException):
-        return exc_info
-    if isinstance(exc_info, tuple):
-        found = exc_info[1] if len(exc_info) > 1 else None
-        return found if isinstance(found, BaseException) else None
-    return sys.exc_info()[1] if exc_info else None
 
 
 def _is_ours() -> bool:
     return _to_line in structlog.get_config()["processors"]
+
+
+def _write_problem(error: Exception, swallowed: int) -> bool:
+    """Write what telemetry swallowed as a line of its own; return whether there is a sink for it."""
+    fields = {"error_type": type(error).__name__, "error_msg": message_of(error), "swallowed": swallowed}
+    _write_all([(logging.WARNING, "telemetry.problem", fields)], error)
+    return bool(_output.sinks)
 
 
 def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
@@ -159,14 +148,35 @@ def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: Ba
     _write_all([(level, event, fields)], error, repeat_traceback=False)
 
 
-def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_traceback: bool = True) -> None:
-    entries = [entry for entry in entries if entry[0] >= _output.floor]
-    if not entries:
-        return
+def _write(entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool) -> None:
+    if structlog.is_configured() and not _is_ours():
+        for entry in entries:
+            _write_through_theirs(*entry, error)
+    else:
+        _write_all(entries, error, are_clean=are_clean)
+
+
+def _write_through_theirs(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
+    """Write a line through the application's own chain, of which nobody knows whether it redacts."""
     try:
-        lines = _compose(entries)
+        shown: Line = {}
+        _add(shown, fields)
         if error is not None:
-            exception = text("".join(traceback.format_exception(error)))
+            shown["exception"] = traceback_of(error)
+        structlog.get_logger("telemetry").log(level, line_value("event", event), **shown)
+    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+        _health.problem(problem)
+
+
+def _write_all(
+    entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool = False, repeat_traceback: bool = True
+) -> None:
+    try:
+        entries = [entry for entry in entries if entry[0] >= _output.floor]
+        if not entries:
+            return
+        lines = _compose(entries, are_clean=are_clean)
+        exception = "" if error is None else traceback_of(error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
         return
@@ -177,34 +187,52 @@ def _write_all(entries: Sequence[Entry], error: BaseException | None, *, repeat_
         if not wanted:
             continue
         try:
-            if error is not None and (repeat_traceback or not raises.is_written(error, sink)):
-                wanted = [{**line, "exception": exception} for line in wanted]
+            if error is None or not (repeat_traceback or not raises.is_written(error, sink)):
+                sink.write(wanted)
+            else:
+                sink.write([{**line, "exception": exception} for line in wanted])
                 raises.mark_written(error, sink)
-            sink.write(wanted)
         except Exception as problem:  # noqa: BLE001  # a full disk, a closed stream: the other sinks get their lines
             _health.problem(problem)
 
 
-def _compose(entries: Sequence[Entry]) -> list[Line]:
-    time, context = iso_microseconds(_output.now()), bound()
+def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
+    time, context = iso_microseconds(_output.now()), clean_bound()
     ids = add_trace_ids(None, "", {})
     lines: list[Line] = []
     for level, event, fields in entries:
-        line: Line = {"timestamp": time, "level": _NAMES.get(level, "info"), "event": line_value("event", event)}
-        for name, value in fields.items():
-            line[_free(name)] = line_value(name, value)
+        line: Line = {"timestamp": time, "level": _name_of(level), "event": event}
+        if are_clean:
+            line |= fields
+        else:
+            line["event"] = line_value("event", event)
+            _add(line, fields)
         for name, value in context.items():
-            if name not in line:
-                line[name] = line_value(name, value)
+            line.setdefault(_free(name), value)
         line |= ids
         lines.append(line)
     return lines
 
 
-_OWN = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
+def _add(line: Line, fields: Mapping[str, Any]) -> None:
+    """Add fields as a line carries them."""
+    left = _MOST_FIELDS
+    for name, value in fields.items():
+        if not left:
+            line["fields_left_out"] = len(fields) - _MOST_FIELDS
+            break
+        left -= 1
+        free = _free(name)
+        line[free] = line_value(free, value)
 
 
 @lru_cache(maxsize=1024)
 def _free(name: object) -> str:
     """Return the key of a field: its name, unless the line needs that itself."""
-    return f"field_{name}" if name in _OWN else key(name)
+    return f"field_{name}" if name in LINE_KEYS else key_of(name)
+
+
+@lru_cache(maxsize=64)
+def _name_of(level: int) -> str:
+    """Return the level's name, or that of the next lower one: an application may have levels of its own."""
+    return _NAMES[max((known for known in _NAMES if known <= level), default=logging.DEBUG)]

@@ -17,6 +17,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
+from telemetry._boundary import clean_resource
+from telemetry._spans.late_provider import LateProvider
+from telemetry._spans.limits import limits_of
 from telemetry._spans.open_span import OpenSpan
 
 SCOPE = "telemetry"
@@ -95,12 +98,13 @@ def _open(
         name=name,
         context=context,
         parent=parent,
-        resource=tracer.resource,
+        resource=clean_resource(tracer.resource),
         attributes=attributes,
         links=links,
         start_ns=start_ns,
         scope=_scope,
         processor=tracer.span_processor,
+        limits=limits_of(tracer),
     )
 
 
@@ -114,6 +118,8 @@ class _Known:
 def _sdk_tracer() -> Tracer | None:
     """Return the SDK's tracer in this process, also from inside a wrapper such as logfire's; None without one."""
     provider = trace.get_tracer_provider()
+    if isinstance(provider, LateProvider):
+        provider = provider.made()
     if provider is _Known.provider:
         return _Known.tracer
     tracer: object = provider.get_tracer(SCOPE)

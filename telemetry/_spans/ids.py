@@ -1,28 +1,39 @@
-"""Ids of our own provider: random, and those of a seed while the test kit asks for that."""
+"""Ids of our own provider: those that `OTEL_PYTHON_ID_GENERATOR` asks for, or of a seed while the test kit asks for that."""
 
 from __future__ import annotations
 
 import random
 
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
 
-class SeededIds(RandomIdGenerator):
-    """Ids that are the same in every run once `seed` was called; random until then, also in forked children."""
+class ProcessIds(IdGenerator):
+    """Take ids from another generator, random unless chosen, and the same ones in every run once `seed` was called."""
 
     def __init__(self) -> None:
+        self._generator: IdGenerator = RandomIdGenerator()
         self._seeded: random.Random | None = None
 
+    def use(self, generator: IdGenerator) -> None:
+        """Take ids from `generator` from here on."""
+        self._generator = generator
+
     def seed(self, seed: int | None) -> None:
-        """The ids that follow are those of ``seed``; None: random ones."""
+        """Make the ids that follow those of `seed`; None: the generator's again."""
         self._seeded = None if seed is None else random.Random(seed)  # noqa: S311  # ids, not secrets
 
     def generate_span_id(self) -> int:
-        return super().generate_span_id() if self._seeded is None else self._seeded.getrandbits(64) or 1
+        """Return the id of a new span."""
+        return self._generator.generate_span_id() if self._seeded is None else self._seeded.getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
-        return super().generate_trace_id() if self._seeded is None else self._seeded.getrandbits(128) or 1
+        """Return the id of a new trace."""
+        return self._generator.generate_trace_id() if self._seeded is None else self._seeded.getrandbits(128) or 1
+
+    def is_trace_id_random(self) -> bool:
+        """Return whether trace ids are random enough for others to sample by."""
+        return self._seeded is not None or self._generator.is_trace_id_random()
 
 
-ids = SeededIds()
+ids = ProcessIds()
 """This process's."""

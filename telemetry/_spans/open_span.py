@@ -7,7 +7,6 @@ processors and exporters it is a `ReadableSpan`, to code inside the block the cu
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +16,10 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary import clean_attributes, message_of, text
+from telemetry._boundary import clean_attributes, text
+from telemetry._spans import exception_events
+from telemetry._spans.exception_events import exception_attributes
+from telemetry._spans.limits import Limits, within
 
 _UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
 
@@ -42,6 +44,7 @@ class OpenSpan(ReadableSpan, Span):
         start_ns: int,
         scope: InstrumentationScope,
         processor: SpanProcessor,
+        limits: Limits,
     ) -> None:
         super().__init__(
             name,
@@ -57,6 +60,8 @@ class OpenSpan(ReadableSpan, Span):
         )
         self._collected = attributes
         self._processor = processor
+        self._limits = limits
+        self._dropped_attributes = self._dropped_events = self._dropped_links = 0
 
     def get_span_context(self) -> SpanContext:
         """Return the span's ids."""
@@ -66,6 +71,21 @@ class OpenSpan(ReadableSpan, Span):
     def is_recording(self) -> bool:
         """Return whether the span is still open."""
         return self._end_time is None
+
+    @property
+    def dropped_attributes(self) -> int:
+        """Return how many attributes were more than the span may hold."""
+        return self._dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        """Return how many events were more than the span may hold."""
+        return self._dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        """Return how many links were more than the span may hold."""
+        return self._dropped_links
 
     def collect(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Add attributes that may leave as they are."""
@@ -83,12 +103,20 @@ class OpenSpan(ReadableSpan, Span):
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Add an event."""
         if self._end_time is None:
-            self._events = (*self._events, Event(text(name), clean_attributes(attributes), timestamp))
+            limits = self._limits
+            kept = within(clean_attributes(attributes), most=limits.event_attributes, length=limits.event_length)
+            events = (*self._events, Event(text(name), kept, timestamp))
+            self._events = events[-limits.events :] if limits.events else ()
+            self._dropped_events += len(events) - len(self._events)
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link."""
         if self._end_time is None and context.is_valid:
-            self._links = (*self._links, Link(context, clean_attributes(attributes)))
+            limits = self._limits
+            kept = within(clean_attributes(attributes), most=limits.link_attributes, length=limits.event_length)
+            links = (*self._links, Link(context, kept))
+            self._links = links[-limits.links :] if limits.links else ()
+            self._dropped_links += len(links) - len(self._links)
 
     def update_name(self, name: str) -> None:
         """Rename the span."""
@@ -105,16 +133,15 @@ class OpenSpan(ReadableSpan, Span):
         self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
     ) -> None:
         """Add an `exception` event, named as OpenTelemetry's semantic conventions have it."""
-        named = {
-            "exception.type": f"{type(exception).__module__}.{type(exception).__qualname__}".removeprefix("builtins."),
-            "exception.message": message_of(exception),
-            "exception.stacktrace": "".join(traceback.format_exception(exception)),
-            "exception.escaped": str(escaped),
-        }
-        self.add_event("exception", {**named, **(attributes or {})}, timestamp)
+        named = exception_attributes(exception, escaped=escaped)
+        self.add_event(exception_events.NAME, {**named, **(attributes or {})}, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         """End the span and hand it over, once."""
         if self._end_time is None:
+            limits = self._limits
+            if len(self._collected) > limits.attributes or limits.length is not None:
+                self._attributes = within(self._collected, most=limits.attributes, length=limits.length)
+                self._dropped_attributes = len(self._collected) - len(self._attributes)
             self._end_time = time.time_ns() if end_time is None else end_time
             self._processor.on_end(self)

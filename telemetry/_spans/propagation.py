@@ -1,11 +1,11 @@
-"""Where our traces end: what a request outside brings is not trusted, and nothing of ours is sent to hosts outside."""
+"""Where our traces end: whom we believe a trace context from outside, and whom we send ours."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from ipaddress import ip_address
 
-from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import (
     CarrierT,
@@ -15,20 +15,23 @@ from opentelemetry.propagators.textmap import (
     default_getter,
     default_setter,
 )
-from opentelemetry.trace import SpanContext
+
+from telemetry.settings import Network
+
+# `opentelemetry.propagate` is imported late: it reads OTEL_PROPAGATORS as it is imported, and fails for an unknown name,
+# which is for `telemetry.settings` to say.
 
 _outside: ContextVar[int] = ContextVar("telemetry_outside_carrier", default=0)
-_SERVERS = frozenset({"WSGIGetter", "ASGIGetter"})
-"""What the instrumentations of web servers read a request with. Celery's messages come from our own broker."""
 
 
 class Boundary(TextMapPropagator):
-    """The application's propagator, except for requests that come from outside and those that go there."""
+    """The application's propagator, which writes nothing into headers that go outside."""
 
     def __init__(self, inner: TextMapPropagator) -> None:
         self._inner = inner
 
     def inject(self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter) -> None:
+        """Write the trace context into `carrier`, unless that goes outside."""
         if id(carrier) != _outside.get():
             self._inner.inject(carrier, context, setter)
             return
@@ -37,26 +40,40 @@ class Boundary(TextMapPropagator):
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
-        if type(getter).__name__ in _SERVERS:
-            return Context() if context is None else context
+        """Return the trace context in `carrier`."""
         return self._inner.extract(carrier, context, getter)
 
     @property
     def fields(self) -> set[str]:
+        """The names of the headers that the application's propagator writes."""
         return self._inner.fields
 
 
 def install() -> None:
-    """The boundary stands around the application's propagator, once."""
+    """Put the boundary around the application's propagator, once."""
+    from opentelemetry import propagate
+
     if not isinstance(propagate.get_global_textmap(), Boundary):
         propagate.set_global_textmap(Boundary(propagate.get_global_textmap()))
 
 
 def leaves(carrier: object) -> None:
-    """The headers ``carrier``, which are filled in next, go to a host outside."""
+    """Let the headers `carrier`, which are filled in next, go outside."""
     _outside.set(id(carrier))
 
 
-def caller(headers: Mapping[str, str]) -> SpanContext:
-    """The span that these headers of a request name; invalid when they name none."""
-    return trace.get_current_span(propagate.extract(headers, Context())).get_span_context()
+def extracted(headers: Mapping[str, str]) -> Context:
+    """Return the trace context and baggage that a request's headers carry, and nothing of this process's."""
+    from opentelemetry import propagate
+
+    return propagate.extract(headers, Context())
+
+
+def is_trusted(peer: str, networks: Iterable[Network]) -> bool:
+    """Return whether `peer`, the address at the other end of a connection, is in one of the networks."""
+    try:
+        address = ip_address(peer)
+    except ValueError:  # a Unix socket has none
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in networks)

@@ -1,47 +1,44 @@
 """The process's provider of spans: its own, or one that is already there (opentelemetry-instrument, logfire), adopted.
 
-An adopted provider keeps its exporters, which then get our spans too, without secrets.
+An adopted provider keeps its exporters, which then get our spans too, without secrets. One of OpenTelemetry's API alone, as
+ddtrace's is, starts our spans and exports them; there is nothing that we could add to it.
 """
 
 from __future__ import annotations
 
 import atexit
-import os
-import socket
 import threading
 import time
-import uuid
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from telemetry import _health
-from telemetry._boundary import clean_attributes
 from telemetry._export import meters
-from telemetry._export.exporters import file_exporters, network_exporters
+from telemetry._export.exporters import file_exporters, registered_exporters
+from telemetry._export.meters import Flushed
 from telemetry._export.redacting import RedactingExporter, RedactingProcessor
 from telemetry._lines.context import bound
 from telemetry._spans.emitter import SCOPE
-from telemetry._spans.ids import ids
+from telemetry._spans.late_provider import LateProvider
+from telemetry._spans.own import make_provider, resource
 from telemetry.settings import TelemetrySettings
 
-_QUEUE = 65_536  # a burst of 20,000 spans must fit; the SDK's 2,048 loses half of it
-_BATCH = 2_048
-_DELAY_MS = 500
 _FORCE_FLUSH_MS = 30_000
 
 
 class BoundContext(SpanProcessor):
-    """Puts the bound context (``team_id``, ``repo_id``, ``task_id``, ``run_id``) on every span that others start.
+    """Put the bound context on every span that others start.
 
     Our own are started with it, which costs less. What a span itself declares stays, as on a line.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Add what is bound."""
         scope = span.instrumentation_scope
         if scope is None or scope.name != SCOPE:
             own = span.attributes or {}
@@ -52,74 +49,113 @@ class BoundContext(SpanProcessor):
 class Provider(Protocol):
     """A provider of spans that can be adopted: the SDK's own, or a wrapper around it as logfire's is."""
 
-    def add_span_processor(self, span_processor: SpanProcessor) -> None: ...
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Let a processor see every span."""
 
-    def force_flush(self, timeout_millis: int = ...) -> bool: ...
+    def force_flush(self, timeout_millis: int = ...) -> bool:
+        """Export what has ended."""
+        raise NotImplementedError
 
 
-class _Tracing:
-    """What this process has started; it survives a fork, as the SDK's processors do."""
+class _Process:
+    """What is at work in this process, or in the one that it was forked from: the SDK's processors survive a fork."""
 
     def __init__(self) -> None:
-        self.running = False
+        self.is_configured = False
+        self.late: LateProvider | None = None
+        self.processors: list[BatchSpanProcessor] = []
         self.exporters: list[RedactingExporter] = []
-        self.of_spans: list[meters.Flushed] = []
-        self.of_metrics: list[meters.Flushed] = []
+        self.adopted: Flushed | None = None
+        self.meters: Flushed | None = None
 
 
-_started = _Tracing()
+_process = _Process()
 
 
-def start(settings: TelemetrySettings | None = None) -> None:
-    """This process has a provider of spans, and of metrics if it is asked for: those that were there, or its own."""
-    settings = settings or TelemetrySettings.from_environment()
-    if settings.disabled or _started.running:
+def configure(settings: TelemetrySettings) -> None:
+    """Let this process have spans, and metrics if they are asked for: by the providers that are there, or by its own.
+
+    Its own begin with its first span.
+    """
+    if settings.disabled or _process.is_configured:
         return
-    _started.running = True
-    resource = _resource(settings)
+    _process.is_configured = True
     present = trace.get_tracer_provider()
-    if isinstance(present, Provider):
-        present.add_span_processor(BoundContext())
-        present.add_span_processor(RedactingProcessor())
-        _started.of_spans.append(present)
-        exporters = file_exporters(settings)  # where else spans go is for whoever made it to say
+    if isinstance(present, trace.ProxyTracerProvider):  # the API's stand-in: nobody was here
+        _process.late = LateProvider(lambda: _make(settings))
+        trace.set_tracer_provider(_process.late)
     else:
-        present = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
-        present.add_span_processor(BoundContext())
-        exporters = file_exporters(settings) + network_exporters(settings)
-        trace.set_tracer_provider(present)
-    for exporter in exporters:
-        redacting = RedactingExporter(exporter)
-        processor = BatchSpanProcessor(
-            redacting, max_queue_size=_QUEUE, max_export_batch_size=_BATCH, schedule_delay_millis=_DELAY_MS
-        )
-        _started.exporters.append(redacting)
-        _started.of_spans.append(processor)
-        present.add_span_processor(processor)
-    measuring = meters.start(settings, resource)
-    if measuring is not None:
-        _started.of_metrics.append(measuring)
+        _adopt(present, settings)
     atexit.register(flush)
 
 
+def _make(settings: TelemetrySettings) -> TracerProvider:
+    made = make_provider(settings, [BoundContext(), *_batching(settings, registered_exporters(settings))])
+    _measure(settings)
+    return made
+
+
+def _adopt(present: trace.TracerProvider, settings: TelemetrySettings) -> None:
+    if isinstance(present, Provider):
+        present.add_span_processor(BoundContext())
+        present.add_span_processor(RedactingProcessor())
+        for processor in _batching(settings, []):  # where else spans go is for whoever made it to say
+            present.add_span_processor(processor)
+    if isinstance(present, Flushed):
+        _process.adopted = present
+    _measure(settings)
+
+
+def _batching(settings: TelemetrySettings, exporters: Sequence[SpanExporter]) -> list[BatchSpanProcessor]:
+    """Return the processors of this process: one for our file, and one for each of `exporters`."""
+    _process.exporters = [RedactingExporter(exporter) for exporter in (*file_exporters(settings), *exporters)]
+    _process.processors = [
+        BatchSpanProcessor(
+            exporter,
+            max_queue_size=settings.batching.queue_size,
+            max_export_batch_size=settings.batching.batch_size,
+            schedule_delay_millis=settings.batching.delay_ms,
+        )
+        for exporter in _process.exporters
+    ]
+    return _process.processors
+
+
+def _measure(settings: TelemetrySettings) -> None:
+    _process.meters = meters.start(settings, resource(settings))
+
+
+def begin() -> None:
+    """Let this process's own providers begin now instead of with its first span: something else is measured."""
+    if _process.late is not None:
+        _process.late.made()
+
+
+def rest() -> None:
+    """Stop the exporters of our own provider until its next span: this process is about to fork."""
+    if _process.late is not None:
+        _process.late.forget()
+        for processor in _process.processors:
+            processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK has not typed it
+
+
 def flush(deadline_seconds: float = 2.0) -> bool:
-    """Whether every span ended so far was taken by every exporter within the deadline; it never takes longer.
+    """Return whether every exporter took every span ended so far within the deadline; it never takes longer.
 
     Metrics are flushed too, and do not count: a span that has left has left.
     """
-    if not _started.running:
-        return False
-    failed_before = sum(exporter.failed for exporter in _started.exporters)
-    flushed: list[meters.Flushed] = []
+    of_spans: list[Flushed] = [*_process.processors, *filter(None, [_process.adopted])]
+    failed_before = _failed()
+    flushed: list[Flushed] = []
 
-    def run(one: meters.Flushed) -> None:
+    def run(one: Flushed) -> None:
         try:
             if one.force_flush(_FORCE_FLUSH_MS) is not False:  # logfire's says None
                 flushed.append(one)
         except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
             _health.problem(error)
 
-    everything = _started.of_spans + _started.of_metrics
+    everything = [*of_spans, *filter(None, [_process.meters])]
     threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in everything]
     deadline = time.monotonic() + deadline_seconds
     for thread in threads:
@@ -130,17 +166,8 @@ def flush(deadline_seconds: float = 2.0) -> bool:
     for thread in threads:
         if thread.is_alive():
             thread.join(max(0.0, deadline - time.monotonic()))
-    failed = sum(exporter.failed for exporter in _started.exporters)
-    return all(one in flushed for one in _started.of_spans) and failed == failed_before
+    return all(one in flushed for one in of_spans) and _failed() == failed_before
 
 
-def _resource(settings: TelemetrySettings) -> Resource:
-    made = Resource.create(
-        {
-            "service.name": settings.service_name,
-            "service.instance.id": str(uuid.uuid4()),
-            "host.name": socket.gethostname(),
-            "process.pid": os.getpid(),
-        }
-    )
-    return Resource(clean_attributes(made.attributes), made.schema_url)
+def _failed() -> int:
+    return sum(exporter.failed for exporter in _process.exporters)

@@ -54,13 +54,13 @@ def _wrapped(owner: object, name: str, wrap: Callable[[Callable[..., Any]], Call
 
 @worker_init.connect
 def _prepare(**_: object) -> None:
-    from apps.integrations import onboarding_pipeline, tasks  # Celery has set Django up by now
-    from apps.integrations.services.github_transport import GitHubTransport
+    from apps.analysis import assistance  # Celery has set Django up by now
+    from apps.integrations.github.transport import GitHubTransport
+    from apps.integrations.runs import root_spans
 
     _wrapped(GitHubTransport, "_send", _fated_send)
-    _wrapped(tasks, "analyze", _fated_analyze)
-    _wrapped(onboarding_pipeline, "_emit_ends", _fated_ends)
-    _wrapped(onboarding_pipeline, "flush", _fated_flush)
+    _wrapped(assistance, "analyze", _fated_analyze)
+    _wrapped(root_spans, "finish", _fated_finish)
 
 
 def _fated_send(send: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,26 +92,13 @@ def _fated_analyze(analyze: Callable[..., Any]) -> Callable[..., Any]:
     return fated
 
 
-def _fated_ends(emit_ends: Callable[..., None]) -> Callable[..., None]:
-    def fated(runs: Sequence[Any]) -> None:
+def _fated_finish(finish: Callable[..., bool]) -> Callable[..., bool]:
+    def fated(runs: Sequence[Any], **more: Any) -> bool:
         slug = runs[0].team.slug if runs else ""
         if slug.startswith("end-") and _times(slug) == 1:
-            if slug == "end-untold":
-                die()
-            _dying.append(slug)
-        emit_ends(runs)
-
-    return fated
-
-
-def _fated_flush(flush: Callable[..., bool]) -> Callable[..., bool]:
-    def fated(seconds: float) -> bool:
-        if _dying:
+            if slug == "end-unexported":
+                finish(runs, flush=lambda _seconds: die())
             die()
-        return flush(seconds)
+        return finish(runs, **more)
 
     return fated
-
-
-_dying: list[str] = []
-"""Not empty in the process that is to be killed before it exports."""

@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from apps.console.results import results_of
 from apps.github_simulator.testing import simulator
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import PullRequest
+from apps.repositories.models import TrackedRepository
 from telemetry.reading import Span, orphans_of, read_lines, read_spans
-from tests.acceptance.worker import kill, wait_until, worker
+from tests.acceptance.worker import wait_until, worker
 from tests.integrations.syncing import held, stored, tracked
 
 NAME = "synthetic/repo-0"
@@ -139,13 +140,13 @@ def test_no_analysis_leaves_its_run_in_llm_processing(program_environment: dict[
 def test_no_dead_worker_leaves_its_repository_syncing(program_environment: dict[str, str]) -> None:
     """A machine is lost in the middle of a request; another's sweep finds the repository, which goes on at its cursor."""
     environment = {**program_environment, **SMALL, "SYNC_STALE_SECONDS": "4"}
-    with simulator(synthetic=40) as github:
+    with simulator(synthetic=74) as github:  # the first page has no long list, and so is committed at once
         repository = tracked(github, NAME)
         github.add_faults({"fault": "hang", "match": {"operation": "PullRequests"}, "nth": 2})
         with worker(environment) as process:
             _start(repository)
             wait_until(lambda: any(seen.fault for seen in github.requests()))
-            kill(process)
+            process.kill()
         row = _row(repository)
         assert (row.state, row.prs_done, row.attempt) == ("running", 25, 1)
         cursor, seen = row.cursor, len(github.requests())
@@ -155,7 +156,7 @@ def test_no_dead_worker_leaves_its_repository_syncing(program_environment: dict[
         there = held(github, NAME)
     assert (look_up.endpoint, page.variables["after"]) == ("/repos/{owner}/{repo}", cursor)
     row.refresh_from_db()
-    assert (row.state, row.attempt, row.prs_done, stored(repository)) == ("completed", 2, 40, there)
+    assert (row.state, row.attempt, row.prs_done, stored(repository)) == ("completed", 2, 74, there)
     spans = read_spans(Path(environment["SYNCTRACE_HOME"]) / "traces.jsonl")
     dead = {span.attributes.get("task_id") for span in orphans_of(spans)}
     assert dead.isdisjoint(span.attributes.get("task_id") for span in spans if span.name.startswith("run/"))

@@ -13,15 +13,18 @@ from django.db import connection
 from pytest_django import Settings
 from rich.console import Console
 
-from apps.console import watching
-from apps.console.lookup import parse, trace_ids
+from apps.console.lookup import find_lines, parse, trace_ids
 from apps.console.results import results_of
+from apps.console.terminal.standing import Standing
+from apps.console.terminal.watching import plain_lines, watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
-from apps.integrations.attempts import Attempt
+from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.services.github_rate_limit import Lane
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs.steps import EndRun, Step, SyncRepository
 from telemetry import trace_id_of
+from telemetry.reading import Memory
 from telemetry.testing import Capture
 from tests.acceptance.worker import wait_until
 from tests.integrations.syncing import TOKEN, attempt, begin, tracked
@@ -37,7 +40,7 @@ def github() -> Iterator[SimulatedGitHub]:
         yield simulated
 
 
-def _through(row: RepoSync, *phases: str) -> list[pipeline.Step]:
+def _through(row: RepoSync, *phases: str) -> list[Step]:
     """The steps that follow when the run of ``row`` has left its syncing phase and these."""
     steps = pipeline.advance(row.run_id)
     for phase in phases:
@@ -45,16 +48,16 @@ def _through(row: RepoSync, *phases: str) -> list[pipeline.Step]:
     return steps
 
 
-def _end(steps: Sequence[pipeline.Step]) -> None:
+def _end(steps: Sequence[Step]) -> None:
     for step in steps:
-        if isinstance(step, pipeline.EndRun):
+        if isinstance(step, EndRun):
             pipeline.end_run(step.run_id)
 
 
 def _shown(rows: Sequence[RepoSync]) -> str:
     """What somebody who watches is shown of these rows."""
     out = StringIO()
-    watching._plain(Console(file=out, width=200))(rows)
+    plain_lines(Console(file=out, width=200))(Standing(rows=rows))
     return out.getvalue()
 
 
@@ -100,10 +103,10 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
     )
     row = begin(repository, since=datetime.now(UTC) - timedelta(hours=1))
     waits: list[str] = []
-    found: list[pipeline.Step] = []
+    found: list[Step] = []
 
     def sweep() -> None:
-        found.extend(step for step in pipeline.sweep() if isinstance(step, pipeline.SyncRepository))
+        found.extend(step for step in pipeline.sweep() if isinstance(step, SyncRepository))
         waits.append(RepoSync.objects.values_list("wait_reason", flat=True).get(pk=row.pk))
         time.sleep(0.05)
 
@@ -117,7 +120,7 @@ def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitH
         sweep()
     row.refresh_from_db()
     assert (row.state, row.attempt) == ("completed", 1)
-    assert [step for step in found if isinstance(step, pipeline.SyncRepository)] == []  # the next phase is no other attempt
+    assert [step for step in found if isinstance(step, SyncRepository)] == []  # the next phase is no other attempt
     assert [reason for reason in dict.fromkeys(waits) if reason] == ["lane", "primary"]
     assert waits[-1] == ""
 
@@ -130,24 +133,24 @@ def _attempt_and_leave(row: RepoSync) -> None:
 
 
 def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Capture) -> None:
-    """Phase 2 is watched like phase 1, has its result and its trace, and phase 1 leads to both."""
+    """A backfill is watched like a recent run, has its result and its trace, and the recent run leads to both."""
     day_ago = datetime.now(UTC) - timedelta(days=1)
     first = begin(tracked(github, NAME, token=TOKEN), since=day_ago, backfill=pipeline.Backfill(None), task_id="t1")
     attempt(first)
     dispatched = _through(first, "llm_processing", "computing_metrics")
-    second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="phase2")
-    assert pipeline.SyncRepository(Attempt(second.pk, 1)) in dispatched
+    second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="backfill")
+    assert SyncRepository(Attempt(second.pk, 1)) in dispatched
     _end(dispatched)
-    assert f"{NAME} (phase 2): 0 of ?, background_syncing" in _shown([second])
+    assert f"{NAME} (backfill): 0 of ?, background_syncing" in _shown([second])
     attempt(second)
     _end(_through(second, "background_llm"))
     out = StringIO()
-    runs = watching.watch("t1", console=Console(file=out, width=200))
-    assert [run.kind for run in runs] == ["phase1", "phase2"]
-    assert f"{NAME} (phase 2): 52 of 52, synced" in out.getvalue()
+    runs = watch("t1", console=Console(file=out, width=200))
+    assert [run.kind for run in runs] == ["recent", "backfill"]
+    assert f"{NAME} (backfill): 52 of 52, synced" in out.getvalue()
     (result,) = results_of(runs[1])
     assert (result.outcome, result.pull_requests, result.trace_id) == ("synced", 52, trace_id_of(runs[1].traceparent))
     assert trace_id_of(runs[1].traceparent) in trace_ids(runs[0])[1]
     asked = parse(str(runs[0].pk))
-    told = {line["event"] for line in captrace.lines if line.get("run_id") == runs[1].pk and asked.matches(line)}
-    assert {"sync.pipeline.started", "sync.pipeline.completed"} <= told
+    found = {line["event"] for line in find_lines(Memory(lines=captrace.lines), asked) if line["run_id"] == runs[1].pk}
+    assert {"sync.pipeline.started", "sync.pipeline.completed"} <= found

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from apps.github_simulator.testing import SeenRequest, SimulatedGitHub, simulator
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
+from apps.repositories.models import TrackedRepository
 from telemetry.reading import orphans_of, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
 from tests.integrations.syncing import held, stored, tracked
@@ -50,11 +51,14 @@ def _asked(seen: list[SeenRequest], sync: Sync) -> list[Request]:
 
 
 def _expected(undisturbed: list[Request], sync: Sync) -> list[Request]:
-    """The requests of a sync whose process died: its successor looks the repository up, and begins with the page in hand."""
+    """Return the requests of a sync whose process died: its successor begins with the first page that was not stored.
+
+    That is the page in hand, or the one before whose lists the request was to continue.
+    """
     number = sync.killed_at
     before = undisturbed[: number if sync.is_answered else number - 1]
     page = number - 1
-    while undisturbed[page][0] == "PullRequestLists":
+    while "id0" in undisturbed[page][1]:
         page -= 1
     looked_up = [] if undisturbed[page][0] == f"/repos/{NAME}" else [undisturbed[0]]
     return before + looked_up + undisturbed[page:]
@@ -62,7 +66,7 @@ def _expected(undisturbed: list[Request], sync: Sync) -> list[Request]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sync_killed_at_any_request_comes_to_the_same_end(program_environment: dict[str, str]) -> None:
-    """Rows as GitHub has them, no page asked for twice but the one in hand, each run completed once, no span astray.
+    """Rows as GitHub has them, no page asked for twice but those in hand, each run completed once, no span astray.
 
     Killed before each request and after each answer, in both phases; and behind the commit that ends a run.
     """

@@ -10,10 +10,11 @@ import pytest
 
 from apps import catalog
 from apps.github_simulator.testing import Limits, simulator
-from apps.integrations.connections import connect, track
+from apps.integrations.connections import connect
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.repositories.accounts import track
 from apps.teams.models import Team
 from telemetry.model import Operation, declared_events
 from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
@@ -32,7 +33,7 @@ class Story:
     stats: dict[str, Any]
     counts: dict[str, int]
     expected: dict[str, int]
-    outcomes: dict[str, str]
+    dispositions: dict[str, str]
     runs: list[PipelineRun]
 
     def of(self, name: str) -> list[Span]:
@@ -42,7 +43,7 @@ class Story:
 
 @pytest.fixture
 def story(program_environment: dict[str, str]) -> Story:
-    """Phase 1 and phase 2 over a repository that is there and one that is not, under a small budget, with one fault."""
+    """A recent run and a backfill over a repository that is there and one that is not, with a small budget and one fault."""
     environment = {**program_environment, "SYNC_SWEEP_SECONDS": "1", "SYNC_LOG_LEVEL": "DEBUG"}
     team = Team.objects.create(slug="bakers", name="Bakers")
     with simulator(synthetic=COUNT, seed=3, limits=Limits(graphql=5000)) as github:
@@ -80,8 +81,8 @@ def story(program_environment: dict[str, str]) -> Story:
             "files": ChangedFile.objects.count(),
         },
         expected=expected,
-        outcomes={
-            f"{one.run.kind} {one.repository.full_name}": one.outcome
+        dispositions={
+            f"{one.run.kind} {one.repository.full_name}": one.disposition
             for one in RepoSync.objects.select_related("run", "repository").filter(run__team=team)
         },
         runs=list(PipelineRun.objects.order_by("team_id", "pk")),
@@ -92,15 +93,15 @@ def story(program_environment: dict[str, str]) -> Story:
 def test_a_whole_sync_can_be_read_back(story: Story) -> None:
     """Everything is stored, every event of the catalog was written by the real code path, and every span has its place."""
     assert story.counts == story.expected
-    assert story.outcomes == {
-        f"phase1 {NAME}": "synced",
-        "phase1 synthetic/gone": "gone",
-        f"phase2 {NAME}": "synced",
+    assert story.dispositions == {
+        f"recent {NAME}": "synced",
+        "recent synthetic/gone": "gone",
+        f"backfill {NAME}": "synced",
     }
     assert [(run.kind, run.state, run.phase) for run in story.runs] == [
-        ("phase1", "completed", "phase1_complete"),
-        ("phase2", "completed", "complete"),
-        ("phase1", "failed", "syncing"),
+        ("recent", "completed", "phase1_complete"),
+        ("backfill", "completed", "complete"),
+        ("recent", "failed", "syncing"),
     ]
     _check_lines(story)
     _check_spans(story)
@@ -197,3 +198,4 @@ def _check_attributes(story: Story) -> None:
         owner, name = str(span.attributes["full_name"]).split("/")
         assert (span.attributes["vcs.owner.name"], span.attributes["vcs.repository.name"]) == (owner, name)
         assert span.attributes["vcs.provider.name"] == "github"
+        assert str(span.attributes["vcs.repository.url.full"]).endswith(f"/{owner}/{name}")

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks``: measures, prints the table, and writes ``benchmarks.json`` under SYNCTRACE_HOME.
+"""Run `python -m tests.benchmarks`: measure, print the table, and write `benchmarks.json` under SYNCTRACE_HOME.
 
 Exit code 0 unless something could not be measured: a figure that misses its aim is a figure.
 """
@@ -21,7 +21,7 @@ from tests.benchmarks.programs import CHECKOUT, NotMeasured
 
 
 def main() -> None:
-    """What the command line asks for is measured and told."""
+    """Measure what the command line asks for, and print it."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks", description="What telemetry costs, how fast a sync is."
     )
@@ -41,7 +41,7 @@ def main() -> None:
 
 @contextmanager
 def _own_servers(folder: Path) -> Iterator[None]:
-    """A migrated database that does not wait for the disk, whose speed is not ours; programs started inside use it."""
+    """Run a migrated database without fsync (the disk's speed is not ours) for the programs started in the block."""
     before = dict(os.environ)
     try:
         with servers(home=folder, throwaway=True) as running:

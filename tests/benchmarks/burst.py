@@ -1,4 +1,4 @@
-"""A burst of spans through tracing as it is configured: to an OTLP receiver on this machine, and to the file."""
+"""Send a burst of spans through tracing as it is configured: to an OTLP receiver on this machine, and to the file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import telemetry
 from apps import catalog
+from apps.config import instrumentation
 from telemetry import observe
 from telemetry.reading import read_spans
 from tests.benchmarks.programs import answer_with, program
@@ -20,7 +21,7 @@ _FLUSH_SECONDS = 60.0
 
 
 def measure(*, spans: int, home: Path) -> dict[str, int]:
-    """How many of ``spans`` spans never came: ``otlp`` to the receiver, ``file`` into the file."""
+    """Return how many of `spans` spans never came: `otlp` to the receiver, `file` into the file."""
     received: set[bytes] = set()
     file = home / "burst.jsonl"
     with (
@@ -42,7 +43,7 @@ def measure(*, spans: int, home: Path) -> dict[str, int]:
 
 @contextmanager
 def _receiver(received: set[bytes]) -> Iterator[str]:
-    """An OTLP/HTTP receiver that keeps the ids of the spans it gets; its address."""
+    """Run an OTLP/HTTP receiver that keeps the ids of the spans it gets, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # http.server's name
@@ -68,7 +69,7 @@ def _receiver(received: set[bytes]) -> Iterator[str]:
 
 
 def _send(spans: int) -> bool:
-    """``spans`` observed operations, as fast as they come, and all that is queued flushed."""
+    """Observe `spans` operations as fast as possible, and flush all that is queued."""
     for _ in range(spans):
         with observe(catalog.RowsWrite(entity_type="review", rows=49)) as write:
             write.completed(catalog.RowsWritten(created=49, updated=0))
@@ -76,5 +77,5 @@ def _send(spans: int) -> bool:
 
 
 if __name__ == "__main__":
-    telemetry.configure()
+    instrumentation.configure()
     answer_with(_send)

@@ -1,4 +1,4 @@
-"""Figures with their aims, as a table for people, as JSON, and as the table in ``docs/benchmarks.md``."""
+"""Write figures with their aims: as a table for people, as JSON, and into the table in `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Figure:
         return self.value <= self.aim if self.better == "lower" else self.value >= self.aim
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """What, measured, aim, met, detail: as text."""
+        """Return what, measured, aim, met and detail as text."""
         sign = "≤" if self.better == "lower" else "≥"
         aim = "" if self.aim is None else f"{sign} {_number(self.aim)} {self.unit}".rstrip()
         met = {True: "yes", False: "no", None: ""}[self.met]
@@ -57,7 +57,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine now."""
+    """Return what this machine is, and how busy."""
     return Machine(
         cores=os.cpu_count() or 1,
         processor=_processor(),
@@ -69,13 +69,13 @@ def this_machine() -> Machine:
 
 
 def as_json(figures: Sequence[Figure], machine: Machine) -> str:
-    """``{"machine": {…}, "figures": [{name, what, value, unit, aim, better, detail, met}, …]}``."""
+    """Return `{"machine": {…}, "figures": [{name, what, value, unit, aim, better, detail, met}, …]}`."""
     rows = [asdict(figure) | {"met": figure.met} for figure in figures]
     return json.dumps({"machine": asdict(machine), "figures": rows}, indent=2, ensure_ascii=False) + "\n"
 
 
 def as_text(figures: Sequence[Figure], machine: Machine) -> str:
-    """A table in columns."""
+    """Return a table in columns."""
     rows = [("", "measured", "aim", "met", ""), *(figure.cells() for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join([*(row[column].ljust(widths[column]) for column in range(4)), row[4]]).rstrip() for row in rows]
@@ -83,7 +83,7 @@ def as_text(figures: Sequence[Figure], machine: Machine) -> str:
 
 
 def write_document(figures: Sequence[Figure], machine: Machine, document: Path = DOCUMENT) -> None:
-    """The table between the markers of ``document`` holds ``figures``; what stands around it is left alone."""
+    """Replace the table between the markers of `document` by one of `figures`, and leave the rest of it alone."""
     text = document.read_text(encoding="utf-8")
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)

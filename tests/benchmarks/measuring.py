@@ -1,4 +1,4 @@
-"""All benchmarks in one run, each as the figures that it tells."""
+"""Run all benchmarks, each of which yields its figures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.console.own_processes import own_simulator
+from apps.console.local_programs import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
 from tests.benchmarks import burst, syncs
+from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
 from tests.benchmarks.timing import ratio
@@ -31,10 +32,13 @@ class Size:
     history: tuple[str, ...] = ("--history", str(LIBUV))
     calls: int = 1_000
     operation_turns: int = 40
+    boundary_turns: int = 9
     sync_turns: int = 15
     slow_repository: str = "procrastinate-org/procrastinate"
     slow_history: tuple[str, ...] = ("--history", str(PROCRASTINATE))
     slow_sync_turns: int = 9
+    long_repository: str = "synthetic/repo-0"
+    long_history: tuple[str, ...] = ("--synthetic", "1000")
     latency_ms: float = 100
     pages: int = 40
     store_turns: int = 15
@@ -46,10 +50,12 @@ TINY = Size(
     history=("--synthetic", "30"),
     calls=5,
     operation_turns=1,
+    boundary_turns=1,
     sync_turns=1,
     slow_repository="synthetic/repo-0",
     slow_history=("--synthetic", "30"),
     slow_sync_turns=1,
+    long_history=("--synthetic", "30"),
     latency_ms=1,
     pages=1,
     store_turns=1,
@@ -59,17 +65,22 @@ TINY = Size(
 
 
 def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[Figure]:
-    """Every figure, in the order of the table; ``tell`` hears what is being measured."""
+    """Yield every figure in the order of the table; `tell` is called with what is measured next."""
     tell("an observed operation with its line, against a bare span")
     yield from operation(size)
-    with own_simulator([*size.history, *_NO_LIMITS]) as url:
+    tell("the search for secrets")
+    yield from boundary(size)
+    with local_simulator([*size.history, *_NO_LIMITS], home=home) as url:
         tell("a sync with telemetry on and off, without latency")
         yield from sync(size, url)
         tell("rows through the store, against plain COPY")
         yield from store(size, url)
-    with own_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)]) as url:
+    with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
         tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
         yield slow_sync(size, url)
+    with local_simulator([*size.long_history, *_NO_LIMITS], home=home) as url:
+        tell("what a sync of long lists asks for")
+        yield from long_lists(size, url)
     tell(f"a burst of {size.spans:,} spans")
     yield from lost_spans(size, home)
 
@@ -99,27 +110,28 @@ def operation(size: Size) -> Iterator[Figure]:
         )
 
 
+def boundary(size: Size) -> Iterator[Figure]:
+    """Yield what looking for secrets costs."""
+    with program("tests.benchmarks.boundary") as measuring:
+        samples = measuring.ask(calls=size.calls, turns=size.boundary_turns)
+    cost = {name: statistics.median(seconds) for name, seconds in samples.items()}
+    kind = max(RUBBISH.values(), key=lambda kind: cost[kind])
+    for name, what, value, unit, detail in (
+        ("attributes", "Attributes of an API call through the boundary", cost["attributes"] * 1e6, "µs", "10, seen before"),
+        ("text", "A text that was never seen, through the boundary", cost["text"] * 1e6, "µs", "80 characters"),
+        ("traceback", "A traceback, searched for secrets", cost["traceback"] * 1e3, "ms", "7 KB, never seen"),
+        ("megabyte", "A megabyte of prose, searched for secrets", cost["prose"] * 1e3, "ms", "as a whole; see below"),
+        ("worst", "A megabyte of the worst rubbish known", cost[kind] * 1e3, "ms", kind),
+    ):
+        yield Figure(name=f"boundary.{name}", what=what, value=value, unit=unit, detail=detail)
+
+
 def sync(size: Size, url: str) -> Iterator[Figure]:
-    """What a sync costs GitHub and us, where the simulator answers at once."""
+    """Yield what a sync costs GitHub and us, where the simulator answers at once."""
     measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns)
     on = statistics.median(measured.samples["on"])
-    thousands = measured.pull_requests / 1_000
     yield _telemetry_share("sync.telemetry.no_latency", "Telemetry in a sync, GitHub answers at once", measured, aim=4)
-    yield Figure(
-        name="sync.requests",
-        what="Requests per 1,000 pull requests",
-        value=measured.requests / thousands,
-        unit="",
-        aim=25,
-        detail=f"{measured.requests} for {measured.pull_requests:,}, with reviews, commits and files; bar 40",
-    )
-    yield Figure(
-        name="sync.points",
-        what="Points per 1,000 pull requests",
-        value=measured.points / thousands,
-        unit="",
-        detail=f"{measured.points} for {measured.pull_requests:,}",
-    )
+    yield from _spent(measured, name="sync", of="", aim=25)
     yield Figure(
         name="sync.speed",
         what="Pull requests a second, stored and traced",
@@ -131,14 +143,20 @@ def sync(size: Size, url: str) -> Iterator[Figure]:
     )
 
 
+def long_lists(size: Size, url: str) -> Iterator[Figure]:
+    """Yield what a sync asks for where one pull request in thirty has a list of more than a hundred members."""
+    measured = syncs.measure(api_url=url, repository=size.long_repository, turns=1)
+    yield from _spent(measured, name="sync.long_lists", of=", many with long lists", aim=30)
+
+
 def slow_sync(size: Size, url: str) -> Figure:
-    """What telemetry is of a sync whose GitHub takes its time."""
+    """Return telemetry's share of a sync whose GitHub takes its time."""
     measured = syncs.measure(api_url=url, repository=size.slow_repository, turns=size.slow_sync_turns)
     return _telemetry_share("sync.telemetry", f"Telemetry in a sync, {size.latency_ms:g} ms an answer", measured, aim=3)
 
 
 def store(size: Size, url: str) -> Iterator[Figure]:
-    """How fast rows are stored."""
+    """Yield how fast rows are stored."""
     with program("tests.benchmarks.store") as measuring:
         told = measuring.ask(api_url=url, full_name=size.repository, pages=size.pages, turns=size.store_turns)
     samples, rows = told["samples"], told["rows"]
@@ -156,7 +174,7 @@ def store(size: Size, url: str) -> Iterator[Figure]:
 
 
 def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
-    """How many spans of a burst are lost."""
+    """Yield how many spans of a burst are lost."""
     lost = burst.measure(spans=size.spans, home=home)
     for exporter, where in (("otlp", "an OTLP receiver"), ("file", "the file")):
         yield Figure(
@@ -166,6 +184,19 @@ def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
             unit="",
             aim=0,
             detail=f"of {size.spans:,} in a burst",
+        )
+
+
+def _spent(measured: syncs.Syncs, *, name: str, of: str, aim: float) -> Iterator[Figure]:
+    """Yield a sync's requests and points."""
+    for what, spent, most in (("Requests", measured.requests, aim), ("Points", measured.points, None)):
+        yield Figure(
+            name=f"{name}.{what.lower()}",
+            what=f"{what} per 1,000 pull requests{of}",
+            value=spent / measured.pull_requests * 1_000,
+            unit="",
+            aim=most,
+            detail=f"{spent} for {measured.pull_requests:,}, with reviews, commits and files",
         )
 
 

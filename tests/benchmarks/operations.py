@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import orjson
 import structlog
@@ -26,11 +26,13 @@ from telemetry import bind, observe
 from telemetry._export.redacting import RedactingExporter
 from telemetry._lines import writing
 from telemetry._spans import provider
+from telemetry._spans.provider import Provider
 from telemetry.settings import TelemetrySettings
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.timing import in_turns, seconds_of
 
 ATTRIBUTES: dict[str, str | int] = {"team_id": 7, "repo_id": 9, "query_name": "Q", "status": "ok", "cost": 1, "size": 49}
+P = TypeVar("P", bound=Provider)
 CONTEXT: dict[str, str | int] = {
     "team_id": 7,
     "repo_id": 9,
@@ -64,11 +66,11 @@ CALL: dict[str, Any] = (
 )
 """What ours carry, written out."""
 _OK = Status(StatusCode.OK)
-_QUEUE, _BATCH = 65_536, 2_048  # as `telemetry._spans.provider` has them
+_QUEUE, _BATCH = 65_536, 2_048  # as `telemetry.settings` has them
 
 
 class NoExporter(SpanExporter):
-    """Takes every span and does nothing with it."""
+    """An exporter that does nothing with the spans it gets."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return SpanExportResult.SUCCESS
@@ -78,11 +80,11 @@ class NoExporter(SpanExporter):
 
 
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
-    """Seconds a call of each side, turn by turn."""
+    """Return the seconds that a call of each side takes, turn by turn."""
     plain = _with_batches(TracerProvider(), NoExporter())
-    provider.start(TelemetrySettings())
+    provider.configure(TelemetrySettings())
     ours = trace.get_tracer_provider()
-    assert isinstance(ours, TracerProvider), "nobody else has made one"
+    assert isinstance(ours, Provider), "nobody else has made one"
     _with_batches(ours, RedactingExporter(NoExporter()))
     tracer = plain.get_tracer("benchmark")
 
@@ -98,7 +100,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
         with observe(catalog.GraphQLCall(query_name="PullRequests", page_size=49, lane_wait_ms=0.3)) as call:
             call.completed(catalog.GraphQLAnswered(points_cost=1, status="ok", nodes=49, remaining=4321, status_code=200))
 
-    def a_call(side: Callable[[], None], provider: TracerProvider) -> Callable[[], float]:
+    def a_call(side: Callable[[], None], provider: Provider) -> Callable[[], float]:
         def repeated() -> None:
             for _ in range(calls):
                 side()
@@ -156,7 +158,7 @@ def _structlog_line(file: BinaryIO) -> Callable[..., None]:
     return cast("Callable[..., None]", logger.debug)
 
 
-def _with_batches(provider: TracerProvider, exporter: SpanExporter) -> TracerProvider:
+def _with_batches(provider: P, exporter: SpanExporter) -> P:
     provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE, max_export_batch_size=_BATCH))
     return provider
 

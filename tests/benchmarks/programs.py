@@ -7,64 +7,64 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from apps.processes import Program
+
 CHECKOUT = Path(__file__).resolve().parents[2]
+_ENDS_WITHIN = 20.0  # seconds
 
 
 class NotMeasured(RuntimeError):  # noqa: N818  # it says what happened
-    """A program ended instead of answering; what it printed says why."""
+    """A program ended instead of answering; the message holds the end of what it printed."""
 
 
-class Program:
-    """A running program of the benchmarks."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+class Answering(Program):
+    """A program that answers questions until there are none."""
 
     def ask(self, **question: Any) -> Any:
-        """The program's answer; `NotMeasured` when it ended instead."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        """Return its answer; raise `NotMeasured` if it ended instead."""
+        with suppress(BrokenPipeError):  # it has ended, and so will its output
+            self.stdin.write(json.dumps(question).encode() + b"\n")
+            self.stdin.flush()
+        answer = self.stdout.readline()
         if not answer:
-            raise NotMeasured(f"{self._process.args!r} ended with {self._process.wait()} instead of answering")
+            code = self.wait(_ENDS_WITHIN)
+            raise NotMeasured(f"{self.name} ended with {code} instead of answering. It printed last:\n{self.tail()}")
         return json.loads(answer)
+
+    def stop(self) -> None:
+        """Let it end with its questions, so that it flushes what it has."""
+        with suppress(BrokenPipeError):
+            self.stdin.close()
+        self.wait(_ENDS_WITHIN)
+        super().stop()
 
 
 @contextmanager
-def program(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Program]:
-    """``python -m module`` runs inside, with this process's environment and ``environment``."""
-    command: Sequence[str] = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=CHECKOUT,
-        env={**os.environ, **(environment or {})},
-        start_new_session=True,  # a Ctrl-C is for us, and then there are no more questions
-    ) as process:
-        try:
-            yield Program(process)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()  # it ends with its questions
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+def program(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Answering]:
+    """Run `python -m module` in the block, with `environment` added to this process's."""
+    with (
+        tempfile.TemporaryDirectory(prefix="synctrace-benchmark-") as folder,
+        Answering(
+            [sys.executable, "-m", module, *arguments],
+            name=module,
+            log=Path(folder) / "errors.log",
+            environment={**os.environ, **(environment or {})},
+            folder=CHECKOUT,
+            piped=True,
+        ) as answering,
+    ):
+        yield answering
 
 
 def answer_with(answer: Callable[..., Any]) -> None:
-    """Every question on stdin is answered on stdout, until there is none."""
+    """Answer every question on the input with a line on the output, until there is none."""
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(**json.loads(line))) + "\n")
         sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""Rows a second through `store_page`, against plain COPY of the same pages.
+"""Measure rows a second through `store_page` against plain COPY of the same pages.
 
-Each page is one transaction on both sides. COPY goes into tables like ours, with their indexes and foreign keys, one COPY
-an entity; it counts nothing, compares nothing, and cannot take a page twice.
+Each page is one transaction on both sides. COPY writes to tables like ours, with their indexes and foreign keys, one COPY
+for each; it counts nothing, compares nothing, and cannot take a page twice.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 import django
 
-import telemetry
+from apps.config import instrumentation
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.syncing import TOKEN
 from tests.benchmarks.timing import in_turns, seconds_of
@@ -24,14 +25,14 @@ _TABLES = ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfi
 
 
 def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str, Any]:
-    """Seconds a side and turn for the first ``pages`` pages of ``full_name``, and how many rows they hold."""
-    from apps.integrations.services.pull_request_store import store_page
+    """Return the seconds of each side and turn for the first `pages` pages of `full_name`, and how many rows they hold."""
+    from apps.pulls.store import store_page
 
     repository_id, stored = _pages(api_url, full_name, pages)
 
     def store() -> None:
         for rows in stored:
-            store_page(repository_id=repository_id, rows=rows, commit=lambda: None)
+            store_page(repository_id=repository_id, rows=rows)
 
     def copy() -> None:
         for rows in stored:
@@ -54,16 +55,17 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
             },
             turns=turns,
         )
-    return {"samples": samples, "rows": sum(_count(rows) for rows in stored)}
+    return {"samples": samples, "rows": sum(len(rows) for page in stored for rows in _rows(page))}
 
 
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
-    """A tracked repository's id, and its first pages as GitHub tells them, mapped."""
-    from apps.integrations.connections import connect, track
+    """Return a tracked repository's id, and the rows of its first pages."""
+    from apps.integrations.connections import connect
+    from apps.integrations.github.transport import GitHubTransport
+    from apps.integrations.lane import Lane
     from apps.integrations.services.github_graphql import GitHubGraphQL
-    from apps.integrations.services.github_rate_limit import Lane
-    from apps.integrations.services.github_transport import GitHubTransport
-    from apps.integrations.services.pull_request_mapping import page_rows
+    from apps.integrations.services.mapping import page_rows
+    from apps.repositories.accounts import track
     from apps.teams.models import Team
 
     team = Team.objects.create(slug=f"store-{time.time_ns()}", name="Store")
@@ -71,24 +73,17 @@ def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
     (tracked,) = track(connection=connection, full_names=[full_name])
     transport = GitHubTransport(api_url=api_url, token=TOKEN)
     client = GitHubGraphQL(transport=transport, lane=Lane(account=connection.account), page_size=PAGE_SIZE)
-    pages: list[Any] = []
-    after = None
-    while len(pages) < count:
-        page = client.pull_requests(full_name, after=after)
-        pages.append(page_rows([node for _, node in page.items], repository_id=tracked.pk))
-        after = page.end_cursor
-        if not page.has_next_page:
-            break
-    return tracked.pk, pages
+    pages = islice(client.pull_requests(full_name), count)
+    return tracked.pk, [page_rows(page.nodes, repository_id=tracked.pk) for page in pages]
 
 
 @contextmanager
 def _tables() -> Iterator[None]:
-    """Tables for COPY are there, with the indexes and foreign keys of those that the store writes."""
+    """Create tables for COPY, with the indexes and foreign keys of those that the store writes."""
     for table in _TABLES:
         _execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
     references: dict[str, tuple[str, str]] = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))
-    references["pulls_pullrequest"] = ("repository_id", "integrations_trackedrepository")
+    references["pulls_pullrequest"] = ("repository_id", "repositories_trackedrepository")
     for table, (column, referred) in references.items():
         _execute(
             f"ALTER TABLE copied_{table} ADD FOREIGN KEY ({column}) REFERENCES {referred} (id) DEFERRABLE INITIALLY DEFERRED"
@@ -106,14 +101,14 @@ def _copy_page(page: Any) -> None:
         cursor.execute("SELECT coalesce(max(id), 0) FROM copied_pulls_pullrequest")
         (last,) = cursor.fetchone()
         ids = {row.number: last + place for place, row in enumerate(page.pull_requests, start=1)}
-        for table, rows in zip(_TABLES, (page.pull_requests, page.reviews, page.commits, page.files), strict=True):
+        for table, rows in zip(_TABLES, _rows(page), strict=True):
             if rows:
                 is_child = table != "pulls_pullrequest"
                 _copy_rows(cursor, table, rows, ids, is_child=is_child)
 
 
 def _copy_rows(cursor: Any, table: str, rows: Sequence[Any], ids: dict[int, int], *, is_child: bool) -> None:
-    names = list(type(rows[0]).__slots__)
+    names = list(rows[0].__struct_fields__)
     values = attrgetter(*names)
     columns = ["pull_request_id", *names[1:]] if is_child else ["id", *names]
     with cursor.copy(f"COPY copied_{table} ({', '.join(columns)}) FROM STDIN") as copy:
@@ -121,8 +116,9 @@ def _copy_rows(cursor: Any, table: str, rows: Sequence[Any], ids: dict[int, int]
             copy.write_row((ids[row.number], *values(row)[1:]) if is_child else (ids[row.number], *values(row)))
 
 
-def _count(page: Any) -> int:
-    return len(page.pull_requests) + len(page.reviews) + len(page.commits) + len(page.files)
+def _rows(page: Any) -> list[Sequence[Any]]:
+    """Return the page's rows, table by table."""
+    return [page.pull_requests, *(page.lists[name].rows for name in ("reviews", "commits", "files"))]
 
 
 def _execute(statement: str) -> None:
@@ -134,5 +130,5 @@ def _execute(statement: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    telemetry.configure()
+    instrumentation.configure()
     answer_with(measure)

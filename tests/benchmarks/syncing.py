@@ -1,4 +1,4 @@
-"""The program of `syncs`: one repository's sync, from nothing to complete, each time it is asked for.
+"""Be the program of `syncs`: sync one repository, from nothing to complete, each time it is asked to.
 
 ``python -m tests.benchmarks.syncing on|off``: with telemetry as it is configured (spans and lines to files), or with
 ``OTEL_SDK_DISABLED`` and no lines.
@@ -23,12 +23,13 @@ _FLUSH_SECONDS = 30.0
 
 
 def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
-    """All history of ``full_name``, for a new team and into empty tables; seconds until the last span is written."""
+    """Sync all history of `full_name`, for a new team, into empty tables; return the seconds to the last span's writing."""
     from django.db import connection
 
     from apps.integrations import onboarding_pipeline as pipeline
-    from apps.integrations.connections import connect, track
+    from apps.integrations.connections import connect
     from apps.integrations.tasks import sync_repository
+    from apps.repositories.accounts import track
     from apps.teams.models import Team
 
     with connection.cursor() as cursor:
@@ -45,13 +46,13 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Telemetry and Django are set up, and every question is a sync."""
-    from apps.config import app
+    """Set up telemetry and Django, and answer every question with a sync."""
+    from apps.config import app, instrumentation
 
     django.setup()
     app.conf.update(broker_url="memory://")  # what follows a sync is sent, and nobody does it
     if sys.argv[1] == "on":
-        telemetry.configure()
+        instrumentation.configure()
     else:
         writing.configure(TelemetrySettings(disabled=True))
     answer_with(sync)

@@ -1,4 +1,4 @@
-"""The same sync with telemetry and without, against a simulated GitHub in a process of its own.
+"""Measure the same sync with telemetry and without, against a simulated GitHub in a process of its own.
 
 The simulator keeps its answers to equal requests, so from the second sync on what is measured is us, not it.
 """
@@ -16,7 +16,7 @@ from tests.benchmarks.timing import Samples, in_turns
 
 @dataclass(frozen=True, kw_only=True)
 class Syncs:
-    """Seconds a sync ``on`` and ``off``, turn by turn, and what one sync asks for."""
+    """Seconds a sync `on` and `off`, turn by turn, and what one sync asks for."""
 
     samples: Samples
     pull_requests: int
@@ -25,7 +25,7 @@ class Syncs:
 
 
 def measure(*, api_url: str, repository: str, turns: int) -> Syncs:
-    """``turns`` syncs of all of ``repository`` with telemetry and as many without."""
+    """Sync all of `repository` `turns` times with telemetry and as often without."""
     asked: list[dict[str, Any]] = []
     with (
         program("tests.benchmarks.syncing", "on") as on,
@@ -34,11 +34,11 @@ def measure(*, api_url: str, repository: str, turns: int) -> Syncs:
 
         def sync(side: Any) -> float:
             before = _stats(api_url)
-            told = side.ask(api_url=api_url, full_name=repository)
-            if told["state"] != "completed":
-                raise NotMeasured(f"The sync of {repository} ended as {told['state']}")
-            asked.append({**_spent(before, _stats(api_url)), "pull_requests": told["pull_requests"]})
-            return float(told["seconds"])
+            ended = side.ask(api_url=api_url, full_name=repository)
+            if ended["state"] != "completed":
+                raise NotMeasured(f"The sync of {repository} ended as {ended['state']}")
+            asked.append({**_spent(before, _stats(api_url)), "pull_requests": ended["pull_requests"]})
+            return float(ended["seconds"])
 
         samples = in_turns({"on": lambda: sync(on), "off": lambda: sync(off)}, turns=turns)
     return Syncs(samples=samples, **asked[-1])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.console.own_processes import own_simulator
+from apps.console.local_programs import local_simulator
 from tests.benchmarks import measuring
 from tests.benchmarks.figures import DOCUMENT, Figure, as_json, as_text, this_machine, write_document
 from tests.benchmarks.measuring import TINY
@@ -22,15 +22,20 @@ def test_every_benchmark_yields_its_figures(
     """On a tiny size, whose figures say nothing of speed; what is counted is exact."""
     for name, value in program_environment.items():
         monkeypatch.setenv(name, value)
-    figures = [*measuring.operation(TINY), *measuring.lost_spans(TINY, tmp_path)]
-    with own_simulator(TINY.history) as url:
-        figures += [*measuring.sync(TINY, url), *measuring.store(TINY, url)]
+    figures = [*measuring.operation(TINY), *measuring.boundary(TINY), *measuring.lost_spans(TINY, tmp_path)]
+    with local_simulator(TINY.history, home=tmp_path) as url:
+        figures += [*measuring.sync(TINY, url), *measuring.long_lists(TINY, url), *measuring.store(TINY, url)]
     values = {figure.name: figure.value for figure in figures}
     assert {name for name, value in values.items() if value > 0} >= {
         "operation.sync.db.write",
         "operation.sync.api.graphql",
+        "boundary.attributes",
+        "boundary.traceback",
+        "boundary.worst",
         "sync.requests",
         "sync.points",
+        "sync.long_lists.requests",
+        "sync.long_lists.points",
         "sync.speed",
         "store.new",
         "store.unchanged",

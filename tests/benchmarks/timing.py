@@ -1,4 +1,4 @@
-"""Sides measured in turns, so that a moment in which the machine is busy hits all of them."""
+"""Measure sides in turns, so that a moment in which the machine is busy hits all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Samples = Mapping[str, Sequence[float]]
 
 
 def in_turns(sides: Mapping[str, Callable[[], float]], *, turns: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """The seconds that each side told, ``turns`` times in turns; those of the first ``warm_up`` are left out."""
+    """Measure each side `turns` times in turns, and return their seconds without those of the first `warm_up`."""
     samples: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(warm_up + turns):
         for name, side in sides.items():
@@ -24,7 +24,7 @@ def in_turns(sides: Mapping[str, Callable[[], float]], *, turns: int, warm_up: i
 
 
 def seconds_of(block: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """How long ``block`` took by ``clock``, without garbage collection in the middle of it."""
+    """Return how long `block` takes by `clock`, without garbage collection in the middle of it."""
     with _no_collection():
         started = clock()
         block()
@@ -32,7 +32,7 @@ def seconds_of(block: Callable[[], object], *, clock: Callable[[], float] = time
 
 
 def ratio(samples: Samples, side: str, to: str) -> float:
-    """The median over all turns of one side's time in units of the other's."""
+    """Return the median over all turns of one side's time in units of the other's."""
     return statistics.median(one / other for one, other in zip(samples[side], samples[to], strict=True))
 
 

@@ -26,7 +26,7 @@ def test_no_address_with_a_password_is_shown(name: str, settings: Settings) -> N
 
 
 def _page(request: HttpRequest) -> str:
-    """What is shown of an error; its traceback begins here, so that no local variable of the test is in it."""
+    """Return the page of an error whose traceback begins here, so that no local variable of the test is in it."""
     try:
         raise ValueError("on purpose")
     except ValueError:

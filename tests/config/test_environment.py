@@ -26,6 +26,7 @@ _KEYS = (
     "SYNCTRACE_JAEGER_URL",
     "SYNCTRACE_COMMAND",
     "SYNCTRACE_ALIVE_FILE",
+    "SYNCTRACE_EMBEDDED",
 )
 
 
@@ -43,6 +44,7 @@ def test_nothing_set_means_the_checkouts_var_and_no_servers() -> None:
     assert read.broker_url is None
     assert read.plain_http_hosts == set()
     assert (read.jaeger_url, read.command, read.alive_file) == ("", "python manage.py", None)
+    assert not read.embedded
     assert not environment.has_servers()
 
 
@@ -58,6 +60,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
     monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
     monkeypatch.setenv("SYNCTRACE_ALIVE_FILE", "/var/alive")
+    monkeypatch.setenv("SYNCTRACE_EMBEDDED", "1")
     read = environment.read()
     database = read.database
     assert (database["USER"], database["PASSWORD"], database["HOST"]) == ("me", "p@ss", "db.example")
@@ -69,6 +72,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
     assert read.alive_file == Path("/var/alive")
+    assert read.embedded
     assert environment.has_servers()
 
 
@@ -76,6 +80,12 @@ def test_a_sockets_folder_is_the_host() -> None:
     """An embedded database's address puts the folder where Django and its dbshell look."""
     database = environment.database_settings("postgresql://synctrace@/synctrace?host=/run/Some-Folder")
     assert database["HOST"] == "/run/Some-Folder"
+
+
+@pytest.mark.parametrize(("query", "threshold"), [("", 5), ("?prepare_threshold=1", 1), ("?prepare_threshold=false", None)])
+def test_statements_are_prepared_unless_a_pooler_forbids_it(query: str, threshold: int | None) -> None:
+    """The address decides."""
+    assert environment.database_settings(f"postgresql://host/name{query}")["OPTIONS"]["prepare_threshold"] == threshold
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 
 from apps.catalog import TABLE
 
 
 def printed(*arguments: str) -> str:
-    """What the command prints."""
+    """Return what the command prints."""
     out = StringIO()
     call_command("catalog", *arguments, stdout=out)
     return out.getvalue()
@@ -34,6 +35,12 @@ def test_json_has_the_events_in_the_tables_order() -> None:
         "fields": ["team_id", "repo_id", "full_name"],
         "when": "repository sync start",
     }
+
+
+def test_weaver_gets_a_registry() -> None:
+    """Of all that is declared beside the table's events: spans and metrics, too."""
+    groups = yaml.safe_load(printed("--format", "weaver"))["groups"]
+    assert {"event.sync.repo.started", "span.sync.repo", "metric.sync.repo.duration"} <= {group["id"] for group in groups}
 
 
 def test_wrong_lines_are_named_with_their_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from apps.console.lookup import (
     NotFoundError,
@@ -24,6 +27,7 @@ from apps.console.lookup import (
 )
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Team
+from telemetry.reading import Files
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 OTHER = "1bf7651916cd43dd8448eb211c80319d"
@@ -31,10 +35,10 @@ TASK = "98d7c37e-a1b9-41e0-b7ac-755d5189d370"
 
 
 def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRun | None = None) -> PipelineRun:
-    """A run that stands in the database."""
+    """Make a run that stands in the database."""
     return PipelineRun.objects.create(
         team=team,
-        kind="phase1" if follows is None else "phase2",
+        kind="recent" if follows is None else "backfill",
         phase="syncing",
         task_id=task,
         follows=follows,
@@ -45,28 +49,28 @@ def run(team: Team, *, task: str = TASK, trace: str = TRACE, follows: PipelineRu
 
 
 def line(second: int, event: str, level: str = "info", **fields: Any) -> bytes:
-    """A line of a file of lines."""
+    """Return a line of a file of lines."""
     stamp = f"2026-01-01T00:00:{second:02}.000000Z"
     return orjson.dumps({"timestamp": stamp, "level": level, "event": event, **fields}) + b"\n"
 
 
 @pytest.fixture
 def team(db: None) -> Team:
-    """A team to own the runs."""
+    """Make a team to own the runs."""
     return Team.objects.create(slug="bakers", name="Bakers")
 
 
 def test_a_run_brings_the_runs_that_follow_it(team: Team) -> None:
-    """The lines of phase 2 are asked for by phase 1's number."""
+    """The lines of a backfill are asked for by the number of the run it follows."""
     first = run(team)
     second = run(team, trace=OTHER, follows=first)
     assert parse(str(first.pk)) == Query("run_id", frozenset({str(first.pk), str(second.pk)}))
-    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, phase 2, running"})
+    assert trace_ids(first) == (TRACE, {OTHER: f"run {second.pk}, backfill, running"})
     assert trace_ids(second) == (OTHER, {TRACE: f"run {first.pk}, which it follows"})
 
 
 def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
-    """And the latest phase 1 when nothing is named."""
+    """And the latest recent run when nothing is named."""
     first = run(team)
     second = run(team, trace=OTHER, follows=first)
     assert find_run(str(second.pk)) == second
@@ -76,7 +80,7 @@ def test_a_run_is_found_by_number_task_and_trace(team: Team) -> None:
 
 
 def test_a_task_that_started_a_run_finds_phase_1(team: Team) -> None:
-    """Phase 2 runs carry the same task's id; the one it started is meant."""
+    """Backfills carry the same task's id; the one it started is meant."""
     first = run(team)
     run(team, trace=OTHER, follows=first)
     assert find_run(TASK) == first
@@ -117,9 +121,9 @@ def test_both_commands_say_what_is_no_name(command: str, team: Team) -> None:
         call_command(command, "nonsense")
 
 
-def test_logs_without_a_name_are_those_of_the_latest_run(team: Team, tmp_path: Path, settings: Any) -> None:
+def test_logs_without_a_name_are_those_of_the_latest_run(team: Team, tmp_path: Path, settings: Settings) -> None:
     """With the runs that follow it; a level may be written as lines of other programs have it."""
-    settings.SYNCTRACE_HOME = tmp_path
+    settings.SYNCTRACE_LOG_FILE = tmp_path / "logs.jsonl"
     first, second = run(team, task="before"), run(team)
     following = run(team, trace=OTHER, follows=second)
     written = [line(at, f"of {one.pk}", "warning", run_id=one.pk) for at, one in enumerate((first, second, following))]
@@ -139,7 +143,7 @@ def test_lines_come_in_time_order_with_those_set_aside(tmp_path: Path) -> None:
     query = Query("run_id", frozenset({"1"}))
 
     def events(**chosen: str) -> list[str]:
-        return [found["event"] for found in find_lines(tmp_path, query, **chosen)]
+        return [found["event"] for found in find_lines(Files(lines=tmp_path / "logs.jsonl"), query, **chosen)]
 
     assert events() == ["sync.repo.started", "sync.api.rate_wait", "sync.db.write"]
     assert events(level="info") == ["sync.repo.started", "sync.api.rate_wait"]
@@ -159,5 +163,35 @@ def test_a_task_inside_a_run_leads_to_its_trace(tmp_path: Path) -> None:
     span = {"name": "run/x", "traceId": TRACE, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "attributes": attributes}]}]}]}
     (tmp_path / "traces.jsonl").write_bytes(orjson.dumps(request) + b"\n")
-    assert trace_of_task(tmp_path, TASK) == TRACE
-    assert trace_of_task(tmp_path, "another") is None
+    assert trace_of_task(Files(traces=tmp_path / "traces.jsonl"), TASK) == TRACE
+    assert trace_of_task(Files(traces=tmp_path / "traces.jsonl"), "another") is None
+
+
+def test_the_files_that_the_settings_name_are_read(team: Team, tmp_path: Path, settings: Settings) -> None:
+    """Wherever they are."""
+    one = run(team)
+    lines, traces = tmp_path / "my lines", tmp_path / "my spans"
+    settings.SYNCTRACE_LOG_FILE, settings.SYNCTRACE_TRACES_FILE = lines, traces
+    lines.write_bytes(line(1, "sync.pipeline.started", run_id=one.pk))
+    span = {"name": "sync.pipeline", "traceId": TRACE, "spanId": "b" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    traces.write_bytes(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}) + b"\n")
+    logs, trace = StringIO(), StringIO()
+    call_command("logs", str(one.pk), stdout=logs)
+    call_command("trace", str(one.pk), stdout=trace)
+    assert orjson.loads(logs.getvalue())["event"] == "sync.pipeline.started"
+    assert "sync.pipeline" in trace.getvalue()
+    settings.SYNCTRACE_TRACES_FILE = None
+    with pytest.raises(CommandError, match="the environment names no file of spans"):
+        call_command("trace", str(one.pk))
+    settings.SYNCTRACE_LOG_FILE = None
+    with pytest.raises(CommandError, match="the environment names no file of lines"):
+        call_command("logs", str(one.pk))
+
+
+def test_the_environment_names_the_files(program_environment: dict[str, str], tmp_path: Path) -> None:
+    """By the application's own prefix, or in its home."""
+    show = "from django.conf import settings as s; print(s.SYNCTRACE_LOG_FILE, s.SYNCTRACE_TRACES_FILE)"
+    environment = {**program_environment, "SYNC_TRACES_FILE": str(tmp_path / "my spans")}
+    command = [sys.executable, "-c", show]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed == f"{program_environment['SYNCTRACE_HOME']}/logs.jsonl {tmp_path / 'my spans'}\n"

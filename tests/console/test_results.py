@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from pytest_django import DjangoAssertNumQueries
 
 from apps.console.results import results_of
 from apps.integrations.onboarding_pipeline import start_run
-from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import store_page
-from tests.integrations.histories import file, pull_request, repository, whole
+from tests.integrations.histories import file, pull_request, repository, store, whole
 
 
 @pytest.mark.django_db
@@ -21,7 +19,7 @@ def test_what_is_counted_is_the_window_of_each_repository(django_assert_num_quer
     full, empty = repository("o/full"), repository("o/empty")
     new = pull_request(1, files=whole([file("a"), file("b")]))
     old = replace(pull_request(2), updated_at=new.updated_at - timedelta(days=40))
-    store_page(repository_id=full.pk, rows=page_rows([new, old], repository_id=full.pk), commit=lambda: None)
+    store(full.pk, new, old)
     since = new.updated_at - timedelta(days=30)
     run = start_run(team=full.team, repositories=[full, empty], since=since)
     with django_assert_num_queries(5):

@@ -1,12 +1,12 @@
-"""``manage.py sync`` tells a result a repository, and says in a sentence what it cannot do."""
+"""`manage.py sync` prints a result for each repository, and says in a sentence what it cannot do."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from celery import current_app
@@ -14,20 +14,21 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from rich.console import Console
 
+from apps.console.local_programs import LocalWorker
 from apps.console.management.commands import sync
-from apps.console.own_processes import OwnWorker
-from apps.console.watching import watch
+from apps.console.terminal.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.processes import NotReadyError, Program
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from tests.acceptance.worker import worker
 
 TOKEN = "ghp_" + "a" * 36
 
 
 @pytest.fixture(autouse=True)
-def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+def _token(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    monkeypatch.delenv("SYNCTRACE_EMBEDDED", raising=False)
+    settings.SYNCTRACE_EMBEDDED = False
 
 
 def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +46,7 @@ def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatc
         (["a/b", "--days", "0"], "--days must be 1 or more"),
         (["a/b", "--days", "99999999999"], "up to 36500"),
         (["a/b", "--match", "a*"], "--org ORG"),
-        (["a/b", "--api-url", "http://["], "no URL"),
+        (["a/b", "--api-url", "http://["], "not a URL"),
         (["a/b", "--team", "no such/name"], "no team's name"),
     ],
 )
@@ -112,25 +113,25 @@ def test_no_worker_is_said_within_five_seconds(broker_url: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_died_is_not_waited_for() -> None:
+def test_a_worker_that_died_is_not_waited_for(tmp_path: Path) -> None:
     """There is no other: the one who watches is told."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-        with pytest.raises(TimeoutError, match=r"worker has died.*worker\.out"):
-            watch("nobody", console=Console(file=StringIO()), tend=OwnWorker(process).tend)
+    program = Program([sys.executable, "-c", ""], log=tmp_path / "worker.out", ready=lambda: "never")
+    with pytest.raises(NotReadyError):
+        program.start()
+    with pytest.raises(TimeoutError, match=r"worker has died.*worker\.out"):
+        watch("nobody", console=Console(file=StringIO()), tend=LocalWorker(program).tend)
 
 
-def test_the_command_sends_the_sweep_as_often_as_it_is_due(broker_url: str, settings: Settings) -> None:
+def test_the_command_sends_the_sweep_as_often_as_it_is_due(broker_url: str, settings: Settings, tmp_path: Path) -> None:
     """Its own worker has no beat."""
     with current_app.connection_for_read() as broker, broker.SimpleQueue("sweep") as queue:
         queue.clear()
-        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        with Program([sys.executable, "-c", "import time; time.sleep(60)"], log=tmp_path / "worker.out") as program:
             for seconds in (3_600.0, 0.0):
                 settings.SYNC_SWEEP_SECONDS = seconds
-                own = OwnWorker(process)
+                own = LocalWorker(program)
                 own.tend()
                 own.tend()
-            process.terminate()
         sent = [queue.get(timeout=1).headers["task"] for _ in range(queue.qsize())]
     assert sent == ["apps.integrations.tasks.sweep"] * (1 + 2)
 
@@ -146,7 +147,7 @@ def test_each_repository_has_its_result(program_environment: dict[str, str]) -> 
         before = github.stats()
         with pytest.raises(SystemExit) as ended:
             call_command("sync", *arguments, stdout=out)
-        assert process.poll() is None
+        assert process.returncode is None
         after = github.stats()
         there = github.repository("synthetic/repo-4").pull_requests
     assert ended.value.code == 1
@@ -175,7 +176,7 @@ def test_each_repository_has_its_result(program_environment: dict[str, str]) -> 
 
 
 def _prepare(github: SimulatedGitHub) -> None:
-    """One repository that is renamed, one archived, one behind SSO, one behind an IP list, one with too many files."""
+    """Have one repository renamed, one archived, one behind SSO, one behind an IP list, and one with too many files."""
     for seed in range(5, 10):
         github.add_synthetic(2, seed=seed)
     github.rename("synthetic/repo-5", "synthetic/new-name")
@@ -188,7 +189,7 @@ def _prepare(github: SimulatedGitHub) -> None:
 
 
 def _until_ready() -> None:
-    """A worker answers: a busy machine takes longer to start one than the command waits for."""
+    """Wait until a worker answers: a busy machine takes longer to start one than the command waits for."""
     deadline = time.monotonic() + 40
     while not current_app.control.ping(timeout=0.5, limit=1):
         assert time.monotonic() < deadline, "no worker started"

@@ -20,12 +20,12 @@ class _Service(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it has there
-        """Says nothing."""
+        """Say nothing."""
 
 
 @pytest.fixture
 def service() -> Iterator[str]:
-    """A server that is well at /well only."""
+    """Yield the address of a server that is well at /well only."""
     with HTTPServer(("127.0.0.1", 0), _Service) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

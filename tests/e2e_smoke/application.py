@@ -1,9 +1,9 @@
-"""The application as its users reach it: commands on its servers, and what its rows say afterwards."""
+"""Reach the application as its users do: commands on its servers, and what its rows say afterwards."""
 
 from __future__ import annotations
 
 import os
-import subprocess
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,10 +12,12 @@ from typing import Any, Final
 
 import orjson
 
+from apps.processes import Program
 from tests.e2e_smoke.stack import Stack, StackError
 from tests.e2e_smoke.story import Team
 
 _INSIDE: Final = Path(__file__).with_name("inside.py")
+_ENDS_WITHIN: Final = 20.0  # seconds, once it has printed everything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +57,27 @@ class Run:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Run:
-        """The run that `inside.tell` told."""
+        """Return the run that a row of `inside.tell` describes."""
         repositories = tuple(Repository(**each) for each in row["repositories"])
         return cls(**{**row, "repositories": repositories})
 
 
-def results_of(process: subprocess.Popen[str]) -> tuple[int, list[dict[str, Any]]]:
-    """The exit code of a `manage.py sync` that has ended or will, and the result of each repository."""
-    said, trouble = process.communicate()
-    try:
-        return process.returncode, [orjson.loads(line) for line in said.splitlines()]
-    except orjson.JSONDecodeError as error:
-        raise StackError(f"manage.py sync: {said}{trouble}") from error
+class Command(Program):
+    """A command of the application; what it prints is its answer, and its errors are in its log."""
+
+    def answer(self) -> tuple[int | None, str]:
+        """Wait for its end; return its exit code and what it has printed."""
+        self.stdin.close()
+        printed = self.stdout.read().decode(errors="replace")
+        return self.wait(_ENDS_WITHIN), printed
+
+    def results(self) -> tuple[int | None, list[dict[str, Any]]]:
+        """Wait for the end of a `manage.py sync`; return its exit code and the result of each repository."""
+        code, printed = self.answer()
+        try:
+            return code, [orjson.loads(line) for line in printed.splitlines()]
+        except orjson.JSONDecodeError as error:
+            raise StackError(f"manage.py sync: {printed}{self.tail()}") from error
 
 
 class Application:
@@ -76,53 +87,44 @@ class Application:
         self._stack = stack
 
     def begin(self, *teams: Team, days: int) -> list[str]:
-        """Phase 1 over so many days and phase 2 over the rest are on their way for each; the tasks that start them."""
+        """Start a recent run over so many days and backfills of the rest for each team; return the tasks that do."""
         return list(self._ask(do="begin", teams=list(map(asdict, teams)), api_url=self._stack.github, days=days))
 
     def wait(self, task_ids: Sequence[str], *, seconds: float = 240) -> None:
-        """Every run of these has ended, its root span exported; `StackError` when that takes longer."""
+        """Wait until each run of these has ended and its root span was exported; raise `StackError` if that takes longer."""
         self._ask(do="wait", task_ids=task_ids, seconds=seconds)
 
     def runs(self) -> list[Run]:
-        """Every run, oldest first."""
+        """Return every run, oldest first."""
         return [Run.of(row) for row in self._ask(do="tell")]
 
     @contextmanager
-    def syncing(self, team: Team) -> Iterator[subprocess.Popen[str]]:
-        """`manage.py sync` over all history of the team's repositories runs inside, as a person runs it."""
+    def syncing(self, team: Team) -> Iterator[Command]:
+        """Run `manage.py sync` over all history of the team's repositories in the block, as a person runs it."""
         arguments = ["manage.py", "sync", *team.repositories, "--team", team.slug, "--all"]
-        process = self._start(*arguments, "--api-url", self._stack.github, "--format", "json", GITHUB_TOKEN=team.token)
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        arguments += ["--api-url", self._stack.github, "--format", "json"]
+        with self._command("sync", *arguments, GITHUB_TOKEN=team.token) as command:
+            yield command
 
-    def sync(self, team: Team) -> tuple[int, list[dict[str, Any]]]:
-        """`manage.py sync` has ended: its exit code, and the result of each repository."""
-        with self.syncing(team) as process:
-            return results_of(process)
+    def sync(self, team: Team) -> tuple[int | None, list[dict[str, Any]]]:
+        """Run `manage.py sync` to its end; return its exit code and the result of each repository."""
+        with self.syncing(team) as command:
+            return command.results()
 
     def _ask(self, **request: Any) -> Any:
-        process = self._start("-", orjson.dumps(request).decode(), stdin=_INSIDE)
-        try:
-            said, trouble = process.communicate()
-        except BaseException:
-            process.kill()
-            process.communicate()
-            raise
-        if process.returncode:
-            raise StackError(f"{request['do']}: {trouble.strip()[-2_000:]}")
-        return orjson.loads(said.splitlines()[-1])
+        with self._command(request["do"], "-", orjson.dumps(request).decode()) as command:
+            command.stdin.write(_INSIDE.read_bytes())
+            code, printed = command.answer()
+            if code != 0:
+                raise StackError(f"{request['do']}: {command.tail()}")
+            return orjson.loads(printed.splitlines()[-1])
 
-    def _start(self, *arguments: str, stdin: Path | None = None, **environment: str) -> subprocess.Popen[str]:
-        with (stdin or Path(os.devnull)).open("rb") as script:
-            return subprocess.Popen(
-                self._stack.python(*arguments),
-                env=os.environ | self._stack.environment | environment,
-                stdin=script,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-            )
+    def _command(self, name: str, *arguments: str, **environment: str) -> Command:
+        python, *rest = self._stack.python(*arguments)
+        return Command(
+            [shutil.which(python) or python, *rest],
+            name=name,
+            log=self._stack.folder / f"{name}.log",
+            environment=os.environ | self._stack.environment | environment,
+            piped=True,
+        )

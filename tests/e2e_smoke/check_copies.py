@@ -1,4 +1,4 @@
-"""What was written has arrived: each span and each line once, and as it was."""
+"""Check that what was written has arrived: each span and each line once, and as it was."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _NOT_COPIED = frozenset({"trace_flags"})  # a record has them as its flags
 
 
 def span_key(span: Span) -> Hashable:
-    """Which span it is."""
+    """Return which span it is."""
     return (span.trace_id, span.span_id)
 
 
 def line_key(line: Line) -> Hashable:
-    """Everything that a line says, whatever the order of its fields."""
+    """Return everything that a line says, whatever the order of its fields."""
     return _frozen({name: value for name, value in line.items() if name not in _NOT_COPIED})
 
 
 def missing(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
-    """Which originals, by name, have no copy."""
+    """Yield which originals, by name, have no copy."""
     expected, found = list(originals), set(map(key, copies))
     totals = Counter(map(name, expected))
     for what, count in Counter(name(each) for each in expected if key(each) not in found).items():
@@ -36,21 +36,21 @@ def missing(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: N
 
 
 def twice(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
-    """Which originals, by name, have more copies than there are originals."""
+    """Yield which originals, by name, have more copies than there are originals."""
     once, wanted, found = {key(each): each for each in originals}, Counter(map(key, originals)), Counter(map(key, copies))
     for what, count in Counter(name(each) for which, each in once.items() if found[which] > wanted[which]).items():
         yield f"{count} {what} there more than once"
 
 
 def strangers(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
-    """Which copies, by name, are of something that nobody wrote."""
+    """Yield which copies, by name, are of something that nobody wrote."""
     known = set(map(key, originals))
     for what, count in Counter(name(each) for each in copies if key(each) not in known).items():
         yield f"{count} {what} that nobody wrote"
 
 
 def changed(originals: Iterable[Span], copies: Iterable[Span]) -> Iterator[str]:
-    """Which spans arrived with another name, parent, time, status, link or attribute than they were written with."""
+    """Yield which spans arrived with another name, parent, time, status, link or attribute than they were written with."""
     found = {span_key(span): span for span in copies}
     for span in originals:
         copy = found.get(span_key(span), span)

@@ -1,4 +1,4 @@
-"""A run's trace is whole: one root, no orphan, the design's tree, durations that agree, attempts and runs linked."""
+"""Check that a run's trace is whole: one root, no orphan, the design's tree, durations that agree, links."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SLACK_MS: Final = 500.0
 
 
 def shape(run: Run, spans: Sequence[Span]) -> Iterator[str]:
-    """What is wrong with the tree of the run's trace."""
+    """Yield what is wrong with the tree of the run's trace."""
     tops = [span for span in spans if span.parent_id is None]
     if [(span.name, span.span_id) for span in tops] != [("sync.pipeline", run.root_id)]:
         yield f"its roots are {[(span.name, span.span_id) for span in tops]}, not sync.pipeline {run.root_id}"
@@ -60,7 +60,7 @@ def shape(run: Run, spans: Sequence[Span]) -> Iterator[str]:
 
 
 def verdicts(run: Run, spans: Sequence[Span]) -> Iterator[str]:
-    """What is wrong with how the spans say that they ended."""
+    """Yield what is wrong with how the spans say that they ended."""
     status = {"completed": "OK", "failed": "ERROR", "retrying": "ERROR", "waiting": "UNSET", "cancelled": "UNSET"}
     for span in spans:
         if span.name.startswith("sync.") and status.get(span.outcome or "") != span.status:
@@ -72,7 +72,7 @@ def verdicts(run: Run, spans: Sequence[Span]) -> Iterator[str]:
 
 
 def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with starts, ends and durations, by the run's row and the lines."""
+    """Yield what is wrong with starts, ends and durations, by the run's row and the lines."""
     by_id = {span.span_id: span for span in spans}
     for span in spans:
         if span.span_id == run.root_id and (span.start_ns, span.end_ns) != (run.started_ns, run.ended_ns):
@@ -100,7 +100,7 @@ def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]
 
 
 def links(run: Run, runs: Sequence[Run], spans: Sequence[Span], everything: Sequence[Span]) -> Iterator[str]:
-    """What is wrong with the links: of the run to what it follows, and of each attempt to the one before."""
+    """Yield what is wrong with the links: of the run to what it follows, and of each attempt to the one before."""
     present = {(span.trace_id, span.span_id) for span in everything}
     for span in spans:
         yield from (

@@ -1,12 +1,14 @@
-"""What is there to see at one moment: in the application's own files, in Jaeger, in the collector's files, in the rows."""
+"""Gather what is there at one moment: in the application's own files, in Jaeger, in the collector's files, in the rows."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import requests
 
 from telemetry.reading import Span, read_collected, read_lines, read_spans
@@ -35,6 +37,9 @@ class Evidence:
     collected: Sequence[Sequence[Line]]
     """The collector's logs.jsonl: the records of each of its lines."""
 
+    event_names: Sequence[tuple[str, str]]
+    """The text and the EventName of each of the collector's records; "" is none."""
+
     @property
     def records(self) -> list[Line]:
         """What the collector's lines hold, one after the other."""
@@ -42,12 +47,12 @@ class Evidence:
 
 
 def simulator_stats(stack: Stack) -> dict[str, Any]:
-    """What the simulated GitHub has seen."""
+    """Return what the simulated GitHub has seen."""
     return dict(requests.get(f"{stack.simulator}/_simulator/stats", timeout=30).json())
 
 
 def gather(stack: Stack, application: Application, *, with_lines: bool = True) -> Evidence:
-    """What the application has written by now, and its copies once they have arrived, or after `SETTLE_SECONDS`.
+    """Return what the application has written by now, and its copies once they have arrived, or after `SETTLE_SECONDS`.
 
     Without `with_lines` the collector's copy of the lines is not waited for.
     """
@@ -76,5 +81,16 @@ def gather(stack: Stack, application: Application, *, with_lines: bool = True) -
                 in_jaeger=in_jaeger,
                 exported=exported,
                 collected=collected,
+                event_names=_event_names(files / "logs.jsonl"),
             )
         time.sleep(0.5)
+
+
+def _event_names(path: Path) -> list[tuple[str, str]]:
+    return [
+        (str(record.get("body", {}).get("stringValue", "")), str(record.get("eventName", "")))
+        for line in path.read_bytes().splitlines()
+        for group in orjson.loads(line)["resourceLogs"]
+        for scope in group["scopeLogs"]
+        for record in scope["logRecords"]
+    ]

@@ -1,4 +1,4 @@
-"""Runs inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or tells what the rows say.
+"""Run inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or prints what the rows say.
 
 Fed on standard input, since an image of the application has no tests in it. REQUEST is JSON: `do` names one of the
 functions below and the rest are its arguments. The answer is one line of JSON; what did not happen in time is exit code 1.
@@ -23,17 +23,18 @@ django.setup()
 from celery import current_app  # noqa: E402
 from django.db.models import Q  # noqa: E402
 
-import telemetry  # noqa: E402
-from apps.integrations.connections import connect, track  # noqa: E402
+from apps.config import instrumentation  # noqa: E402
+from apps.integrations.connections import connect  # noqa: E402
 from apps.integrations.models import PipelineRun, RepoSync  # noqa: E402
 from apps.integrations.tasks import start_pipeline  # noqa: E402
 from apps.pulls.models import PullRequest  # noqa: E402
+from apps.repositories.accounts import track  # noqa: E402
 from apps.teams.models import Team  # noqa: E402
 from telemetry import trace_id_of  # noqa: E402
 
 
 def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
-    """Phase 1 over `days` and phase 2 over the rest are on their way for each team; the ids of the tasks that start them.
+    """Start a recent run over `days` and backfills of the rest for each team; return the ids of the tasks that do.
 
     A team is `{"slug", "token", "repositories": [OWNER/NAME, ...]}`.
     """
@@ -52,7 +53,7 @@ def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
 
 
 def wait(*, task_ids: list[str], seconds: float) -> None:
-    """What these tasks started has ended, as every other run has, and its root span was exported."""
+    """Wait until what these tasks started has ended, as every other run, and its root span was exported."""
     deadline = time.monotonic() + seconds
     while not _all_ended(task_ids):
         if time.monotonic() > deadline:
@@ -62,13 +63,15 @@ def wait(*, task_ids: list[str], seconds: float) -> None:
 
 
 def _all_ended(task_ids: list[str]) -> bool:
-    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.PHASE1, task_id__in=task_ids)
-    unfinished = PipelineRun.objects.filter(Q(ended_at=None) | Q(exported_at=None))  # phase 2 is there when phase 1 ends
+    started = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT, task_id__in=task_ids)
+    unfinished = PipelineRun.objects.filter(
+        Q(ended_at=None) | Q(exported_at=None)
+    )  # a backfill is there when its recent run ends
     return started.count() == len(task_ids) and not unfinished.exists()
 
 
 def tell() -> list[dict[str, Any]]:
-    """What the rows say of every run, oldest first."""
+    """Return what the rows say of every run, oldest first."""
     return [
         {
             "id": run.pk,
@@ -100,13 +103,13 @@ def tell() -> list[dict[str, Any]]:
 
 
 def nanoseconds(moment: datetime | None) -> int | None:
-    """Unix time, to the microsecond that a row keeps."""
+    """Return Unix time, to the microsecond that a row keeps."""
     return None if moment is None else int(moment.timestamp() * 1_000_000) * 1_000
 
 
 def main() -> int:
-    """The request is done and answered; 1 with a sentence when it could not be."""
-    telemetry.configure()
+    """Do what is requested and print the answer; return 1 after a sentence if that is not possible."""
+    instrumentation.configure()
     request = orjson.loads(sys.argv[1])
     functions: dict[str, Callable[..., Any]] = {"begin": begin, "wait": wait, "tell": tell}
     try:

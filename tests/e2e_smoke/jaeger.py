@@ -1,4 +1,4 @@
-"""Jaeger as its users ask it: a trace by its id, and traces by a tag, as its search page does."""
+"""Ask Jaeger as its users do: for a trace by its id, and for traces by a tag, as its search page does."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Jaeger:
         self._session = requests.Session()
 
     def trace(self, trace_id: str) -> list[Span]:
-        """The spans of the trace, as often as Jaeger tells them; none for a trace that it does not know."""
+        """Return the spans of the trace, as often as Jaeger has them; none for a trace that it does not know."""
         answer = self._get(f"/api/v3/traces/{trace_id}")
         return [] if answer is None else spans_in(answer["result"])
 
     def traces(self, trace_ids: Iterable[str]) -> list[Span]:
-        """The spans of these traces."""
+        """Return the spans of these traces."""
         return [span for trace_id in sorted(set(trace_ids)) for span in self.trace(trace_id)]
 
     def search(self, key: str, value: str) -> set[str]:
-        """The ids of the traces that have a span with this tag.
+        """Return the ids of the traces that have a span with this tag.
 
         By the search page's own API: `/api/v3/traces` of this version takes no attributes.
         """
@@ -40,7 +40,7 @@ class Jaeger:
         return set() if answer is None else {str(trace["traceID"]).zfill(32) for trace in answer["data"]}
 
     def _get(self, path: str, **parameters: str | int) -> Any:
-        """The answer's JSON; None for 404."""
+        """Return the answer's JSON; None for 404."""
         answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=30)
         if answer.status_code == requests.codes.not_found:
             return None

@@ -1,4 +1,4 @@
-"""The story, told to a running stack step by step."""
+"""Play the story on a running stack, step by step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.ready import answers
 from tests.e2e_smoke import story, verdict
-from tests.e2e_smoke.application import Application, results_of
+from tests.e2e_smoke.application import Application
 from tests.e2e_smoke.evidence import gather, simulator_stats
 from tests.e2e_smoke.stack import Stack, StackError
 from tests.e2e_smoke.steps import Steps
@@ -18,7 +18,7 @@ OUTAGE: Final = 4
 
 
 def play(stack: Stack, steps: Steps) -> None:
-    """The whole story has happened; what was wrong is in `steps.wrong`."""
+    """Play the whole story; what was wrong is in `steps.wrong` afterwards."""
     application = Application(stack)
     with steps.step("web says what runs here, and that it is well") as problems:
         problems += filter(None, [answers(f"{stack.web}/{page}") for page in ("", "healthz")])
@@ -35,13 +35,13 @@ def play(stack: Stack, steps: Steps) -> None:
 
 
 def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> None:
-    """Three teams have synced while Jaeger and the collector were stopped and started again."""
+    """Let three teams sync while Jaeger and the collector are stopped and started again."""
     with steps.step("two teams sync; there are limits, an attempt that fails, a repository that is not there"):
         task_ids = application.begin(story.BAKERS, story.MILLERS, days=story.DAYS)
         _await_requests(stack, 1)
     with steps.step("Jaeger is stopped; the collector is stopped with SIGTERM, and started again"):
-        # At once, while phase 1 has most of its pages before it: the root of a run that ended now would not be confirmed,
-        # and the sweep would emit it again a minute later, for which this would have to wait.
+        # At once, while the recent run has most of its pages before it: the root of a run that ended now would not be
+        # confirmed, and the sweep would emit it again a minute later, for which this would have to wait.
         stack.stop("jaeger")
         stack.stop("collector")
         _await_requests(stack)
@@ -56,10 +56,10 @@ def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> Non
 
 
 def _kill(stack: Stack, application: Application, steps: Steps) -> list[Kill]:
-    """A fourth team has synced while the collector was killed, the second time with Jaeger away."""
+    """Let a fourth team sync while the collector is killed, the second time with Jaeger away; return when that was."""
     kills = []
     with (
-        application.syncing(story.WEAVERS) as process,
+        application.syncing(story.WEAVERS) as sync,
         steps.step("`manage.py sync` of all history; the collector is killed twice, once with Jaeger away") as problems,
     ):
         for jaeger_is_away in (False, True):
@@ -73,9 +73,9 @@ def _kill(stack: Stack, application: Application, steps: Steps) -> list[Kill]:
             _await_requests(stack)
             stack.start("collector")
         stack.start("jaeger")
-        code, results = results_of(process)
-        told = {result["repository"]: (result["outcome"], result["pull_requests"]) for result in results}
-        if (code, told) != (0, {name: ("synced", story.SIZES[name]) for name in story.WEAVERS.repositories}):
+        code, results = sync.results()
+        outcomes = {result["repository"]: (result["outcome"], result["pull_requests"]) for result in results}
+        if (code, outcomes) != (0, {name: ("synced", story.SIZES[name]) for name in story.WEAVERS.repositories}):
             problems.append(f"exit code {code} and {results}")
     with steps.step("worker and beat end in good order"):
         stack.stop_application()
@@ -83,7 +83,7 @@ def _kill(stack: Stack, application: Application, steps: Steps) -> list[Kill]:
 
 
 def _await_requests(stack: Stack, count: int = OUTAGE, *, seconds: float = 30) -> None:
-    """The application has sent `count` more GraphQL requests."""
+    """Wait until the application has sent `count` more GraphQL requests."""
     enough = simulator_stats(stack)["requests"]["graphql"] + count
     deadline = time.monotonic() + seconds
     while simulator_stats(stack)["requests"]["graphql"] < enough:

@@ -35,33 +35,33 @@ class Stack(Protocol):
     ) -> None: ...
 
     def up(self) -> None:
-        """Everything of it is ready. Raises `StackError`."""
+        """Start it, and wait until everything of it is ready; raise `StackError` if it does not get there."""
         ...
 
     def python(self, *arguments: str) -> Sequence[str]:
-        """The command that runs the application's Python, in its checkout and on its servers, with `arguments`."""
+        """Return the command that runs the application's Python, in its checkout and on its servers, with `arguments`."""
         ...
 
     def stop(self, part: Part) -> None:
-        """The part has ended after a SIGTERM."""
+        """End the part with SIGTERM."""
         ...
 
     def kill(self, part: Part) -> None:
-        """The part has ended by a SIGKILL."""
+        """End the part with SIGKILL."""
         ...
 
     def start(self, part: Part) -> None:
-        """The part, which was stopped or killed, is ready again."""
+        """Start the part again, which was stopped or killed, and wait until it is ready."""
         ...
 
     def stop_application(self) -> None:
-        """Worker and beat have ended in good order: nobody syncs or sweeps any more."""
+        """End worker and beat in good order, so that nobody syncs or sweeps any more."""
         ...
 
     def written(self) -> Path:
-        """A folder with logs.jsonl and traces.jsonl as the application has written them by now."""
+        """Return a folder with logs.jsonl and traces.jsonl as the application has written them by now."""
         ...
 
     def collected(self) -> Path:
-        """A folder with logs.jsonl and traces.jsonl as the collector has written them by now."""
+        """Return a folder with logs.jsonl and traces.jsonl as the collector has written them by now."""
         ...

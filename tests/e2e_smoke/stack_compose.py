@@ -1,4 +1,4 @@
-"""The stack as docker-compose.yml describes it, under a project name and on ports of its own."""
+"""Run the stack as docker-compose.yml describes it, under a project name and on ports of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.e2e_smoke.story import LATENCY_MS, SETTINGS, write_story
 
 FILES: Final = ("docker-compose.yml", "tests/e2e_smoke/compose.yml")
 IMAGE: Final = "synctrace-e2e:local"
+DEMO_IMAGE: Final = "synctrace-e2e-demo:local"
 SERVICES: Final[dict[Part, str]] = {"collector": "otel-collector", "jaeger": "jaeger"}
 RUNNING: Final = ("web", "worker", "beat", *SERVICES.values(), "github-simulator")
 PORTS: Final = (
@@ -51,6 +52,7 @@ class Compose:
             **SETTINGS,
             **{name: str(port) for name, port in ports.items()},
             "SYNCTRACE_IMAGE": IMAGE,
+            "SYNCTRACE_DEMO_IMAGE": DEMO_IMAGE,
             "E2E_LATENCY_MS": str(LATENCY_MS),
             "E2E_STORY": str(story),
             "COMPOSE_PROFILES": "demo",  # the simulator's
@@ -67,9 +69,10 @@ class Compose:
             self._run("down", "--volumes", "--timeout", "10")
 
     def up(self) -> None:
-        with self._steps.step("the image is built"):
+        with self._steps.step("the images are built"):
             # The host's network, for machines whose package index is reached by it alone.
             self._docker("build", "--network", "host", "--tag", IMAGE, ".")
+            self._docker("build", "--network", "host", "--target", "demo", "--tag", DEMO_IMAGE, ".")
         with self._steps.step("every container is healthy"):
             self._is_up = True
             self._run("up", "--wait", "--no-build", *RUNNING)
@@ -92,7 +95,7 @@ class Compose:
             time.sleep(0.1)
 
     def _answers(self, part: Part) -> bool:
-        """Whether the part does its work: it takes an export (of nothing), or tells the services that it knows."""
+        """Return whether the part does its work: it takes an export (of nothing), or lists the services that it knows."""
         try:
             if part == "collector":
                 answer = requests.post(f"{self._otlp}/v1/traces", json={"resourceSpans": []}, timeout=5)
@@ -112,7 +115,7 @@ class Compose:
         return self._copied(SERVICES["collector"], OUTPUT, self.folder / "collected")
 
     def _copied(self, service: str, source: str, target: Path) -> Path:
-        """Both files of the service's folder, as they are now, are in `target`."""
+        """Copy both files of the service's folder, as they are now, to `target`."""
         target.mkdir(exist_ok=True)
         for name in ("logs.jsonl", "traces.jsonl"):
             self._run("cp", f"{service}:{source}/{name}", str(target / name))

@@ -1,4 +1,4 @@
-"""The stack as processes of this machine, on free ports and in one folder: no container engine is needed."""
+"""Run the stack as processes of this machine, on free ports and in one folder: no container engine is needed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from apps.embedded import EmbeddedServerError, servers
+from apps.processes import NotReadyError, Ready
 from deploy.programs import BuildError, collector_program, jaeger_program
 from deploy.ready import answers, written
-from deploy.stack import LOOPBACK, Collector, Health, Jaeger, NotReadyError, Service, free_ports
+from deploy.stack import LOOPBACK, Collector, Jaeger, Service, free_ports
 from tests.e2e_smoke.stack import Part, StackError
 from tests.e2e_smoke.steps import Steps
 from tests.e2e_smoke.story import LATENCY_MS, SETTINGS, write_story
@@ -78,7 +79,7 @@ class Processes:
                 *celery,
                 "beat",
                 "--pidfile=",
-                health=partial(written, self._home / "celerybeat-schedule", seconds=600),
+                ready=partial(written, self._home / "celerybeat-schedule", seconds=600),
             )
             self._application = [beat, worker]  # in the order in which they are stopped
             self._launch(worker, beat, web)
@@ -125,7 +126,7 @@ class Processes:
             name="simulator",
             command=[*command, *story, f"--latency-ms={LATENCY_MS}"],
             folder=self.folder,
-            health=partial(answers, f"{self.simulator}/_simulator/stats"),
+            ready=partial(answers, f"{self.simulator}/_simulator/stats"),
             environment={"SYNCTRACE_HOME": str(self.folder / "simulator")},
         )
 
@@ -133,10 +134,10 @@ class Processes:
         (port,) = free_ports(1)
         self.web = f"http://{LOOPBACK}:{port}"
         command = [sys.executable, "-m", "gunicorn", "apps.config.wsgi", f"--bind={LOOPBACK}:{port}", "--workers=2"]
-        return self._program("web", *command, "--no-control-socket", health=partial(answers, f"{self.web}/healthz"))
+        return self._program("web", *command, "--no-control-socket", ready=partial(answers, f"{self.web}/healthz"))
 
-    def _program(self, name: str, *command: str, health: Health | None = None) -> Service:
-        return Service(name=name, command=command, folder=self.folder, health=health, environment=self.environment)
+    def _program(self, name: str, *command: str, ready: Ready | None = None) -> Service:
+        return Service(name=name, command=command, folder=self.folder, ready=ready, environment=self.environment)
 
     def _migrate(self) -> None:
         log = self.folder / "migrate.log"

@@ -1,4 +1,4 @@
-"""What the program shows while it works: one short line a step, with how long it took; and in the end what was wrong."""
+"""Show what the program does: one short line a step, with how long it took; and in the end what was wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH: Final = 300
 
 
 class Steps:
-    """Steps are told to `output` as they end; `wrong` is what was found wrong, by the fact that it denies."""
+    """Steps, written to `output` as they end; `wrong` is what was found wrong, by the fact that it denies."""
 
     def __init__(self, output: TextIO = sys.stdout) -> None:
         self.wrong: dict[str, list[str]] = {}
@@ -22,25 +22,25 @@ class Steps:
 
     @property
     def seconds(self) -> float:
-        """How long all of it has taken so far."""
+        """The seconds that all of it has taken so far."""
         return time.monotonic() - self._started
 
     @contextmanager
     def step(self, fact: str) -> Iterator[list[str]]:
-        """Afterwards a line says whether `fact` holds, which problems put into the list deny, and how long that took."""
+        """Write after the block whether `fact` holds, which problems put into the list deny, and how long it took."""
         started = time.monotonic()
         problems: list[str] = []
         try:
             yield problems
         except BaseException:
-            self._tell("did not get to", fact, started)
+            self._write("did not get to", fact, started)
             raise
-        self._tell("WRONG" if problems else "ok", fact, started)
+        self._write("WRONG" if problems else "ok", fact, started)
         if problems:
             self.wrong.setdefault(fact, []).extend(problems)
 
     def report(self) -> str:
-        """Everything that was wrong, a line each below the fact that it denies."""
+        """Return everything that was wrong, a line each below the fact that it denies."""
         lines = []
         for fact, problems in self.wrong.items():
             lines.append(f"Not true: {fact}")
@@ -49,6 +49,6 @@ class Steps:
                 lines.append(f"  and {len(problems) - _SHOWN} more")
         return "\n".join(lines)
 
-    def _tell(self, verdict: str, fact: str, started: float) -> None:
+    def _write(self, verdict: str, fact: str, started: float) -> None:
         self._output.write(f"{time.monotonic() - started:6.1f} s  {verdict:5}  {fact}\n")
         self._output.flush()

@@ -15,7 +15,7 @@ HISTORIES: Final = Path(__file__).parents[2] / "apps" / "github_simulator" / "hi
 LATENCY_MS: Final = 250
 """How long an answer of the simulated GitHub takes at least: the syncs are to outlast what is stopped meanwhile."""
 DAYS: Final = 7 * 365
-"""The window of phase 1, long enough to have something stopped in it; the rest of the histories is phase 2's."""
+"""The window of the recent runs, long enough to have something stopped in it; the rest is for the backfills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Team:
 
 
 def size_of(history: Path) -> tuple[str, int]:
-    """The repository of a history, and how many pull requests it has: the first line says both."""
+    """Return the repository of a history and how many pull requests it has: its first line says both."""
     with gzip.open(history) as lines:
         header = orjson.loads(lines.readline())
     return header["repository"], header["pull_requests"]
@@ -52,15 +52,15 @@ FAULTS: Final[Sequence[Mapping[str, Any]]] = [
     {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 15, "reset_in": 1},
     {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "millers"}, "nth": 2, "reset_in": 5},
 ]
-"""An attempt of the bakers fails and is made again, and in phase 2 a short limit is waited for in place. The millers meet a
-limit that is too long for that: the repository is parked, and a sweep resumes it."""
+"""An attempt of the bakers fails and is made again, and in its backfill a short limit is waited for in place. The millers
+meet a limit that is too long for that: the repository is parked, and a sweep resumes it."""
 
 SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait": 2}
 """How often an event happens because of FAULTS."""
 
 
 def write_story(folder: Path) -> None:
-    """What the simulator is told is in `folder`: `faults.json` and `tokens.json`."""
+    """Write what the simulator reads into `folder`: `faults.json` and `tokens.json`."""
     (folder / "faults.json").write_bytes(orjson.dumps(FAULTS))
     (folder / "tokens.json").write_bytes(orjson.dumps(TOKENS))
 

@@ -22,7 +22,7 @@ STATUS = {"completed": "OK", "retrying": "ERROR", "failed": "ERROR"}
 RUN = Run(
     id=1,
     team_id=1,
-    kind="phase1",
+    kind="recent",
     state="completed",
     phase="phase1_complete",
     task_id="t",
@@ -38,7 +38,7 @@ RUN = Run(
 
 
 def span(name: str, span_id: str, parent: str | None, start: float, end: float, **attributes: Any) -> Span:
-    """A span of the trace, from and to these seconds; it succeeded unless its outcome is another."""
+    """Return a span of the trace, from and to these seconds; it succeeded unless its outcome is another."""
     outcome = attributes.get("sync.outcome")
     links = attributes.pop("links", ())
     return Span(
@@ -57,7 +57,7 @@ def span(name: str, span_id: str, parent: str | None, start: float, end: float, 
 
 
 def ended(outcome: str, **attributes: Any) -> dict[str, Any]:
-    """The attributes of a span of ours."""
+    """Return the attributes of a span of ours."""
     return {"sync.outcome": outcome, **attributes}
 
 
@@ -77,7 +77,7 @@ SPANS = {
 
 
 def line(event: str, span_id: str, **fields: Any) -> dict[str, Any]:
-    """A line of the trace."""
+    """Return a line of the trace."""
     return {"event": event, **fields, "trace_id": TRACE, "span_id": span_id, "trace_flags": 3}
 
 
@@ -93,8 +93,8 @@ LINES = [
 ]
 
 
-def told(run: Run, spans: list[Span], lines: list[dict[str, Any]]) -> str:
-    """Everything that the checks say."""
+def problems_of(run: Run, spans: list[Span], lines: list[dict[str, Any]]) -> str:
+    """Return everything that the checks say."""
     return "\n".join(
         [
             *check_traces.shape(run, spans),
@@ -111,7 +111,7 @@ def told(run: Run, spans: list[Span], lines: list[dict[str, Any]]) -> str:
 def test_what_went_right_is_passed_over_in_silence() -> None:
     """A retried attempt, a task that outlasts its run by the time it takes to say so: all as designed."""
     phases = [line("sync.pipeline.phase_changed", "root")] * 3
-    assert told(RUN, list(SPANS.values()), [*LINES, *phases]) == ""
+    assert problems_of(RUN, list(SPANS.values()), [*LINES, *phases]) == ""
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_broken_trace_is_described(broken: dict[str, dict[str, Any] | None], s
     spans = {**SPANS}
     for span_id, change in broken.items():
         spans.pop(span_id) if change is None else spans.update({span_id: replace(spans[span_id], **change)})
-    assert said in told(RUN, list(spans.values()), LINES)
+    assert said in problems_of(RUN, list(spans.values()), LINES)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_lines_too_many_or_too_few_are_told(
     change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], said: str
 ) -> None:
     """A line that is gone, doubled, invented or without its span is named."""
-    assert said in told(RUN, list(SPANS.values()), change(LINES))
+    assert said in problems_of(RUN, list(SPANS.values()), change(LINES))
 
 
 def test_copies_are_held_against_their_originals() -> None:
@@ -185,6 +185,15 @@ def test_every_event_must_have_happened() -> None:
     problems = list(check_lines.well_formed([line("sync.repo.started", "repo1", team_id=1, repo_id=2, full_name="a/b")]))
     assert "sync.repo.started: its level is info, not None (1 lines)" in problems
     assert "sync.task.retry never happened" in problems
+
+
+def test_a_record_has_the_name_of_the_event_that_it_is() -> None:
+    """A message of a library's has none."""
+    records = [("sync.repo.started", "sync.repo.started"), ("Task x[1] received", ""), ("celery.beat", "celery.beat")]
+    assert list(check_lines.event_names(records)) == ["1 records of celery.beat have the EventName 'celery.beat'"]
+    assert list(check_lines.event_names([("sync.repo.started", "")])) == [
+        "1 records of sync.repo.started have the EventName ''"
+    ]
 
 
 def test_a_root_is_known_to_be_emitted_again() -> None:

@@ -1,4 +1,4 @@
-"""What must be true of the evidence, a step each."""
+"""Check what must be true of the evidence, a step each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Kill(NamedTuple):
 
 
 def nothing_missing_nothing_twice(evidence: Evidence, steps: Steps) -> None:
-    """Every span and line that the application wrote is in Jaeger and in the collector's files, once."""
+    """Check that every span and line that the application wrote is in Jaeger and in the collector's files, once."""
     spans, lines = evidence.spans, evidence.lines
     with steps.step(f"Jaeger has each of {len(spans)} spans once, as it was written") as problems:
         problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
@@ -41,10 +41,12 @@ def nothing_missing_nothing_twice(evidence: Evidence, steps: Steps) -> None:
         problems += missing(lines, evidence.records, key=line_key, name=_event)
         problems += twice(lines, evidence.records, key=line_key, name=_event)
         problems += [f"{len(records)} records in one line" for records in evidence.collected if len(records) != 1]
+    with steps.step("its records of declared events, and no others, have that event's name") as problems:
+        problems += check_lines.event_names(evidence.event_names)
 
 
 def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
-    """Jaeger gives each run's trace whole, and finds it by its tags."""
+    """Check that Jaeger gives each run's trace whole, and finds it by its tags."""
     with steps.step(f"the traces of {len(evidence.runs)} runs are whole: tree, outcomes, durations, links") as problems:
         problems += [f"run {run.id}: {problem}" for run in evidence.runs for problem in _of_run(run, evidence)]
     with steps.step("the tasks ran in several children of the worker, and all that was tried is in the traces") as problems:
@@ -59,7 +61,7 @@ def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
 
 
 def right_lines(evidence: Evidence, steps: Steps) -> None:
-    """Lines are as the catalog declares, and as many as happened."""
+    """Check that lines are as the catalog declares, and as many as happened."""
     with steps.step("every event of the catalog happened, and each line is as declared") as problems:
         problems += check_lines.well_formed(evidence.lines)
     _lines_agree(evidence, steps)
@@ -73,7 +75,7 @@ def right_lines(evidence: Evidence, steps: Steps) -> None:
 
 
 def after_kills(evidence: Evidence, kills: Sequence[Kill], steps: Steps) -> None:
-    """Kills of the collector cost no span, none of our own lines, and of its copy the last moment."""
+    """Check that kills of the collector cost no span, none of our own lines, and of its copy the last moment."""
     spans, lines = evidence.spans, evidence.lines
     with steps.step(f"Jaeger has each of {len(spans)} spans once, and no other") as problems:
         problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
@@ -108,7 +110,7 @@ def _of_run(run: Run, evidence: Evidence) -> Iterator[str]:
 
 
 def _search(jaeger: Jaeger, evidence: Evidence) -> Iterator[str]:
-    """Where a search finds other traces than those with such a span, or not the run's own."""
+    """Yield where a search finds other traces than those with such a span, or not the run's own."""
     for run in evidence.runs:
         tags = [("team_id", run.team_id), ("task_id", run.task_id)]
         tags += [("repo_id", repository.repo_id) for repository in run.repositories]
@@ -124,10 +126,10 @@ def _name(span: Span) -> str:
 
 
 def _event(line: Line) -> str:
-    """An event of the catalog, or whose line it is: what libraries say has no end of different texts."""
+    """Return an event of the catalog, or whose line it is: what libraries say has no end of different texts."""
     return f"line of {line['logger']}" if "logger" in line else str(line["event"])
 
 
 def _seconds(line: Line) -> float:
-    """When the line was written, in Unix seconds."""
+    """Return when the line was written, in Unix seconds."""
     return datetime.fromisoformat(str(line["timestamp"])).timestamp()

@@ -1,4 +1,4 @@
-"""Commands that use the embedded servers, as processes of their own that a test can stop, kill and look at."""
+"""Commands that use the embedded servers: processes that a test can stop, kill and look at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -15,6 +15,7 @@ import psycopg
 
 from apps.embedded import Servers
 
+CHECKOUT = Path(__file__).parents[2]
 _HOLD = """
 import sys
 from pathlib import Path
@@ -32,34 +33,43 @@ class Holder:
         self.process = process
 
     def servers(self) -> Servers:
-        """The servers run; their addresses."""
+        """Wait until the servers run, and return their addresses."""
         assert self.process.stdout is not None
         database_url, broker_url = self.process.stdout.readline().split()
         return Servers(database_url=database_url, broker_url=broker_url)
 
     def leave(self) -> None:
-        """The process has ended in good order."""
+        """End the process in good order."""
         self.process.communicate("", timeout=20)
         assert self.process.returncode == 0
 
     def kill(self) -> None:
-        """The process was killed with SIGKILL."""
+        """Kill the process with SIGKILL."""
         self.process.kill()
         self.process.wait()
 
 
 @contextlib.contextmanager
 def holding(
-    home: Path, *, throwaway: bool = True, python: str = sys.executable, user: int | None = None
+    home: Path,
+    *,
+    throwaway: bool = True,
+    python: str = sys.executable,
+    user: int | None = None,
+    checkout: Path = CHECKOUT,
+    packages: Sequence[str | Path] = sys.path,
 ) -> Iterator[Holder]:
-    """A started holder of the servers of `home`, killed at the end if it still runs."""
+    """Start a holder of the servers of `home`, and kill it at the end if it still runs.
+
+    Another `user` may need a `python`, a `checkout` and `packages` that it can reach.
+    """
     process = subprocess.Popen(
         [python, "-c", _HOLD, str(home), *(["throwaway"] if throwaway else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(str(folder) for folder in packages if folder)},
         user=user,
         group=user,
         extra_groups=None if user is None else [],
@@ -72,7 +82,7 @@ def holding(
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
-    """The supervisor of `home` and all that it started."""
+    """Return the supervisor of `home` and all that it started."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         if {"apps.embedded.supervisor", str(home)} <= set(process.info["cmdline"] or ()):
@@ -82,7 +92,7 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 
 def eventually(condition: Callable[[], bool], *, timeout: float = 15) -> bool:
-    """Whether `condition()` came true within `timeout` seconds."""
+    """Return whether `condition()` comes true within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
@@ -92,12 +102,12 @@ def eventually(condition: Callable[[], bool], *, timeout: float = 15) -> bool:
 
 
 def ended(processes: list[psutil.Process]) -> bool:
-    """Whether none of `processes` runs any more."""
+    """Return whether none of `processes` runs any more."""
     return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
 def answer(database_url: str, query: str = "SELECT 1") -> object:
-    """The first value of the first row; None from a statement that returns no rows."""
+    """Return the first value of the first row; None from a statement that returns no rows."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         cursor = connection.execute(query.encode())
         row = cursor.fetchone() if cursor.description else None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from apps.embedded import EmbeddedServerError, folders, postgresql, processes, servers, valkey
+from apps.embedded import EmbeddedServerError, folders, postgresql, server_programs, servers, valkey
+from apps.processes import unprivileged_account
 
 
 def test_a_home_that_cannot_be_made(home: Path) -> None:
@@ -29,7 +30,7 @@ def test_a_platform_without_the_wheel(locate: object, monkeypatch: pytest.Monkey
 def test_a_full_disk_is_named_first() -> None:
     """The one cause that a person can do something about is not left in the middle of a log."""
     output = 'FATAL: could not write file "pg_wal/x": No space left on device'
-    assert processes.explain("postgres", output).startswith("The disk is full")
+    assert server_programs.explain("postgres", output).startswith("The disk is full")
 
 
 def test_a_server_that_refuses_to_start_says_why(settled_home: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_server_that_refuses_to_start_says_why(settled_home: Path) -> None:
 
 def test_a_data_folder_half_made_is_made_again(home: Path) -> None:
     """A kill during initialization leaves nothing that the next start trips over."""
-    data = folders.data(home.resolve(), account=processes.unprivileged_account())
+    data = folders.data(home.resolve(), account=unprivileged_account())
     unfinished = data.with_name("data.unfinished")
     unfinished.mkdir()
     (unfinished / "postgresql.conf").touch()

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import pwd
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from apps.embedded import EmbeddedServerError, clean, folders, postgresql, processes, servers
-from tests.embedded.programs import answer, holding
+from apps.embedded import EmbeddedServerError, clean, folders, postgresql, server_programs, servers, valkey
+from apps.processes import Account, unprivileged_account
+from tests.embedded.programs import CHECKOUT, answer, holding
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that every user can pass through, unlike pytest's own."""
+    """Yield a folder that every user can pass through, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="synctrace-place-"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
 
 
-def _nobody() -> pwd.struct_passwd:
-    return pwd.getpwnam("nobody")
+def _copy_checkout(checkout: Path, *, account: Account) -> None:
+    """Copy what the embedded servers are made of to a `checkout` of `account`'s."""
+    wheel = postgresql.package()
+    for source in (CHECKOUT / "apps", wheel, wheel.with_name(f"{wheel.name}.libs"), valkey.program().parents[2]):
+        shutil.copytree(source, checkout / source.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+    for path in (checkout, *checkout.rglob("*")):
+        account.give(path)
+
+
+def _python_of(account: Account) -> str:
+    """Return a Python that `account` can run: this one, or the system's."""
+    for python in (os.path.realpath(sys.executable), "/usr/bin/python3", "/usr/local/bin/python3"):
+        with contextlib.suppress(EmbeddedServerError, OSError):
+            server_programs.run([python, "-c", "import sys; assert sys.version_info >= (3, 11)"], account=account)
+            return python
+    pytest.skip("every Python 3.11 here is where only root can enter")
 
 
 def _modes(path: Path) -> dict[Path, tuple[int, int]]:
@@ -60,11 +76,14 @@ def test_no_other_folder_changes(home: Path) -> None:
 @as_root
 def test_an_ordinary_user_runs_them_too(reachable: Path) -> None:
     """A user other than root has servers, with data in the home itself."""
-    python = next(p for p in ("/usr/bin/python3", "/usr/local/bin/python3") if Path(p).exists())
-    home = reachable / "home"
+    nobody = unprivileged_account()
+    assert nobody is not None
+    checkout, home = reachable / "checkout", reachable / "home"
     home.mkdir()
-    os.chown(home, _nobody().pw_uid, _nobody().pw_gid)
-    with holding(home, throwaway=False, python=python, user=_nobody().pw_uid) as holder:
+    nobody.give(home)
+    _copy_checkout(checkout, account=nobody)  # the real one, and .venv in it, may be where only root can enter
+    python = _python_of(nobody)
+    with holding(home, throwaway=False, python=python, user=nobody.uid, checkout=checkout, packages=[checkout]) as holder:
         url = holder.servers().database_url
         data = home / "postgresql" / "data"
         assert data.resolve() == data
@@ -77,13 +96,13 @@ def test_an_ordinary_user_runs_them_too(reachable: Path) -> None:
 def test_others_cannot_connect_to_roots_servers(home: Path) -> None:
     """PostgreSQL runs as nobody, yet a process of nobody's is refused, and Valkey's socket is out of its reach."""
     with servers(home=home, throwaway=True) as running:
-        account = processes.unprivileged_account()
+        account = unprivileged_account()
         psql = postgresql.programs(account=account) / "psql"
         with pytest.raises(EmbeddedServerError, match="Peer authentication failed"):
-            processes.run([psql, running.database_url, "-c", "SELECT 1"], account=account)
+            server_programs.run([psql, running.database_url, "-c", "SELECT 1"], account=account)
         socket = running.broker_url.removeprefix("redis+socket://").partition("?")[0]
         with pytest.raises(EmbeddedServerError, match="Permission denied"):
-            processes.run(["/bin/ls", Path(socket).parent], account=account)
+            server_programs.run(["/bin/ls", Path(socket).parent], account=account)
 
 
 @as_root
@@ -98,10 +117,10 @@ def test_programs_out_of_reach_are_copied(reachable: Path, monkeypatch: pytest.M
     monkeypatch.setattr(postgresql, "package", lambda: hidden / wheel.name)
     monkeypatch.setattr(folders, "ROOTS_FILES", reachable / "var" / "own")
     (reachable / "var").mkdir(mode=0o755)
-    account = processes.unprivileged_account()
+    account = unprivileged_account()
     copy = postgresql.programs(account=account)
     assert copy.is_relative_to(reachable / "var")
-    assert "18." in processes.run([copy / "postgres", "--version"], account=account)
+    assert "18." in server_programs.run([copy / "postgres", "--version"], account=account)
     made = copy.stat().st_ino
     assert postgresql.programs(account=account).stat().st_ino == made
 
@@ -125,7 +144,7 @@ def test_leftovers_are_those_of_homes_that_are_gone(reachable: Path, monkeypatch
     data = []
     for home in homes:
         home.mkdir()
-        data.append(folders.data(home, account=processes.unprivileged_account()))
+        data.append(folders.data(home, account=unprivileged_account()))
     (reachable / "own" / "postgresql-1").mkdir()
     shutil.rmtree(homes[1])
     folders.remove_leftovers()

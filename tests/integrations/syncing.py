@@ -1,4 +1,4 @@
-"""One repository's sync in this process, attempt by attempt, and what it stored held against what GitHub has."""
+"""Sync one repository in this process, attempt by attempt, and compare what is stored with what GitHub has."""
 
 from __future__ import annotations
 
@@ -9,54 +9,58 @@ from typing import Any
 from apps.catalog import RepoSynced
 from apps.github_simulator.model import LISTED_FILES, Review
 from apps.github_simulator.testing import SimulatedGitHub
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
-from apps.integrations.connections import connect, track
+from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
-from apps.integrations.models import PipelineRun, RepoSync, TrackedRepository
+from apps.integrations.github.nodes import Response
+from apps.integrations.github.transport import Transport
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
-from apps.integrations.services.github_clients import clients_for
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.services.clients import clients_for, transport_to
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.pulls.models import PullRequest
+from apps.repositories.accounts import track
+from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 
 TOKEN = "ghp_" + "s" * 36
 
 
 def tracked(github: SimulatedGitHub, full_name: str, *, slug: str = "bakers", token: str = TOKEN) -> TrackedRepository:
-    """The repository, tracked by a team that has connected ``token``'s account."""
+    """Return the repository, tracked by a team that has connected the account of `token`."""
     team, _ = Team.objects.get_or_create(slug=slug, defaults={"name": slug})
     (repository,) = track(connection=connect(team=team, api_url=github.url, token=token), full_names=[full_name])
     return repository
 
 
 def begin(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
-    """The row of a new phase 1 run over the repository alone."""
+    """Start a run over the repository alone, and return its row."""
     run = start_run(team=repository.team, repositories=[repository], since=since, **more)
     return run.repo_syncs.get()
 
 
 def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = None) -> RepoSynced:
-    """What the next attempt at the row comes to; after an error the row waits for one more.
+    """Make the next attempt at the row and return its result; after an error the row waits for one more.
 
-    ``before_request`` is called before each GraphQL request, with its number from 1.
+    `before_request` is called before each GraphQL request, with its number from 1.
     """
     row.refresh_from_db()
     own = Attempt(row.pk, row.attempt + 1)
     claimed = attempts.claim(own, traceparent=None)
     assert claimed is not None, "nobody else works on it"
-    clients = clients_for(claimed, attempt=own)
-    if before_request is not None:
-        _call_before(clients.graphql._transport, before_request)
+    connection = claimed.repository.connection
+    transport = _Announcing(transport_to(connection.api_url, token=connection.token()), before_request)
+    clients = clients_for(claimed, attempt=own, transport=transport)
     try:
         return sync_pull_requests(row=claimed, attempt=own, clients=clients)
     except SyncError as error:
-        attempts.release_for_retry(own, error, error_type=error.error_type, failures=1, **clients.spent())
+        attempts.release_for_retry(own, error, failures=1, countdown=2.0, **clients.spent())
         raise
 
 
 def synced(repository: TrackedRepository, *, since: datetime | None = None, **more: Any) -> RepoSync:
-    """The row of a sync of the repository that was completed in one attempt."""
+    """Sync the repository in one attempt, and return the row."""
     row = begin(repository, since=since)
     attempt(row, **more)
     row.refresh_from_db()
@@ -65,7 +69,7 @@ def synced(repository: TrackedRepository, *, since: datetime | None = None, **mo
 
 
 def held(github: SimulatedGitHub, full_name: str) -> dict[int, Any]:
-    """What GitHub has of each pull request, as `stored` tells it; of files what GitHub lists."""
+    """Return what GitHub has of each pull request, in the form of `stored`; of files what GitHub lists."""
     return {
         number: (
             (one.title, one.body, one.state, one.updated_at, one.merged_at, one.is_draft),
@@ -82,7 +86,7 @@ def held(github: SimulatedGitHub, full_name: str) -> dict[int, Any]:
 
 
 def stored(repository: TrackedRepository) -> dict[int, Any]:
-    """What is stored of each pull request, by its number."""
+    """Return what is stored of each pull request, by its number."""
     return {
         one.number: (
             (one.title, one.body, one.state, _text(one.updated_at), _text(one.merged_at), one.is_draft),
@@ -106,11 +110,19 @@ def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _call_before(transport: Any, before_request: Callable[[int], None]) -> None:
-    send, count = transport.graphql, iter(range(1, 10_000))
+class _Announcing:
+    """A transport that calls `before_request` before each GraphQL request, with its number from 1."""
 
-    def graphql(*args: Any, **kwargs: Any) -> Any:
-        before_request(next(count))
-        return send(*args, **kwargs)
+    def __init__(self, transport: Transport, before_request: Callable[[int], None] | None) -> None:
+        self.host = transport.host
+        self.rest = transport.rest
+        self._transport = transport
+        self._before_request = before_request
+        self._requests = 0
 
-    transport.graphql = graphql
+    def graphql(self, body: bytes, *, send_before: float | None = None) -> Response:
+        """Announce the request, then send it."""
+        self._requests += 1
+        if self._before_request is not None:
+            self._before_request(self._requests)
+        return self._transport.graphql(body, send_before=send_before)

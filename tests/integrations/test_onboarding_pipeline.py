@@ -1,16 +1,18 @@
-"""A run advances once, ends once, and is told once, whoever calls and whoever dies."""
+"""A run advances once, ends once, and is logged and exported once, whoever calls and whoever dies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from apps.integrations import onboarding_pipeline as pipeline
-from apps.integrations.attempts import Attempt
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.onboarding_pipeline import EndRun, RunPhase, SyncRepository
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs.steps import EndRun, RunPhase, SyncRepository
 from apps.utils import clock
 from telemetry import trace_id_of
 from telemetry.testing import Capture
@@ -35,17 +37,17 @@ def run() -> PipelineRun:
 
 
 def _all(state: str) -> None:
-    RepoSync.objects.update(state=state, outcome="synced")
+    RepoSync.objects.update(state=state, disposition="synced")
 
 
 def test_a_start_delivered_twice_begins_nothing_twice(run: PipelineRun) -> None:
     """One run, and no message for a repository whose first attempt is under way."""
     row = run.repo_syncs.get()
-    assert pipeline.steps(run) == [SyncRepository(Attempt(row.pk, 1))]
+    assert pipeline.first_steps(run) == [SyncRepository(Attempt(row.pk, 1))]
     RepoSync.objects.update(state="running", attempt=1)
     again = pipeline.start_run(team=run.team, repositories=[row.repository], since=None, task_id="t1")
     assert again == run
-    assert pipeline.steps(again) == []
+    assert pipeline.first_steps(again) == []
 
 
 def test_a_run_advances_once_whoever_asks(run: PipelineRun) -> None:
@@ -53,8 +55,8 @@ def test_a_run_advances_once_whoever_asks(run: PipelineRun) -> None:
     assert pipeline.advance(run.pk) == []
     _all("completed")
     assert [pipeline.advance(run.pk), pipeline.advance(run.pk)] == [[RunPhase(run.pk, "llm_processing", 1)], []]
-    assert pipeline.claim_phase(run.pk, "llm_processing", 1) is not None
-    assert pipeline.claim_phase(run.pk, "llm_processing", 1) is None
+    assert pipeline.claim_step(RunPhase(run.pk, "llm_processing", 1)) is not None
+    assert pipeline.claim_step(RunPhase(run.pk, "llm_processing", 1)) is None
     assert pipeline.complete_phase(run.pk, "llm_processing") == [RunPhase(run.pk, "computing_metrics", 1)]
     assert pipeline.complete_phase(run.pk, "llm_processing") == []
     assert pipeline.complete_phase(run.pk, "computing_metrics") == [EndRun(run.pk)]
@@ -76,7 +78,7 @@ def test_a_step_is_started_again_and_then_fails_the_run(
         assert pipeline.sweep() == []
         time.sleep(settings.SYNC_STEP_SECONDS + 1)
         assert pipeline.sweep() == [RunPhase(run.pk, "llm_processing", number)]
-        assert pipeline.claim_phase(run.pk, "llm_processing", number) is not None
+        assert pipeline.claim_step(RunPhase(run.pk, "llm_processing", number)) is not None
     time.sleep(settings.SYNC_STEP_SECONDS + 1)
     assert pipeline.sweep() == []
     run.refresh_from_db()
@@ -97,7 +99,7 @@ def test_a_step_that_works_is_left_alone(run: PipelineRun, time: clock.SteppedCl
     _all("completed")
     pipeline.advance(run.pk)
     time.sleep(settings.SYNC_STEP_SECONDS - 1)
-    assert pipeline.claim_phase(run.pk, "llm_processing", 1) is not None
+    assert pipeline.claim_step(RunPhase(run.pk, "llm_processing", 1)) is not None
     time.sleep(2)
     assert pipeline.sweep() == []
     time.sleep(settings.SYNC_STEP_SECONDS)
@@ -108,55 +110,49 @@ class Killed(BaseException):
     """The process is no more."""
 
 
-def _die() -> None:
-    raise Killed
+def _die_behind_the_commit(work: Callable[[], None]) -> None:
+    def die() -> None:
+        raise Killed
+
+    with transaction.atomic():
+        transaction.on_commit(die)  # before what the work leaves for then
+        work()
 
 
-@pytest.mark.parametrize(
-    "moment",
-    ["telemetry.Root.finish", "apps.integrations.onboarding_pipeline.flush"],
-    ids=["before its line", "before its export"],
-)
-def test_a_run_whose_end_was_committed_is_told_once(
-    moment: str, run: PipelineRun, time: clock.SteppedClock, captrace: Capture, monkeypatch: pytest.MonkeyPatch
+def test_a_process_that_dies_behind_the_commit_leaves_the_end_to_the_sweep(
+    run: PipelineRun, time: clock.SteppedClock, captrace: Capture
 ) -> None:
-    """Killed behind the commit: the sweep writes what is missing, and the root has its ids and its end."""
-    with monkeypatch.context() as patch:
-        patch.setattr(moment, lambda *_args, **_more: _die())
-        with pytest.raises(Killed):
-            _ended(run)
+    """The run has ended, nobody has said so, and then one does: once, with the end it really had."""
+    with pytest.raises(Killed):
+        _die_behind_the_commit(lambda: _ended(run))
     run.refresh_from_db()
-    assert (run.state, run.exported_at) == ("completed", None)
-    for _ in range(3):
+    assert (run.state, run.logged_at, run.exported_at) == ("completed", None, None)
+    assert "sync.pipeline.completed" not in captrace.events()
+    for _ in range(2):
         time.sleep(settings.SYNC_STALE_SECONDS + 1)
-        pipeline.sweep()
+        pipeline.sweep(flush=lambda _seconds: True)
     assert captrace.events().count("sync.pipeline.completed") == 1
-    roots = {(span.trace_id, span.span_id, span.end_ns) for span in captrace.spans if span.name == "sync.pipeline"}
-    ((trace_id, _, end_ns),) = roots
-    assert trace_id == trace_id_of(run.traceparent)
+    (root,) = [span for span in captrace.spans if span.name == "sync.pipeline"]
+    assert root.trace_id == trace_id_of(run.traceparent)
     assert run.ended_at is not None
-    assert abs(end_ns / 1e9 - run.ended_at.timestamp()) < 0.001
+    assert abs(root.end_ns / 1e9 - run.ended_at.timestamp()) < 0.001
 
 
-def test_a_collector_that_is_down_is_tried_with_one_root_a_sweep(
-    run: PipelineRun, time: clock.SteppedClock, captrace: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ten seconds later all would be emitted again, and the traces file would hold little else; once it is back, all are."""
-    more = [
-        pipeline.start_run(team=run.team, repositories=[run.repo_syncs.get().repository], since=None, task_id=name)
-        for name in ("t2", "t3")
-    ]
-    monkeypatch.setattr(pipeline, "flush", lambda _seconds: False)
-    for each in (run, *more):
-        _all("completed")
-        _ended(each)
-    time.sleep(settings.SYNC_STALE_SECONDS + 1)
-    captrace.clear()
-    pipeline.sweep()
-    assert [span.name for span in captrace.spans] == ["sync.pipeline"]
-    monkeypatch.setattr(pipeline, "flush", lambda _seconds: True)
-    pipeline.sweep()
-    assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+def test_an_exported_run_is_left_alone_by_the_sweep(run: PipelineRun, time: clock.SteppedClock, captrace: Capture) -> None:
+    """One that an exporter did not take when it ended is exported by the sweep after SYNC_STALE_SECONDS, once."""
+    _ended(run)
+    spans = len(captrace.spans)
+    run.refresh_from_db()
+    due_at = run.ended_at and run.ended_at + timedelta(seconds=settings.SYNC_STALE_SECONDS)
+    PipelineRun.objects.update(exported_at=None, export_due_at=due_at)  # as an exporter that is down leaves it
+    pipeline.sweep(flush=lambda _seconds: True)
+    assert len(captrace.spans) == spans
+    for _ in range(2):
+        time.sleep(settings.SYNC_STALE_SECONDS + 1)
+        pipeline.sweep(flush=lambda _seconds: True)
+    assert len(captrace.spans) == spans + 1
+    run.refresh_from_db()
+    assert (run.exported_at is not None, run.export_due_at) == (True, None)
 
 
 def test_a_run_none_of_whose_repositories_could_be_synced_has_failed(run: PipelineRun) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
-from apps.integrations.models import GitHubConnection, TrackedRepository
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
+from tests.admin_pages import check_queries, check_read_only, page
 
 pytestmark = pytest.mark.django_db
 
@@ -57,28 +55,22 @@ def repository() -> TrackedRepository:
 def test_a_pull_request_is_shown_with_all_that_belongs_to_it(admin_client: Client, repository: TrackedRepository) -> None:
     """Reviews, commits and files are on its page, and a way to GitHub; what GitHub sent is text."""
     row = _pull_request(7, repository=repository)
-    page = admin_client.get(reverse("admin:pulls_pullrequest_change", args=(row.pk,))).content.decode()
-    assert all(text in page for text in ("APPROVED", "c" * 40, "src/file.c", '<a href="https://github.com/a/b/pull/7">'))
-    assert "<b>7</b>" not in page
+    shown = admin_client.get(page(PullRequest, "change", row.pk)).content.decode()
+    assert all(text in shown for text in ("APPROVED", "c" * 40, "src/file.c", '<a href="https://github.com/a/b/pull/7">'))
+    assert "<b>7</b>" not in shown
 
 
 def test_a_list_asks_as_much_for_many_rows_as_for_few(admin_client: Client, repository: TrackedRepository) -> None:
     """No query a row."""
-    address = reverse("admin:pulls_pullrequest_changelist")
     _pull_request(1, repository=repository)
-    admin_client.get(address)  # what is kept after the first time
-    with CaptureQueriesContext(connection) as few:
-        assert admin_client.get(address).status_code == 200
-    for number in range(2, 6):
-        _pull_request(number, repository=repository)
-    with CaptureQueriesContext(connection) as many:
-        assert b"/pull/5" in admin_client.get(address).content
-    assert len(many) == len(few)
+
+    def add_more() -> None:
+        for number in range(2, 6):
+            _pull_request(number, repository=repository)
+
+    check_queries(admin_client, page(PullRequest, "changelist"), add_more, shown="/pull/5")
 
 
 def test_nothing_can_be_written(admin_client: Client, repository: TrackedRepository) -> None:
-    """Not even by a superuser: it is what GitHub said."""
-    row = _pull_request(1, repository=repository)
-    page = reverse("admin:pulls_pullrequest_change", args=(row.pk,))
-    assert admin_client.post(page, {"title": "mine"}).status_code == 403
-    assert admin_client.post(reverse("admin:pulls_pullrequest_delete", args=(row.pk,)), {"post": "yes"}).status_code == 403
+    """It is what GitHub said."""
+    check_read_only(admin_client, _pull_request(1, repository=repository))

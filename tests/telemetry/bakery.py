@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from apps.embedded import Servers
 from tests.telemetry.canary import SECRETS
 
 SETTINGS = """
@@ -24,7 +24,7 @@ MIDDLEWARE = []
 """
 
 MODULE = '''
-import json, logging, os, sys, time, warnings
+import asyncio, json, logging, os, sys, threading, time, warnings
 from typing import Annotated
 
 import django
@@ -35,8 +35,9 @@ django.setup()
 import requests
 import structlog
 from celery import Celery, chain, chord, group
+from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from opentelemetry import baggage, context, trace
 
@@ -45,7 +46,7 @@ from telemetry import bind, emit, observe
 from telemetry.celery import QuietTask
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 
-telemetry.configure(stream=sys.stdout)
+telemetry.configure(stream=sys.stdout, excluded_urls=("/healthz$",))
 
 app = Celery("bakery", broker=os.environ["BROKER"], backend=os.environ["BROKER"])
 apart = {"global_keyprefix": os.environ["BAKERY"]}
@@ -125,6 +126,27 @@ def burn():
     raise RuntimeError("burnt")
 
 
+@app.task(name="swap", bind=True)
+def swap(self):
+    raise self.replace(add.s(1))
+
+
+class Unpicklable(Exception):
+    def __init__(self, oven, shelf):
+        super().__init__(f"{oven} {shelf}")
+        self.lock = threading.Lock()
+
+
+@app.task(name="odd")
+def odd():
+    raise Unpicklable("left", "top")
+
+
+@app.task(name="expected", throws=(KeyError,))
+def expected():
+    raise KeyError("rye")
+
+
 @app.task(name="tick", base=QuietTask)
 def tick(finds):
     if finds:
@@ -183,19 +205,84 @@ def leaky(request):
     raise LookupError(f"no {SECRETS}")
 
 
+def wait_for(name):
+    while not os.path.exists(name):
+        time.sleep(0.01)
+
+
+def slices(name):
+    for number in range(3):
+        emit(Rang(times=number))
+        yield f"{number}\\n"
+        wait_for(name)
+        if name == "broken":
+            raise OSError("the knife is blunt")
+
+
+async def async_slices(name):
+    for number in range(3):
+        emit(Rang(times=number))
+        yield f"{number}\\n"
+        await asyncio.to_thread(wait_for, name)
+        if name == "broken":
+            raise OSError("the knife is blunt")
+
+
+def sliced(request, name):
+    return StreamingHttpResponse(slices(name))
+
+
+async def async_sliced(request, name):
+    return StreamingHttpResponse(async_slices(name))
+
+
+async def async_order(request):
+    emit(Rang(times=7))
+    await asyncio.sleep(0)
+    with observe(Bake(loaf="async")) as baking:
+        baking.completed(Baked(crumbs=1))
+    return HttpResponse("ordered")
+
+
+async def burnt(request):
+    raise LookupError("burnt")
+
+
+def recipe(request):
+    return FileResponse(open(__file__, "rb"))
+
+
 def healthz(request):
     return HttpResponse("ok")
 
 
-urlpatterns = [path("order/<slug:of>", lambda request, of: order(request)), path("leak", leaky), path("healthz", healthz)]
-application = get_wsgi_application()
+urlpatterns = [
+    path("order/<slug:of>", lambda request, of: order(request)),
+    path("leak", leaky),
+    path("sliced/<slug:name>", sliced),
+    path("async-sliced/<slug:name>", async_sliced),
+    path("async-order", async_order),
+    path("burnt", burnt),
+    path("recipe", recipe),
+    path("healthz", healthz),
+]
+application, asgi = get_wsgi_application(), get_asgi_application()
 '''
+
+
+class Broker(Protocol):
+    """Servers of the tests, as far as a project that only uses telemetry has them."""
+
+    @property
+    def broker_url(self) -> str:
+        """The address of a Valkey or Redis."""
+        ...
 
 
 class Bakery:
     """The project in a folder, with its own queues on the embedded broker; programs of it run in `environment`."""
 
-    def __init__(self, folder: Path, servers: Servers, **environment: str) -> None:
+    def __init__(self, folder: Path, broker: Broker, **environment: str) -> None:
         self.folder, self.home = folder, folder / "home"
         (folder / "bakery.py").write_text(MODULE)
         (folder / "bakery_settings.py").write_text(SETTINGS)
@@ -204,9 +291,9 @@ class Bakery:
             "PYTHONPATH": f"{folder}:{Path.cwd()}",
             "DJANGO_SETTINGS_MODULE": "bakery_settings",
             "BAKERY": str(folder),
-            "BROKER": servers.broker_url,
+            "BROKER": broker.broker_url,
             "SECRETS": json.dumps(SECRETS),
-            "SYNCTRACE_HOME": str(self.home),
+            "TELEMETRY_HOME": str(self.home),
             "OTEL_SERVICE_NAME": "bakery",
             **environment,
         }

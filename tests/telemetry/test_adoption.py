@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from apps.embedded import Servers
 from telemetry.reading import read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 from tests.telemetry.canary import CANARY
 from tests.telemetry.otlp import receiver
 
@@ -49,7 +48,7 @@ class Instrumented:
 
 
 @pytest.fixture(scope="module")
-def instrumented(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instrumented]:
+def instrumented(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instrumented]:
     """A prefork worker and a sender, both started through opentelemetry-instrument with the SDK's own configurator."""
     folder = tmp_path_factory.mktemp("instrumented")
     distribution = folder / "configurator-1.dist-info"  # what opentelemetry-distro registers
@@ -181,7 +180,65 @@ assert os.wait()[1] == 0
 """
 
 
-def test_a_provider_that_only_wraps_the_sdks_is_adopted_too(embedded_servers: Servers, tmp_path: Path) -> None:
+API_ONLY = """
+from opentelemetry import trace
+
+
+class Span(trace.NonRecordingSpan):
+    def given(self, *args, **options):
+        handed_over.append(repr((args, options)))
+
+    set_attribute = set_attributes = set_status = add_event = record_exception = update_name = given
+
+
+class Tracer(trace.Tracer):
+    def start_span(self, name, context=None, **options):
+        started.append(name)
+        handed_over.append(repr(options))
+        return Span(trace.SpanContext(len(started), 1, is_remote=False))
+
+    def start_as_current_span(self, name, *args, **options):
+        return trace.use_span(self.start_span(name))
+
+
+class Provider(trace.TracerProvider):  # as ddtrace's, it knows nothing of the SDK
+    def get_tracer(self, *args, **options):
+        return Tracer()
+
+
+started, handed_over = [], []
+provider = Provider()
+trace.set_tracer_provider(provider)
+
+import bakery
+from django.test import Client
+assert trace.get_tracer_provider() is provider
+with bakery.observe(bakery.Bake(loaf="rye")) as baking:
+    bakery.emit(bakery.Rang(times=1))
+    baking.completed(bakery.Baked(crumbs=1))
+assert Client().get("/order/oat", {"loaf": "oat"}).status_code == 200
+assert bakery.telemetry.flush()
+assert bakery.telemetry.swallowed() == 0
+assert started == ["bakery.bake", "GET", "apply_async/bake"], started
+assert Client(raise_request_exception=False).get("/leak", {"access_token": bakery.SECRETS[0]}).status_code == 500
+assert bakery.SECRETS[0] not in "".join(handed_over)
+assert "redacted" in "".join(handed_over)
+"""
+
+
+def test_a_provider_that_has_nothing_of_the_sdk_goes_on_working(embedded_servers: Broker, tmp_path: Path) -> None:
+    """It starts every span of ours, and lines have the ids that it gives them; nothing is said of overriding it.
+
+    Nobody stands between us and its exporters, so no secret is handed over.
+    """
+    project = Bakery(tmp_path, embedded_servers)
+    printed = project.run(API_ONLY)
+    (rang,) = [json.loads(line) for line in printed.splitlines() if '"bakery.rang"' in line]
+    assert rang["trace_id"] == f"{1:032x}"
+    assert "Overriding" not in printed
+
+
+def test_a_provider_that_only_wraps_the_sdks_is_adopted_too(embedded_servers: Broker, tmp_path: Path) -> None:
     """Its exporter gets our spans, those of reserved roots and of forked children once, under its resource, clean."""
     project = Bakery(tmp_path, embedded_servers)
     project.run(WRAPPED)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from apps.embedded import Servers
 from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 SEND = """
 import bakery
@@ -20,6 +21,10 @@ with bind(team_id=7), span("send"):
     bakery.auto.delay()
     bakery.bound.delay()
     bakery.burn.delay()
+    bakery.odd.delay()
+    bakery.expected.delay()
+with span("swap"):
+    bakery.swap.delay()
 bakery.hang.delay()
 with span("canvas"):
     chain(bakery.add.s(1), bakery.add.s(2)).delay()
@@ -32,11 +37,11 @@ with span("after"):
     pass
 flush()
 """
-RUNS = 15
+RUNS = 19
 
 
 @pytest.fixture(scope="module")
-def bakery(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+def bakery(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
     """Everything was sent and run, children were replaced after four tasks, and the worker has stopped."""
     project = Bakery(
         tmp_path_factory.mktemp("bakery"),
@@ -65,6 +70,18 @@ def _runs(project: Bakery) -> int:
 def spans(home: Path) -> list[Span]:
     """Every span of the worker and the sender."""
     return read_spans(home / "traces.jsonl")
+
+
+def kinds_of(path: Path) -> dict[str, str]:
+    """The kind of each span, by its name."""
+    requests = [json.loads(line) for line in path.read_text().splitlines()]
+    return {
+        span["name"]: SpanMessage.SpanKind.Name(span["kind"])
+        for request in requests
+        for group in request["resourceSpans"]
+        for scope in group["scopeSpans"]
+        for span in scope["spans"]
+    }
 
 
 def test_every_task_of_a_child_that_exits_has_its_span(spans: list[Span]) -> None:
@@ -116,9 +133,48 @@ def test_a_failed_task_is_an_error(spans: list[Span]) -> None:
     assert burnt.attributes["error.type"] == "RuntimeError"
 
 
+def test_an_error_that_cannot_be_pickled_keeps_its_name(spans: list[Span]) -> None:
+    """Celery hands on a stand-in for it; the span has the error."""
+    (odd,) = [span for span in spans if span.name == "run/odd"]
+    assert (odd.status, odd.status_message) == ("ERROR", "left top")
+    assert odd.attributes["error.type"] == "Unpicklable"
+
+
+def test_an_error_that_its_task_declares_is_only_named(spans: list[Span]) -> None:
+    """As Celery logs it as news and not as an error."""
+    (expected,) = [span for span in spans if span.name == "run/expected"]
+    assert (expected.status, expected.attributes["error.type"]) == ("UNSET", "KeyError")
+
+
+def test_a_task_that_replaces_itself_is_no_retry(spans: list[Span]) -> None:
+    """What replaces it is an attempt 1 below it, though Celery gives it the same id."""
+    (swap,) = [span for span in spans if span.name == "run/swap"]
+    (add,) = [span for span in spans if span.name == "run/add" and span.trace_id == swap.trace_id]
+    (sent,) = [span for span in spans if span.span_id == add.parent_id]
+    assert (sent.name, sent.parent_id) == ("apply_async/add", swap.span_id)
+    assert (add.attributes["celery.attempt"], add.links) == (1, ())
+    assert add.attributes["messaging.message.id"] == swap.attributes["messaging.message.id"]
+    assert (swap.attributes["celery.state"], swap.status) == ("IGNORED", "UNSET")
+
+
+def test_messages_are_described_as_opentelemetry_has_it(home: Path, spans: list[Span]) -> None:
+    """The broker, the queue, the operation, and the message's id, which is the same where it is sent and consumed."""
+    (run,) = [span for span in spans if span.name == "run/burn"]
+    (sent,) = [span for span in spans if span.span_id == run.parent_id]
+    keys = ("messaging.system", "messaging.operation.name", "messaging.operation.type", "messaging.destination.name")
+    assert [sent.attributes[key] for key in keys] == ["redis", "apply_async", "send", "celery"]
+    assert [run.attributes[key] for key in keys] == ["redis", "run", "process", "celery"]
+    assert run.attributes["messaging.message.id"] == sent.attributes["messaging.message.id"]
+    assert str(run.attributes["celery.worker"]).startswith("celery@")
+    kinds = kinds_of(home / "traces.jsonl")
+    assert (kinds["run/burn"], kinds["apply_async/burn"]) == ("SPAN_KIND_CONSUMER", "SPAN_KIND_PRODUCER")
+    ours = {key for span in spans for key in span.attributes if key.startswith("messaging.")}
+    assert ours == {*keys, "messaging.message.id"}
+
+
 def test_queue_wait_is_on_the_consumer_span(spans: list[Span]) -> None:
     """It is never negative, and a planned delay is not in it."""
-    waits = [float(str(span.attributes["messaging.queue.wait_ms"])) for span in spans if span.name.startswith("run/")]
+    waits = [float(str(span.attributes["celery.queue.wait_ms"])) for span in spans if span.name.startswith("run/")]
     assert len(waits) == RUNS
     assert min(waits) >= 0
 
@@ -141,7 +197,7 @@ def test_lines_have_the_ids_of_their_spans(home: Path, spans: list[Span]) -> Non
 def test_a_quiet_task_has_no_spans_but_what_it_sends_has(bakery: Bakery, spans: list[Span]) -> None:
     """Its message and its run are not traced; what it sends hangs under the root that it is addressed to."""
     assert [span.name for span in spans if "tick" in span.name] == []
-    canvas = {span.trace_id for span in spans if span.name == "canvas"}
+    canvas = {span.trace_id for span in spans if span.name in ("canvas", "swap")}
     sent = [span for span in spans if span.name.endswith("/add") and span.trace_id not in canvas]
     assert sorted(span.name for span in sent) == ["apply_async/add", "run/add"]
     assert len({(span.trace_id, span.parent_id) for span in sent}) == 1

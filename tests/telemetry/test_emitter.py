@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -222,3 +222,54 @@ def test_a_new_provider_is_noticed() -> None:
     second = exported()
     emitter.start("second", attributes={}).end()
     assert (names(first.get_finished_spans()), names(second.get_finished_spans())) == (["first"], ["second"])
+
+
+SMALL = SpanLimits(
+    max_span_attributes=3, max_events=2, max_links=1, max_event_attributes=1, max_link_attributes=1, max_attribute_length=5
+)
+VARIABLES = {
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "3",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT": "2",
+    "OTEL_SPAN_LINK_COUNT_LIMIT": "1",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": "1",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": "1",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "5",
+}
+
+
+@pytest.mark.parametrize("variables", [{}, VARIABLES, {**VARIABLES, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "7"}])
+def test_a_span_holds_as_much_as_one_of_the_sdk(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the provider was told, or the environment says: attributes, events, links and characters."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    exporter = exported(**({} if variables else {"span_limits": SMALL}))
+    for span in (
+        trace.get_tracer("another").start_span("theirs", attributes={"first": 0}),
+        emitter.start("ours", attributes={"first": 0}),
+    ):
+        for number in range(5):
+            span.set_attribute(f"n{number}", ["long enough", number])
+            span.add_event(f"event {number}", {"a": "long enough", "b": number}, timestamp=number)
+            span.add_link(SpanContext(number + 1, 1, is_remote=False), {"a": "long enough", "b": number})
+        span.end()
+    theirs, ours = (vars_of(span) for span in exporter.get_finished_spans())
+    assert ours == theirs
+    assert theirs["dropped"] == (3, 3, 4)
+
+
+def vars_of(span: ReadableSpan) -> dict[str, Any]:
+    """Return what a span holds."""
+    return {
+        "attributes": dict(span.attributes or {}),
+        "events": [(event.name, dict(event.attributes or {}), event.timestamp) for event in span.events],
+        "links": [(link.context.trace_id, dict(link.attributes or {})) for link in span.links],
+        "dropped": (span.dropped_attributes, span.dropped_events, span.dropped_links),
+    }
+
+
+def test_a_resource_leaves_without_its_secrets() -> None:
+    """A detector of resources may have found the arguments of the process."""
+    exporter = exported(resource=Resource({"process.command_args": ("serve", "--password", "hunter2"), "n": 1}))
+    emitter.start("ours", attributes={}).end()
+    (ours,) = exporter.get_finished_spans()
+    assert dict(ours.resource.attributes) == {"process.command_args": ("serve", "--password", "[redacted]"), "n": 1}

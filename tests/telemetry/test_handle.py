@@ -10,7 +10,7 @@ import pytest
 
 import telemetry
 from telemetry import Root, observe, observed, span
-from telemetry.model import Field, Level, Line, Operation, Result
+from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.testing import Capture
 
 
@@ -48,7 +48,7 @@ def test_an_operation_without_a_result_completes_by_itself(captrace: Capture) ->
         pass
     with pytest.raises(OSError, match="jam"), observe(Sort(street="Oak")):
         raise OSError("jam")
-    assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed street=Oak"
+    assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed OSError street=Oak"
     assert captrace.events() == ["post.sort.completed"]
 
 
@@ -66,7 +66,7 @@ def test_a_field_that_nobody_declared_cannot_be_set(captrace: Capture) -> None:
     """A misspelt name is found in a test, and costs nothing in production."""
     with pytest.raises(TypeError, match="Deliver declares no carier"), observe(Deliver(street="Elm")) as delivery:
         delivery.set(carier="Ann")
-    assert captrace.tree() == "post.deliver failed"
+    assert captrace.tree() == "post.deliver failed TypeError"
 
 
 def test_a_block_links_to_any_span(captrace: Capture) -> None:
@@ -138,7 +138,7 @@ def test_an_asynchronous_function_is_observed_until_it_ends(captrace: Capture) -
 
     with pytest.raises(OSError, match="Elm"):
         asyncio.run(sort("Elm"))
-    assert captrace.tree() == "post.sort failed"
+    assert captrace.tree() == "post.sort failed OSError"
 
 
 def test_a_mistaken_decorator_is_refused_at_once() -> None:
@@ -188,3 +188,13 @@ def test_a_value_of_the_wrong_type_is_text_and_named_once() -> None:
         with observe(Sort(street=UUID(int=7))):  # type: ignore[arg-type]  # the mistake
             pass
     assert telemetry.swallowed() == before + 1
+
+
+def test_a_field_may_not_be_named_as_a_lines_own_key() -> None:
+    """It would hide the line's time, level or trace."""
+    with pytest.raises(TypeError, match=r"post.weighed: every line has a level of its own: name the field otherwise"):
+
+        class Weighed(Event, name="post.weighed", level=Level.INFO, when="it is on the scales"):
+            """A mistake."""
+
+            level: Annotated[str, Field("How heavy.")]

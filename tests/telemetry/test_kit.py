@@ -1,4 +1,4 @@
-"""The test kit in somebody's own project: found by its entry point, with xdist, eager tasks, a provider already there."""
+"""The test kit: what it captures, what it answers to mistakes, and that it works in a project of somebody else's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Annotated
+
+import pytest
+from opentelemetry import trace
+
+from telemetry import OutcomeMissing, observe
+from telemetry.model import Field, Level, Line, Operation, Result
+from telemetry.reading import MissingKeyError
+from telemetry.testing import Capture, NotCapturedError, capturing
 
 TESTS = """
 from datetime import UTC, datetime
@@ -102,18 +111,19 @@ def pytest_sessionfinish():
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What pytest said of the tests in ``folder``, where synctrace is installed as its pyproject.toml says."""
+    """Return what pytest says of the tests in `folder`, where telemetry is installed as its pyproject.toml says."""
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     installed = folder / f"{project['name']}-{project['version']}.dist-info"
     installed.mkdir()
     (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     plugins = "\n".join(f"{name} = {module}" for name, module in project["entry-points"]["pytest11"].items())
     (installed / "entry_points.txt").write_text(f"[pytest11]\n{plugins}\n")
+    (folder / "telemetry").symlink_to(Path("telemetry").resolve())  # and nothing else that is beside it
     (folder / "pytest.ini").write_text("[pytest]\n")
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:django", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{folder}:{Path.cwd()}"},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -134,3 +144,123 @@ def test_the_plugin_works_with_a_provider_that_is_already_there(tmp_path: Path) 
     (tmp_path / "test_shop.py").write_text(TESTS.replace("OURS", "False"))
     (tmp_path / "conftest.py").write_text(ALREADY_THERE)
     assert "8 passed" in run(tmp_path)
+
+
+class Cut(Result):
+    """A cake in pieces."""
+
+    pieces: Annotated[int, Field("Pieces.")]
+
+
+class Cake(
+    Operation[Cut],
+    name="kit.cake",
+    started=Line(Level.INFO, "flavour", when="it is on the table"),
+    completed=Line(Level.INFO, "flavour", "pieces", when="it is cut"),
+):
+    """A cake."""
+
+    flavour: Annotated[str, Field("Of what.")]
+
+
+def cut(flavour: str) -> None:
+    """Cut a cake."""
+    with observe(Cake(flavour=flavour)) as cake:
+        cake.completed(Cut(pieces=8))
+
+
+def test_the_one_of_a_name_is_had_by_its_name(captrace: Capture) -> None:
+    """A span, a line, a metric."""
+    cut("plum")
+    assert captrace.span("kit.cake").attributes["flavour"] == "plum"
+    assert captrace.line("kit.cake.completed")["pieces"] == 8
+    assert captrace.metric("kit.cake.duration").labels == {"kit.outcome": "completed"}
+
+
+def test_a_slip_in_a_name_is_answered_with_the_right_one(captrace: Capture) -> None:
+    """And with all that there are."""
+    cut("plum")
+    with pytest.raises(NotCapturedError, match=r"no line 'kit.cake.complete' \(did you mean 'kit.cake.completed'\?\)"):
+        captrace.line("kit.cake.complete")
+    with pytest.raises(NotCapturedError, match=r"there is no span 'shop': there are kit.cake$"):
+        captrace.span("shop")
+    with pytest.raises(NotCapturedError, match=r"no metric 'kit.cake' \(did you mean 'kit.cake.duration'"):
+        captrace.metric("kit.cake")
+
+
+def test_a_forgotten_outcome_is_answered_with_what_to_write(captrace: Capture) -> None:
+    """To be copied from the message."""
+    mistake = r"Cake ended without saying how: call completed\(Cut\(pieces=...\)\) before its block ends"
+    with pytest.raises(OutcomeMissing, match=mistake), observe(Cake(flavour="plum")):
+        pass
+
+
+def test_one_of_many_must_be_chosen(captrace: Capture) -> None:
+    """Which one a test means is for the test to say."""
+    cut("plum")
+    cut("lime")
+    with pytest.raises(NotCapturedError, match=r"there are 2 spans 'kit.cake': choose one of captrace.spans"):
+        captrace.span("kit.cake")
+
+
+def test_nothing_captured_says_so(captrace: Capture) -> None:
+    """The usual reason is code that did not run."""
+    with pytest.raises(NotCapturedError, match="nor any other: was the code called inside the test"):
+        captrace.line("kit.cake.completed")
+
+
+def test_a_missing_key_names_those_that_are_there(captrace: Capture) -> None:
+    """On lines and on spans, however they were had; it is a KeyError all the same."""
+    cut("plum")
+    with pytest.raises(
+        KeyError, match=r"^there is no 'flavor' \(did you mean 'flavour'\?\): there are timestamp, level, event"
+    ):
+        captrace.lines[0]["flavor"]
+    with pytest.raises(MissingKeyError, match=r"^there is no 'weight': there are flavour, kit.outcome, pieces"):
+        captrace.span("kit.cake").attributes["weight"]
+    assert captrace.lines[0].get("flavor") is None
+
+
+def test_the_tree_shows_what_went_wrong(captrace: Capture) -> None:
+    """Ours with their outcome, others' as an error, each with the type of its error where it has one."""
+    tracer = trace.get_tracer("somebody's")
+    with observe(Cake(flavour="plum")) as cake:
+        with tracer.start_as_current_span("run/bake") as task:
+            task.set_status(trace.StatusCode.ERROR, "burnt")
+            task.set_attribute("error.type", "Burnt")
+        with tracer.start_as_current_span("GET") as call:
+            call.set_status(trace.StatusCode.ERROR)
+        cake.failed(OSError("flat"))
+    with observe(Cake(flavour="lime")) as cake:
+        cake.retrying(OSError("cold"), countdown=1)
+    assert captrace.tree("flavour") == (
+        "kit.cake failed OSError flavour=plum\n  run/bake error Burnt\n  GET error\nkit.cake retrying OSError flavour=lime"
+    )
+
+
+def test_what_is_captured_can_be_searched_as_any_source(captrace: Capture) -> None:
+    """So that a command or a page is tested on it."""
+    cut("plum")
+    cut("lime")
+    lime = captrace.find_spans(flavour="lime")
+    assert [line["event"] for line in captrace.find_lines(trace_id=lime[0].trace_id)] == [
+        "kit.cake.started",
+        "kit.cake.completed",
+    ]
+    assert captrace.trace(lime[0].trace_id) == lime
+
+
+def test_what_was_captured_can_be_forgotten(captrace: Capture) -> None:
+    """Spans, lines and metrics alike."""
+    cut("plum")
+    captrace.clear()
+    assert (captrace.spans, captrace.lines, captrace.metrics) == ([], [], [])
+
+
+def test_captures_can_be_nested(captrace: Capture) -> None:
+    """Each has what happened in its own block."""
+    cut("plum")
+    with capturing() as inner:
+        cut("lime")
+    assert (len(inner.lines), len(inner.metrics), len(inner.spans)) == (2, 1, 1)
+    assert (len(captrace.lines), len(captrace.metrics), len(captrace.spans)) == (4, 2, 2)

@@ -46,7 +46,7 @@ class Unspeakable:
 
 def use(path: Path) -> None:
     """Lines go to ``path``."""
-    writing.configure(TelemetrySettings(log_file=path))
+    writing.configure(TelemetrySettings(log_file=path, context=("team_id", "run_id")))
 
 
 def test_structlog_and_standard_loggers_write_the_same_line(captrace: Capture, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:
     file, stream = tmp_path / "logs.jsonl", StringIO()
     writing.configure(TelemetrySettings(log_file=file, log_level=20), stream=stream)
     with bind(team_id=7):
-        writing.write_all([(10, "a.first", {"n": 1}), (20, "a.second", {"n": 2, "team_id": 8})])
+        writing.write_declared([(10, "a.first", {"n": 1}), (20, "a.second", {"n": 2, "team_id": 8})])
     first, second = read_lines(file)
     assert (first["level"], first["event"], first["n"], first["team_id"]) == ("debug", "a.first", 1, 7)
     assert (second["level"], second["event"], second["n"], second["team_id"]) == ("info", "a.second", 2, 8)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from apps.embedded import Servers
 from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 from tests.telemetry.canary import CANARY, SECRETS
 from tests.telemetry.otlp import Receiver, receiver
 
@@ -40,7 +39,7 @@ class Outputs:
 
 
 @pytest.fixture(scope="module")
-def outputs(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+def outputs(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
     """A web server took four requests, a worker with a solo pool ran the tasks they sent, and both have stopped."""
     with receiver() as collector, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -51,12 +50,12 @@ def outputs(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory)
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             OTEL_METRICS_EXPORTER="otlp",
             OTEL_RESOURCE_ATTRIBUTES=f"deploy.token={SECRETS[0]},deployment.environment.name=oven",
-            SYNC_LOG_LEVEL="debug",
+            TELEMETRY_LOG_LEVEL="debug",
         )
         worker = ["-m", "celery", "-A", "bakery", "worker", "-P", "solo", "-l", "DEBUG"]
         web = ["-m", "gunicorn", "bakery:application", "-b", f"fd://{listening.fileno()}"]
         with (
-            project.running(*worker, out="worker", SYNC_LOG_FORMAT="console"),
+            project.running(*worker, out="worker", TELEMETRY_LOG_FORMAT="console"),
             project.running(*web, out="web", pass_fds=(listening.fileno(),)),
         ):
             address = listening.getsockname()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apps.embedded import Servers
 from telemetry.reading import orphans_of, read_lines, read_spans
-from tests.telemetry.bakery import Bakery, wait_until
+from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 SEND = """
 import bakery, telemetry
@@ -17,7 +16,7 @@ bakery.bound.delay()
 
 
 @pytest.fixture(scope="module")
-def bakery(embedded_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
+def bakery(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Bakery:
     """A worker of one thread ran a task that binds something of its own, then another, and has stopped."""
     project = Bakery(tmp_path_factory.mktemp("threads"), embedded_servers)
     worker = ["-m", "celery", "-A", "bakery", "worker", "-P", "threads", "-c", "1", "--loglevel=WARNING"]

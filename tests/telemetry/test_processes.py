@@ -51,12 +51,12 @@ telemetry.configure(stream=sys.stdout)
 
 def environment(home: Path, **names: str) -> dict[str, str]:
     """Nothing but these names."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), "SYNCTRACE_HOME": str(home), **names}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd()), "TELEMETRY_HOME": str(home), **names}
 
 
-def run(code: str, home: Path, **names: str) -> str:
-    """What a shop that does ``code`` printed."""
-    program = [sys.executable, "-c", SHOP + code]
+def run(code: str, home: Path, *, before: str = "", **names: str) -> str:
+    """What a shop that does ``code`` printed; ``before`` is done before it is configured."""
+    program = [sys.executable, "-c", before + SHOP + code]
     result = subprocess.run(program, env=environment(home, **names), capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -177,7 +177,7 @@ def test_a_second_configure_changes_nothing(tmp_path: Path) -> None:
     assert [json.loads(line)["event"] for line in printed.splitlines()] == ["shop.rang"]
     assert [line["event"] for line in read_lines(tmp_path / "logs.jsonl")] == ["shop.rang"]
     (span,) = read_spans(tmp_path / "traces.jsonl")
-    assert span.resource["service.name"] == "synctrace"
+    assert str(span.resource["service.name"]).startswith("unknown_service")
 
 
 FORKED = """
@@ -210,17 +210,19 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     lines = [
         json.loads(line)
-        for line in run("sell()", tmp_path / "home", SYNC_LOG_FILE=str(tmp_path / "taken" / "x")).splitlines()
+        for line in run("sell()", tmp_path / "home", TELEMETRY_LOG_FILE=str(tmp_path / "taken" / "x")).splitlines()
     ]
-    assert [(line["level"], line["event"]) for line in lines] == [
-        ("warning", f"{tmp_path}/taken/x cannot be written: name another place in SYNC_LOG_FILE or SYNCTRACE_HOME"),
+    (problem,) = [line for line in lines if line["event"] == "telemetry.problem"]
+    assert problem["error_type"] == "FileExistsError"
+    assert [(line["level"], line["event"]) for line in lines if line is not problem] == [
+        ("warning", f"{tmp_path}/taken/x cannot be written: name another place in TELEMETRY_LOG_FILE"),
         ("info", "shop.rang"),
     ]
 
 
 def test_a_terminal_gets_coloured_text_and_a_pipe_json(tmp_path: Path) -> None:
     """The same program; without a folder to write to it has nothing but that."""
-    assert json.loads(run("sell()", tmp_path, SYNCTRACE_HOME=""))["event"] == "shop.rang"
+    assert json.loads(run("sell()", tmp_path, TELEMETRY_HOME=""))["event"] == "shop.rang"
     assert list(tmp_path.iterdir()) == []
     ours, theirs = pty.openpty()
     subprocess.run([sys.executable, "-c", SHOP + "sell()"], env=environment(tmp_path), stdout=theirs, check=True, timeout=60)
@@ -263,7 +265,7 @@ def test_our_trace_goes_to_listed_hosts_alone(tmp_path: Path) -> None:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            run(CALLS, tmp_path, SYNC_PROPAGATE_TO="127.0.0.1", PORT=str(server.server_port))
+            run(CALLS, tmp_path, TELEMETRY_PROPAGATE_TO="127.0.0.1", PORT=str(server.server_port))
         finally:
             server.shutdown()
             thread.join()

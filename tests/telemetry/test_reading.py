@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
 
-from telemetry.reading import read_collected, read_lines, read_spans, spans_in
+from telemetry.reading import (
+    Files,
+    Jaeger,
+    JaegerError,
+    Memory,
+    Source,
+    Wanted,
+    draw,
+    read_collected,
+    read_lines,
+    read_spans,
+    roots_of,
+    spans_in,
+)
 
 ATTRIBUTES = [{"key": "team_id", "value": {"intValue": "7"}}]
 
@@ -62,3 +82,198 @@ def test_what_a_full_disk_cut_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "lines").write_bytes(b'{"event":"cut","request":{"n":1}\n{"event":"whole"}\n')
     assert read_spans(tmp_path / "spans") == []
     assert read_lines(tmp_path / "lines") == [{"event": "whole"}]
+
+
+def written(number: int, *, name: str = "work", **attributes: str | int | bool) -> dict[str, Any]:
+    """A span as OTLP JSON has it; spans 1 to 9 are in trace 1, 10 to 19 in trace 2."""
+    keys: dict[type, str] = {str: "stringValue", int: "intValue", bool: "boolValue"}
+    return {
+        "name": name,
+        "traceId": f"{1 + number // 10:032x}",
+        "spanId": f"{number:016x}",
+        "startTimeUnixNano": str(number * 1_000_000),
+        "endTimeUnixNano": str(number * 2_000_000),
+        "attributes": [
+            {"key": key, "value": {keys[type(value)]: str(value) if type(value) is int else value}}
+            for key, value in attributes.items()
+        ],
+    }
+
+
+SPANS = [
+    written(11, name="ship", order="A-8", is_gift=True),
+    written(2, name="pack", order="A-7", weight=7),
+    written(1, name="ship", order="A-7"),
+    written(1, name="ship", order="A-7"),  # a root that was emitted again
+    written(3, name="pack", order="Ä 9"),
+]
+LINES: list[dict[str, Any]] = [
+    {"timestamp": "2026-01-01T00:00:02Z", "event": "shop.packed", "order": "A-7", "run_id": 4},
+    {"timestamp": "2026-01-01T00:00:01Z", "event": "shop.shipped", "order": "A-7", "run_id": "4"},
+    {"timestamp": "2026-01-01T00:00:03Z", "event": "shop.shipped", "order": 'say "hi"', "run_id": 44, "is_gift": True},
+]
+
+
+class FakeJaeger(BaseHTTPRequestHandler):
+    """Answers as Jaeger 2.13 does: what is known under a trace's id, and ids for tags."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        """Answer a question about a trace, or a search."""
+        self.asked.append(self.path)
+        url = urlsplit(self.path)
+        if url.path == "/api/traces":
+            tags = orjson.loads(parse_qs(url.query)["tags"][0])
+            found = [span for span in SPANS if tags.items() <= self._tags(span).items()]
+            self._answer(200, {"data": [{"traceID": span["traceId"].lstrip("0")} for span in found]})
+        elif spans := [span for span in SPANS if url.path == f"/api/v3/traces/{span['traceId']}"]:
+            self._answer(200, {"result": {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}})
+        elif url.path == "/api/v3/traces/broken":
+            self._answer(200, {"no": "result"})
+        elif url.path == "/api/v3/traces/down":
+            self._answer(503, {})
+        else:
+            self._answer(404, {"error": {"message": "trace not found"}})
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the standard library's name
+        """Keep quiet."""
+
+    def _answer(self, status: int, body: object) -> None:
+        content = orjson.dumps(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    @staticmethod
+    def _tags(span: dict[str, Any]) -> dict[str, str]:
+        values = {item["key"]: next(iter(item["value"].values())) for item in span["attributes"]}
+        return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
+
+
+@pytest.fixture
+def jaeger_url() -> Iterator[str]:
+    """A fake Jaeger's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), FakeJaeger) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(params=["files", "jaeger", "memory"])
+def source(request: pytest.FixtureRequest, tmp_path: Path, jaeger_url: str) -> Source:
+    """The same spans and lines, wherever they are kept."""
+    if request.param == "jaeger":
+        return Jaeger(jaeger_url + "/", service="shop")
+    if request.param == "memory":
+        return Memory(spans_in({"resourceSpans": [{"scopeSpans": [{"spans": SPANS}]}]}), LINES)
+    requests = [{"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]} for span in SPANS]
+    (tmp_path / "spans.1").write_bytes(orjson.dumps(requests[0]) + b"\n")
+    (tmp_path / "spans").write_bytes(b"".join(orjson.dumps(request) + b"\n" for request in requests[1:]))
+    (tmp_path / "lines").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in LINES))
+    return Files(traces=tmp_path / "spans", lines=tmp_path / "lines")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"order": "A-7"}, [1, 2]),
+        ({"order": ["A-7", "A-8"]}, [1, 2, 11]),
+        ({"order": "A-7", "name": "pack"}, [2]),
+        ({"weight": 7}, [2]),
+        ({"weight": "7"}, [2]),
+        ({"is_gift": True}, [11]),
+        ({"order": "Ä 9"}, [3]),
+        ({"order": "A-"}, []),
+        ({"colour": "red"}, []),
+        ({"order": []}, []),
+        ({"trace_id": f"{1:032x}"}, [1, 2, 3]),
+        ({"trace_id": f"{1:032x}", "order": "A-7"}, [1, 2]),
+        ({"trace_id": f"{9:032x}"}, []),
+        ({"trace_id": "../../api/traces?x="}, []),
+    ],
+)
+def test_spans_are_found_wherever_they_are_kept(source: Source, wanted: dict[str, Wanted], numbers: list[int]) -> None:
+    """By attribute, name or id, each once, in the order they started; a number is found by its text."""
+    assert [int(span.span_id, 16) for span in source.find_spans(**wanted)] == numbers
+
+
+def test_a_trace_is_had_from_any_source(source: Source) -> None:
+    """And drawn; one that is not known has no spans."""
+    trace = source.trace(f"{1:032x}")
+    assert draw(trace, "order") == "ship order=A-7\npack order=A-7\npack order=Ä 9"
+    assert [node.span.name for node in roots_of(trace)] == ["ship", "pack", "pack"]
+    assert source.trace(f"{9:032x}") == []
+
+
+@pytest.mark.parametrize("keeper", ["files", "memory"])
+@pytest.mark.parametrize(
+    ("wanted", "times"),
+    [
+        ({"order": "A-7"}, [1, 2]),
+        ({"run_id": 4}, [1, 2]),
+        ({"run_id": ["4", "44"]}, [1, 2, 3]),
+        ({"run_id": 4, "event": "shop.packed"}, [2]),
+        ({"order": 'say "hi"'}, [3]),
+        ({"is_gift": True}, [3]),
+        ({"order": "A"}, []),
+        ({}, [1, 2, 3]),
+    ],
+)
+def test_lines_are_found_by_their_fields(tmp_path: Path, keeper: str, wanted: dict[str, Wanted], times: list[int]) -> None:
+    """In the order they were written, whatever a writer of JSON does with quotes and spaces."""
+    in_time = sorted(LINES, key=lambda line: str(line["timestamp"]))
+    (tmp_path / "lines").write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    source: Source = Memory(lines=in_time) if keeper == "memory" else Files(lines=tmp_path / "lines")
+    assert [int(line["timestamp"][-3:-1]) for line in source.find_lines(**wanted)] == times
+
+
+def test_what_a_source_does_not_keep_is_empty(tmp_path: Path, jaeger_url: str) -> None:
+    """Jaeger has no lines; a file need not be there, or be named."""
+    assert Jaeger(jaeger_url, service="shop").find_lines(order="A-7") == []
+    assert Files().find_spans(order="A-7") == []
+    assert Files().find_lines(order="A-7") == []
+    assert Files(traces=tmp_path / "none", lines=tmp_path / "none").trace("1") == []
+
+
+def test_jaeger_is_asked_about_its_service_and_a_window(jaeger_url: str) -> None:
+    """Without one it would look back two days."""
+    FakeJaeger.asked.clear()
+    Jaeger(jaeger_url, service="my shop", hours=1).find_spans(order="A-8")
+    asked = parse_qs(urlsplit(FakeJaeger.asked[0]).query)
+    assert (asked["service"], asked["tags"]) == (["my shop"], ['{"order":"A-8"}'])
+    assert 3600e6 <= int(asked["end"][0]) - int(asked["start"][0]) <= 3700e6
+
+
+@pytest.mark.parametrize(
+    ("trace_id", "problem"),
+    [("down", "answers 503 to /api/v3/traces/down"), ("broken", "is no Jaeger: it answers no traces")],
+)
+def test_a_jaeger_that_answers_nonsense_is_an_error(jaeger_url: str, trace_id: str, problem: str) -> None:
+    """Not an empty trace."""
+    with pytest.raises(JaegerError, match=problem):
+        Jaeger(jaeger_url, service="shop").trace(trace_id)
+
+
+def test_a_jaeger_that_is_not_there_says_what_to_do() -> None:
+    """With its address."""
+    with pytest.raises(JaegerError, match=r"http://127\.0\.0\.1:9 cannot be reached: start Jaeger there"):
+        Jaeger("http://127.0.0.1:9", service="shop").trace("1")
+    with pytest.raises(ValueError, match="'file:///etc' is no address of Jaeger: give one like http://localhost:16686"):
+        Jaeger("file:///etc", service="shop")
+
+
+def test_reading_loads_nothing_that_writes() -> None:
+    """A page that shows traces needs no SDK of OpenTelemetry, no requests and no Django."""
+    code = (
+        "import sys, types\n"
+        "package = types.ModuleType('telemetry'); package.__path__ = ['telemetry']; sys.modules['telemetry'] = package\n"
+        "import telemetry.reading\n"
+        "heavy = {'opentelemetry', 'requests', 'django', 'structlog'}\n"
+        "print(*sorted(heavy & {name.partition('.')[0] for name in sys.modules}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == []

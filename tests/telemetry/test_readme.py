@@ -14,10 +14,11 @@ def test_the_example_and_its_test_run(tmp_path: Path) -> None:
     readme = Path("README.md").read_text()
     example, test = re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
     (tmp_path / "test_shop.py").write_text(f"{example}\n\n{test}")
+    (tmp_path / "telemetry").symlink_to(Path("telemetry").resolve())  # and nothing else that is beside it
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "telemetry.pytest_plugin", "--rootdir", str(tmp_path), str(tmp_path)],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
-from telemetry._export.redacting import RedactingExporter
+import telemetry
+from telemetry._export import otlp_json
+from telemetry._export.redacting import RedactingExporter, RedactingProcessor
 
 TOKEN = "ghp_" + "a" * 36
 
@@ -46,6 +53,24 @@ def test_a_secret_is_taken_out_wherever_it_stands() -> None:
     assert clean.status.description == "bad [redacted]"
 
 
+def test_large_spans_leave_in_requests_that_receivers_take() -> None:
+    """Three errors of 3 MB made one request of 25 MB, which nobody took; each value is bounded, and each request."""
+    requests: list[list[ReadableSpan]] = []
+
+    class Counting(InMemorySpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            requests.append(list(spans))
+            return SpanExportResult.SUCCESS
+
+    large = [ReadableSpan(str(n), attributes={"text": "ab " * 1_000_000, "more": "cd " * 1_000_000}) for n in range(100)]
+    small = [ReadableSpan(str(n), attributes={"n": n}) for n in range(100, 400)]
+    RedactingExporter(Counting()).export([*large, *small])
+    assert [span.name for request in requests for span in request] == [str(n) for n in range(400)]
+    assert 1 < len(requests) < 5
+    for request in requests:
+        assert len(otlp_json.request(request)) < 4 * 1024 * 1024
+
+
 def test_an_exporter_that_raises_has_not_taken_its_spans() -> None:
     """They count as those of one that says it failed: a flush that lost them is no success."""
 
@@ -57,3 +82,126 @@ def test_an_exporter_that_raises_has_not_taken_its_spans() -> None:
     with pytest.raises(ValueError, match="encode"):
         exporter.export([ReadableSpan("a"), ReadableSpan("b")])
     assert exporter.failed == 2
+
+
+def test_a_request_that_fails_costs_no_other_its_spans() -> None:
+    """Its own spans count as failed, the others are sent, and whoever called hears of it."""
+    sent: list[str] = []
+
+    class Second(InMemorySpanExporter):
+        """Refuses its second request."""
+
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            sent.extend(span.name for span in spans)
+            if "first of the second" in sent and "third" not in sent:
+                raise ValueError("it cannot encode this")
+            return SpanExportResult.SUCCESS
+
+    large = {f"a{n}": "x" * 16_000 for n in range(60)}
+    names = ["a", "b", "c", "first of the second", "d", "e", "third"]
+    exporter = RedactingExporter(Second())
+    with pytest.raises(ValueError, match="encode"):
+        exporter.export([ReadableSpan(name, attributes=large) for name in names])
+    assert sent == names
+    assert exporter.failed == 3
+
+
+def test_a_span_larger_than_any_receiver_takes_is_shrunk() -> None:
+    """It keeps its attributes, cut short, and its last events; what it lost is counted."""
+    stack = {"exception.stacktrace": "x" * 16_000}
+    span = ReadableSpan(
+        "large",
+        attributes={"n": 1, **{f"a{n}": "y" * 16_000 for n in range(100)}, "deep": {"a": ["z" * 16_000] * 4}},
+        events=[Event(str(number), stack, number) for number in range(500)],
+        links=[Link(SpanContext(1, 2, is_remote=False), {"why": "w" * 16_000})] * 3,
+        status=Status(StatusCode.ERROR, "s" * 16_000),
+        start_time=1,
+        end_time=2,
+    )
+    small, large = exported(ReadableSpan("small", attributes={"n": 2}), span)
+    assert (small.attributes, large.name) == ({"n": 2}, "large")
+    assert len(otlp_json.request([large])) < 2 * 1024 * 1024
+    attributes = large.attributes or {}
+    assert attributes["n"] == 1
+    assert "characters left out" in str(attributes["a99"])
+    assert large.events[-1].name == "499"
+    assert 0 < len(large.events) == 500 - large.dropped_events
+    assert len(large.links) == 3
+    assert large.status.status_code is StatusCode.ERROR
+
+
+def test_what_a_span_has_lost_before_stays_counted() -> None:
+    """Also where it is copied because of a secret."""
+    provider = TracerProvider(span_limits=SpanLimits(max_attributes=2, max_events=1, max_links=1))
+    kept = InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    with provider.get_tracer("test").start_as_current_span("GET") as span:
+        for number in range(3):
+            span.set_attribute(f"n{number}", TOKEN)
+            span.add_event(f"event {number}", {"a": 1, "b": 2, "c": TOKEN})
+            span.add_link(SpanContext(1, number + 1, is_remote=False), {"a": 1, "b": 2, "c": TOKEN})
+    before, after = kept.get_finished_spans()[0], exported(*kept.get_finished_spans())[0]
+    assert TOKEN not in after.to_json()
+    assert dropped(before) == dropped(after) == (1, 2, 2, 1, 1)
+
+
+def dropped(span: ReadableSpan) -> tuple[int, ...]:
+    """Return how many attributes, events, links, and attributes of the last event and link a span has lost."""
+    return (
+        span.dropped_attributes,
+        span.dropped_events,
+        span.dropped_links,
+        span.events[-1].dropped_attributes,
+        span.links[-1].dropped_attributes,
+    )
+
+
+def test_resources_and_scopes_leave_without_secrets() -> None:
+    """Made once for all spans of one provider: receivers group by them."""
+    resource = Resource({"process.command_line": "serve --password hunter2", "password": "hunter2", "n": 1})
+    scope = InstrumentationScope("shop", "1", attributes={"url": "https://ann:hunter2@host/"})
+    spans = [ReadableSpan("a", resource=resource, instrumentation_scope=scope) for _ in range(2)]
+    first, second = exported(*spans)
+    assert first.resource is second.resource
+    assert first.instrumentation_scope is second.instrumentation_scope
+    assert "hunter2" not in otlp_json.request([first, second]).decode()
+    assert (first.resource.attributes["n"], first.resource.attributes["password"]) == (1, "[redacted]")
+
+
+def test_numbers_that_are_none_stay_numbers() -> None:
+    """A span that holds some is clean."""
+    span = ReadableSpan("a", attributes={"n": float("nan"), "all": (1.0, float("nan"), float("inf"))})
+    assert exported(span)[0] is span
+
+
+def test_a_span_that_cannot_be_looked_at_leaves_empty() -> None:
+    """With its ids and times, beside all others; it is counted as an error of ours."""
+
+    class Hostile(Mapping[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            raise RuntimeError("no")
+
+        def __iter__(self) -> Iterator[str]:
+            raise RuntimeError("no")
+
+        def __len__(self) -> int:
+            return 1
+
+    context = SpanContext(1, 2, is_remote=False)
+    before = telemetry.swallowed()
+    odd, fine = exported(ReadableSpan("odd", context, attributes=Hostile(), start_time=1, end_time=2), ReadableSpan("fine"))
+    assert (odd.name, odd.context, odd.start_time, odd.end_time, fine.name) == ("[unprintable span]", context, 1, 2, "fine")
+    assert telemetry.swallowed() == before + 1
+
+
+def test_an_adopted_providers_spans_are_cleaned_before_its_exporters() -> None:
+    """All their parts, the resource as well."""
+    provider, kept = TracerProvider(resource=Resource({"token": "hunter2"})), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    provider.add_span_processor(RedactingProcessor())
+    with provider.get_tracer("test").start_as_current_span(f"GET {TOKEN}") as span:
+        span.set_attribute("password", "hunter2")
+        span.record_exception(ValueError(TOKEN))
+    (clean,) = kept.get_finished_spans()
+    assert TOKEN not in clean.to_json()
+    assert "hunter2" not in clean.to_json()

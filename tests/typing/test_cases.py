@@ -1,4 +1,4 @@
-"""Both type checkers refuse exactly the lines of ``cases/`` that are marked wrong."""
+"""Both type checkers refuse exactly the lines of `cases/` that are marked wrong."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.telemetry.public_names import public_names
+
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.py"))
 _MYPY_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+): error:", re.MULTILINE)
 
 
 def marked() -> set[str]:
-    """The lines that say that they are wrong."""
+    """Return the lines that say that they are wrong."""
     return {
         f"{file.name}:{number}: {line}"
         for file in CASES
@@ -27,20 +29,20 @@ def marked() -> set[str]:
 
 
 def mypy() -> set[str]:
-    """The lines that mypy refuses."""
+    """Return the lines that mypy refuses."""
     said = run("mypy", "--config-file", str(HERE / "mypy.ini"), "--cache-dir", ".mypy_cache/cases", *map(str, CASES))
     return {shown(error["file"], int(error["line"])) for error in _MYPY_ERROR.finditer(said)}
 
 
 def pyright() -> set[str]:
-    """The lines that pyright refuses."""
+    """Return the lines that pyright refuses."""
     said = run("pyright", "--project", str(HERE), "--pythonpath", sys.executable, "--outputjson")
     errors = [item for item in json.loads(said)["generalDiagnostics"] if item["severity"] == "error"]
     return {shown(error["file"], error["range"]["start"]["line"] + 1) for error in errors}
 
 
 def run(checker: str, *arguments: str) -> str:
-    """What the checker says; it has found mistakes, and did not fail itself."""
+    """Return what the checker says; it must find mistakes, and not fail itself."""
     command = [sys.executable, "-m", checker, *arguments]
     done = subprocess.run(command, cwd=HERE.parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -48,7 +50,7 @@ def run(checker: str, *arguments: str) -> str:
 
 
 def shown(path: str, number: int) -> str:
-    """A line as `marked` shows it."""
+    """Return a line as `marked` shows it."""
     file = Path(path)
     source = HERE / "cases" / file.name
     return f"{file.name}:{number}: {source.read_text().splitlines()[number - 1] if source.exists() else path}"
@@ -60,6 +62,13 @@ def test_exactly_the_wrong_lines_are_refused(checker: Callable[[], set[str]]) ->
     refused = checker()
     assert sorted(marked() - refused) == []
     assert sorted(refused - marked()) == []
+
+
+def test_every_public_name_has_a_case() -> None:
+    """What nobody uses in a case may have any type."""
+    used = "".join(file.read_text() for file in CASES)
+    offered = {name for names in public_names().values() for name in names}
+    assert sorted(name for name in offered if not re.search(rf"\b{name}\b", used)) == []
 
 
 def test_there_are_cases() -> None:

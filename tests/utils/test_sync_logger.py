@@ -10,6 +10,7 @@ import telemetry
 from apps.utils.sync_logger import UncataloguedLineError, get_sync_logger, sync_context, timed_operation
 from telemetry._lines import writing
 from telemetry.testing import Capture
+from tests.telemetry.odd import ODD, MuteError
 
 log = get_sync_logger("apps.somewhere")
 IDS = ["trace_id", "span_id", "trace_flags"]
@@ -49,7 +50,7 @@ def test_a_line_that_breaks_the_catalog_is_counted_in_production_and_written() -
     with writing.capture() as captured:
         log.info("sync.repo.begun", team_id=1)
     assert telemetry.swallowed() == before + 1
-    assert [line["event"] for line in captured.lines] == ["sync.repo.begun"]
+    assert captured.lines[0]["event"] == "sync.repo.begun"
 
 
 def test_names_outside_the_catalogs_namespace_are_free(captrace: Capture) -> None:
@@ -117,6 +118,28 @@ def test_a_timed_block_that_raises_has_its_duration_too(captrace: Capture) -> No
     assert "LookupError: gone" in line["exception"]
 
 
+@pytest.mark.parametrize("value", [["a", "b"], {"a": 1}, object(), datetime(2026, 1, 1), 2**70])  # noqa: DTZ001  # naive on purpose
+def test_a_field_may_be_anything(value: object) -> None:
+    """What a line or a span cannot carry as it is becomes text; the block goes on."""
+    with writing.capture() as captured, timed_operation(log, "cache.fill", items=value) as found:
+        found["more"] = value
+        log.info("cache.seen", items=value)
+    assert [line["event"] for line in captured.lines if "cache" in line["event"]] == ["cache.seen", "cache.fill"]
+
+
+class _UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+def test_an_error_that_cannot_be_printed_goes_on_as_it_is(captrace: Capture) -> None:
+    """The line says of which kind it is."""
+    with pytest.raises(_UnprintableError), timed_operation(log, "cache.fill"):
+        raise _UnprintableError
+    (line,) = captrace.lines
+    assert (line["error_type"], line["error_msg"]) == ("_UnprintableError", "[unprintable _UnprintableError]")
+
+
 @pytest.mark.parametrize("raises", [False, True])
 def test_a_timed_event_of_the_catalog_keeps_its_level_and_fields(captrace: Capture, raises: bool) -> None:
     """What a failed block never learnt is null."""
@@ -131,3 +154,26 @@ def test_a_timed_event_of_the_catalog_keeps_its_level_and_fields(captrace: Captu
     fields = ["endpoint", "duration_ms", "status_code"]
     assert list(line) == ["timestamp", "level", "event", *fields, *IDS, *(["exception"] if raises else [])]
     assert (line["level"], line["status_code"]) == ("debug", None if raises else 200)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_no_value_raises_into_whoever_logs(odd: str) -> None:
+    """Neither as a field, nor as what a timed block found, nor as the name of a line; each line is written."""
+    with writing.capture() as captured:
+        log.info("cache.cold", value=ODD[odd])
+        log.info("sync.repo.started", team_id=ODD[odd], repo_id=2, full_name="a/b")
+        log.info(ODD[odd], n=1)
+        with timed_operation(log, "cache.fill", items=ODD[odd]) as found:
+            found["hits"] = ODD[odd]
+    lines = [line for line in captured.lines if line["event"] != "telemetry.problem"]
+    assert [line["event"] for line in lines if isinstance(line["event"], str)][:2] == ["cache.cold", "sync.repo.started"]
+    assert len(lines) == 4
+    assert lines[-1]["event"] == "cache.fill"
+    assert lines[-1]["duration_ms"] >= 0
+
+
+def test_an_error_without_a_text_is_still_the_one_that_leaves_a_timed_block() -> None:
+    """And its line says which class it is of."""
+    with writing.capture() as captured, pytest.raises(MuteError), timed_operation(log, "cache.fill"):
+        raise MuteError
+    assert (captured.lines[-1]["error_type"], captured.lines[-1]["error_msg"]) == ("MuteError", "[unprintable MuteError]")

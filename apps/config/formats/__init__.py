@@ -1,0 +1,1 @@
+"""Formats that go before those of a reader's language."""

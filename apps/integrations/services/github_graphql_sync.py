@@ -1,7 +1,7 @@
-"""Fetch, map, store: one repository's window of pull requests, complete, or an error that says what is missing.
+"""Sync one repository's window of pull requests: store it completely, or raise an error that says what is missing.
 
-The window goes by ``updatedAt``, newest first, the order GitHub pages in. A page's rows and its cursor commit together, so
-an attempt that dies at any request is resumed by the next one at the cursor, and the rows come out the same.
+A window goes by `updatedAt`, newest first, the order in which GitHub pages. A page's rows and its cursor are committed
+together, so that the attempt after one that died, at any request, goes on at the cursor and arrives at the same rows.
 """
 
 from __future__ import annotations
@@ -12,61 +12,56 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from apps import catalog
-from apps.integrations import attempts
-from apps.integrations.attempts import Attempt
 from apps.integrations.errors import IncompleteHistory
-from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
-from apps.integrations.services.github_clients import Clients
-from apps.integrations.services.github_protocol import PullRequestNode
-from apps.integrations.services.pull_request_mapping import page_rows
-from apps.integrations.services.pull_request_store import (
-    StoredPage,
-    count_stored,
-    delete_pull_requests,
-    gaps,
-    store_page,
-    stored_numbers,
-)
+from apps.integrations.github.nodes import PullRequestNode
+from apps.integrations.models import RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.services.clients import Clients
+from apps.integrations.services.mapping import page_rows
+from apps.pulls.rows import PageRows
+from apps.pulls.store import count_stored, delete_pull_requests, gaps, store_page, stored_numbers
+from apps.repositories.models import BEGINNING, TrackedRepository
 from telemetry import emit
 from telemetry.model import Event
 
 OVERLAP = timedelta(minutes=1)
-"""How far before the watermark an incremental sync reads again: GitHub's replicas may lag."""
+"""How far before the watermark an incremental sync reads again, because GitHub's replicas may lag."""
 _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
 
 
 def sync_pull_requests(*, row: RepoSync, attempt: Attempt, clients: Clients) -> catalog.RepoSynced:
-    """The window of ``row`` is stored and its row complete; every page is committed as it comes."""
+    """Store the window of `row`, committing page by page, and complete the row."""
     return _Sync(row, attempt, clients).run()
 
 
 class _Sync:
-    """One attempt's way through one repository; what must survive it stands on its row."""
+    """One attempt's way through one repository; what must survive the attempt is kept on its row."""
 
     def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients) -> None:
         self.row, self.attempt, self.clients = row, attempt, clients
         self.repository: TrackedRepository = row.repository
-        self.outcome = RepoSync.Outcome.SYNCED
+        self.disposition = RepoSync.Disposition.SYNCED
 
     def run(self) -> catalog.RepoSynced:
         self._look_up()
         if not self.row.paged:
-            self._page()
-        total = self._close()
+            self._read_window()
+        total = self._read_changed_meanwhile()
         if self._is_short(total):
             self._begin_again()
-            self._page()
-            total = self._close()
+            self._read_window()
+            total = self._read_changed_meanwhile()
             if self._is_short(total):
                 stored = count_stored(self.repository.pk)
-                raise IncompleteHistory(f"{stored} pull requests are stored, GitHub counts {total}")
+                raise IncompleteHistory(f"{stored} pull requests are stored, but GitHub counts {total}")
         if self.row.since is None and count_stored(self.repository.pk) > total:
-            self._forget_deleted()
+            self._delete_gone()
         return self._complete()
 
     def _look_up(self) -> None:
-        """The repository's present name and state are known, and what of the window is stored already."""
+        """Learn the repository's present name and state, and how much of the window is stored already."""
         info = self.clients.rest.repository(self.repository.full_name)
         note = self.row.note
         if info.renamed_from is not None:
@@ -74,11 +69,11 @@ class _Sync:
             if not self.repository.has_namesake(info.full_name):
                 self.repository.full_name = info.full_name
         if note:
-            self.outcome = RepoSync.Outcome.RENAMED
+            self.disposition = RepoSync.Disposition.RENAMED
         elif info.archived:
-            self.outcome, note = RepoSync.Outcome.ARCHIVED, "archived: GitHub takes no more changes to it"
+            self.disposition, note = RepoSync.Disposition.ARCHIVED, "archived: GitHub takes no more changes to it"
         changed = ["full_name", "github_id", "is_archived"]
-        if self.repository.github_id not in (None, info.id):  # another one has taken its name: nothing of that is known
+        if self.repository.github_id not in (None, info.id):  # another repository has taken its name
             self.repository.covered_from = self.repository.covered_to = None
             changed += ["covered_from", "covered_to"]
         self.repository.github_id, self.repository.is_archived = info.id, info.archived
@@ -87,46 +82,44 @@ class _Sync:
             self.row.cursor = self.row.start_cursor
             self.row.since = self._since()
         self.row.note = note
-        self._keep(note=note, since=self.row.since, cursor=self.row.cursor)
+        self._update_row(note=note, since=self.row.since, cursor=self.row.cursor)
 
     def _since(self) -> datetime | None:
-        """Where reading may stop: the window's start, or the watermark where everything before it is stored."""
+        """Return where reading may stop: at the window's start, or at the watermark if everything before it is stored."""
         start, repository = self.row.run.since, self.repository
         if self.row.run.before is None and repository.covers(start) and repository.covered_to is not None:
             watermark = repository.covered_to - OVERLAP
             return watermark if start is None else max(start, watermark)
         return start
 
-    def _page(self) -> None:
-        """Every pull request of the window has been met once, or will be met by the closing query."""
+    def _read_window(self) -> None:
+        """Store the window from the cursor on; a pull request that moves meanwhile is left to the closing query."""
         row = self.row
         first = row.newest_updated_at is None
-        while True:
-            page = self.clients.graphql.pull_requests(
-                self.repository.full_name,
-                after=row.cursor,
-                updated_since=row.since,
-                updated_before=row.run.before,
-                with_counts=first,
-            )
+        pages = self.clients.graphql.pull_requests(
+            self.repository.full_name,
+            after=row.cursor,
+            updated_since=row.since,
+            updated_before=row.run.before,
+            with_counts=first,
+        )
+        for page in pages:
             if first:
                 row.newest_updated_at = page.newest_updated_at
                 row.prs_total = page.window_count
                 first = False
-            row.cursor, row.paged = page.end_cursor or row.cursor, not page.has_next_page
-            self._store([node for _, node in page.items if self._is_inside(node)], counted=True)
-            if row.paged:
-                return
+            row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
+            self._store([node for node in page.nodes if self._is_inside(node)], counted=True)
 
     def _begin_again(self) -> None:
-        """The window is to be read from its newest pull request on."""
+        """Go back to the window's newest pull request."""
         self.row.cursor, self.row.paged, self.row.prs_done = None, False, 0
-        self._keep(cursor=None, paged=False, prs_done=0)
+        self._update_row(cursor=None, paged=False, prs_done=0)
 
-    def _close(self) -> int:
-        """What was updated since this sync began is read again; GitHub's count of all pull requests.
+    def _read_changed_meanwhile(self) -> int:
+        """Store again what was updated since this sync began; return GitHub's count of all pull requests.
 
-        Phase 2 also reads what was updated between phase 1 and itself: it has left its window, and phase 1 has not met it.
+        A backfill also reads what was updated since the recent run: it has left its window, and that run has not met it.
         """
         began = self.row.newest_updated_at or BEGINNING
         if self.row.run.before is not None and self.repository.covered_to is not None:
@@ -138,20 +131,20 @@ class _Sync:
                 break
         return total
 
-    def _forget_deleted(self) -> None:
-        """What GitHub no longer has is no longer stored: a pull request that somebody deleted there."""
-        before = stored_numbers(self.repository.pk)  # what is opened and stored meanwhile is not among them
+    def _delete_gone(self) -> None:
+        """Delete pull requests that are gone from GitHub."""
+        before = stored_numbers(self.repository.pk)  # without those that are opened and stored meanwhile
         delete_pull_requests(self.repository.pk, before - self.clients.graphql.numbers(self.repository.full_name))
 
     def _is_short(self, total: int) -> bool:
-        """Whether pull requests are missing of a whole history, of which GitHub counts ``total``."""
+        """Return whether a whole history, of which GitHub counts `total` pull requests, lacks some."""
         return self.row.since is None and count_stored(self.repository.pk) < total
 
     def _read_since(self, began: datetime) -> int:
-        """Everything updated since is stored; GitHub's count of all pull requests."""
+        """Store everything updated since `began`; return GitHub's count of all pull requests."""
         total = 0
-        for page in self.clients.graphql.updated_since(self.repository.full_name, began):
-            self._store([node for _, node in page.items], counted=False)
+        for page in self.clients.graphql.pull_requests(self.repository.full_name, updated_since=began):
+            self._store(page.nodes, counted=False)
             total = page.total_count
         return total
 
@@ -160,62 +153,59 @@ class _Sync:
         return (since is None or node.updated_at >= since) and (before is None or node.updated_at < before)
 
     def _store(self, nodes: Sequence[PullRequestNode], *, counted: bool) -> None:
-        """The nodes' rows and this row's cursor are committed together; their lines follow."""
-        row, done = self.row, self.row.prs_done
-        after = done + len(nodes) if counted else done
+        """Commit the nodes' rows together with the cursor, then write their lines.
 
-        def commit() -> None:
-            further = {"failures": 0} if counted else {}  # a closing query begins again in each attempt
-            self._keep(
+        A closing query is not counted: it begins again in each attempt, and so proves no progress.
+        """
+        row, done = self.row, self.row.prs_done
+        rows = page_rows(nodes, repository_id=self.repository.pk)
+        progress = {"failures": 0, "prs_done": done + len(nodes)} if counted else {}
+        with transaction.atomic():
+            if nodes:
+                store_page(repository_id=self.repository.pk, rows=rows)
+            self._update_row(
                 cursor=row.cursor,
                 paged=row.paged,
-                prs_done=after,
                 prs_total=row.prs_total,
                 newest_updated_at=row.newest_updated_at,
                 wait_reason="",
-                **further,
+                **progress,
             )
+        row.prs_done += len(nodes) if counted else 0
+        self._log(rows, done, counted=counted)
 
-        if not nodes:
-            commit()
-            return
-        stored = store_page(
-            repository_id=self.repository.pk, rows=page_rows(nodes, repository_id=self.repository.pk), commit=commit
-        )
-        row.prs_done = after
-        self._tell(stored, done, counted=counted)
-
-    def _tell(self, stored: StoredPage, done: int, *, counted: bool) -> None:
+    def _log(self, rows: PageRows, done: int, *, counted: bool) -> None:
         row = self.row
+        counts = rows.counts()
         events: list[Event] = []
-        for offset, pull_request in enumerate(stored.pull_requests, start=1):
+        for place, pull_request in enumerate(rows.pull_requests, start=done + 1):
             events.append(
                 catalog.PullRequestProcessed(
                     pr_id=pull_request.github_id,
                     pr_number=pull_request.number,
-                    reviews=pull_request.reviews,
-                    commits=pull_request.commits,
-                    files=pull_request.files,
+                    reviews=counts["reviews"][pull_request.number],
+                    commits=counts["commits"][pull_request.number],
+                    files=counts["files"][pull_request.number],
                 )
             )
-            if counted and (done + offset) % _PROGRESS_EVERY == 0:
+            if counted and place % _PROGRESS_EVERY == 0:
                 events.append(
                     catalog.RepoProgress(
                         team_id=row.run.team_id,
                         repo_id=row.repository_id,
-                        prs_done=done + offset,
+                        prs_done=place,
                         prs_total=row.prs_expected,
-                        pct=_percent(done + offset, row.prs_expected),
+                        pct=_percent(place, row.prs_expected),
                     )
                 )
         emit(*events)
 
-    def _keep(self, **changes: object) -> None:
-        """The row carries ``changes`` and what this attempt has cost so far."""
+    def _update_row(self, **changes: object) -> None:
+        """Write `changes` to the row, and what this attempt has cost so far."""
         attempts.update(self.attempt, **self.clients.spent(), **changes)
 
     def _complete(self) -> catalog.RepoSynced:
-        """The row is complete, and the repository covers its window; the counts are now those of what is stored."""
+        """Complete the row with counts of what is stored, and extend the repository's covered window."""
         row, run = self.row, self.row.run
         done = count_stored(self.repository.pk, since=row.since, before=run.before)
         with transaction.atomic():
@@ -224,7 +214,7 @@ class _Sync:
             repository.save(update_fields=["covered_from", "covered_to"])
             attempts.complete(
                 self.attempt,
-                outcome=self.outcome,
+                disposition=self.disposition,
                 prs_done=done,
                 prs_total=done,
                 gaps=gaps(repository.pk, since=run.since),  # also of what a closing query met: it has left the window

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from apps.integrations.services.github_protocol import Response
+from apps.integrations.github.nodes import Response
 
 _FOLDER = Path(__file__).parent
 
@@ -13,6 +13,6 @@ NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
 def recorded(name: str) -> Response:
-    """The recorded answer of that name."""
+    """Return the recorded answer of that name."""
     answer = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    return Response(answer["status"], answer["headers"], answer["body"].encode())
+    return Response(status=answer["status"], headers=answer["headers"], body=answer["body"].encode())

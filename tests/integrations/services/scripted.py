@@ -1,36 +1,44 @@
-"""A transport whose answers a function decides, and clients on a lane that nobody shares."""
+"""A transport whose answers functions decide, and a client on it whose lane nobody shares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
+from apps.integrations.github.nodes import Response
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import Response
-from apps.integrations.services.github_transport import GitHubTransport
-from tests.integrations.services.answers import FreeLane
+from tests.integrations.github.answers import FreeLane
 
 Handler = Callable[[dict[str, Any]], Response]
 
 
-class ScriptedTransport(GitHubTransport):
-    """It hands each GraphQL request's variables, with its operation's name, to ``handle``, and sends nothing."""
+def _nobody(*_request: object) -> Response:
+    raise AssertionError("nobody answers this API")
 
-    def __init__(self, handle: Handler) -> None:
-        super().__init__(api_url="https://api.github.com", token="none")
+
+class ScriptedTransport:
+    """Answers with what `graphql` makes of a request's variables and operation, and with what `rest` returns."""
+
+    host = "api.github.com"
+
+    def __init__(self, *, graphql: Handler = _nobody, rest: Callable[[], Response] = _nobody) -> None:
         self.asked: list[dict[str, Any]] = []
-        self._handle = handle
+        self._graphql, self._rest = graphql, rest
 
     def graphql(self, body: bytes, *, send_before: float | None = None) -> Response:
-        """What the function answers."""
+        """Answer a GraphQL request."""
         request = orjson.loads(body)
         self.asked.append({"operation": request["operationName"], **request["variables"]})
-        return self._handle(self.asked[-1])
+        return self._graphql(self.asked[-1])
+
+    def rest(self, path: str, params: Mapping[str, str] | None = None, *, send_before: float | None = None) -> Response:
+        """Answer a REST request."""
+        return self._rest()
 
 
 def scripted(handle: Handler, *, lane: FreeLane | None = None) -> tuple[GitHubGraphQL, list[dict[str, Any]]]:
-    """A client whose answers ``handle`` decides, and the requests it has sent."""
-    transport = ScriptedTransport(handle)
+    """Return a client whose answers `handle` decides, and the requests that it has sent."""
+    transport = ScriptedTransport(graphql=handle)
     return GitHubGraphQL(transport=transport, lane=lane or FreeLane()), transport.asked

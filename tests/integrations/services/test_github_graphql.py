@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -15,22 +16,27 @@ from apps.integrations.errors import (
     NotFound,
     PartialAnswer,
     QueryTimeout,
+    ServerError,
     SsoRequired,
     Unauthorized,
     Unreachable,
 )
+from apps.integrations.github.nodes import Actor, PageInfo, PullRequestNode, Response
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.services.github_graphql import GitHubGraphQL
-from apps.integrations.services.github_protocol import Actor, PullRequestNode, Response
-from apps.integrations.services.github_transport import GitHubTransport
 from telemetry.testing import Capture
+from tests.integrations.github.answers import NEWEST, FreeLane, a_file, a_list, a_page, a_pull_request, answer
 from tests.integrations.recorded import recorded
-from tests.integrations.services.answers import NEWEST, FreeLane, a_file, a_list, a_page, a_pull_request, answer
 from tests.integrations.services.scripted import scripted
 
 REAL, MADE = "procrastinate-org/procrastinate", "synthetic/repo-0"
 NAME = "octocat/hello-world"
 ANYBODY = "any-token"
 TIMEOUT = recorded("timeout_502")
+GONE = (
+    b'{"data": {"list0": null, "rateLimit": null}, "errors": [{"type": "NOT_FOUND", "path": ["list0"], '
+    b'"message": "Could not resolve to a node with the global id of \'PR_1\'"}]}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +59,7 @@ def _client(github: SimulatedGitHub, token: str = ANYBODY, *, deadline_seconds: 
 
 
 def _all(client: GitHubGraphQL, name: str) -> list[PullRequestNode]:
-    nodes: list[PullRequestNode] = []
-    after = None
-    while True:
-        page = client.pull_requests(name, after=after)
-        nodes += [node for _, node in page.items]
-        if not page.has_next_page:
-            return nodes
-        after = page.end_cursor
+    return [node for page in client.pull_requests(name) for node in page.nodes]
 
 
 def _held(github: SimulatedGitHub, name: str) -> dict[int, tuple[int, int, int]]:
@@ -95,7 +94,7 @@ def test_lists_over_a_hundred_are_finished(github: SimulatedGitHub) -> None:
     longest = max(nodes, key=lambda node: node.commits.total_count)
     assert longest.commits.total_count > 100
     held = github.pull_request(MADE, longest.number)
-    assert [commit.oid for commit in longest.commits.nodes] == [commit.oid for commit in held.commits]
+    assert [node.commit.oid for node in longest.commits.nodes] == [commit.oid for commit in held.commits]
 
 
 def test_many_long_lists_are_one_request(github: SimulatedGitHub) -> None:
@@ -108,9 +107,90 @@ def test_many_long_lists_are_one_request(github: SimulatedGitHub) -> None:
         return answer({**{f"list{n}": {"files": a_list([a_file("b")])} for n in range(25)}, "rateLimit": None})
 
     client, asked = scripted(handle)
-    page = client.pull_requests(NAME)
+    (page,) = client.pull_requests(NAME)
     assert [request["operation"] for request in asked] == ["PullRequests", "PullRequestLists"]
-    assert {tuple(file.path for file in node.files.nodes) for _, node in page.items if node.files} == {("a", "b")}
+    assert {tuple(file.path for file in node.files.nodes) for node in page.nodes if node.files} == {("a", "b")}
+
+
+def test_long_lists_come_beside_the_next_pages(github: SimulatedGitHub) -> None:
+    """They cost hardly a request, and no point, beyond those of the pages; pages stay whole and in order."""
+    name = github.add_synthetic(400, seed=5).name_with_owner
+    client = _client(github)
+    nodes = _all(client, name)
+    assert _got(nodes) == _held(github, name)
+    assert [node.updated_at for node in nodes] == sorted((node.updated_at for node in nodes), reverse=True)
+    assert client.requests <= 30 * len(nodes) / 1000
+    assert client.points == client.requests
+
+
+def _long_pages(asked: dict[str, Any]) -> Response:
+    """Answer with a page whose one pull request has a list of 200 files, of which each further request brings one."""
+    number = int((asked.get("after") or "c0").removeprefix("c")) + 1
+    data: dict[str, Any] = {"rateLimit": None}
+    if asked["operation"] == "PullRequests":
+        files = a_list([a_file("0")], total=200, end="f1")
+        data = a_page(a_pull_request(number, files=files), more=number < 9)
+        data["repository"]["pullRequests"]["pageInfo"]["endCursor"] = f"c{number}"
+    for alias in (key.removeprefix("id") for key in asked if key.startswith("id")):
+        at = int(asked[f"after{alias}"].removeprefix("f"))
+        data[f"list{alias}"] = {"files": a_list([a_file(str(at))], total=200, end=f"f{at + 1}" if at < 8 else None)}
+    return answer(data)
+
+
+def test_few_pages_are_held_back() -> None:
+    """However long the lists: then they are continued before any further page is read."""
+    client, asked = scripted(_long_pages)
+    pages = client.pull_requests(NAME)
+    (first,) = next(pages).nodes
+    assert first.files is not None
+    assert [file.path for file in first.files.nodes] == [str(number) for number in range(9)]
+    assert [request["operation"] for request in asked] == ["PullRequests"] * 4 + ["PullRequestLists"] * 5
+    assert [node.number for page in pages for node in page.nodes] == list(range(2, 10))
+
+
+def test_after_a_failure_a_page_is_finished_before_the_next_one() -> None:
+    """Nothing is asked for beside a page until the size that failed has worked again."""
+    failed = False
+
+    def fail_once(asked: dict[str, Any]) -> Response:
+        nonlocal failed
+        if not failed and "id0" in asked:
+            failed = True
+            return TIMEOUT
+        return _long_pages(asked)
+
+    client, asked = scripted(fail_once)
+    assert [node.number for page in client.pull_requests(NAME) for node in page.nodes] == list(range(1, 10))
+    beside = [request["operation"] == "PullRequests" and "id0" in request for request in asked]
+    assert beside[:3] == [False, True, False]
+    assert [request["first"] for request in asked[:3]] == [25, 49, 25]
+    assert any(beside[3:])
+
+
+def test_a_page_that_fails_costs_none_of_those_before_it() -> None:
+    """They are finished first, and then the error is raised."""
+
+    def fail_later(asked: dict[str, Any]) -> Response:
+        return recorded("server_error") if asked.get("after") == "c2" else _long_pages(asked)
+
+    client, _ = scripted(fail_later)
+    pages = client.pull_requests(NAME)
+    assert [len(node.files.nodes) for page in islice(pages, 2) for node in page.nodes if node.files] == [9, 9]
+    with pytest.raises(ServerError):
+        next(pages)
+
+
+def test_a_pull_request_that_goes_while_its_lists_are_read_is_no_lost_repository() -> None:
+    """GitHub says NOT_FOUND for its node; an attempt that reads the page again does not meet it."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        if asked["operation"] == "PullRequests":
+            return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=2, end="f1"))))
+        return Response(status=200, headers={}, body=GONE)
+
+    client, _ = scripted(handle)
+    with pytest.raises(PartialAnswer, match="Could not resolve to a node"):
+        next(client.pull_requests(NAME))
 
 
 def test_a_list_that_github_does_not_give_whole_shows_its_gap() -> None:
@@ -122,7 +202,7 @@ def test_a_list_that_github_does_not_give_whole_shows_its_gap() -> None:
         return answer({"list0": {"files": a_list([], total=9, end="f1")}, "rateLimit": None})
 
     client, asked = scripted(handle)
-    ((_, node),) = client.pull_requests(NAME).items
+    (node,) = next(client.pull_requests(NAME)).nodes
     assert len(asked) == 2
     assert node.files is not None
     assert (len(node.files.nodes), node.files.total_count) == (1, 9)
@@ -153,7 +233,7 @@ def test_one_bad_answer_costs_one_smaller_request(fault: str, github: SimulatedG
     """And then the page is whole."""
     github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}})
     client = _client(github)
-    assert len(client.pull_requests(REAL).items) == 12
+    assert len(next(client.pull_requests(REAL)).nodes) == 12
     assert client.requests == 2
 
 
@@ -183,7 +263,7 @@ def test_what_a_smaller_page_cannot_cure_is_raised(
     github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}})
     client = _client(github)
     with pytest.raises(GitHubError) as caught:
-        client.pull_requests(MADE)
+        next(client.pull_requests(MADE))
     assert (caught.value.error_type, client.requests) == (error, 1)
     (span,) = [span for span in captrace.spans if span.name == "sync.api.graphql"]
     assert (span.outcome, span.status, span.attributes["error.type"]) == ("failed", "ERROR", error)
@@ -195,14 +275,14 @@ def test_a_server_that_hangs_is_given_up_at_the_deadline(github: SimulatedGitHub
     """As an answer that did not come in time, it is asked for less."""
     github.add_faults({"fault": "hang", "match": {"operation": "PullRequests"}})
     client = _client(github, deadline_seconds=1.0)
-    assert len(client.pull_requests(MADE).items) == 12
+    assert len(next(client.pull_requests(MADE)).nodes) == 12
 
 
 def test_a_page_that_never_comes_is_raised_at_the_smallest_size() -> None:
     """After each size once."""
     client, asked = scripted(lambda _asked: TIMEOUT)
     with pytest.raises(QueryTimeout):
-        client.pull_requests(NAME)
+        next(client.pull_requests(NAME))
     assert [(each["first"], each["withFiles"]) for each in asked] == [
         (25, True),
         (12, True),
@@ -228,7 +308,7 @@ def test_files_that_time_out_come_in_a_second_pass() -> None:
         return answer(a_page(*nodes))
 
     client, asked = scripted(handle)
-    (_, first), (_, second) = client.pull_requests(NAME).items
+    first, second = next(client.pull_requests(NAME)).nodes
     assert asked[-1]["operation"] == "PullRequestLists"
     assert first.files is not None
     assert ([file.path for file in first.files.nodes], second.files) == (["a"], None)
@@ -240,22 +320,22 @@ def test_a_list_too_slow_for_a_hundred_comes_in_tens() -> None:
     def handle(asked: dict[str, Any]) -> Response:
         if asked["operation"] == "PullRequests":
             return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=2, end="f1"))))
-        if asked["first"] > 10:
+        if asked["members"] > 10:
             return TIMEOUT
         return answer({"list0": {"files": a_list([a_file("b")], total=2)}, "rateLimit": None})
 
     client, asked = scripted(handle)
-    ((_, node),) = client.pull_requests(NAME).items
+    (node,) = next(client.pull_requests(NAME)).nodes
     assert node.files is not None
     assert len(node.files.nodes) == 2
-    assert asked[-1]["first"] == 10
+    assert asked[-1]["members"] == 10
 
 
 def test_a_null_pull_request_is_never_an_empty_page() -> None:
     """Down to the smallest page it stays an error."""
     client, _ = scripted(lambda _asked: answer(a_page(None)))
     with pytest.raises(PartialAnswer):
-        client.pull_requests(NAME)
+        next(client.pull_requests(NAME))
 
 
 def test_a_page_ends_where_its_window_does() -> None:
@@ -264,16 +344,16 @@ def test_a_page_ends_where_its_window_does() -> None:
     client, asked = scripted(
         lambda _asked: answer(a_page(a_pull_request(1), a_pull_request(2), a_pull_request(9, files=long), more=True))
     )
-    page = client.pull_requests(NAME, updated_since=NEWEST - timedelta(days=2))
-    assert [cursor for cursor, _ in page.items] == ["c1", "c2"]
-    assert (page.has_next_page, page.end_cursor, len(asked)) == (False, "c2", 1)
+    (page,) = client.pull_requests(NAME, updated_since=NEWEST - timedelta(days=2))
+    assert [edge.cursor for edge in page.edges] == ["c1", "c2"]
+    assert (page.page_info, len(asked)) == (PageInfo(has_next_page=False, end_cursor="c2"), 1)
 
 
 def test_a_page_wholly_before_its_window_is_empty_and_the_last() -> None:
     """Where paging stood stays where it stands."""
     client, _ = scripted(lambda _asked: answer(a_page(a_pull_request(9), more=True)))
-    page = client.pull_requests(NAME, after="here", updated_since=NEWEST)
-    assert (page.items, page.has_next_page, page.end_cursor) == ((), False, "here")
+    (page,) = client.pull_requests(NAME, after="here", updated_since=NEWEST)
+    assert (page.edges, page.page_info) == ((), PageInfo(has_next_page=False, end_cursor="here"))
 
 
 @pytest.mark.parametrize("end", [None, "here"])
@@ -282,8 +362,8 @@ def test_a_page_that_leads_nowhere_is_no_answer(end: str | None) -> None:
     data = a_page(a_pull_request(1), more=True)
     data["repository"]["pullRequests"]["pageInfo"]["endCursor"] = end
     client, asked = scripted(lambda _: answer(data))
-    with pytest.raises(InvalidAnswer, match="behind which cursor"):
-        client.pull_requests(NAME, after="here")
+    with pytest.raises(InvalidAnswer, match="after which cursor"):
+        next(client.pull_requests(NAME, after="here"))
     assert len(asked) == 1
 
 
@@ -291,7 +371,7 @@ def test_numbers_that_lead_nowhere_are_no_answer() -> None:
     """The list of all numbers is not read for ever either."""
     page = {"repository": {"pullRequests": a_list([{"number": 1}], total=2, end="c1")}, "rateLimit": None}
     client, asked = scripted(lambda _: answer(page))
-    with pytest.raises(InvalidAnswer, match="behind which cursor"):
+    with pytest.raises(InvalidAnswer, match="after which cursor"):
         client.numbers(NAME)
     assert len(asked) == 2
 
@@ -301,7 +381,7 @@ def test_a_list_that_leads_nowhere_shows_its_gap() -> None:
     page = a_page(a_pull_request(1, changedFiles=300, files=a_list([a_file("a")], total=300, end="c1")))
     more = {"list0": {"files": a_list([a_file("b")], total=300, end="c1")}, "rateLimit": None}
     client, asked = scripted(lambda request: answer(page if request["operation"] == "PullRequests" else more))
-    ((_, node),) = client.pull_requests(NAME).items
+    (node,) = next(client.pull_requests(NAME)).nodes
     assert node.files is not None
     assert (len(node.files.nodes), node.files.total_count, len(asked)) == (2, 300, 2)
 
@@ -311,11 +391,10 @@ def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:
     client = _client(github)
     newest = _newest(github, REAL)
     since = newest - timedelta(days=365)
-    page = client.pull_requests(REAL, updated_since=since, with_counts=True)
-    read = sum(len(each.items) for each in client.updated_since(REAL, since))
-    assert (page.window_count, page.newest_updated_at) == (read, newest)
-    assert read > 25
-    assert client.pull_requests(REAL).window_count is None
+    first, *further = client.pull_requests(REAL, updated_since=since, with_counts=True)
+    assert (first.window_count, first.newest_updated_at) == (sum(len(page.nodes) for page in [first, *further]), newest)
+    assert further
+    assert {page.window_count for page in further} == {None}
 
 
 def test_what_was_updated_since_is_read_again(github: SimulatedGitHub) -> None:
@@ -323,26 +402,26 @@ def test_what_was_updated_since_is_read_again(github: SimulatedGitHub) -> None:
     client = _client(github)
     newest = _newest(github, MADE)
     github.touch(MADE, 7, title="Changed meanwhile")
-    pages = list(client.updated_since(MADE, newest + timedelta(seconds=1)))
-    assert [node.title for page in pages for _, node in page.items] == ["Changed meanwhile"]
+    (page,) = client.pull_requests(MADE, updated_since=newest + timedelta(seconds=1))
+    assert [node.title for node in page.nodes] == ["Changed meanwhile"]
 
 
 def test_an_unknown_repository_is_not_found(github: SimulatedGitHub) -> None:
     """GitHub's own words are in the error."""
     with pytest.raises(NotFound, match="Could not resolve to a Repository"):
-        _client(github).pull_requests("nobody/nothing")
+        next(_client(github).pull_requests("nobody/nothing"))
 
 
 def test_whose_token_it_is(github: SimulatedGitHub) -> None:
     """The account that the limits belong to."""
     github.add_token("mona-s", account="mona")
-    assert _client(github, "mona-s").viewer() == Actor("mona", "User")
+    assert _client(github, "mona-s").viewer() == Actor(login="mona", kind="User")
 
 
 def test_every_call_is_a_span_and_a_line(github: SimulatedGitHub, captrace: Capture) -> None:
     """With the size, the nodes, the cost and what is left."""
     github.add_token("counted", account="counted")
-    _client(github, "counted").pull_requests(REAL)
+    next(_client(github, "counted").pull_requests(REAL))
     (span,) = [span for span in captrace.spans if span.name == "sync.api.graphql"]
     assert {key: span.attributes[key] for key in span.attributes if key != "duration_ms"} == {
         "query_name": "PullRequests",
@@ -362,7 +441,7 @@ def test_every_call_is_a_span_and_a_line(github: SimulatedGitHub, captrace: Capt
 
 def test_github_sees_no_trace_context(github: SimulatedGitHub, captrace: Capture) -> None:
     """Nor two requests at once."""
-    _client(github).pull_requests(REAL)
+    next(_client(github).pull_requests(REAL))
     assert github.stats()["trace_headers"] == 0
     assert max(github.stats()["max_in_flight"].values()) == 1
 
@@ -372,9 +451,9 @@ def test_what_an_answer_says_of_the_budget_reaches_the_lane() -> None:
     lane = FreeLane()
     answers = [answer(a_page()), recorded("sso")]
     client, _ = scripted(lambda _asked: answers.pop(0), lane=lane)
-    client.pull_requests(NAME)
+    next(client.pull_requests(NAME))
     with pytest.raises(SsoRequired):
-        client.pull_requests(NAME)
+        next(client.pull_requests(NAME))
     assert [turn.budgets["graphql"].remaining for turn in lane.turns] == [4999, 4990]
 
 
@@ -393,4 +472,4 @@ def test_a_refused_token_says_what_to_do(github: SimulatedGitHub) -> None:
     github.expire_token("short-lived")
     with pytest.raises(Unauthorized) as caught:
         _client(github, "short-lived").viewer()
-    assert "create a new one" in caught.value.advice
+    assert "Create a new one" in caught.value.advice

@@ -8,12 +8,13 @@ import pytest
 
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import Forbidden, InvalidAnswer, IpNotAllowed, Moved, NotFound, SsoRequired
-from apps.integrations.services.github_protocol import Actor, Response
+from apps.integrations.github.nodes import Actor, Response
+from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.services.github_rest import GitHubRest
-from apps.integrations.services.github_transport import GitHubTransport
 from telemetry.testing import Capture
-from tests.integrations.services.answers import FreeLane
-from tests.integrations.services.hostile_server import hostile_server, sending
+from tests.integrations.github.answers import FreeLane
+from tests.integrations.github.hostile_server import hostile_server, sending
+from tests.integrations.services.scripted import ScriptedTransport
 
 NAME = "synthetic/repo-0"
 
@@ -30,16 +31,8 @@ def _client(github: SimulatedGitHub, token: str = "any-token") -> GitHubRest:  #
 
 
 def _answering(*responses: Response) -> GitHubRest:
-    """A client that is answered with ``responses``, one after the other."""
-    queue = list(responses)
-
-    class Transport(GitHubTransport):
-        def rest(self, path: str, params: object = None, *, send_before: float | None = None) -> Response:
-            asked.append(path)
-            return queue.pop(0)
-
-    asked: list[str] = []
-    return GitHubRest(transport=Transport(api_url="https://api.github.com", token="none"), lane=FreeLane())
+    """Return a client that is answered with `responses`, one after the other."""
+    return GitHubRest(transport=ScriptedTransport(rest=iter(responses).__next__), lane=FreeLane())
 
 
 def test_a_repository_is_described(github: SimulatedGitHub) -> None:
@@ -86,14 +79,16 @@ def test_a_removed_repository_is_not_found(github: SimulatedGitHub, captrace: Ca
 )
 def test_a_redirect_elsewhere_is_not_followed(location: str) -> None:
     """The token goes to this host's repositories alone."""
-    moved = Response(301, {}, b'{"message": "Moved Permanently", "url": "%s"}' % location.encode())
+    moved = Response(status=301, headers={}, body=b'{"message": "Moved Permanently", "url": "%s"}' % location.encode())
     with pytest.raises(Moved):
         _answering(moved).repository("a/b")
 
 
 def test_a_second_redirect_is_not_followed() -> None:
     """One is a rename, two are something else."""
-    moved = Response(301, {}, b'{"message": "Moved Permanently", "url": "https://api.github.com/repositories/1"}')
+    moved = Response(
+        status=301, headers={}, body=b'{"message": "Moved Permanently", "url": "https://api.github.com/repositories/1"}'
+    )
     with pytest.raises(Moved):
         _answering(moved, moved).repository("a/b")
 
@@ -102,7 +97,10 @@ def test_a_list_is_read_page_by_page() -> None:
     """By GitHub's links, whatever is in them."""
     document = b'[{"id": %d, "full_name": "o/r%d", "archived": false, "private": true}]'
     link = '<https://api.github.com/user/repos?per_page=100&page=2>; rel="next"'
-    pages = [Response(200, {"link": link}, document % (1, 1)), Response(200, {}, document % (2, 2))]
+    pages = [
+        Response(status=200, headers={"link": link}, body=document % (1, 1)),
+        Response(status=200, headers={}, body=document % (2, 2)),
+    ]
     assert [info.full_name for info in _answering(*pages).repositories()] == ["o/r1", "o/r2"]
 
 
@@ -128,7 +126,7 @@ def test_an_installation_s_repositories_are_listed(github: SimulatedGitHub) -> N
 
 def test_organizations_left_out_of_a_list_are_known() -> None:
     """A list that is not whole says so."""
-    client = _answering(Response(200, {"x-github-sso": "partial-results; organizations=1,2"}, b"[]"))
+    client = _answering(Response(status=200, headers={"x-github-sso": "partial-results; organizations=1,2"}, body=b"[]"))
     assert list(client.repositories()) == []
     assert client.hidden_organizations == ("1", "2")
 
@@ -142,7 +140,7 @@ def test_organizations_left_out_of_a_list_are_known() -> None:
 )
 def test_a_refusal_with_a_cure_is_not_taken_for_an_installation(message: str, error: type[Forbidden]) -> None:
     """Asking differently would hide what to do."""
-    refusal = Response(403, {}, b'{"message": "%s"}' % message.encode())
+    refusal = Response(status=403, headers={}, body=b'{"message": "%s"}' % message.encode())
     with pytest.raises(error):
         list(_answering(refusal).repositories())
     with pytest.raises(error):
@@ -153,7 +151,7 @@ def test_whose_token_it_is(github: SimulatedGitHub) -> None:
     """A user by REST, an installation by GraphQL."""
     github.add_token("mona-s", account="mona")
     github.add_token("ghs_app", account="my-app", type="Installation")
-    assert _client(github, "mona-s").user() == Actor("mona", "User")
+    assert _client(github, "mona-s").user() == Actor(login="mona", kind="User")
     assert _client(github, "ghs_app").user().login.startswith("my-app")
 
 
@@ -168,8 +166,8 @@ def test_the_budgets_are_listed(github: SimulatedGitHub) -> None:
 def test_a_link_that_leads_nowhere_is_no_answer() -> None:
     """A page whose next page is itself ends the list with an error instead of being read for ever."""
     link = '<https://api.github.com/user/repos?page=2>; rel="next"'
-    client = _answering(*[Response(200, {"link": link}, b"[]")] * 2)
-    with pytest.raises(InvalidAnswer, match="which is itself"):
+    client = _answering(*[Response(status=200, headers={"link": link}, body=b"[]")] * 2)
+    with pytest.raises(InvalidAnswer, match="the same one"):
         list(client.repositories())
 
 

@@ -10,12 +10,13 @@ import pytest
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import ServerError
-from apps.integrations.models import BEGINNING, RepoSync, TrackedRepository
+from apps.integrations.models import RepoSync
+from apps.integrations.runs.steps import EndRun, Step, SyncRepository
+from apps.repositories.models import TrackedRepository
 from telemetry.testing import Capture
 from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
 
 NAME = "synthetic/repo-0"
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -44,13 +45,13 @@ def test_a_second_sync_reads_only_what_changed(github: SimulatedGitHub, captrace
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub) -> None:
     """An update up to a minute before the watermark, of which the sync that set it saw nothing."""
     repository = tracked(github, NAME)
     synced(repository)
     watermark = TrackedRepository.objects.get().covered_to
     assert watermark is not None
-    _touch(github, 3, at=watermark - timedelta(seconds=50), monkeypatch=monkeypatch)
+    github.touch(NAME, 3, at=watermark - timedelta(seconds=50), title="Edited")
     synced(repository)
     assert stored(repository) == held(github, NAME)
 
@@ -104,15 +105,15 @@ def test_a_larger_window_reads_what_the_smaller_left_out(github: SimulatedGitHub
 
 
 @pytest.mark.django_db(transaction=True)
-def test_phase_2_begins_where_phase_1_stopped(github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backfill_begins_where_the_recent_run_stopped(github: SimulatedGitHub) -> None:
     """No pull request is read in both, and none that moves between them in neither."""
     repository = tracked(github, NAME)
     first = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
     attempt(first)
     now = datetime.now(UTC)
-    _touch(github, 5, at=now, monkeypatch=monkeypatch)  # it has left the second window between the phases
-    _touch(github, 6, at=now + timedelta(seconds=2), monkeypatch=monkeypatch)  # and another later
-    second = _phase_2_of(first)
+    github.touch(NAME, 5, at=now, title="Edited")  # it has left the second window between the phases
+    github.touch(NAME, 6, at=now + timedelta(seconds=2), title="Edited")  # and another later
+    second = _backfill_of(first)
     seen = len(github.requests())
     attempt(second)
     pages = [each.variables["after"] for each in github.requests()[seen:] if each.operation == "PullRequests"]
@@ -126,61 +127,23 @@ def test_phase_2_begins_where_phase_1_stopped(github: SimulatedGitHub, monkeypat
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_stored_already_needs_no_phase_2(github: SimulatedGitHub) -> None:
-    """The run ends after phase 1, and says nothing of a background."""
+    """The recent run ends, and says nothing of a background."""
     repository = tracked(github, NAME)
     synced(repository)
     row = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
     attempt(row)
-    steps = _through_phase_1(row)
-    assert steps == [pipeline.EndRun(row.run_id)]
+    steps = _through_recent(row)
+    assert steps == [EndRun(row.run_id)]
 
 
-def _touch(github: SimulatedGitHub, number: int, *, at: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pull request was edited then."""
-    with monkeypatch.context() as patch:
-        patch.setattr(github._github.world, "_now", lambda: at)
-        github.touch(NAME, number, title=f"Edited at {at}")
-
-
-def _phase_2_of(row: RepoSync) -> RepoSync:
-    (step, _end) = _through_phase_1(row)
-    assert isinstance(step, pipeline.SyncRepository)
+def _backfill_of(row: RepoSync) -> RepoSync:
+    (step, _end) = _through_recent(row)
+    assert isinstance(step, SyncRepository)
     return RepoSync.objects.get(pk=step.attempt.repo_sync_id)
 
 
-def _through_phase_1(row: RepoSync) -> list[pipeline.Step]:
-    """The steps that follow phase 1's own, whose tasks have nothing to do here."""
+def _through_recent(row: RepoSync) -> list[Step]:
+    """The steps that follow the recent run's own, whose tasks have nothing to do here."""
     pipeline.advance(row.run_id)
     pipeline.complete_phase(row.run_id, "llm_processing")
     return pipeline.complete_phase(row.run_id, "computing_metrics")
-
-
-def _day(number: int) -> datetime:
-    return DAY + timedelta(days=number)
-
-
-@pytest.mark.parametrize(
-    ("covered", "since", "before", "until", "then"),
-    [
-        ((None, None), _day(0), None, _day(30), (_day(0), _day(30))),
-        ((_day(0), _day(30)), _day(30), None, _day(31), (_day(0), _day(31))),
-        ((_day(0), _day(30)), None, None, _day(31), (BEGINNING, _day(31))),
-        ((_day(0), _day(30)), _day(40), None, _day(70), (_day(40), _day(70))),
-        ((_day(0), _day(30)), None, _day(0), _day(31), (BEGINNING, _day(31))),
-        ((_day(40), _day(70)), None, _day(0), _day(31), (_day(40), _day(70))),
-        ((_day(0), _day(30)), _day(10), None, _day(20), (_day(0), _day(30))),
-        ((None, None), None, None, None, (BEGINNING, None)),
-    ],
-    ids=["first", "next", "all", "a gap before it", "phase 2", "a late phase 2", "an older run", "nothing there"],
-)
-def test_windows_are_joined_only_where_they_meet(
-    covered: tuple[datetime | None, datetime | None],
-    since: datetime | None,
-    before: datetime | None,
-    until: datetime | None,
-    then: tuple[datetime | None, datetime | None],
-) -> None:
-    """What is covered never has a hole in it."""
-    repository = TrackedRepository(covered_from=covered[0], covered_to=covered[1])
-    repository.cover(since=since, before=before, until=until)
-    assert (repository.covered_from, repository.covered_to) == then

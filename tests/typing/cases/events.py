@@ -1,4 +1,4 @@
-"""Wrong uses of events and context; every line marked ``# wrong`` is refused, and no other."""
+"""Wrong uses of events and context; every line marked `# wrong` is refused, and no other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ progress = catalog.RepoProgress(team_id=1, repo_id=2, prs_done=10, prs_total=Non
 emit(progress)
 emit(progress, ValueError())  # wrong: the error by position
 emit(progress, error="burnt")  # wrong: text for an error
-emit(catalog.RepoSynced(prs_synced=3))  # wrong: an outcome for an event
+emit(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an event
 emit(catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1))  # wrong: an operation for an event
 emit(catalog.RepoProgress)  # wrong: a class for an event
 emit("sync.repo.progress")  # wrong: text for an event

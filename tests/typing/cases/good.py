@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
-from telemetry import Root, bind, emit, observe
-from telemetry.model import Event, Field, Level, Line, Operation, Result
+from celery import shared_task
+from django.http import HttpRequest, HttpResponse
+
+import telemetry
+from telemetry import (
+    Observed,
+    OutcomeMissing,
+    Root,
+    add_trace_ids,
+    bind,
+    bound,
+    configure,
+    current_traceparent,
+    emit,
+    error_type,
+    flush,
+    measure,
+    observe,
+    observed,
+    span,
+    trace_id_of,
+    treat_as,
+    visible,
+    write_line,
+)
+from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, sending
+from telemetry.django import RequestSpans, instrument
+from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
+from telemetry.model import (
+    Event,
+    EventSpec,
+    Field,
+    FieldSpec,
+    Level,
+    Line,
+    Operation,
+    Outcome,
+    Result,
+    Scalar,
+    declared_events,
+    declared_operations,
+)
+from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
+from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
+from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
+from telemetry.timestamps import iso_microseconds, iso_seconds
 
 
 class Baked(Result):
@@ -23,6 +71,12 @@ class Bake(Operation[Baked], name="bakery.bake", started=Line(Level.INFO, "loaf"
     heat: Annotated[float | None, Field("How hot.")] = None
 
 
+class Sweep(Operation[None], name="bakery.sweep"):
+    """Sweeping, which has nothing to say at its end."""
+
+    room: Annotated[str, Field("Where.", key="bakery.room", also={"room.name": str}, low_cardinality=True, example="shop")]
+
+
 class Rang(Event, name="bakery.rang", level=Level.WARNING, when="the bell rings"):
     """The bell."""
 
@@ -30,11 +84,19 @@ class Rang(Event, name="bakery.rang", level=Level.WARNING, when="the bell rings"
     how: Annotated[Literal["once", "twice"], Field("How often.")]
 
 
+class Sold(Counter, name="bakery.sold", unit="{loaf}"):
+    """Loaves sold."""
+
+    kind: Annotated[str, Field("Of what.", low_cardinality=True)]
+
+
 def bake(at: datetime) -> int:
     """Every outcome, with what it needs."""
     with bind(team_id=1, repo_id=None), observe(Bake(loaf="rye"), waited_ms=3.0) as baking:
         emit(Rang(at=at, how="once"))
         emit(Rang(at=at, how="twice"), error=ValueError("late"))
+        baking.set(oven="big", heat=240)
+        baking.link("00-" + "1" * 32 + "-" + "2" * 16 + "-01")
         baking.completed(Baked(crumbs=3))
         baking.completed(Baked(crumbs=3, oven=None))
         baking.failed(ValueError("burnt"))
@@ -42,13 +104,118 @@ def bake(at: datetime) -> int:
         baking.retrying(ValueError("cold"), countdown=2)
         baking.waiting(until=at)
         baking.cancelled()
+    with observe(Sweep(room="shop")) as sweeping:
+        sweeping.completed()
+    with span("bakery.knead", loaf="rye", **{"bakery.minutes": 3}) as kneading:
+        kneading.set(folds=4)
+    measure(Sold(kind="rye"))
     with observe(Bake(loaf="rye", heat=3)) as baking:
         return 1
 
 
-def reserved(at: datetime) -> None:
+async def bake_all() -> None:
+    """Blocks are asynchronous, too."""
+    async with observe(Bake(loaf="rye")) as baking, span("bakery.wait"):
+        baking.completed(Baked(crumbs=3))
+
+
+@observed(lambda loaf: Bake(loaf=loaf))
+def whole(loaf: str, *, hurry: bool = False) -> Baked:
+    """A function that returns its operation's result."""
+    return Baked(crumbs=len(loaf) + hurry)
+
+
+@observed(lambda loaf: Bake(loaf=loaf))
+async def whole_later(loaf: str) -> Baked:
+    """The same, later."""
+    return Baked(crumbs=len(loaf))
+
+
+@observed(lambda room: Sweep(room=room))
+def swept(room: str) -> list[str]:
+    """A function that returns what it likes: its operation has no result."""
+    return [room]
+
+
+async def use() -> int:
+    """What is observed keeps its type."""
+    later = await whole_later("rye")
+    return whole("rye", hurry=True).crumbs + later.crumbs + len(swept(room="shop"))
+
+
+def reserved(at: datetime) -> str:
     """A root that is ended elsewhere."""
     root = Root.reserve(Bake, links=["00-" + "1" * 32 + "-" + "2" * 16 + "-01"])
     root.announce(Bake(loaf="rye"))
-    with root.active(), root.finish(Bake(loaf="rye"), ended_at=at) as baking:
+    with root.active(), root.addressed(), root.finish(Bake(loaf="rye"), ended_at=at, repeat=True) as baking:
         baking.completed(Baked(crumbs=3))
+    return trace_id_of(root.traceparent) + root.trace_id + str(root.started_ns) + (current_traceparent() or "")
+
+
+@shared_task(base=QuietTask)
+def tick() -> None:
+    """A periodic task without noise, which sends another."""
+    with sending(attempt=2, previous=current_traceparent()):
+        tick.delay()
+
+
+def edges() -> int:
+    """What a process does at its start and its end, and what surrounds it."""
+    chosen: Choices = {"prefix": "BAKERY_", "home": Path("var"), "context": ("oven",), "excluded_urls": ["/healthz$"]}
+    settings: TelemetrySettings = configure(stream=sys.stdout, **chosen)
+    instrument(TelemetrySettings.from_environment({"BAKERY_TRUST_FROM": "::1"}, **chosen))
+    trusted: tuple[Network, ...] = settings.trust_from
+    batching: Batching = settings.batching
+    treat_as(BrokenPipeError, Outcome.CANCELLED)
+    write_line(Level.INFO, "started", {"level": settings.log_level}, error=None)
+    context: Mapping[str, object] = {**add_trace_ids(None, "info", {"event": "x"}), **bound()}
+    telemetry.problem(OutcomeMissing(error_type(ValueError(redact("ghp_x"))) + telemetry.message_of(OSError())))
+    error: type[ValueError] = InvalidSettingError
+    add_shapes([r"\bvoucher-[0-9]{8}\b"])
+    is_quiet: bool = settings.log_level >= OFF or is_secret_name("token")
+    log_format: LogFormat | None = settings.log_format
+    shown: str = visible(redact("x") + REDACTED + (log_format or "")) + telemetry.visible_json("{}")
+    counted = len(trusted) + batching.queue_size + len(context) + len(error.__name__) + len(shown)
+    return telemetry.swallowed() + flush(2.0) + is_quiet + counted
+
+
+def answer(request: HttpRequest) -> object:
+    """What Django's own server would do with the middleware."""
+    return RequestSpans(lambda asked: HttpResponse(asked.path))(request)
+
+
+def moments(at: datetime) -> Scalar:
+    """A moment as text, which is what a field may hold as it leaves."""
+    return iso_seconds(at) + iso_microseconds(at)
+
+
+def declared(handle: Observed[Baked]) -> str:
+    """What can be read of declarations, and of what was written."""
+    event: EventSpec = declared_events()["bakery.rang"]
+    field: FieldSpec = event.fields[0]
+    instrument: InstrumentSpec = declared_instruments()["bakery.sold"]
+    operation: type[Operation[Baked]] = declared_operations()["bakery.bake"]
+    handle.completed(Baked(crumbs=1))
+    rows: list[dict[str, object]] = as_json([event.name, field.name, instrument.name, operation.__name__])
+    return as_markdown([event.name]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
+
+
+def tasks_tried(spans: list[Span]) -> list[tuple[object, object]]:
+    """How long each attempt waited on the queue."""
+    return [(one.attributes[ATTEMPT], one.attributes.get(QUEUE_WAIT_MS)) for one in spans]
+
+
+def read(source: Source) -> list[Span]:
+    """What can be read of spans and lines."""
+    spans = read_spans("traces.jsonl", containing=["1"]) + spans_in({"resourceSpans": []})
+    nodes: tuple[Node, ...] = roots_of(spans)
+    lines = read_lines("logs.jsonl") + source.find_lines(order="A-7") + read_collected("collected.jsonl")[0]
+    below = [one for node in nodes for depth, one in node.walk() if depth and one.outcome == one.error_type]
+    return orphans_of([*below, *source.find_spans(order=[str(line["order"]) for line in lines])])
+
+
+def chosen(near: Network) -> tuple[Choices, Batching, type[RequestSpans]]:
+    """What an application chooses, and what it may name in its settings."""
+    choices: Choices = {"prefix": "SHOP_", "service_name": "shop", "context": ("order",), "redact_patterns": [r"x\d"]}
+    settings: TelemetrySettings = TelemetrySettings.from_environment({}, **choices)
+    return choices, settings.batching if near.is_private else Batching(queue_size=1), RequestSpans

@@ -1,12 +1,32 @@
-"""Wrong uses of operations; every line marked ``# wrong`` is refused, and no other."""
+"""Wrong uses of operations; every line marked `# wrong` is refused, and no other."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 from apps import catalog
-from telemetry import Root, observe
-from telemetry.model import Field, Level, Line, Operation
+from telemetry import Root, observe, span
+from telemetry import observed as whole
+from telemetry.model import Field, Level, Line, Operation, Result
+
+
+class Baked(Result):
+    """A loaf."""
+
+    crumbs: Annotated[int, Field("Crumbs.")]
+
+
+class Bake(Operation[Baked], name="bakery.bake"):
+    """One loaf."""
+
+    loaf: Annotated[str, Field("Its name.")]
+
+
+class Sweep(Operation[None], name="bakery.sweep"):
+    """Sweeping, which has nothing to say at its end."""
+
+    room: Annotated[str, Field("Where.")]
+
 
 sync = catalog.RepoSync(team_id=1, repo_id=2, full_name="a/b", attempt=1)
 
@@ -23,18 +43,50 @@ sync.elsewhere = 4  # wrong: nothing declares it
 len(sync.full_nam)  # wrong: a field is misspelt
 
 with observe(sync) as observed:
-    observed.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))  # wrong: another operation's outcome
+    observed.completed(catalog.PipelineCompleted(repos_synced=1, total_prs=1))  # wrong: another operation's result
     observed.completed(sync)  # wrong: the operation itself
-    observed.completed()  # wrong: no outcome
-    observed.completed(None)  # wrong: no outcome
+    observed.completed()  # wrong: no result
+    observed.completed(None)  # wrong: no result
     observed.completed(catalog.RepoSynced())  # wrong: a field is missing
     observed.completed(catalog.RepoSynced(prs_synced="3"))  # wrong: text for a number
     observed.complete(catalog.RepoSynced(prs_synced=3))  # wrong: no such outcome
     observed.failed()  # wrong: no error
     observed.failed("burnt")  # wrong: text for an error
-    observed.failed(ValueError(), catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
+    observed.failed(ValueError(), catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's result
     observed.retrying(ValueError())  # wrong: no countdown
     observed.waiting(until=3.0)  # wrong: a number for a moment
+
+    observed.set(3)  # wrong: a value without its name
+    observed.link(7)  # wrong: a number for a traceparent
+    observed.links("00-")  # wrong: misspelt
+
+with observe(Sweep(room="shop")) as sweeping:
+    sweeping.completed()
+    sweeping.completed(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation without one
+
+with span("shop.sweep", room="shop") as swept:
+    swept.completed()
+    swept.set("room", "shop")  # wrong: positional
+span(Sweep(room="shop"))  # wrong: an operation for a name
+span(name="shop.sweep")  # wrong: by keyword
+
+
+@whole(lambda loaf: Bake(loaf=loaf))  # wrong: it must return what was baked
+def returns_something_else(loaf: str) -> int:
+    """Not a result."""
+    return len(loaf)
+
+
+@whole(lambda room: Sweep(room=room))
+def sweep(room: str) -> int:
+    """Whatever."""
+    return len(room)
+
+
+sweep(7)  # wrong: text is wanted, also of a decorated function
+sweep("shop").upper()  # wrong: it returns a number
+whole(Sweep)(7)  # wrong: no function
+whole(catalog.RepoSynced)  # wrong: a result for an operation
 
 observe(catalog.RepoSync)  # wrong: a class for an operation
 observe(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation
@@ -45,14 +97,14 @@ root = Root.reserve(catalog.RepoSync)
 Root.reserve(catalog.RepoSynced)  # wrong: a result for an operation
 root.announce(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation
 with root.finish(sync) as finished:
-    finished.completed(catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's outcome
+    finished.completed(catalog.RowsWritten(created=1, updated=1))  # wrong: another operation's result
 
 
 class NoName(Operation[catalog.RepoSynced]):  # wrong: no name
     loaf: Annotated[str, Field("Its name.")]
 
 
-class NoOutcome(Operation[int], name="bakery.bake"):  # wrong: its outcome is none
+class NoResult(Operation[int], name="bakery.bake"):  # wrong: its result is none
     loaf: Annotated[str, Field("Its name.")]
 
 

@@ -1,4 +1,4 @@
-"""Times as lines and spans have them, to the second and in one order."""
+"""Dates and times as lines and spans write them, to the second."""
 
 from __future__ import annotations
 

@@ -1,30 +1,41 @@
-"""``manage.py catalog``: the event catalog from the code, or a file of lines checked against it."""
+"""Run `manage.py catalog`: print the event catalog from the code, or a file of lines checked against it."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from apps.catalog import TABLE
-from telemetry.catalog import as_json, as_markdown, check_line
+from apps.catalog import CONTEXT, TABLE
+from apps.console.terminal.printing import PrintingCommand
+from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
+
+_FORMATS: Mapping[str, Callable[[], str]] = {
+    "markdown": lambda: as_markdown(TABLE),
+    "json": lambda: json.dumps(as_json(TABLE), indent=2),
+    "weaver": lambda: as_weaver(*{name.partition(".")[0] for name in TABLE}),
+}
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
+    """Print the event catalog, or check lines against it."""
+
     help = "Print the event catalog, or check a file of JSON lines against it."
     requires_system_checks = ()  # it needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--format", choices=("markdown", "json"), default="markdown")
+        """Take the format, or the file to check."""
+        parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Print the catalog, or each problem of the file."""
         if options["check"] is None:
-            as_text = as_markdown(TABLE) if options["format"] == "markdown" else json.dumps(as_json(TABLE), indent=2)
-            self.stdout.write(as_text)
+            self.stdout.write(_FORMATS[options["format"]]())
             return
         self._check(options["check"])
 
@@ -36,7 +47,7 @@ class Command(BaseCommand):
                     count += 1
                     for problem in _problems(text):
                         problems += 1
-                        self.stdout.write(f"{path}:{number}: {problem}")
+                        self.say(f"{path}:{number}: {problem}")
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{path} cannot be read as lines of text: {error}") from error
         if problems:
@@ -49,4 +60,4 @@ def _problems(text: str) -> list[str]:
         line = json.loads(text)
     except ValueError:
         return ["it is not JSON"]
-    return check_line(line) if isinstance(line, dict) else ["it is no JSON object"]
+    return check_line(line, context=CONTEXT) if isinstance(line, dict) else ["it is no JSON object"]

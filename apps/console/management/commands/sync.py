@@ -1,4 +1,4 @@
-"""``manage.py sync OWNER/NAME...``: real repositories, synced now, with a result each."""
+"""Run `manage.py sync OWNER/NAME...`: sync real repositories now, and print a result for each."""
 
 from __future__ import annotations
 
@@ -9,31 +9,38 @@ from argparse import ArgumentParser
 from fnmatch import fnmatchcase
 from typing import Any
 
-import orjson
 from celery import current_app, uuid
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
-from apps.console.own_processes import own_worker
+from apps.console.local_programs import local_worker
 from apps.console.results import Result, results_of
-from apps.console.watching import watch
+from apps.console.terminal.calling import call_of
+from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.result_texts import result_lines
+from apps.console.terminal.watching import watch
 from apps.integrations import connections
-from apps.integrations.errors import NotFound, SyncError, advice_for, sentences
-from apps.integrations.models import GitHubConnection, TrackedRepository
+from apps.integrations.errors import NotFound, SyncError
+from apps.integrations.models import PipelineRun
 from apps.integrations.tasks import start_pipeline
+from apps.repositories.accounts import InvalidRepositoryName, check_name, track
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 
 _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
 _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
 
-class Command(BaseCommand):
+class Command(PrintingCommand):
+    """Sync repositories and print a result for each."""
+
     help = "Sync repositories with the token in GITHUB_TOKEN: pull requests, reviews, commits and changed files."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take what to sync, for whom, and how far back."""
         parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv")
         parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
@@ -46,23 +53,27 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        """Sync what is named; exit code 1 if anything is incomplete."""
         if not 1 <= options["days"] <= _MOST_DAYS:
             raise CommandError(f"--days must be 1 or more, up to {_MOST_DAYS}; --all syncs everything.")
         try:
             tracked = self._tracked(options)
-            results = self._sync(tracked, days=None if options["all"] else options["days"])
+            run = self._sync(tracked, days=None if options["all"] else options["days"])
         except SyncError as error:
             raise CommandError(error.in_full()) from error
+        except InvalidRepositoryName as error:
+            raise CommandError(str(error)) from error
         except OperationalError as error:
             raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
         except TimeoutError as error:
             raise CommandError(str(error)) from error
-        self._tell(results, as_json=options["format"] == "json")
+        results = results_of(run)
+        self._show(results, run, as_json=options["format"] == "json")
         if not all(result.is_complete for result in results):
             sys.exit(1)
 
     def _tracked(self, options: dict[str, Any]) -> list[TrackedRepository]:
-        """The team's repositories that the arguments name, on a connection with the token."""
+        """Track the repositories that the arguments name, on a connection with the token."""
         token = os.environ.get("GITHUB_TOKEN", "").strip()
         if not token:
             raise CommandError("There is no token: put one into the environment as GITHUB_TOKEN, never on the command line.")
@@ -71,20 +82,21 @@ class Command(BaseCommand):
         if options["match"] and not options["org"]:
             raise CommandError("--match chooses among the repositories of --org ORG: name one.")
         for name in options["repositories"]:
-            connections.check_name(name)
+            check_name(name)
         team = _team(options["team"])
         connection = connections.connect(team=team, api_url=options["api_url"], token=token)
         names = [*options["repositories"]]
         if options["org"]:
             names += _of_owner(connection, token, options["org"], options["match"] or "*")
-        return connections.track(connection=connection, full_names=list(dict.fromkeys(names)))
+        return track(connection=connection, full_names=list(dict.fromkeys(names)))
 
-    def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> list[Result]:
-        embedded = "SYNCTRACE_EMBEDDED" in os.environ
+    def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
+        """Sync what is tracked, and return the run when it has ended."""
+        embedded = settings.SYNCTRACE_EMBEDDED
         if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
             raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
         task_id = uuid()
-        with own_worker() if embedded else contextlib.nullcontext() as own:
+        with local_worker(home=settings.SYNCTRACE_HOME) if embedded else contextlib.nullcontext() as own:
             arguments = {"days": days}
             ids = [repository.pk for repository in tracked]
             start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
@@ -94,25 +106,19 @@ class Command(BaseCommand):
                 goes_on = "with the next sync" if embedded else "on your workers"
                 self.stderr.write(f"Stopped watching. What is stored stays, and the run goes on {goes_on}.")
                 raise
-        return results_of(run)
+        return run
 
-    def _tell(self, results: list[Result], *, as_json: bool) -> None:
+    def _show(self, results: list[Result], run: PipelineRun, *, as_json: bool) -> None:
         for result in results:
             if as_json:
-                self.stdout.write(orjson.dumps(result.as_json()).decode())
+                self.say_json(result.as_json())
                 continue
-            self.stdout.write(
-                f"{result.repository}: {result.outcome}, {result.pull_requests} pull requests, {result.reviews} reviews, "
-                f"{result.commits} commits, {result.files} files; {result.requests} requests, {result.points} points, "
-                f"{result.duration_sec:.1f} s"
-            )
-            if result.note:
-                self.stdout.write(f"  {result.note}")
-            if not result.is_complete:
-                told = f"{result.error_type}: {result.error_msg}"
-                self.stdout.write(f"  {sentences(told, advice_for(result.error_type) or '')}".rstrip())
+            for line in result_lines(result, width=self.width):
+                self.say(line)
         if results and not as_json:
-            self.stdout.write(f"Where the time went: {settings.SYNCTRACE_COMMAND} trace {results[0].trace_id}")
+            self.say_wrapped(f"Where the time went:  {call_of(f'trace {run.pk}')}")
+            if not all(result.is_complete for result in results):
+                self.say_wrapped(f"Why it is incomplete:  {call_of(f'logs {run.pk} --level warning')}")
 
 
 def _team(slug: str) -> Team:
@@ -124,7 +130,7 @@ def _team(slug: str) -> Team:
 
 
 def _of_owner(connection: GitHubConnection, token: str, owner: str, match: str) -> list[str]:
-    """The names of an organization's repositories, or of those of a user that the token sees, that are like ``match``."""
+    """Return the names like `match` of an organization's repositories, or of those of a user that the token sees."""
     rest = connections.rest_client(api_url=connection.api_url, token=token, account=connection.account)
     try:
         names = [info.full_name for info in rest.repositories(owner)]

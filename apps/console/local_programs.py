@@ -1,0 +1,68 @@
+"""Start programs for one command, and end them with it: a worker, a simulated GitHub."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.integrations.tasks import sweep
+from apps.processes import Program, exit_on
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_LISTENING = "listening on "
+
+
+class LocalWorker:
+    """A worker that this command has started, with no other beside it; the command itself is its beat.
+
+    A beat inside the worker would outlive it, and nobody would notice when it died.
+    """
+
+    def __init__(self, program: Program) -> None:
+        """Tend `program`, which runs."""
+        self._program = program
+        self._sweep_at = time.monotonic()
+
+    def tend(self) -> None:
+        """Send the sweep as often as it is due; TimeoutError when the worker has died."""
+        if self._program.returncode is not None:
+            raise TimeoutError(f"The worker has died: {self._program.log} says why. Run the command again.")
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + settings.SYNC_SWEEP_SECONDS
+            sweep.apply_async(**settings.CELERY_BEAT_SCHEDULE["sweep"]["options"])
+
+
+@contextlib.contextmanager
+def local_worker(*, home: Path, children: int = 2) -> Iterator[LocalWorker]:
+    """Run a prefork worker in the block; what it prints goes to `worker.out` in `home`."""
+    command = [sys.executable, "-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
+    program = Program(command, name="worker", log=home / "worker.out", folder=_CHECKOUT)
+    with exit_on(signal.SIGTERM), program:
+        yield LocalWorker(program)
+
+
+@contextlib.contextmanager
+def local_simulator(arguments: Sequence[str], *, home: Path) -> Iterator[str]:
+    """Run a simulated GitHub in the block, and yield its address; what it prints goes to `simulator.out` in `home`."""
+    log = home / "simulator.out"
+    log.unlink(missing_ok=True)  # what an earlier one printed names another address
+    command = [sys.executable, "manage.py", "github_simulator", "--port", "0", *arguments]
+
+    def ready() -> str | None:
+        return None if _address(log) else "it does not listen yet"
+
+    with exit_on(signal.SIGTERM), Program(command, name="simulator", log=log, folder=_CHECKOUT, ready=ready):
+        yield _address(log)
+
+
+def _address(log: Path) -> str:
+    """Return the address that the simulator has printed, or nothing yet."""
+    lines = log.read_text(errors="replace").splitlines(keepends=True) if log.exists() else []
+    said = next((line for line in lines if _LISTENING in line and line.endswith("\n")), "")
+    return said.partition(_LISTENING)[2].split()[0] if said else ""

@@ -1,0 +1,1 @@
+"""What commands print: presenters for a terminal, and for whatever reads a pipe."""

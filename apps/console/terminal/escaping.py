@@ -1,0 +1,18 @@
+"""Make texts of others visible, line by line or as JSON, so that they do nothing to the terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from telemetry import visible, visible_json
+
+
+def visible_lines(text: str) -> str:
+    """Return a text of several lines, such as a traceback, with each line made visible."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def as_json(value: Any) -> str:
+    """Return JSON on one line in which invisible and control characters stand as JSON's own escapes."""
+    return visible_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,77 @@
+"""Commands that print texts of others: what these hold shows, and does nothing to the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+
+from apps.console.terminal.escaping import as_json, visible_lines
+from apps.console.terminal.fitting import wrapped
+from telemetry import visible
+
+
+class PrintingCommand(BaseCommand):
+    """A command whose output and errors hold no control characters but its own line ends."""
+
+    @property
+    def width(self) -> int | None:
+        """The width of the terminal that the output goes to; None if it goes elsewhere."""
+        return shutil.get_terminal_size().columns if self.stdout.isatty() else None
+
+    def say(self, line: str, *, paint: Callable[[str], str] | None = None) -> None:
+        """Print one line, in the colours that `paint` gives it at a terminal."""
+        self.stdout.write(visible(line), paint)
+
+    def say_wrapped(self, line: str) -> None:
+        """Print one line, at a terminal over as many of its lines as it needs."""
+        for one in wrapped(line, self.width, hang=2):
+            self.say(one)
+
+    def say_json(self, value: Any) -> None:
+        """Print a value as one line of JSON."""
+        self.stdout.write(as_json(value))
+
+    def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
+        """Return the parser of the command's arguments, which repeats wrong ones visibly."""
+        return _refusing_visibly(super().create_parser(prog_name, subcommand, **options))
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; an error is said on one line."""
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            raise CommandError(visible(str(error)), returncode=error.returncode) from error
+
+
+def with_visible_errors(command: BaseCommand) -> BaseCommand:
+    """Return a command of anybody's, changed so that its errors at the command line hold no control characters."""
+    command.stderr = _VisibleErrors(sys.stderr)
+    command.stderr.style_func = command.style.ERROR
+    create_parser = command.create_parser
+
+    def create(*arguments: Any, **options: Any) -> CommandParser:
+        return _refusing_visibly(create_parser(*arguments, **options))
+
+    command.create_parser = create  # type: ignore[method-assign]  # the commands of Django and of others have no such seam
+    return command
+
+
+class _VisibleErrors(OutputWrapper):
+    def write(  # type: ignore[override]  # as Django's own, which is no TextIOBase's
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        super().write(visible_lines(msg), style_func, ending)
+
+
+def _refusing_visibly(parser: CommandParser) -> CommandParser:
+    refuse = parser.error
+
+    def error(message: str) -> Any:
+        return refuse(visible(message))
+
+    parser.error = error  # type: ignore[method-assign]  # Django lets nobody choose the parser's class
+    return parser

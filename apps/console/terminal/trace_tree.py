@@ -1,0 +1,202 @@
+"""Draw a run's trace as text: the tree with durations, and where its time went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps import catalog
+from apps.console.terminal.fitting import wrapped
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
+from telemetry.model import Operation, Outcome
+from telemetry.reading import Node, Span, roots_of
+
+
+def _key(operation: type[Operation[Any]], field: str) -> str:
+    """Return the span attribute that a field of the catalog stands under."""
+    return operation.__known__[field].keys[0]
+
+
+_WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
+_ENTITY = _key(catalog.RowsWrite, "entity_type")
+_FIRST_OF_PAGE: catalog.EntityType = "pull_request"
+_WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
+_LANE_WAIT_MS = _key(catalog.GraphQLCall, "lane_wait_ms")
+_DISTINGUISHING = (
+    _key(catalog.RepoSync, "full_name"),
+    _key(catalog.GraphQLCall, "query_name"),
+    _key(catalog.RestCall, "endpoint"),
+    _ENTITY,
+    _key(catalog.RateWait, "reason"),
+    _key(catalog.GraphQLCall, "status"),
+    _key(catalog.RepoSync, "error_type"),
+)
+"""Attributes that distinguish spans of one name, in the order they are shown."""
+_KINDS = {
+    catalog.GraphQLCall.__operation__: "GitHub API",
+    catalog.RestCall.__operation__: "GitHub API",
+    _WAIT: "rate wait",
+    _WRITE: "database",
+}
+_SHOWN_FROM_MS = 100.0  # a wait for the lane or on the queue
+_SHOWN_FROM_SECONDS = 0.005
+_BAR_WIDTH = 40
+_BARS_AT = 24  # after the seconds and what they went into
+_LABELS_AT = 11  # after the durations
+_LONGEST_CYCLE = 3  # a page is a call, perhaps another for its long lists, and its writes
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What one line shows: a span with spans below it, or leaves that belong together."""
+
+    spans: tuple[Span, ...]
+    label: str
+    children: tuple[Node, ...] = ()
+
+    @property
+    def duration_ms(self) -> float:
+        return sum(span.duration_ms for span in self.spans)
+
+    def wait_ms(self, key: str) -> float:
+        return sum(_number(span, key) for span in self.spans)
+
+
+def tree_lines(spans: Sequence[Span], *, limit: int = 200, width: int | None = None) -> Iterator[str]:
+    """Yield up to `limit` spans, indented: duration, name, what distinguishes it, and its outcome unless that is success.
+
+    One page's writes are shown as one, and what repeats itself, as page after page does, once with `x N` and its sum. Each
+    is a line, or several where the terminal's `width` asks for it.
+    """
+    for shown, (depth, entry, times) in enumerate(_entries(roots_of(spans), 0)):
+        if shown == limit:
+            yield from wrapped(f"… and more: {len(spans)} spans in all", width)
+            return
+        yield from wrapped(_line(depth, entry, times), width, hang=_LABELS_AT + 2 * depth + 2)
+
+
+def time_spent(spans: Sequence[Span]) -> dict[str, float]:
+    """Return seconds by what they went into, summed over all workers: API, rate wait, lane, queue, database, other.
+
+    A wait that parked its repository counts as long as it was to be: its span ends when the attempt does.
+    """
+    kinds = ("GitHub API", "rate wait", "lane", "queue", "database", "other")
+    spent: dict[str, float] = {kind: 0.0 for kind in kinds}  # noqa: C420  # `fromkeys` keeps literal keys for pyright
+    busy = 0.0
+    for span in spans:
+        into = _KINDS.get(span.name)
+        lane = _number(span, _LANE_WAIT_MS) / 1000
+        seconds = max(0.0, span.duration_ms / 1000 - lane)
+        spent["lane"] += lane
+        spent["queue"] += _number(span, QUEUE_WAIT_MS) / 1000
+        if into is not None:
+            spent[into] += _number(span, _WAIT_SECONDS) if _is_parked(span) else seconds
+            busy += seconds + lane
+        elif span.name.startswith("run/"):
+            spent["other"] += seconds
+    spent["other"] = max(0.0, spent["other"] - busy)
+    return spent
+
+
+def time_lines(spans: Sequence[Span], *, width: int | None = None) -> Iterator[str]:
+    """Yield the table of `time_spent`, each row with a bar of its share; what took no time is left out."""
+    spent = time_spent(spans)
+    total = sum(spent.values()) or 1.0
+    longest = _BAR_WIDTH if width is None else max(1, min(_BAR_WIDTH, width - _BARS_AT))
+    for kind, seconds in spent.items():
+        if seconds >= _SHOWN_FROM_SECONDS:
+            bar = "█" * max(1, round(longest * seconds / total))
+            yield f"{seconds:8.2f} s  {kind:<10}  {bar}"
+
+
+def _entries(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, _Entry, int]]:
+    """Yield each line's depth, entry, and how often it is repeated."""
+    for entry, times in _repeated(list(_grouped(nodes))):
+        yield depth, entry, times
+        yield from _entries(entry.children, depth + 1)
+
+
+def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
+    """Yield an entry for each span; successful writes that follow each other, as those of a page do, are one."""
+    writes: list[Span] = []
+    for node in nodes:
+        span = node.span
+        is_write = span.name == _WRITE and span.outcome == Outcome.COMPLETED
+        if writes and (not is_write or span.attributes.get(_ENTITY) == _FIRST_OF_PAGE):
+            yield _written(writes)
+            writes = []
+        if is_write:
+            writes.append(span)
+        else:
+            yield _Entry((span,), _label(span), () if span.name in _KINDS else node.children)
+    if writes:
+        yield _written(writes)
+
+
+def _written(writes: Sequence[Span]) -> _Entry:
+    entities = ", ".join(str(span.attributes.get(_ENTITY)) for span in writes)
+    return _Entry(tuple(writes), f"{writes[0].name}  {entities}")
+
+
+def _repeated(entries: Sequence[_Entry]) -> Iterator[tuple[_Entry, int]]:
+    """Yield the entries with how often each follows; of a short cycle that repeats itself, each once."""
+    labels = [object() if entry.children else entry.label for entry in entries]  # only leaves are alike
+    at = 0
+    while at < len(entries):
+        cycles = ((length, _cycles(labels, at, length)) for length in range(1, _LONGEST_CYCLE + 1))
+        length, times = max(cycles, key=lambda cycle: cycle[1])
+        for offset in range(length if times > 1 else 1):
+            same = entries[at + offset : at + offset + length * (times - 1) + 1 : length]
+            yield _Entry(tuple(span for one in same for span in one.spans), same[0].label, same[0].children), times
+        at += length * times if times > 1 else 1
+
+
+def _cycles(labels: Sequence[object], at: int, length: int) -> int:
+    """Return how often the `length` labels at `at` follow each other; a cycle begins with what its writes come from."""
+    cycle, times = labels[at : at + length], 1
+    if length > 1 and str(cycle[0]).startswith(_WRITE):
+        return times
+    while cycle == labels[at + length * times : at + length * (times + 1)]:
+        times += 1
+    return times
+
+
+def _label(span: Span) -> str:
+    what, slash, task = span.name.partition("/")  # Celery's: run/<module>.<task>
+    name = f"{what}/{task.rpartition('.')[2]}" if slash else what
+    shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
+    attempt = [f"attempt {span.attributes[ATTEMPT]}"] if ATTEMPT in span.attributes else []
+    outcome = span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
+    mark = "" if outcome in (Outcome.COMPLETED, "ok", "") else f"[{outcome}]"
+    return "  ".join(part for part in (name, " ".join((*shown, *attempt)), mark) if part)
+
+
+def _line(depth: int, entry: _Entry, times: int) -> str:
+    parked = sum(_number(span, _WAIT_SECONDS) for span in entry.spans if _is_parked(span))
+    waits = [f"(parked for {duration(parked * 1000)})"] if parked else []
+    waits += [
+        f"({duration(wait)} {where})"
+        for key, where in ((_LANE_WAIT_MS, "in the lane"), (QUEUE_WAIT_MS, "on the queue"))
+        if (wait := entry.wait_ms(key)) >= _SHOWN_FROM_MS
+    ]
+    parts = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]
+    return f"{duration(entry.duration_ms):>{_LABELS_AT - 2}}  {'  ' * depth}{'  '.join(parts)}"
+
+
+def _is_parked(span: Span) -> bool:
+    return span.name == _WAIT and span.outcome == Outcome.WAITING
+
+
+def _number(span: Span, key: str) -> float:
+    try:
+        return float(str(span.attributes.get(key, 0)))
+    except ValueError:  # whatever it is, it is not ours
+        return 0.0
+
+
+def duration(milliseconds: float) -> str:
+    """Return a duration as people read it: milliseconds, seconds, or minutes."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.1f} ms"
+    return f"{milliseconds / 1000:.2f} s" if milliseconds < 120_000 else f"{milliseconds / 60_000:.1f} min"

@@ -1,0 +1,223 @@
+"""Decide whether an answer is an error, and which: in one place, for GraphQL and REST alike. Pure.
+
+GitHub says the same thing in several ways: by status, by header, by a GraphQL error's `type` or `code`, or in words alone.
+See https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api,
+https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api and, for SAML,
+https://docs.github.com/rest/authentication/authenticating-to-the-rest-api.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from apps.integrations.errors import (
+    Evidence,
+    Forbidden,
+    GitHubError,
+    InvalidAnswer,
+    IpNotAllowed,
+    Moved,
+    NotFound,
+    PartialAnswer,
+    QueryRefused,
+    QueryTimeout,
+    RateLimited,
+    SecondaryLimited,
+    ServerError,
+    SsoRequired,
+    TooCostly,
+    Unauthorized,
+)
+from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
+from apps.integrations.github.nodes import Response
+from apps.integrations.github.queries import LIST_ALIAS
+
+_PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
+    ("secondary rate limit", SecondaryLimited),
+    ("secondary-rate-limits", SecondaryLimited),  # in documentation_url
+    ("abuse detection", SecondaryLimited),  # its former name, which older servers still use
+    ("rate limit", RateLimited),
+    ("saml enforcement", SsoRequired),
+    ("ip allow list", IpNotAllowed),
+    ("bad credentials", Unauthorized),
+    ("something went wrong while executing your query", QueryTimeout),
+    ("respond to your request in time", QueryTimeout),
+    ("timeout", QueryTimeout),
+    ("timedout", QueryTimeout),
+)
+_TYPES: Mapping[str, type[GitHubError]] = {
+    "RATE_LIMITED": RateLimited,
+    "RATE_LIMIT": RateLimited,
+    "graphql_rate_limit": RateLimited,
+    "RESOURCE_LIMITS_EXCEEDED": TooCostly,
+    "MAX_NODE_LIMIT_EXCEEDED": TooCostly,
+    "FORBIDDEN": Forbidden,
+    "INSUFFICIENT_SCOPES": Forbidden,
+    "NOT_FOUND": NotFound,
+    "SERVICE_UNAVAILABLE": ServerError,
+    "INTERNAL": ServerError,
+}
+_GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
+    Unauthorized,
+    SecondaryLimited,
+    RateLimited,
+    SsoRequired,
+    IpNotAllowed,
+    Forbidden,
+    QueryTimeout,
+    TooCostly,
+    ServerError,
+    NotFound,
+    QueryRefused,
+    PartialAnswer,
+)
+"""Of several errors in one answer, raise the one whose cure covers the others."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_STATUSES = frozenset(HTTPStatus)
+_LONGEST_MESSAGE = 300  # characters of GitHub's own words
+_UNREADABLE = object()
+
+
+def classify(response: Response) -> GitHubError | None:
+    """Return the error that the answer is, with its evidence, or None if it is JSON and no error."""
+    document = _document(response.body)
+    evidence = evidence_of(response, cost=_cost(document))
+    fields: Mapping[str, Any] = document if isinstance(document, dict) else {}
+    if response.status in _REDIRECTS:
+        location = fields.get("url") or response.headers.get("location")
+        return Moved("It has moved to another address", location=None if location is None else str(location), **evidence)
+    unreadable = document is _UNREADABLE
+    if response.status >= HTTPStatus.BAD_REQUEST and not (unreadable and response.status == HTTPStatus.NOT_FOUND):
+        return _http_error(response, fields, evidence)
+    if unreadable:
+        kind = response.headers.get("content-type", "unknown type").partition(";")[0]
+        return InvalidAnswer(
+            f"The answer (status {response.status}, {len(response.body)} bytes, {kind}) is not JSON or is cut off",
+            **evidence,
+        )
+    if errors := fields.get("errors"):
+        return _graphql_error(errors, fields, response, evidence)
+    message = fields.get("message")
+    if isinstance(message, str) and "documentation_url" in fields and "data" not in fields:  # an error sent with a 200
+        return _error(_by_phrase(fields) or QueryRefused, message, response, evidence)
+    return None
+
+
+def evidence_of(response: Response, *, cost: int | None = None) -> Evidence:
+    """Return what an answer says beside its error."""
+    return Evidence(
+        http_status=response.status,
+        points_cost=cost,
+        request_id=response.headers.get("x-github-request-id"),
+        retry_after=seconds_to_wait(response.headers),
+    )
+
+
+def _document(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _UNREADABLE
+
+
+def _cost(document: object) -> int | None:
+    match document:
+        case {"data": {"rateLimit": {"cost": int(cost)}}}:
+            return cost
+    return None
+
+
+def _graphql_error(errors: object, fields: Mapping[str, Any], response: Response, evidence: Evidence) -> GitHubError:
+    """Return the gravest of the errors in a GraphQL answer."""
+    found = [(_graphql_kind(error, fields), str(error.get("message"))) for error in _objects(errors)]
+    if not found:
+        return InvalidAnswer("The answer's list of errors is not in GitHub's shape", **evidence)
+    kind, message = min(found, key=lambda pair: _GRAVEST_FIRST.index(pair[0]))
+    return _error(kind, message, response, evidence)
+
+
+def _graphql_kind(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[GitHubError]:
+    by_phrase = _by_phrase(error)
+    by_type = _TYPES.get(str(error.get("type"))) or _TYPES.get(str(error.get("code")))
+    extensions = error.get("extensions")
+    if isinstance(extensions, dict) and extensions.get("saml_failure"):
+        return SsoRequired
+    if by_phrase and by_type in (None, Forbidden, RateLimited, ServerError):
+        return by_phrase  # more precise than these types
+    if by_type is NotFound and _leads_inside(error.get("path")):
+        return PartialAnswer
+    if by_type:
+        return by_type
+    if "data" not in fields:
+        return QueryRefused  # it was never run: GitHub does not know a field, or a variable is wrong
+    return PartialAnswer if isinstance(fields["data"], dict) else ServerError
+
+
+def _leads_inside(path: object) -> bool:
+    """Return whether `path` leads to something inside what was asked for, which exists: a node of it, or a list of one."""
+    return isinstance(path, list) and (len(path) > 1 or str(next(iter(path), "")).startswith(LIST_ALIAS))
+
+
+def _objects(errors: object) -> list[Mapping[str, Any]]:
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _http_error(response: Response, fields: Mapping[str, Any], evidence: Evidence) -> GitHubError:
+    """Return the error that a status of 400 or more stands for."""
+    if "message" not in fields:  # GraphQL's shape
+        fields = next(iter(_objects(fields.get("errors"))), fields)
+    message = fields.get("message")
+    if not isinstance(message, str):
+        message = HTTPStatus(response.status).phrase if response.status in _STATUSES else "an unknown status"
+    return _error(_http_kind(response, fields), f"{response.status}: {message}", response, evidence)
+
+
+def _http_kind(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
+    status = response.status
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        timed_out = status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
+        return QueryTimeout if timed_out or _by_phrase(fields) is QueryTimeout else ServerError
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Unauthorized
+    if status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
+        return _refusal(response, fields)
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS):
+        return NotFound
+    return ServerError if status == HTTPStatus.REQUEST_TIMEOUT else QueryRefused
+
+
+def _refusal(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
+    """Return why GitHub answered 403 or 429: for a limit, or for a missing right."""
+    headers = response.headers
+    if by_phrase := _by_phrase(fields):
+        return by_phrase
+    if "required" in headers.get("x-github-sso", ""):
+        return SsoRequired
+    if headers.get("retry-after"):
+        return SecondaryLimited
+    if headers.get("x-ratelimit-remaining") == "0":
+        return RateLimited
+    return SecondaryLimited if response.status == HTTPStatus.TOO_MANY_REQUESTS else Forbidden
+
+
+def _by_phrase(fields: Mapping[str, Any]) -> type[GitHubError] | None:
+    """Return the error that GitHub's wording stands for, in GraphQL's errors and REST's documents alike."""
+    words = f"{fields.get('message')} {fields.get('documentation_url')}".lower()
+    return next((kind for phrase, kind in _PHRASES if phrase in words), None)
+
+
+def _error(kind: type[GitHubError], message: str, response: Response, evidence: Evidence) -> GitHubError:
+    """Return the error with everything that GitHub said, in one line."""
+    text = "GitHub: " + " ".join(message.split())[:_LONGEST_MESSAGE]
+    if kind is RateLimited:
+        limit = limit_from_headers(response.headers)
+        return RateLimited(text, reset_at=None if limit is None else limit.reset_at, **evidence)
+    if kind is SsoRequired and (page := re.search(r"url=(https://[^?;,\s]+)", response.headers.get("x-github-sso", ""))):
+        text += f" (see {page[1]})"  # without its query, which names one authorization request
+    return kind(text, **evidence)

@@ -1,0 +1,138 @@
+"""HTTP connections that keep one deadline over a whole answer, where requests' own timeout is for each read.
+
+A server that sends a byte now and then, in a header or in a body, would hold a request for ever. So before each read, the
+socket's timeout is set to the time that is left.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from apps.integrations.errors import LaneLost
+from apps.utils.boottime import boottime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deadline:
+    """When an answer must have arrived, and until when its request may be sent; both by `boottime`."""
+
+    ends: float
+    send_before: float
+
+    def seconds_left(self) -> float:
+        """Return how long is left; raise TimeoutError if nothing is."""
+        left = self.ends - boottime()
+        if left <= 0:
+            raise TimeoutError("the deadline of the whole answer has passed")
+        return left
+
+    def permit_sending(self) -> None:
+        """Raise LaneLost if it is too late to send."""
+        self.seconds_left()
+        if boottime() > self.send_before:
+            raise LaneLost("This process was stopped for too long to send its request in its turn")
+
+
+_deadline: ContextVar[Deadline] = ContextVar("deadline")
+
+
+@contextmanager
+def keeping(deadline: Deadline) -> Iterator[None]:
+    """Make requests through a `DeadlineAdapter` keep `deadline`."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class _DeadlineReader(io.RawIOBase):
+    """A socket's bytes until the deadline."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._deadline.seconds_left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+class _Readable:
+    """A socket as `http.client` uses it to read an answer."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_DeadlineReader(self._sock, _deadline.get()), 65536)
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_Readable(sock), *args, **kwargs)  # type: ignore[arg-type]  # makefile is all it uses
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        _connect_in_time(self)
+        super().endheaders(*args, **kwargs)
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _Answer
+
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        _connect_in_time(self)
+        super().endheaders(*args, **kwargs)
+
+
+def _connect_in_time(connection: HTTPConnection) -> None:
+    """Connect, and raise if it is then too late to send: connecting may take any time."""
+    if connection.sock is None:
+        connection.connect()
+    _deadline.get().permit_sending()
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection  # pyright: ignore[reportAssignmentType]  # urllib3's own classes fail its protocol too
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection  # pyright: ignore[reportAssignmentType]  # urllib3's own classes fail its protocol too
+
+
+class DeadlineAdapter(HTTPAdapter):
+    """Sends requests over connections that keep the deadline of `keeping`, and retries none."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Pool our connections in place of urllib3's."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Pool our connections to a proxy, too."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager

@@ -1,0 +1,102 @@
+"""What an answer says about the account's budgets, in its headers or in its `rateLimit` block. Pure.
+
+https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from apps.integrations.github.nodes import DateTime, Node, RateLimit
+
+LONGEST_WAIT = timedelta(days=1)
+"""GitHub's budgets are by the hour: a later time is a mistake, and obeying it would stop an account for good."""
+
+EpochSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+"""Up to the year 9999."""
+
+
+class RestBudget(Struct, frozen=True, kw_only=True, gc=False):
+    """A budget as `GET /rate_limit` lists it."""
+
+    limit: int
+    remaining: int
+    used: int
+    reset: EpochSeconds
+
+    def as_limit(self, resource: str) -> RateLimit:
+        """Return it as the budget of `resource`."""
+        return RateLimit(
+            limit=self.limit,
+            remaining=self.remaining,
+            used=self.used,
+            reset_at=datetime.fromtimestamp(self.reset, UTC),
+            resource=resource,
+        )
+
+
+class _Block(Node, frozen=True, kw_only=True):
+    limit: int
+    remaining: int
+    used: int
+    reset_at: DateTime
+
+
+class _Cost(Node, frozen=True, kw_only=True):
+    cost: Annotated[int, Meta(ge=0, lt=2**31)]
+
+
+def limit_from_headers(headers: Mapping[str, str]) -> RateLimit | None:
+    """Return the budget that the `x-ratelimit-*` headers report, or None (a 502 has none, a server may have no limits)."""
+    try:
+        return RateLimit(
+            limit=int(headers["x-ratelimit-limit"]),
+            remaining=int(headers["x-ratelimit-remaining"]),
+            used=int(headers.get("x-ratelimit-used", 0)),
+            reset_at=datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC),
+            resource=headers.get("x-ratelimit-resource", "core"),
+        )
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
+
+
+def limit_from_block(block: object) -> RateLimit | None:
+    """Return the budget that GraphQL's `rateLimit` block reports, or None if limits are off or it makes no sense."""
+    try:
+        found = msgspec.convert(block, _Block)
+    except msgspec.ValidationError:
+        return None
+    return RateLimit(
+        limit=found.limit,
+        remaining=found.remaining,
+        used=found.used,
+        reset_at=found.reset_at.astimezone(UTC),
+        resource="graphql",
+    )
+
+
+def cost_from_block(block: object) -> int | None:
+    """Return the points that the `rateLimit` block says the call cost, or None as in `limit_from_block`."""
+    try:
+        return msgspec.convert(block, _Cost).cost
+    except msgspec.ValidationError:
+        return None
+
+
+def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
+    """Return `Retry-After` in seconds, at most a day, from either of its forms (RFC 9110); None if it makes no sense."""
+    longest = LONGEST_WAIT.total_seconds()
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return min(longest, float(value))
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):  # not a date, or only one of the two has a zone
+        return None
+    return min(longest, max(0.0, wait.total_seconds()))

@@ -1,0 +1,89 @@
+"""The pages that were read and still lack members of nested lists, and how those join them. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import get_args
+
+from msgspec import structs
+
+from apps.integrations.github.answers import AnyList, Lists
+from apps.integrations.github.nodes import ListName, PullRequestNode, PullRequestPage
+from apps.integrations.github.queries import ListRequest
+
+_NAMES: tuple[ListName, ...] = get_args(ListName)
+
+
+class UnfinishedPages:
+    """Pages in the order in which they were read, until all their lists are finished."""
+
+    def __init__(self) -> None:
+        self._pages: deque[_UnfinishedPage] = deque()
+
+    def __len__(self) -> int:
+        """Return how many pages there are."""
+        return len(self._pages)
+
+    def add(self, page: PullRequestPage, *, with_files: bool) -> None:
+        """Add a page, which has asked for the first members of each list, but for files only if `with_files`."""
+        self._pages.append(_UnfinishedPage(page, with_files=with_files))
+
+    def lists(self) -> list[ListRequest]:
+        """Return the lists to ask for, those of the oldest page first."""
+        return list(dict.fromkeys(wanted for page in self._pages for wanted in page.waiting))
+
+    def join(self, found: Lists) -> None:
+        """Add what was found of some lists; those that go on are asked for again."""
+        for page in self._pages:
+            page.join(found)
+
+    def finished(self) -> Iterator[PullRequestPage]:
+        """Remove and yield the oldest pages, up to the first that is unfinished."""
+        while self._pages and not self._pages[0].waiting:
+            yield self._pages.popleft().complete()
+
+
+class _UnfinishedPage:
+    """A page, its lists as far as they have been read, and the requests for what follows of them."""
+
+    def __init__(self, page: PullRequestPage, *, with_files: bool) -> None:
+        self._page = page
+        self._lists: dict[tuple[str, ListName], AnyList] = {}
+        self.waiting: list[ListRequest] = []
+        for node in page.nodes:
+            for name in _NAMES:
+                so_far: AnyList | None = getattr(node, name)
+                if so_far is not None and so_far.page_info.has_next_page:
+                    self._lists[node.id, name] = so_far
+                    after = so_far.page_info.end_cursor
+                    self.waiting.append(ListRequest(pull_request_id=node.id, name=name, after=after))
+            if not with_files:
+                self.waiting.append(ListRequest(pull_request_id=node.id, name="files", after=None))
+
+    def join(self, found: Lists) -> None:
+        waiting, self.waiting = self.waiting, []
+        for wanted in waiting:
+            if wanted not in found:
+                self.waiting.append(wanted)
+            elif (members := found[wanted]) is not None:
+                self._join(wanted, members)
+
+    def _join(self, wanted: ListRequest, members: AnyList) -> None:
+        key = (wanted.pull_request_id, wanted.name)
+        so_far = self._lists.get(key)
+        self._lists[key] = members if so_far is None else structs.replace(members, nodes=so_far.nodes + members.nodes)
+        # Members that are none, or are followed by themselves, end a list whatever it says: it would be read for ever.
+        info = members.page_info
+        if info.has_next_page and members.nodes and info.end_cursor not in (None, wanted.after):
+            self.waiting.append(replace(wanted, after=info.end_cursor))
+
+    def complete(self) -> PullRequestPage:
+        """Return the page with what was added to its lists."""
+        edges = tuple(structs.replace(edge, node=self._complete(edge.node)) for edge in self._page.edges)
+        return structs.replace(self._page, edges=edges)
+
+    def _complete(self, node: PullRequestNode) -> PullRequestNode:
+        lists = {name: self._lists[node.id, name] for name in _NAMES if (node.id, name) in self._lists}
+        return structs.replace(node, **lists) if lists else node

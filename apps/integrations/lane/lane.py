@@ -1,0 +1,183 @@
+"""An account's lane as one attempt uses it: take a turn, send, learn from the answer, wait where GitHub asks for it."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from apps import catalog
+from apps.integrations.errors import GitHubError, LaneLost, Parked, RateLimited, SecondaryLimited
+from apps.integrations.lane import leases, limits
+from apps.integrations.lane.limits import Block
+from apps.integrations.lane.turns import Heartbeat, Resource, Turn
+from apps.integrations.models import WAITS_FOR_LANE
+from apps.utils import clock
+from apps.utils.boottime import boottime
+from telemetry import emit, observe
+
+T = TypeVar("T")
+
+_SHORTEST_POLL, _LONGEST_POLL = 0.002, 0.05  # seconds
+_LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time left to begin one
+_HEARTBEAT_SECONDS = 5.0  # less where SYNC_STALE_SECONDS is small
+
+
+class Lane:
+    """One account's lane, as one attempt uses it.
+
+    `account` is `host/login`. An `urgent` lane (of a recent run) goes before those that are not, which stand back for
+    `urgency_seconds`. `request_seconds` is the total deadline of one request, SYNC_REQUEST_SECONDS by default. `heartbeat`
+    is called every `heartbeat_seconds`: with the longest request between two calls, the default is less than
+    SYNC_STALE_SECONDS. Uses Django's default connection, in autocommit.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        urgent: bool = False,
+        request_seconds: float | None = None,
+        heartbeat: Heartbeat | None = None,
+        heartbeat_seconds: float | None = None,
+        urgency_seconds: float = leases.URGENCY_SECONDS,
+    ) -> None:
+        self.account = account
+        self._urgent = urgent
+        self._urgency_seconds = urgency_seconds
+        self._request_seconds = settings.SYNC_REQUEST_SECONDS if request_seconds is None else request_seconds
+        self._lease_seconds = self._request_seconds * _LEASE_FACTOR
+        self._heartbeat = heartbeat
+        quarter = float(settings.SYNC_STALE_SECONDS) / 4
+        self._heartbeat_seconds = min(_HEARTBEAT_SECONDS, quarter) if heartbeat_seconds is None else heartbeat_seconds
+        self._shown_reason = ""
+        self._next_heartbeat = time.monotonic() + self._heartbeat_seconds
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._refused = 0
+
+    def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
+        """Call `send` in a turn of its own and return what it returns.
+
+        If GitHub refuses it for a limit, wait and call it once more; raise a second refusal. Also raises what `send` raises,
+        and `Parked` for a wait that is too long to sleep through.
+        """
+        while True:
+            try:
+                with self.turn(resource=resource) as turn:
+                    try:
+                        answer = send(turn)
+                    except GitHubError as error:
+                        self._heed(turn, error, resource)
+                        raise
+            except LaneLost:
+                continue  # nothing was sent
+            except (RateLimited, SecondaryLimited):
+                self._refused += 1
+                if self._refused > 1:
+                    raise
+            else:
+                self._refused = 0
+                return answer
+
+    @contextmanager
+    def turn(self, *, resource: Resource | None) -> Iterator[Turn]:
+        """Hold a turn: inside, nobody else sends with this account, and the limits for `resource` allow one request.
+
+        Use None for a request that costs nothing. Raises `Parked` if the limits do not allow it soon.
+        """
+        while True:
+            held, lease_ends, waited = self._take()  # what was waited before another wait is no part of this request
+            wait = self._check_limits(held, resource)
+            if wait is None:
+                break
+            leases.leave(account=self.account, fence=held.fence, urgent=False, budgets={}, block=None)
+            self._wait(wait)
+        turn = Turn(fence=held.fence, waited_ms=waited * 1000, send_before=lease_ends - self._request_seconds)
+        try:
+            self._show_life("", at_once=self._shown_reason != "")
+            yield turn
+        except BaseException:
+            with suppress(DatabaseError):  # the lease ends by itself; the first error is more worth knowing
+                self._leave(turn)
+            raise
+        self._leave(turn)
+
+    def _take(self) -> tuple[leases.Held, float, float]:
+        """Take the lane; return its row, when the lease ends (by `boottime`), and how many seconds it took."""
+        if connection.in_atomic_block:
+            raise RuntimeError("a lane cannot be taken inside a transaction: no other process would see it taken")
+        started = time.monotonic()
+        pause = _SHORTEST_POLL
+        while True:
+            asked = boottime()
+            held = leases.take(
+                account=self.account,
+                holder=self._holder,
+                lease_seconds=self._lease_seconds,
+                urgent=self._urgent,
+                urgency_seconds=self._urgency_seconds,
+            )
+            if held is not None:
+                return held, asked + self._lease_seconds, time.monotonic() - started
+            # Uneven pauses: of those who wait, none is always the later one.
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret depends on it
+            pause = min(pause * 2, _LONGEST_POLL)
+            self._show_life(WAITS_FOR_LANE)
+
+    def _leave(self, turn: Turn) -> None:
+        leases.leave(
+            account=self.account,
+            fence=turn.fence,
+            urgent=self._urgent,
+            urgency_seconds=self._urgency_seconds,
+            budgets=turn.budgets,
+            block=turn.block,
+        )
+
+    def _check_limits(self, held: leases.Held, resource: Resource | None) -> Block | None:
+        """Return what forbids a request now, or None; the check is a line where the budget is known."""
+        now = clock.now()
+        budget = None if resource is None else limits.current(held.budgets.get(resource), now=now)
+        wait = limits.required_wait(block=held.block, budget=budget, now=now)
+        if budget is not None:
+            emit(
+                catalog.RateLimitChecked(
+                    remaining=budget.remaining, limit=budget.limit, reset_at=budget.reset_at, will_wait=wait is not None
+                )
+            )
+        return wait
+
+    def _heed(self, turn: Turn, error: GitHubError, resource: Resource | None) -> None:
+        """Note in the turn what a refusal asks for."""
+        now = clock.now()
+        reset_at = limits.reset_named_by(error, now=now)
+        if reset_at is not None and resource is not None:
+            turn.used_up(resource, reset_at=reset_at)
+        elif (block := limits.block_after(error, refused_before=self._refused, now=now)) is not None:
+            turn.blocked(block.until, block.reason)
+
+    def _wait(self, block: Block) -> None:
+        """Wait until `block` is over; raise `Parked` if that is longer than an attempt may sleep."""
+        seconds = max(0.0, (block.until - clock.now()).total_seconds())
+        operation = catalog.RateWait(wait_seconds=round(seconds, 3), reset_at=block.until, reason=block.reason)
+        with observe(operation) as wait:
+            if seconds > settings.SYNC_MAX_WAIT_SECONDS:
+                wait.waiting(until=block.until)
+                raise Parked(block.until, block.reason)
+            while (left := (block.until - clock.now()).total_seconds()) > 0:
+                self._show_life(block.reason, block.until, at_once=True)
+                clock.sleep(min(left, self._heartbeat_seconds))
+            wait.completed(catalog.RateWaited())
+
+    def _show_life(self, reason: str, until: datetime | None = None, *, at_once: bool = False) -> None:
+        if self._heartbeat is not None and (at_once or time.monotonic() >= self._next_heartbeat):
+            self._shown_reason, self._next_heartbeat = reason, time.monotonic() + self._heartbeat_seconds
+            self._heartbeat(reason, until)

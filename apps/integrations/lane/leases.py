@@ -1,0 +1,132 @@
+"""Leases of lanes, as rows in PostgreSQL. Each change is one statement, so two processes can never hold one lane.
+
+Leases are judged by the database's clock alone. A change that names a fence has no effect once the lane has a later holder.
+Changes that may be lost with the database's last half second do not wait for the disk: a lease's end makes up for a lost
+release, the next answer for a lost budget. Taking the lane does wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from apps.integrations.lane.limits import Block, Budget
+from apps.integrations.models import ApiLane
+
+URGENCY_SECONDS = 1.0
+"""How long backfills stand back after a recent run was last seen: longer than storing a page takes."""
+
+_LANES = ApiLane._meta.db_table
+
+_TAKE = f"""
+    UPDATE {_LANES}
+    SET holder = %(holder)s, fence = fence + 1, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
+    WHERE account = %(account)s
+        AND (holder IS NULL OR leased_until < clock_timestamp())
+        AND (%(urgent)s OR urgent_until IS NULL OR urgent_until < clock_timestamp())
+    RETURNING fence, blocked_until, blocked_reason,
+        graphql_limit, graphql_remaining, graphql_reset_at, core_limit, core_remaining, core_reset_at
+"""  # noqa: S608  # only our own table's name is put in
+
+_LEAVE = f"""
+    UPDATE {_LANES}
+    SET holder = NULL, leased_until = NULL,
+        urgent_until = CASE
+            WHEN %(urgent)s THEN clock_timestamp() + make_interval(secs => %(urgency)s) ELSE urgent_until
+        END,
+        graphql_limit = coalesce(%(graphql_limit)s, graphql_limit),
+        graphql_remaining = coalesce(%(graphql_remaining)s, graphql_remaining),
+        graphql_reset_at = coalesce(%(graphql_reset_at)s, graphql_reset_at),
+        core_limit = coalesce(%(core_limit)s, core_limit),
+        core_remaining = coalesce(%(core_remaining)s, core_remaining),
+        core_reset_at = coalesce(%(core_reset_at)s, core_reset_at),
+        blocked_until = coalesce(%(blocked_until)s, blocked_until),
+        blocked_reason = coalesce(%(blocked_reason)s, blocked_reason)
+    WHERE account = %(account)s AND fence = %(fence)s
+        AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
+"""  # noqa: S608  # only our own table's name is put in
+
+_CLAIM_URGENCY = f"""
+    UPDATE {_LANES}
+    SET urgent_until = clock_timestamp() + make_interval(secs => %(urgency)s)
+    WHERE account = %(account)s
+        AND (urgent_until IS NULL OR urgent_until < clock_timestamp() + make_interval(secs => %(urgency)s / 2))
+        AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
+"""  # noqa: S608  # only our own table's name is put in
+
+_CREATE = f"""
+    INSERT INTO {_LANES} (account, fence, blocked_reason) VALUES (%(account)s, 0, '') ON CONFLICT DO NOTHING
+"""  # noqa: S608  # only our own table's name is put in
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lane that we hold, and what its row said of the account's limits when we took it."""
+
+    fence: int
+    block: Block | None
+    budgets: Mapping[str, Budget]
+
+
+def take(
+    *, account: str, holder: str, lease_seconds: float, urgent: bool, urgency_seconds: float = URGENCY_SECONDS
+) -> Held | None:
+    """Take the lane for `lease_seconds`; return None while another holds it, or while we stand back for a recent run.
+
+    An `urgent` call makes the others stand back for `urgency_seconds`.
+    """
+    values: dict[str, Any] = {"account": account, "holder": holder, "lease": lease_seconds, "urgent": urgent}
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, values)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_CREATE, {"account": account})
+            if cursor.rowcount:
+                return take(
+                    account=account,
+                    holder=holder,
+                    lease_seconds=lease_seconds,
+                    urgent=urgent,
+                    urgency_seconds=urgency_seconds,
+                )
+            if urgent:
+                cursor.execute(_CLAIM_URGENCY, {"account": account, "urgency": urgency_seconds})
+            return None
+    fence, blocked_until, reason, *budgets = row
+    known = {"graphql": _budget(*budgets[:3]), "core": _budget(*budgets[3:])}
+    return Held(
+        fence,
+        None if blocked_until is None else Block(blocked_until, reason),
+        {resource: budget for resource, budget in known.items() if budget is not None},
+    )
+
+
+def leave(
+    *,
+    account: str,
+    fence: int,
+    urgent: bool,
+    budgets: Mapping[str, Budget],
+    block: Block | None,
+    urgency_seconds: float = URGENCY_SECONDS,
+) -> bool:
+    """Free the lane and store what was learned in the turn; return False, changing nothing, if it has a later holder."""
+    values: dict[str, Any] = {"account": account, "fence": fence, "urgent": urgent, "urgency": urgency_seconds}
+    for resource in ("graphql", "core"):
+        budget = budgets.get(resource)
+        values[f"{resource}_limit"] = None if budget is None else budget.limit
+        values[f"{resource}_remaining"] = None if budget is None else budget.remaining
+        values[f"{resource}_reset_at"] = None if budget is None else budget.reset_at
+    values["blocked_until"] = None if block is None else block.until
+    values["blocked_reason"] = None if block is None else block.reason
+    with connection.cursor() as cursor:
+        cursor.execute(_LEAVE, values)
+        return bool(cursor.rowcount)
+
+
+def _budget(limit: int | None, remaining: int | None, reset_at: datetime | None) -> Budget | None:
+    return None if remaining is None or reset_at is None else Budget(limit, remaining, reset_at)

@@ -1,0 +1,68 @@
+"""What GitHub's limits allow: whether a request may be sent now, and what follows from a refusal. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apps.integrations.errors import GitHubError, RateLimited, SecondaryLimited
+from apps.integrations.github.limits import LONGEST_WAIT
+
+_RESET_MARGIN = timedelta(seconds=1)  # GitHub's clock and ours differ
+_UNNAMED_BLOCK = timedelta(minutes=1)  # where GitHub names no time: "at least one minute", then twice that
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left of one resource until `reset_at`; `limit` is None where GitHub did not say it."""
+
+    limit: int | None
+    remaining: int
+    reset_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Nothing may be sent until then; `reason` is `primary`, `secondary` or `retry_after`."""
+
+    until: datetime
+    reason: str
+
+
+def current(budget: Budget | None, *, now: datetime) -> Budget | None:
+    """Return `budget` if it still holds, or None if it is unknown or has been reset since."""
+    return None if budget is None or budget.reset_at + _RESET_MARGIN <= now else budget
+
+
+def required_wait(*, block: Block | None, budget: Budget | None, now: datetime) -> Block | None:
+    """Return what forbids a request now, the later of the two, or None; `budget` is the `current` one."""
+    reasons = [] if block is None or block.until <= now else [block]
+    if budget is not None and budget.remaining < 1:
+        reasons.append(Block(budget.reset_at + _RESET_MARGIN, "primary"))
+    return max(reasons, key=lambda each: each.until, default=None)
+
+
+def reset_named_by(error: GitHubError, *, now: datetime) -> datetime | None:
+    """Return when the budget that `error` says is used up will be full again, or None if GitHub named no such time.
+
+    A reset that is over by our clock, but evidently not by GitHub's, counts as none.
+    """
+    reset_at = error.reset_at if isinstance(error, RateLimited) and error.retry_after is None else None
+    return None if reset_at is None or reset_at + _RESET_MARGIN <= now else reset_at
+
+
+def block_after(error: GitHubError, *, refused_before: int, now: datetime) -> Block | None:
+    """Return for how long `error` asks everybody to send nothing: Retry-After, or a minute for a limit without a time.
+
+    That minute is doubled by each refusal in a row that came before, of which there were `refused_before`.
+    """
+    if error.retry_after is not None:
+        return Block(now + timedelta(seconds=error.retry_after), "retry_after")
+    if isinstance(error, RateLimited | SecondaryLimited):
+        return Block(now + _UNNAMED_BLOCK * 2**refused_before, "primary" if isinstance(error, RateLimited) else "secondary")
+    return None
+
+
+def within_reason(moment: datetime, *, now: datetime) -> datetime:
+    """Return `moment`, or the latest that GitHub can mean by it: a mistaken word must not stop an account for good."""
+    return min(moment, now + LONGEST_WAIT)

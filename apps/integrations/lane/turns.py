@@ -1,0 +1,70 @@
+"""A turn in a lane: the right to send one request, and what its answer says about the account's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+
+from apps.integrations.errors import LaneLost
+from apps.integrations.github.nodes import RateLimit
+from apps.integrations.lane.limits import Block, Budget, within_reason
+from apps.utils import clock
+from apps.utils.boottime import boottime
+
+Resource = Literal["graphql", "core"]
+"""What a request is paid from: GraphQL's points, or REST's requests."""
+T = TypeVar("T")
+
+_MOST = 2**31 - 1  # points or requests that the lane's row can hold
+
+
+class Heartbeat(Protocol):
+    """Called every few seconds while a lane is used.
+
+    `reason` says what it waits for (empty: nothing), `until` until when, if that is known.
+    """
+
+    def __call__(self, reason: str, until: datetime | None) -> None:
+        """Show that whoever uses the lane is alive."""
+        raise NotImplementedError
+
+
+class Turn:
+    """The right to send one request until `send_before` (by `boottime`); it collects what the answer says of limits."""
+
+    def __init__(self, *, fence: int, waited_ms: float, send_before: float) -> None:
+        self.fence = fence
+        self.waited_ms = waited_ms
+        self.send_before = send_before
+        self.budgets: dict[str, Budget] = {}
+        self.block: Block | None = None
+
+    def confirm(self) -> None:
+        """Raise LaneLost if too little of the turn is left to send a request and receive its answer."""
+        if boottime() > self.send_before:
+            raise LaneLost("This process was stopped for too long to send in its turn")
+
+    def learned(self, limit: RateLimit | None) -> None:
+        """Note the budget that an answer reported; it is stored on the lane's row when the turn ends."""
+        if limit is not None:
+            most, left = min(limit.limit, _MOST), min(limit.remaining, _MOST)
+            self.budgets[limit.resource] = Budget(most, left, within_reason(limit.reset_at, now=clock.now()))
+
+    def used_up(self, resource: Resource, *, reset_at: datetime) -> None:
+        """Note that nothing of `resource` is left until `reset_at`."""
+        known = self.budgets.get(resource)
+        limit = None if known is None else known.limit
+        self.budgets[resource] = Budget(limit, 0, within_reason(reset_at, now=clock.now()))
+
+    def blocked(self, until: datetime, reason: str) -> None:
+        """Note that nobody may send with this account until then."""
+        self.block = Block(within_reason(until, now=clock.now()), reason)
+
+
+class Turns(Protocol):
+    """What a client needs of a lane."""
+
+    def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
+        """Call `send` in a turn of its own and return its answer."""
+        raise NotImplementedError

@@ -1,0 +1,109 @@
+"""What follows when an attempt at a repository or a phase's step fails: another try and when, or the end and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError
+
+from apps.integrations.errors import Forbidden, NotFound, OutOfTime, SyncError, Unauthorized
+from apps.integrations.models import RepoSync
+
+DATABASE_TROUBLE = (OperationalError, InterfaceError)
+"""The database was restarted, or a statement was interrupted: the same work may succeed on a new connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Another try follows in `countdown` seconds."""
+
+    countdown: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No try follows; the repository's sync ends with this disposition."""
+
+    disposition: RepoSync.Disposition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptPolicy:
+    """How often a repository is tried, how long to wait before each retry, and how its sync ends when none follows.
+
+    `tries` are attempts that may fail or die in a row without a page committed between them. Countdowns are in seconds; the
+    first is doubled by each failure. Of an error's class and its ancestors, the nearest in `dispositions` counts.
+    """
+
+    tries: int
+    first_countdown: float
+    longest_countdown: float
+    dispositions: Mapping[type[Exception], RepoSync.Disposition]
+
+    def after(self, error: Exception, *, failures: int, has_new_token: Callable[[], bool] = lambda: False) -> Retry | GiveUp:
+        """Return what follows `error`, the latest of so many `failures` in a row.
+
+        `has_new_token` says whether the account was connected again since the attempt took its token; it is asked only if
+        that token was refused.
+        """
+        is_temporary = isinstance(error, DATABASE_TROUBLE) or (isinstance(error, SyncError) and error.retryable)
+        if self.allows(failures) and (is_temporary or (isinstance(error, Unauthorized) and has_new_token())):
+            return Retry(self._countdown(error, failures))
+        return GiveUp(next(self.dispositions[kind] for kind in type(error).__mro__ if kind in self.dispositions))
+
+    def allows(self, failures: int) -> bool:
+        """Return whether another try may follow so many failures in a row."""
+        return failures < self.tries
+
+    def _countdown(self, error: Exception, failures: int) -> float:
+        asked = getattr(error, "retry_after", None)
+        if asked is not None:
+            return float(asked)
+        return min(self.longest_countdown, self.first_countdown * 2.0 ** max(0, failures - 1))
+
+
+ATTEMPTS = AttemptPolicy(
+    tries=6,
+    first_countdown=2.0,
+    longest_countdown=300.0,
+    dispositions={
+        Exception: RepoSync.Disposition.FAILED,
+        NotFound: RepoSync.Disposition.GONE,
+        Forbidden: RepoSync.Disposition.FORBIDDEN,
+        Unauthorized: RepoSync.Disposition.FORBIDDEN,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPolicy:
+    """How often a phase's step is started before its run fails; the sweep starts it again after SYNC_STEP_SECONDS."""
+
+    tries: int
+
+    def allows(self, started: int) -> bool:
+        """Return whether a step that was started so many times may be started again."""
+        return started < self.tries
+
+    def retries(self, error: Exception, *, started: int) -> bool:
+        """Return whether the step is started again after `error`, or the run fails with it."""
+        return isinstance(error, DATABASE_TROUBLE) and self.allows(started)
+
+
+STEPS = StepPolicy(tries=3)
+
+
+def broke_connection(error: Exception) -> bool:
+    """Return whether `error` may have left the database connection unusable, as in the middle of a statement."""
+    return isinstance(error, (SoftTimeLimitExceeded, *DATABASE_TROUBLE))
+
+
+def as_stored(error: Exception) -> Exception:
+    """Return `error` as it is to be stored and shown: Celery's soft time limit becomes `OutOfTime`."""
+    if not isinstance(error, SoftTimeLimitExceeded):
+        return error
+    out_of_time = OutOfTime("It had not ended at its time limit").with_traceback(error.__traceback__)
+    out_of_time.__cause__ = error
+    return out_of_time

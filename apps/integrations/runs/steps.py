@@ -1,0 +1,34 @@
+"""The steps that a run dispatches: whoever changes a run gets the next ones back, and sends them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps import catalog
+from apps.integrations.runs.attempts import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRepository:
+    """Send an attempt at a repository."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RunPhase:
+    """Send the work of a phase, to be started for the `attempt`-th time."""
+
+    run_id: int
+    phase: catalog.Phase
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndRun:
+    """End the run, once the steps before this one are sent."""
+
+    run_id: int
+
+
+Step = SyncRepository | RunPhase | EndRun

@@ -1,0 +1,92 @@
+"""Find what stands still: lost messages, dead attempts and steps, runs that nobody advanced, roots that nobody exported.
+
+Whatever is found is claimed on its row first, in a short transaction, so that of two sweeps only one acts on it; acting
+comes after the commit.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import DateTimeField, F, Q, Value
+
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import phases, root_spans
+from apps.integrations.runs.attempts import WAITING, Attempt, dead
+from apps.integrations.runs.root_spans import Flush
+from apps.utils import clock
+
+_MOST_ATTEMPTS = 500
+_MOST_ROOTS = 100
+
+
+def claim_attempts() -> list[Attempt]:
+    """Return the attempts to send now: after parked rows' waits, lost messages and attempts that died.
+
+    A message that nobody took for SYNC_STALE_SECONDS may be lost, or may be waiting in a long queue: it is sent again, each
+    time after twice as long.
+    """
+    now = clock.now()
+    lost = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+    patience = F("sent_at") - F("due_at")
+    waiting = Q(state__in=WAITING, due_at__lte=now) & (
+        Q(sent_at=None)
+        | Q(sent_at__lt=lost, due_at__lt=lost) & Q(sent_at__lt=Value(now, output_field=DateTimeField()) - patience)
+    )
+    died = dead(now) & (Q(sent_at=None) | Q(sent_at__lt=lost))
+    with transaction.atomic():
+        rows = (
+            RepoSync.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(waiting | died, run__state=PipelineRun.State.RUNNING)
+            .order_by("due_at")[:_MOST_ATTEMPTS]
+        )
+        attempts = [Attempt(row.pk, row.attempt + 1) for row in rows]
+        RepoSync.objects.filter(pk__in=[attempt.repo_sync_id for attempt in attempts]).update(sent_at=now)
+    return attempts
+
+
+def claim_steps() -> list[PipelineRun]:
+    """Return the runs whose phase's step was sent or started more than SYNC_STEP_SECONDS ago and has not ended."""
+    now = clock.now()
+    with transaction.atomic():
+        runs = list(
+            PipelineRun.objects.select_for_update(skip_locked=True).filter(
+                state=PipelineRun.State.RUNNING,
+                phase__in=phases.NAMES,  # a later version's phases are for its own workers
+                step_sent_at__lt=now - timedelta(seconds=settings.SYNC_STEP_SECONDS),
+            )
+        )
+        PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(step_sent_at=now)
+    return runs
+
+
+def runs_to_advance() -> list[int]:
+    """Return the ids of runs that are in their syncing phase though each of their repositories has ended."""
+    unfinished = Q(repo_syncs__state__in=[*WAITING, RepoSync.State.RUNNING])
+    syncing = PipelineRun.objects.filter(state=PipelineRun.State.RUNNING, phase__in=phases.SYNCING)
+    return list(syncing.exclude(unfinished).values_list("pk", flat=True))
+
+
+def finish_roots(*, flush: Flush) -> None:
+    """Log and export ended runs that nobody has exported, because their process died or the exporter was down.
+
+    One is tried first: while a collector is down, each try would put all of them into the traces file again.
+    """
+    if _finish_due(1, flush=flush):
+        _finish_due(_MOST_ROOTS - 1, flush=flush)
+
+
+def _finish_due(limit: int, *, flush: Flush) -> bool:
+    """Claim so many ended runs and finish them; return whether they were exported."""
+    now = clock.now()
+    with transaction.atomic():
+        due = PipelineRun.objects.select_for_update(skip_locked=True).filter(export_due_at__lte=now)
+        runs = list(due.order_by("export_due_at")[:limit])
+        claimed_until = now + timedelta(seconds=settings.SYNC_STALE_SECONDS)
+        PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(export_due_at=claimed_until)
+    exported = root_spans.finish(runs, flush=flush)
+    if not exported:  # the next sweep tries again
+        PipelineRun.objects.filter(pk__in=[run.pk for run in runs], exported_at=None).update(export_due_at=now)
+    return exported

@@ -1,0 +1,72 @@
+"""The clients of one attempt: GraphQL and REST, on one transport and one lane, as the settings have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from apps.integrations.errors import OutOfTime
+from apps.integrations.github.transport import GitHubTransport, Transport
+from apps.integrations.lane import Lane
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.services.github_graphql import GitHubGraphQL
+from apps.integrations.services.github_rest import GitHubRest
+from apps.repositories.models import GitHubConnection
+from apps.utils.boottime import boottime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clients:
+    """An attempt's clients, and what the attempts before it have spent."""
+
+    graphql: GitHubGraphQL
+    rest: GitHubRest
+    requests_before: int = 0
+    points_before: int = 0
+
+    def spent(self) -> dict[str, int]:
+        """Return `requests` and `points` for the row: those of the attempts before, and all of these clients."""
+        return {
+            "requests": self.requests_before + self.graphql.requests + self.rest.requests,
+            "points": self.points_before + self.graphql.points,
+        }
+
+
+def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None = None) -> Clients:
+    """Return clients for one attempt at `row`, which show on it that they are alive, and what they are waiting for.
+
+    They send through `transport`, by default one to the connection's API. After SYNC_ATTEMPT_SECONDS they raise `OutOfTime`,
+    because only Celery's prefork pool ends a task at its limit.
+    """
+    limit: float = settings.SYNC_ATTEMPT_SECONDS
+    ends = boottime() + limit
+
+    def show_life(reason: str, until: datetime | None) -> None:
+        if boottime() > ends:
+            raise OutOfTime(f"It had not ended after {limit:g} s")
+        attempts.update(attempt, wait_reason=reason, due_at=until or row.due_at, **clients.spent())
+
+    connection: GitHubConnection = row.repository.connection
+    transport = transport or transport_to(connection.api_url, token=connection.token())
+    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.RECENT, heartbeat=show_life)
+    clients = Clients(
+        graphql=GitHubGraphQL(transport=transport, lane=lane),
+        rest=GitHubRest(transport=transport, lane=lane),
+        requests_before=row.requests,
+        points_before=row.points,
+    )
+    return clients
+
+
+def transport_to(api_url: str, *, token: str) -> GitHubTransport:
+    """Return a transport with the settings' deadline, and their hosts that may be reached without TLS."""
+    return GitHubTransport(
+        api_url=api_url,
+        token=token,
+        deadline_seconds=settings.SYNC_REQUEST_SECONDS,
+        plain_http_hosts=settings.SYNC_PLAIN_HTTP_HOSTS,
+    )

@@ -1,1 +1,0 @@
-"""The GraphQL documents we send, as GitHub's schema knows them."""

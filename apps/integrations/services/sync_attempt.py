@@ -1,0 +1,95 @@
+"""One attempt at a repository: sync it, and leave its row saying how the attempt ended and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps import catalog
+from apps.integrations.errors import Parked, Superseded
+from apps.integrations.models import RepoSync
+from apps.integrations.runs import attempts
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs.failures import ATTEMPTS, DATABASE_TROUBLE, Retry, as_stored, broke_connection
+from apps.integrations.services.clients import clients_for
+from apps.integrations.services.github_graphql_sync import sync_pull_requests
+from apps.repositories.accounts import has_new_token
+from apps.utils.database import drop_connection
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The repository's window is stored."""
+
+    result: catalog.RepoSynced
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The repository is parked until GitHub's limit is over; the sweep sends the next attempt."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """The attempt failed, the last of `failures` in a row, and the next one follows in `countdown` seconds."""
+
+    error: Exception
+    failures: int
+    countdown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt failed, and none follows."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Unmarked:
+    """The database took no mark of how the attempt ended; the sweep will find the row without a sign of life."""
+
+    error: Exception
+
+
+End = Completed | Waiting | Retrying | Failed | Unmarked
+
+
+def attempt_sync(row: RepoSync, own: Attempt) -> End:
+    """Make the attempt `own` at the claimed `row` and return how it ended; raise `Superseded` if another has taken over."""
+    spent: dict[str, int] = {}
+    try:
+        died = attempts.predecessor_death(row)
+        if died is not None and not ATTEMPTS.allows(row.failures):
+            raise died
+        clients = clients_for(row, attempt=own)
+        try:
+            return Completed(sync_pull_requests(row=row, attempt=own, clients=clients))
+        finally:
+            spent = clients.spent()  # what an attempt cost counts however it ended
+    except Superseded:
+        raise
+    except Parked as wait:
+        attempts.park(own, until=wait.until, reason=wait.reason, **spent)
+        return Waiting(wait.until)
+    except Exception as caught:  # noqa: BLE001  # the row is marked with it, and the caller raises it
+        error = as_stored(caught)
+        if broke_connection(caught):
+            drop_connection()
+        try:
+            return _mark(row, own, error, spent)
+        except DATABASE_TROUBLE as trouble:
+            return Unmarked(trouble)
+
+
+def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) -> Retrying | Failed:
+    """Mark the row as the policy decides: it waits for its next attempt, or has failed."""
+    failures = RepoSync.objects.values_list("failures", flat=True).get(pk=row.pk) + 1  # a committed page begins at 0 again
+    decision = ATTEMPTS.after(error, failures=failures, has_new_token=lambda: has_new_token(row.repository.connection))
+    if isinstance(decision, Retry):
+        attempts.release_for_retry(own, error, failures=failures, countdown=decision.countdown, **spent)
+        return Retrying(error, failures, decision.countdown)
+    attempts.fail(own, error, disposition=decision.disposition, **spent)
+    return Failed(error)

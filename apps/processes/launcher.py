@@ -1,0 +1,37 @@
+"""Become another program that ends when its parent does: `python launcher.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...`.
+
+On Linux the kernel sends SIGNAL to it when process PARENT dies (prctl(2)). This is a program of its own because a
+`preexec_fn` may deadlock in a process that has threads. UID and GID, unless they are `-`, are taken on first: the kernel
+forgets the request when the account changes. It is run by its path, since its account may see nothing else of the checkout.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+_PR_SET_PDEATHSIG = 1
+_CANNOT_RUN = 126  # the exit code that a shell uses for it
+
+
+def launch(*, parent: int, number: int, uid: str, gid: str, command: list[str]) -> None:
+    """Replace this process by `command`, to be sent signal `number` when `parent` dies."""
+    if gid != "-":
+        os.setgroups([])
+        os.setgid(int(gid))
+    if uid != "-":
+        os.setuid(int(uid))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:
+            sys.exit(1)  # it died before we asked
+    try:
+        os.execv(command[0], command)  # noqa: S606  # a program of ours; the request survives execve
+    except OSError as error:
+        sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}\n")
+        sys.exit(_CANNOT_RUN)
+
+
+if __name__ == "__main__":
+    launch(parent=int(sys.argv[1]), number=int(sys.argv[2]), uid=sys.argv[3], gid=sys.argv[4], command=sys.argv[5:])

@@ -1,0 +1,1 @@
+"""The GitHub accounts that teams connect, and the repositories that they track."""

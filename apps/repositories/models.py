@@ -1,0 +1,93 @@
+"""GitHub accounts that teams have connected, and the repositories that they track with them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from apps.repositories.secrets import decrypt
+from apps.teams.models import Team
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""A moment before any repository's history."""
+
+
+class GitHubConnection(models.Model):
+    """A team's access to one GitHub API with one account; its token is encrypted at rest."""
+
+    team_id: int
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="connections")
+    api_url = models.URLField(default="https://api.github.com")
+    account = models.CharField(max_length=200, help_text="host/login: limits are per account, not per token")
+    encrypted_token = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "GitHub connection"
+        constraints = [models.UniqueConstraint(fields=["team", "account"], name="one_connection_per_account")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id}: {self.account}"
+
+    def token(self) -> str:
+        """Return the token in the clear, to be sent to GitHub and nowhere else."""
+        return decrypt(bytes(self.encrypted_token))
+
+
+class TrackedRepository(models.Model):
+    """A repository that a team syncs, and the window of its history that is stored completely."""
+
+    team_id: int
+    connection_id: int
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="repositories")
+    connection = models.ForeignKey(GitHubConnection, on_delete=models.CASCADE, related_name="repositories")
+    full_name = models.CharField(max_length=200)
+    github_id = models.BigIntegerField(null=True)
+    is_archived = models.BooleanField(default=False)
+    covered_from = models.DateTimeField(
+        null=True, help_text="every pull request updated from here to covered_to is stored; year 1970 for all history"
+    )
+    covered_to = models.DateTimeField(null=True, help_text="the watermark: GitHub's newest updatedAt at the last start")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "tracked repositories"
+        constraints = [models.UniqueConstraint("team", Lower("full_name"), name="one_repository_per_team")]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def web_url(self) -> str:
+        """The repository's page: on github.com, or on the Enterprise Server whose API the connection names."""
+        api = urlsplit(self.connection.api_url)
+        host = "github.com" if api.hostname == "api.github.com" else api.netloc
+        return f"{api.scheme}://{host}/{self.full_name}"
+
+    def has_namesake(self, full_name: str) -> bool:
+        """Return whether the team tracks another repository as `full_name`: somebody may have added this one twice."""
+        namesakes = TrackedRepository.objects.filter(team_id=self.team_id, full_name__iexact=full_name)
+        return namesakes.exclude(pk=self.pk).exists()
+
+    def covers(self, since: datetime | None) -> bool:
+        """Return whether every pull request updated at `since` (None: ever) or later, up to the watermark, is stored."""
+        return self.covered_from is not None and self.covered_from <= (since or BEGINNING)
+
+    def cover(self, *, since: datetime | None, before: datetime | None, until: datetime | None) -> None:
+        """Extend what is covered by a window that has been synced; the caller saves.
+
+        The window goes from `since` (None: the beginning) to `before`, or to `until` if `before` is None. Whatever was
+        updated after the window and up to `until` was synced, too. Of two windows with a gap between them, the later one
+        is kept.
+        """
+        begin = since or BEGINNING
+        if before is not None and (self.covered_from is None or self.covered_from > before):
+            return
+        if before is None and (self.covered_to is None or begin > self.covered_to):
+            self.covered_from, self.covered_to = begin, until or self.covered_to
+            return
+        self.covered_from = min(begin, self.covered_from or begin)
+        self.covered_to = max(filter(None, (self.covered_to, until)), default=None)

@@ -1,0 +1,27 @@
+"""Encrypt secrets at rest with the first of SYNCTRACE_ENCRYPTION_KEYS, and decrypt them with any of these."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+def encrypt(secret: str) -> bytes:
+    """Return `secret` encrypted (Fernet: AES-128-CBC and HMAC-SHA256)."""
+    return _fernet().encrypt(secret.encode())
+
+
+def decrypt(stored: bytes) -> str:
+    """Return the secret that `encrypt` was given; raise ImproperlyConfigured if no key fits."""
+    try:
+        return _fernet().decrypt(stored).decode()
+    except InvalidToken as error:
+        raise ImproperlyConfigured(
+            "A stored token cannot be decrypted with SYNCTRACE_ENCRYPTION_KEY: add the key it was encrypted with "
+            "(several keys are separated by commas, the newest first), or connect the account again."
+        ) from error
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.SYNCTRACE_ENCRYPTION_KEYS])

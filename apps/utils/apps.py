@@ -1,0 +1,12 @@
+"""The app that brings the admin's style sheet."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class UtilsConfig(AppConfig):
+    """What every other app may use; it has no tables."""
+
+    name = "apps.utils"
+    label = "utils"

@@ -1,0 +1,54 @@
+"""Errors on their way out: what they say, and where they come from."""
+
+from __future__ import annotations
+
+import traceback
+from types import TracebackType
+from typing import Any
+
+from telemetry import _health
+from telemetry._boundary.texts import text
+from telemetry._boundary.values import text_of
+
+_RECORD = "_telemetry_record"
+
+
+class ErrorRecord:
+    """What telemetry keeps with an error: its traceback as text, and which sinks have it.
+
+    An error is pickled on its way to another process; its record is not, for no traceback can be.
+    """
+
+    def __init__(self) -> None:
+        self.written: dict[int, TracebackType | None] = {}
+        """By sink, the traceback that the error had when a line with it was written there."""
+        self.rendered: tuple[tuple[Any, ...], str] | None = None
+
+    def __reduce__(self) -> tuple[type[object], tuple[()]]:
+        return object, ()
+
+
+def record_of(error: BaseException) -> ErrorRecord:
+    """Return what is kept with `error`."""
+    kept = error.__dict__.get(_RECORD)
+    if not isinstance(kept, ErrorRecord):
+        kept = error.__dict__[_RECORD] = ErrorRecord()
+    return kept
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an error says, also where its `__str__` fails."""
+    return text(text_of(error))
+
+
+def traceback_of(error: BaseException) -> str:
+    """Return an error with its traceback and its causes; the same text for its span and for its line."""
+    try:
+        record = record_of(error)
+        state = (error.__traceback__, error.__cause__, error.__context__, len(getattr(error, "__notes__", ())))
+        if record.rendered is None or any(was is not now for was, now in zip(record.rendered[0], state, strict=True)):
+            record.rendered = state, text("".join(traceback.format_exception(error)))
+        return record.rendered[1]
+    except Exception as problem:  # noqa: BLE001  # somebody's class of errors
+        _health.pass_on(problem)
+        return text("".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {message_of(error)}\n")

@@ -1,0 +1,1 @@
+"""How Celery is traced."""

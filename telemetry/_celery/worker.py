@@ -1,0 +1,47 @@
+"""What a worker does for telemetry beside its tasks: it leaves logging alone, and flushes before it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from celery.utils.log import mlevel
+from click.core import ParameterSource
+
+from telemetry import _health
+from telemetry._lines import writing
+from telemetry._spans import provider
+
+
+@_health.guarded
+def keep_logging(**_: Any) -> None:
+    """Keep Celery from configuring logging, by listening to its signal, and honour `-l LEVEL`."""
+    use_asked_level()
+
+
+def use_asked_level() -> None:
+    """Let the stream have the lines from the level that this process's command line asks Celery for, if it does."""
+    command = click.get_current_context(silent=True)
+    if command is None or command.get_parameter_source("loglevel") in (None, ParameterSource.DEFAULT):
+        return
+    writing.set_stream_level(mlevel(command.params["loglevel"]))
+
+
+@_health.guarded
+def before_init(options: dict[str, Any] | None = None, **_: Any) -> None:
+    """Honour the level that a program gives its own `app.Worker(loglevel=...)`."""
+    asked = (options or {}).get("loglevel")
+    if asked is not None and click.get_current_context(silent=True) is None:
+        writing.set_stream_level(mlevel(asked))
+
+
+@_health.guarded
+def before_children(**_: Any) -> None:
+    """Stop what must not be running while a worker forks; it starts again with the next span."""
+    provider.rest()
+
+
+@_health.guarded
+def flush(**_: Any) -> None:
+    """Export what has ended: Celery's children end without Python's own exit handlers."""
+    provider.flush()

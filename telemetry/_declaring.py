@@ -1,0 +1,130 @@
+"""Fields: what they mean, and how annotations of a class declare them. Standard library only."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The meaning of a field, inside `Annotated[type, Field(...)]`.
+
+    `unit` is a UCUM code (`s`, `ms`, `%`) or a format (`ISO 8601`). `key` is the span attribute where that is not the
+    field's own name. `also` is OpenTelemetry's standard key for the same thing, set beside it; where the standard splits the
+    thing, each of its keys with what derives its value. A field that is `low_cardinality` has few values and labels metrics;
+    `example` is one of its values, for the documentation.
+    """
+
+    meaning: str
+    unit: str = ""
+    key: str | None = None
+    also: str | Mapping[str, Callable[[Any], Scalar]] | None = None
+    low_cardinality: bool = False
+    example: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One declared field: its name, its type as documentation shows it, and what it means."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+    nullable: bool
+    values: tuple[str, ...]
+    keys: tuple[str, ...]
+    accepts: tuple[Any, ...]
+    derived: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
+    low_cardinality: bool = False
+    example: str | None = None
+
+    def problem(self, value: object) -> str | None:
+        """Return why `value` cannot stand for this field on a line, or None if it can."""
+        if value is None:
+            return None if self.nullable else f"{self.name} must not be null"
+        if isinstance(value, bool) and bool not in self.accepts:
+            return f"{self.name} must be {self.type}, not {value!r}"
+        if not isinstance(value, self.accepts):
+            return f"{self.name} must be {self.type}, not {value!r}"
+        if self.values and value not in self.values:
+            return f"{self.name} must be one of {', '.join(self.values)}, not {value!r}"
+        return None
+
+
+def make_frozen(cls: type) -> None:
+    """Make `cls` a frozen dataclass whose docstring is its author's, or none."""
+    written = cls.__doc__
+    dataclass(frozen=True, kw_only=True)(cls)
+    cls.__doc__ = written
+
+
+def first_line(cls: type) -> str:
+    """Return the first line of a declaration's docstring, or nothing."""
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def fieldspecs_of(cls: type) -> dict[str, FieldSpec]:
+    """Return the fields that a dataclass declares, in their order."""
+    hints = get_type_hints(cls, include_extras=True)
+    names = [name for name in hints if not name.startswith("__")]
+    if foreign := sorted(set(names) - {field.name for field in fields(cls)}):
+        raise TypeError(f"{cls.__name__}: {', '.join(foreign)} stands on a plain base class: declare it here")
+    return {name: spec_of(name, hints[name]) for name in names}
+
+
+def spec_of(name: str, hint: Any) -> FieldSpec:
+    """Return what an annotation declares about the field `name`; what no line can carry is a TypeError."""
+    field = Field("")
+    nullable = False
+    while True:
+        origin = get_origin(hint)
+        if origin is Annotated:
+            hint, *extras = get_args(hint)
+            field = next((extra for extra in extras if isinstance(extra, Field)), field)
+        elif origin in (Union, types.UnionType):
+            members = [member for member in get_args(hint) if member is not type(None)]
+            nullable = nullable or len(members) < len(get_args(hint))
+            if len(members) != 1:
+                raise TypeError(f"{name}: a field has one type, or that type and None")
+            (hint,) = members
+        else:
+            break
+    values: tuple[str, ...] = ()
+    if origin is Literal:
+        values, hint = tuple(get_args(hint)), str
+    elif isinstance(hint, type) and issubclass(hint, StrEnum):
+        values, hint = tuple(member.value for member in hint), str
+    if hint not in _TYPE_NAMES:
+        raise TypeError(f"{name}: a field is text, a number, a boolean or a datetime, not {hint!r}")
+    type_name, accepts = _TYPE_NAMES[hint]
+    also = (field.also,) if isinstance(field.also, str) else ()
+    return FieldSpec(
+        name=name,
+        type=type_name,
+        unit=field.unit,
+        meaning=field.meaning,
+        nullable=nullable,
+        values=values,
+        keys=(field.key or name, *also),
+        accepts=accepts,
+        derived=tuple(field.also.items()) if isinstance(field.also, Mapping) else (),
+        low_cardinality=field.low_cardinality,
+        example=field.example,
+    )
+
+
+_TYPE_NAMES: Mapping[Any, tuple[str, tuple[type, ...]]] = {
+    str: ("string", (str,)),
+    int: ("int", (int,)),
+    float: ("float", (float, int)),
+    bool: ("bool", (bool,)),
+    datetime: ("string", (str,)),  # on a line a datetime is ISO 8601 text
+}

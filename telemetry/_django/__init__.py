@@ -1,0 +1,1 @@
+"""How Django is traced."""

@@ -1,0 +1,101 @@
+"""A request and its response in the words of OpenTelemetry's HTTP conventions, for WSGI and ASGI alike."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+_CAPTURED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
+_SANITIZED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
+_METRIC_KEYS = ("http.request.method", "url.scheme", "network.protocol.version")
+
+
+def method_of(request: HttpRequest) -> str:
+    """Return the request's method, or `_OTHER` for one that nobody knows, of which there may be many."""
+    method = (request.method or "").upper()
+    return method if method in _METHODS else "_OTHER"
+
+
+def span_name(request: HttpRequest) -> str:
+    """Return `GET shop/<slug:item>`, or the method alone while no route is known."""
+    method = method_of(request)
+    route = route_of(request)
+    method = "HTTP" if method == "_OTHER" else method
+    return f"{method} {route}" if route else method
+
+
+def route_of(request: HttpRequest) -> str | None:
+    """Return the route that Django found for the request."""
+    found = request.resolver_match
+    return (found.route or None) if found is not None else None
+
+
+def request_attributes(request: HttpRequest) -> dict[str, Any]:
+    """Return what is known of a request as it begins."""
+    meta = request.META
+    method = method_of(request)
+    host, port = _host_and_port(meta)
+    return {
+        "http.request.method": method,
+        "http.request.method_original": request.method if method == "_OTHER" else None,
+        "url.scheme": request.scheme,
+        "url.path": request.path,
+        "url.query": meta.get("QUERY_STRING") or None,
+        "server.address": host,
+        "server.port": port,
+        "client.address": meta.get("REMOTE_ADDR") or None,
+        "user_agent.original": meta.get("HTTP_USER_AGENT") or None,
+        "network.protocol.version": _http_version(request),
+        **captured("request", request.headers.items()),
+    }
+
+
+def metric_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a request's attributes that its duration is counted by."""
+    return {key: attributes[key] for key in _METRIC_KEYS if attributes.get(key) is not None}
+
+
+def captured(kind: str, headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the headers that the environment asks for, as attributes; `kind` is `request` or `response`."""
+    wanted = _patterns(_CAPTURED + kind.upper())
+    if wanted is None:
+        return {}
+    hidden = _patterns(_SANITIZED)
+    return {
+        f"http.{kind}.header.{name.lower()}": ["[redacted]" if hidden is not None and hidden.fullmatch(name) else value]
+        for name, value in headers
+        if wanted.fullmatch(name)
+    }
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the request's address without its query, for patterns to be found in; Django need not allow its host."""
+    return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
+
+
+def _patterns(variable: str) -> re.Pattern[str] | None:
+    names = [name for part in os.environ.get(variable, "").split(",") if (name := part.strip())]
+    return re.compile("|".join(f"(?:{name})" for name in names), re.IGNORECASE) if names else None
+
+
+def _host_and_port(meta: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    try:
+        named = urlsplit(f"//{meta.get('HTTP_HOST', '')}")
+        if named.hostname:
+            return named.hostname, named.port
+    except ValueError:  # whatever a client has written there
+        pass
+    port = str(meta.get("SERVER_PORT") or "")
+    return meta.get("SERVER_NAME") or None, int(port) if port.isdigit() else None
+
+
+def _http_version(request: HttpRequest) -> str | None:
+    scope: Mapping[str, Any] = getattr(request, "scope", {})
+    version = scope.get("http_version") or str(request.META.get("SERVER_PROTOCOL", "")).partition("/")[2]
+    return version or None

@@ -1,0 +1,74 @@
+"""Jaeger's HTTP API, as far as reading traces needs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from itertools import product
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+import orjson
+
+from telemetry._decoding import Span, spans_in
+
+_MOST = 10_000  # traces that a search may find
+_TIMEOUT_SECONDS = 30
+_NOT_FOUND = 404
+
+
+class JaegerError(Exception):
+    """Jaeger cannot be reached, or answers something else than traces."""
+
+
+class JaegerClient:
+    """Asks Jaeger at `url` about one service's traces; a search goes back `hours`."""
+
+    def __init__(self, url: str, *, service: str, hours: float) -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ValueError(f"{url!r} is no address of Jaeger: give one like http://localhost:16686")
+        self._url, self._service, self._hours = url.rstrip("/"), service, hours
+
+    def trace(self, trace_id: str) -> list[Span]:
+        """Return the trace's spans as Jaeger has them, perhaps some twice; none for a trace that it does not know."""
+        answer = self._get(f"/api/v3/traces/{quote(trace_id, safe='')}")
+        try:
+            return [] if answer is None else spans_in(answer["result"])
+        except (KeyError, TypeError) as error:
+            raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
+
+    def search(self, tags: Mapping[str, Sequence[str]]) -> set[str]:
+        """Return the ids of the traces that have a span with these tags, each having one of the values given.
+
+        By the search page's own API: `/api/v3/traces` of Jaeger 2.13 ignores attributes.
+        """
+        end = time.time()
+        window = {"start": int((end - self._hours * 3600) * 1e6), "end": int((end + 60) * 1e6), "limit": _MOST}
+        found: set[str] = set()
+        for values in product(*tags.values()):
+            wanted = orjson.dumps(dict(zip(tags, values, strict=True))).decode()
+            answer = self._get("/api/traces", service=self._service, tags=wanted, **window)
+            try:
+                found |= {str(trace["traceID"]).zfill(32) for trace in (answer or {"data": []})["data"] or []}
+            except (KeyError, TypeError) as error:
+                raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
+        return found
+
+    def _get(self, path: str, **parameters: str | int) -> Any:
+        """Return the answer's JSON; None for 404."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        try:
+            with urlopen(Request(f"{self._url}{path}{query}"), timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310  # checked
+                return orjson.loads(answer.read())
+        except HTTPError as error:
+            with error:
+                if error.code == _NOT_FOUND:
+                    return None
+            raise JaegerError(f"{self._url} answers {error.code} to {path}") from error
+        except (URLError, OSError, HTTPException) as error:
+            raise JaegerError(f"{self._url} cannot be reached: start Jaeger there, or name another address") from error
+        except orjson.JSONDecodeError as error:
+            raise JaegerError(f"{self._url} is no Jaeger: it answers no JSON") from error

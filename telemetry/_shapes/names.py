@@ -1,0 +1,32 @@
+"""Names of fields, headers, parameters and options that hold a secret, whatever it looks like."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SECRET = re.compile(
+    r"""
+    (?: .* [._\s/:-] )?
+    (?: (?: access | refresh | auth | id | oauth | csrf | xsrf | session | csrfmiddleware )? token
+      | pass (?: word | wd | phrase | code )s? | pwd
+      | (?: client | api | app | shared )? secrets? (?: [_-]? key )?
+      | (?: api | app | access | private | secret | auth | signing | encryption | master | fernet | shared | ssh )
+        [_-]? keys? (?: [_-]? (?: pem | base64 | fallbacks? ) )?
+      | (?: proxy[_-]? )? authorization | cookies? | credentials? | session [_-]? id | jwt
+      | amz [_-] signature
+    )
+    [_-]? \d{0,2}
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Return whether a field of this name holds a secret by definition: `password`, `accessToken`, `X-Api-Key`.
+
+    The last word of a name says it: `password_reset` is none, nor is a count of `tokens`.
+    """
+    return len(name) <= 256 and _SECRET.fullmatch(_HUMP.sub("_", name)) is not None

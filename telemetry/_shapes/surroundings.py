@@ -1,0 +1,194 @@
+"""Secrets without a look of their own, known by what stands around them: names, headers, options, addresses.
+
+Text is quoted again and again on its way out: JSON in JSON, a repr in a traceback, a parameter of a URL. Every repetition
+has a bound or can end in one way only, so that a megabyte of rubbish costs time proportional to it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from telemetry._shapes.shape import REDACTED, Shape
+from telemetry._shapes.tokens import START
+
+_ESCAPED_QUOTE = r"""(?: \\{1,32} ["'] | (?: %5[Cc] ){0,32} %2[27] )"""
+_QUOTE = rf"""(?: ["'] | {_ESCAPED_QUOTE} )"""
+_SPACE = r"(?: \s | \+ | %20 ){0,4}"
+_EQUALS = rf"""(?: {_QUOTE}? {_SPACE} (?: => | -> | := | ={{1,3}} | : | %(?:25){{0,3}}3[DdAa] ) {_SPACE} )"""
+_ASSIGNED = rf"""
+    (?: {_EQUALS} (?P<list> [\[(] {_SPACE} (?= b? {_QUOTE} ) )?
+      | {_QUOTE} {_SPACE} , {_SPACE} b? {_QUOTE} value {_QUOTE} {_SPACE} : {_SPACE}
+      | {_QUOTE} {_SPACE} , {_SPACE} (?= b? {_QUOTE} ) (?! b? {_QUOTE} [^"'\\]{{0,64}} {_QUOTE} {_SPACE} : ) )
+"""
+_QUOTED = r"""
+    (?: (?P<quote> b? ESCAPED_QUOTE) (?: (?!(?P=quote)) [^\r\n] )+
+      | (?P<double> b?") (?: [^"\\\r\n] | \\. )+
+      | (?P<single> b?') (?: [^'\\\r\n] | \\. )+ )
+""".replace("ESCAPED_QUOTE", _ESCAPED_QUOTE)
+_REST_OF_LIST = rf"""(?(list) (?: {_QUOTE} \s{{0,4}} , \s{{0,4}} b?{_QUOTE} [^"'\\\r\n]* ){{0,64}} )"""
+_PARAMETERS = r"""(?: [^\r\n"'\\] | (?<==) \\{0,32} " [^"\r\n]* " )+"""
+_LOOKS_MADE = r"(?=[A-Za-z.~+/_-]{0,200}?(?:[0-9=]|[a-z][A-Z]))"
+_PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_PEM_IN_URL = r"(?:[A-Z0-9+]|%20){0,40}PRIVATE(?:\+|%20)KEY(?:(?:\+|%20)BLOCK)?-----"
+
+
+def _keep_name(found: re.Match[str]) -> str:
+    return f"{found['name']}{REDACTED}"
+
+
+def _keep_name_and_quote(found: re.Match[str]) -> str:
+    return f"{found['name']}{found['quote'] or found['double'] or found['single'] or ''}{REDACTED}"
+
+
+def _keep_ordinary_words(found: re.Match[str]) -> str:
+    """Return `Basic [redacted]`, but `basic Psycopg3Connector` as it is: credentials are a user and a password in base64."""
+    secret = found["secret"]
+    if found["name"][:5].lower() == "basic" and "=" not in secret:
+        try:
+            if b":" not in base64.b64decode(secret + "=" * (-len(secret) % 4)):
+                return found[0]
+        except (binascii.Error, ValueError):
+            return found[0]
+    return _keep_name(found)
+
+
+def _shape(name: str, pattern: str, *starts: str, flags: re.RegexFlag = re.IGNORECASE | re.VERBOSE) -> Shape:
+    return Shape(name=name, pattern=re.compile(pattern, flags), starts=starts, replacement=_keep_name)
+
+
+SURROUNDED: tuple[Shape, ...] = (
+    Shape(
+        name="PEM",
+        pattern=re.compile(rf"-----BEGIN {_PEM}.*?(?:-----END {_PEM}|\Z)", re.DOTALL),
+        starts=("-----begin ",),
+    ),
+    Shape(
+        name="PEM in a URL",
+        pattern=re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)", re.DOTALL),
+        starts=("-----begin+", "-----begin%20"),
+    ),
+    _shape("PuTTY", r"(?P<name>private-lines:\ \d{1,4}\s).*?(?=private-mac|\Z)", "private-lines:", flags=re.I | re.X | re.S),
+    # 40 hexadecimal digits are a commit's name, too: they are a token where the words just before them say so.
+    _shape(
+        "GitHub's users before 2021",
+        r"""(?P<name> (?:token|credential|secret|authori[sz]ation|password|api[ _-]?key|bearer|oauth)s?
+            (?: \W{1,8} (?:for|is|was|of|the|with|user|bearer|token|basic) ){0,3} \W{1,8} ) [0-9a-f]{40}\b""",
+        *("token", "credential", "secret", "authori", "password", "api", "bearer", "oauth"),
+    ),
+    Shape(
+        name="a URL's user",
+        pattern=re.compile(r"""://[^/?#\s"'<>\\]+@"""),
+        starts=("://",),
+        replacement=f"://{REDACTED}@",
+    ),
+    Shape(
+        name="a URL's user, with a slash in the password",  # in HTTP's, a path after a port may hold an @
+        pattern=re.compile(
+            r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))[^\s@"'<>\\]{1,128}@"""
+        ),
+        starts=("://",),
+        replacement=f"://{REDACTED}@",
+    ),
+    Shape(
+        name="a URL's user, quoted",
+        pattern=re.compile(r"""(%3A%2F%2F)(?:(?!%2F|%40)[^/?#&\s"'<>\\])+(%40)""", re.IGNORECASE),
+        starts=("%3a%2f%2f",),
+        replacement=rf"\1{REDACTED}\2",
+    ),
+    _shape(
+        "a signed URL",
+        r"""(?P<name> (?: x-(?:amz|goog)-(?:signature|credential|security-token) | awsaccesskeyid
+            | (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: signature | sig ) | (?<=[?&]) code )
+            (?: = | %(?:25){0,3}3D ) ) (?! [^\s&"'<>\\]{1,5} (?: [\s&"'<>\\] | \Z ) ) [^\s&"'<>\\]+""",
+        *("x-amz-", "x-goog-", "awsaccesskeyid", "signature", "sig", "code="),
+    ),
+    _shape(
+        "a cookie",
+        rf"""(?P<name> cookie s? {_ASSIGNED} (?: b?{_QUOTE} )? ) {_PARAMETERS} {_REST_OF_LIST}""",
+        "cookie",
+    ),
+    _shape(
+        "an option of a command",
+        rf"""(?P<name> (?<![\w-]) \s? --? (?:[a-z]+-){{0,4}}
+             (?: password|passwd|passphrase|pass|pwd|pw|token|secret|credentials?|(?:api|access|secret|private|auth)-?key )
+             (?: [ =]{{1,4}} | {_QUOTE}{_SPACE},{_SPACE} (?=b?{_QUOTE}) ) (?: b?{_QUOTE} )? )
+             (?! -- ) (?: (?<=") [^"\r\n]* | (?<=') [^'\r\n]* | [^\s"'\\]+ )""",
+        *("--", " -"),
+    ),
+    _shape(
+        "a password of curl",
+        r"""(?P<name> (?: (?<=\s) -u | --(?:proxy-)?user ) [ =]{0,4} ["']? (?! \d+:\d+ ) [^\s:"']{1,128} : )
+            (?!//) [^\s"']+""",
+        *("-u", "--user", "--proxy-user"),
+    ),
+    _shape(
+        "a password of a command",
+        r"""(?P<name> (?: (?:mysql|mariadb|sshpass|mongo|docker\ login) [^\r\n|;&]{0,120}? \s -p
+            | (?:redis|valkey)-cli [^\r\n|;&]{0,120}? \s -a ) \s{0,4} ["']? ) [^\s"']+""",
+        *("mysql", "mariadb", "sshpass", "mongo", "docker login", "redis-cli", "valkey-cli"),
+    ),
+    _shape(
+        "an Authorization header",
+        rf"""(?P<name> authorization {_ASSIGNED} (?: b?{_QUOTE} )? )
+             (?: (?: digest|hawk|mac|oauth|signature|googlelogin|aws4-[\w-]+ ) \s {_PARAMETERS}
+               | (?: (?: bearer|basic|token|negotiate|ntlm|api-?key|key|bot|dpop ) (?: [ \t]{{1,4}} | \+ | %20 ) )?
+                 [^\s"'\\]+ )""",
+        "authorization",
+    ),
+    # "basic authentication" and "token expired" are words; a secret has digits, mixed case, or is very long.
+    Shape(
+        name="a scheme and its secret",
+        pattern=re.compile(
+            rf"(?P<name>{START}(?i:bearer|basic|token)(?:[ \t]{{1,4}}|%20|\+))"
+            rf"(?P<secret>{_LOOKS_MADE}[A-Za-z0-9._~+/=-]{{8,}}|[A-Za-z0-9._~+/=-]{{20,}})"
+        ),
+        starts=("bearer", "basic", "token"),
+        replacement=_keep_ordinary_words,
+    ),
+    Shape(
+        name="a value under a secret's name",
+        pattern=re.compile(
+            rf"""(?P<name> (?: (?<=[A-Za-z0-9_-]) token | pass (?:word|wd|phrase|code) s? | (?<=[_-]) pass (?![a-z])
+                 | (?<=;) pwd | secrets? (?: [_-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
+                 | (?: api|access|private|auth|signing|encryption|master ) [_-]? keys? ) \d{{0,2}}
+                 {_ASSIGNED} )
+                 (?: {_QUOTED} | [^\s&"'\\]+ ) {_REST_OF_LIST}""",
+            re.IGNORECASE | re.VERBOSE,
+        ),
+        starts=(
+            *("token", "pass", "pwd", "secret", "session", "jwt", "client_assertion"),
+            *("api", "access", "private", "auth", "signing", "encryption", "master"),
+        ),
+        replacement=_keep_name_and_quote,
+    ),
+    _shape(
+        "XML",
+        r"""(?P<name> (?: password | passwd | passphrase | secret | token | (?:api|access)[_-]?key ) > )
+            [^<>]{1,1024} (?=</)""",
+        *("pass", "secret", "token", "api", "access"),
+    ),
+    # The name alone may be an everyday word ("unexpected token: x"): only a value that looks made, or is quoted.
+    _shape(
+        "a value under the name token",
+        rf"""(?P<name> \b token {_EQUALS} (?: b?{_QUOTE} | (?-i:{_LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
+        "token",
+    ),
+    # One or several: 32 bytes in url-safe base64.
+    _shape(
+        "Fernet keys",
+        r"""(?P<name> keys? [\\"']{0,3} \s{0,4} [=:] \s{0,4} [\[("'b\\]{0,4} )
+            [A-Za-z0-9_-]{43}= (?: [,"'\s]{1,4} b?["']? [A-Za-z0-9_-]{43}= )*""",
+        "key",
+    ),
+)
+
+BEHEADED = re.compile(rf"\A[^-]+-----END {_PEM}")
+"""The end of a private key whose beginning was cut off."""
+
+WORDS: tuple[str, ...] = (
+    *("token", "pass", "secret", "key", "auth", "cookie", "bearer", "basic", "sig", "://", "%3a", "session", "pwd", "jwt"),
+    *("credential", "private", "client_a", "code=", "x-amz", "x-goog", "-u", "-p", "-cli"),
+)
+"""No text without one of these, in any case, holds a secret that is known by what surrounds it."""

@@ -1,0 +1,17 @@
+"""An exception as an event of its span, in the words of OpenTelemetry's semantic conventions."""
+
+from __future__ import annotations
+
+from telemetry._boundary import message_of, traceback_of
+
+NAME = "exception"
+
+
+def exception_attributes(error: BaseException, *, escaped: bool = False) -> dict[str, str]:
+    """Return what the event says, without secrets and bounded."""
+    return {
+        "exception.type": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
+        "exception.message": message_of(error),
+        "exception.stacktrace": traceback_of(error),
+        "exception.escaped": str(escaped),
+    }

@@ -1,0 +1,62 @@
+"""`span`: a block for code that declares nothing, the first rung before operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from telemetry import _health
+from telemetry._boundary import clean_attributes, key_of
+from telemetry.lifecycle import Observed
+from telemetry.model import Operation, Outcome
+
+
+def span(name: str, /, **fields: Any) -> Observed[None]:
+    """Open a block that is one span, for code that declares nothing.
+
+    It completes by itself, and fails with the error that leaves it; its outcome stands under `<namespace>.outcome`, the
+    namespace being what comes before the name's first dot.
+    """
+    return _Undeclared(_Plain(key_of(name)), fields)
+
+
+class _Plain:
+    """What a span without a declaration has instead of its operation's class."""
+
+    __has_result__ = False
+    __lines__: Mapping[str, Any] = {}
+    __durations__: tuple[str, ...] = ()
+    __fieldspecs__: Mapping[str, Any] = {}
+    __resultspecs__: Mapping[str, Any] = {}
+    __known__: Mapping[str, Any] = {}
+
+    def __init__(self, name: str) -> None:
+        self.__operation__ = name
+        self.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
+
+
+class _Undeclared(Observed[None]):
+    """A span's block whose fields are whatever it is given."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, plain: _Plain, fields: Mapping[str, Any]) -> None:
+        super().__init__(cast("Operation[None]", plain))
+        self._fields = fields
+
+    def set(self, **values: Any) -> None:
+        """Set fields that become known midway."""
+        try:
+            self._set(_present(values))
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(error)
+
+    def _open(self) -> None:
+        self._start(_present(self._fields))
+
+    def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
+        """Record nothing: names that nobody declared may be without number."""
+
+
+def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+    return clean_attributes({name: value for name, value in values.items() if value is not None})

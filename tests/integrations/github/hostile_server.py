@@ -1,0 +1,107 @@
+"""A server on a real socket that answers with whatever bytes a test wants, as slowly as it wants."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+Behaviour = Callable[[socket.socket], None]
+
+
+@dataclass
+class HostileServer:
+    """The server's address, and the requests it has read, head and body."""
+
+    url: str
+    requests: list[str] = field(default_factory=list)
+    connections: int = 0
+
+
+@contextmanager
+def hostile_server(behave: Behaviour) -> Iterator[HostileServer]:
+    """Run a server that reads each request to its end and then lets `behave` write to the socket."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = HostileServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        over = threading.Event()
+        open_connections: list[socket.socket] = []
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                server.connections += 1
+                open_connections.append(connection)
+                with connection:
+                    connection.settimeout(5)
+                    try:
+                        while request := _request(connection):
+                            server.requests.append(request)
+                            behave(connection)
+                    except OSError:  # the client has gone, which is what such tests want
+                        continue
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            over.set()
+            for each in (listener, *open_connections):
+                with suppress(OSError):  # it has gone already
+                    each.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def _request(connection: socket.socket) -> str:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        received = connection.recv(65536)
+        if not received:
+            return ""
+        head += received
+    head, _, body = head.partition(b"\r\n\r\n")
+    length = next(
+        (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+    )
+    while len(body) < length:
+        body += connection.recv(65536)
+    return (head + b"\r\n\r\n" + body).decode()
+
+
+def sending(data: bytes) -> Behaviour:
+    """Send `data` and go on listening."""
+    return lambda connection: connection.sendall(data)
+
+
+def silent(connection: socket.socket) -> None:
+    """Send nothing, for as long as the client stays."""
+    connection.recv(1)
+
+
+def dripping(head: bytes, drop: bytes) -> Behaviour:
+    """Send `head`, then `drop` again and again, faster than any timeout for one read."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(head)
+        for _ in range(200):
+            connection.sendall(drop)
+            time.sleep(0.02)
+
+    return behave
+
+
+def closing(data: bytes) -> Behaviour:
+    """Send `data` and close the connection."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return behave

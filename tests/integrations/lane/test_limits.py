@@ -1,0 +1,77 @@
+"""Whether a request may be sent, and what a refusal asks for: decided from values alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.integrations.errors import GitHubError, NotFound, RateLimited, SecondaryLimited, ServerError
+from apps.integrations.lane import limits
+from apps.integrations.lane.limits import Block, Budget
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_SECONDS = st.integers(-5_000, 5_000)
+_BLOCKS = st.none() | st.builds(lambda seconds: Block(_in(seconds), "secondary"), _SECONDS)
+_BUDGETS = st.none() | st.builds(lambda left, seconds: Budget(5000, left, _in(seconds)), st.integers(0, 2), _SECONDS)
+
+
+def _in(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+@given(_BLOCKS, _BUDGETS)
+def test_a_wait_is_required_just_while_something_forbids_a_request(block: Block | None, budget: Budget | None) -> None:
+    """And when it is over, nothing forbids it any more."""
+    wait = limits.required_wait(block=block, budget=limits.current(budget, now=NOW), now=NOW)
+    is_blocked = block is not None and block.until > NOW
+    is_used_up = budget is not None and budget.remaining == 0 and budget.reset_at + timedelta(seconds=1) > NOW
+    assert (wait is not None) == (is_blocked or is_used_up)
+    if wait is not None:
+        then = wait.until
+        assert then > NOW
+        assert limits.required_wait(block=block, budget=limits.current(budget, now=then), now=then) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "refused_before", "block"),
+    [
+        (SecondaryLimited("slow down", retry_after=20.0), 0, Block(_in(20), "retry_after")),
+        (ServerError("503", retry_after=10.0), 0, Block(_in(10), "retry_after")),
+        (RateLimited("used up", reset_at=_in(40), retry_after=5.0), 1, Block(_in(5), "retry_after")),
+        (SecondaryLimited("slow down"), 0, Block(_in(60), "secondary")),
+        (SecondaryLimited("slow down"), 1, Block(_in(120), "secondary")),
+        (RateLimited("used up"), 2, Block(_in(240), "primary")),
+        (ServerError("502"), 0, None),
+        (NotFound("404"), 3, None),
+    ],
+)
+def test_a_refusal_blocks_for_as_long_as_it_says_or_for_minutes(
+    error: GitHubError, refused_before: int, block: Block | None
+) -> None:
+    """Retry-After whatever the error; a minute, doubled each time, for a limit that names no time."""
+    assert limits.block_after(error, refused_before=refused_before, now=NOW) == block
+
+
+@pytest.mark.parametrize(
+    ("error", "reset_at"),
+    [
+        (RateLimited("used up", reset_at=_in(40)), _in(40)),
+        (RateLimited("used up", reset_at=_in(-0.5)), _in(-0.5)),
+        (RateLimited("used up", reset_at=_in(-1)), None),
+        (RateLimited("used up", reset_at=_in(40), retry_after=5.0), None),
+        (RateLimited("used up"), None),
+        (SecondaryLimited("slow down"), None),
+    ],
+)
+def test_a_reset_counts_where_it_is_still_to_come(error: GitHubError, reset_at: datetime | None) -> None:
+    """Within a second, by which the clocks may differ; Retry-After goes before it."""
+    assert limits.reset_named_by(error, now=NOW) == reset_at
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_no_word_stops_an_account_for_more_than_a_day(seconds: int) -> None:
+    """A reset or a block of years is somebody's mistake, and would stop every team that uses the account."""
+    assert limits.within_reason(_in(seconds), now=NOW) == min(_in(seconds), NOW + timedelta(days=1))

@@ -1,0 +1,209 @@
+"""Whatever stands still is found, by one sweep, and not before its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import attempts, sweep
+from apps.integrations.runs.attempts import Attempt
+from apps.utils import clock
+from telemetry import trace_id_of
+from telemetry.testing import Capture
+
+STALE = float(settings.SYNC_STALE_SECONDS)
+pytestmark = pytest.mark.django_db
+
+
+def test_a_dead_attempt_is_sent_again_once_and_once_more_when_the_message_is_lost(
+    row: RepoSync, time: clock.SteppedClock
+) -> None:
+    """However often the sweep looks."""
+    assert attempts.claim(Attempt(row.pk, 1), traceparent=None)
+    time.sleep(STALE + 1)
+    assert (sweep.claim_attempts(), sweep.claim_attempts()) == ([Attempt(row.pk, 2)], [])
+    time.sleep(STALE + 1)
+    assert sweep.claim_attempts() == [Attempt(row.pk, 2)]
+
+
+def test_a_lost_message_is_sent_again_ever_more_patiently(row: RepoSync, time: clock.SteppedClock) -> None:
+    """It may only stand on a long queue: in a day that is a handful of messages, not hundreds."""
+    found = []
+    for minutes in range(0, 24 * 60, 5):
+        found += [minutes for _ in sweep.claim_attempts()]
+        time.sleep(300)
+    assert found[0] == 5
+    assert 5 < len(found) < 12
+
+
+@pytest.mark.parametrize(
+    ("state", "waits"),
+    [
+        ({"state": "waiting", "sent_at": None}, 0),
+        ({"state": "retrying"}, STALE),
+        ({"state": "pending"}, STALE),
+    ],
+    ids=["parked", "its retry was lost", "its first message was lost"],
+)
+def test_what_is_due_is_sent(state: dict[str, Any], waits: float, row: RepoSync, time: clock.SteppedClock) -> None:
+    """Parked work when its wait is over, sent work when nobody took it; never before."""
+    RepoSync.objects.update(**state)
+    time.sleep(waits)
+    if waits:
+        assert sweep.claim_attempts() == []
+        time.sleep(1)
+    assert sweep.claim_attempts() == [Attempt(row.pk, 1)]
+
+
+@pytest.mark.parametrize("state", ["completed", "failed"])
+def test_a_run_that_has_ended_sends_nothing(state: str, row: RepoSync, time: clock.SteppedClock) -> None:
+    """Whatever its rows look like."""
+    PipelineRun.objects.update(state=state)
+    time.sleep(STALE + 1)
+    assert sweep.claim_attempts() == []
+
+
+def test_a_step_is_found_by_one_sweep_when_its_time_is_over(run: PipelineRun, time: clock.SteppedClock) -> None:
+    """And again when that much time has passed without a sign of it."""
+    PipelineRun.objects.update(phase="llm_processing", step_sent_at=clock.now())
+    time.sleep(settings.SYNC_STEP_SECONDS)
+    assert sweep.claim_steps() == []
+    time.sleep(1)
+    assert (sweep.claim_steps(), sweep.claim_steps()) == ([run], [])
+    time.sleep(settings.SYNC_STEP_SECONDS + 1)
+    assert sweep.claim_steps() == [run]
+
+
+def test_a_phase_of_a_later_version_is_left_to_its_workers(run: PipelineRun, time: clock.SteppedClock) -> None:
+    """While a new version is rolled out, workers of both sweep."""
+    PipelineRun.objects.update(phase="training_models", step_sent_at=clock.now())
+    time.sleep(settings.SYNC_STEP_SECONDS + 1)
+    assert sweep.claim_steps() == []
+    assert sweep.runs_to_advance() == []
+
+
+@pytest.mark.parametrize(
+    ("states", "is_due"),
+    [
+        (("completed", "failed"), True),
+        (("completed", "pending"), False),
+        (("running", "failed"), False),
+        (("retrying", "waiting"), False),
+    ],
+)
+def test_a_run_advances_when_each_of_its_repositories_has_ended(
+    states: tuple[str, str], is_due: bool, row: RepoSync
+) -> None:
+    """The process that ended the last one may have died before it said so."""
+    RepoSync.objects.update(state=states[0])
+    RepoSync.objects.create(run=row.run, repository=_another(row), due_at=clock.now(), state=states[1])
+    assert sweep.runs_to_advance() == ([row.run_id] if is_due else [])
+
+
+def _another(row: RepoSync) -> Any:
+    tracked = row.repository
+    tracked.pk, tracked.full_name = None, "o/another"
+    tracked.save()
+    return tracked
+
+
+class _Exporter:
+    """Takes spans while it is up, and looks whether it is asked to inside a transaction."""
+
+    def __init__(self, is_up: bool = True) -> None:
+        self.is_up = is_up
+        self.calls = 0
+        self.in_transaction = False
+
+    def __call__(self, _seconds: float) -> bool:
+        self.calls += 1
+        self.in_transaction |= connection.in_atomic_block
+        return self.is_up
+
+
+@pytest.fixture
+def ended(
+    transactional_db: None, captrace: Capture, time: clock.SteppedClock, make_runs: Callable[[int], list[PipelineRun]]
+) -> list[PipelineRun]:
+    """Three runs whose process died behind the commit that ended them, long enough ago for the sweep."""
+    runs = make_runs(3)
+    PipelineRun.objects.update(state="completed", phase="phase1_complete", ended_at=clock.now(), export_due_at=clock.now())
+    time.sleep(1)
+    return runs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_nobody_logged_or_exported_is_both_once(ended: list[PipelineRun], captrace: Capture) -> None:
+    """Each run has its line and its root under the ids that were reserved, with the end it really had."""
+    for _ in range(2):
+        sweep.finish_roots(flush=_Exporter())
+    lines = [line["run_id"] for line in captrace.lines if line["event"] == "sync.pipeline.completed"]
+    assert sorted(lines) == [run.pk for run in ended]
+    roots = [span for span in captrace.spans if span.name == "sync.pipeline"]
+    assert {root.trace_id for root in roots} == {trace_id_of(run.traceparent) for run in ended}
+    assert len(roots) == 3
+    for run in PipelineRun.objects.all():
+        assert run.ended_at is not None
+        assert run.exported_at is not None
+        (root,) = [root for root in roots if root.trace_id == trace_id_of(run.traceparent)]
+        assert abs(root.end_ns / 1e9 - run.ended_at.timestamp()) < 0.001
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_lock_is_held_while_spans_are_exported(ended: list[PipelineRun]) -> None:
+    """A collector may take seconds; another sweep, and whoever ends a run, must not wait for it."""
+    exporter = _Exporter()
+    sweep.finish_roots(flush=exporter)
+    assert exporter.calls == 2
+    assert not exporter.in_transaction
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_collector_that_is_down_is_tried_with_one_root_a_sweep(ended: list[PipelineRun], captrace: Capture) -> None:
+    """Or the traces file would hold all of them again after each sweep; once it is back, all are exported, logged once."""
+    exporter = _Exporter(is_up=False)
+    sweep.finish_roots(flush=exporter)
+    assert [span.name for span in captrace.spans] == ["sync.pipeline"]
+    exporter.is_up = True
+    sweep.finish_roots(flush=exporter)
+    assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+    assert captrace.events().count("sync.pipeline.completed") == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_export_a_root_once(ended: list[PipelineRun], captrace: Capture) -> None:
+    """The second begins while the first is exporting."""
+
+    def second(_seconds: float) -> bool:
+        sweep.finish_roots(flush=_Exporter())
+        return True
+
+    sweep.finish_roots(flush=second)
+    roots = [span.trace_id for span in captrace.spans if span.name == "sync.pipeline"]
+    assert len(roots) == len(set(roots)) == 3
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_that_is_killed_leaves_its_claim_to_a_later_one(
+    ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """After SYNC_STALE_SECONDS, and without a second line."""
+
+    def die(_seconds: float) -> bool:
+        raise Killed
+
+    with pytest.raises(Killed):
+        sweep.finish_roots(flush=die)
+    time.sleep(STALE + 1)
+    sweep.finish_roots(flush=_Exporter())
+    assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+    assert captrace.events().count("sync.pipeline.completed") == 3

@@ -1,0 +1,190 @@
+"""Values that break what is not careful, and values with a secret somewhere inside."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from tests.telemetry.canary import SECRETS
+
+SECRET = SECRETS[0]
+
+
+class Mute:
+    """Something without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class MuteError(Exception):
+    """An error without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Classless:
+    """Something that `isinstance` cannot ask."""
+
+    @property
+    def __class__(self) -> type:
+        raise RuntimeError("no class")
+
+    @__class__.setter
+    def __class__(self, _: type) -> None: ...
+
+
+class Unhashable(str):
+    """A text that can neither be hashed nor made a text."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        raise RuntimeError("no hash")
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Speaking:
+    """Something whose text is of a class of its own."""
+
+    def __str__(self) -> str:
+        return Unhashable("words")
+
+
+class Endless(Sequence[int]):
+    """A sequence that ends nowhere."""
+
+    def __len__(self) -> int:
+        return 2**62
+
+    def __getitem__(self, index: Any) -> Any:
+        return index
+
+
+class Broken(Mapping[str, int]):
+    """A mapping that cannot be read."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("no keys")
+
+    def __getitem__(self, key: str) -> int:
+        raise RuntimeError("no values")
+
+
+class Doubtful:
+    """Something that is neither true nor false, as arrays are."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+
+@dataclass
+class Login:
+    """A record with a secret in it."""
+
+    user: str
+    password: str
+    note: object = None
+
+
+Pair = namedtuple("Pair", ["user", "password"])  # noqa: PYI024  # it is the untyped one that has no types to go by
+
+
+class Colour(Enum):
+    """Somebody's enum."""
+
+    RED = SECRET
+
+
+def nested(depth: int) -> list[Any]:
+    """Return a list in a list in a list."""
+    found: list[Any] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def circle() -> dict[str, Any]:
+    """Return a mapping that holds itself."""
+    found: dict[str, Any] = {"n": 1}
+    found["self"] = found
+    return found
+
+
+ODD: dict[str, Any] = {
+    "cycle": circle(),
+    "without a text": Mute(),
+    "without a class": Classless(),
+    "without a hash": Unhashable("abc"),
+    "with a text of its own class": Speaking(),
+    "neither true nor false": Doubtful(),
+    "nested deeply": nested(3_000),
+    "too large a number": 2**70,
+    "a number of a million digits": 10**1_000_000,
+    "a lone surrogate": "caf\udce9",
+    "bytes": b"\xff\x00",
+    "a hundred megabytes": b"x" * 100_000_000,
+    "a set": {1, 2},
+    "not a number": float("nan"),
+    "infinity": float("-inf"),
+    "numbers that are none": [1.5, float("nan"), {"n": float("inf")}],
+    "a uuid": UUID(int=7),
+    "a decimal": Decimal("1.5"),
+    "a naive moment": datetime(2026, 1, 1),  # noqa: DTZ001  # that is the point
+    "a moment that is none in UTC": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+    "a day": date(2026, 1, 1),
+    "a path": Path("/x"),
+    "an error": MuteError(),
+    "a class": Login,
+    "keys that are no texts": {1: "a", None: "b", (1, 2): "c", Mute(): "d", "1": "e", b"f": "g"},
+    "three megabytes": "x" * 3_000_000,
+    "long texts without end": ["y" * 20_000] * 2_000,
+    "long texts at every depth": {str(n): {"a": "y" * 16_000, "b": ["z" * 16_000] * 5} for n in range(500)},
+    "a wide list": list(range(100_000)),
+    "a wide mapping": {str(n): n for n in range(100_000)},
+    "an endless list": Endless(),
+    "a broken mapping": Broken(),
+    "moments": [datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)],
+}
+
+HIDDEN: dict[str, Any] = {
+    "nested": {"a": [{"b": (SECRET, {"c": SECRET})}]},
+    "a set": {SECRET},
+    "bytes": SECRET.encode(),
+    "a bytearray": bytearray(SECRET.encode()),
+    "a memoryview": memoryview(SECRET.encode()),
+    "an error": ValueError(f"no {SECRET}"),
+    "an error's arguments": OSError(2, SECRET),
+    "a record": Login("ann", "hunter2", [SECRET]),
+    "a named tuple": Pair("ann", "hunter2"),
+    "a namespace": SimpleNamespace(user="ann", password="hunter2"),
+    "an enum": Colour.RED,
+    "a path": Path(f"/home/{SECRET}/x"),
+    "a key": {SECRET: 1},
+    "a secret's name": {"password": "hunter2", "X-Api-Key": "hunter2", "Cookie": "hunter2"},
+    "a secret's name of two words": {"accessToken": "hunter2", "clientSecret": "hunter2", "dbPassword": "hunter2"},
+    "a secret's name, deep": [{"headers": [{"Authorization": "hunter2"}]}],
+    "a secret's name in bytes": {b"Authorization": b"hunter2"},
+    "pairs": [("Authorization", "hunter2"), (b"cookie", b"hunter2")],
+    "items": {"Authorization": "hunter2"}.items(),
+    "names and values": [{"name": "Authorization", "value": "hunter2"}, {"key": "password", "value": "hunter2"}],
+    "arguments": ["psql", "--password", "hunter2", "-h", "db"],
+    "a list": [[[[SECRET]]]],
+    "an object": type("Thing", (), {"__str__": lambda _self: f"Thing({SECRET})"})(),
+}

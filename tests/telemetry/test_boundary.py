@@ -1,0 +1,132 @@
+"""A value that leaves becomes plain, clean and bounded; one that cannot is replaced alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry._boundary import LIMIT, attribute, key, line_value, plain, text
+from tests.telemetry.canary import CANARY, SECRETS
+from tests.telemetry.odd import HIDDEN, ODD, SECRET, Login, Mute
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.dates()
+    | st.datetimes(timezones=st.none() | st.timezones())
+    | st.uuids()
+    | st.decimals()
+    | st.sampled_from(SECRETS)
+    | st.builds(Mute),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.one_of(st.text(), st.integers(), st.none(), st.binary(), st.sampled_from(SECRETS)), inner)
+        | st.tuples(inner)
+        | st.builds(Login, st.text(), st.text(), inner)
+    ),
+)
+
+
+@given(values)
+def test_every_value_can_stand_on_a_line_and_a_span(value: Any) -> None:
+    """JSON holds the one, OpenTelemetry the other, a field is always plain, and no secret is on any."""
+    line = orjson.dumps(line_value("data", value)).decode()
+    shown = str(attribute("data", value)), plain("data", value)
+    assert isinstance(shown[1], str | int | float | bool | None)
+    assert CANARY not in line + str(shown)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_value_has_a_place_everywhere(odd: str) -> None:
+    """Bounded, and in a moment."""
+    for found in (line_value("odd", ODD[odd]), attribute("odd", ODD[odd]), plain("odd", ODD[odd])):
+        assert len(json.dumps(found)) < 6 * LIMIT
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_secret_is_found_at_any_depth_in_any_type(hidden: str) -> None:
+    """By its look, by the name it stands under, by what stands before it."""
+    for found in (line_value("x", HIDDEN[hidden]), attribute("x", HIDDEN[hidden]), plain("x", HIDDEN[hidden])):
+        assert "[redacted]" in str(found)
+        assert CANARY not in str(found)
+        assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("value", ["x", 1, 1.5, b"x", ["x"], {"a": 1}, object()])
+def test_under_a_secrets_name_nothing_is_shown(value: Any) -> None:
+    """Whatever its type; that there is none, or whether there is one, says nothing."""
+    assert {line_value("password", value), attribute("password", value), plain("password", value)} == {"[redacted]"}
+    assert (line_value("password", None), line_value("has_password", True)) == (None, True)
+
+
+def test_what_is_plain_stays_what_it_is() -> None:
+    """On a line, on a span and in a field alike; only a number of more than 64 bits becomes text."""
+    for value in ("review", 7, -(2**63), True, None, 1.5):
+        assert line_value("x", value) == attribute("x", value) == plain("x", value) == value
+    assert line_value("x", 2**70) == attribute("x", 2**70) == plain("x", 2**70) == str(2**70)
+
+
+def test_a_value_that_is_replaced_leaves_those_beside_it() -> None:
+    """In a list, in a mapping, on every depth."""
+    assert line_value("x", [1, Mute(), {"a": Mute(), "b": 2**70, "c": None}]) == [
+        1,
+        "[unprintable Mute]",
+        {"a": "[unprintable Mute]", "b": str(2**70), "c": None},
+    ]
+
+
+def test_numbers_that_json_does_not_know() -> None:
+    """They are texts on a line, and numbers on a span."""
+    infinite = float("inf")
+    assert line_value("x", [infinite, 1.5]) == ["inf", 1.5]
+    assert attribute("x", [infinite, 1.5]) == (infinite, 1.5)
+
+
+def test_keys_that_become_the_same_are_told_apart() -> None:
+    """None is lost."""
+    assert line_value("x", {1: "a", "1": "b"}) == {"1": "a", "1 (2)": "b"}
+
+
+def test_a_key_is_short_and_without_secrets() -> None:
+    """It keeps its beginning."""
+    assert key(f"the {SECRET}") == "the [redacted]"
+    assert key("k" * 10_000) == "k" * 253 + "..."
+
+
+def test_large_texts_keep_head_and_tail() -> None:
+    """A traceback begins with where and ends with what; what is left out is counted."""
+    long = "head " + "x" * 3_000_000 + " tail"
+    short = text(long)
+    assert len(short) < LIMIT + 100
+    assert short.startswith("head x")
+    assert short.endswith("x tail")
+    assert "[... 2,983,626 characters left out ...]" in short
+
+
+@pytest.mark.parametrize("secret", [f" {SECRET} ", f" Cookie: a=b; c={'x' * 4_000}{CANARY}\n"])
+@pytest.mark.parametrize("at", [12_285, 12_288, 16_384, 1_500_000, 2_995_903, 2_995_905])
+def test_no_secret_is_cut_in_two(at: int, secret: str) -> None:
+    """Wherever the text is cut."""
+    assert CANARY not in text("x" * (at - 10) + secret + "y" * (3_000_000 - at))
+
+
+def test_the_end_of_a_private_key_is_none_of_the_text_that_is_kept() -> None:
+    """However long it was."""
+    secret = f"-----BEGIN RSA PRIVATE KEY-----\n{(CANARY + 'A' * 58 + chr(10)) * 400}-----END RSA PRIVATE KEY-----\n"
+    for size in range(20_000, 60_000, 4_000):
+        assert CANARY not in text("x" * size + "\n" + secret + "bye")
+
+
+@given(st.text())
+def test_every_text_can_leave(value: str) -> None:
+    """As UTF-8, whatever it holds."""
+    text(value).encode()

@@ -1,0 +1,211 @@
+"""An instrument is declared as a small class, recorded by `measure`, captured by the test kit, exported by the meters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+
+import telemetry
+from telemetry import measure, observe
+from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Measurement, declared_instruments
+from telemetry.model import Field, Operation, Result
+from telemetry.testing import Capture
+from tests.telemetry.otlp import receiver
+
+Till = Annotated[str, Field("Which till.", key="market.till", low_cardinality=True)]
+
+
+class Sold(Counter, name="market.sold", unit="{apple}"):
+    """Apples sold.
+
+    Not those that were eaten.
+    """
+
+    till: Till
+    colour: Annotated[Literal["red", "green"] | None, Field("Of which colour.", low_cardinality=True)] = None
+
+
+class Left(Gauge, name="market.left", unit="{apple}"):
+    """Apples left."""
+
+
+class Wait(Histogram, name="market.wait", unit="s"):
+    """How long people stand in line."""
+
+    till: Till
+
+
+class Weight(Histogram, name="market.weight", unit="kg", buckets=(1, 5, 25)):
+    """What people carry home."""
+
+
+class Paid(Result):
+    """What a customer paid."""
+
+    cents: Annotated[int, Field("Cents.")]
+    by: Annotated[Literal["card", "cash"], Field("By what.", low_cardinality=True)]
+
+
+class Pay(Operation[Paid], name="market.pay"):
+    """A customer pays."""
+
+    customer: Annotated[str, Field("Who.")]
+    till: Till
+
+
+def test_what_is_measured_is_captured(captrace: Capture) -> None:
+    """With the labels' keys; what is not known is no label."""
+    measure(Sold(till="north"))
+    measure(Sold(till="north", colour="red"), 3)
+    measure(Left(), 41)
+    measure(Wait(till="north"), 0.25)
+    assert captrace.metrics == [
+        Measurement("market.sold", 1, {"market.till": "north"}),
+        Measurement("market.sold", 3, {"market.till": "north", "colour": "red"}),
+        Measurement("market.left", 41, {}),
+        Measurement("market.wait", 0.25, {"market.till": "north"}),
+    ]
+
+
+def test_an_operations_duration_is_a_metric(captrace: Capture) -> None:
+    """Labelled with its outcome, its fields of few values and its error's type, and with nothing else."""
+    with observe(Pay(customer="ann", till="north")) as pay:
+        pay.completed(Paid(cents=120, by="cash"))
+    with pytest.raises(OSError, match="no coins"), observe(Pay(customer="bob", till="south")):
+        raise OSError("no coins")
+    paid, failed = captrace.metrics
+    assert paid.name == "market.pay.duration"
+    assert 0 < paid.value < 60
+    assert paid.labels == {"market.outcome": "completed", "market.till": "north", "by": "cash"}
+    assert failed.labels == {"market.outcome": "failed", "market.till": "south", "error.type": "OSError"}
+
+
+def test_a_secret_is_no_label(captrace: Capture) -> None:
+    """A label leaves the process as an attribute does."""
+    measure(Sold(till="ghp_" + "a" * 36))
+    assert "ghp_" not in str(captrace.metrics)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "value", "problem"),
+    [
+        (Sold(till=3), 1, "till must be string, not 3"),  # type: ignore[arg-type]  # the mistake
+        (Sold(till="north", colour="blue"), 1, "colour must be one of red, green"),  # type: ignore[arg-type]  # the mistake
+        (Sold(till="north"), -1, "market.sold is a counter and only grows"),
+        (Sold(till="north"), "2", "market.sold measures numbers, not '2'"),
+        (Sold(till="north"), True, "market.sold measures numbers, not True"),
+    ],
+)
+def test_a_wrong_value_is_an_error_in_tests(captrace: Capture, instrument: Sold, value: float, problem: str) -> None:
+    """What the type checker could not see is checked when it is measured."""
+    with pytest.raises((TypeError, ValueError), match=problem):
+        measure(instrument, value)
+    assert captrace.metrics == []
+
+
+def test_a_wrong_value_costs_its_host_nothing() -> None:
+    """In production it is counted, whatever is measured."""
+
+    class Grumpy:
+        def __str__(self) -> str:
+            raise LookupError
+
+    before = telemetry.swallowed()
+    measure(Sold(till=Grumpy()))  # type: ignore[arg-type]  # the mistake
+    measure("apples", 3)  # type: ignore[call-overload]  # the mistake
+    assert telemetry.swallowed() >= before + 1
+
+
+def test_an_unbounded_label_is_refused_when_the_class_is_made() -> None:
+    """A series for each order would fill the memory of whoever stores them; the message says what to do instead."""
+    with pytest.raises(TypeError, match="Returned: order would make a series for each value: leave it to spans and lines"):
+
+        class Returned(Counter, name="market.returned", unit="{apple}"):
+            order: Annotated[str, Field("Which order.")]
+
+
+def test_the_same_name_cannot_mean_two_things() -> None:
+    """Declared again in the same way, as by a module that is imported twice, it is the same."""
+
+    class Same(Gauge, name="market.left", unit="{apple}"):
+        """Apples left."""
+
+    with pytest.raises(TypeError, match=r"'market.left' is declared twice, and differently"):
+
+        class Other(Gauge, name="market.left", unit="{pear}"):
+            """Pears left."""
+
+
+@pytest.mark.parametrize("buckets", [(1, 1), (5, 1), (1, 2, 1.5)])
+def test_buckets_that_do_not_rise_are_refused(buckets: Sequence[float]) -> None:
+    """OpenTelemetry would count into none of them."""
+    with pytest.raises(TypeError, match="buckets are upper bounds, each higher than the one before"):
+
+        class Wrong(Histogram, name="market.wrong", unit="s", buckets=buckets):
+            """Never."""
+
+
+def test_declarations_can_be_read() -> None:
+    """The first line of a docstring is the description; seconds have buckets that fit them."""
+    sold, wait, weight = (declared_instruments()[f"market.{name}"] for name in ("sold", "wait", "weight"))
+    assert (sold.kind, sold.unit, sold.description) == ("counter", "{apple}", "Apples sold.")
+    assert list(sold.labels) == ["till", "colour"]
+    assert (wait.buckets, weight.buckets) == (SECONDS, (1, 5, 25))
+    assert SECONDS[0] <= 0.001
+    assert SECONDS[-1] >= 3600
+
+
+SHOP = """
+import telemetry
+from telemetry import measure, observe
+from tests.telemetry.test_instruments import Left, Paid, Pay, Sold, Wait, Weight
+
+measure(Sold(till="early"))  # nobody reads yet
+telemetry.configure()
+for _ in range(2):
+    measure(Sold(till="north"), 2)
+measure(Left(), 7)
+measure(Wait(till="north"), 0.3)
+measure(Weight(), 4)
+with observe(Pay(customer="ann", till="north")) as pay:
+    pay.completed(Paid(cents=1, by="card"))
+assert telemetry.flush()
+"""
+
+
+def test_measurements_are_exported_by_the_configured_meters(tmp_path: Path) -> None:
+    """With name, unit, description, labels, and buckets in which seconds can be told apart."""
+    with receiver() as collector:
+        ran = subprocess.run(
+            [sys.executable, "-c", SHOP],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path.cwd()),
+                "OTEL_METRICS_EXPORTER": "otlp",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+                "TELEMETRY_HOME": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        metrics = {metric.name: metric for _, metric in collector.metrics()}
+    sold = metrics["market.sold"]
+    assert (sold.unit, sold.description, sold.sum.is_monotonic) == ("{apple}", "Apples sold.", True)
+    points = {point.attributes[0].value.string_value: point.as_int for point in sold.sum.data_points}
+    assert points == {"north": 4}
+    assert metrics["market.left"].gauge.data_points[0].as_int == 7
+    assert list(metrics["market.wait"].histogram.data_points[0].explicit_bounds) == list(SECONDS)
+    assert list(metrics["market.weight"].histogram.data_points[0].explicit_bounds) == [1, 5, 25]
+    duration = metrics["market.pay.duration"]
+    assert (duration.unit, duration.description) == ("s", "A customer pays.")
+    assert list(duration.histogram.data_points[0].explicit_bounds) == list(SECONDS)
+    keys = {attribute.key for attribute in duration.histogram.data_points[0].attributes}
+    assert keys == {"market.outcome", "market.till", "by"}

@@ -1,0 +1,240 @@
+"""One odd value spoils only itself, whichever way it comes: lines, records, operations, events, spans, context."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import pytest
+import structlog
+from opentelemetry import trace
+
+import telemetry
+from telemetry import bind, emit, observe, span
+from telemetry._boundary import LIMIT
+from telemetry._lines import writing
+from telemetry.model import Event, Field, Level, Line, Operation, Result
+from telemetry.reading import read_lines
+from telemetry.settings import TelemetrySettings
+from telemetry.testing import Capture
+from tests.telemetry.canary import CANARY
+from tests.telemetry.odd import HIDDEN, ODD, SECRET, Mute, MuteError
+
+
+class Shipped(Result):
+    """A result that may be given anything."""
+
+    parcels: Annotated[int, Field("Parcels.")]
+
+
+class Ship(
+    Operation[Shipped],
+    name="shop.ship",
+    started=Line(Level.INFO, "order", when="it begins"),
+    completed=Line(Level.INFO, "order", "parcels", when="it is sent"),
+    failed=Line(Level.ERROR, "order", "error_type", "error_msg", when="it is not"),
+):
+    """An operation that may be given anything."""
+
+    order: Annotated[str, Field("Which.")]
+
+
+class Weighed(Event, name="shop.weighed", level=Level.INFO, when="it is on the scales"):
+    """An event that may be given anything."""
+
+    order: Annotated[str, Field("Which.")]
+    at: Annotated[datetime, Field("When.")]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    """Write lines to a file, as in production: nothing raises."""
+    path = tmp_path / "logs.jsonl"
+    writing.configure(TelemetrySettings(log_file=path))
+    yield path
+    writing.configure(TelemetrySettings())
+
+
+@pytest.fixture
+def shop(file: Path) -> logging.Logger:
+    """Return a logger without pytest's own handlers, which cannot take such records."""
+    assert file, "its handler is there"
+    logger = logging.Logger("shop")  # noqa: LOG001  # one that no other test knows
+    logger.handlers = [each for each in logging.getLogger().handlers if type(each).__module__ == "telemetry._lines.standard"]
+    return logger
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_on_a_line(odd: str, file: Path, shop: logging.Logger) -> None:
+    """By structlog, the standard library's `extra`, and an argument of its message."""
+    structlog.get_logger().error("theirs", data=ODD[odd], n=3, ok=True, none=None, ratio=0.5)
+    shop.error("standard", extra={"data": ODD[odd], "n": 3})
+    shop.error("argument %s of %d", ODD[odd], 2)
+    first, second, third = read_lines(file)
+    assert (first["n"], first["ok"], first["none"], first["ratio"]) == (3, True, None, 0.5)
+    assert (second["event"], second["n"]) == ("standard", 3)
+    assert "data" in first
+    assert "data" in second
+    assert third["event"].endswith(" of 2")
+    assert third["logger"] == "shop"
+    assert max(len(line) for line in file.read_bytes().splitlines()) < 6 * LIMIT
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_on_an_operation(odd: str, file: Path) -> None:
+    """Fields of the operation, of its result and of an event, and what is learnt midway."""
+    with observe(Ship(order=ODD[odd])) as shipping:
+        emit(Weighed(order=ODD[odd], at=datetime(2026, 1, 1, tzinfo=UTC)))
+        shipping.set(order=ODD[odd])
+        shipping.completed(Shipped(parcels=ODD[odd]))
+    events = [line["event"] for line in read_lines(file)]
+    assert [event for event in events if event != "telemetry.problem"] == [
+        "shop.ship.started",
+        "shop.weighed",
+        "shop.ship.completed",
+    ]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_on_a_span(odd: str, captrace: Capture) -> None:
+    """Whether it is a field or comes by OpenTelemetry's own API."""
+    with span("shop.ship", order="A-7", given=ODD[odd]) as block:
+        current = trace.get_current_span()
+        block.set(midway=ODD[odd])
+        current.set_attribute("odd", ODD[odd])
+        current.add_event("moment", {"odd": ODD[odd]})
+        current.set_attribute("n", 3)
+    (one,) = captrace.spans
+    assert (one.attributes["order"], one.attributes["n"], one.outcome) == ("A-7", 3, "completed")
+    for name in ("given", "midway", "odd"):
+        assert len(json.dumps(one.attributes[name], default=str)) < 6 * LIMIT
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_in_the_context(odd: str, captrace: Capture) -> None:
+    """It is on every line and span inside, and spoils none."""
+    with bind(odd=ODD[odd], team_id=7), span("shop.ship"):
+        structlog.get_logger().info("said")
+    (one,), (line,) = captrace.spans, captrace.lines
+    assert (one.attributes["team_id"], line["team_id"], line["event"]) == (7, 7, "said")
+    assert {"odd"} <= line.keys() & one.attributes.keys()
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_no_secret_leaves_in_any_type(hidden: str, file: Path, shop: logging.Logger, captrace: Capture) -> None:
+    """On lines, on spans, in what is captured and what is written."""
+    with bind(thing=HIDDEN[hidden]), span("shop.ship", thing=HIDDEN[hidden]):
+        trace.get_current_span().set_attribute("thing", HIDDEN[hidden])
+        trace.get_current_span().add_event("thing", {"thing": HIDDEN[hidden]})
+        structlog.get_logger().error("theirs", data=HIDDEN[hidden])
+        shop.error("standard", extra={"data": HIDDEN[hidden]})
+    seen = file.read_text() + str(captrace.lines) + str(captrace.spans)
+    assert CANARY not in seen
+    assert "hunter2" not in seen
+    assert "[redacted]" in seen
+
+
+def test_an_argument_without_a_text_leaves_the_rest_of_the_message(file: Path, shop: logging.Logger) -> None:
+    """A wrong placeholder leaves the arguments behind the text."""
+    shop.error("%s sent %d parcels", Mute(), 3)
+    shop.error("%(who)s sent them", {"who": Mute()})
+    shop.error("%d parcels", "three")
+    assert [line["event"] for line in read_lines(file)] == [
+        "[unprintable Mute] sent 3 parcels",
+        "[unprintable Mute] sent them",
+        "%d parcels ('three',)",
+    ]
+
+
+def test_an_event_that_is_no_text_is_a_line(file: Path, shop: logging.Logger) -> None:
+    """Some log a mapping, an error or nothing at all."""
+    for event in ({"a": 1}, None, 5, Mute(), ValueError("spilt")):
+        shop.error(event)
+        structlog.get_logger().info(event)
+    assert len(read_lines(file)) == 10
+
+
+def test_a_line_of_very_many_fields_says_how_many_it_leaves_out(file: Path) -> None:
+    """As a span has its limit of attributes."""
+    structlog.get_logger().info("wide", **{f"n{number}": number for number in range(1_000)})
+    (line,) = read_lines(file)
+    assert (line["n0"], line["n127"], line["fields_left_out"]) == (0, 127, 872)
+
+
+def test_one_event_of_many_with_a_naive_moment_spoils_no_line(file: Path) -> None:
+    """Lines that are written together do not fall together."""
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001  # that is the point
+    emit(*(Weighed(order=str(n), at=naive if n == 20 else naive.replace(tzinfo=UTC)) for n in range(49)))
+    lines = [line for line in read_lines(file) if line["event"] == "shop.weighed"]
+    assert [line["order"] for line in lines] == [str(n) for n in range(49)]
+    assert lines[20]["at"] == "2026-01-01T00:00:00"
+    assert lines[21]["at"] == "2026-01-01T00:00:00Z"
+
+
+def test_a_wrong_type_is_named_once(file: Path) -> None:
+    """One warning for each field, which says what it should be."""
+
+    class Send(Operation[None], name="shop.send"):
+        """Sending."""
+
+        to: Annotated[str, Field("Whom to.")]
+
+    for _ in range(3):
+        with observe(Send(to=UUID(int=7))):  # type: ignore[arg-type]  # the mistake
+            pass
+    (line,) = read_lines(file)
+    assert (line["level"], line["event"]) == ("warning", "telemetry.problem")
+    assert line["error_msg"] == "Send.to must be string, not '00000000-0000-0000-0000-000000000007'"
+
+
+def test_an_error_without_a_text_fails_its_operation(captrace: Capture) -> None:
+    """Its class says what it was."""
+    with pytest.raises(MuteError), observe(Ship(order="A-7")):
+        raise MuteError
+    assert captrace.tree().startswith("shop.ship failed")
+    assert captrace.spans[0].status == "ERROR"
+    assert captrace.lines[-1]["error_type"] == "MuteError"
+    assert captrace.lines[-1]["error_msg"] == "[unprintable MuteError]"
+
+
+def test_a_lines_own_keys_are_its_own(file: Path) -> None:
+    """A field of that name stands beside them."""
+    structlog.get_logger().info("x", timestamp=1, level=5, trace_id="mine", exception="none")
+    logging.getLogger("shop").info("y", extra={"timestamp": 1, "level": 5, "logger": "mine"})
+    with bind(level="bound"):
+        structlog.get_logger().info("z")
+    for line in read_lines(file):
+        assert line["timestamp"].startswith("20")
+        assert line["level"] == "info"
+    first, second, third = read_lines(file)
+    assert third["field_level"] == "bound"
+    assert (first["field_timestamp"], first["field_level"], first["field_trace_id"]) == (1, 5, "mine")
+    assert (second["logger"], second["field_logger"]) == ("shop", "mine")
+
+
+def test_a_level_of_its_own_is_the_next_lower_one(file: Path) -> None:
+    """An application may have levels between ours; what is no level is said, and raises nothing."""
+    shop, before = logging.getLogger("shop"), telemetry.swallowed()
+    for level in (15, 25, 35, 60):
+        shop.log(level, "said")
+    assert [line["level"] for line in read_lines(file)] == ["debug", "info", "warning", "critical"]
+    telemetry.write_line("info", "said")  # type: ignore[arg-type]  # the mistake
+    assert telemetry.swallowed() == before + 1
+
+
+@pytest.mark.parametrize("code", ["caf\udce9", "x" * 100_000, f"code {SECRET}", property(lambda _: 1 / 0), 5, None])
+def test_an_errors_own_code_may_be_anything(code: Any, captrace: Capture) -> None:
+    """It stands on the span as short and clean text, or the class does."""
+    odd = type("OddError", (Exception,), {"error_type": code})
+    with pytest.raises(odd), observe(Ship(order="A-7")):
+        raise odd
+    (one,) = captrace.spans
+    assert one.outcome == "failed"
+    assert captrace.lines[-1]["error_type"] == one.attributes["error.type"]
+    assert len(str(one.attributes["error.type"]).encode()) <= 256
+    assert CANARY not in str(one.attributes["error.type"])

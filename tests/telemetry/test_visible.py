@@ -1,0 +1,103 @@
+"""What others wrote cannot act on a terminal, nor be taken for a line of ours."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry import visible
+from telemetry._lines import writing
+from telemetry.settings import TelemetrySettings
+
+ACTING = "\x1b[2J\x00\r\n\x07\x7f\x9b31m\u202e\u200b\u2066\ufeff"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_afterwards() -> Iterator[None]:
+    """The next test writes to no stream of this one."""
+    yield
+    writing.configure(TelemetrySettings())
+
+
+def said(log_format: Literal["console", "json"]) -> str:
+    """Return what a stream gets of lines that hold what acts, wherever others may put it."""
+    output = io.StringIO()
+    writing.configure(TelemetrySettings(log_format=log_format, log_level=10), stream=output)
+    log = structlog.get_logger()
+    log.info(f"title{ACTING}", title=f"a{ACTING}", deep=[ACTING, {ACTING: ACTING}], **{f"key{ACTING}": 1})
+    logging.getLogger(f"shop{ACTING}").warning("argument %s", ACTING)
+    try:
+        raise ValueError(f"spilt{ACTING}12:00:00.000 [error    ] forged")
+    except ValueError:
+        log.error("failed", exc_info=True)
+    return output.getvalue()
+
+
+@given(st.text(alphabet=st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L", "N"])))
+def test_what_a_terminal_gets_is_visible(value: str) -> None:
+    """No escape sequence, no line end, no invisible or turning character; letters and digits stay."""
+    shown = visible(value)
+    assert not {one for one in shown if unicodedata.category(one) in ("Cc", "Zl", "Zp", "Cs") and one != "\t"}
+    assert not set(shown) & set("\xad\u061c\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\u3164\u115f\U000e0041")
+    plain_text = "".join(one for one in value if unicodedata.category(one)[0] in "LN" and one.isprintable())
+    assert visible(plain_text.replace("\u3164", "").replace("\u115f", "")).isprintable()
+
+
+@pytest.mark.parametrize("text", ["libuv/libuv", "żółw 亀 🐢", "a\tb", r"C:\new", "e\u0301", "👩‍💻".replace("\u200d", "")])
+def test_what_can_be_seen_stays(text: str) -> None:
+    """Letters of all scripts, marks, emoji and a tab."""
+    assert visible(text) == text
+
+
+def test_what_is_escaped_can_be_told() -> None:
+    """As Python writes it."""
+    assert visible("a\x1b[2J\nb\u202e\U000e0041\ud800") == r"a\x1b[2J\nb\u202e\U000e0041\ud800"
+
+
+def test_text_for_people_holds_nothing_that_acts() -> None:
+    """Four lines and a traceback, whose lines do not begin at the margin."""
+    shown = said("console")
+    assert not set(shown) & set(ACTING) - set("\n[2Jm31")
+    at_margin = [line for line in shown.splitlines() if not line.startswith("  ")]
+    assert len(at_margin) == 3
+    assert not any(line.startswith("12:00:00.000") for line in at_margin)
+
+
+def test_json_on_a_terminal_holds_nothing_that_acts() -> None:
+    """And is the same to a reader as what a file holds."""
+    shown = said("json")
+    assert not set(shown) & set(ACTING) - set("\n[2Jm31")
+    first, second, third = map(json.loads, shown.splitlines())
+    assert first["title"] == f"a{ACTING}"
+    assert second["event"] == f"argument {ACTING}"
+    assert ACTING in third["exception"]
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_stream_of_another_encoding_gets_its_lines(log_format: Literal["console", "json"]) -> None:
+    """What it does not know is escaped."""
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding="ascii")
+    writing.configure(TelemetrySettings(log_format=log_format, log_level=10), stream=stream)
+    structlog.get_logger().info("żółw", n=1)
+    assert r"\u017c" in written.getvalue().decode("ascii")
+    if log_format == "json":
+        assert json.loads(written.getvalue())["event"] == "żółw"
+
+
+def test_a_file_holds_what_was_said(tmp_path: Path) -> None:
+    """Only readers of text need escapes."""
+    path = tmp_path / "lines"
+    writing.configure(TelemetrySettings(log_file=path))
+    structlog.get_logger().info("x", title=ACTING)
+    assert json.loads(path.read_text())["title"] == ACTING
