@@ -4,7 +4,7 @@ Declare operations and events (`telemetry.model`), open them with `observe`, wri
 tracing and logging from the `OTEL_*` environment. `telemetry.testing` is the kit for asserting on both.
 """
 
-from telemetry._boundary import message_of, visible
+from telemetry._boundary import message_of, visible, visible_json
 from telemetry._decorator import observed
 from telemetry._health import problem, swallowed
 from telemetry._lines.context import bind, bound
@@ -40,5 +40,6 @@ __all__ = [
     "trace_id_of",
     "treat_as",
     "visible",
+    "visible_json",
     "write_line",
 ]

@@ -43,6 +43,8 @@ class Choices(TypedDict, total=False):
     """The keys of bound context that come first on a line, in this order."""
     excluded_urls: Sequence[str]
     """Regular expressions: a request to Django whose address one of them is found in has no span."""
+    redact_patterns: Sequence[str]
+    """Regular expressions whose matches are secrets, beside those of `telemetry.redaction`; the environment adds to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class TelemetrySettings:
     """`{prefix}TRUST_FROM`: addresses or networks of the peers whose requests continue their trace; others are linked."""
     context: tuple[str, ...] = ()
     """The keys of bound context that come first on a line, in this order."""
+    redact_patterns: tuple[str, ...] = ()
+    """The application's regular expressions whose matches are secrets, and those of `{prefix}REDACT_PATTERNS`."""
     excluded_urls: tuple[str, ...] = ()
     """`OTEL_PYTHON_DJANGO_EXCLUDED_URLS`, else `OTEL_PYTHON_EXCLUDED_URLS`, else the application's."""
 
@@ -117,6 +121,7 @@ class TelemetrySettings:
             propagate_to=frozenset(host.lower() for host in read.items(f"{own}PROPAGATE_TO")),
             trust_from=_networks(read, f"{own}TRUST_FROM"),
             context=tuple(choices.get("context", ())),
+            redact_patterns=_redact_patterns(read, f"{own}REDACT_PATTERNS", choices.get("redact_patterns", ())),
             excluded_urls=tuple(map(_pattern, excluded)) or tuple(choices.get("excluded_urls", ())),
         )
 
@@ -163,3 +168,15 @@ def _pattern(text: str) -> str:
         name = "OTEL_PYTHON_EXCLUDED_URLS"
         raise InvalidSettingError(name, text, "it must be regular expressions, separated by commas") from None
     return text
+
+
+def _redact_patterns(read: Environment, name: str, chosen: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns that the application chose, and those of a variable, which are separated by blanks."""
+    given = read.text(name).split()
+    for pattern in given:
+        try:
+            re.compile(pattern)
+        except re.error:
+            cure = r"it must be regular expressions, separated by blanks; a blank inside one is \s"
+            raise InvalidSettingError(name, pattern, cure) from None
+    return (*chosen, *given)

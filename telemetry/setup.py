@@ -13,6 +13,7 @@ from typing import TextIO, Unpack
 from telemetry._export.line_files import is_writable
 from telemetry._lines import writing
 from telemetry._spans import provider
+from telemetry.redaction import add_shapes
 from telemetry.settings import Choices, TelemetrySettings
 
 __all__ = ["configure"]
@@ -33,13 +34,14 @@ def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> Te
     """Write lines, export spans, and instrument Celery, Django and requests where they are installed.
 
     `stream` also gets the lines. `choices` are the application's own: `prefix`, `service_name`, `home`, `context`,
-    `excluded_urls` (see `telemetry.settings.Choices`). A second call changes nothing. Exporters start with the process's
-    first span, so that a process may be configured before it forks.
+    `redact_patterns`, `excluded_urls` (see `telemetry.settings.Choices`). A second call changes nothing. Exporters start
+    with the process's first span, so that a process may be configured before it forks.
     """
     if _Setup.settings is not None:
         return _Setup.settings
     _unset_empty_variables()
     settings = TelemetrySettings.from_environment(**choices)
+    add_shapes(settings.redact_patterns)
     writing.configure(settings, stream=stream)
     _instrument(settings)
     provider.configure(settings)

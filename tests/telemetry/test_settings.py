@@ -37,7 +37,13 @@ def test_an_application_has_names_of_its_own() -> None:
     """Then no other prefix means anything, ours among them; what it chooses is what the environment is silent about."""
     env = {"SHOP_LOG_LEVEL": "debug", "TELEMETRY_LOG_LEVEL": "error", "TELEMETRY_HOME": "/x", "SYNC_LOG_FILE": "/y"}
     settings = TelemetrySettings.from_environment(
-        env, prefix="SHOP_", service_name="shop", home=Path("/shop"), context=["order"], excluded_urls=["/ping$"]
+        {**env, "SHOP_REDACT_PATTERNS": r"a{1,3}\sb  c,d"},
+        prefix="SHOP_",
+        service_name="shop",
+        home=Path("/shop"),
+        context=["order"],
+        excluded_urls=["/ping$"],
+        redact_patterns=["voucher-[0-9]{8}"],
     )
     assert settings == TelemetrySettings(
         prefix="SHOP_",
@@ -47,6 +53,7 @@ def test_an_application_has_names_of_its_own() -> None:
         traces_file=Path("/shop/traces.jsonl"),
         context=("order",),
         excluded_urls=("/ping$",),
+        redact_patterns=("voucher-[0-9]{8}", r"a{1,3}\sb", "c,d"),
     )
     with pytest.raises(InvalidSettingError, match=r"^SHOP_LOG_FORMAT is 'xml': it must be one of console, json$"):
         TelemetrySettings.from_environment({"SHOP_LOG_FORMAT": "xml"}, prefix="SHOP_")
@@ -155,6 +162,7 @@ def test_requests_are_excluded_by_the_standard_names_first() -> None:
     ("name", "value", "allowed"),
     [
         ("TELEMETRY_LOG_FORMAT", "xml", "console, json"),
+        ("TELEMETRY_REDACT_PATTERNS", "(", "separated by blanks"),
         ("TELEMETRY_LOG_LEVEL", "loud", "debug, info, warning, error, critical, off"),
         ("TELEMETRY_LOG_ROTATE_BYTES", "64MB", "a whole number of bytes"),
         ("TELEMETRY_LOG_ROTATE_BYTES", "-1", "0 or more"),

@@ -34,7 +34,7 @@ from telemetry import (
     write_line,
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
-from telemetry.celery import QuietTask, sending
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, sending
 from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
 from telemetry.model import (
@@ -174,7 +174,7 @@ def edges() -> int:
     add_shapes([r"\bvoucher-[0-9]{8}\b"])
     is_quiet: bool = settings.log_level >= OFF or is_secret_name("token")
     log_format: LogFormat | None = settings.log_format
-    shown: str = visible(redact("x") + REDACTED + (log_format or ""))
+    shown: str = visible(redact("x") + REDACTED + (log_format or "")) + telemetry.visible_json("{}")
     counted = len(trusted) + batching.queue_size + len(context) + len(error.__name__) + len(shown)
     return telemetry.swallowed() + flush(2.0) + is_quiet + counted
 
@@ -200,6 +200,11 @@ def declared(handle: Observed[Baked]) -> str:
     return as_markdown([event.name]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
 
 
+def tasks_tried(spans: list[Span]) -> list[tuple[object, object]]:
+    """How long each attempt waited on the queue."""
+    return [(one.attributes[ATTEMPT], one.attributes.get(QUEUE_WAIT_MS)) for one in spans]
+
+
 def read(source: Source) -> list[Span]:
     """What can be read of spans and lines."""
     spans = read_spans("traces.jsonl", containing=["1"]) + spans_in({"resourceSpans": []})
@@ -211,6 +216,6 @@ def read(source: Source) -> list[Span]:
 
 def chosen(near: Network) -> tuple[Choices, Batching, type[RequestSpans]]:
     """What an application chooses, and what it may name in its settings."""
-    choices: Choices = {"prefix": "SHOP_", "service_name": "shop", "context": ("order",)}
+    choices: Choices = {"prefix": "SHOP_", "service_name": "shop", "context": ("order",), "redact_patterns": [r"x\d"]}
     settings: TelemetrySettings = TelemetrySettings.from_environment({}, **choices)
     return choices, settings.batching if near.is_private else Batching(queue_size=1), RequestSpans
