@@ -65,7 +65,7 @@ json_objects = st.dictionaries(st.text("abc_", min_size=1), st.integers() | json
 def test_a_json_line_is_broken_between_its_fields(line: dict[str, int | str], width: int) -> None:
     """Put together again it is what it was, on lines where each field has room."""
     width = max(width, *(len(json.dumps(field)) for field in line.items()))
-    shown = list(json_lines(line, width, most=len(line)))
+    shown = list(json_lines(line, width, most=len(line) + 1))
     assert json.loads("".join(one.removeprefix(" ") if at else one for at, one in enumerate(shown))) == line
     assert all(len(one) <= width for one in shown)
 
