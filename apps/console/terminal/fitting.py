@@ -24,17 +24,18 @@ def wrapped(line: str, width: int | None, *, hang: int = 0) -> list[str]:
     line = visible(line).expandtabs(4)
     if width is None or cell_len(line) <= width:
         return [line]
-    return list(_filled(line, width, " " * min(hang, width // 2)))
+    return list(_filled(line, width, min(hang, width // 2)))
 
 
-def _filled(line: str, width: int, indent: str) -> Iterator[str]:
+def _filled(line: str, width: int, hang: int) -> Iterator[str]:
     shown = ""
     for unit in _UNIT.findall(line):
-        fits_alone = cell_len(indent) + cell_len(unit.strip()) <= width
+        fits_alone = hang + cell_len(unit.strip()) <= width
         for part in [unit] if fits_alone else _WORD.findall(unit):
             if shown and cell_len(shown) + cell_len(part) > width:
                 yield shown
-                shown = indent + part.strip()
+                begun = part.strip()
+                shown = " " * min(hang, width - cell_len(begun)) + begun  # a long word hangs less
             else:
                 shown += part
     yield shown
