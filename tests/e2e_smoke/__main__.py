@@ -1,4 +1,4 @@
-"""Run `python -m tests.e2e_smoke [STACK]`: prove the whole stack on real servers, as `make e2e-smoke` does.
+"""Test the whole stack on real servers: `python -m tests.e2e_smoke [STACK]`, or `make e2e-smoke`.
 
 STACK is `processes` (programs of this machine, the default) or `docker` (docker compose).
 """
@@ -25,7 +25,7 @@ _READ_BY_US = ("CELERY_", "COLLECTOR_", "COMPOSE_", "DATABASE_URL", "DJANGO_", "
 
 
 def main(arguments: list[str]) -> int:
-    """Return 0 if all that the stack promises was seen to be true, 1 after a list of what was not, 2 for a wrong STACK."""
+    """Return 0 if every check passed, 1 after a list of those that did not, and 2 for an unknown STACK."""
     name = " ".join(arguments) or "processes"
     if name not in STACKS:
         sys.stderr.write(f"There is no stack {name!r}: make e2e-smoke, or make e2e-smoke STACK=docker.\n")
@@ -72,7 +72,7 @@ def _prove(stack: Stack, steps: Steps) -> None:
 
 
 def _forget_settings() -> None:
-    """Forget a person's own settings, which would change what is proved, and let no proxy be asked for this machine."""
+    """Remove settings from the environment that would influence the test, and bypass any proxy for this machine."""
     for name in [name for name in os.environ if name.startswith(_READ_BY_US)]:
         del os.environ[name]
     for name in ("no_proxy", "NO_PROXY"):

@@ -1,4 +1,4 @@
-"""Reach the application as its users do: commands on its servers, and what its rows say afterwards."""
+"""Use the application as its users do, by its commands, and read its rows afterwards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run as its row has it; times are Unix nanoseconds."""
+    """One run according to its row; times are in nanoseconds of Unix time."""
 
     id: int
     team_id: int
@@ -52,18 +52,18 @@ class Run:
 
     @property
     def was_emitted_again(self) -> bool:
-        """Whether the sweep, a minute after the end, emitted the root span again: its first export was not confirmed."""
+        """Whether the sweep emitted the root span again, a minute after the end, because its export was not confirmed."""
         return (self.exported_ns or 0) - (self.ended_ns or 0) > 60 * 1_000_000_000
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Run:
-        """Return the run that a row of `inside.tell` describes."""
+        """Return the run that an entry of `inside.tell` describes."""
         repositories = tuple(Repository(**each) for each in row["repositories"])
         return cls(**{**row, "repositories": repositories})
 
 
 class Command(Program):
-    """A command of the application; what it prints is its answer, and its errors are in its log."""
+    """A running command of the application, which prints its answer and writes errors to its log."""
 
     def answer(self) -> tuple[int | None, str]:
         """Wait for its end; return its exit code and what it has printed."""
@@ -81,17 +81,17 @@ class Command(Program):
 
 
 class Application:
-    """What a person does with the application, on a stack that runs."""
+    """The application on a running stack."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     def begin(self, *teams: Team, days: int) -> list[str]:
-        """Start a recent run over so many days and backfills of the rest for each team; return the tasks that do."""
+        """Start a recent run over `days` and backfills of the rest for each team, and return the ids of the tasks."""
         return list(self._ask(do="begin", teams=list(map(asdict, teams)), api_url=self._stack.github, days=days))
 
     def wait(self, task_ids: Sequence[str], *, seconds: float = 240) -> None:
-        """Wait until each run of these has ended and its root span was exported; raise `StackError` if that takes longer."""
+        """Wait until all runs of these tasks have ended and exported their root spans; raise `StackError` on timeout."""
         self._ask(do="wait", task_ids=task_ids, seconds=seconds)
 
     def runs(self) -> list[Run]:
@@ -100,7 +100,7 @@ class Application:
 
     @contextmanager
     def syncing(self, team: Team) -> Iterator[Command]:
-        """Run `manage.py sync` over all history of the team's repositories in the block, as a person runs it."""
+        """Run `manage.py sync` over the whole history of the team's repositories during the block."""
         arguments = ["manage.py", "sync", *team.repositories, "--team", team.slug, "--all"]
         arguments += ["--api-url", self._stack.github, "--format", "json"]
         with self._command("sync", *arguments, GITHUB_TOKEN=team.token) as command:

@@ -1,4 +1,4 @@
-"""Check that what was written has arrived: each span and each line once, and as it was."""
+"""Check that every span and line has arrived once and unchanged."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ T = TypeVar("T")
 Key = Callable[[T], Hashable]
 Name = Callable[[T], str]
 
-_NOT_COPIED = frozenset({"trace_flags"})  # a record has them as its flags
+_NOT_COPIED = frozenset({"trace_flags"})  # which are the flags of a record
 
 
 def span_key(span: Span) -> Hashable:
-    """Return which span it is."""
+    """Return the identity of a span."""
     return (span.trace_id, span.span_id)
 
 
 def line_key(line: Line) -> Hashable:
-    """Return everything that a line says, whatever the order of its fields."""
+    """Return the whole content of a line, regardless of the order of its fields."""
     return _frozen({name: value for name, value in line.items() if name not in _NOT_COPIED})
 
 
 def missing(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
-    """Yield which originals, by name, have no copy."""
+    """Yield, by name, how many originals have no copy."""
     expected, found = list(originals), set(map(key, copies))
     totals = Counter(map(name, expected))
     for what, count in Counter(name(each) for each in expected if key(each) not in found).items():
@@ -36,21 +36,21 @@ def missing(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: N
 
 
 def twice(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
-    """Yield which originals, by name, have more copies than there are originals."""
+    """Yield, by name, how many originals have too many copies."""
     once, wanted, found = {key(each): each for each in originals}, Counter(map(key, originals)), Counter(map(key, copies))
     for what, count in Counter(name(each) for which, each in once.items() if found[which] > wanted[which]).items():
         yield f"{count} {what} there more than once"
 
 
 def strangers(originals: Iterable[T], copies: Iterable[T], *, key: Key[T], name: Name[T]) -> Iterator[str]:
-    """Yield which copies, by name, are of something that nobody wrote."""
+    """Yield, by name, how many copies have no original."""
     known = set(map(key, originals))
     for what, count in Counter(name(each) for each in copies if key(each) not in known).items():
         yield f"{count} {what} that nobody wrote"
 
 
 def changed(originals: Iterable[Span], copies: Iterable[Span]) -> Iterator[str]:
-    """Yield which spans arrived with another name, parent, time, status, link or attribute than they were written with."""
+    """Yield the spans that arrived with another name, parent, time, status, link or attribute."""
     found = {span_key(span): span for span in copies}
     for span in originals:
         copy = found.get(span_key(span), span)
@@ -67,4 +67,4 @@ def _frozen(value: Any) -> Hashable:
         return frozenset((name, _frozen(each)) for name, each in value.items())
     if isinstance(value, list | tuple):
         return tuple(map(_frozen, value))
-    return (type(value) is bool, value)  # True is no 1
+    return (type(value) is bool, value)  # True does not equal 1 here

@@ -1,4 +1,4 @@
-"""Check that lines, spans, rows and the simulator's own counts agree on what happened, and how often."""
+"""Check that lines, spans, rows and the simulator's statistics agree on what happened and how often."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPERATIONS: Final[Mapping[str, type[Operation[Any]]]] = {
 
 
 def well_formed(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield what is wrong with the lines by the catalog, and which of its events never happened."""
+    """Yield how lines deviate from the catalog, and which of its events never happened."""
     problems = Counter(problem for line in lines for problem in check_line(line, context=catalog.CONTEXT))
     yield from (f"{problem} ({count} lines)" for problem, count in problems.items())
     happened = {line["event"] for line in lines}
@@ -36,14 +36,14 @@ def well_formed(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def event_names(records: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """Yield which records, by their text and EventName, are named otherwise than as the event that they are."""
+    """Yield the records, given by text and EventName, whose EventName is not that of their event."""
     declared = declared_events().keys()
     wrong = Counter((text, name) for text, name in records if name != (text if text in declared else ""))
     yield from (f"{count} records of {text} have the EventName {name!r}" for (text, name), count in wrong.items())
 
 
 def of_spans(lines: Sequence[Line], spans: Sequence[Span]) -> Iterator[str]:
-    """Yield where a span lacks one of its events' lines or has one too many, and which lines' span is not there."""
+    """Yield the spans that have too few or too many lines, and the lines whose span is missing."""
     known = {(span.trace_id, span.span_id) for span in spans}
     lost = Counter(line["event"] for line in lines if "trace_id" in line and _ids(line) not in known)
     yield from (f"{count} lines of {event} name a span that is not there" for event, count in lost.items())
@@ -62,7 +62,7 @@ def of_spans(lines: Sequence[Line], spans: Sequence[Span]) -> Iterator[str]:
 def counts(
     lines: Sequence[Line], runs: Sequence[Run], stats: Mapping[str, Any], scripted: Mapping[str, int]
 ) -> Iterator[str]:
-    """Yield which events did not happen as often as the rows, the simulator, and its scripted faults say."""
+    """Yield the events that did not happen as often as rows, simulator and scripted faults imply."""
     rows = [repository for run in runs for repository in run.repositories]
     expected = Counter(scripted) + Counter(
         {
@@ -84,7 +84,7 @@ def counts(
 
 
 def pull_requests(lines: Sequence[Line], runs: Sequence[Run], sizes: Mapping[str, int]) -> Iterator[str]:
-    """Yield which repository is not stored whole, has pull requests without a line, or progress that leaps.
+    """Yield the repositories that are incomplete, have pull requests without a line, or skipped a step of progress.
 
     `sizes` are the pull requests of each repository at GitHub.
     """
@@ -109,7 +109,7 @@ def _ids(line: Line) -> tuple[str, str]:
 
 
 def _expected(span: Span) -> Counter[str]:
-    """Return the lines that a span with this outcome has by its declaration."""
+    """Return the lines that a span with this outcome must have according to its declaration."""
     lines = OPERATIONS[span.name].__lines__
     always = {"started", "entered", "ended", span.outcome}
     return Counter(event for moment, (event, _) in lines.items() if moment in always)
@@ -117,6 +117,6 @@ def _expected(span: Span) -> Counter[str]:
 
 def _transitions(run: Run) -> int:
     """Return how often a run changes its phase: a recent run has four and goes on to backfills, which have three each."""
-    if run.state == "failed":  # in its first phase, as every failure of the story
+    if run.state == "failed":  # every failure in the story happens in the first phase
         return 0
     return 3 + run.backfill if run.kind == "recent" else 2

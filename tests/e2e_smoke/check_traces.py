@@ -1,4 +1,4 @@
-"""Check that a run's trace is whole: one root, no orphan, the design's tree, durations that agree, links."""
+"""Check that a run's trace is complete: its tree, outcomes, durations and links."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
     "sync.db.write": frozenset({"sync.repo", PHASE}),
     "POST": frozenset({"sync.api.graphql"}),
     "GET": frozenset({"sync.api.rest"}),
-    # A message is sent by the attempt that is to be made again, by the task that finished a step, or by a sweep, which
-    # has no span of its own.
+    # A message is sent by the attempt that is to be retried, by the task that finished a step, or by a sweep, which has
+    # no span of its own.
     "apply_async/apps.integrations.tasks.sync_repository": frozenset({"sync.repo", PHASE, ATTEMPT, "sync.pipeline"}),
     "apply_async/apps.integrations.tasks.run_phase": frozenset({PHASE, ATTEMPT, "sync.pipeline"}),
 }
-"""The design's tree: which span may stand under which."""
+"""The parents that a span may have, by name."""
 
 CLOCK_NS: Final = 2_000_000
-"""Processes of one machine read one clock; a span's end is read a little after its children's."""
+"""Tolerance between spans: all processes read the same clock, but at slightly different moments."""
 SLACK_MS: Final = 500.0
-"""What a busy machine may put between a span's start or end and that of the duration measured for its line."""
+"""Tolerance between a span's duration and the one measured for its line, on a busy machine."""
 
 
 def shape(run: Run, spans: Sequence[Span]) -> Iterator[str]:
-    """Yield what is wrong with the tree of the run's trace."""
+    """Yield the errors in the tree of the run's trace."""
     tops = [span for span in spans if span.parent_id is None]
     if [(span.name, span.span_id) for span in tops] != [("sync.pipeline", run.root_id)]:
         yield f"its roots are {[(span.name, span.span_id) for span in tops]}, not sync.pipeline {run.root_id}"
@@ -60,7 +60,7 @@ def shape(run: Run, spans: Sequence[Span]) -> Iterator[str]:
 
 
 def verdicts(run: Run, spans: Sequence[Span]) -> Iterator[str]:
-    """Yield what is wrong with how the spans say that they ended."""
+    """Yield the errors in the outcomes and statuses of the spans."""
     status = {"completed": "OK", "failed": "ERROR", "retrying": "ERROR", "waiting": "UNSET", "cancelled": "UNSET"}
     for span in spans:
         if span.name.startswith("sync.") and status.get(span.outcome or "") != span.status:
@@ -72,7 +72,7 @@ def verdicts(run: Run, spans: Sequence[Span]) -> Iterator[str]:
 
 
 def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield what is wrong with starts, ends and durations, by the run's row and the lines."""
+    """Yield the spans whose times contradict the run's row, their parent or their lines."""
     by_id = {span.span_id: span for span in spans}
     for span in spans:
         if span.span_id == run.root_id and (span.start_ns, span.end_ns) != (run.started_ns, run.ended_ns):
@@ -80,7 +80,7 @@ def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]
         above = by_id.get(span.parent_id or "")
         if above is None:
             continue
-        # The task that ends a run is still at it when the run has ended.
+        # The task that ends a run outlasts it slightly.
         late = above.span_id == run.root_id and span.name in (ATTEMPT, PHASE)
         if span.start_ns < above.start_ns - CLOCK_NS or (span.end_ns > above.end_ns + CLOCK_NS and not late):
             yield f"{span.name} {span.span_id} is not within its parent {above.name}"
@@ -92,15 +92,15 @@ def durations(run: Run, spans: Sequence[Span], lines: Sequence[Mapping[str, Any]
             continue
         if "duration_ms" in line and line["duration_ms"] != told.attributes.get("duration_ms"):
             yield f"{line['event']} took {line['duration_ms']} ms, its span says {told.attributes.get('duration_ms')}"
-        slept = 0 if told.outcome == "waiting" else line.get("wait_seconds", 0)  # else the attempt ends, and is resumed
+        slept = 0 if told.outcome == "waiting" else line.get("wait_seconds", 0)  # otherwise the attempt ends and is resumed
         measured = line.get("duration_ms") or (line.get("duration_sec", 0) or slept) * 1_000
-        waited = float(str(told.attributes.get("sync.lane.wait_ms", 0)))  # before its turn, and part of the span
+        waited = float(str(told.attributes.get("sync.lane.wait_ms", 0)))  # for its turn, which is part of the span
         if measured and abs(told.duration_ms - waited - measured) > SLACK_MS:
             yield f"{line['event']} took {measured:.3f} ms, its span {told.duration_ms:.3f} ms with {waited:.3f} ms of wait"
 
 
 def links(run: Run, runs: Sequence[Run], spans: Sequence[Span], everything: Sequence[Span]) -> Iterator[str]:
-    """Yield what is wrong with the links: of the run to what it follows, and of each attempt to the one before."""
+    """Yield missing and dangling links, from the run to what it follows and from each attempt to the previous one."""
     present = {(span.trace_id, span.span_id) for span in everything}
     for span in spans:
         yield from (

@@ -1,4 +1,4 @@
-"""Gather what is there at one moment: in the application's own files, in Jaeger, in the collector's files, in the rows."""
+"""Collect what can be seen at one moment: the application's files, Jaeger, the collector's files, and the rows."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.e2e_smoke.stack import Stack
 Line = Mapping[str, Any]
 
 SETTLE_SECONDS: Final = 60.0
-"""How long what was written may take to arrive: exporters, queues and the reader of lines each wait a little."""
+"""How long spans and lines may take to arrive; exporters, queues and the reader of lines each add a delay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """`spans` and `lines` are what the application wrote itself, the rest is what became of them elsewhere."""
+    """`spans` and `lines` are what the application wrote, the other fields hold the copies of these elsewhere."""
 
     runs: Sequence[Run]
     stats: Mapping[str, Any]
@@ -35,24 +35,24 @@ class Evidence:
     exported: Sequence[Span]
     """The collector's traces.jsonl."""
     collected: Sequence[Sequence[Line]]
-    """The collector's logs.jsonl: the records of each of its lines."""
+    """The records in each line of the collector's logs.jsonl."""
 
     event_names: Sequence[tuple[str, str]]
-    """The text and the EventName of each of the collector's records; "" is none."""
+    """The text and the EventName of each of the collector's records; an empty EventName means none."""
 
     @property
     def records(self) -> list[Line]:
-        """What the collector's lines hold, one after the other."""
+        """All records in the collector's lines."""
         return [record for records in self.collected for record in records]
 
 
 def simulator_stats(stack: Stack) -> dict[str, Any]:
-    """Return what the simulated GitHub has seen."""
+    """Return the statistics of the simulated GitHub."""
     return dict(requests.get(f"{stack.simulator}/_simulator/stats", timeout=30).json())
 
 
 def gather(stack: Stack, application: Application, *, with_lines: bool = True) -> Evidence:
-    """Return what the application has written by now, and its copies once they have arrived, or after `SETTLE_SECONDS`.
+    """Return what the application has written, and its copies as soon as they are complete or after `SETTLE_SECONDS`.
 
     Without `with_lines` the collector's copy of the lines is not waited for.
     """

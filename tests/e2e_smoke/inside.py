@@ -1,7 +1,8 @@
-"""Run inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or prints what the rows say.
+"""Run inside the application: `python - REQUEST < inside.py` starts syncs, waits for runs, or prints the rows.
 
-Fed on standard input, since an image of the application has no tests in it. REQUEST is JSON: `do` names one of the
-functions below and the rest are its arguments. The answer is one line of JSON; what did not happen in time is exit code 1.
+This script is passed on standard input, because the application's image does not contain the tests. REQUEST is JSON: `do` is
+the name of a function below, and the other keys are its arguments. The answer is one line of JSON. Exit code 1 means that
+something did not happen in time.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from telemetry import trace_id_of  # noqa: E402
 
 
 def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
-    """Start a recent run over `days` and backfills of the rest for each team; return the ids of the tasks that do.
+    """Start a recent run over `days` and backfills of the rest for each team, and return the ids of the tasks.
 
     A team is `{"slug", "token", "repositories": [OWNER/NAME, ...]}`.
     """
-    for _ in range(30):  # a ping is for those who listen when it is sent: a worker that starts misses it
+    for _ in range(30):  # a ping only reaches workers that are already listening
         if current_app.control.ping(timeout=2, limit=1):
             break
     else:
@@ -53,7 +54,7 @@ def begin(*, teams: list[dict[str, Any]], api_url: str, days: int) -> list[str]:
 
 
 def wait(*, task_ids: list[str], seconds: float) -> None:
-    """Wait until what these tasks started has ended, as every other run, and its root span was exported."""
+    """Wait until every run, including those of these tasks, has ended and exported its root span."""
     deadline = time.monotonic() + seconds
     while not _all_ended(task_ids):
         if time.monotonic() > deadline:
@@ -66,12 +67,12 @@ def _all_ended(task_ids: list[str]) -> bool:
     started = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT, task_id__in=task_ids)
     unfinished = PipelineRun.objects.filter(
         Q(ended_at=None) | Q(exported_at=None)
-    )  # a backfill is there when its recent run ends
+    )  # a backfill exists by the time its recent run ends
     return started.count() == len(task_ids) and not unfinished.exists()
 
 
 def tell() -> list[dict[str, Any]]:
-    """Return what the rows say of every run, oldest first."""
+    """Return every run with its repositories as stored in the rows, oldest first."""
     return [
         {
             "id": run.pk,
@@ -103,12 +104,12 @@ def tell() -> list[dict[str, Any]]:
 
 
 def nanoseconds(moment: datetime | None) -> int | None:
-    """Return Unix time, to the microsecond that a row keeps."""
+    """Return a moment as Unix time; rows have a precision of microseconds."""
     return None if moment is None else int(moment.timestamp() * 1_000_000) * 1_000
 
 
 def main() -> int:
-    """Do what is requested and print the answer; return 1 after a sentence if that is not possible."""
+    """Execute the request and print its answer, or print why that failed and return 1."""
     instrumentation.configure()
     request = orjson.loads(sys.argv[1])
     functions: dict[str, Callable[..., Any]] = {"begin": begin, "wait": wait, "tell": tell}

@@ -10,11 +10,11 @@ import requests
 
 from telemetry.reading import Span, spans_in
 
-_MOST = 10_000  # traces that a search may find
+_MOST = 10_000  # results of a search
 
 
 class Jaeger:
-    """Jaeger's API at `url`, asked about one `service`."""
+    """The API of the Jaeger at `url`, for one `service`."""
 
     def __init__(self, url: str, *, service: str = "synctrace") -> None:
         self._url = url
@@ -22,7 +22,7 @@ class Jaeger:
         self._session = requests.Session()
 
     def trace(self, trace_id: str) -> list[Span]:
-        """Return the spans of the trace, as often as Jaeger has them; none for a trace that it does not know."""
+        """Return the spans of the trace, including duplicates; none for an unknown trace."""
         answer = self._get(f"/api/v3/traces/{trace_id}")
         return [] if answer is None else spans_in(answer["result"])
 
@@ -40,7 +40,7 @@ class Jaeger:
         return set() if answer is None else {str(trace["traceID"]).zfill(32) for trace in answer["data"]}
 
     def _get(self, path: str, **parameters: str | int) -> Any:
-        """Return the answer's JSON; None for 404."""
+        """Return the JSON of the answer, or None if it is a 404."""
         answer = self._session.get(f"{self._url}{path}", params=parameters, timeout=30)
         if answer.status_code == requests.codes.not_found:
             return None

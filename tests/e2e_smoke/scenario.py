@@ -14,11 +14,11 @@ from tests.e2e_smoke.steps import Steps
 from tests.e2e_smoke.verdict import Kill
 
 OUTAGE: Final = 4
-"""How many of the syncs' requests are waited for between one thing that happens to the stack and the next."""
+"""How many more requests of the syncs to wait for between two interventions."""
 
 
 def play(stack: Stack, steps: Steps) -> None:
-    """Play the whole story; what was wrong is in `steps.wrong` afterwards."""
+    """Play the whole story, and leave what went wrong in `steps.wrong`."""
     application = Application(stack)
     with steps.step("web says what runs here, and that it is well") as problems:
         problems += filter(None, [answers(f"{stack.web}/{page}") for page in ("", "healthz")])
@@ -40,8 +40,8 @@ def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> Non
         task_ids = application.begin(story.BAKERS, story.MILLERS, days=story.DAYS)
         _await_requests(stack, 1)
     with steps.step("Jaeger is stopped; the collector is stopped with SIGTERM, and started again"):
-        # At once, while the recent run has most of its pages before it: the root of a run that ended now would not be
-        # confirmed, and the sweep would emit it again a minute later, for which this would have to wait.
+        # Early, while the recent run still has most of its pages to read: if it ended now, its root span would remain
+        # unconfirmed, and the sweep would emit it again only after a minute.
         stack.stop("jaeger")
         stack.stop("collector")
         _await_requests(stack)
@@ -56,7 +56,7 @@ def _stop_and_start(stack: Stack, application: Application, steps: Steps) -> Non
 
 
 def _kill(stack: Stack, application: Application, steps: Steps) -> list[Kill]:
-    """Let a fourth team sync while the collector is killed, the second time with Jaeger away; return when that was."""
+    """Let a fourth team sync while the collector is killed twice, once with Jaeger stopped; return when that was."""
     kills = []
     with (
         application.syncing(story.WEAVERS) as sync,

@@ -1,4 +1,4 @@
-"""What the smoke test needs of a running stack: processes of this machine and docker compose both give it."""
+"""The interface to a running stack, which processes of this machine and docker compose implement."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Part = Literal["collector", "jaeger"]
 
 
 class StackError(RuntimeError):
-    """The stack could not be started or used; the message says why, and what to do about it."""
+    """The stack cannot be started or used; the message says why, and what to do."""
 
 
 class Stack(Protocol):
-    """A stack that runs from `up` to the end of its `with` block; nothing but its `folder` is left afterwards.
+    """A stack that runs from `up` to the end of its `with` block, and leaves nothing behind except its `folder`.
 
     `web`, `jaeger` and `simulator` are addresses as this machine reaches them, `github` is the simulator's as the worker
     does. `environment` is for the commands that `python` gives.
@@ -35,11 +35,11 @@ class Stack(Protocol):
     ) -> None: ...
 
     def up(self) -> None:
-        """Start it, and wait until everything of it is ready; raise `StackError` if it does not get there."""
+        """Start the stack and wait until it is ready; raise `StackError` if that fails."""
         ...
 
     def python(self, *arguments: str) -> Sequence[str]:
-        """Return the command that runs the application's Python, in its checkout and on its servers, with `arguments`."""
+        """Return the command that runs the application's Python with `arguments` in its checkout, on its servers."""
         ...
 
     def stop(self, part: Part) -> None:
@@ -51,17 +51,17 @@ class Stack(Protocol):
         ...
 
     def start(self, part: Part) -> None:
-        """Start the part again, which was stopped or killed, and wait until it is ready."""
+        """Restart a part that was stopped or killed, and wait until it is ready."""
         ...
 
     def stop_application(self) -> None:
-        """End worker and beat in good order, so that nobody syncs or sweeps any more."""
+        """Shut down worker and beat, so that no sync or sweep is running."""
         ...
 
     def written(self) -> Path:
-        """Return a folder with logs.jsonl and traces.jsonl as the application has written them by now."""
+        """Return a folder with the current logs.jsonl and traces.jsonl of the application."""
         ...
 
     def collected(self) -> Path:
-        """Return a folder with logs.jsonl and traces.jsonl as the collector has written them by now."""
+        """Return a folder with the current logs.jsonl and traces.jsonl of the collector."""
         ...

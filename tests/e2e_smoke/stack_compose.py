@@ -1,4 +1,4 @@
-"""Run the stack as docker-compose.yml describes it, under a project name and on ports of its own."""
+"""Run the stack of docker-compose.yml under its own project name and on its own ports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OUTPUT: Final = "/var/lib/collector/output"
 
 
 class Compose:
-    """The containers of one run of the test, and their volumes; see `Stack`."""
+    """The containers and volumes of one run of the test; see `Stack`."""
 
     def __init__(self, *, folder: Path, steps: Steps) -> None:
         _find_engine()
@@ -44,7 +44,7 @@ class Compose:
         story = folder / "story"
         story.mkdir()
         write_story(story)
-        story.chmod(0o755)  # the simulator's user in the container is another
+        story.chmod(0o755)  # so that the simulator's user in the container can read it
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.web, self.jaeger, self.simulator, self._otlp = (f"http://{LOOPBACK}:{ports[name]}" for name in PORTS[:4])
         self.github = "http://github-simulator:8010"
@@ -55,7 +55,7 @@ class Compose:
             "SYNCTRACE_DEMO_IMAGE": DEMO_IMAGE,
             "E2E_LATENCY_MS": str(LATENCY_MS),
             "E2E_STORY": str(story),
-            "COMPOSE_PROFILES": "demo",  # the simulator's
+            "COMPOSE_PROFILES": "demo",  # which includes the simulator
         }
         self._is_up = False
 
@@ -70,7 +70,7 @@ class Compose:
 
     def up(self) -> None:
         with self._steps.step("the images are built"):
-            # The host's network, for machines whose package index is reached by it alone.
+            # Some machines reach their package index only by the host's network.
             self._docker("build", "--network", "host", "--tag", IMAGE, ".")
             self._docker("build", "--network", "host", "--target", "demo", "--tag", DEMO_IMAGE, ".")
         with self._steps.step("every container is healthy"):
@@ -95,7 +95,7 @@ class Compose:
             time.sleep(0.1)
 
     def _answers(self, part: Part) -> bool:
-        """Return whether the part does its work: it takes an export (of nothing), or lists the services that it knows."""
+        """Return whether the part works: the collector accepts an empty export, or Jaeger lists its services."""
         try:
             if part == "collector":
                 answer = requests.post(f"{self._otlp}/v1/traces", json={"resourceSpans": []}, timeout=5)
@@ -115,7 +115,7 @@ class Compose:
         return self._copied(SERVICES["collector"], OUTPUT, self.folder / "collected")
 
     def _copied(self, service: str, source: str, target: Path) -> Path:
-        """Copy both files of the service's folder, as they are now, to `target`."""
+        """Copy both files from the service's folder to `target`."""
         target.mkdir(exist_ok=True)
         for name in ("logs.jsonl", "traces.jsonl"):
             self._run("cp", f"{service}:{source}/{name}", str(target / name))
@@ -123,7 +123,7 @@ class Compose:
 
     def _compose(self, *arguments: str) -> list[str]:
         files = [word for file in FILES for word in ("--file", file)]
-        # Not the checkout's own .env: a person's settings change nothing of what is proved.
+        # Ignore the checkout's .env, so that personal settings do not influence the test.
         return ["docker", "compose", "--project-name", self._project, "--env-file", os.devnull, *files, *arguments]
 
     def _run(self, *arguments: str) -> None:

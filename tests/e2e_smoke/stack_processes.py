@@ -1,4 +1,4 @@
-"""Run the stack as processes of this machine, on free ports and in one folder: no container engine is needed."""
+"""Run the stack as processes of this machine, on free ports and in one folder, without a container engine."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Processes:
                 "--pidfile=",
                 ready=partial(written, self._home / "celerybeat-schedule", seconds=600),
             )
-            self._application = [beat, worker]  # in the order in which they are stopped
+            self._application = [beat, worker]  # in the order of shutdown
             self._launch(worker, beat, web)
             self._await(worker, beat, web)
 

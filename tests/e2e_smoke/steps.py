@@ -1,4 +1,4 @@
-"""Show what the program does: one short line a step, with how long it took; and in the end what was wrong."""
+"""Show the progress of the test, one line per step with its duration, and report at the end what was wrong."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
-_SHOWN: Final = 12  # problems of one step
+_SHOWN: Final = 12  # problems shown per step
 _WIDTH: Final = 300
 
 
 class Steps:
-    """Steps, written to `output` as they end; `wrong` is what was found wrong, by the fact that it denies."""
+    """Steps that are written to `output` as they end; `wrong` has the problems by the fact that they disprove."""
 
     def __init__(self, output: TextIO = sys.stdout) -> None:
         self.wrong: dict[str, list[str]] = {}
@@ -22,12 +22,12 @@ class Steps:
 
     @property
     def seconds(self) -> float:
-        """The seconds that all of it has taken so far."""
+        """The seconds since the start."""
         return time.monotonic() - self._started
 
     @contextmanager
     def step(self, fact: str) -> Iterator[list[str]]:
-        """Write after the block whether `fact` holds, which problems put into the list deny, and how long it took."""
+        """Write after the block whether `fact` holds and how long that took; problems added to the list disprove it."""
         started = time.monotonic()
         problems: list[str] = []
         try:
@@ -40,7 +40,7 @@ class Steps:
             self.wrong.setdefault(fact, []).extend(problems)
 
     def report(self) -> str:
-        """Return everything that was wrong, a line each below the fact that it denies."""
+        """Return all problems, one per line below the fact that they disprove."""
         lines = []
         for fact, problems in self.wrong.items():
             lines.append(f"Not true: {fact}")

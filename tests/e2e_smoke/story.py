@@ -13,9 +13,9 @@ import orjson
 HISTORIES: Final = Path(__file__).parents[2] / "apps" / "github_simulator" / "histories"
 
 LATENCY_MS: Final = 250
-"""How long an answer of the simulated GitHub takes at least: the syncs are to outlast what is stopped meanwhile."""
+"""The least time that an answer of the simulated GitHub takes, so that the syncs outlast the interventions."""
 DAYS: Final = 7 * 365
-"""The window of the recent runs, long enough to have something stopped in it; the rest is for the backfills."""
+"""The window of the recent runs, long enough for the interventions; the rest is left to the backfills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Team:
 
 
 def size_of(history: Path) -> tuple[str, int]:
-    """Return the repository of a history and how many pull requests it has: its first line says both."""
+    """Return the repository of a history and its number of pull requests, both from the first line."""
     with gzip.open(history) as lines:
         header = orjson.loads(lines.readline())
     return header["repository"], header["pull_requests"]
@@ -52,15 +52,15 @@ FAULTS: Final[Sequence[Mapping[str, Any]]] = [
     {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 15, "reset_in": 1},
     {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "millers"}, "nth": 2, "reset_in": 5},
 ]
-"""An attempt of the bakers fails and is made again, and in its backfill a short limit is waited for in place. The millers
-meet a limit that is too long for that: the repository is parked, and a sweep resumes it."""
+"""One of the bakers' attempts fails and is retried, and their backfill waits for a short limit in place. The millers
+meet a limit that is too long for that, so their repository is parked and resumed by a sweep."""
 
 SCRIPTED: Final[Mapping[str, int]] = {"sync.task.retry": 1, "sync.api.rate_wait": 2}
-"""How often an event happens because of FAULTS."""
+"""How many events FAULTS cause."""
 
 
 def write_story(folder: Path) -> None:
-    """Write what the simulator reads into `folder`: `faults.json` and `tokens.json`."""
+    """Write the simulator's `faults.json` and `tokens.json` into `folder`."""
     (folder / "faults.json").write_bytes(orjson.dumps(FAULTS))
     (folder / "tokens.json").write_bytes(orjson.dumps(TOKENS))
 
@@ -71,4 +71,4 @@ SETTINGS: Final[dict[str, str]] = {
     "OTEL_EXPORTER_OTLP_TIMEOUT": "30",
     "OTEL_SERVICE_NAME": "synctrace",
 }
-"""The application's settings where they differ from its defaults; the rest belongs to the stack."""
+"""The application's settings that differ from its defaults, apart from those that the stack sets."""

@@ -1,4 +1,4 @@
-"""The smoke test's own checks: silent about a run that went right, and clear about each thing that did not."""
+"""The checks of the smoke test: they pass a correct run, and report everything that is wrong with another."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RUN = Run(
 
 
 def span(name: str, span_id: str, parent: str | None, start: float, end: float, **attributes: Any) -> Span:
-    """Return a span of the trace, from and to these seconds; it succeeded unless its outcome is another."""
+    """Return a span of the trace between these seconds; it has succeeded unless `sync.outcome` says otherwise."""
     outcome = attributes.get("sync.outcome")
     links = attributes.pop("links", ())
     return Span(
@@ -57,7 +57,7 @@ def span(name: str, span_id: str, parent: str | None, start: float, end: float, 
 
 
 def ended(outcome: str, **attributes: Any) -> dict[str, Any]:
-    """Return the attributes of a span of ours."""
+    """Return the attributes of a span with this outcome."""
     return {"sync.outcome": outcome, **attributes}
 
 
@@ -109,7 +109,7 @@ def problems_of(run: Run, spans: list[Span], lines: list[dict[str, Any]]) -> str
 
 
 def test_what_went_right_is_passed_over_in_silence() -> None:
-    """A retried attempt, a task that outlasts its run by the time it takes to say so: all as designed."""
+    """This includes a retried attempt, and a task that outlasts the run that it ends."""
     phases = [line("sync.pipeline.phase_changed", "root")] * 3
     assert problems_of(RUN, list(SPANS.values()), [*LINES, *phases]) == ""
 
@@ -137,7 +137,7 @@ def test_what_went_right_is_passed_over_in_silence() -> None:
     ],
 )
 def test_a_broken_trace_is_described(broken: dict[str, dict[str, Any] | None], said: str) -> None:
-    """Whatever is taken from the trace, moved or altered is named."""
+    """Every span that is removed, moved or altered is reported."""
     spans = {**SPANS}
     for span_id, change in broken.items():
         spans.pop(span_id) if change is None else spans.update({span_id: replace(spans[span_id], **change)})
@@ -162,12 +162,12 @@ def test_a_broken_trace_is_described(broken: dict[str, dict[str, Any] | None], s
 def test_lines_too_many_or_too_few_are_told(
     change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], said: str
 ) -> None:
-    """A line that is gone, doubled, invented or without its span is named."""
+    """A line that is missing, duplicated, invented or without its span is reported."""
     assert said in problems_of(RUN, list(SPANS.values()), change(LINES))
 
 
 def test_copies_are_held_against_their_originals() -> None:
-    """What is missing, there twice, invented or altered is told by name; order and trace flags do not matter."""
+    """Missing, duplicate, invented and altered copies are reported by name; order and trace flags are ignored."""
     spans = list(SPANS.values())
     name = {"key": span_key, "name": lambda each: each.name}
     assert list(missing(spans, spans[::-1], **name)) == []
@@ -181,14 +181,14 @@ def test_copies_are_held_against_their_originals() -> None:
 
 
 def test_every_event_must_have_happened() -> None:
-    """A story in which something is never told proves nothing about it."""
+    """A story in which an event never happens would not test it."""
     problems = list(check_lines.well_formed([line("sync.repo.started", "repo1", team_id=1, repo_id=2, full_name="a/b")]))
     assert "sync.repo.started: its level is info, not None (1 lines)" in problems
     assert "sync.task.retry never happened" in problems
 
 
 def test_a_record_has_the_name_of_the_event_that_it_is() -> None:
-    """A message of a library's has none."""
+    """A library's message has none."""
     records = [("sync.repo.started", "sync.repo.started"), ("Task x[1] received", ""), ("celery.beat", "celery.beat")]
     assert list(check_lines.event_names(records)) == ["1 records of celery.beat have the EventName 'celery.beat'"]
     assert list(check_lines.event_names([("sync.repo.started", "")])) == [
@@ -197,13 +197,13 @@ def test_a_record_has_the_name_of_the_event_that_it_is() -> None:
 
 
 def test_a_root_is_known_to_be_emitted_again() -> None:
-    """The sweep does that a minute after the end, where the first export was not confirmed."""
+    """The sweep does that a minute after the end if the first export was not confirmed."""
     assert not RUN.was_emitted_again
     assert replace(RUN, exported_ns=80 * SECOND).was_emitted_again
 
 
 def test_a_report_names_each_fact_once_with_what_denies_it() -> None:
-    """Many problems of one step do not hide those of another, and a long one is cut."""
+    """The problems of one step do not hide those of another, and a long one is truncated."""
     steps = Steps(StringIO())
     for fact, problems in (("good", []), ("bad", ["x" * 400, *("one two" for _ in range(20))]), ("worse", ["why"])):
         with steps.step(fact) as found:

@@ -1,4 +1,4 @@
-"""Check what must be true of the evidence, a step each."""
+"""Check the evidence, one step per fact."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e_smoke.stack import Stack
 from tests.e2e_smoke.steps import Steps
 
 READ_AHEAD: Final = 5.0
-"""Seconds before a SIGKILL of the collector of which its copy may lack lines: it notes what it read, then delivers."""
+"""Seconds before a SIGKILL from which the collector may lack lines, since it notes what it read before it delivers that."""
 
 
 class Kill(NamedTuple):
@@ -46,7 +46,7 @@ def nothing_missing_nothing_twice(evidence: Evidence, steps: Steps) -> None:
 
 
 def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
-    """Check that Jaeger gives each run's trace whole, and finds it by its tags."""
+    """Check that Jaeger has the complete trace of each run, and finds it by its tags."""
     with steps.step(f"the traces of {len(evidence.runs)} runs are whole: tree, outcomes, durations, links") as problems:
         problems += [f"run {run.id}: {problem}" for run in evidence.runs for problem in _of_run(run, evidence)]
     with steps.step("the tasks ran in several children of the worker, and all that was tried is in the traces") as problems:
@@ -61,7 +61,7 @@ def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
 
 
 def right_lines(evidence: Evidence, steps: Steps) -> None:
-    """Check that lines are as the catalog declares, and as many as happened."""
+    """Check that lines conform to the catalog and are as many as the events that happened."""
     with steps.step("every event of the catalog happened, and each line is as declared") as problems:
         problems += check_lines.well_formed(evidence.lines)
     _lines_agree(evidence, steps)
@@ -75,7 +75,7 @@ def right_lines(evidence: Evidence, steps: Steps) -> None:
 
 
 def after_kills(evidence: Evidence, kills: Sequence[Kill], steps: Steps) -> None:
-    """Check that kills of the collector cost no span, none of our own lines, and of its copy the last moment."""
+    """Check that killing the collector lost no span, and of its copy of the lines only the last moments."""
     spans, lines = evidence.spans, evidence.lines
     with steps.step(f"Jaeger has each of {len(spans)} spans once, and no other") as problems:
         problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
@@ -110,7 +110,7 @@ def _of_run(run: Run, evidence: Evidence) -> Iterator[str]:
 
 
 def _search(jaeger: Jaeger, evidence: Evidence) -> Iterator[str]:
-    """Yield where a search finds other traces than those with such a span, or not the run's own."""
+    """Yield the searches by tag that find other traces than those with such a span, or miss a run's own."""
     for run in evidence.runs:
         tags = [("team_id", run.team_id), ("task_id", run.task_id)]
         tags += [("repo_id", repository.repo_id) for repository in run.repositories]
@@ -126,10 +126,10 @@ def _name(span: Span) -> str:
 
 
 def _event(line: Line) -> str:
-    """Return an event of the catalog, or whose line it is: what libraries say has no end of different texts."""
+    """Return the line's event, or its logger for a library's line, whose texts vary without end."""
     return f"line of {line['logger']}" if "logger" in line else str(line["event"])
 
 
 def _seconds(line: Line) -> float:
-    """Return when the line was written, in Unix seconds."""
+    """Return the time of the line in seconds of Unix time."""
     return datetime.fromisoformat(str(line["timestamp"])).timestamp()
