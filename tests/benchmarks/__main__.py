@@ -1,6 +1,6 @@
-"""Run `python -m tests.benchmarks`: measure, print the table, and write `benchmarks.json` under SYNCTRACE_HOME.
+"""Measure, print the table, and write `benchmarks.json` under SYNCTRACE_HOME: `python -m tests.benchmarks`.
 
-Exit code 0 unless something could not be measured: a figure that misses its aim is a figure.
+The exit code is 0 unless something could not be measured; a figure that misses its aim does not change it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def main() -> None:
 
 @contextmanager
 def _own_servers(folder: Path) -> Iterator[None]:
-    """Run a migrated database without fsync (the disk's speed is not ours) for the programs started in the block."""
+    """Run a migrated database for the programs started in the block, without fsync, so that the disk is not measured."""
     before = dict(os.environ)
     try:
         with servers(home=folder, throwaway=True) as running:
             for name in [name for name in os.environ if name.startswith(("OTEL_", "SYNC_"))]:
-                del os.environ[name]  # telemetry is measured as it is by default
+                del os.environ[name]  # measure telemetry with its defaults
             os.environ.update(_environment(folder, running.database_url, running.broker_url))
             subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=CHECKOUT, check=True)
             yield

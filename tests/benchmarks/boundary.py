@@ -1,7 +1,6 @@
-"""Measure what the boundary costs: looking for secrets in what is ordinary, and in the worst that is known.
+"""Measure what the boundary costs: searching for secrets in ordinary values, and in the worst ones known.
 
-The time is the processor's. Texts that were looked at before are remembered, so those that are measured as new differ each
-time.
+Times are processor times. The boundary remembers texts it has seen, so those that are measured as new differ each time.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ RUBBISH = {"://": "beginnings of addresses", "token: ": "names without their sec
 
 
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
-    """Return the seconds of one of each, turn by turn."""
+    """Return the seconds that one value of each kind takes, turn by turn."""
     numbers = count()
     frames = "".join(FRAME.format(number=number) for number in range(70))  # 7 KB
 

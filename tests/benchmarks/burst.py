@@ -1,4 +1,4 @@
-"""Send a burst of spans through tracing as it is configured: to an OTLP receiver on this machine, and to the file."""
+"""Send a burst of spans through tracing in its usual configuration, to an OTLP receiver on this machine and to the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FLUSH_SECONDS = 60.0
 
 
 def measure(*, spans: int, home: Path) -> dict[str, int]:
-    """Return how many of `spans` spans never came: `otlp` to the receiver, `file` into the file."""
+    """Return how many of `spans` spans got lost on the way to the receiver (`otlp`) and to the file (`file`)."""
     received: set[bytes] = set()
     file = home / "burst.jsonl"
     with (
@@ -43,7 +43,7 @@ def measure(*, spans: int, home: Path) -> dict[str, int]:
 
 @contextmanager
 def _receiver(received: set[bytes]) -> Iterator[str]:
-    """Run an OTLP/HTTP receiver that keeps the ids of the spans it gets, and yield its address."""
+    """Run an OTLP/HTTP receiver that adds the ids of its spans to `received`, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # http.server's name
@@ -69,7 +69,7 @@ def _receiver(received: set[bytes]) -> Iterator[str]:
 
 
 def _send(spans: int) -> bool:
-    """Observe `spans` operations as fast as possible, and flush all that is queued."""
+    """Observe `spans` operations as fast as possible, and flush the queue."""
     for _ in range(spans):
         with observe(catalog.RowsWrite(entity_type="review", rows=49)) as write:
             write.completed(catalog.RowsWritten(created=49, updated=0))

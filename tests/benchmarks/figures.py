@@ -1,4 +1,4 @@
-"""Write figures with their aims: as a table for people, as JSON, and into the table in `docs/benchmarks.md`."""
+"""Write figures with their aims as a text table, as JSON, and as the table in `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BEGIN, _END = "<!-- figures: written by `make bench BENCH_ARGS=--docs` -->\n", 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """One measured figure; ``aim`` is None where it only explains another."""
+    """One measured figure; `aim` is None if it only explains another one."""
 
     name: str
     what: str
@@ -31,13 +31,13 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the aim is met; None without one."""
+        """Whether the aim is met; None if there is none."""
         if self.aim is None:
             return None
         return self.value <= self.aim if self.better == "lower" else self.value >= self.aim
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """Return what, measured, aim, met and detail as text."""
+        """Return the cells of the figure's row: what, measured, aim, met and detail."""
         sign = "≤" if self.better == "lower" else "≥"
         aim = "" if self.aim is None else f"{sign} {_number(self.aim)} {self.unit}".rstrip()
         met = {True: "yes", False: "no", None: ""}[self.met]
@@ -46,7 +46,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What it was measured on; ``load`` is how many processes wanted a core in the minute before."""
+    """The machine that was measured; `load` is its load average over the minute before."""
 
     cores: int
     processor: str
@@ -57,7 +57,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Return what this machine is, and how busy."""
+    """Return a description of this machine and its current load."""
     return Machine(
         cores=os.cpu_count() or 1,
         processor=_processor(),
@@ -75,7 +75,7 @@ def as_json(figures: Sequence[Figure], machine: Machine) -> str:
 
 
 def as_text(figures: Sequence[Figure], machine: Machine) -> str:
-    """Return a table in columns."""
+    """Return the figures as an aligned text table."""
     rows = [("", "measured", "aim", "met", ""), *(figure.cells() for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = ["  ".join([*(row[column].ljust(widths[column]) for column in range(4)), row[4]]).rstrip() for row in rows]
@@ -83,7 +83,7 @@ def as_text(figures: Sequence[Figure], machine: Machine) -> str:
 
 
 def write_document(figures: Sequence[Figure], machine: Machine, document: Path = DOCUMENT) -> None:
-    """Replace the table between the markers of `document` by one of `figures`, and leave the rest of it alone."""
+    """Replace the table between the markers in `document`, and nothing else."""
     text = document.read_text(encoding="utf-8")
     before, begin, rest = text.partition(_BEGIN)
     _, end, after = rest.partition(_END)

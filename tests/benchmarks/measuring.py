@@ -1,4 +1,4 @@
-"""Run all benchmarks, each of which yields its figures."""
+"""Run all benchmarks, and yield their figures."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _NO_LIMITS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much is measured: calls an operation's turn, turns, pages, spans; a ``history`` is the simulator's.
+    """How much is measured: turns, calls per turn, pages and spans. A `history` is given to the simulator as options.
 
-    Where an answer takes its time the repository is a smaller one, so that there are turns enough for a median.
+    With latency, a smaller repository is synced, so that there is time for enough turns to take a median.
     """
 
     repository: str = "libuv/libuv"
@@ -61,11 +61,11 @@ TINY = Size(
     store_turns=1,
     spans=100,
 )
-"""Enough to see that every benchmark yields its figures."""
+"""Just enough to see that every benchmark yields its figures."""
 
 
 def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[Figure]:
-    """Yield every figure in the order of the table; `tell` is called with what is measured next."""
+    """Yield every figure in the order of the table, and call `tell` with what is measured next."""
     tell("an observed operation with its line, against a bare span")
     yield from operation(size)
     tell("the search for secrets")
@@ -86,7 +86,7 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
 
 
 def operation(size: Size) -> Iterator[Figure]:
-    """Yield what observing costs."""
+    """Yield the cost of observing an operation."""
     with program("tests.benchmarks.operations") as measuring:
         samples = measuring.ask(calls=size.calls, turns=size.operation_turns)
     bare = statistics.median(samples["bare"])
@@ -111,7 +111,7 @@ def operation(size: Size) -> Iterator[Figure]:
 
 
 def boundary(size: Size) -> Iterator[Figure]:
-    """Yield what looking for secrets costs."""
+    """Yield the cost of searching for secrets."""
     with program("tests.benchmarks.boundary") as measuring:
         samples = measuring.ask(calls=size.calls, turns=size.boundary_turns)
     cost = {name: statistics.median(seconds) for name, seconds in samples.items()}
@@ -127,7 +127,7 @@ def boundary(size: Size) -> Iterator[Figure]:
 
 
 def sync(size: Size, url: str) -> Iterator[Figure]:
-    """Yield what a sync costs GitHub and us, where the simulator answers at once."""
+    """Yield the requests, points, speed and telemetry share of a sync without latency."""
     measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns)
     on = statistics.median(measured.samples["on"])
     yield _telemetry_share("sync.telemetry.no_latency", "Telemetry in a sync, GitHub answers at once", measured, aim=4)
@@ -144,19 +144,19 @@ def sync(size: Size, url: str) -> Iterator[Figure]:
 
 
 def long_lists(size: Size, url: str) -> Iterator[Figure]:
-    """Yield what a sync asks for where one pull request in thirty has a list of more than a hundred members."""
+    """Yield the requests and points of a sync in which one pull request in thirty has a list of several pages."""
     measured = syncs.measure(api_url=url, repository=size.long_repository, turns=1)
     yield from _spent(measured, name="sync.long_lists", of=", many with long lists", aim=30)
 
 
 def slow_sync(size: Size, url: str) -> Figure:
-    """Return telemetry's share of a sync whose GitHub takes its time."""
+    """Return telemetry's share of a sync with latency."""
     measured = syncs.measure(api_url=url, repository=size.slow_repository, turns=size.slow_sync_turns)
     return _telemetry_share("sync.telemetry", f"Telemetry in a sync, {size.latency_ms:g} ms an answer", measured, aim=3)
 
 
 def store(size: Size, url: str) -> Iterator[Figure]:
-    """Yield how fast rows are stored."""
+    """Yield the speed of storing rows."""
     with program("tests.benchmarks.store") as measuring:
         told = measuring.ask(api_url=url, full_name=size.repository, pages=size.pages, turns=size.store_turns)
     samples, rows = told["samples"], told["rows"]
@@ -174,7 +174,7 @@ def store(size: Size, url: str) -> Iterator[Figure]:
 
 
 def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
-    """Yield how many spans of a burst are lost."""
+    """Yield the number of spans lost from a burst."""
     lost = burst.measure(spans=size.spans, home=home)
     for exporter, where in (("otlp", "an OTLP receiver"), ("file", "the file")):
         yield Figure(

@@ -1,9 +1,9 @@
-"""Measure an observed operation with its line against what one would write by hand.
+"""Measure an observed operation with its line against the same written by hand.
 
-Two rivals: a bare span of the SDK with six attributes, and a span with all the attributes of ours, a status, and a JSON line
-of structlog with the same fields and ids in a file. Every span ends in a batch processor whose exporter does nothing; ours
-are redacted, as are their lines, and theirs are not. All run inside a span, as operations do. The time is the processor's,
-so that nobody else's is in it; the exporting thread's is too, since it needs the same interpreter.
+It is compared with a bare span of the SDK that has six attributes, and with a span that has the same attributes as the
+operation, a status, and a JSON line with the same fields and ids written to a file by structlog. Every span ends in a batch
+processor whose exporter does nothing. Only the operation's span and line are redacted. All run inside another span, as
+operations do. Times are processor times, which leave out other processes but include the exporting thread.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ CALL: dict[str, Any] = (
         "sync.outcome": "completed",
     }
 )
-"""What ours carry, written out."""
+"""The attributes and fields of the operations, written out."""
 _OK = Status(StatusCode.OK)
-_QUEUE, _BATCH = 65_536, 2_048  # as `telemetry.settings` has them
+_QUEUE, _BATCH = 65_536, 2_048  # the defaults of `telemetry.settings`
 
 
 class NoExporter(SpanExporter):
-    """An exporter that does nothing with the spans it gets."""
+    """An exporter that drops every span."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         return SpanExportResult.SUCCESS
@@ -128,14 +128,14 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
 
 
 def by_hand(tracer: trace.Tracer, line: Callable[..., None], attributes: dict[str, Any], fields: dict[str, Any]) -> None:
-    """Do what an observed operation does, as one would write it out with the SDK and structlog."""
+    """Do the same as an observed operation, written out with the SDK and structlog."""
     with tracer.start_as_current_span("sync.api.call", attributes=attributes) as span:
         span.set_status(_OK)
         line("sync.api.call", **fields)
 
 
 def _structlog_line(file: BinaryIO) -> Callable[..., None]:
-    """Return structlog's fast way of writing JSON lines, with bound context and the ids of the current span."""
+    """Return structlog's fastest JSON logger, with bound context and the ids of the current span."""
 
     def add_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
         context = trace.get_current_span().get_span_context()

@@ -1,6 +1,6 @@
-"""Programs of the benchmarks: processes that answer a line of JSON with a line of JSON.
+"""The programs of the benchmarks, which are processes that answer each line of JSON with another.
 
-Each side of a comparison is a process of its own, because a process configures its telemetry once.
+Each side of a comparison is a separate process, because a process can configure its telemetry only once.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _ENDS_WITHIN = 20.0  # seconds
 
 
 class NotMeasured(RuntimeError):  # noqa: N818  # it says what happened
-    """A program ended instead of answering; the message holds the end of what it printed."""
+    """A program ended instead of answering; the message has the end of its output."""
 
 
 class Answering(Program):
-    """A program that answers questions until there are none."""
+    """A program that answers questions until its input ends."""
 
     def ask(self, **question: Any) -> Any:
-        """Return its answer; raise `NotMeasured` if it ended instead."""
-        with suppress(BrokenPipeError):  # it has ended, and so will its output
+        """Return the answer to a question; raise `NotMeasured` if the program ended instead."""
+        with suppress(BrokenPipeError):  # it has ended, so its output ends too
             self.stdin.write(json.dumps(question).encode() + b"\n")
             self.stdin.flush()
         answer = self.stdout.readline()
@@ -39,7 +39,7 @@ class Answering(Program):
         return json.loads(answer)
 
     def stop(self) -> None:
-        """Let it end with its questions, so that it flushes what it has."""
+        """End the input, and wait until the program has flushed its data and ended."""
         with suppress(BrokenPipeError):
             self.stdin.close()
         self.wait(_ENDS_WITHIN)
@@ -48,7 +48,7 @@ class Answering(Program):
 
 @contextmanager
 def program(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Answering]:
-    """Run `python -m module` in the block, with `environment` added to this process's."""
+    """Run `python -m module` during the block, with `environment` added to the current one."""
     with (
         tempfile.TemporaryDirectory(prefix="synctrace-benchmark-") as folder,
         Answering(
@@ -64,7 +64,7 @@ def program(module: str, *arguments: str, environment: Mapping[str, str] | None 
 
 
 def answer_with(answer: Callable[..., Any]) -> None:
-    """Answer every question on the input with a line on the output, until there is none."""
+    """Answer every question on standard input with a line on standard output."""
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(**json.loads(line))) + "\n")
         sys.stdout.flush()

@@ -1,7 +1,7 @@
-"""Measure rows a second through `store_page` against plain COPY of the same pages.
+"""Measure the speed of `store_page` against plain COPY of the same pages.
 
-Each page is one transaction on both sides. COPY writes to tables like ours, with their indexes and foreign keys, one COPY
-for each; it counts nothing, compares nothing, and cannot take a page twice.
+Each page is one transaction on both sides. COPY writes to copies of our tables, with the same indexes and foreign keys; it
+neither counts nor compares rows, and cannot store a page twice.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TABLES = ("pulls_pullrequest", "pulls_review", "pulls_commit", "pulls_changedfi
 
 
 def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str, Any]:
-    """Return the seconds of each side and turn for the first `pages` pages of `full_name`, and how many rows they hold."""
+    """Return the seconds of each side, turn by turn, for the first `pages` pages of `full_name`, and the number of rows."""
     from apps.pulls.store import store_page
 
     repository_id, stored = _pages(api_url, full_name, pages)
@@ -59,7 +59,7 @@ def measure(*, api_url: str, full_name: str, pages: int, turns: int) -> dict[str
 
 
 def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
-    """Return a tracked repository's id, and the rows of its first pages."""
+    """Return the id of a tracked repository and the rows of its first pages."""
     from apps.integrations.connections import connect
     from apps.integrations.github.transport import GitHubTransport
     from apps.integrations.lane import Lane
@@ -79,7 +79,7 @@ def _pages(api_url: str, full_name: str, count: int) -> tuple[int, list[Any]]:
 
 @contextmanager
 def _tables() -> Iterator[None]:
-    """Create tables for COPY, with the indexes and foreign keys of those that the store writes."""
+    """Create the tables for COPY, with the indexes and foreign keys of the real ones."""
     for table in _TABLES:
         _execute(f"CREATE TABLE copied_{table} (LIKE {table} INCLUDING ALL)")
     references: dict[str, tuple[str, str]] = dict.fromkeys(_TABLES, ("pull_request_id", "copied_pulls_pullrequest"))

@@ -1,4 +1,4 @@
-"""Be the program of `syncs`: sync one repository, from nothing to complete, each time it is asked to.
+"""The program that `syncs` runs: it syncs a whole repository from scratch at every request.
 
 ``python -m tests.benchmarks.syncing on|off``: with telemetry as it is configured (spans and lines to files), or with
 ``OTEL_SDK_DISABLED`` and no lines.
@@ -23,7 +23,7 @@ _FLUSH_SECONDS = 30.0
 
 
 def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
-    """Sync all history of `full_name`, for a new team, into empty tables; return the seconds to the last span's writing."""
+    """Sync the whole history of `full_name` for a new team into empty tables; return the seconds, with the last flush."""
     from django.db import connection
 
     from apps.integrations import onboarding_pipeline as pipeline
@@ -46,11 +46,11 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Set up telemetry and Django, and answer every question with a sync."""
+    """Set up telemetry and Django, and sync at every request."""
     from apps.config import app, instrumentation
 
     django.setup()
-    app.conf.update(broker_url="memory://")  # what follows a sync is sent, and nobody does it
+    app.conf.update(broker_url="memory://")  # accepts the messages that follow a sync, for nobody
     if sys.argv[1] == "on":
         instrumentation.configure()
     else:

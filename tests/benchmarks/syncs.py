@@ -1,4 +1,4 @@
-"""Measure the same sync with telemetry and without, against a simulated GitHub in a process of its own.
+"""Measure the same sync with and without telemetry, against a simulated GitHub in a separate process.
 
 The simulator keeps its answers to equal requests, so from the second sync on what is measured is us, not it.
 """
@@ -16,7 +16,7 @@ from tests.benchmarks.timing import Samples, in_turns
 
 @dataclass(frozen=True, kw_only=True)
 class Syncs:
-    """Seconds a sync `on` and `off`, turn by turn, and what one sync asks for."""
+    """The seconds per sync with telemetry `on` and `off`, turn by turn, and what one sync requests."""
 
     samples: Samples
     pull_requests: int
@@ -25,7 +25,7 @@ class Syncs:
 
 
 def measure(*, api_url: str, repository: str, turns: int) -> Syncs:
-    """Sync all of `repository` `turns` times with telemetry and as often without."""
+    """Sync the whole of `repository` `turns` times each with and without telemetry."""
     asked: list[dict[str, Any]] = []
     with (
         program("tests.benchmarks.syncing", "on") as on,

@@ -1,4 +1,4 @@
-"""The benchmarks can be run: each yields its figures, and the document is only changed where the table stands."""
+"""The benchmarks yield their figures, and write them only into their table in the document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SLOW = Figure(name="a.c", what="How slow", value=2.126, unit="x", aim=1.8)
 def test_every_benchmark_yields_its_figures(
     program_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """On a tiny size, whose figures say nothing of speed; what is counted is exact."""
+    """The size is tiny, so that only the counted figures mean anything."""
     for name, value in program_environment.items():
         monkeypatch.setenv(name, value)
     figures = [*measuring.operation(TINY), *measuring.boundary(TINY), *measuring.lost_spans(TINY, tmp_path)]
@@ -45,7 +45,7 @@ def test_every_benchmark_yields_its_figures(
 
 
 def test_a_figure_says_whether_its_aim_is_met() -> None:
-    """In the direction that is better; a figure without an aim says nothing."""
+    """An aim is an upper or a lower limit."""
     assert (FAST.met, SLOW.met) == (True, False)
     assert as_text([FAST, SLOW], this_machine()).splitlines()[1:3] == [
         "How fast  1,234 /s  ≥ 1,000 /s  yes  in 1 s",
@@ -55,7 +55,7 @@ def test_a_figure_says_whether_its_aim_is_met() -> None:
 
 
 def test_only_the_table_of_the_document_is_written(tmp_path: Path) -> None:
-    """Twice the same figures leave it as it was after the first time."""
+    """Writing the same figures again changes nothing."""
     document = tmp_path / "benchmarks.md"
     document.write_text(DOCUMENT.read_text())
     write_document([FAST], this_machine(), document)
@@ -69,7 +69,7 @@ def test_only_the_table_of_the_document_is_written(tmp_path: Path) -> None:
 
 
 def test_a_document_without_a_place_for_the_table_is_refused(tmp_path: Path) -> None:
-    """Rather than write the table somewhere."""
+    """The table is not written anywhere else."""
     document = tmp_path / "benchmarks.md"
     document.write_text("# Benchmarks\n")
     with pytest.raises(ValueError, match="has lost the lines"):

@@ -1,4 +1,4 @@
-"""Measure sides in turns, so that a moment in which the machine is busy hits all of them."""
+"""Measure several sides in turns, so that a busy moment of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 Samples = Mapping[str, Sequence[float]]
-"""Each side's seconds, turn by turn."""
+"""The seconds of each side, turn by turn."""
 
 
 def in_turns(sides: Mapping[str, Callable[[], float]], *, turns: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Measure each side `turns` times in turns, and return their seconds without those of the first `warm_up`."""
+    """Measure the sides `turns` times in turns, after `warm_up` turns that are not counted, and return their seconds."""
     samples: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(warm_up + turns):
         for name, side in sides.items():
@@ -24,7 +24,7 @@ def in_turns(sides: Mapping[str, Callable[[], float]], *, turns: int, warm_up: i
 
 
 def seconds_of(block: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Return how long `block` takes by `clock`, without garbage collection in the middle of it."""
+    """Return how long `block` takes by `clock`, with garbage collection postponed."""
     with _no_collection():
         started = clock()
         block()
@@ -32,7 +32,7 @@ def seconds_of(block: Callable[[], object], *, clock: Callable[[], float] = time
 
 
 def ratio(samples: Samples, side: str, to: str) -> float:
-    """Return the median over all turns of one side's time in units of the other's."""
+    """Return the median over all turns of the ratio of one side's time to the other's."""
     return statistics.median(one / other for one, other in zip(samples[side], samples[to], strict=True))
 
 
