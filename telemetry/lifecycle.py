@@ -12,7 +12,7 @@ Telemetry's own errors never reach the block: they are counted (`telemetry.swall
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Token
 from datetime import datetime
 from types import TracebackType
@@ -243,16 +243,24 @@ def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R
 def emit(*events: Event, error: BaseException | None = None) -> None:
     """Write one line for each event inside the current span, all at once; `error` gives them an `exception`."""
     try:
-        entries = []
-        for event in events:
+        writing.write_declared(list(_entries(events)), error=error)
+    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+        _health.problem(problem)
+
+
+def _entries(events: Iterable[Event]) -> Iterator[writing.Entry]:
+    for event in events:
+        try:
+            if not isinstance(event, Event):
+                raise TypeError(f"emit() takes instances of events, not {event!r:.80}")
             spec = event.__event__
             values = plain_values(type(event), event.__fieldspecs__, event.__dict__)
             if _health.is_strict():
                 check(spec.fields, values)
-            entries.append((spec.level, spec.name, values))
-        writing.write_declared(entries, error=error)
-    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
-        _health.problem(problem)
+        except Exception as problem:  # noqa: BLE001  # one that is no event spoils only itself
+            _health.problem(problem)
+        else:
+            yield spec.level, spec.name, values
 
 
 def _missing(operation: type[Operation[Any]]) -> str:

@@ -176,6 +176,14 @@ def test_one_event_of_many_with_a_naive_moment_spoils_no_line(file: Path) -> Non
     assert lines[21]["at"] == "2026-01-01T00:00:00Z"
 
 
+def test_what_is_no_event_spoils_only_itself(file: Path) -> None:
+    """Its neighbours are written; an unready caller may pass anything."""
+    first, last = (Weighed(order=order, at=datetime(2026, 1, 1, tzinfo=UTC)) for order in ("first", "last"))
+    strangers: list[Any] = [None, Weighed, Ship(order="no event"), object()]
+    emit(first, *strangers, last)
+    assert [line["order"] for line in read_lines(file) if line["event"] == "shop.weighed"] == ["first", "last"]
+
+
 def test_a_wrong_type_is_named_once(file: Path) -> None:
     """One warning for each field, which says what it should be."""
 

@@ -220,6 +220,16 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
     ]
 
 
+def test_the_environment_names_further_secrets(tmp_path: Path) -> None:
+    """Beside the application's own and those that are known anyway; in spans as in lines."""
+    code = "import telemetry.redaction; telemetry.redaction.add_shapes([r'ticket-[0-9]{4}'])\n"
+    sale = "with observe(Sale(who='voucher-12345678 ticket-1234 ann')) as sale: sale.completed(Sold(pieces=1))"
+    printed = run(code + sale, tmp_path, TELEMETRY_REDACT_PATTERNS=r"voucher-\d{8} x{3}")
+    (sold,) = read_spans(tmp_path / "traces.jsonl")
+    assert sold.attributes["who"] == "[redacted] [redacted] ann"
+    assert "12345678" not in printed + (tmp_path / "traces.jsonl").read_text()
+
+
 def test_a_terminal_gets_coloured_text_and_a_pipe_json(tmp_path: Path) -> None:
     """The same program; without a folder to write to it has nothing but that."""
     assert json.loads(run("sell()", tmp_path, TELEMETRY_HOME=""))["event"] == "shop.rang"
