@@ -1,4 +1,4 @@
-"""GitHub's answers, as its documentation shows them and as they were seen; no account's data is in them."""
+"""GitHub's answers as documented and as observed, without the data of any account."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
 def recorded(name: str) -> Response:
-    """Return the recorded answer of that name."""
+    """Return the recorded answer called `name`."""
     answer = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return Response(status=answer["status"], headers=answer["headers"], body=answer["body"].encode())
