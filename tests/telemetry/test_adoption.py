@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from telemetry.reading import read_spans
+from telemetry.reading import read_lines, read_spans
 from tests.telemetry.bakery import Bakery, Broker, wait_until
 from tests.telemetry.canary import CANARY
 from tests.telemetry.otlp import receiver
@@ -32,6 +33,8 @@ assert Client().get("/order/oat", {"loaf": "oat"}).status_code == 200
 telemetry.flush()
 """
 
+TASK_ENDED = re.compile(r"Task \w+\[.*\] (retry|succeeded|raised)")  # as Celery's own lines say it
+
 
 @dataclass(frozen=True)
 class Instrumented:
@@ -45,6 +48,10 @@ class Instrumented:
     def named(self, name: str) -> list[Span]:
         """The spans with this name, in the order they started."""
         return sorted((span for span in self.spans if span.name == name), key=lambda span: span.start_time_unix_nano)
+
+
+def _tasks_ended(lines: Path) -> int:
+    return sum(bool(TASK_ENDED.match(line["event"])) for line in read_lines(lines))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +77,7 @@ def instrumented(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFact
         worker = (sys.executable, "-m", "celery", "-A", "bakery", "worker", "-c", "1")
         with project.running(*INSTRUMENT, *worker, out="worker"):
             project.run(SEND, through=(*INSTRUMENT, sys.executable))
-            wait_until(lambda: sum(span.name.startswith("run/") for span in read_spans(project.home / "traces.jsonl")) >= 5)
+            wait_until(lambda: _tasks_ended(project.home / "logs.jsonl") >= 5)
         metrics = {metric.name for _, metric in collector.metrics()}
         yield Instrumented(collector.spans(), metrics, collector.received(), project.home)
 

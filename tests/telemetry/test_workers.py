@@ -82,7 +82,9 @@ import threading
 import bakery
 
 worker = bakery.app.Worker(pool="solo", loglevel="ERROR", without_mingle=True, without_gossip=True)
-threading.Timer(60, worker.stop).start()
+deadline = threading.Timer(60, worker.stop)
+deadline.daemon = True
+deadline.start()
 worker.start()
 """
 
@@ -103,7 +105,10 @@ DETACHED = ["-m", "celery", "-A", "bakery", "multi"]
 def test_celery_multi_traces(embedded_servers: Broker, tmp_path: Path) -> None:
     """Its workers are detached programs of their own."""
     project = Bakery(tmp_path, embedded_servers)
-    where = [f"--pidfile={tmp_path}/%n.pid", f"--logfile={tmp_path}/%n.log"]
+    python = tmp_path / "python"  # celery multi splits its command at blanks, and this checkout's path may have some
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    where = [f"--executable={python}", f"--pidfile={tmp_path}/%n.pid", f"--logfile={tmp_path}/%n.log"]
     with project.running(*DETACHED, "start", "one", "-c1", "-l", "INFO", *where, out="multi"):
         try:
             project.run(SEND)
