@@ -64,7 +64,7 @@ def test_beat_is_asked_in_the_same_way(stream: StringIO) -> None:
 
 def listen_as(program: Command, arguments: str) -> None:
     """Do what Celery's signal leads to while `program` runs with these arguments."""
-    celery = CLIContext(Celery("shop"), no_color=True, workdir=None)
+    celery = CLIContext(Celery("shop", set_as_current=False), no_color=True, workdir=None)
     with program.make_context(str(program.name), arguments.split(), obj=celery):
         worker.keep_logging()
 
