@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.console.local_programs import local_simulator
+from apps.console.local_simulator import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
 from tests.benchmarks import burst, syncs
 from tests.benchmarks.boundary import RUBBISH

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from rich.console import Console
 
-from apps.console.local_programs import LocalWorker
+from apps.console.local_worker import LocalWorker
 from apps.console.management.commands import sync
 from apps.console.terminal.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from rich.console import Console
 
-from apps.console.local_programs import local_simulator, local_worker
+from apps.console.local_simulator import local_simulator
+from apps.console.local_worker import local_worker
 from apps.console.lookup import trace_ids, written_here
 from apps.console.results import results_of
 from apps.console.terminal.calling import call_of

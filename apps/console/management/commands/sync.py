@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
-from apps.console.local_programs import local_worker
+from apps.console.local_worker import local_worker
 from apps.console.results import Result, results_of
 from apps.console.terminal.calling import call_of
 from apps.console.terminal.printing import PrintingCommand

@@ -1,4 +1,4 @@
-"""Start programs for one command, and end them with it: a worker, a simulated GitHub."""
+"""Start a worker for one command, tend it, and end it with the command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -15,7 +15,6 @@ from apps.integrations.tasks import sweep
 from apps.processes import Program, exit_on
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_LISTENING = "listening on "
 
 
 class LocalWorker:
@@ -45,24 +44,3 @@ def local_worker(*, home: Path, children: int = 2) -> Iterator[LocalWorker]:
     program = Program(command, name="worker", log=home / "worker.out", folder=_CHECKOUT)
     with exit_on(signal.SIGTERM), program:
         yield LocalWorker(program)
-
-
-@contextlib.contextmanager
-def local_simulator(arguments: Sequence[str], *, home: Path) -> Iterator[str]:
-    """Run a simulated GitHub in the block, and yield its address; what it prints goes to `simulator.out` in `home`."""
-    log = home / "simulator.out"
-    log.unlink(missing_ok=True)  # what an earlier one printed names another address
-    command = [sys.executable, "manage.py", "github_simulator", "--port", "0", *arguments]
-
-    def ready() -> str | None:
-        return None if _address(log) else "it does not listen yet"
-
-    with exit_on(signal.SIGTERM), Program(command, name="simulator", log=log, folder=_CHECKOUT, ready=ready):
-        yield _address(log)
-
-
-def _address(log: Path) -> str:
-    """Return the address that the simulator has printed, or nothing yet."""
-    lines = log.read_text(errors="replace").splitlines(keepends=True) if log.exists() else []
-    said = next((line for line in lines if _LISTENING in line and line.endswith("\n")), "")
-    return said.partition(_LISTENING)[2].split()[0] if said else ""
