@@ -58,12 +58,13 @@ def plain(name: str, value: Any) -> Plain:
     kind = type(value)
     if kind is str:
         return REDACTED if is_secret_name(name) else text(value)
+    as_is: Plain = value
     if value is None or kind is bool:
-        return cast("Plain", value)
+        return as_is
     if is_secret_name(name):
         return REDACTED
     if kind is float or (kind is int and -_LARGEST <= value < _LARGEST):
-        return cast("Plain", value)
+        return as_is
     try:
         if isinstance(value, datetime) and value.tzinfo is not None:
             return _moment(value)

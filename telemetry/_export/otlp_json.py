@@ -9,17 +9,19 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext
+from opentelemetry.trace import Link, SpanContext
 
 Json = dict[str, Any]
 
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
+_SHORT = 64
 
 
 def request(spans: Iterable[ReadableSpan]) -> bytes:
@@ -69,32 +71,36 @@ def _span(span: ReadableSpan) -> Json:
         written["parentSpanId"] = f"{span.parent.span_id:016x}"
     if context and context.trace_state:
         written["traceState"] = context.trace_state.to_header()
-    rest = _present(
-        attributes=_attributes(span.attributes),
+    if span.attributes:
+        written["attributes"] = _attributes(span.attributes)
+    if span.events:
+        written["events"] = [_event(event) for event in span.events]
+    if span.links:
+        written["links"] = [_link(link) for link in span.links]
+    return written | _present(
         droppedAttributesCount=span.dropped_attributes,
-        events=[
-            _present(
-                timeUnixNano=str(event.timestamp),
-                name=event.name,
-                attributes=_attributes(event.attributes),
-                droppedAttributesCount=event.dropped_attributes,
-            )
-            for event in span.events
-        ],
         droppedEventsCount=span.dropped_events,
-        links=[
-            _present(
-                traceId=f"{link.context.trace_id:032x}",
-                spanId=f"{link.context.span_id:016x}",
-                attributes=_attributes(link.attributes),
-                droppedAttributesCount=link.dropped_attributes,
-                flags=_flags(link.context),
-            )
-            for link in span.links
-        ],
         droppedLinksCount=span.dropped_links,
     )
-    return written | rest
+
+
+def _event(event: Event) -> Json:
+    return _present(
+        timeUnixNano=str(event.timestamp),
+        name=event.name,
+        attributes=_attributes(event.attributes),
+        droppedAttributesCount=event.dropped_attributes,
+    )
+
+
+def _link(link: Link) -> Json:
+    return _present(
+        traceId=f"{link.context.trace_id:032x}",
+        spanId=f"{link.context.span_id:016x}",
+        attributes=_attributes(link.attributes),
+        droppedAttributesCount=link.dropped_attributes,
+        flags=_flags(link.context),
+    )
 
 
 def _flags(context: SpanContext | None) -> int:
@@ -105,7 +111,18 @@ def _attributes(attributes: Any) -> list[Json]:
     if not attributes:
         return []
     values = attributes.copy()  # the SDK's own iteration costs a call for each key
-    return [{"key": key, "value": _value(value)} for key, value in values.items()]
+    return [
+        _repeated(key, value)
+        if type(value) is int or (type(value) is str and len(value) <= _SHORT)
+        else {"key": key, "value": _value(value)}
+        for key, value in values.items()
+    ]
+
+
+@lru_cache(maxsize=2048, typed=True)
+def _repeated(key: str, value: object) -> Json:
+    """Return an attribute whose value is nearly always that of a span before, too; nobody changes what this returns."""
+    return {"key": key, "value": _value(value)}
 
 
 def _value(value: object) -> Json:

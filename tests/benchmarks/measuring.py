@@ -33,7 +33,7 @@ class Size:
     calls: int = 1_000
     operation_turns: int = 40
     boundary_turns: int = 9
-    sync_turns: int = 15
+    sync_turns: int = 24
     slow_repository: str = "procrastinate-org/procrastinate"
     slow_history: tuple[str, ...] = ("--history", str(PROCRASTINATE))
     slow_sync_turns: int = 9
