@@ -22,6 +22,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 _NO_DATABASE = "postgresql:///synctrace"  # never connected to: programs that need a database require one first
 _BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_MOST = 10_000  # of what is counted
 _YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -40,6 +41,9 @@ class Environment:
     request_seconds: float
     stale_seconds: float
     step_seconds: float
+    slice_seconds: float
+    attempts_per_account: int
+    ready_attempts: int
     plain_http_hosts: frozenset[str]
     jaeger_url: str
     command: str
@@ -72,6 +76,9 @@ def read() -> Environment:
         request_seconds=request_seconds,
         stale_seconds=stale_seconds,
         step_seconds=_positive("SYNC_STEP_SECONDS", default=300),
+        slice_seconds=_positive("SYNC_SLICE_SECONDS", default=60),
+        attempts_per_account=_count("SYNC_ATTEMPTS_PER_ACCOUNT", default=2),
+        ready_attempts=_count("SYNC_READY_ATTEMPTS", default=16),
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
         command=os.environ.get("SYNCTRACE_COMMAND") or "python manage.py",
@@ -237,3 +244,12 @@ def _positive(name: str, *, default: float) -> float:
     if not 0 < value < float("inf"):
         raise ImproperlyConfigured(f"{name} is {text!r}: set it to a number of seconds above 0.")
     return value
+
+
+def _count(name: str, *, default: int) -> int:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < _MOST):
+        raise ImproperlyConfigured(f"{name} is {text!r}: set it to a whole number from 1 to {_MOST - 1:,}.")
+    return int(text)

@@ -96,6 +96,12 @@ SYNC_PLAIN_HTTP_HOSTS = _environment.plain_http_hosts
 """Hosts, beside this machine, that a token may be sent to without TLS: a simulated GitHub on a private network."""
 SYNC_STALE_SECONDS = _environment.stale_seconds
 """An attempt that gave no sign of life for that long is dead, and another is sent."""
+SYNC_ATTEMPTS_PER_ACCOUNT = _environment.attempts_per_account
+"""How many attempts may be in flight with one GitHub account: one asks, the others have asked and are writing."""
+SYNC_READY_ATTEMPTS = _environment.ready_attempts
+"""How many attempts may wait for a worker, on each queue: all others wait in rows, where the order is fair."""
+SYNC_SLICE_SECONDS = _environment.slice_seconds
+"""How long an attempt keeps its place while other teams want its account, or other attempts its worker."""
 SYNC_STEP_SECONDS = _environment.step_seconds
 """An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 
@@ -127,7 +133,7 @@ CELERY_TASK_ANNOTATIONS = {
         "time_limit": SYNC_STEP_SECONDS * 0.9,  # it has ended before the sweep takes it for dead
         "soft_time_limit": SYNC_STEP_SECONDS * 0.8,
     }
-    for name in ("start_pipeline", "run_phase", "sweep")
+    for name in ("start_pipeline", "run_phase", "sweep", "admit")
 }
 CELERY_TASK_DEFAULT_QUEUE = "sync"
 CELERY_TASK_QUEUES = [Queue("sweep"), Queue("sync"), Queue("background")]

@@ -66,7 +66,7 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
     ended = row.ended_at or run.ended_at
     return Result(
         repository=row.repository.full_name,
-        outcome=row.disposition or row.state,
+        outcome=row.standing,
         pull_requests=counts["pk"],
         reviews=counts["reviews"],
         commits=counts["commits"],

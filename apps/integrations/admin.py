@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from apps.integrations.models import ApiLane, PipelineRun, RepoSync
+from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
+from apps.integrations.runs.queue import tell_places
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
 from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
@@ -25,7 +29,7 @@ class _RepoSyncColumns:
     @admin.display(description="state", ordering="state")
     def status(self, row: RepoSync) -> str:
         """Return what became of the repository, or where it stands."""
-        return badge(row.disposition or row.state)
+        return badge(row.standing)
 
     @admin.display(description="pull requests", ordering="prs_done")
     def progress(self, row: RepoSync) -> str:
@@ -41,17 +45,42 @@ class _RepoSyncColumns:
         return row.waits_for
 
 
+class _Placed(ChangeList):
+    """A list of repositories that knows where each of them stands in its queue."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page's rows, and their places in one go."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        tell_places(self.result_list)
+
+
+class _PlacedFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
+    """The repositories of a run, each with its place in its queue."""
+
+    are_placed = False
+
+    def get_queryset(self) -> QuerySet[RepoSync]:
+        """Return the rows, fetched; Django asks for them again and again."""
+        rows: QuerySet[RepoSync] = super().get_queryset()
+        if not self.are_placed:
+            tell_places(rows)
+            self.are_placed = True
+        return rows
+
+
 class RepoSyncInline(_RepoSyncColumns, ReadOnlyInline):
     """The repositories of a run, on its page."""
 
     model = RepoSync
+    formset = _PlacedFormSet
     fields = ("repository", "status", "progress", "attempt", "requests", "points", "duration", "waits_for", "error_msg")
     readonly_fields = ("status", "progress", "duration", "waits_for")
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RepoSync]:
         """Return the rows with all that a line shows, in one query."""
-        return super().get_queryset(request).select_related("repository").order_by("pk")
+        return super().get_queryset(request).select_related("repository", "connection").order_by("pk")
 
 
 @admin.register(PipelineRun)
@@ -146,9 +175,13 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
         "points",
     )
     list_filter = ("state", "disposition", "run__kind", "run__team", "error_type")
-    list_select_related = ("repository", "run", "run__team")
+    list_select_related = ("repository", "connection", "run", "run__team")
     search_fields = ("repository__full_name", "=run__id")
     readonly_fields = ("trace",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows places."""
+        return _Placed
 
     @admin.display(description="run", ordering="run_id")
     def run_number(self, row: RepoSync) -> int:
@@ -191,6 +224,29 @@ class ApiLaneAdmin(ReadOnlyAdmin):
         """Return why nobody may send, and until when."""
         blocked = row.blocked_until is not None and row.blocked_until > clock.now()
         return f"{row.blocked_reason} until {moment(row.blocked_until)}" if blocked else ""
+
+
+@admin.register(Admission)
+class AdmissionAdmin(ReadOnlyAdmin):
+    """Attempts in flight: which one asks of each account, and which wait for a worker."""
+
+    list_display = ("account", "repository", "team", "attempt", "stands", "admitted_at")
+    list_select_related = ("repo_sync__repository", "repo_sync__run__team")
+    search_fields = ("account", "repo_sync__repository__full_name")
+
+    def repository(self, row: Admission) -> str:
+        """Return the repository's name."""
+        return row.repo_sync.repository.full_name
+
+    def team(self, row: Admission) -> str:
+        """Return the team's name."""
+        return row.repo_sync.run.team.name
+
+    def stands(self, row: Admission) -> str:
+        """Return whether the attempt has a worker, and whether it still asks."""
+        if row.repo_sync.attempt < row.attempt:
+            return "ready for a worker"
+        return "asking" if row.place == Admission.ASKING else "writing"
 
 
 def _left(remaining: int | None, limit: int | None, reset_at: datetime | None) -> str:

@@ -20,14 +20,14 @@ def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
     """
     with closing(transport_to(api_url, token=token)) as transport:
         nobody = account_name(api_url=api_url, login="(connecting)")
-        user = GitHubRest(transport=transport, lane=Lane(account=nobody, urgent=True)).user()
+        user = GitHubRest(transport=transport, lane=Lane(account=nobody)).user()
         account = account_name(api_url=api_url, login=user.login)
         connection = save_connection(team=team, api_url=api_url, account=account, token=token)
         with suppress(NotFound):  # an Enterprise Server with its limits switched off has no such page
-            GitHubRest(transport=transport, lane=Lane(account=account, urgent=True)).rate_limit()
+            GitHubRest(transport=transport, lane=Lane(account=account)).rate_limit()
     return connection
 
 
 def rest_client(*, api_url: str, token: str, account: str) -> GitHubRest:
     """Return a REST client that takes its turns in the account's lane."""
-    return GitHubRest(transport=transport_to(api_url, token=token), lane=Lane(account=account, urgent=True))
+    return GitHubRest(transport=transport_to(api_url, token=token), lane=Lane(account=account))

@@ -27,6 +27,7 @@
     ├── InvalidApiUrl            an address that no token may be sent to
     ├── LaneLost                 the account's lane was held for too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
+    ├── StandsBack               others want this attempt's place; a later attempt goes on
     └── Superseded               another attempt has taken over
 
 `str(error)` says what happened, `error.advice` what to do, `error.error_type` is a stable code, and `error.retryable` tells
@@ -247,6 +248,14 @@ class Parked(SyncError):
 
     def __str__(self) -> str:
         return f"GitHub's {self.reason} limit holds until {iso_seconds(self.until)}"
+
+
+class StandsBack(SyncError):
+    """Others want the attempt's place: its repository queues again, and another attempt continues at its cursor."""
+
+    error_type = "stands_back"
+    retryable = True
+    advice = "Nothing to do: the sync continues by itself when it is its turn."
 
 
 class Superseded(SyncError):

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from apps.repositories.models import TrackedRepository
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
+from apps.utils import clock
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -23,7 +24,6 @@ class ApiLane(models.Model):
     holder = models.CharField(max_length=200, null=True)
     fence = models.BigIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
-    urgent_until = models.DateTimeField(null=True, help_text="a recent run is waiting: backfills stand back until then")
     blocked_until = models.DateTimeField(null=True, help_text="a secondary limit or Retry-After")
     blocked_reason = models.CharField(max_length=40, default="")
     graphql_limit = models.IntegerField(null=True)
@@ -107,7 +107,7 @@ class RepoSync(models.Model):
     class State(models.TextChoices):
         """Where a repository's sync stands."""
 
-        PENDING = "pending", "pending"
+        QUEUED = "queued", "queued"
         RUNNING = "running", "running"
         RETRYING = "retrying", "retrying"
         WAITING = "waiting", "waiting"
@@ -126,17 +126,22 @@ class RepoSync(models.Model):
 
     run_id: int
     repository_id: int
+    connection_id: int
     run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="repo_syncs")
     repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="repo_syncs")
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    connection = models.ForeignKey(
+        GitHubConnection, on_delete=models.CASCADE, related_name="+", help_text="whose account it queues for"
+    )
+    is_backfill = models.BooleanField(help_text="its run's kind: recent runs go first")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     disposition = models.CharField(max_length=10, choices=Disposition, default="", blank=True)
     note = models.TextField(default="", help_text="for people: archived, or renamed from what")
     gaps = models.JSONField(default=list, help_text="what could not be had: {pull_request, list, stored, total}")
     attempt = models.IntegerField(default=0, help_text="the attempt that owns this row, or owned it last")
     attempt_traceparent = models.CharField(max_length=60, default="", help_text="the last attempt's span, to link to")
     failures = models.IntegerField(default=0, help_text="attempts that failed since the last committed page")
-    due_at = models.DateTimeField(help_text="when the next attempt should start; the sweep sends what is overdue")
-    sent_at = models.DateTimeField(null=True, help_text="when a message for the next attempt was last sent")
+    due_at = models.DateTimeField(help_text="from when on the next attempt may be admitted")
+    admitted_at = models.DateTimeField(null=True, help_text="when an attempt at it was last admitted")
     alive_at = models.DateTimeField(null=True, help_text="the running attempt's last sign of life")
     wait_reason = models.CharField(max_length=100, default="")
     since = models.DateTimeField(null=True, help_text="where reading really starts: later than the run's if that is covered")
@@ -157,7 +162,19 @@ class RepoSync(models.Model):
         verbose_name = "repository's sync"
         verbose_name_plural = "repositories' syncs"
         constraints = [models.UniqueConstraint(fields=["run", "repository"], name="one_sync_per_run_and_repository")]
-        indexes = [models.Index(fields=["state", "due_at"])]
+        indexes = [
+            models.Index(
+                fields=["connection", "is_backfill", "id"],
+                condition=models.Q(state__in=["queued", "retrying", "waiting"]),
+                name="queued_by_connection",
+            ),
+            models.Index(
+                fields=["connection", "-admitted_at"],
+                condition=models.Q(admitted_at__isnull=False),
+                name="admitted_by_connection",
+            ),
+            models.Index(fields=["alive_at"], condition=models.Q(state="running"), name="running_by_life"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.repository_id} in run {self.run_id}: {self.state}"
@@ -167,12 +184,52 @@ class RepoSync(models.Model):
         """The number of pull requests in the window, at least `prs_done`: GitHub's count, an estimate until the end."""
         return None if self.prs_total is None else max(self.prs_total, self.prs_done)
 
+    place = ""
+    """Where a queued repository stands, in words; `runs.queue` sets it."""
+
+    @property
+    def standing(self) -> str:
+        """Where the sync stands, in one word: the same on pages, in commands and in results."""
+        if self.state in (self.State.COMPLETED, self.State.FAILED):
+            return self.disposition or self.state
+        if self.state == self.State.RUNNING:
+            return "syncing"
+        if self.state == self.State.QUEUED or self.due_at <= clock.now():
+            return "queued"
+        return "backing off" if self.state == self.State.RETRYING else "waiting"
+
     @property
     def waits_for(self) -> str:
         """What the sync waits for and until when, in words; empty while it works and when it has ended."""
+        if self.standing == "queued":
+            return self.place or "its turn"
         until = f"{self.due_at:%H:%M:%S}Z"
         if self.state == self.State.RETRYING:
             return f"attempt {self.attempt + 1} at {until}"
         if self.wait_reason == WAITS_FOR_LANE:
-            return "its turn: another sync uses this account"
+            return "another program that uses this account"
         return f"GitHub's {self.wait_reason} limit until {until}" if self.wait_reason else ""
+
+
+class Admission(models.Model):
+    """An attempt in flight: admitted to its account and sent to the workers, until it has ended.
+
+    Of an account's places the first is that of the attempt that asks GitHub, or is about to; the others are of attempts
+    that have asked all they need and are still writing. That no place is taken twice is for the database to see to.
+    """
+
+    ASKING = 1
+
+    repo_sync_id: int
+    repo_sync = models.OneToOneField(RepoSync, on_delete=models.CASCADE, related_name="admission")
+    attempt = models.IntegerField(help_text="one more than its row's until a worker begins it")
+    account = models.CharField(max_length=200)
+    place = models.PositiveSmallIntegerField(default=ASKING)
+    admitted_at = models.DateTimeField()
+    sent_at = models.DateTimeField(help_text="when a message for it was last sent")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "place"], name="one_attempt_per_place")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt} of {self.repo_sync_id} at {self.account}"

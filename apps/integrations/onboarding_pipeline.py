@@ -18,11 +18,10 @@ from django.db.models import Sum
 from apps import catalog
 from apps.integrations.errors import EveryRepositoryFailed, StepNeverFinished, message_of
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import failures, phases, root_spans
-from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs import admission, attempts, failures, phases, root_spans
 from apps.integrations.runs.root_spans import Flush
-from apps.integrations.runs.steps import EndRun, RunPhase, Step, SyncRepository
-from apps.integrations.runs.sweep import claim_attempts, claim_steps, finish_roots, runs_to_advance
+from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
+from apps.integrations.runs.sweep import claim_steps, finish_roots, runs_to_advance
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -47,7 +46,7 @@ def start_run(
     task_id: str | None = None,
     resumes: PipelineRun | None = None,
 ) -> PipelineRun:
-    """Create a recent run over `repositories` and reserve its root span; its `first_steps` are to be sent.
+    """Create a recent run over `repositories` and reserve its root span; `admit` says which of its attempts may begin.
 
     A second call with the same `task_id` returns the run of the first.
     """
@@ -73,9 +72,9 @@ def start_run(
     return run
 
 
-def first_steps(run: PipelineRun) -> list[Step]:
-    """Return the first attempt at each of the run's repositories that none was made at yet, in the order of their rows."""
-    return [SyncRepository(Attempt(row.pk, 1)) for row in run.repo_syncs.filter(attempt=0).order_by("pk")]
+def admit() -> list[Step]:
+    """Admit the attempts that may begin now, of any run, and return them to be sent."""
+    return [SyncRepository(attempt) for attempt in admission.admit()]
 
 
 def advance(run_id: int) -> list[Step]:
@@ -115,28 +114,24 @@ def fail_phase(run_id: int, phase: catalog.Phase, error: BaseException) -> None:
             _fail(run, error)
 
 
-def end_run(run_id: int) -> None:
-    """Complete the run, if it has reached its last phase; its steps must have been sent."""
-    with transaction.atomic():
-        run = _locked(run_id)
-        if run is not None and run.phase in phases.LAST:
-            _end(run, PipelineRun.State.COMPLETED)
-
-
 def sweep(*, flush: Flush = flush) -> list[Step]:
     """Return the steps that set in motion again what stands still; finish runs whose end was not logged and exported."""
-    found: list[Step] = [SyncRepository(attempt) for attempt in claim_attempts()]
+    attempts.bury_dead()
+    admission.withdraw_ended()
+    found: list[Step] = [SyncRepository(attempt) for attempt in admission.lost()]
     for run in claim_steps():
         phase = phases.named(run.phase)
-        if not failures.STEPS.allows(run.step_attempt):
+        if phase in phases.LAST:  # an earlier version ended runs in a step of its own
+            complete_phase(run.pk, phase)
+        elif not failures.STEPS.allows(run.step_attempt):
             error = StepNeverFinished(f"{phase} was started {run.step_attempt} times and never finished")
             fail_phase(run.pk, phase, error)
         else:
-            found.append(EndRun(run.pk) if phase in phases.LAST else RunPhase(run.pk, phase, run.step_attempt + 1))
+            found.append(RunPhase(run.pk, phase, run.step_attempt + 1))
     for run_id in runs_to_advance():
         found += advance(run_id)
     finish_roots(flush=flush)
-    return found
+    return found + admit()
 
 
 def _create(
@@ -170,7 +165,14 @@ def _create(
         started_at=now,
     )
     RepoSync.objects.bulk_create(
-        RepoSync(run=run, repository=repository, due_at=now, sent_at=now, start_cursor=start)
+        RepoSync(
+            run=run,
+            repository=repository,
+            connection_id=repository.connection_id,
+            is_backfill=kind == PipelineRun.Kind.BACKFILL,
+            due_at=now,
+            start_cursor=start,
+        )
         for repository, start in repositories
     )
     return run
@@ -187,26 +189,30 @@ def _locked(run_id: int) -> PipelineRun | None:
 
 
 def _enter_next(run: PipelineRun) -> list[Step]:
-    """Move the run into the phase that follows, and return the steps to send there."""
+    """Move the run into the phase that follows, and return the steps to send there; the last phase is its end."""
     previous = phases.named(run.phase)
     phase = phases.phase(previous).then
     if phase is None:
+        _end(run, PipelineRun.State.COMPLETED)
         return []
     run.phase, run.step_attempt, run.step_sent_at = phase, 0, clock.now()
     run.save(update_fields=["phase", "step_attempt", "step_sent_at"])
     transaction.on_commit(lambda: root_spans.log_phase(run, phase, previous))
-    if phases.phase(phase).then is not None:
+    if phase not in phases.LAST:
         return [RunPhase(run.pk, phase, 1)]
-    backfills = _start_backfills(run) if run.backfill else []
-    if backfills:
+    if run.backfill and _start_backfills(run):
         first = phases.first(PipelineRun.Kind.BACKFILL)
         transaction.on_commit(lambda: root_spans.log_phase(run, first, phase))
-    return [*(step for each in backfills for step in first_steps(each)), EndRun(run.pk)]
+    _end(run, PipelineRun.State.COMPLETED)
+    return []
 
 
-def _start_backfills(run: PipelineRun) -> list[PipelineRun]:
-    """Create a backfill for each repository that the run has synced and of which older history is not stored yet."""
-    backfills = []
+def _start_backfills(run: PipelineRun) -> int:
+    """Create a backfill for each repository that the run has synced and of which older history is not stored yet.
+
+    Return how many there are.
+    """
+    created = 0
     for row in run.repo_syncs.select_related("repository").filter(state=RepoSync.State.COMPLETED).order_by("pk"):
         if row.repository.covers(run.backfill_since):
             continue
@@ -224,8 +230,8 @@ def _start_backfills(run: PipelineRun) -> list[PipelineRun]:
             task_id=run.task_id,
         )
         transaction.on_commit(lambda backfill=backfill: root_spans.log_start(backfill))  # type: ignore[misc]  # bound now
-        backfills.append(backfill)
-    return backfills
+        created += 1
+    return created
 
 
 def _fail(run: PipelineRun, error: BaseException) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from celery import Task, shared_task
+from celery.exceptions import Retry
 from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -18,7 +19,7 @@ from apps.integrations.runs import attempts, phases
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.failures import ATTEMPTS, STEPS, as_stored, broke_connection
 from apps.integrations.runs.root_spans import root_of
-from apps.integrations.runs.steps import EndRun, RunPhase, Step, SyncRepository
+from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
@@ -48,23 +49,27 @@ def start_pipeline(
     if backfill_all or backfill_days is not None:
         backfill = pipeline.Backfill(None if backfill_all or backfill_days is None else _ago(now, backfill_days))
     with bind(team_id=team_id):
-        run = pipeline.start_run(
+        pipeline.start_run(
             team=Team.objects.get(pk=team_id),
             repositories=list(TrackedRepository.objects.filter(pk__in=repository_ids, team_id=team_id).order_by("pk")),
             since=None if days is None else _ago(now, days),
             backfill=backfill,
             task_id=self.request.id,
         )
-        send(pipeline.first_steps(run))
+        send(pipeline.admit())
 
 
-@shared_task(bind=True, max_retries=None)  # the row counts, not Celery: its default of 3 would drop the fourth retry
+@shared_task(bind=True)
 def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> None:
-    """Make attempt number `attempt` at a repository's sync."""
+    """Make attempt number `attempt`, which was admitted, at a repository's sync."""
     own = Attempt(repo_sync_id, attempt)
     row = attempts.claim(own, traceparent=current_traceparent())
     if row is None:
         return  # a second delivery, or an attempt that another has overtaken
+
+    def send_admitted() -> None:
+        send(pipeline.admit())
+
     operation = catalog.RepoSync(
         team_id=row.run.team_id,
         repo_id=row.repository_id,
@@ -80,11 +85,12 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
             died = attempts.predecessor_death(row)
             if died is not None and ATTEMPTS.allows(row.failures):
                 _log_retry(self, died, retry_count=row.failures, countdown=0.0)
-            _conclude(self, sync, row, own, attempt_sync(row, own))
+            _conclude(self, sync, attempt_sync(row, own, send_admitted=send_admitted))
     except Superseded:
         return  # its successor goes on, and says so
     finally:
         send(pipeline.advance(row.run_id))
+        send_admitted()
 
 
 @shared_task(bind=True)
@@ -108,6 +114,12 @@ def run_phase(self: Task[..., None], run_id: int, phase: str, attempt: int) -> N
             pipeline.fail_phase(run_id, step.phase, error)
             raise error from caught
         send(pipeline.complete_phase(run_id, step.phase))
+
+
+@shared_task(base=QuietTask)
+def admit() -> None:
+    """Send the attempts that may begin now: one that is to be made again has become due."""
+    send(pipeline.admit())
 
 
 @shared_task(base=QuietTask)
@@ -138,7 +150,9 @@ def _send(step: Step) -> None:
                 bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
                 sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
             ):
-                sync_repository.apply_async(args=(row.pk, attempt.number), queue=_queue(row.run))
+                sync_repository.apply_async(
+                    args=(row.pk, attempt.number), queue=_queue(row.run), expires=settings.SYNC_STALE_SECONDS
+                )
         case RunPhase(run_id, phase, number):
             run = PipelineRun.objects.get(pk=run_id)
             with (
@@ -147,11 +161,9 @@ def _send(step: Step) -> None:
                 sending(attempt=number, previous=None),
             ):
                 run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
-        case EndRun(run_id):
-            pipeline.end_run(run_id)
 
 
-def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: RepoSync, own: Attempt, end: End) -> None:
+def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: End) -> None:
     """Let the operation end as the attempt did, and raise what Celery is to know."""
     match end:
         case Completed(result):
@@ -161,14 +173,22 @@ def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: Re
         case Retrying(error, failures, countdown):
             sync.retrying(error, countdown=countdown)
             _log_retry(task, error, retry_count=failures, countdown=countdown)
-            with sending(attempt=own.number + 1, previous=row.attempt_traceparent or None):
-                raise task.retry(args=(row.pk, own.number + 1), exc=error, countdown=countdown)
+            _admit_in(countdown)
+            raise Retry(exc=error, when=countdown)  # type: ignore[arg-type]  # a float is Real, which the stubs cannot say
         case Unmarked(error):
             sync.retrying(error, countdown=settings.SYNC_STALE_SECONDS)
             raise error
         case Failed(error):
             sync.failed(error)
             raise error
+
+
+def _admit_in(seconds: float) -> None:
+    """Look for what may begin when a countdown is over; without a broker, that is for the sweep."""
+    try:
+        admit.apply_async(countdown=seconds, queue="sweep")
+    except BrokerError:
+        _log.exception("The broker cannot be reached: the sweep will send what is due.")
 
 
 def _log_retry(task: Task[..., None], error: Exception, *, retry_count: int, countdown: float) -> None:

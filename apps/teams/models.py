@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import validate_slug
+from django.core.validators import MinValueValidator, validate_slug
 from django.db import models
 
 
@@ -14,6 +14,11 @@ class Team(models.Model):
         unique=True, validators=[validate_slug], help_text="its name in commands: letters, digits, - and _"
     )
     name = models.CharField(max_length=200)
+    share = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="how much of the workers, and of accounts used by several teams, it gets: 2 is twice as much as 1",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -15,7 +15,9 @@ from apps.utils import clock
 
 _TONES: Mapping[str, str] = {
     "running": "busy",
-    "retrying": "warn",
+    "syncing": "busy",
+    "queued": "warn",
+    "backing off": "warn",
     "waiting": "warn",
     "completed": "good",
     "synced": "good",

@@ -21,8 +21,7 @@ from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.lane import Lane
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.steps import EndRun, Step, SyncRepository
+from apps.integrations.runs.steps import Step, SyncRepository
 from telemetry import trace_id_of
 from telemetry.reading import Memory
 from telemetry.testing import Capture
@@ -46,12 +45,6 @@ def _through(row: RepoSync, *phases: str) -> list[Step]:
     for phase in phases:
         steps = pipeline.complete_phase(row.run_id, phase)  # type: ignore[arg-type]  # one of the catalog's
     return steps
-
-
-def _end(steps: Sequence[Step]) -> None:
-    for step in steps:
-        if isinstance(step, EndRun):
-            pipeline.end_run(step.run_id)
 
 
 def _shown(rows: Sequence[RepoSync]) -> str:
@@ -78,7 +71,7 @@ def test_every_source_of_progress_says_the_same_at_every_moment(github: Simulate
 
     synced = attempt(row, before_request=compare)
     assert sorted(set(moments)) == [0, 25, 60]
-    _end(_through(row, "llm_processing", "computing_metrics"))
+    _through(row, "llm_processing", "computing_metrics")
     run = PipelineRun.objects.get()
     row.refresh_from_db()
     (result,) = results_of(run)
@@ -137,13 +130,11 @@ def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Captu
     day_ago = datetime.now(UTC) - timedelta(days=1)
     first = begin(tracked(github, NAME, token=TOKEN), since=day_ago, backfill=pipeline.Backfill(None), task_id="t1")
     attempt(first)
-    dispatched = _through(first, "llm_processing", "computing_metrics")
+    _through(first, "llm_processing", "computing_metrics")
     second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="backfill")
-    assert SyncRepository(Attempt(second.pk, 1)) in dispatched
-    _end(dispatched)
-    assert f"{NAME} (backfill): 0 of ?, background_syncing" in _shown([second])
+    assert f"{NAME} (backfill): 0 of ?, queued: its turn" in _shown([second])
     attempt(second)
-    _end(_through(second, "background_llm"))
+    _through(second, "background_llm")
     out = StringIO()
     runs = watch("t1", console=Console(file=out, width=200))
     assert [run.kind for run in runs] == ["recent", "backfill"]

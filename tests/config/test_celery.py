@@ -23,7 +23,7 @@ def test_a_worker_that_has_its_broker_shows_life(watched: bool, tmp_path: Path, 
 
 def test_the_settings_name_tasks_and_queues_that_there_are(settings: Settings) -> None:
     """A misspelt task would have no time limit of its own; one on no queue would never run."""
-    limited = {tasks.start_pipeline.name, tasks.run_phase.name, tasks.sweep.name}
+    limited = {tasks.start_pipeline.name, tasks.run_phase.name, tasks.sweep.name, tasks.admit.name}
     assert set(settings.CELERY_TASK_ANNOTATIONS) == limited
     queues = {queue.name for queue in settings.CELERY_TASK_QUEUES}
     for entry in settings.CELERY_BEAT_SCHEDULE.values():

@@ -21,6 +21,7 @@ from apps.integrations.github.nodes import (
     RepositoryName,
     ReviewNode,
 )
+from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.services.mapping import page_rows
 from apps.pulls.store import store_page
 from apps.repositories.models import GitHubConnection, TrackedRepository
@@ -120,3 +121,14 @@ def repository(full_name: str = "o/n", team: str = "team") -> TrackedRepository:
 def store(repository_id: int, *nodes: PullRequestNode) -> int:
     """Store the nodes as one page, and return how many were new."""
     return store_page(repository_id=repository_id, rows=page_rows(nodes, repository_id=repository_id))
+
+
+def repo_sync(run: PipelineRun, tracked: TrackedRepository, **fields: Any) -> RepoSync:
+    """Store a repository's row in a run, due when the run began, and return it."""
+    return RepoSync.objects.create(
+        run=run,
+        repository=tracked,
+        connection=tracked.connection,
+        is_backfill=run.kind == PipelineRun.Kind.BACKFILL,
+        **{"due_at": run.started_at, **fields},
+    )

@@ -13,7 +13,7 @@ from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
 from apps.integrations.github.nodes import Response
 from apps.integrations.github.transport import Transport
-from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.models import Admission, PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
@@ -23,6 +23,7 @@ from apps.pulls.models import PullRequest
 from apps.repositories.accounts import track
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
+from apps.utils import clock
 
 TOKEN = "ghp_" + "s" * 36
 
@@ -40,15 +41,23 @@ def begin(repository: TrackedRepository, *, since: datetime | None = None, **mor
     return run.repo_syncs.get()
 
 
+def claim(row: RepoSync) -> tuple[RepoSync, Attempt]:
+    """Admit the row's next attempt, whenever it is due and whoever else asks, and return the row, claimed by it."""
+    row.refresh_from_db()
+    own, account, now = Attempt(row.pk, row.attempt + 1), row.connection.account, clock.now()
+    place = 10 + row.pk % 30_000  # nobody else's
+    Admission.objects.create(repo_sync=row, attempt=own.number, account=account, place=place, admitted_at=now, sent_at=now)
+    claimed = attempts.claim(own, traceparent=None)
+    assert claimed is not None, "nobody else works on it"
+    return claimed, own
+
+
 def attempt(row: RepoSync, *, before_request: Callable[[int], None] | None = None) -> RepoSynced:
     """Make the next attempt at the row and return its result; after an error the row waits for one more.
 
     `before_request` is called before each GraphQL request, with its number from 1.
     """
-    row.refresh_from_db()
-    own = Attempt(row.pk, row.attempt + 1)
-    claimed = attempts.claim(own, traceparent=None)
-    assert claimed is not None, "nobody else works on it"
+    claimed, own = claim(row)
     connection = claimed.repository.connection
     transport = _Announcing(transport_to(connection.api_url, token=connection.token()), before_request)
     clients = clients_for(claimed, attempt=own, transport=transport)

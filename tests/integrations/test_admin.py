@@ -13,6 +13,7 @@ from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from tests.admin_pages import check_queries, check_read_only, page
+from tests.integrations.histories import repo_sync
 
 pytestmark = pytest.mark.django_db
 
@@ -37,9 +38,7 @@ def _run(number: int, *, pk: int | None = None) -> PipelineRun:
     )
     for name, state in (("done", "completed"), ("later", "waiting")):
         tracked = TrackedRepository.objects.create(team=team, connection=account, full_name=f"owner-{number}/{name}")
-        RepoSync.objects.create(
-            run=run, repository=tracked, state=state, due_at=now, wait_reason="" if state == "completed" else "primary"
-        )
+        repo_sync(run, tracked, state=state, due_at=now, wait_reason="" if state == "completed" else "primary")
     ApiLane.objects.create(account=account.account, graphql_limit=5000, graphql_remaining=4321, graphql_reset_at=now)
     return run
 
@@ -66,7 +65,7 @@ def test_a_runs_page_asks_as_much_for_many_repositories_as_for_few(admin_client:
             more = TrackedRepository.objects.create(
                 team_id=first.team_id, connection=first.connection, full_name=f"owner-1/more-{number}"
             )
-            RepoSync.objects.create(run=run, repository=more, due_at=timezone.now())
+            repo_sync(run, more)
 
     check_queries(admin_client, page(PipelineRun, "change", run.pk), add_repositories, shown="owner-1/more-4")
 

@@ -12,11 +12,11 @@ from django.db import transaction
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.steps import EndRun, RunPhase, SyncRepository
+from apps.integrations.runs.steps import RunPhase, SyncRepository
 from apps.utils import clock
 from telemetry import trace_id_of
 from telemetry.testing import Capture
-from tests.integrations.histories import repository
+from tests.integrations.histories import repo_sync, repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,11 +43,10 @@ def _all(state: str) -> None:
 def test_a_start_delivered_twice_begins_nothing_twice(run: PipelineRun) -> None:
     """One run, and no message for a repository whose first attempt is under way."""
     row = run.repo_syncs.get()
-    assert pipeline.first_steps(run) == [SyncRepository(Attempt(row.pk, 1))]
-    RepoSync.objects.update(state="running", attempt=1)
+    assert pipeline.admit() == [SyncRepository(Attempt(row.pk, 1))]
     again = pipeline.start_run(team=run.team, repositories=[row.repository], since=None, task_id="t1")
     assert again == run
-    assert pipeline.first_steps(again) == []
+    assert pipeline.admit() == []
 
 
 def test_a_run_advances_once_whoever_asks(run: PipelineRun) -> None:
@@ -59,7 +58,9 @@ def test_a_run_advances_once_whoever_asks(run: PipelineRun) -> None:
     assert pipeline.claim_step(RunPhase(run.pk, "llm_processing", 1)) is None
     assert pipeline.complete_phase(run.pk, "llm_processing") == [RunPhase(run.pk, "computing_metrics", 1)]
     assert pipeline.complete_phase(run.pk, "llm_processing") == []
-    assert pipeline.complete_phase(run.pk, "computing_metrics") == [EndRun(run.pk)]
+    assert pipeline.complete_phase(run.pk, "computing_metrics") == []
+    run.refresh_from_db()
+    assert (run.phase, run.state) == ("phase1_complete", "completed")
 
 
 def test_the_sweep_advances_what_its_last_task_could_not(run: PipelineRun) -> None:
@@ -91,7 +92,6 @@ def _ended(run: PipelineRun) -> None:
     pipeline.advance(run.pk)
     pipeline.complete_phase(run.pk, "llm_processing")
     pipeline.complete_phase(run.pk, "computing_metrics")
-    pipeline.end_run(run.pk)
 
 
 def test_a_step_that_works_is_left_alone(run: PipelineRun, time: clock.SteppedClock) -> None:
@@ -157,9 +157,7 @@ def test_an_exported_run_is_left_alone_by_the_sweep(run: PipelineRun, time: cloc
 
 def test_a_run_none_of_whose_repositories_could_be_synced_has_failed(run: PipelineRun) -> None:
     """One that could is enough for the run to go on."""
-    other = RepoSync.objects.create(
-        run=run, repository=repository("o/other"), due_at=run.started_at, state="failed", error_msg="no"
-    )
+    other = repo_sync(run, repository("o/other"), state="failed", error_msg="no")
     RepoSync.objects.exclude(pk=other.pk).update(state="completed")
     assert pipeline.advance(run.pk) == [RunPhase(run.pk, "llm_processing", 1)]
     PipelineRun.objects.update(phase="syncing")
@@ -172,7 +170,7 @@ def test_a_run_none_of_whose_repositories_could_be_synced_has_failed(run: Pipeli
 def test_a_second_end_says_nothing(run: PipelineRun, captrace: Capture) -> None:
     """One line, one root."""
     _ended(run)
-    pipeline.end_run(run.pk)
+    pipeline.complete_phase(run.pk, "phase1_complete")
     pipeline.fail_phase(run.pk, "phase1_complete", ValueError("late"))
     assert captrace.events().count("sync.pipeline.completed") == 1
     assert "sync.pipeline.failed" not in captrace.events()

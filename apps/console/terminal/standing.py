@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
+from apps.integrations.runs.queue import tell_places
 from telemetry import visible
 
 
@@ -29,8 +30,9 @@ def read_standing(task_id: str) -> Standing:
     """Return where the run that `task_id` started stands, and those that follow it."""
     first = Q(task_id=task_id, kind=PipelineRun.Kind.RECENT)
     runs = list(PipelineRun.objects.filter(first | Q(follows__task_id=task_id)).order_by("pk"))
-    related = ("run", "repository", "repository__connection")
+    related = ("run", "connection", "repository", "repository__connection")
     rows = list(RepoSync.objects.filter(run__in=runs).select_related(*related).order_by("pk"))
+    tell_places(rows)
     lanes = ApiLane.objects.in_bulk({row.repository.connection.account for row in rows})
     return Standing(runs=runs, rows=rows, lanes=lanes)
 
@@ -50,6 +52,8 @@ def _state_of(row: RepoSync) -> str:
         return f"{row.disposition}: {row.error_msg}"
     if row.state == RepoSync.State.COMPLETED:
         return row.run.phase if row.run.ended_at is None else row.disposition
+    if row.standing == "queued":
+        return f"queued: {row.waits_for}"
     if row.state == RepoSync.State.RETRYING:
         return f"{row.waits_for}: {row.error_msg}"
     if row.waits_for:

@@ -32,11 +32,10 @@ _HEARTBEAT_SECONDS = 5.0  # less where SYNC_STALE_SECONDS is small
 
 
 class Lane:
-    """One account's lane, as one attempt uses it.
+    """One account's lane, as one attempt uses it: the fence beneath admission, and nearly always free.
 
-    `account` is `host/login`. An `urgent` lane (of a recent run) goes before those that are not, which stand back for
-    `urgency_seconds`. `request_seconds` is the total deadline of one request, SYNC_REQUEST_SECONDS by default. `heartbeat`
-    is called every `heartbeat_seconds`: with the longest request between two calls, the default is less than
+    `account` is `host/login`. `request_seconds` is the total deadline of one request, SYNC_REQUEST_SECONDS by default.
+    `heartbeat` is called every `heartbeat_seconds`: with the longest request between two calls, the default is less than
     SYNC_STALE_SECONDS. Uses Django's default connection, in autocommit.
     """
 
@@ -44,15 +43,11 @@ class Lane:
         self,
         *,
         account: str,
-        urgent: bool = False,
         request_seconds: float | None = None,
         heartbeat: Heartbeat | None = None,
         heartbeat_seconds: float | None = None,
-        urgency_seconds: float = leases.URGENCY_SECONDS,
     ) -> None:
         self.account = account
-        self._urgent = urgent
-        self._urgency_seconds = urgency_seconds
         self._request_seconds = settings.SYNC_REQUEST_SECONDS if request_seconds is None else request_seconds
         self._lease_seconds = self._request_seconds * _LEASE_FACTOR
         self._heartbeat = heartbeat
@@ -98,7 +93,7 @@ class Lane:
             wait = self._check_limits(held, resource)
             if wait is None:
                 break
-            leases.leave(account=self.account, fence=held.fence, urgent=False, budgets={}, block=None)
+            leases.leave(account=self.account, fence=held.fence, budgets={}, block=None)
             self._wait(wait)
         turn = Turn(fence=held.fence, waited_ms=waited * 1000, send_before=lease_ends - self._request_seconds)
         try:
@@ -118,13 +113,7 @@ class Lane:
         pause = _SHORTEST_POLL
         while True:
             asked = boottime()
-            held = leases.take(
-                account=self.account,
-                holder=self._holder,
-                lease_seconds=self._lease_seconds,
-                urgent=self._urgent,
-                urgency_seconds=self._urgency_seconds,
-            )
+            held = leases.take(account=self.account, holder=self._holder, lease_seconds=self._lease_seconds)
             if held is not None:
                 return held, asked + self._lease_seconds, time.monotonic() - started
             # Uneven pauses: of those who wait, none is always the later one.
@@ -133,14 +122,7 @@ class Lane:
             self._show_life(WAITS_FOR_LANE)
 
     def _leave(self, turn: Turn) -> None:
-        leases.leave(
-            account=self.account,
-            fence=turn.fence,
-            urgent=self._urgent,
-            urgency_seconds=self._urgency_seconds,
-            budgets=turn.budgets,
-            block=turn.block,
-        )
+        leases.leave(account=self.account, fence=turn.fence, budgets=turn.budgets, block=turn.block)
 
     def _check_limits(self, held: leases.Held, resource: Resource | None) -> Block | None:
         """Return what forbids a request now, or None; the check is a line where the budget is known."""

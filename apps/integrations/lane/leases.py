@@ -17,9 +17,6 @@ from django.db import connection
 from apps.integrations.lane.limits import Block, Budget
 from apps.integrations.models import ApiLane
 
-URGENCY_SECONDS = 1.0
-"""How long backfills stand back after a recent run was last seen: longer than storing a page takes."""
-
 _LANES = ApiLane._meta.db_table
 
 _TAKE = f"""
@@ -27,7 +24,6 @@ _TAKE = f"""
     SET holder = %(holder)s, fence = fence + 1, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
     WHERE account = %(account)s
         AND (holder IS NULL OR leased_until < clock_timestamp())
-        AND (%(urgent)s OR urgent_until IS NULL OR urgent_until < clock_timestamp())
     RETURNING fence, blocked_until, blocked_reason,
         graphql_limit, graphql_remaining, graphql_reset_at, core_limit, core_remaining, core_reset_at
 """  # noqa: S608  # only our own table's name is put in
@@ -35,9 +31,6 @@ _TAKE = f"""
 _LEAVE = f"""
     UPDATE {_LANES}
     SET holder = NULL, leased_until = NULL,
-        urgent_until = CASE
-            WHEN %(urgent)s THEN clock_timestamp() + make_interval(secs => %(urgency)s) ELSE urgent_until
-        END,
         graphql_limit = coalesce(%(graphql_limit)s, graphql_limit),
         graphql_remaining = coalesce(%(graphql_remaining)s, graphql_remaining),
         graphql_reset_at = coalesce(%(graphql_reset_at)s, graphql_reset_at),
@@ -47,14 +40,6 @@ _LEAVE = f"""
         blocked_until = coalesce(%(blocked_until)s, blocked_until),
         blocked_reason = coalesce(%(blocked_reason)s, blocked_reason)
     WHERE account = %(account)s AND fence = %(fence)s
-        AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
-"""  # noqa: S608  # only our own table's name is put in
-
-_CLAIM_URGENCY = f"""
-    UPDATE {_LANES}
-    SET urgent_until = clock_timestamp() + make_interval(secs => %(urgency)s)
-    WHERE account = %(account)s
-        AND (urgent_until IS NULL OR urgent_until < clock_timestamp() + make_interval(secs => %(urgency)s / 2))
         AND (SELECT set_config('synchronous_commit', 'off', true)) = 'off'
 """  # noqa: S608  # only our own table's name is put in
 
@@ -72,30 +57,15 @@ class Held:
     budgets: Mapping[str, Budget]
 
 
-def take(
-    *, account: str, holder: str, lease_seconds: float, urgent: bool, urgency_seconds: float = URGENCY_SECONDS
-) -> Held | None:
-    """Take the lane for `lease_seconds`; return None while another holds it, or while we stand back for a recent run.
-
-    An `urgent` call makes the others stand back for `urgency_seconds`.
-    """
-    values: dict[str, Any] = {"account": account, "holder": holder, "lease": lease_seconds, "urgent": urgent}
+def take(*, account: str, holder: str, lease_seconds: float) -> Held | None:
+    """Take the lane for `lease_seconds`; return None while another holds it."""
+    values: dict[str, Any] = {"account": account, "holder": holder, "lease": lease_seconds}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         row = cursor.fetchone()
         if row is None:
             cursor.execute(_CREATE, {"account": account})
-            if cursor.rowcount:
-                return take(
-                    account=account,
-                    holder=holder,
-                    lease_seconds=lease_seconds,
-                    urgent=urgent,
-                    urgency_seconds=urgency_seconds,
-                )
-            if urgent:
-                cursor.execute(_CLAIM_URGENCY, {"account": account, "urgency": urgency_seconds})
-            return None
+            return take(account=account, holder=holder, lease_seconds=lease_seconds) if cursor.rowcount else None
     fence, blocked_until, reason, *budgets = row
     known = {"graphql": _budget(*budgets[:3]), "core": _budget(*budgets[3:])}
     return Held(
@@ -105,17 +75,9 @@ def take(
     )
 
 
-def leave(
-    *,
-    account: str,
-    fence: int,
-    urgent: bool,
-    budgets: Mapping[str, Budget],
-    block: Block | None,
-    urgency_seconds: float = URGENCY_SECONDS,
-) -> bool:
+def leave(*, account: str, fence: int, budgets: Mapping[str, Budget], block: Block | None) -> bool:
     """Free the lane and store what was learned in the turn; return False, changing nothing, if it has a later holder."""
-    values: dict[str, Any] = {"account": account, "fence": fence, "urgent": urgent, "urgency": urgency_seconds}
+    values: dict[str, Any] = {"account": account, "fence": fence}
     for resource in ("graphql", "core"):
         budget = budgets.get(resource)
         values[f"{resource}_limit"] = None if budget is None else budget.limit

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from apps.integrations.errors import GitHubError, RateLimited, SecondaryLimited
 from apps.integrations.github.limits import LONGEST_WAIT
 
-_RESET_MARGIN = timedelta(seconds=1)  # GitHub's clock and ours differ
+RESET_MARGIN = timedelta(seconds=1)
+"""How long after a reset nothing is sent yet: GitHub's clock and ours differ."""
 _UNNAMED_BLOCK = timedelta(minutes=1)  # where GitHub names no time: "at least one minute", then twice that
 
 
@@ -31,14 +32,14 @@ class Block:
 
 def current(budget: Budget | None, *, now: datetime) -> Budget | None:
     """Return `budget` if it still holds, or None if it is unknown or has been reset since."""
-    return None if budget is None or budget.reset_at + _RESET_MARGIN <= now else budget
+    return None if budget is None or budget.reset_at + RESET_MARGIN <= now else budget
 
 
 def required_wait(*, block: Block | None, budget: Budget | None, now: datetime) -> Block | None:
     """Return what forbids a request now, the later of the two, or None; `budget` is the `current` one."""
     reasons = [] if block is None or block.until <= now else [block]
     if budget is not None and budget.remaining < 1:
-        reasons.append(Block(budget.reset_at + _RESET_MARGIN, "primary"))
+        reasons.append(Block(budget.reset_at + RESET_MARGIN, "primary"))
     return max(reasons, key=lambda each: each.until, default=None)
 
 
@@ -48,7 +49,7 @@ def reset_named_by(error: GitHubError, *, now: datetime) -> datetime | None:
     A reset that is over by our clock, but evidently not by GitHub's, counts as none.
     """
     reset_at = error.reset_at if isinstance(error, RateLimited) and error.retry_after is None else None
-    return None if reset_at is None or reset_at + _RESET_MARGIN <= now else reset_at
+    return None if reset_at is None or reset_at + RESET_MARGIN <= now else reset_at
 
 
 def block_after(error: GitHubError, *, refused_before: int, now: datetime) -> Block | None:

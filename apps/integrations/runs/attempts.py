@@ -11,16 +11,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, Q, Value, When
+from django.db import transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce
 
 from apps.integrations.errors import AttemptDied, Superseded, message_of
-from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.models import Admission, PipelineRun, RepoSync
+from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry import error_type
 
-WAITING = (RepoSync.State.PENDING, RepoSync.State.RETRYING, RepoSync.State.WAITING)
+WAITING = (RepoSync.State.QUEUED, RepoSync.State.RETRYING, RepoSync.State.WAITING)
 """The states of a row that no attempt owns and that has not ended."""
+_DIED = Q(error_type=AttemptDied.error_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +37,30 @@ class Attempt:
 def claim(attempt: Attempt, *, traceparent: str | None) -> RepoSync | None:
     """Make `attempt` the row's owner and return the row.
 
-    Return None if another attempt is or was at work under that number, or if the row or its run has ended. Taking over from
-    an attempt that died counts as a failure; `predecessor_death` then returns that death.
+    Return None if it was not admitted, if another worker is or was at work under that number, or if the row or its run has
+    ended.
     """
     now = clock.now()
-    died = f"Attempt {attempt.number - 1} gave no sign of life for {settings.SYNC_STALE_SECONDS:g} s"
     claimed = RepoSync.objects.filter(
-        Q(state__in=WAITING) | dead(now),
+        Exists(Admission.objects.filter(repo_sync=OuterRef("pk"), attempt=attempt.number)),
         pk=attempt.repo_sync_id,
         attempt=attempt.number - 1,
+        state__in=WAITING,
         run__state=PipelineRun.State.RUNNING,
     ).update(
         attempt=attempt.number,
         state=RepoSync.State.RUNNING,
-        failures=Case(When(state=RepoSync.State.RUNNING, then=F("failures") + 1), default=F("failures")),
-        error_type=Case(When(state=RepoSync.State.RUNNING, then=Value(AttemptDied.error_type)), default=Value("")),
-        error_msg=Case(When(state=RepoSync.State.RUNNING, then=Value(died)), default=Value("")),
+        error_type=Case(When(_DIED, then=F("error_type")), default=Value("")),
+        error_msg=Case(When(_DIED, then=F("error_msg")), default=Value(""), output_field=TextField()),
         attempt_traceparent=traceparent or "",
         alive_at=now,
-        sent_at=None,
         wait_reason="",
         started_at=Coalesce("started_at", now),
     )
     if not claimed:
         return None
-    return RepoSync.objects.select_related("run", "run__team", "repository", "repository__connection").get(
-        pk=attempt.repo_sync_id
-    )
+    related = ("run__team", "repository__connection", "connection", "admission")
+    return RepoSync.objects.select_related(*related).get(pk=attempt.repo_sync_id)
 
 
 def predecessor_death(row: RepoSync) -> AttemptDied | None:
@@ -77,13 +77,11 @@ def update(attempt: Attempt, **changes: Any) -> None:
 
 def release_for_retry(attempt: Attempt, error: Exception, *, failures: int, countdown: float, **changes: Any) -> None:
     """End the attempt with `error`; the next one is due in `countdown` seconds."""
-    update(
+    _queue_again(
         attempt,
         state=RepoSync.State.RETRYING,
         failures=failures,
         due_at=clock.now() + timedelta(seconds=countdown),
-        sent_at=clock.now(),
-        wait_reason="",
         error_type=error_type(error),
         error_msg=message_of(error),
         **changes,
@@ -91,17 +89,21 @@ def release_for_retry(attempt: Attempt, error: Exception, *, failures: int, coun
 
 
 def park(attempt: Attempt, *, until: datetime, reason: str, **changes: Any) -> None:
-    """End the attempt to wait without a worker; the sweep sends the next one at `until`."""
-    update(attempt, state=RepoSync.State.WAITING, due_at=until, wait_reason=reason, **changes)
+    """End the attempt to wait without a worker; the next one is due at `until`."""
+    _queue_again(attempt, state=RepoSync.State.WAITING, due_at=until, wait_reason=reason, **changes)
+
+
+def stand_back(attempt: Attempt, **changes: Any) -> None:
+    """End the attempt because others want its place; the next one is due, and queues for its turn."""
+    _queue_again(attempt, state=RepoSync.State.QUEUED, due_at=clock.now(), **changes)
 
 
 def fail(attempt: Attempt, error: Exception, *, disposition: RepoSync.Disposition, **changes: Any) -> None:
     """End the repository's sync with `error`."""
-    update(
+    _end(
         attempt,
         state=RepoSync.State.FAILED,
         disposition=disposition,
-        wait_reason="",
         error_type=error_type(error),
         error_msg=message_of(error),
         ended_at=clock.now(),
@@ -111,11 +113,10 @@ def fail(attempt: Attempt, error: Exception, *, disposition: RepoSync.Dispositio
 
 def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **changes: Any) -> None:
     """End the repository's sync: all of its window is stored."""
-    update(
+    _end(
         attempt,
         state=RepoSync.State.COMPLETED,
         disposition=disposition,
-        wait_reason="",
         error_type="",
         error_msg="",
         ended_at=clock.now(),
@@ -123,6 +124,26 @@ def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **changes: 
     )
 
 
-def dead(now: datetime) -> Q:
-    """Return the condition for rows whose attempt has shown no sign of life for SYNC_STALE_SECONDS."""
-    return Q(state=RepoSync.State.RUNNING, alive_at__lt=now - timedelta(seconds=settings.SYNC_STALE_SECONDS))
+def bury_dead() -> None:
+    """Let the next attempt follow each one that has shown no sign of life for SYNC_STALE_SECONDS, which is a failure."""
+    now = clock.now()
+    with transaction.atomic():
+        dead = RepoSync.objects.select_for_update(skip_locked=True).filter(
+            state=RepoSync.State.RUNNING, alive_at__lt=now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+        )
+        for row in dead:
+            error = AttemptDied(f"Attempt {row.attempt} gave no sign of life for {settings.SYNC_STALE_SECONDS:g} s")
+            release_for_retry(Attempt(row.pk, row.attempt), error, failures=row.failures + 1, countdown=0.0)
+
+
+def _queue_again(attempt: Attempt, **changes: Any) -> None:
+    """End the attempt; the row queues for the account with which its repository is connected by now."""
+    connected = TrackedRepository.objects.filter(pk=OuterRef("repository")).values("connection")
+    _end(attempt, connection=Subquery(connected), **changes)
+
+
+def _end(attempt: Attempt, **changes: Any) -> None:
+    """End the attempt and free its place."""
+    with transaction.atomic():
+        update(attempt, **{"wait_reason": "", **changes})
+        Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()

@@ -10,7 +10,7 @@ from apps.integrations.runs.attempts import Attempt
 
 @dataclass(frozen=True, slots=True)
 class SyncRepository:
-    """Send an attempt at a repository."""
+    """Send an admitted attempt at a repository."""
 
     attempt: Attempt
 
@@ -24,11 +24,4 @@ class RunPhase:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndRun:
-    """End the run, once the steps before this one are sent."""
-
-    run_id: int
-
-
-Step = SyncRepository | RunPhase | EndRun
+Step = SyncRepository | RunPhase

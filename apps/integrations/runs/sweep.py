@@ -1,4 +1,4 @@
-"""Find what stands still: lost messages, dead attempts and steps, runs that nobody advanced, roots that nobody exported.
+"""Find what stands still: steps that died, runs that nobody advanced, roots that nobody exported.
 
 Whatever is found is claimed on its row first, in a short transaction, so that of two sweeps only one acts on it; acting
 comes after the commit.
@@ -10,41 +10,15 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, F, Q, Value
+from django.db.models import Q
 
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases, root_spans
-from apps.integrations.runs.attempts import WAITING, Attempt, dead
+from apps.integrations.runs.attempts import WAITING
 from apps.integrations.runs.root_spans import Flush
 from apps.utils import clock
 
-_MOST_ATTEMPTS = 500
 _MOST_ROOTS = 100
-
-
-def claim_attempts() -> list[Attempt]:
-    """Return the attempts to send now: after parked rows' waits, lost messages and attempts that died.
-
-    A message that nobody took for SYNC_STALE_SECONDS may be lost, or may be waiting in a long queue: it is sent again, each
-    time after twice as long.
-    """
-    now = clock.now()
-    lost = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
-    patience = F("sent_at") - F("due_at")
-    waiting = Q(state__in=WAITING, due_at__lte=now) & (
-        Q(sent_at=None)
-        | Q(sent_at__lt=lost, due_at__lt=lost) & Q(sent_at__lt=Value(now, output_field=DateTimeField()) - patience)
-    )
-    died = dead(now) & (Q(sent_at=None) | Q(sent_at__lt=lost))
-    with transaction.atomic():
-        rows = (
-            RepoSync.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(waiting | died, run__state=PipelineRun.State.RUNNING)
-            .order_by("due_at")[:_MOST_ATTEMPTS]
-        )
-        attempts = [Attempt(row.pk, row.attempt + 1) for row in rows]
-        RepoSync.objects.filter(pk__in=[attempt.repo_sync_id for attempt in attempts]).update(sent_at=now)
-    return attempts
 
 
 def claim_steps() -> list[PipelineRun]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from apps.integrations.errors import OutOfTime
 from apps.integrations.github.transport import GitHubTransport, Transport
 from apps.integrations.lane import Lane
-from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.models import RepoSync
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.github_graphql import GitHubGraphQL
@@ -52,7 +52,7 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
 
     connection: GitHubConnection = row.repository.connection
     transport = transport or transport_to(connection.api_url, token=connection.token())
-    lane = Lane(account=connection.account, urgent=row.run.kind == PipelineRun.Kind.RECENT, heartbeat=show_life)
+    lane = Lane(account=connection.account, heartbeat=show_life)
     clients = Clients(
         graphql=GitHubGraphQL(transport=transport, lane=lane),
         rest=GitHubRest(transport=transport, lane=lane),

@@ -6,22 +6,23 @@ together, so that the attempt after one that died, at any request, goes on at th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from apps import catalog
-from apps.integrations.errors import IncompleteHistory
+from apps.integrations.errors import IncompleteHistory, StandsBack
 from apps.integrations.github.nodes import PullRequestNode
 from apps.integrations.models import RepoSync
-from apps.integrations.runs import attempts
+from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.clients import Clients
 from apps.integrations.services.mapping import page_rows
 from apps.pulls.rows import PageRows
 from apps.pulls.store import count_stored, delete_pull_requests, gaps, store_page, stored_numbers
 from apps.repositories.models import BEGINNING, TrackedRepository
+from apps.utils import clock
 from telemetry import emit
 from telemetry.model import Event
 
@@ -31,16 +32,23 @@ _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
 
 
-def sync_pull_requests(*, row: RepoSync, attempt: Attempt, clients: Clients) -> catalog.RepoSynced:
-    """Store the window of `row`, committing page by page, and complete the row."""
-    return _Sync(row, attempt, clients).run()
+def sync_pull_requests(
+    *, row: RepoSync, attempt: Attempt, clients: Clients, hand_over: Callable[[], None] = lambda: None
+) -> catalog.RepoSynced:
+    """Store the window of `row`, committing page by page, and complete the row.
+
+    `hand_over` is called when, as far as can be told, GitHub has been asked all there is. Raises `StandsBack` after a page
+    if others want the attempt's place.
+    """
+    return _Sync(row, attempt, clients, hand_over).run()
 
 
 class _Sync:
     """One attempt's way through one repository; what must survive the attempt is kept on its row."""
 
-    def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients) -> None:
-        self.row, self.attempt, self.clients = row, attempt, clients
+    def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients, hand_over: Callable[[], None]) -> None:
+        self.row, self.attempt, self.clients, self.hand_over = row, attempt, clients, hand_over
+        self.began = clock.now()
         self.repository: TrackedRepository = row.repository
         self.disposition = RepoSync.Disposition.SYNCED
 
@@ -110,6 +118,8 @@ class _Sync:
                 first = False
             row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
             self._store([node for node in page.nodes if self._is_inside(node)], counted=True)
+            if not row.paged and admission.is_wanted(row, at_work=clock.now() - self.began):
+                raise StandsBack(f"{self.repository.full_name} queues again after {row.prs_done} pull requests")
 
     def _begin_again(self) -> None:
         """Go back to the window's newest pull request."""
@@ -144,6 +154,8 @@ class _Sync:
         """Store everything updated since `began`; return GitHub's count of all pull requests."""
         total = 0
         for page in self.clients.graphql.pull_requests(self.repository.full_name, updated_since=began):
+            if not page.page_info.has_next_page:
+                self.hand_over()
             self._store(page.nodes, counted=False)
             total = page.total_count
         return total

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from apps import catalog
-from apps.integrations.errors import Parked, Superseded
+from apps.integrations.errors import Parked, StandsBack, Superseded
 from apps.integrations.models import RepoSync
-from apps.integrations.runs import attempts
+from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.failures import ATTEMPTS, DATABASE_TROUBLE, Retry, as_stored, broke_connection
 from apps.integrations.services.clients import clients_for
 from apps.integrations.services.github_graphql_sync import sync_pull_requests
 from apps.repositories.accounts import has_new_token
+from apps.utils import clock
 from apps.utils.database import drop_connection
 
 
@@ -26,7 +28,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The repository is parked until GitHub's limit is over; the sweep sends the next attempt."""
+    """The repository waits until GitHub's limit is over, or from now on for its turn; then it is admitted again."""
 
     until: datetime
 
@@ -57,16 +59,26 @@ class Unmarked:
 End = Completed | Waiting | Retrying | Failed | Unmarked
 
 
-def attempt_sync(row: RepoSync, own: Attempt) -> End:
-    """Make the attempt `own` at the claimed `row` and return how it ended; raise `Superseded` if another has taken over."""
+def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], None] = lambda: None) -> End:
+    """Make the attempt `own` at the claimed `row` and return how it ended; raise `Superseded` if another has taken over.
+
+    `send_admitted` is called when others may begin: now that this attempt has its worker, and when it has asked GitHub all
+    that it needs.
+    """
     spent: dict[str, int] = {}
+
+    def hand_over() -> None:
+        admission.hand_over(own)
+        send_admitted()
+
     try:
+        send_admitted()
         died = attempts.predecessor_death(row)
         if died is not None and not ATTEMPTS.allows(row.failures):
             raise died
         clients = clients_for(row, attempt=own)
         try:
-            return Completed(sync_pull_requests(row=row, attempt=own, clients=clients))
+            return Completed(sync_pull_requests(row=row, attempt=own, clients=clients, hand_over=hand_over))
         finally:
             spent = clients.spent()  # what an attempt cost counts however it ended
     except Superseded:
@@ -74,6 +86,9 @@ def attempt_sync(row: RepoSync, own: Attempt) -> End:
     except Parked as wait:
         attempts.park(own, until=wait.until, reason=wait.reason, **spent)
         return Waiting(wait.until)
+    except StandsBack:
+        attempts.stand_back(own, **spent)
+        return Waiting(clock.now())
     except Exception as caught:  # noqa: BLE001  # the row is marked with it, and the caller raises it
         error = as_stored(caught)
         if broke_connection(caught):

@@ -21,6 +21,7 @@ from apps.utils.clock import SteppedClock
 from tests.console.terminal.hostile import acting, texts
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SOON = START + timedelta(minutes=5)
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,10 @@ def row(name: str = "o/n", *, kind: str = "recent", account: str = "host/ada", *
     """Return a repository's row, which stands in no database."""
     run = PipelineRun(kind=kind, phase="syncing")
     connection = GitHubConnection(account=account)
-    fields = {"state": "running", "started_at": START, "due_at": START, **fields}
-    return RepoSync(run=run, repository=TrackedRepository(full_name=name, connection=connection), **fields)
+    fields = {"state": "running", "started_at": START, "due_at": SOON, **fields}
+    return RepoSync(
+        run=run, repository=TrackedRepository(full_name=name, connection=connection), connection=connection, **fields
+    )
 
 
 def drawn(*rows: RepoSync, width: int = 80, height: int | None = None, points: int | None = None) -> list[str]:
@@ -105,7 +108,7 @@ def test_everything_is_shown_in_whole_words(width: int) -> None:
     shown = drawn(failed, waiting, width=width)
     assert max(map(len, shown)) <= width
     words = " ".join(shown).split()
-    assert {"920/12,921", "gone:", "GitHub:", "404:", "Not", "Found", "a-longer/name", "secondary", "12:00:00Z"} <= set(
+    assert {"920/12,921", "gone:", "GitHub:", "404:", "Not", "Found", "a-longer/name", "secondary", "12:05:00Z"} <= set(
         words
     )
 

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from apps.console.terminal.demo_report import show
-from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.models import PipelineRun
 from telemetry.reading import Memory, Span, spans_in
 from tests.console.terminal.hostile import acting
-from tests.integrations.histories import repository
+from tests.integrations.histories import repo_sync, repository
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,7 +52,7 @@ def run(db: None) -> PipelineRun:
         started_at=START,
         ended_at=START + timedelta(seconds=14),
     )
-    RepoSync.objects.create(run=run, repository=own, due_at=START, state="completed", disposition="synced", requests=74)
+    repo_sync(run, own, due_at=START, state="completed", disposition="synced", requests=74)
     return run
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -18,7 +18,7 @@ from apps.integrations.models import ApiLane, PipelineRun, RepoSync
 from apps.utils import clock
 from apps.utils.clock import SystemClock
 from tests.console.terminal.hostile import acting, encodable_texts
-from tests.integrations.histories import repository
+from tests.integrations.histories import repo_sync, repository
 
 TASK = "98d7c37e-a1b9-41e0-b7ac-755d5189d370"
 LATER = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
@@ -36,7 +36,7 @@ def row(db: None) -> RepoSync:
         started_ns=1,
         started_at=LATER,
     )
-    return RepoSync.objects.create(run=run, repository=run.team.repositories.get(), due_at=LATER, state="running")
+    return repo_sync(run, run.team.repositories.get(), state="running")
 
 
 class Story(SystemClock):
@@ -44,6 +44,9 @@ class Story(SystemClock):
 
     def __init__(self, row: RepoSync, *changes: dict[str, Any]) -> None:
         self._row, self._todo = row, [*changes, {"state": "completed", "disposition": "synced"}]
+
+    def now(self) -> datetime:
+        return LATER - timedelta(minutes=1)
 
     def sleep(self, seconds: float) -> None:
         if self._todo:
@@ -76,7 +79,7 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
         "o/n (recent): 0 of ?, syncing, 4990 points left",
         "o/n (recent): 100 of 1000, syncing, 4990 points left",
         "o/n (recent): 100 of 1000, waits for GitHub's primary limit until 12:30:00Z, 4990 points left",
-        "o/n (recent): 100 of 1000, waits for its turn: another sync uses this account, 4990 points left",
+        "o/n (recent): 100 of 1000, waits for another program that uses this account, 4990 points left",
         "o/n (recent): 100 of 1000, attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
         "o/n (recent): 100 of 1000, syncing",
         "o/n (recent): 100 of 1000, synced",
@@ -86,10 +89,10 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
 def test_many_repositories_are_looked_at_in_as_many_queries_as_one(
     row: RepoSync, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """Their lanes are read together, four times a second."""
+    """Their lanes and their places in the queue are read together, four times a second."""
     for number in range(3):
-        RepoSync.objects.create(run=row.run, repository=repository(f"o/n{number}"), due_at=LATER)
-    with django_assert_num_queries(3):
+        repo_sync(row.run, repository(f"o/n{number}"))
+    with django_assert_num_queries(6):
         standing = read_standing(TASK)
     assert len(standing.rows) == 4
 

@@ -165,35 +165,6 @@ def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, st
             assert (row.fence, row.holder is None) == (turn.fence, False)
 
 
-def test_a_recent_run_goes_before_a_backfill() -> None:
-    """Though the backfill has waited longer."""
-    order: list[str] = []
-    waiting: set[str] = set()
-
-    def take(name: str, *, urgent: bool) -> Callable[[], None]:
-        def work() -> None:
-            lane = Lane(
-                account=ACCOUNT,
-                urgent=urgent,
-                urgency_seconds=0.3,
-                heartbeat=lambda reason, until: waiting.add(name) if reason else None,
-                heartbeat_seconds=0.0,
-            )
-            with lane.turn(resource=None):
-                order.append(name)
-
-        return work
-
-    with Lane(account=ACCOUNT).turn(resource=None):
-        second = _in_thread(take("backfill", urgent=False))
-        wait_until(lambda: waiting == {"backfill"})
-        first = _in_thread(take("recent", urgent=True))
-        wait_until(lambda: waiting == {"backfill", "recent"})
-    for thread in (first, second):
-        thread.join(10)
-    assert order == ["recent", "backfill"]
-
-
 def test_a_lane_cannot_be_taken_inside_a_transaction() -> None:
     """Nobody else would see it taken."""
     with transaction.atomic(), pytest.raises(RuntimeError, match="transaction"), Lane(account=ACCOUNT).turn(resource=None):

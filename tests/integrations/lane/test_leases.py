@@ -15,8 +15,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("lanes")
 
 
-def _take(holder: str = "me", *, urgent: bool = False, lease_seconds: float = 60.0) -> leases.Held | None:
-    return leases.take(account=ACCOUNT, holder=holder, lease_seconds=lease_seconds, urgent=urgent, urgency_seconds=60.0)
+def _take(holder: str = "me", *, lease_seconds: float = 60.0) -> leases.Held | None:
+    return leases.take(account=ACCOUNT, holder=holder, lease_seconds=lease_seconds)
 
 
 def test_a_held_lane_is_taken_by_nobody_else() -> None:
@@ -24,7 +24,7 @@ def test_a_held_lane_is_taken_by_nobody_else() -> None:
     held = _take("first")
     assert held is not None
     assert _take("second") is None
-    assert leases.leave(account=ACCOUNT, fence=held.fence, urgent=False, budgets={}, block=None)
+    assert leases.leave(account=ACCOUNT, fence=held.fence, budgets={}, block=None)
     assert _take("second", lease_seconds=0.0) is not None
     assert _take("third") is not None
 
@@ -35,16 +35,6 @@ def test_a_late_end_of_a_turn_changes_nothing() -> None:
     assert first is not None
     assert second is not None
     budgets = {"graphql": Budget(5000, 0, NOW)}
-    assert not leases.leave(account=ACCOUNT, fence=first.fence, urgent=False, budgets=budgets, block=None)
+    assert not leases.leave(account=ACCOUNT, fence=first.fence, budgets=budgets, block=None)
     row = ApiLane.objects.get()
     assert (row.holder, row.fence, row.graphql_remaining) == ("second", second.fence, None)
-
-
-def test_a_backfill_stands_back_from_a_free_lane_that_a_recent_run_has_asked_for() -> None:
-    """However the two happen to look at it."""
-    held = _take("another")
-    assert held is not None
-    assert _take(urgent=True) is None
-    leases.leave(account=ACCOUNT, fence=held.fence, urgent=False, budgets={}, block=None)
-    assert _take(urgent=False) is None
-    assert _take(urgent=True) is not None

@@ -9,9 +9,10 @@ from django.conf import settings
 
 from apps.integrations.errors import ServerError, Superseded
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import attempts, sweep
+from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.utils import clock
+from tests.integrations.syncing import claim
 
 STALE = float(settings.SYNC_STALE_SECONDS)
 pytestmark = pytest.mark.django_db
@@ -23,6 +24,8 @@ def _now(row: RepoSync) -> RepoSync:
 
 
 def _claim(row: RepoSync, number: int) -> bool:
+    RepoSync.objects.filter(state="retrying").update(due_at=clock.now())
+    admission.admit()
     return attempts.claim(Attempt(row.pk, number), traceparent=None) is not None
 
 
@@ -62,10 +65,10 @@ def test_nobody_takes_a_row_from_an_attempt_that_lives(row: RepoSync, time: cloc
     time.sleep(STALE - 1)
     attempts.update(Attempt(row.pk, 1))
     time.sleep(STALE - 1)
-    assert sweep.claim_attempts() == []
+    attempts.bury_dead()
     assert not _claim(row, 2)
     time.sleep(2)
-    assert sweep.claim_attempts() == [Attempt(row.pk, 2)]
+    attempts.bury_dead()
     assert _claim(row, 2)
     assert (_now(row).failures, row.error_type) == (1, "attempt_died")
 
@@ -74,6 +77,7 @@ def test_an_attempt_that_was_overtaken_changes_nothing(row: RepoSync, time: cloc
     """Woken from standing still, it finds `Superseded` whatever it wants to mark."""
     assert _claim(row, 1)
     time.sleep(STALE + 1)
+    attempts.bury_dead()
     assert _claim(row, 2)
     frozen, error = Attempt(row.pk, 1), ServerError("late")
     changes: list[Callable[[], None]] = [
@@ -112,10 +116,9 @@ def test_an_error_s_words_are_stored_without_what_must_not_be(end: str, row: Rep
 
 def test_who_takes_over_knows_that_its_predecessor_died(row: RepoSync, time: clock.SteppedClock) -> None:
     """And nobody else is told of a death."""
-    first = attempts.claim(Attempt(row.pk, 1), traceparent=None)
-    assert first is not None
+    first, _ = claim(row)
     assert attempts.predecessor_death(first) is None
     time.sleep(STALE + 1)
-    second = attempts.claim(Attempt(row.pk, 2), traceparent=None)
-    assert second is not None
+    attempts.bury_dead()
+    second, _ = claim(row)
     assert str(attempts.predecessor_death(second)) == f"Attempt 1 gave no sign of life for {STALE:g} s"

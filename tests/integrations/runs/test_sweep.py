@@ -10,62 +10,13 @@ from django.conf import settings
 from django.db import connection
 
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import attempts, sweep
-from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs import sweep
 from apps.utils import clock
 from telemetry import trace_id_of
 from telemetry.testing import Capture
 
 STALE = float(settings.SYNC_STALE_SECONDS)
 pytestmark = pytest.mark.django_db
-
-
-def test_a_dead_attempt_is_sent_again_once_and_once_more_when_the_message_is_lost(
-    row: RepoSync, time: clock.SteppedClock
-) -> None:
-    """However often the sweep looks."""
-    assert attempts.claim(Attempt(row.pk, 1), traceparent=None)
-    time.sleep(STALE + 1)
-    assert (sweep.claim_attempts(), sweep.claim_attempts()) == ([Attempt(row.pk, 2)], [])
-    time.sleep(STALE + 1)
-    assert sweep.claim_attempts() == [Attempt(row.pk, 2)]
-
-
-def test_a_lost_message_is_sent_again_ever_more_patiently(row: RepoSync, time: clock.SteppedClock) -> None:
-    """It may only stand on a long queue: in a day that is a handful of messages, not hundreds."""
-    found = []
-    for minutes in range(0, 24 * 60, 5):
-        found += [minutes for _ in sweep.claim_attempts()]
-        time.sleep(300)
-    assert found[0] == 5
-    assert 5 < len(found) < 12
-
-
-@pytest.mark.parametrize(
-    ("state", "waits"),
-    [
-        ({"state": "waiting", "sent_at": None}, 0),
-        ({"state": "retrying"}, STALE),
-        ({"state": "pending"}, STALE),
-    ],
-    ids=["parked", "its retry was lost", "its first message was lost"],
-)
-def test_what_is_due_is_sent(state: dict[str, Any], waits: float, row: RepoSync, time: clock.SteppedClock) -> None:
-    """Parked work when its wait is over, sent work when nobody took it; never before."""
-    RepoSync.objects.update(**state)
-    time.sleep(waits)
-    if waits:
-        assert sweep.claim_attempts() == []
-        time.sleep(1)
-    assert sweep.claim_attempts() == [Attempt(row.pk, 1)]
-
-
-@pytest.mark.parametrize("state", ["completed", "failed"])
-def test_a_run_that_has_ended_sends_nothing(state: str, row: RepoSync, time: clock.SteppedClock) -> None:
-    """Whatever its rows look like."""
-    PipelineRun.objects.update(state=state)
-    time.sleep(STALE + 1)
-    assert sweep.claim_attempts() == []
 
 
 def test_a_step_is_found_by_one_sweep_when_its_time_is_over(run: PipelineRun, time: clock.SteppedClock) -> None:
@@ -91,7 +42,7 @@ def test_a_phase_of_a_later_version_is_left_to_its_workers(run: PipelineRun, tim
     ("states", "is_due"),
     [
         (("completed", "failed"), True),
-        (("completed", "pending"), False),
+        (("completed", "queued"), False),
         (("running", "failed"), False),
         (("retrying", "waiting"), False),
     ],
@@ -101,7 +52,8 @@ def test_a_run_advances_when_each_of_its_repositories_has_ended(
 ) -> None:
     """The process that ended the last one may have died before it said so."""
     RepoSync.objects.update(state=states[0])
-    RepoSync.objects.create(run=row.run, repository=_another(row), due_at=clock.now(), state=states[1])
+    row.pk, row.repository, row.state = None, _another(row), states[1]
+    row.save()
     assert sweep.runs_to_advance() == ([row.run_id] if is_due else [])
 
 

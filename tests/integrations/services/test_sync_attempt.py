@@ -18,13 +18,13 @@ from pytest_django import Settings
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import AttemptDied, ServerError, Superseded, Unauthorized
 from apps.integrations.models import RepoSync
-from apps.integrations.runs import attempts, sweep
+from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
 from apps.repositories.accounts import save_connection
 from apps.utils import clock
 from tests.acceptance.worker import wait_until
-from tests.integrations.syncing import TOKEN, begin, held, stored, tracked
+from tests.integrations.syncing import TOKEN, begin, claim, held, stored, tracked
 
 NAME = "synthetic/repo-0"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,17 +43,8 @@ def row(github: SimulatedGitHub) -> RepoSync:
     return begin(tracked(github, NAME))
 
 
-def _claim(row: RepoSync) -> tuple[RepoSync, Attempt]:
-    """The row, claimed by its next attempt."""
-    row.refresh_from_db()
-    own = Attempt(row.pk, row.attempt + 1)
-    claimed = attempts.claim(own, traceparent=None)
-    assert claimed is not None
-    return claimed, own
-
-
 def _attempt(row: RepoSync) -> End:
-    end = attempt_sync(*_claim(row))
+    end = attempt_sync(*claim(row))
     row.refresh_from_db()
     return end
 
@@ -66,7 +57,7 @@ def _interrupted_attempt(row: RepoSync, github: SimulatedGitHub) -> Iterator[lis
 
     def work() -> None:
         try:
-            ends.append(attempt_sync(*_claim(row)))
+            ends.append(attempt_sync(*claim(row)))
         finally:
             connection.close()
 
@@ -162,7 +153,7 @@ def test_a_refused_token_is_not_tried_again(row: RepoSync, github: SimulatedGitH
 
 def test_a_token_that_is_replaced_meanwhile_costs_an_attempt(row: RepoSync, github: SimulatedGitHub) -> None:
     """The account was connected again and the old token revoked: the next attempt takes the new one."""
-    claimed, own = _claim(row)
+    claimed, own = claim(row)
     new = f"{TOKEN}2"
     github.add_token(new, account=github.account_of(TOKEN))
     used = claimed.repository.connection
@@ -177,6 +168,7 @@ def test_attempts_that_die_one_after_the_other_fail_in_the_end(row: RepoSync) ->
     """What kills a worker each time is not tried for ever: the sixth successor says so, and asks GitHub for nothing."""
     long_ago = clock.now() - timedelta(seconds=configured.SYNC_STALE_SECONDS + 1)
     RepoSync.objects.update(state="running", attempt=6, failures=5, alive_at=long_ago)
+    attempts.bury_dead()
     end = _attempt(row)
     assert isinstance(end, Failed)
     assert isinstance(end.error, AttemptDied)
@@ -193,14 +185,14 @@ def test_a_parked_attempt_is_free_of_its_worker_and_has_its_cost(row: RepoSync, 
     assert (row.state, row.wait_reason, row.failures, row.prs_done) == ("waiting", "primary", 0, 25)
     assert row.requests == sum(after.values()) - sum(before.values())
     assert timedelta(minutes=9) < row.due_at - clock.now() < timedelta(minutes=11)
-    assert sweep.claim_attempts() == []
+    assert admission.admit() == []
     with clock.using(clock.SteppedClock(row.due_at)):
-        assert sweep.claim_attempts() == [Attempt(row.pk, 2)]
+        assert admission.admit() == [Attempt(row.pk, 2)]
 
 
 def test_an_attempt_that_was_overtaken_marks_nothing(row: RepoSync) -> None:
     """Its successor says how the sync went."""
-    claimed, own = _claim(row)
+    claimed, own = claim(row)
     RepoSync.objects.update(attempt=2)
     with pytest.raises(Superseded):
         attempt_sync(claimed, own)
@@ -218,4 +210,5 @@ def test_an_end_that_the_database_does_not_take_is_left_to_the_sweep(row: RepoSy
     row.refresh_from_db()
     assert (row.state, row.attempt, row.failures) == ("running", 1, 0)
     with clock.using(clock.SteppedClock(clock.now() + timedelta(seconds=configured.SYNC_STALE_SECONDS + 1))):
-        assert sweep.claim_attempts() == [Attempt(row.pk, 2)]
+        attempts.bury_dead()
+        assert admission.admit() == [Attempt(row.pk, 2)]

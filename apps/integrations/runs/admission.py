@@ -1,0 +1,202 @@
+"""Admission: the rows are the queue, and what is sent to the workers is what may begin now.
+
+GitHub wants one request at a time for each account, so of an account's attempts one asks; it hands its place over when it
+has asked all it needs, and writes while its successor asks. Recent runs go before backfills, a team's oldest rows first.
+Between teams it is the turn of the one whose last turn is longest ago, times its share: none starves, and each gets about
+as much as its share says. Few messages wait for a worker at any time, because Celery's queues are first in, first out, and
+this one is fair.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from apps.integrations.lane.limits import RESET_MARGIN
+from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
+from apps.integrations.runs.attempts import WAITING, Attempt
+from apps.repositories.models import GitHubConnection
+from apps.teams.models import Team
+from apps.utils import clock
+
+_TABLES = {
+    "admissions": Admission._meta.db_table,
+    "accounts": GitHubConnection._meta.db_table,
+    "lanes": ApiLane._meta.db_table,
+    "rows": RepoSync._meta.db_table,
+    "runs": PipelineRun._meta.db_table,
+    "teams": Team._meta.db_table,
+}
+
+_QUEUED = "rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s AND runs.state = %(running)s"
+
+_ADMIT = """
+    WITH ready AS (
+        SELECT count(*) FILTER (WHERE NOT rows.is_backfill) AS recent, count(*) FILTER (WHERE rows.is_backfill) AS backfill
+        FROM {admissions} AS admission JOIN {rows} AS rows ON rows.id = admission.repo_sync_id
+        WHERE rows.attempt < admission.attempt
+    ), free AS (
+        SELECT connections.id, connections.account, connections.team_id, teams.share
+        FROM {accounts} AS connections
+            JOIN {teams} AS teams ON teams.id = connections.team_id
+            LEFT JOIN {lanes} AS lanes USING (account)
+        WHERE NOT EXISTS (
+                SELECT FROM {admissions} AS admission
+                WHERE admission.account = connections.account AND admission.place = %(asking)s
+            )
+            AND coalesce(lanes.blocked_until <= %(now)s, true)
+            AND coalesce(lanes.graphql_remaining > 0 OR lanes.graphql_reset_at <= %(reset)s, true)
+            AND coalesce(lanes.core_remaining > 0 OR lanes.core_reset_at <= %(reset)s, true)
+            AND (SELECT least(recent, backfill) < %(most_ready)s FROM ready)
+    ), heads AS (
+        SELECT free.account, free.team_id, free.share, head.*,
+            free.share * extract(epoch FROM %(now)s - coalesce(last.by_account, 'epoch')) AS claim,
+            free.share * extract(epoch FROM %(now)s - coalesce(last.by_team, 'epoch')) AS team_claim
+        FROM free
+            CROSS JOIN LATERAL (
+                SELECT rows.id, rows.attempt + 1 AS attempt, rows.is_backfill
+                FROM {rows} AS rows JOIN {runs} AS runs ON runs.id = rows.run_id
+                WHERE rows.connection_id = free.id AND {queued}
+                ORDER BY rows.is_backfill, rows.id
+                LIMIT 1
+                FOR UPDATE OF rows SKIP LOCKED
+            ) AS head
+            CROSS JOIN LATERAL (
+                SELECT
+                    (
+                        SELECT rows.admitted_at FROM {rows} AS rows
+                        WHERE rows.connection_id = free.id AND rows.admitted_at IS NOT NULL
+                        ORDER BY rows.admitted_at DESC LIMIT 1
+                    ) AS by_account,
+                    (
+                        SELECT max(each.admitted_at) FROM {accounts} AS connections CROSS JOIN LATERAL (
+                            SELECT rows.admitted_at FROM {rows} AS rows
+                            WHERE rows.connection_id = connections.id AND rows.admitted_at IS NOT NULL
+                            ORDER BY rows.admitted_at DESC LIMIT 1
+                        ) AS each
+                        WHERE connections.team_id = free.team_id
+                    ) AS by_team
+            ) AS last
+    ), turns AS (
+        SELECT DISTINCT ON (account) * FROM heads ORDER BY account, is_backfill, claim DESC, share DESC, id
+    ), in_order AS (
+        SELECT *, row_number() OVER (PARTITION BY is_backfill ORDER BY nth_of_team, team_claim DESC, share DESC, id) AS nth
+        FROM (
+            SELECT *, row_number() OVER (PARTITION BY is_backfill, team_id ORDER BY claim DESC, id) AS nth_of_team FROM turns
+        ) AS of_teams
+    ), admitted AS (
+        INSERT INTO {admissions} (repo_sync_id, attempt, account, place, admitted_at, sent_at)
+        SELECT in_order.id, attempt, account, %(asking)s, %(now)s, %(now)s
+        FROM in_order, ready
+        WHERE nth <= %(most_ready)s - CASE WHEN is_backfill THEN ready.backfill ELSE ready.recent END
+        ORDER BY is_backfill, nth
+        ON CONFLICT DO NOTHING
+        RETURNING id, repo_sync_id, attempt
+    )
+    UPDATE {rows} AS rows SET admitted_at = %(now)s
+    FROM admitted WHERE rows.id = admitted.repo_sync_id
+    RETURNING admitted.id, rows.id, admitted.attempt
+"""
+
+
+def admit() -> list[Attempt]:
+    """Admit whatever may begin now, and return it in the order in which it is to be sent.
+
+    Call this whenever something may have changed: an attempt has begun, asks no more or has ended, rows were added. It may
+    be called by any number of processes at once: who comes later finds the places taken.
+    """
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _sql(_ADMIT),
+            {
+                **_queued_at(now),
+                "asking": Admission.ASKING,
+                "reset": now - RESET_MARGIN,
+                "most_ready": settings.SYNC_READY_ATTEMPTS,
+            },
+        )
+        return [Attempt(row, number) for _, row, number in sorted(cursor.fetchall())]
+
+
+def lost() -> list[Attempt]:
+    """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again."""
+    now = clock.now()
+    sent_before = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+    with transaction.atomic():
+        unclaimed = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at__lt=sent_before).order_by("pk")
+        found = list(unclaimed.select_for_update(skip_locked=True, of=("self",)))
+        Admission.objects.filter(pk__in=[each.pk for each in found]).update(sent_at=now)
+    return [Attempt(each.repo_sync_id, each.attempt) for each in found]
+
+
+def withdraw_ended() -> None:
+    """Free the places of runs that have ended, whatever ended them: nobody begins their attempts."""
+    Admission.objects.exclude(repo_sync__run__state=PipelineRun.State.RUNNING).delete()
+
+
+def hand_over(attempt: Attempt) -> None:
+    """Let another attempt of the account ask: this one has asked all it needs. Without a free place it keeps its own."""
+    mine = Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number, place=Admission.ASKING)
+    taken = set(Admission.objects.filter(account__in=mine.values("account")).values_list("place", flat=True))
+    free = set(range(Admission.ASKING + 1, settings.SYNC_ATTEMPTS_PER_ACCOUNT + 1)) - taken
+    if free:
+        mine.update(place=min(free))
+
+
+def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
+    """Return whether the attempt at `row`, at work for so long, should leave its place to others and queue again.
+
+    A backfill leaves it to a recent run of its account. After SYNC_SLICE_SECONDS an attempt also leaves it to another team
+    that queues for the account, and its worker to an attempt that waits for one.
+    """
+    now = clock.now()
+    is_over = at_work >= timedelta(seconds=settings.SYNC_SLICE_SECONDS)
+    if not (row.is_backfill or is_over):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _sql(_IS_WANTED),
+            {
+                **_queued_at(now),
+                "account": row.connection.account,
+                "team": row.connection.team_id,
+                "backfill": row.is_backfill,
+                "over": is_over,
+                "waits_since": now - _WAITS_FOR_WORKER,
+            },
+        )
+        return bool(cursor.fetchone()[0])
+
+
+_WAITS_FOR_WORKER = timedelta(seconds=1)
+
+_IS_WANTED = """
+    SELECT EXISTS (
+        SELECT FROM {accounts} AS connections
+            JOIN {rows} AS rows ON rows.connection_id = connections.id
+            JOIN {runs} AS runs ON runs.id = rows.run_id
+        WHERE connections.account = %(account)s AND {queued}
+            AND (
+                rows.is_backfill < %(backfill)s
+                OR %(over)s AND rows.is_backfill = %(backfill)s AND connections.team_id <> %(team)s
+            )
+    ) OR %(over)s AND EXISTS (
+        SELECT FROM {admissions} AS admission JOIN {rows} AS rows ON rows.id = admission.repo_sync_id
+        WHERE rows.attempt < admission.attempt AND admission.admitted_at < %(waits_since)s
+            AND rows.is_backfill <= %(backfill)s
+    )
+"""
+
+
+def _sql(statement: str) -> str:
+    return statement.format(**_TABLES, queued=_QUEUED)
+
+
+def _queued_at(now: datetime) -> dict[str, Any]:
+    """Return what `_QUEUED` asks for."""
+    return {"now": now, "waiting": [str(state) for state in WAITING], "running": str(PipelineRun.State.RUNNING)}

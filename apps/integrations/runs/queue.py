@@ -1,0 +1,90 @@
+"""Where a queued repository stands: its place in its account's queue, and who is at work there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import connection
+
+from apps.integrations.lane.limits import Block, Budget, required_wait
+from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
+from apps.integrations.runs.attempts import WAITING
+from apps.repositories.models import GitHubConnection
+from apps.teams.models import Team
+from apps.utils import clock
+
+# A team's later rows stand behind the first of others: admission gives each team its turn.
+_PLACES = f"""
+    SELECT id, row_number() OVER (PARTITION BY account ORDER BY is_backfill, nth_of_team::float / share, id)
+    FROM (
+        SELECT rows.id, rows.is_backfill, connections.account, teams.share,
+            row_number() OVER (PARTITION BY rows.connection_id, rows.is_backfill ORDER BY rows.id) AS nth_of_team
+        FROM {RepoSync._meta.db_table} AS rows
+            JOIN {GitHubConnection._meta.db_table} AS connections ON connections.id = rows.connection_id
+            JOIN {Team._meta.db_table} AS teams ON teams.id = connections.team_id
+            JOIN {PipelineRun._meta.db_table} AS runs ON runs.id = rows.run_id
+        WHERE connections.account = ANY(%(accounts)s) AND rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s
+            AND runs.state = %(running)s
+            AND NOT EXISTS (SELECT FROM {Admission._meta.db_table} AS admission WHERE admission.repo_sync_id = rows.id)
+    ) AS queued
+"""  # noqa: S608  # only our own tables' names are put in
+
+
+def tell_places(rows: Collection[RepoSync]) -> None:
+    """Set `place` of each of `rows` that is queued; their connections are loaded already."""
+    queued = [row for row in rows if row.standing == "queued"]
+    if not queued:
+        return
+    accounts = {row.connection.account for row in queued}
+    admitted = _admitted(accounts)
+    asking = {each.account: each.repo_sync for each in admitted if each.place == Admission.ASKING}
+    ready = {each.repo_sync_id for each in admitted}
+    blocks, places = _blocks(accounts), _places(accounts)
+    for row in queued:
+        account = row.connection.account
+        if row.pk in ready:
+            row.place = "the next free worker takes it"
+        elif row.pk in places:
+            row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account))}"
+
+
+def _held(asking: RepoSync | None, block: Block | None) -> str:
+    """Return what keeps an account's first in the queue waiting."""
+    if asking is not None:
+        return f", where {asking.repository.full_name} of {asking.run.team.name} is at work"
+    return "" if block is None else f", which waits for GitHub's {block.reason} limit until {block.until:%H:%M:%S}Z"
+
+
+def _admitted(accounts: Collection[str]) -> list[Admission]:
+    related = ("repo_sync__repository", "repo_sync__run__team")
+    return list(Admission.objects.filter(account__in=accounts).select_related(*related))
+
+
+def _blocks(accounts: Collection[str]) -> Mapping[str, Block]:
+    """Return what forbids accounts to send anything now."""
+    now = clock.now()
+    blocks = {}
+    for lane in ApiLane.objects.filter(account__in=accounts):
+        block = None if lane.blocked_until is None else Block(lane.blocked_until, lane.blocked_reason)
+        for limit, remaining, reset_at in (
+            (lane.graphql_limit, lane.graphql_remaining, lane.graphql_reset_at),
+            (lane.core_limit, lane.core_remaining, lane.core_reset_at),
+        ):
+            budget = None if remaining is None or reset_at is None else Budget(limit, remaining, reset_at)
+            wait = required_wait(block=block, budget=budget, now=now)
+            if wait is not None and wait.until > now:
+                blocks[lane.account] = wait
+    return blocks
+
+
+def _places(accounts: Collection[str]) -> Mapping[int, int]:
+    values: dict[str, Any] = {
+        "accounts": list(accounts),
+        "waiting": [str(state) for state in WAITING],
+        "now": clock.now(),
+        "running": str(PipelineRun.State.RUNNING),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, values)
+        return dict(cursor.fetchall())
