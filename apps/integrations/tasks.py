@@ -15,7 +15,7 @@ from apps import catalog
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import Superseded
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import attempts, phases
+from apps.integrations.runs import attempts, phases, queue
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.failures import ATTEMPTS, STEPS, as_stored, broke_connection
 from apps.integrations.runs.root_spans import root_of
@@ -144,12 +144,16 @@ def send(steps: Iterable[Step]) -> None:
 def _send(step: Step) -> None:
     match step:
         case SyncRepository(attempt):
-            row = RepoSync.objects.select_related("run").get(pk=attempt.repo_sync_id)
+            admitted = RepoSync.objects.filter(pk=attempt.repo_sync_id, admission__attempt=attempt.number)
+            row = admitted.select_related("run", "connection", "admission").first()
+            if row is None:
+                return  # its run has ended meanwhile
             with (
-                root_of(row.run).addressed(),
+                root_of(row.run).active(),  # whoever admits it may be at work for another run
                 bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
                 sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
             ):
+                _observe_queue_wait(row)
                 sync_repository.apply_async(
                     args=(row.pk, attempt.number), queue=_queue(row.run), expires=settings.SYNC_STALE_SECONDS
                 )
@@ -161,6 +165,15 @@ def _send(step: Step) -> None:
                 sending(attempt=number, previous=None),
             ):
                 run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
+
+
+def _observe_queue_wait(row: RepoSync) -> None:
+    """Let the time that the row queued, until now, be a span of its run's trace."""
+    reason = queue.reason_of_wait(row)
+    if reason is not None:
+        waited = (clock.now() - row.due_at) / timedelta(milliseconds=1)
+        with observe(catalog.QueueWait(account=row.connection.account, reason=reason), waited_ms=waited):
+            pass
 
 
 def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: End) -> None:

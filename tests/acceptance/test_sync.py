@@ -145,6 +145,7 @@ def _check_spans(story: Story) -> None:
         "sync.api.graphql",
         "sync.api.rest",
         "sync.api.rate_wait",
+        "sync.queue.wait",
         "sync.db.write",
     }
     assert all(span.outcome for span in story.spans if span.name.startswith("sync."))

@@ -104,6 +104,31 @@ def _outcomes(spans: list[Span], repository: TrackedRepository) -> list[str | No
     return [span.outcome for span in sorted(own, key=lambda span: span.start_ns)]
 
 
+def test_the_time_in_the_queue_and_the_wait_for_a_worker_are_told_apart(program_environment: dict[str, str]) -> None:
+    """Of two teams with one account one queues: a span below its run's root says how long, and for what."""
+    environment = {**program_environment, **QUICK}
+    with simulator(synthetic=60) as github:
+        bakers, smiths = (tracked(github, NAME, slug=slug) for slug in ("bakers", "smiths"))
+        with worker(environment, children=2):
+            _start(bakers)
+            _start(smiths)
+            wait_until(lambda: PipelineRun.objects.exclude(exported_at=None).count() == 2)
+    spans = read_spans(Path(environment["SYNCTRACE_HOME"]) / "traces.jsonl")
+    (wait,) = [span for span in spans if span.name == "sync.queue.wait"]
+    row = RepoSync.objects.get(repository_id=str(wait.attributes["repo_id"]))
+    (root,) = [span for span in spans if span.name == "sync.pipeline" and span.trace_id == wait.trace_id]
+    (run,) = [span for span in spans if span.name == f"run/{_TASK}" and span.trace_id == wait.trace_id]
+    assert wait.parent_id == root.span_id
+    assert wait.attributes["sync.queue.account"] == row.connection.account
+    assert (wait.attributes["sync.queue.reason"], wait.outcome) == ("account", "completed")
+    assert wait.attributes["run_id"] == row.run_id
+    assert 0 <= wait.start_ns - root.start_ns < 1e9
+    assert wait.end_ns <= run.start_ns
+    worker_wait_ms = run.attributes["celery.queue.wait_ms"]
+    assert isinstance(worker_wait_ms, float)
+    assert 0 <= worker_wait_ms <= (run.start_ns - wait.end_ns) / 1e6 + 1
+
+
 def test_a_step_that_loses_its_database_is_started_three_times(program_environment: dict[str, str]) -> None:
     """The run goes on standing in its phase twice, and fails in it the third time."""
     environment = {**program_environment, **QUICK}
@@ -154,9 +179,10 @@ def test_without_a_broker_the_sweep_sends_what_is_due(caplog: pytest.LogCaptureF
     """One line says so, the caller goes on, and nothing is lost."""
     with simulator(synthetic=1) as github:
         row = begin(tracked(github, NAME))
-    steps = [SyncRepository(Attempt(row.pk, 1))] * 3
+    steps = pipeline.admit()
+    assert steps == [SyncRepository(Attempt(row.pk, 1))]
     with _no_broker(), caplog.at_level(logging.ERROR):
-        send(steps)
+        send(steps * 3)
     assert caplog.messages == ["The broker cannot be reached: the sweep will send what is due."]
     with clock.using(clock.SteppedClock(clock.now() + timedelta(seconds=configured.SYNC_STALE_SECONDS + 1))):
         assert pipeline.sweep() == [SyncRepository(Attempt(row.pk, 1))]

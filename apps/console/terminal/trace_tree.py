@@ -19,6 +19,7 @@ def _key(operation: type[Operation[Any]], field: str) -> str:
 
 
 _WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
+_QUEUE = catalog.QueueWait.__operation__
 _ENTITY = _key(catalog.RowsWrite, "entity_type")
 _FIRST_OF_PAGE: catalog.EntityType = "pull_request"
 _WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
@@ -29,6 +30,7 @@ _DISTINGUISHING = (
     _key(catalog.RestCall, "endpoint"),
     _ENTITY,
     _key(catalog.RateWait, "reason"),
+    _key(catalog.QueueWait, "reason"),
     _key(catalog.GraphQLCall, "status"),
     _key(catalog.RepoSync, "error_type"),
 )
@@ -37,9 +39,10 @@ _KINDS = {
     catalog.GraphQLCall.__operation__: "GitHub API",
     catalog.RestCall.__operation__: "GitHub API",
     _WAIT: "rate wait",
+    _QUEUE: "queue",
     _WRITE: "database",
 }
-_SHOWN_FROM_MS = 100.0  # a wait for the lane or on the queue
+_SHOWN_FROM_MS = 100.0  # a wait for the lane or for a worker
 _SHOWN_FROM_SECONDS = 0.005
 _BAR_WIDTH = 40
 _BARS_AT = 24  # after the seconds and what they went into
@@ -77,11 +80,12 @@ def tree_lines(spans: Sequence[Span], *, limit: int = 200, width: int | None = N
 
 
 def time_spent(spans: Sequence[Span]) -> dict[str, float]:
-    """Return seconds by what they went into, summed over all workers: API, rate wait, lane, queue, database, other.
+    """Return seconds by what they went into: API, rate wait, lane and so on, summed over all workers and all that queued.
 
-    A wait that parked its repository counts as long as it was to be: its span ends when the attempt does.
+    The queue is the wait to be admitted, `worker` the wait of a message for a free one. A wait that parked its repository
+    counts as long as it was to be: its span ends when the attempt does.
     """
-    kinds = ("GitHub API", "rate wait", "lane", "queue", "database", "other")
+    kinds = ("GitHub API", "rate wait", "lane", "queue", "worker", "database", "other")
     spent: dict[str, float] = {kind: 0.0 for kind in kinds}  # noqa: C420  # `fromkeys` keeps literal keys for pyright
     busy = 0.0
     for span in spans:
@@ -89,8 +93,10 @@ def time_spent(spans: Sequence[Span]) -> dict[str, float]:
         lane = _number(span, _LANE_WAIT_MS) / 1000
         seconds = max(0.0, span.duration_ms / 1000 - lane)
         spent["lane"] += lane
-        spent["queue"] += _number(span, QUEUE_WAIT_MS) / 1000
-        if into is not None:
+        spent["worker"] += _number(span, QUEUE_WAIT_MS) / 1000
+        if span.name == _QUEUE:  # no worker is busy with it
+            spent["queue"] += seconds
+        elif into is not None:
             spent[into] += _number(span, _WAIT_SECONDS) if _is_parked(span) else seconds
             busy += seconds + lane
         elif span.name.startswith("run/"):
@@ -177,7 +183,7 @@ def _line(depth: int, entry: _Entry, times: int) -> str:
     waits = [f"(parked for {duration(parked * 1000)})"] if parked else []
     waits += [
         f"({duration(wait)} {where})"
-        for key, where in ((_LANE_WAIT_MS, "in the lane"), (QUEUE_WAIT_MS, "on the queue"))
+        for key, where in ((_LANE_WAIT_MS, "in the lane"), (QUEUE_WAIT_MS, "for a worker"))
         if (wait := entry.wait_ms(key)) >= _SHOWN_FROM_MS
     ]
     parts = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]

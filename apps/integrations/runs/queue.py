@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from django.db.models import F
 
+from apps.catalog import QueueReason
 from apps.integrations.lane.limits import Block, Budget, required_wait
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.runs.attempts import WAITING
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock
+
+_SHORTEST_WAIT = timedelta(milliseconds=10)
 
 # A team's later rows stand behind the first of others: admission gives each team its turn.
 _PLACES = f"""
@@ -47,6 +53,26 @@ def tell_places(rows: Collection[RepoSync]) -> None:
             row.place = "the next free worker takes it"
         elif row.pk in places:
             row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account))}"
+
+
+def reason_of_wait(row: RepoSync) -> QueueReason | None:
+    """Return why the row, which was admitted just now, had to wait for that; None if it hardly did, or was sent before."""
+    admission, account = row.admission, row.connection.account
+    if admission.sent_at != admission.admitted_at or admission.admitted_at - row.due_at < _SHORTEST_WAIT:
+        return None
+    lane = ApiLane.objects.filter(account=account).first()
+    if lane is not None and any(until is not None and until > row.due_at for until in _limits(lane)):
+        return "limit"
+    if RepoSync.objects.filter(connection__account=account, alive_at__gte=row.due_at).exclude(pk=row.pk).exists():
+        return "account"
+    ready = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), repo_sync__is_backfill=row.is_backfill)
+    return "workers" if ready.count() >= settings.SYNC_READY_ATTEMPTS else "unknown"
+
+
+def _limits(lane: ApiLane) -> list[datetime | None]:
+    """Return until when the account was blocked, as its lane knows it: nobody has asked since."""
+    budgets = ((lane.graphql_remaining, lane.graphql_reset_at), (lane.core_remaining, lane.core_reset_at))
+    return [lane.blocked_until, *(reset_at for remaining, reset_at in budgets if remaining == 0)]
 
 
 def _held(asking: RepoSync | None, block: Block | None) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from apps.console.results import results_of
 from apps.console.terminal.standing import state_of
-from apps.integrations.models import ApiLane, RepoSync
+from apps.integrations.models import Admission, ApiLane, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import admission, attempts
-from apps.integrations.runs.queue import tell_places
+from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs.queue import reason_of_wait, tell_places
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -62,6 +64,61 @@ def test_a_blocked_account_says_until_when() -> None:
         "b/2": f"queued: number 2 for github.com/one, {waits}",
     }
     assert [result.outcome for result in results_of(row.run)] == ["queued", "queued"]
+
+
+def _reason(attempt: Attempt) -> str | None:
+    return reason_of_wait(RepoSync.objects.select_related("connection", "admission").get(pk=attempt.repo_sync_id))
+
+
+def test_who_is_admitted_at_once_has_not_waited() -> None:
+    """Nor has one whose message is sent again waited another time."""
+    _rows("bakers", "b/1")
+    (first,) = admission.admit()
+    assert _reason(first) is None
+    Admission.objects.update(sent_at=clock.now() + timedelta(minutes=5))
+    assert _reason(first) is None
+
+
+def test_a_wait_for_another_attempt_with_the_account_is_said_to_be_one(time: clock.SteppedClock) -> None:
+    """Also when that one has ended."""
+    _rows("bakers", "b/1", "b/2")
+    (first,) = admission.admit()
+    time.sleep(1)
+    assert attempts.claim(first, traceparent=None)
+    time.sleep(5)
+    attempts.complete(first, disposition=RepoSync.Disposition.SYNCED)
+    (second,) = admission.admit()
+    assert _reason(second) == "account"
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [{"blocked_until": 30}, {"graphql_remaining": 0, "graphql_reset_at": 30}, {"core_remaining": 0, "core_reset_at": 30}],
+    ids=["blocked", "points", "requests"],
+)
+def test_a_wait_for_a_limit_is_said_to_be_one(limit: dict[str, int], time: clock.SteppedClock) -> None:
+    """Of whatever kind."""
+    _rows("bakers", "b/1")
+    until = {name: clock.now() + timedelta(seconds=value) if value else value for name, value in limit.items()}
+    ApiLane.objects.create(account="github.com/one", **until)
+    assert admission.admit() == []
+    time.sleep(31)
+    (first,) = admission.admit()
+    assert _reason(first) == "limit"
+
+
+def test_a_wait_for_workers_is_said_to_be_one(time: clock.SteppedClock, settings: Settings) -> None:
+    """Where as many wait for one as may; where nothing can be proven, that is said."""
+    settings.SYNC_READY_ATTEMPTS = 1
+    _rows("bakers", "b/1")
+    _rows("smiths", "s/1", account="github.com/two")
+    (first,) = admission.admit()
+    time.sleep(5)
+    assert attempts.claim(first, traceparent=None)
+    (second,) = admission.admit()
+    assert _reason(second) == "workers"
+    settings.SYNC_READY_ATTEMPTS = 2
+    assert _reason(second) == "unknown"
 
 
 @pytest.mark.parametrize(
