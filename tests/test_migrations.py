@@ -179,3 +179,33 @@ def test_the_move_can_be_undone(database: BaseDatabaseWrapper) -> None:
     _migrate(database, _latest(database))
     _migrate(database, BEFORE_REPOSITORIES)
     assert {old: _rows(database, old) for old in MOVED} == before
+
+
+def test_what_was_pending_queues_for_its_account(database: BaseDatabaseWrapper) -> None:
+    """A row of the version before admission knows its account and its kind, and goes back as it was."""
+    before: list[tuple[str, str | None]] = [("integrations", "0005_export_due_at"), ("repositories", "0001_initial")]
+    apps = _migrate(database, before)
+    create = {name: apps.get_model(label, name).objects.using(NAME).create for label, name in _OWN}
+    team = create["Team"](slug="team", name="Team")
+    account = create["GitHubConnection"](team=team, account="api.github.com/me", encrypted_token=b"")
+    tracked = create["TrackedRepository"](team=team, connection=account, full_name="o/n")
+    for kind in ("recent", "backfill"):
+        run = create["PipelineRun"](team=team, kind=kind, phase="syncing", traceparent="", started_ns=1, started_at=MOMENT)
+        create["RepoSync"](run=run, repository=tracked, due_at=MOMENT, sent_at=MOMENT, state="pending")
+    _migrate(database, _latest(database))
+    rows = RepoSync.objects.using(NAME).order_by("pk")
+    assert list(rows.values_list("state", "is_backfill", "connection__account")) == [
+        ("queued", False, "api.github.com/me"),
+        ("queued", True, "api.github.com/me"),
+    ]
+    _migrate(database, before)
+    assert [row[0] for row in _rows(database, "integrations_reposync", "state")] == ["pending"] * 2
+
+
+_OWN = (
+    ("teams", "Team"),
+    ("repositories", "GitHubConnection"),
+    ("repositories", "TrackedRepository"),
+    ("integrations", "PipelineRun"),
+    ("integrations", "RepoSync"),
+)

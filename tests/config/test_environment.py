@@ -22,6 +22,8 @@ _KEYS = (
     "SYNCTRACE_ALLOWED_HOSTS",
     "SYNC_SWEEP_SECONDS",
     "SYNC_STALE_SECONDS",
+    "SYNC_ATTEMPTS_PER_ACCOUNT",
+    "SYNC_READY_ATTEMPTS",
     "SYNC_PLAIN_HTTP_HOSTS",
     "SYNCTRACE_JAEGER_URL",
     "SYNCTRACE_COMMAND",
@@ -57,6 +59,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNCTRACE_ALLOWED_HOSTS", "a.example, b.example")
     monkeypatch.setenv("SYNC_SWEEP_SECONDS", "2.5")
     monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
+    monkeypatch.setenv("SYNC_READY_ATTEMPTS", "40")
     monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
     monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
     monkeypatch.setenv("SYNCTRACE_ALIVE_FILE", "/var/alive")
@@ -69,6 +72,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert database["CONN_HEALTH_CHECKS"] is True
     assert (read.home, read.debug, read.allowed_hosts) == (tmp_path, True, ["a.example", "b.example"])
     assert (read.broker_url, read.sweep_seconds) == ("redis://broker:6379/0", 2.5)
+    assert (read.ready_attempts, read.attempts_per_account) == (40, 2)
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
     assert read.alive_file == Path("/var/alive")
@@ -102,6 +106,10 @@ def test_statements_are_prepared_unless_a_pooler_forbids_it(query: str, threshol
         ("SYNC_SWEEP_SECONDS", "-1", "a number of seconds above 0"),
         ("SYNC_SWEEP_SECONDS", "nan", "a number of seconds above 0"),
         ("SYNC_STALE_SECONDS", "59", "twice that or more"),
+        ("SYNC_READY_ATTEMPTS", "0", "a whole number from 1 to 9,999"),
+        ("SYNC_READY_ATTEMPTS", "1.5", "a whole number from 1 to 9,999"),
+        ("SYNC_ATTEMPTS_PER_ACCOUNT", "all", "a whole number from 1 to 9,999"),
+        ("SYNC_ATTEMPTS_PER_ACCOUNT", "10000", "a whole number from 1 to 9,999"),
         ("SYNC_PLAIN_HTTP_HOSTS", "http://ghe.example", "names alone, without scheme"),
         ("SYNC_PLAIN_HTTP_HOSTS", "ghe.example:8080", "names alone, without scheme"),
         ("SYNC_PLAIN_HTTP_HOSTS", "good, *", "names alone, without scheme"),

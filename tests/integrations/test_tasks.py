@@ -115,7 +115,7 @@ def test_the_time_in_the_queue_and_the_wait_for_a_worker_are_told_apart(program_
             wait_until(lambda: PipelineRun.objects.exclude(exported_at=None).count() == 2)
     spans = read_spans(Path(environment["SYNCTRACE_HOME"]) / "traces.jsonl")
     (wait,) = [span for span in spans if span.name == "sync.queue.wait"]
-    row = RepoSync.objects.get(repository_id=str(wait.attributes["repo_id"]))
+    row = RepoSync.objects.get(repository_id=int(str(wait.attributes["repo_id"])))
     (root,) = [span for span in spans if span.name == "sync.pipeline" and span.trace_id == wait.trace_id]
     (run,) = [span for span in spans if span.name == f"run/{_TASK}" and span.trace_id == wait.trace_id]
     assert wait.parent_id == root.span_id
