@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery import Task, shared_task
-from celery.exceptions import Retry
+from celery.exceptions import Retry, TimeLimitExceeded, WorkerLostError
+from celery.signals import task_failure
 from django.conf import settings
+from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
 from apps import catalog
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import Superseded
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import attempts, phases, queue
+from apps.integrations.runs import admission, attempts, phases, queue
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.failures import ATTEMPTS, STEPS, as_stored, broke_connection
 from apps.integrations.runs.root_spans import root_of
@@ -91,6 +94,17 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
     finally:
         send(pipeline.advance(row.run_id))
         send_admitted()
+
+
+@task_failure.connect(sender=sync_repository)
+def _free_place(exception: BaseException, args: tuple[int, int], **_: Any) -> None:
+    """Let others of its account begin when an attempt's process was killed: Celery says so in the parent process."""
+    if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
+        try:
+            admission.withdraw(Attempt(*args))
+        finally:
+            connection.close()  # children that are forked later must not share it
+        _admit_in(0.0)
 
 
 @shared_task(bind=True)

@@ -90,6 +90,18 @@ def test_nothing_is_stuck_at_0_percent(program_environment: dict[str, str]) -> N
     assert _attempts(spans, looping)[2].outcome == "completed"
 
 
+def test_a_killed_process_does_not_hold_up_its_account(program_environment: dict[str, str]) -> None:
+    """Others of the account are admitted as soon as the worker has seen it die, long before its own row counts as dead."""
+    environment = {**program_environment, **SMALL, "SYNC_STALE_SECONDS": "300"}
+    with simulator(synthetic=12) as github, worker(environment, app="tests.acceptance.fates"):
+        killed, other = (tracked(github, NAME, slug=slug, token="kill-before-2") for slug in ("killed", "other"))
+        _start(killed)
+        wait_until(lambda: RepoSync.objects.filter(repository=killed, state="running").exists())
+        _start(other)
+        wait_until(lambda: RepoSync.objects.filter(repository=other, state="completed").exists(), seconds=30)
+        assert (_row(killed).state, _row(killed).attempt) == ("running", 1)
+
+
 def _hold(repository: TrackedRepository, *, number: int) -> None:
     """Somebody else's transaction is writing this pull request, and does not end."""
     now = timezone.now()

@@ -134,6 +134,11 @@ def lost() -> list[Attempt]:
     return [Attempt(each.repo_sync_id, each.attempt) for each in found]
 
 
+def withdraw(attempt: Attempt) -> None:
+    """Free the place of an attempt whose process is gone; its row is found by its silence."""
+    Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()
+
+
 def withdraw_ended() -> None:
     """Free the places of runs that have ended, whatever ended them: nobody begins their attempts."""
     Admission.objects.exclude(repo_sync__run__state=PipelineRun.State.RUNNING).delete()
