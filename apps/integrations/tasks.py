@@ -147,11 +147,13 @@ def send(steps: Iterable[Step]) -> None:
 
     Without a broker, stop: the rows say what is due, and the sweep sends it.
     """
-    for step in steps:
+    to_send = list(steps)
+    for place, step in enumerate(to_send):
         try:
             _send(step)
         except BrokerError:
             _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            admission.not_sent([each.attempt for each in to_send[place:] if isinstance(each, SyncRepository)])
             return
 
 

@@ -58,4 +58,4 @@ def _state_of(row: RepoSync) -> str:
         return f"{row.waits_for}: {row.error_msg}"
     if row.waits_for:
         return f"waits for {row.waits_for}"
-    return row.run.phase
+    return row.standing

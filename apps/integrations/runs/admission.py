@@ -9,6 +9,7 @@ this one is fair.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -132,6 +133,12 @@ def lost() -> list[Attempt]:
         found = list(unclaimed.select_for_update(skip_locked=True, of=("self",)))
         Admission.objects.filter(pk__in=[each.pk for each in found]).update(sent_at=now)
     return [Attempt(each.repo_sync_id, each.attempt) for each in found]
+
+
+def not_sent(unsent: Sequence[Attempt]) -> None:
+    """Note that the messages of these attempts could not be sent: they are `lost` at once."""
+    rows = [attempt.repo_sync_id for attempt in unsent]
+    Admission.objects.filter(repo_sync__in=rows).update(sent_at=F("admitted_at") - timedelta(days=1))
 
 
 def withdraw(attempt: Attempt) -> None:
