@@ -127,6 +127,7 @@ class RepoSync(models.Model):
     run_id: int
     repository_id: int
     connection_id: int
+    admission: Admission
     run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="repo_syncs")
     repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="repo_syncs")
     connection = models.ForeignKey(
