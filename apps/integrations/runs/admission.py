@@ -33,7 +33,8 @@ _TABLES = {
     "teams": Team._meta.db_table,
 }
 
-_QUEUED = "rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s AND runs.state = %(running)s"
+QUEUED = "rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s AND runs.state = %(running)s"
+"""The condition for `rows` of `runs` that are queued or admitted, in SQL; `queued_at` has its values."""
 
 _ADMIT = """
     WITH ready AS (
@@ -115,7 +116,7 @@ def admit() -> list[Attempt]:
         cursor.execute(
             _sql(_ADMIT),
             {
-                **_queued_at(now),
+                **queued_at(now),
                 "asking": Admission.ASKING,
                 "reset": now - RESET_MARGIN,
                 "most_ready": settings.SYNC_READY_ATTEMPTS,
@@ -174,7 +175,7 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
         cursor.execute(
             _sql(_IS_WANTED),
             {
-                **_queued_at(now),
+                **queued_at(now),
                 "account": row.connection.account,
                 "team": row.connection.team_id,
                 "backfill": row.is_backfill,
@@ -206,9 +207,9 @@ _IS_WANTED = """
 
 
 def _sql(statement: str) -> str:
-    return statement.format(**_TABLES, queued=_QUEUED)
+    return statement.format(**_TABLES, queued=QUEUED)
 
 
-def _queued_at(now: datetime) -> dict[str, Any]:
-    """Return what `_QUEUED` asks for."""
+def queued_at(now: datetime) -> dict[str, Any]:
+    """Return what `QUEUED` asks for."""
     return {"now": now, "waiting": [str(state) for state in WAITING], "running": str(PipelineRun.State.RUNNING)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -13,7 +12,7 @@ from django.db.models import F
 from apps.catalog import QueueReason
 from apps.integrations.lane.limits import Block, Budget, required_wait
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
-from apps.integrations.runs.attempts import WAITING
+from apps.integrations.runs.admission import QUEUED, queued_at
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock
@@ -30,8 +29,7 @@ _PLACES = f"""
             JOIN {GitHubConnection._meta.db_table} AS connections ON connections.id = rows.connection_id
             JOIN {Team._meta.db_table} AS teams ON teams.id = connections.team_id
             JOIN {PipelineRun._meta.db_table} AS runs ON runs.id = rows.run_id
-        WHERE connections.account = ANY(%(accounts)s) AND rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s
-            AND runs.state = %(running)s
+        WHERE connections.account = ANY(%(accounts)s) AND {QUEUED}
             AND NOT EXISTS (SELECT FROM {Admission._meta.db_table} AS admission WHERE admission.repo_sync_id = rows.id)
     ) AS queued
 """  # noqa: S608  # only our own tables' names are put in
@@ -105,12 +103,6 @@ def _blocks(accounts: Collection[str]) -> Mapping[str, Block]:
 
 
 def _places(accounts: Collection[str]) -> Mapping[int, int]:
-    values: dict[str, Any] = {
-        "accounts": list(accounts),
-        "waiting": [str(state) for state in WAITING],
-        "now": clock.now(),
-        "running": str(PipelineRun.State.RUNNING),
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, values)
+        cursor.execute(_PLACES, {**queued_at(clock.now()), "accounts": list(accounts)})
         return dict(cursor.fetchall())
