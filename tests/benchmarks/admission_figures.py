@@ -1,10 +1,12 @@
-"""Yield the figures of admission: what it costs with many teams."""
+"""Yield the figures of admission: what it costs with many teams, and what workers get out of accounts by it."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
+from pathlib import Path
 
+from tests.benchmarks import accounts as workers
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
 
@@ -31,4 +33,38 @@ def cost(*, teams: int, repositories: int, accounts: int, turns: int) -> Iterato
         aim=50,
         detail=f"{told['statements']} in {statistics.median(told['sweeps']) * 1e3:.0f} ms, "
         f"every {told['sweep_seconds']:g} s; {rows}",
+    )
+
+
+def throughput(
+    *, repositories: int, pull_requests: int, latency_ms: float, slow_ms: float, turns: int, home: Path
+) -> Iterator[Figure]:
+    """Yield how much more two accounts are asked than one, and how much of the time one is asked."""
+    measured = workers.measure(
+        repositories=repositories,
+        pull_requests=pull_requests,
+        latency_ms=latency_ms,
+        slow_ms=slow_ms,
+        turns=turns,
+        home=home,
+    )
+    one, two = ([asked.per_second for asked in side] for side in (measured.one, measured.two))
+    yield Figure(
+        name="admission.accounts",
+        what="Requests a second of two accounts, in one's",
+        value=statistics.median(both / alone for both, alone in zip(two, one, strict=True)),
+        unit="x",
+        aim=1.9,
+        better="higher",
+        detail=f"{statistics.median(two):.1f} /s against {statistics.median(one):.1f}; "
+        f"{latency_ms:g} ms an answer, two children",
+    )
+    yield Figure(
+        name="admission.gapless",
+        what="Share of a sync's time in which its account is asked",
+        value=measured.slow.busy_share,
+        unit="",
+        aim=0.95,
+        better="higher",
+        detail=f"{measured.slow.requests} requests for {repositories} repositories; {slow_ms:g} ms an answer, two children",
     )

@@ -47,6 +47,9 @@ class Size:
     tracked: int = 20_000
     accounts: int = 100
     admission_turns: int = 200
+    account_repositories: int = 4
+    account_pull_requests: int = 100
+    account_turns: int = 3
 
 
 TINY = Size(
@@ -68,6 +71,9 @@ TINY = Size(
     tracked=40,
     accounts=4,
     admission_turns=3,
+    account_repositories=1,
+    account_pull_requests=10,
+    account_turns=1,
 )
 """Just enough to see that every benchmark yields its figures."""
 
@@ -94,6 +100,15 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     tell(f"admission with {size.teams:,} teams")
     yield from admission_figures.cost(
         teams=size.teams, repositories=size.tracked, accounts=size.accounts, turns=size.admission_turns
+    )
+    tell(f"a worker with one account and with two, {size.latency_ms:g} ms an answer")
+    yield from admission_figures.throughput(
+        repositories=size.account_repositories,
+        pull_requests=size.account_pull_requests,
+        latency_ms=size.latency_ms,
+        slow_ms=3 * size.latency_ms,
+        turns=size.account_turns,
+        home=home / "worker",
     )
 
 

@@ -40,6 +40,8 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         "admission.one",
         "admission.first",
         "admission.idle",
+        "admission.accounts",
+        "admission.gapless",
     }
     assert "sync.telemetry.no_latency" in values
     assert (values["burst.otlp"], values["burst.file"]) == (0, 0)
