@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apps.console.local_simulator import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
-from tests.benchmarks import burst, syncs
+from tests.benchmarks import admission_figures, burst, syncs
 from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
@@ -23,7 +23,7 @@ _NO_LIMITS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How much is measured: turns, calls per turn, pages and spans. A `history` is given to the simulator as options.
+    """How much is measured: turns, calls per turn, pages, spans and rows. A `history` is given to the simulator as options.
 
     With latency, a smaller repository is synced, so that there is time for enough turns to take a median.
     """
@@ -43,6 +43,13 @@ class Size:
     pages: int = 40
     store_turns: int = 15
     spans: int = 20_000
+    teams: int = 1_000
+    tracked: int = 20_000
+    accounts: int = 100
+    admission_turns: int = 200
+    account_repositories: int = 4
+    account_pull_requests: int = 100
+    account_turns: int = 3
 
 
 TINY = Size(
@@ -60,6 +67,13 @@ TINY = Size(
     pages=1,
     store_turns=1,
     spans=100,
+    teams=8,
+    tracked=40,
+    accounts=4,
+    admission_turns=3,
+    account_repositories=1,
+    account_pull_requests=10,
+    account_turns=1,
 )
 """Just enough to see that every benchmark yields its figures."""
 
@@ -83,6 +97,19 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
         yield from long_lists(size, url)
     tell(f"a burst of {size.spans:,} spans")
     yield from lost_spans(size, home)
+    tell(f"admission with {size.teams:,} teams")
+    yield from admission_figures.cost(
+        teams=size.teams, repositories=size.tracked, accounts=size.accounts, turns=size.admission_turns
+    )
+    tell(f"a worker with one account and with two, {size.latency_ms:g} ms an answer")
+    yield from admission_figures.throughput(
+        repositories=size.account_repositories,
+        pull_requests=size.account_pull_requests,
+        latency_ms=size.latency_ms,
+        slow_ms=3 * size.latency_ms,
+        turns=size.account_turns,
+        home=home / "worker",
+    )
 
 
 def operation(size: Size) -> Iterator[Figure]:

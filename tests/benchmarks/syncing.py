@@ -28,6 +28,7 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
 
     from apps.integrations import onboarding_pipeline as pipeline
     from apps.integrations.connections import connect
+    from apps.integrations.runs import admission
     from apps.integrations.tasks import sync_repository
     from apps.repositories.accounts import track
     from apps.teams.models import Team
@@ -37,8 +38,9 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
     team = Team.objects.create(slug=f"benchmark-{uuid.uuid4().hex[:12]}", name="Benchmark")
     tracked = track(connection=connect(team=team, api_url=api_url, token=TOKEN), full_names=[full_name])
     row = pipeline.start_run(team=team, repositories=tracked, since=None).repo_syncs.get()
+    (admitted,) = admission.admit()
     started = time.perf_counter()
-    sync_repository.apply(args=(row.pk, 1), throw=True)
+    sync_repository.apply(args=(admitted.repo_sync_id, admitted.number), throw=True)
     telemetry.flush(_FLUSH_SECONDS)
     seconds = time.perf_counter() - started
     row.refresh_from_db()

@@ -37,6 +37,11 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         "sync.speed",
         "store.new",
         "store.unchanged",
+        "admission.one",
+        "admission.first",
+        "admission.idle",
+        "admission.accounts",
+        "admission.gapless",
     }
     assert "sync.telemetry.no_latency" in values
     assert (values["burst.otlp"], values["burst.file"]) == (0, 0)

@@ -46,10 +46,7 @@ _ADMIT = """
         FROM {accounts} AS connections
             JOIN {teams} AS teams ON teams.id = connections.team_id
             LEFT JOIN {lanes} AS lanes USING (account)
-        WHERE NOT EXISTS (
-                SELECT FROM {admissions} AS admission
-                WHERE admission.account = connections.account AND admission.place = %(asking)s
-            )
+        WHERE connections.account NOT IN (SELECT account FROM {admissions} WHERE place = %(asking)s)
             AND coalesce(lanes.blocked_until <= %(now)s, true)
             AND coalesce(lanes.graphql_remaining > 0 OR lanes.graphql_reset_at <= %(reset)s, true)
             AND coalesce(lanes.core_remaining > 0 OR lanes.core_reset_at <= %(reset)s, true)
