@@ -16,6 +16,7 @@ PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
     "sync.pipeline": frozenset({None}),
     ATTEMPT: frozenset({"sync.pipeline"}),
     PHASE: frozenset({"sync.pipeline"}),
+    "sync.queue.wait": frozenset({"sync.pipeline"}),
     "sync.repo": frozenset({ATTEMPT}),
     "sync.api.graphql": frozenset({"sync.repo"}),
     "sync.api.rest": frozenset({"sync.repo"}),
@@ -23,9 +24,9 @@ PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
     "sync.db.write": frozenset({"sync.repo", PHASE}),
     "POST": frozenset({"sync.api.graphql"}),
     "GET": frozenset({"sync.api.rest"}),
-    # A message is sent by the attempt that is to be retried, by the task that finished a step, or by a sweep, which has
-    # no span of its own.
-    "apply_async/apps.integrations.tasks.sync_repository": frozenset({"sync.repo", PHASE, ATTEMPT, "sync.pipeline"}),
+    # An attempt is sent in its own run's trace, whoever admits it; a step by the task that finished the one before, or by a
+    # sweep, which has no span of its own.
+    "apply_async/apps.integrations.tasks.sync_repository": frozenset({"sync.pipeline"}),
     "apply_async/apps.integrations.tasks.run_phase": frozenset({PHASE, ATTEMPT, "sync.pipeline"}),
 }
 """The parents that a span may have, by name."""
