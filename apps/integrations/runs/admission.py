@@ -122,6 +122,16 @@ def admit() -> list[Attempt]:
         return [Attempt(row, number) for _, row, number in sorted(cursor.fetchall())]
 
 
+def is_short_of_workers(row: RepoSync) -> bool:
+    """Return whether as many attempts waited for a worker as may, until the one at `row` got its own just now."""
+    return ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS - 1
+
+
+def ready(*, is_backfill: bool) -> int:
+    """Return how many admitted attempts wait for a worker."""
+    return Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), repo_sync__is_backfill=is_backfill).count()
+
+
 def lost() -> list[Attempt]:
     """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again."""
     now = clock.now()
@@ -173,8 +183,8 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
             _sql(_IS_WANTED),
             {
                 **queued_at(now),
-                "account": row.connection.account,
-                "team": row.connection.team_id,
+                "account": row.repository.connection.account,
+                "team": row.run.team_id,
                 "backfill": row.is_backfill,
                 "over": is_over,
                 "waits_since": now - _WAITS_FOR_WORKER,

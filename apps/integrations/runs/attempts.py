@@ -59,8 +59,7 @@ def claim(attempt: Attempt, *, traceparent: str | None) -> RepoSync | None:
     )
     if not claimed:
         return None
-    related = ("run__team", "repository__connection", "connection", "admission")
-    return RepoSync.objects.select_related(*related).get(pk=attempt.repo_sync_id)
+    return RepoSync.objects.select_related("run", "repository__connection").get(pk=attempt.repo_sync_id)
 
 
 def predecessor_death(row: RepoSync) -> AttemptDied | None:

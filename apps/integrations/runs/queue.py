@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
 
 from apps.catalog import QueueReason
 from apps.integrations.lane.limits import Block, Budget, required_wait
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
-from apps.integrations.runs.admission import QUEUED, queued_at
+from apps.integrations.runs.admission import QUEUED, queued_at, ready
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock
@@ -43,11 +42,11 @@ def tell_places(rows: Collection[RepoSync]) -> None:
     accounts = {row.connection.account for row in queued}
     admitted = _admitted(accounts)
     asking = {each.account: each.repo_sync for each in admitted if each.place == Admission.ASKING}
-    ready = {each.repo_sync_id for each in admitted}
+    waiting = {each.repo_sync_id for each in admitted}
     blocks, places = _blocks(accounts), _places(accounts)
     for row in queued:
         account = row.connection.account
-        if row.pk in ready:
+        if row.pk in waiting:
             row.place = "the next free worker takes it"
         elif row.pk in places:
             row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account))}"
@@ -63,8 +62,7 @@ def reason_of_wait(row: RepoSync) -> QueueReason | None:
         return "limit"
     if RepoSync.objects.filter(connection__account=account, alive_at__gte=row.due_at).exclude(pk=row.pk).exists():
         return "account"
-    ready = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), repo_sync__is_backfill=row.is_backfill)
-    return "workers" if ready.count() >= settings.SYNC_READY_ATTEMPTS else "unknown"
+    return "workers" if ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS else "unknown"
 
 
 def _limits(lane: ApiLane) -> list[datetime | None]:

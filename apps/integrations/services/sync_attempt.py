@@ -62,8 +62,8 @@ End = Completed | Waiting | Retrying | Failed | Unmarked
 def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], None] = lambda: None) -> End:
     """Make the attempt `own` at the claimed `row` and return how it ended; raise `Superseded` if another has taken over.
 
-    `send_admitted` is called when others may begin: now that this attempt has its worker, and when it has asked GitHub all
-    that it needs.
+    `send_admitted` is called when others may begin: now that this attempt has its worker, if more wait for one, and when it
+    has asked GitHub all that it needs.
     """
     spent: dict[str, int] = {}
 
@@ -72,7 +72,8 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
         send_admitted()
 
     try:
-        send_admitted()
+        if admission.is_short_of_workers(row):
+            send_admitted()
         died = attempts.predecessor_death(row)
         if died is not None and not ATTEMPTS.allows(row.failures):
             raise died

@@ -71,7 +71,9 @@ def _complete(row: RepoSync | int) -> None:
 
 
 def _wanted(row: RepoSync, *, at_work: timedelta) -> bool:
-    return admission.is_wanted(RepoSync.objects.select_related("connection").get(pk=row.pk), at_work=at_work)
+    return admission.is_wanted(
+        RepoSync.objects.select_related("run", "repository__connection").get(pk=row.pk), at_work=at_work
+    )
 
 
 def test_one_attempt_of_an_account_asks_and_its_successor_begins_when_it_hands_over() -> None:
