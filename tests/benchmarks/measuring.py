@@ -85,10 +85,11 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     tell("the search for secrets")
     yield from boundary(size)
     with local_simulator([*size.history, *_NO_LIMITS], home=home) as url:
+        tell("rows through the store, against plain COPY")
+        stored = list(store(size, url))  # before the syncs, whose rows the database would be cleaning up meanwhile
         tell("a sync with telemetry on and off, without latency")
         yield from sync(size, url)
-        tell("rows through the store, against plain COPY")
-        yield from store(size, url)
+        yield from stored
     with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
         tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
         yield slow_sync(size, url)
