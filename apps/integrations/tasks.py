@@ -127,7 +127,7 @@ def run_phase(self: Task[..., None], run_id: int, phase: str, attempt: int) -> N
                 raise  # the sweep sends it again
             pipeline.fail_phase(run_id, step.phase, error)
             raise error from caught
-        send(pipeline.complete_phase(run_id, step.phase))
+        send([*pipeline.complete_phase(run_id, step.phase), *pipeline.admit()])  # its backfills, if that was the last phase
 
 
 @shared_task(base=QuietTask)

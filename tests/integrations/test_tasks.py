@@ -128,6 +128,14 @@ def test_the_time_in_the_queue_and_the_wait_for_a_worker_are_told_apart(program_
     assert 0 <= worker_wait_ms <= (run.start_ns - wait.end_ns) / 1e6 + 1
 
 
+def test_backfills_begin_when_their_run_has_ended(program_environment: dict[str, str]) -> None:
+    """Whoever creates them admits them: they do not wait for the next sweep."""
+    with simulator(synthetic=60) as github, worker({**program_environment, **QUICK, "SYNC_SWEEP_SECONDS": "600"}):
+        repository = tracked(github, NAME)
+        start_pipeline.delay(repository.team_id, [repository.pk], days=1, backfill_all=True)
+        wait_until(lambda: PipelineRun.objects.filter(kind="backfill", state="completed").exists(), seconds=30)
+
+
 def test_a_step_that_loses_its_database_is_started_three_times(program_environment: dict[str, str]) -> None:
     """The run goes on standing in its phase twice, and fails in it the third time."""
     environment = {**program_environment, **QUICK}

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.integrations.lane.limits import Block, Budget
+from apps.integrations.lane.limits import Block, Budget, current, required_wait
 from apps.integrations.models import ApiLane
 
 _LANES = ApiLane._meta.db_table
@@ -88,6 +88,17 @@ def leave(*, account: str, fence: int, budgets: Mapping[str, Budget], block: Blo
     with connection.cursor() as cursor:
         cursor.execute(_LEAVE, values)
         return bool(cursor.rowcount)
+
+
+def blocked_by(lane: ApiLane, *, now: datetime) -> Block | None:
+    """Return what forbade the account to send anything at `now`, of whatever resource, as far as its lane tells, or None."""
+    block = None if lane.blocked_until is None else Block(lane.blocked_until, lane.blocked_reason)
+    budgets = (
+        _budget(lane.graphql_limit, lane.graphql_remaining, lane.graphql_reset_at),
+        _budget(lane.core_limit, lane.core_remaining, lane.core_reset_at),
+    )
+    waits = [required_wait(block=block, budget=current(budget, now=now), now=now) for budget in budgets]
+    return max(filter(None, waits), key=lambda wait: wait.until, default=None)
 
 
 def _budget(limit: int | None, remaining: int | None, reset_at: datetime | None) -> Budget | None:

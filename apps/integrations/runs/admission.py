@@ -36,7 +36,12 @@ _TABLES = {
 QUEUED = "rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s AND runs.state = %(running)s"
 """The condition for `rows` of `runs` that are queued or admitted, in SQL; `queued_at` has its values."""
 
-_ADMIT = """
+
+def _sql(statement: str) -> str:
+    return statement.format(**_TABLES, queued=QUEUED)
+
+
+_ADMIT = _sql("""
     WITH ready AS (
         SELECT count(*) FILTER (WHERE NOT rows.is_backfill) AS recent, count(*) FILTER (WHERE rows.is_backfill) AS backfill
         FROM {admissions} AS admission JOIN {rows} AS rows ON rows.id = admission.repo_sync_id
@@ -57,12 +62,11 @@ _ADMIT = """
             free.share * extract(epoch FROM %(now)s - coalesce(last.by_team, 'epoch')) AS team_claim
         FROM free
             CROSS JOIN LATERAL (
-                SELECT rows.id, rows.attempt + 1 AS attempt, rows.is_backfill
+                SELECT rows.id, rows.is_backfill
                 FROM {rows} AS rows JOIN {runs} AS runs ON runs.id = rows.run_id
                 WHERE rows.connection_id = free.id AND {queued}
                 ORDER BY rows.is_backfill, rows.id
                 LIMIT 1
-                FOR UPDATE OF rows SKIP LOCKED
             ) AS head
             CROSS JOIN LATERAL (
                 SELECT
@@ -87,11 +91,17 @@ _ADMIT = """
         FROM (
             SELECT *, row_number() OVER (PARTITION BY is_backfill, team_id ORDER BY claim DESC, id) AS nth_of_team FROM turns
         ) AS of_teams
+    ), chosen AS (
+        SELECT rows.id, rows.attempt + 1 AS attempt, in_order.account, in_order.is_backfill, in_order.nth
+        FROM in_order
+            CROSS JOIN ready
+            JOIN {rows} AS rows ON rows.id = in_order.id
+            JOIN {runs} AS runs ON runs.id = rows.run_id
+        WHERE nth <= %(most_ready)s - CASE WHEN in_order.is_backfill THEN ready.backfill ELSE ready.recent END AND {queued}
+        FOR UPDATE OF rows SKIP LOCKED
     ), admitted AS (
         INSERT INTO {admissions} (repo_sync_id, attempt, account, place, admitted_at, sent_at)
-        SELECT in_order.id, attempt, account, %(asking)s, %(now)s, %(now)s
-        FROM in_order, ready
-        WHERE nth <= %(most_ready)s - CASE WHEN is_backfill THEN ready.backfill ELSE ready.recent END
+        SELECT id, attempt, account, %(asking)s, %(now)s, %(now)s FROM chosen
         ORDER BY is_backfill, nth
         ON CONFLICT DO NOTHING
         RETURNING id, repo_sync_id, attempt
@@ -99,7 +109,26 @@ _ADMIT = """
     UPDATE {rows} AS rows SET admitted_at = %(now)s
     FROM admitted WHERE rows.id = admitted.repo_sync_id
     RETURNING admitted.id, rows.id, admitted.attempt
-"""
+""")
+
+_WAITS_FOR_WORKER = timedelta(seconds=1)
+
+_IS_WANTED = _sql("""
+    SELECT EXISTS (
+        SELECT FROM {accounts} AS connections
+            JOIN {rows} AS rows ON rows.connection_id = connections.id
+            JOIN {runs} AS runs ON runs.id = rows.run_id
+        WHERE connections.account = %(account)s AND {queued}
+            AND (
+                rows.is_backfill < %(backfill)s
+                OR %(over)s AND rows.is_backfill = %(backfill)s AND connections.team_id <> %(team)s
+            )
+    ) OR %(over)s AND EXISTS (
+        SELECT FROM {admissions} AS admission JOIN {rows} AS rows ON rows.id = admission.repo_sync_id
+        WHERE rows.attempt < admission.attempt AND admission.admitted_at < %(waits_since)s
+            AND rows.is_backfill <= %(backfill)s
+    )
+""")
 
 
 def admit() -> list[Attempt]:
@@ -111,7 +140,7 @@ def admit() -> list[Attempt]:
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
-            _sql(_ADMIT),
+            _ADMIT,
             {
                 **queued_at(now),
                 "asking": Admission.ASKING,
@@ -180,7 +209,7 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
         return False
     with connection.cursor() as cursor:
         cursor.execute(
-            _sql(_IS_WANTED),
+            _IS_WANTED,
             {
                 **queued_at(now),
                 "account": row.repository.connection.account,
@@ -191,30 +220,6 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
             },
         )
         return bool(cursor.fetchone()[0])
-
-
-_WAITS_FOR_WORKER = timedelta(seconds=1)
-
-_IS_WANTED = """
-    SELECT EXISTS (
-        SELECT FROM {accounts} AS connections
-            JOIN {rows} AS rows ON rows.connection_id = connections.id
-            JOIN {runs} AS runs ON runs.id = rows.run_id
-        WHERE connections.account = %(account)s AND {queued}
-            AND (
-                rows.is_backfill < %(backfill)s
-                OR %(over)s AND rows.is_backfill = %(backfill)s AND connections.team_id <> %(team)s
-            )
-    ) OR %(over)s AND EXISTS (
-        SELECT FROM {admissions} AS admission JOIN {rows} AS rows ON rows.id = admission.repo_sync_id
-        WHERE rows.attempt < admission.attempt AND admission.admitted_at < %(waits_since)s
-            AND rows.is_backfill <= %(backfill)s
-    )
-"""
-
-
-def _sql(statement: str) -> str:
-    return statement.format(**_TABLES, queued=QUEUED)
 
 
 def queued_at(now: datetime) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
 
 from apps.catalog import QueueReason
-from apps.integrations.lane.limits import Block, Budget, required_wait
+from apps.integrations.lane.leases import blocked_by
+from apps.integrations.lane.limits import Block
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.runs.admission import QUEUED, queued_at, ready
 from apps.repositories.models import GitHubConnection
@@ -58,17 +59,11 @@ def reason_of_wait(row: RepoSync) -> QueueReason | None:
     if admission.sent_at != admission.admitted_at or admission.admitted_at - row.due_at < _SHORTEST_WAIT:
         return None
     lane = ApiLane.objects.filter(account=account).first()
-    if lane is not None and any(until is not None and until > row.due_at for until in _limits(lane)):
+    if lane is not None and blocked_by(lane, now=row.due_at) is not None:  # nobody has asked since
         return "limit"
     if RepoSync.objects.filter(connection__account=account, alive_at__gte=row.due_at).exclude(pk=row.pk).exists():
         return "account"
     return "workers" if ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS else "unknown"
-
-
-def _limits(lane: ApiLane) -> list[datetime | None]:
-    """Return until when the account was blocked, as its lane knows it: nobody has asked since."""
-    budgets = ((lane.graphql_remaining, lane.graphql_reset_at), (lane.core_remaining, lane.core_reset_at))
-    return [lane.blocked_until, *(reset_at for remaining, reset_at in budgets if remaining == 0)]
 
 
 def _held(asking: RepoSync | None, block: Block | None) -> str:
@@ -86,18 +81,8 @@ def _admitted(accounts: Collection[str]) -> list[Admission]:
 def _blocks(accounts: Collection[str]) -> Mapping[str, Block]:
     """Return what forbids accounts to send anything now."""
     now = clock.now()
-    blocks = {}
-    for lane in ApiLane.objects.filter(account__in=accounts):
-        block = None if lane.blocked_until is None else Block(lane.blocked_until, lane.blocked_reason)
-        for limit, remaining, reset_at in (
-            (lane.graphql_limit, lane.graphql_remaining, lane.graphql_reset_at),
-            (lane.core_limit, lane.core_remaining, lane.core_reset_at),
-        ):
-            budget = None if remaining is None or reset_at is None else Budget(limit, remaining, reset_at)
-            wait = required_wait(block=block, budget=budget, now=now)
-            if wait is not None and wait.until > now:
-                blocks[lane.account] = wait
-    return blocks
+    lanes = ApiLane.objects.filter(account__in=accounts)
+    return {lane.account: block for lane in lanes if (block := blocked_by(lane, now=now)) is not None}
 
 
 def _places(accounts: Collection[str]) -> Mapping[int, int]:

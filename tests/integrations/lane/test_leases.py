@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from apps.integrations.lane import leases
-from apps.integrations.lane.limits import Budget
+from apps.integrations.lane.limits import Block, Budget
 from apps.integrations.models import ApiLane
 
 ACCOUNT = "api.github.com/octocat"
@@ -38,3 +38,21 @@ def test_a_late_end_of_a_turn_changes_nothing() -> None:
     assert not leases.leave(account=ACCOUNT, fence=first.fence, budgets=budgets, block=None)
     row = ApiLane.objects.get()
     assert (row.holder, row.fence, row.graphql_remaining) == ("second", second.fence, None)
+
+
+def test_an_account_is_blocked_until_the_last_of_its_limits_is_over() -> None:
+    """Whichever of them that is; one that is over counts no more."""
+    lane = ApiLane(
+        blocked_until=NOW + timedelta(seconds=10),
+        blocked_reason="secondary",
+        graphql_remaining=0,
+        graphql_reset_at=NOW + timedelta(seconds=60),
+        core_remaining=0,
+        core_reset_at=NOW + timedelta(seconds=30),
+    )
+    assert leases.blocked_by(lane, now=NOW) == Block(NOW + timedelta(seconds=61), "primary")
+    lane.graphql_remaining = 1
+    assert leases.blocked_by(lane, now=NOW) == Block(NOW + timedelta(seconds=31), "primary")
+    lane.core_reset_at = NOW - timedelta(seconds=2)
+    assert leases.blocked_by(lane, now=NOW) == Block(NOW + timedelta(seconds=10), "secondary")
+    assert leases.blocked_by(lane, now=NOW + timedelta(seconds=10)) is None
