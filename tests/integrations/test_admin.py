@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.integrations.models import ApiLane, PipelineRun, RepoSync
+from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from tests.admin_pages import check_queries, check_read_only, page
@@ -18,7 +18,7 @@ from tests.integrations.histories import repo_sync
 pytestmark = pytest.mark.django_db
 
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
-_MODELS: tuple[type[Model], ...] = (PipelineRun, RepoSync, ApiLane)
+_MODELS: tuple[type[Model], ...] = (PipelineRun, RepoSync, ApiLane, Admission)
 
 
 def _run(number: int, *, pk: int | None = None) -> PipelineRun:
@@ -38,7 +38,8 @@ def _run(number: int, *, pk: int | None = None) -> PipelineRun:
     )
     for name, state in (("done", "completed"), ("later", "waiting")):
         tracked = TrackedRepository.objects.create(team=team, connection=account, full_name=f"owner-{number}/{name}")
-        repo_sync(run, tracked, state=state, due_at=now, wait_reason="" if state == "completed" else "primary")
+        row = repo_sync(run, tracked, state=state, due_at=now, wait_reason="" if state == "completed" else "primary")
+    Admission.objects.create(repo_sync=row, attempt=1, account=account.account, admitted_at=now, sent_at=now)
     ApiLane.objects.create(account=account.account, graphql_limit=5000, graphql_remaining=4321, graphql_reset_at=now)
     return run
 
