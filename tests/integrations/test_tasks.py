@@ -113,13 +113,15 @@ def test_the_time_in_the_queue_and_the_wait_for_a_worker_are_told_apart(program_
             _start(smiths)
             wait_until(lambda: PipelineRun.objects.exclude(exported_at=None).count() == 2)
     spans = read_spans(Path(environment["SYNCTRACE_HOME"]) / "traces.jsonl")
-    (wait,) = [span for span in spans if span.name == "sync.queue.wait"]
+    waits = {span.attributes["sync.queue.reason"]: span for span in spans if span.name == "sync.queue.wait"}
+    assert waits.keys() <= {"account", "unknown"}  # on a busy machine the first is not admitted at once either
+    wait = waits["account"]
     row = RepoSync.objects.get(repository_id=int(str(wait.attributes["repo_id"])))
     (root,) = [span for span in spans if span.name == "sync.pipeline" and span.trace_id == wait.trace_id]
     (run,) = [span for span in spans if span.name == f"run/{_TASK}" and span.trace_id == wait.trace_id]
     assert wait.parent_id == root.span_id
     assert wait.attributes["sync.queue.account"] == row.connection.account
-    assert (wait.attributes["sync.queue.reason"], wait.outcome) == ("account", "completed")
+    assert wait.outcome == "completed"
     assert wait.attributes["run_id"] == row.run_id
     assert 0 <= wait.start_ns - root.start_ns < 1e9
     assert wait.end_ns <= run.start_ns
