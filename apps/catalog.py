@@ -65,9 +65,6 @@ CallStatus = Literal[
 ]
 """How a GraphQL call ended."""
 
-QueueReason = Literal["account", "limit", "workers", "unknown"]
-"""What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead."""
-
 EntityType = Literal["pull_request", "review", "commit", "file", "analysis", "metric"]
 
 QueryName = Annotated[
@@ -280,18 +277,6 @@ class TaskRetry(
     retry_count: Annotated[int, Field("Which retry follows, from 1.")]
     countdown: Annotated[float, Field("Until the next attempt.", unit="s")]
     error: ErrorText
-
-
-class QueueWait(Operation[None], name="sync.queue.wait"):
-    """A repository's wait to be admitted, from when it was due; its wait for a worker then is `celery.queue.wait_ms`."""
-
-    account: Annotated[
-        str, Field("The account for which it queued.", key="sync.queue.account", example="api.github.com/ada")
-    ]
-    reason: Annotated[
-        QueueReason,
-        Field("What it waited for, as far as can be proven.", key="sync.queue.reason", low_cardinality=True),
-    ]
 
 
 TABLE: tuple[str, ...] = (

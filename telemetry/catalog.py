@@ -7,9 +7,9 @@ from typing import Any
 
 from telemetry._suggestion import suggestion
 from telemetry._weaver import as_yaml, registry
-from telemetry.model import LINE_KEYS, declared_events
+from telemetry.model import LINE_KEYS, declared_events, declared_operations
 
-__all__ = ["as_json", "as_markdown", "as_weaver", "check_line"]
+__all__ = ["as_json", "as_markdown", "as_weaver", "check_line", "spans_as_markdown"]
 
 
 def as_json(names: Iterable[str]) -> list[dict[str, Any]]:
@@ -30,6 +30,16 @@ def as_markdown(names: Iterable[str]) -> str:
     """Return a Markdown table of these events, in this order."""
     rows = ["| event | level | fields | when |", "|---|---|---|---|"]
     rows += [f"| `{row['event']}` | {row['level']} | {', '.join(row['fields'])} | {row['when']} |" for row in as_json(names)]
+    return "\n".join(rows)
+
+
+def spans_as_markdown(names: Iterable[str]) -> str:
+    """Return a Markdown table of these operations' spans, in this order."""
+    operations = declared_operations()
+    rows = ["| span | attributes | what it is |", "|---|---|---|"]
+    for name in names:
+        attributes = ", ".join(f"`{field.keys[0]}`" for field in operations[name].__fieldspecs__.values())
+        rows.append(f"| `{name}` | {attributes} | {(operations[name].__doc__ or '').partition(chr(10))[0]} |")
     return "\n".join(rows)
 
 

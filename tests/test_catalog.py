@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import yaml
 
+from apps import machine_catalog
 from apps.catalog import TABLE
 from telemetry.catalog import as_markdown, as_weaver
-from telemetry.model import declared_events
+from telemetry.model import declared_events, declared_operations
 from tests.telemetry.weaver_rules import problems
 
 
@@ -36,12 +37,16 @@ def test_the_table_is_the_one_that_people_agreed_on() -> None:
 
 
 def test_the_table_names_everything_that_is_declared_in_its_namespace() -> None:
-    """No event is declared that people cannot look up."""
-    assert {name for name in declared_events() if name.startswith("sync.")} == set(TABLE)
+    """No event is declared that people cannot look up, in the table or among the machine's own."""
+    declared = {name for name in declared_events() if name.startswith("sync.")}
+    assert declared == {*TABLE, *machine_catalog.EVENTS}
+    assert not set(TABLE) & set(machine_catalog.EVENTS)
+    lineless = {name for name, operation in declared_operations().items() if not operation.__lines__}
+    assert {name for name in lineless if name.startswith("sync.")} == set(machine_catalog.OPERATIONS)
 
 
 def test_weaver_has_nothing_to_say_of_the_catalog() -> None:
     """It is a registry of semantic conventions like any other."""
     groups = {group["id"]: group for group in yaml.safe_load(as_weaver("sync"))["groups"]}
     assert list(problems(groups)) == []
-    assert {group["name"] for group in groups.values() if group["type"] == "event"} == set(TABLE)
+    assert {group["name"] for group in groups.values() if group["type"] == "event"} == {*TABLE, *machine_catalog.EVENTS}

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import Superseded
 from apps.integrations.models import PipelineRun, RepoSync
@@ -188,7 +188,7 @@ def _observe_queue_wait(row: RepoSync) -> None:
     reason = queue.reason_of_wait(row)
     if reason is not None:
         waited = (clock.now() - row.due_at) / timedelta(milliseconds=1)
-        with observe(catalog.QueueWait(account=row.connection.account, reason=reason), waited_ms=waited):
+        with observe(machine_catalog.QueueWait(account=row.connection.account, reason=reason), waited_ms=waited):
             pass
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.console.terminal.fitting import wrapped
 from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Operation, Outcome
@@ -19,7 +19,7 @@ def _key(operation: type[Operation[Any]], field: str) -> str:
 
 
 _WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
-_QUEUE = catalog.QueueWait.__operation__
+_QUEUE = machine_catalog.QueueWait.__operation__
 _ENTITY = _key(catalog.RowsWrite, "entity_type")
 _FIRST_OF_PAGE: catalog.EntityType = "pull_request"
 _WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
@@ -30,7 +30,7 @@ _DISTINGUISHING = (
     _key(catalog.RestCall, "endpoint"),
     _ENTITY,
     _key(catalog.RateWait, "reason"),
-    _key(catalog.QueueWait, "reason"),
+    _key(machine_catalog.QueueWait, "reason"),
     _key(catalog.GraphQLCall, "status"),
     _key(catalog.RepoSync, "error_type"),
 )

@@ -8,11 +8,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
-from apps.catalog import QueueReason
 from apps.integrations.lane.leases import blocked_by
 from apps.integrations.lane.limits import Block
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.runs.admission import QUEUED, queued_at, ready
+from apps.machine_catalog import QueueReason
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock

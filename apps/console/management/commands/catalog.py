@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from apps import machine_catalog
 from apps.catalog import CONTEXT, TABLE
 from apps.console.terminal.printing import PrintingCommand
-from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
+from telemetry.catalog import as_json, as_markdown, as_weaver, check_line, spans_as_markdown
 
-_FORMATS: Mapping[str, Callable[[], str]] = {
-    "markdown": lambda: as_markdown(TABLE),
-    "json": lambda: json.dumps(as_json(TABLE), indent=2),
-    "weaver": lambda: as_weaver(*{name.partition(".")[0] for name in TABLE}),
+_ALL = (*TABLE, *machine_catalog.EVENTS)
+_FORMATS: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "markdown": as_markdown,
+    "json": lambda names: json.dumps(as_json(names), indent=2),
+    "weaver": lambda names: as_weaver(*{name.partition(".")[0] for name in names}),
 }
 
 
@@ -30,12 +32,15 @@ class Command(PrintingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the format, or the file to check."""
         parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
+        parser.add_argument("--all", action="store_true", help="print the machine's own events and spans, too")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the catalog, or each problem of the file."""
         if options["check"] is None:
-            self.stdout.write(_FORMATS[options["format"]]())
+            self.stdout.write(_FORMATS[options["format"]](_ALL if options["all"] else TABLE))
+            if options["all"] and options["format"] == "markdown":
+                self.stdout.write(f"\n{spans_as_markdown(machine_catalog.OPERATIONS)}")
             return
         self._check(options["check"])
 
