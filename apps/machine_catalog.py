@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from telemetry.model import Field, Operation
+from apps.catalog import TaskId
+from telemetry.model import Event, Field, Level, Operation
 
 QueueReason = Literal["account", "limit", "workers", "unknown"]
 """What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead."""
@@ -25,7 +26,86 @@ class QueueWait(Operation[None], name="sync.queue.wait"):
     ]
 
 
-EVENTS: tuple[str, ...] = ()
+Worker = Annotated[str, Field("The worker's name.", also="celery.worker", example="celery@worker-1")]
+Account = Annotated[str, Field("The account on its host.", example="api.github.com/ada")]
+AwaySeconds = Annotated[float, Field("How long it was away, as far as this process knows.", unit="s")]
+
+
+class WorkerStarted(Event, name="sync.worker.started", level=Level.INFO, when="a worker takes tasks"):
+    """A worker has started and takes tasks."""
+
+    worker: Worker
+    processes: Annotated[int, Field("How many tasks it runs at once.")]
+    queues: Annotated[str, Field("The queues it takes them from, separated by commas.", example="background,sweep,sync")]
+
+
+class WorkerDrained(Event, name="sync.worker.drained", level=Level.INFO, when="a worker has stopped, its tasks done"):
+    """A worker that was asked to stop has finished its tasks and ends."""
+
+    worker: Worker
+    drain_sec: Annotated[float, Field("From the request to stop to the end.", unit="s")]
+
+
+class WorkerKilled(Event, name="sync.worker.killed", level=Level.WARNING, when="a process is killed at a task"):
+    """A worker's process was killed while it held a task."""
+
+    worker: Worker
+    task_name: Annotated[str, Field("The task it held.", example="apps.integrations.tasks.sync_repository")]
+    task_id: TaskId
+    cause: Annotated[str, Field("What killed it, as Celery saw it.", example="signal 9 (SIGKILL)")]
+
+
+class BrokerLost(Event, name="sync.broker.lost", level=Level.WARNING, when="a worker loses its broker"):
+    """A worker's connection to its broker broke."""
+
+    worker: Worker
+
+
+class BrokerBack(Event, name="sync.broker.back", level=Level.INFO, when="the broker is back"):
+    """A worker that had lost its broker is connected again."""
+
+    worker: Worker
+    away_sec: AwaySeconds
+
+
+class DatabaseLost(Event, name="sync.database.lost", level=Level.WARNING, when="a process loses its database"):
+    """The connection to the database broke in the middle of the work."""
+
+    error: Annotated[str, Field("What the database or its driver said, secrets removed.")]
+
+
+class DatabaseBack(Event, name="sync.database.back", level=Level.INFO, when="the database is back"):
+    """A process that had lost its database is connected again."""
+
+    away_sec: AwaySeconds
+
+
+class LaneTakenOver(Event, name="sync.lane.taken_over", level=Level.WARNING, when="a lane's holder has vanished"):
+    """An account's lane was taken from a holder that never left it: its lease had ended."""
+
+    account: Account
+    holder: Annotated[str, Field("Who held it: the machine and its process.", example="worker-1:4711")]
+    overdue_sec: Annotated[float, Field("How long ago its lease ended.", unit="s")]
+
+
+class LaneLost(Event, name="sync.lane.lost", level=Level.WARNING, when="a holder finds its lane gone"):
+    """A process was stopped for so long that its turn in an account's lane was over, or another's."""
+
+    account: Account
+    sent: Annotated[bool, Field("Whether its request had been sent by then.")]
+
+
+EVENTS: tuple[str, ...] = (
+    "sync.worker.started",
+    "sync.worker.drained",
+    "sync.worker.killed",
+    "sync.broker.lost",
+    "sync.broker.back",
+    "sync.database.lost",
+    "sync.database.back",
+    "sync.lane.taken_over",
+    "sync.lane.lost",
+)
 """The machine's events in the order people read them."""
 
 OPERATIONS: tuple[str, ...] = ("sync.queue.wait",)

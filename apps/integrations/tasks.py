@@ -121,7 +121,7 @@ def run_phase(self: Task[..., None], run_id: int, phase: str, attempt: int) -> N
         except Exception as caught:
             error = as_stored(caught)
             if broke_connection(caught):
-                drop_connection()
+                drop_connection(caught)
             if STEPS.retries(error, started=attempt):
                 _log_retry(self, error, retry_count=attempt, countdown=settings.SYNC_STEP_SECONDS)
                 raise  # the sweep sends it again

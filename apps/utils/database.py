@@ -1,22 +1,51 @@
-"""The database connection after something went wrong in the middle of a statement."""
+"""The database connection after something went wrong in the middle of a statement; its loss and return are lines."""
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+
+from apps import machine_catalog
+from telemetry import emit
 
 _CANCEL_SECONDS = 2.0
 
 
-def drop_connection() -> None:
+class _Lost:
+    """Since when this process is without its database, by `time.monotonic`."""
+
+    since: float | None = None
+
+
+def drop_connection(error: Exception) -> None:
     """Close the connection, so that the next statement opens a new one, and cancel what the server still does for it.
 
     Call this when an exception has interrupted a statement, as a time limit does, or when the server was restarted: on the
-    same connection, whatever follows could fail, too.
+    same connection, whatever follows could fail, too. `error` is the exception.
     """
+    if _Lost.since is None and _is_loss(error):
+        _Lost.since = time.monotonic()
+        emit(machine_catalog.DatabaseLost(error=str(error).strip()))
     if connection.connection is not None:
         with suppress(psycopg.Error):  # nothing was going on, or nobody is there
             connection.connection.cancel_safe(timeout=_CANCEL_SECONDS)
     connection.close()
+
+
+def _is_loss(error: Exception) -> bool:
+    """Return whether `error` says that the server is away, rather than that it refused a statement or was too slow."""
+    at_hand = connection.connection
+    return isinstance(error, (OperationalError, InterfaceError)) and (at_hand is None or bool(at_hand.closed))
+
+
+@receiver(connection_created)
+def _log_return(**_: Any) -> None:
+    since, _Lost.since = _Lost.since, None
+    if since is not None:
+        emit(machine_catalog.DatabaseBack(away_sec=round(time.monotonic() - since, 3)))

@@ -14,7 +14,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.integrations.errors import GitHubError, LaneLost, Parked, RateLimited, SecondaryLimited
 from apps.integrations.lane import leases, limits
 from apps.integrations.lane.limits import Block
@@ -73,7 +73,7 @@ class Lane:
                         self._heed(turn, error, resource)
                         raise
             except LaneLost:
-                continue  # nothing was sent
+                emit(machine_catalog.LaneLost(account=self.account, sent=False))
             except (RateLimited, SecondaryLimited):
                 self._refused += 1
                 if self._refused > 1:
@@ -99,9 +99,9 @@ class Lane:
         try:
             self._show_life("", at_once=self._shown_reason != "")
             yield turn
-        except BaseException:
+        except BaseException as error:
             with suppress(DatabaseError):  # the lease ends by itself; the first error is more worth knowing
-                self._leave(turn)
+                self._leave(turn, sent=not isinstance(error, LaneLost))
             raise
         self._leave(turn)
 
@@ -115,14 +115,22 @@ class Lane:
             asked = boottime()
             held = leases.take(account=self.account, holder=self._holder, lease_seconds=self._lease_seconds)
             if held is not None:
+                self._log_takeover(held)
                 return held, asked + self._lease_seconds, time.monotonic() - started
             # Uneven pauses: of those who wait, none is always the later one.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret depends on it
             pause = min(pause * 2, _LONGEST_POLL)
             self._show_life(WAITS_FOR_LANE)
 
-    def _leave(self, turn: Turn) -> None:
-        leases.leave(account=self.account, fence=turn.fence, budgets=turn.budgets, block=turn.block)
+    def _leave(self, turn: Turn, *, sent: bool = True) -> None:
+        is_left = leases.leave(account=self.account, fence=turn.fence, budgets=turn.budgets, block=turn.block)
+        if sent and not is_left:
+            emit(machine_catalog.LaneLost(account=self.account, sent=True))
+
+    def _log_takeover(self, held: leases.Held) -> None:
+        if held.vanished is not None:
+            overdue = round(held.overdue_seconds, 3)
+            emit(machine_catalog.LaneTakenOver(account=self.account, holder=held.vanished, overdue_sec=overdue))
 
     def _check_limits(self, held: leases.Held, resource: Resource | None) -> Block | None:
         """Return what forbids a request now, or None; the check is a line where the budget is known."""

@@ -24,7 +24,8 @@ _TAKE = f"""
     SET holder = %(holder)s, fence = fence + 1, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
     WHERE account = %(account)s
         AND (holder IS NULL OR leased_until < clock_timestamp())
-    RETURNING fence, blocked_until, blocked_reason,
+    RETURNING old.holder, extract(epoch FROM clock_timestamp() - old.leased_until)::float8,
+        fence, blocked_until, blocked_reason,
         graphql_limit, graphql_remaining, graphql_reset_at, core_limit, core_remaining, core_reset_at
 """  # noqa: S608  # only our own table's name is put in
 
@@ -55,6 +56,10 @@ class Held:
     fence: int
     block: Block | None
     budgets: Mapping[str, Budget]
+    vanished: str | None = None
+    """The holder before, if it never left the lane and its lease ended."""
+    overdue_seconds: float = 0.0
+    """How long ago that was."""
 
 
 def take(*, account: str, holder: str, lease_seconds: float) -> Held | None:
@@ -66,12 +71,14 @@ def take(*, account: str, holder: str, lease_seconds: float) -> Held | None:
         if row is None:
             cursor.execute(_CREATE, {"account": account})
             return take(account=account, holder=holder, lease_seconds=lease_seconds) if cursor.rowcount else None
-    fence, blocked_until, reason, *budgets = row
+    vanished, overdue, fence, blocked_until, reason, *budgets = row
     known = {"graphql": _budget(*budgets[:3]), "core": _budget(*budgets[3:])}
     return Held(
         fence,
         None if blocked_until is None else Block(blocked_until, reason),
         {resource: budget for resource, budget in known.items() if budget is not None},
+        vanished,
+        overdue or 0.0,
     )
 
 

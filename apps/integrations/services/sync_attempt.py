@@ -93,7 +93,7 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
     except Exception as caught:  # noqa: BLE001  # the row is marked with it, and the caller raises it
         error = as_stored(caught)
         if broke_connection(caught):
-            drop_connection()
+            drop_connection(caught)
         try:
             return _mark(row, own, error, spent)
         except DATABASE_TROUBLE as trouble:

@@ -204,8 +204,8 @@ def test_a_turn_that_stood_still_too_long_sends_nothing() -> None:
             turn.confirm()
 
 
-def test_a_lost_turn_is_taken_again() -> None:
-    """Nothing was sent, so nothing has failed."""
+def test_a_lost_turn_is_taken_again(captrace: Capture) -> None:
+    """Nothing was sent, so nothing has failed; a line says so."""
     turns: list[Turn] = []
 
     def send(turn: Turn) -> str:
@@ -216,6 +216,22 @@ def test_a_lost_turn_is_taken_again() -> None:
 
     assert Lane(account=ACCOUNT).call(send, resource="graphql") == "answer"
     assert [turn.fence for turn in turns] == [1, 2]
+    assert [(line["event"], line["account"], line["sent"]) for line in captrace.lines] == [
+        ("sync.lane.lost", ACCOUNT, False)
+    ]
+
+
+def test_a_turn_that_another_has_taken_over_is_said(captrace: Capture) -> None:
+    """By whoever takes the lane from a holder that is silent, and by that one when it comes back from its request."""
+    with Lane(account=ACCOUNT, request_seconds=0.0).turn(resource=None) as first:
+        with Lane(account=ACCOUNT).turn(resource=None):
+            pass
+        assert first.fence == 1
+    taken, lost = captrace.lines
+    assert (taken["event"], taken["account"], taken["level"]) == ("sync.lane.taken_over", ACCOUNT, "warning")
+    assert taken["holder"].endswith(f":{os.getpid()}")
+    assert 0 <= taken["overdue_sec"] < 10
+    assert (lost["event"], lost["account"], lost["sent"], lost["level"]) == ("sync.lane.lost", ACCOUNT, True, "warning")
 
 
 def test_a_known_budget_is_checked_before_each_request(stepped: clock.SteppedClock, captrace: Capture) -> None:
