@@ -105,6 +105,19 @@ SURROUNDED: tuple[Shape, ...] = (
         *("x-amz-", "x-goog-", "awsaccesskeyid", "signature", "sig", "code="),
     ),
     _shape(
+        "a password in a sentence",
+        rf"""(?P<name> \b (?: pass(?:word|phrase|code) | pin | token | secret | (?:api|access|secret|private)[ _-]?key )
+             \ (?: is | was ) (?: \ now )? :? \ {{1,2}} b?{_QUOTE}? )
+             (?-i:{_LOOKS_MADE}) [^\s"'\\]{{5,}} (?<! [.,;:!?)] )""",
+        *("password ", "passphrase ", "passcode ", "pin ", "token ", "secret ", "api", "access", "private"),
+    ),
+    _shape(
+        "a session's or an authorization's nonce",
+        r"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: session | sess | state | nonce | code_verifier )
+            (?: = | %(?:25){0,3}3D ) ) (?= [A-Za-z_.~-]{0,200} [0-9] ) [A-Za-z0-9_.~%-]{16,}=*""",
+        *("session", "sess=", "sess%", "state", "nonce", "code_verifier"),
+    ),
+    _shape(
         "a cookie",
         rf"""(?P<name> cookie s? {_ASSIGNED} (?: b?{_QUOTE} )? ) {_PARAMETERS} {_REST_OF_LIST}""",
         "cookie",
@@ -116,6 +129,12 @@ SURROUNDED: tuple[Shape, ...] = (
              (?: [ =]{{1,4}} | {_QUOTE}{_SPACE},{_SPACE} (?=b?{_QUOTE}) ) (?: b?{_QUOTE} )? )
              (?! -- ) (?: (?<=") [^"\r\n]* | (?<=') [^'\r\n]* | [^\s"'\\]+ )""",
         *("--", " -"),
+    ),
+    _shape(
+        "an option for a user and a password",
+        rf"""(?P<name> (?<![\w-]) --(?:http-|proxy-)?auth [ =]{{1,4}} ["']? ) (?: [^\s:"']{{1,128}} : [^\s"']+
+             | (?-i:{_LOOKS_MADE}) [^\s"']{{8,}} )""",
+        *("--auth", "--http-auth", "--proxy-auth"),
     ),
     _shape(
         "a password of curl",
@@ -190,5 +209,6 @@ BEHEADED = re.compile(rf"\A[^-]+-----END {_PEM}")
 WORDS: tuple[str, ...] = (
     *("token", "pass", "secret", "key", "auth", "cookie", "bearer", "basic", "sig", "://", "%3a", "session", "pwd", "jwt"),
     *("credential", "private", "client_a", "code=", "x-amz", "x-goog", "-u", "-p", "-cli"),
+    *("passcode", "pin is", "pin was", "sess", "state=", "state%", "nonce", "code_verifier"),
 )
 """No text without one of these, in any case, holds a secret that is known by what surrounds it."""

@@ -22,8 +22,8 @@ QUOTINGS: dict[str, Callable[[str], str]] = {
     "an exception's repr": lambda secret: repr(RuntimeError(f"no: {[secret]}")),
     "JSON": json.dumps,
     "JSON in JSON": lambda secret: json.dumps({"body": json.dumps({"text": secret})}),
-    "a URL's parameter": lambda secret: f"https://host/path?state={quote(secret, safe='')}&page=2",
-    "a form": lambda secret: f"state={quote_plus(secret)}&page=2",
+    "a URL's parameter": lambda secret: f"https://host/path?q={quote(secret, safe='')}&page=2",
+    "a form": lambda secret: f"q={quote_plus(secret)}&page=2",
 }
 
 
@@ -101,6 +101,10 @@ def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
         "redis://host:6379/0 and mail to a@b.example",
         "docker run -p 8080:80 -u 1000:1000 image",
         "sig=1",
+        "the password is required, the token is expired, the pin is 1234",
+        "/repos/octo-org/repo/pulls?state=closed&page=2",
+        "state=primary_limit_waiting_now and session=3",
+        "http --auth basic host",
         "return code=0",
         "a co-pilot's re-use of mongo -h host",
     ],
@@ -191,6 +195,12 @@ OF_VENDORS = {
     "Docker Hub": f"dckr_pat_{_MADE}",
     "Vault": f"hvs.{_MADE}",
     "Telegram": f"https://api.telegram.org/bot123456789:AA{_MADE[:33]}/getMe",
+    "a sentence": f"the password is {_MADE}.",
+    "a sentence about a key": f"Your API key was '{_MADE}'",
+    "a session": f"session={_MADE}; Path=/",
+    "a state of OAuth": f"GET /callback?state={_MADE}&page=2",
+    "a nonce in a quoted URL": f"next=https%3A%2F%2Fb%2Fk%3Fnonce%3D{_MADE}",
+    "a user and a password as an option": f"http --auth ann:{_MADE} host",
     "Discord's webhooks": f"https://discord.com/api/webhooks/1/{_MADE}",
 }
 
