@@ -102,6 +102,8 @@ class Pipeline(
     phase: Annotated[Phase, Field("The phase it is in; when it failed, the phase that failed.")]
     task_id: TaskId | None
     run_id: Annotated[int, Field("The run's id.")]
+    repos_failed: Annotated[int, Field("Repositories that failed.")] = 0
+    complete: Annotated[bool, Field("Whether all that was asked for is stored.", key="sync.run.complete")] = False
 
 
 class PhaseChanged(

@@ -24,7 +24,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
-from telemetry._boundary import message_of, traceback_of
+from telemetry._boundary import message_of, text, traceback_of
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
@@ -57,7 +57,18 @@ def _ticks() -> int:
 class Observed(Generic[R]):
     """An observed block: a context manager, also an asynchronous one, whose body says how it ends."""
 
-    __slots__ = ("_error", "_operation", "_outcome", "_result", "_span", "_t0", "_token", "_values", "_waited_ms")
+    __slots__ = (
+        "_error",
+        "_operation",
+        "_outcome",
+        "_result",
+        "_shortfall",
+        "_span",
+        "_t0",
+        "_token",
+        "_values",
+        "_waited_ms",
+    )
 
     def __init__(self, operation: Operation[R], *, waited_ms: float = 0.0) -> None:
         self._operation = operation
@@ -65,17 +76,23 @@ class Observed(Generic[R]):
         self._outcome: Outcome | None = None
         self._result: R | None = None
         self._error: BaseException | None = None
+        self._shortfall = ""
         self._span: Span | None = None
         self._token: Token[Context] | None = None
         self._values: dict[str, Scalar | None] = {}
 
     @overload
-    def completed(self: Observed[None], /) -> None: ...
+    def completed(self: Observed[None], /, *, shortfall: str = "") -> None: ...
     @overload
-    def completed(self, result: R, /) -> None: ...
-    def completed(self, result: Any = None, /) -> None:
-        """Say that the operation did what it is for; an `Operation[None]` says so by itself."""
-        self._outcome, self._result = Outcome.COMPLETED, result
+    def completed(self, result: R, /, *, shortfall: str = "") -> None: ...
+    def completed(self, result: Any = None, /, *, shortfall: str = "") -> None:
+        """Say that the operation did what it is for; an `Operation[None]` says so by itself.
+
+        `shortfall` says what is missing all the same: the span is an error with these words, and its lines are the same.
+        """
+        self._outcome, self._result, self._shortfall = Outcome.COMPLETED, result, shortfall
+        if shortfall:
+            self._set({"error.type": "partial"})
 
     def failed(self, error: BaseException, result: R | None = None, /) -> None:
         """Say that the operation failed and no attempt follows; `result` is what is known all the same."""
@@ -192,7 +209,7 @@ class Observed(Generic[R]):
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
             attributes["exception.stacktrace"] = traceback_of(self._error)
         self._set(attributes)
-        self._set_status(outcome, message)
+        self._set_status(outcome, message or text(self._shortfall))
         self._record(elapsed, outcome)
         if outcome is Outcome.COMPLETED:
             self._write("completed", "ended")
@@ -211,9 +228,9 @@ class Observed(Generic[R]):
     def _set_status(self, outcome: Outcome | None, message: str) -> None:
         if self._span is None:
             return
-        if outcome is Outcome.COMPLETED:
+        if outcome is Outcome.COMPLETED and not message:
             self._span.set_status(_OK)
-        elif outcome in (None, Outcome.FAILED, Outcome.RETRYING):
+        elif outcome in (None, Outcome.COMPLETED, Outcome.FAILED, Outcome.RETRYING):
             self._span.set_status(Status(StatusCode.ERROR, message))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:

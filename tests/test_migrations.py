@@ -202,6 +202,29 @@ def test_what_was_pending_queues_for_its_account(database: BaseDatabaseWrapper) 
     assert [row[0] for row in _rows(database, "integrations_reposync", "state")] == ["pending"] * 2
 
 
+def test_a_run_of_which_some_failed_becomes_partial(database: BaseDatabaseWrapper) -> None:
+    """One that failed wholly, one that lost nothing and one that still runs stay what they are; and back again."""
+    before: list[tuple[str, str | None]] = [("integrations", "0006_admission")]
+    apps = _migrate(database, before)
+    create = {name: apps.get_model(label, name).objects.using(NAME).create for label, name in _OWN}
+    team = create["Team"](slug="team", name="Team")
+    account = create["GitHubConnection"](team=team, account="api.github.com/me", encrypted_token=b"")
+    tracked = [create["TrackedRepository"](team=team, connection=account, full_name=f"o/{name}") for name in "ab"]
+    now = {"started_ns": 1, "started_at": MOMENT, "traceparent": ""}
+    runs = {"partial": ("completed", 1), "completed": ("completed", 0), "failed": ("failed", 2), "running": ("running", 1)}
+    for state, failed in runs.values():
+        ended = None if state == "running" else MOMENT
+        run = create["PipelineRun"](team=team, kind="recent", phase="syncing", state=state, ended_at=ended, **now)
+        for place, repository in enumerate(tracked):
+            common = {"run": run, "repository": repository, "connection": account, "is_backfill": False, "due_at": MOMENT}
+            create["RepoSync"](**common, state="failed" if place < failed else "completed")
+    call_command("migrate", database=NAME, verbosity=0)
+    counted = list(PipelineRun.objects.using(NAME).order_by("pk").values_list("state", "repos_failed"))
+    assert counted == [("partial", 1), ("completed", 0), ("failed", 2), ("running", 0)]
+    _migrate(database, before)
+    assert [row[0] for row in _rows(database, "integrations_pipelinerun", "state")] == [state for state, _ in runs.values()]
+
+
 _OWN = (
     ("teams", "Team"),
     ("repositories", "GitHubConnection"),

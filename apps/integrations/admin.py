@@ -95,11 +95,22 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=task_id")
     search_help_text = "A run's number, the id of the task that started it, or its trace's id"
     fieldsets = (
-        (None, {"fields": (("team", "kind"), ("status", "phase"), ("error_type", "error_msg"), "follows")}),
+        (
+            None,
+            {
+                "fields": (
+                    ("team", "kind"),
+                    ("status", "phase"),
+                    ("error_type", "error_msg"),
+                    "follows",
+                    ("cancelled_by", "resumed_by"),
+                )
+            },
+        ),
         ("Where the time went", {"fields": ("trace", ("started_at", "ended_at", "duration"), "exported_at")}),
         (
             "What it is over",
-            {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "total_prs"))},
+            {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "repos_failed", "total_prs"))},
         ),
         (
             "Details",
@@ -126,9 +137,9 @@ class PipelineRunAdmin(ReadOnlyAdmin):
         return row.pk
 
     @admin.display(ordering="repos_synced")
-    def repositories(self, row: PipelineRun) -> int:
-        """Return the number of repositories synced."""
-        return row.repos_synced
+    def repositories(self, row: PipelineRun) -> str:
+        """Return the number of repositories synced, and of those that failed."""
+        return f"{row.repos_synced} synced, {row.repos_failed} failed" if row.repos_failed else str(row.repos_synced)
 
     @admin.display(description="pull requests", ordering="total_prs")
     def prs(self, row: PipelineRun) -> str:

@@ -54,7 +54,9 @@ class PipelineRun(models.Model):
 
         RUNNING = "running", "running"
         COMPLETED = "completed", "completed"
+        PARTIAL = "partial", "partial"
         FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
 
     repo_syncs: RelatedManager[RepoSync]
     team_id: int
@@ -80,7 +82,10 @@ class PipelineRun(models.Model):
         null=True, help_text="when the sweep exports its root span; null: nothing left to do"
     )
     exported_at = models.DateTimeField(null=True, help_text="when its root span was exported")
+    cancelled_by = models.CharField(max_length=200, default="", help_text="who called it off")
+    resumed_by = models.CharField(max_length=200, default="", help_text="who had it take up the run that it follows")
     repos_synced = models.IntegerField(default=0)
+    repos_failed = models.IntegerField(default=0)
     total_prs = models.IntegerField(default=0)
     error_type = models.CharField(max_length=100, default="")
     error_msg = models.TextField(default="")
@@ -95,6 +100,13 @@ class PipelineRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.kind}, {self.phase})"
+
+    @property
+    def shortfall(self) -> str:
+        """What is missing of a partial run, in words; empty for any other."""
+        if self.state != self.State.PARTIAL:
+            return ""
+        return f"{self.repos_failed} of {self.repos_synced + self.repos_failed} repositories failed"
 
 
 WAITS_FOR_LANE = "lane"
@@ -113,6 +125,7 @@ class RepoSync(models.Model):
         WAITING = "waiting", "waiting"
         COMPLETED = "completed", "completed"
         FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
 
     class Disposition(models.TextChoices):
         """What became of the repository when its sync ended."""
@@ -123,6 +136,10 @@ class RepoSync(models.Model):
         GONE = "gone", "gone"
         FORBIDDEN = "forbidden", "forbidden"
         FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED)
+    """The states in which nothing more is done for the repository."""
 
     run_id: int
     repository_id: int
@@ -191,7 +208,7 @@ class RepoSync(models.Model):
     @property
     def standing(self) -> str:
         """Where the sync stands, in one word: the same on pages, in commands and in results."""
-        if self.state in (self.State.COMPLETED, self.State.FAILED):
+        if self.state in self.ENDED:
             return self.disposition or self.state
         if self.state == self.State.RUNNING:
             return "syncing"

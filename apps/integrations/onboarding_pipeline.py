@@ -27,8 +27,6 @@ from apps.teams.models import Team
 from apps.utils import clock
 from telemetry import Root, current_traceparent, error_type, flush
 
-_ENDED = (RepoSync.State.COMPLETED, RepoSync.State.FAILED)
-
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
@@ -83,7 +81,7 @@ def advance(run_id: int) -> list[Step]:
         run = _locked(run_id)
         if run is None or run.phase not in phases.SYNCING:
             return []
-        if run.repo_syncs.exclude(state__in=_ENDED).exists():  # of 5,000 the first that is found
+        if run.repo_syncs.exclude(state__in=RepoSync.ENDED).exists():  # of 5,000 the first that is found
             return []
         if not run.repo_syncs.filter(state=RepoSync.State.COMPLETED).exists():
             _fail(run, _why_all_failed(run))
@@ -244,7 +242,9 @@ def _end(run: PipelineRun, state: PipelineRun.State) -> None:
     done = run.repo_syncs.filter(state=RepoSync.State.COMPLETED)
     run.state, run.ended_at, run.step_sent_at = state, clock.now(), None
     run.export_due_at = run.ended_at + timedelta(seconds=settings.SYNC_STALE_SECONDS)
-    run.repos_synced = done.count()
+    run.repos_synced, run.repos_failed = done.count(), run.repo_syncs.filter(state=RepoSync.State.FAILED).count()
+    if state == PipelineRun.State.COMPLETED and run.repos_failed:
+        run.state = PipelineRun.State.PARTIAL
     run.total_prs = done.aggregate(total=Sum("prs_done"))["total"] or 0
     run.save()
     transaction.on_commit(lambda: root_spans.finish([run]))

@@ -23,6 +23,8 @@ _TONES: Mapping[str, str] = {
     "synced": "good",
     "archived": "good",
     "renamed": "good",
+    "partial": "bad",
+    "cancelled": "warn",
     "failed": "bad",
     "gone": "bad",
     "forbidden": "bad",

@@ -167,6 +167,30 @@ def test_a_run_none_of_whose_repositories_could_be_synced_has_failed(run: Pipeli
     assert (run.state, run.error_type) == ("failed", "every_repository_failed")
 
 
+def test_a_run_that_lost_a_repository_is_partial(run: PipelineRun, captrace: Capture) -> None:
+    """It goes through its phases and ends with the event of a completed one; another team's failure is not its own."""
+    lost = repo_sync(run, repository("o/lost"), state="failed", disposition="gone", error_msg="no")
+    other = repository("p/q", team="smiths")
+    theirs = pipeline.start_run(team=other.team, repositories=[other], since=None, task_id="t2")
+    RepoSync.objects.exclude(pk=lost.pk).update(state="completed", disposition="synced", prs_done=3)
+    for each in (run, theirs):
+        pipeline.advance(each.pk)
+        pipeline.complete_phase(each.pk, "llm_processing")
+        pipeline.complete_phase(each.pk, "computing_metrics")
+        each.refresh_from_db()
+    assert [(each.state, each.repos_synced, each.repos_failed, each.total_prs) for each in (run, theirs)] == [
+        ("partial", 1, 1, 3),
+        ("completed", 1, 0, 3),
+    ]
+    assert (run.shortfall, theirs.shortfall) == ("1 of 2 repositories failed", "")
+    assert captrace.events().count("sync.pipeline.completed") == 2
+    assert "sync.pipeline.failed" not in captrace.events()
+    roots = {
+        span.attributes["run_id"]: (span.status, span.outcome) for span in captrace.spans if span.name == "sync.pipeline"
+    }
+    assert roots == {run.pk: ("ERROR", "completed"), theirs.pk: ("OK", "completed")}
+
+
 def test_a_second_end_says_nothing(run: PipelineRun, captrace: Capture) -> None:
     """One line, one root."""
     _ended(run)

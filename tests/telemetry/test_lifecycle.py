@@ -122,6 +122,16 @@ def test_a_retried_attempt_is_marked_and_writes_no_failed_line(captrace: Capture
     assert captrace.events() == ["bakery.bake.started"]
 
 
+def test_what_completed_with_a_shortfall_is_an_error_with_its_words(captrace: Capture) -> None:
+    """Its outcome and its lines are those of what completed."""
+    with observe(Bake(loaf="rye")) as bake:
+        bake.completed(Baked(crumbs=3), shortfall="1 of 2 loaves burnt")
+    (span,) = captrace.spans
+    assert (span.status, span.status_message, span.outcome) == ("ERROR", "1 of 2 loaves burnt", "completed")
+    assert span.attributes["error.type"] == "partial"
+    assert captrace.events() == ["bakery.bake.started", "bakery.bake.completed"]
+
+
 @pytest.mark.parametrize("how", ["waiting", "cancelled"])
 def test_waiting_and_cancelled_are_no_success(captrace: Capture, how: str) -> None:
     """Such a span says so, and is not OK."""

@@ -39,7 +39,7 @@ def read_standing(task_id: str) -> Standing:
 
 def has_ended(row: RepoSync) -> bool:
     """Return whether nothing more is fetched for the row; its run may still go on."""
-    return row.state in (RepoSync.State.COMPLETED, RepoSync.State.FAILED)
+    return row.state in RepoSync.ENDED
 
 
 def state_of(row: RepoSync) -> str:

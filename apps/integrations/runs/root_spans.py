@@ -69,10 +69,13 @@ def _emit(run: PipelineRun) -> None:
         bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
         root_of(run).finish(_operation(run), ended_at=run.ended_at, repeat=run.logged_at is not None) as pipeline,
     ):
-        if run.state == PipelineRun.State.COMPLETED:
-            pipeline.completed(catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs))
-        else:
+        if run.state == PipelineRun.State.FAILED:
             pipeline.failed(RunFailed(run.error_type, run.error_msg))
+        elif run.state == PipelineRun.State.CANCELLED:
+            pipeline.cancelled()
+        else:
+            result = catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs)
+            pipeline.completed(result, shortfall=run.shortfall)
 
 
 def _operation(run: PipelineRun) -> catalog.Pipeline:
@@ -82,4 +85,6 @@ def _operation(run: PipelineRun) -> catalog.Pipeline:
         phase=phases.named(run.phase),
         task_id=run.task_id,
         run_id=run.pk,
+        repos_failed=run.repos_failed,
+        complete=run.state == PipelineRun.State.COMPLETED and not run.repo_syncs.exclude(gaps=[]).exists(),
     )

@@ -51,7 +51,7 @@ class Command(PrintingCommand):
             raise CommandError(f"No span of {name or run} {where}.")
         if run is not None:
             kind = PipelineRun.Kind(run.kind).label
-            self.say_wrapped(f"run {run.pk}  {kind}  {run.state} ({run.phase})  trace {trace_id}")
+            self.say_wrapped(f"run {run.pk}  {kind}  {run.state} ({run.shortfall or run.phase})  trace {trace_id}")
             if run.ended_at is None:
                 self.say_wrapped("It is still running: its root span comes when it ends.")
         for line in tree_lines(spans, width=self.width):
