@@ -1,7 +1,8 @@
 """HTTP connections that keep one deadline over a whole answer, where requests' own timeout is for each read.
 
 A server that sends a byte now and then, in a header or in a body, would hold a request for ever. So before each read, the
-socket's timeout is set to the time that is left.
+socket's timeout is set to the time that is left. A request's last look at its turn is taken when it is connected, and from
+there to its last byte the process is killed if the turn ends, because it must have been frozen: see `apps.utils.watchdog`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -21,14 +22,17 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from apps.integrations.errors import LaneLost
 from apps.utils.boottime import boottime
+from apps.utils.watchdog import Watchdog
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Deadline:
-    """When an answer must have arrived, and until when its request may be sent; both by `boottime`."""
+    """When an answer must have arrived, until when its request may be sent, and when it was; all by `boottime`."""
 
     ends: float
     send_before: float
+    sent_at: float = 0.0
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
     def seconds_left(self) -> float:
         """Return how long is left; raise TimeoutError if nothing is."""
@@ -38,10 +42,16 @@ class Deadline:
         return left
 
     def permit_sending(self) -> None:
-        """Raise LaneLost if it is too late to send."""
+        """Raise LaneLost if it is too late to send; from now until `sent`, the process does not outlive its turn."""
         self.seconds_left()
-        if boottime() > self.send_before:
+        self.sent_at = boottime()
+        if self.sent_at > self.send_before:
             raise LaneLost("This process was stopped for too long to send its request in its turn")
+        self.watchdog.arm(self.send_before)
+
+    def sent(self) -> None:
+        """Let the process live on: the request has left, or will not."""
+        self.watchdog.disarm()
 
 
 _deadline: ContextVar[Deadline] = ContextVar("deadline")
@@ -95,6 +105,10 @@ class _Answer(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Answer
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        with _sending():
+            super().request(*args, **kwargs)
+
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         _connect_in_time(self)
         super().endheaders(*args, **kwargs)
@@ -103,9 +117,22 @@ class _Connection(HTTPConnection):
 class _TlsConnection(HTTPSConnection):
     response_class = _Answer
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        with _sending():
+            super().request(*args, **kwargs)
+
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         _connect_in_time(self)
         super().endheaders(*args, **kwargs)
+
+
+@contextmanager
+def _sending() -> Iterator[None]:
+    """Send a request inside, to its last byte."""
+    try:
+        yield
+    finally:
+        _deadline.get().sent()
 
 
 def _connect_in_time(connection: HTTPConnection) -> None:

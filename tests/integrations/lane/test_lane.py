@@ -165,6 +165,25 @@ def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, st
             assert (row.fence, row.holder is None) == (turn.fence, False)
 
 
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_holder_that_is_frozen_as_it_sends_sends_nothing(part: str, program_environment: Mapping[str, str]) -> None:
+    """Between its last look at its turn and the bytes: it does not outlive its turn, and the next holder is alone."""
+    with simulator(synthetic=1) as github:
+        nth = str(["head", "body"].index(part) + 1)
+        arguments = [github.url, "frozen-token", ACCOUNT, "1", nth]
+        command = [sys.executable, "-m", "tests.integrations.lane.frozen_sender", *arguments]
+        with subprocess.Popen(command, env=program_environment, stdout=subprocess.PIPE, text=True) as frozen:
+            os.waitid(os.P_PID, frozen.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            frozen_in = _row()
+            transport = GitHubTransport(api_url=github.url, token="next-token")
+            GitHubGraphQL(transport=transport, lane=Lane(account=ACCOUNT)).viewer()
+            frozen.send_signal(signal.SIGCONT)
+            assert frozen.stdout is not None
+            assert (frozen.wait(10), frozen.stdout.read()) == (-signal.SIGKILL, "")
+        assert (frozen_in.fence, _row().fence) == (1, 2)
+        assert [seen.account for seen in github.requests()] == [github.account_of("next-token")]
+
+
 def test_a_lane_cannot_be_taken_inside_a_transaction() -> None:
     """Nobody else would see it taken."""
     with transaction.atomic(), pytest.raises(RuntimeError, match="transaction"), Lane(account=ACCOUNT).turn(resource=None):
