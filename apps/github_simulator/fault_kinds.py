@@ -11,7 +11,7 @@ import orjson
 
 from apps.github_simulator import replies
 from apps.github_simulator.accounts import Account
-from apps.github_simulator.graphql_errors import error_payload
+from apps.github_simulator.graphql_errors import error_payload, undefined_field
 from apps.github_simulator.rate_limits import Budget
 from apps.github_simulator.replies import Api, Reply
 
@@ -23,7 +23,8 @@ class FaultedCall:
     """The call that a fault strikes.
 
     `root` is the response key of its first GraphQL field, `regular_reply` the reply that it would have got, `headers`
-    the ones in every reply to the account, and `now` the Unix time in seconds.
+    the ones in every reply to the account, and `now` the Unix time in seconds. `owner_of_field` returns the type on which
+    its query selects a field of that name, or None.
     """
 
     api: Api
@@ -34,6 +35,7 @@ class FaultedCall:
     now: float
     budget: Budget
     headers: Mapping[str, str]
+    owner_of_field: Callable[[str], str | None]
     regular_reply: Callable[[], Reply]
 
 
@@ -150,6 +152,49 @@ def _truncated_json(call: FaultedCall, _parameters: Mapping[str, Any]) -> Reply:
     return replace(reply, body=reply.body[: len(reply.body) // 2])
 
 
+def _unavailable(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    status = parameters["status"]
+    reply = (
+        replies.page(status, "<h1>We're down</h1>") if parameters["html"] else replies.json_message(status, "Server Error")
+    )
+    retry_after = parameters["retry_after"]
+    return reply if retry_after is None else reply.with_headers({"retry-after": str(retry_after)})
+
+
+def _limit_page(_call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    return replies.limit_page(parameters["status"])
+
+
+def _undefined_field(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    """Return what a server answers that is too old to know a field, or the regular answer to a query without it."""
+    name = parameters["field"]
+    owner = call.owner_of_field(name)
+    if owner is None:
+        return call.regular_reply()
+    error = undefined_field(name, owner, path=["query", call.root, name])
+    return replies.json_reply({"errors": [error]}, headers=call.headers)
+
+
+def _odd_value(call: FaultedCall, parameters: Mapping[str, Any]) -> Reply:
+    """Return the regular answer in which each value called `field` is the JSON text `json` instead."""
+    reply = call.regular_reply()
+    payload, marker = orjson.loads(reply.body), f"odd value of {call.request_id}"
+    _put(payload, parameters["field"], marker)
+    return replace(reply, body=orjson.dumps(payload).replace(orjson.dumps(marker), parameters["json"].encode()))
+
+
+def _put(value: object, name: str, new: object) -> None:
+    """Put `new` in the place of everything called `name` inside `value`."""
+    if isinstance(value, dict):
+        if name in value:
+            value[name] = new
+        for inner in value.values():
+            _put(inner, name, new)
+    elif isinstance(value, list):
+        for inner in value:
+            _put(inner, name, new)
+
+
 def _fixed(reply: Callable[[], Reply], *, with_limits: bool = False) -> FaultReply:
     """Return a fault whose reply is the same for every call, apart from the headers about limits."""
 
@@ -179,6 +224,17 @@ FAULTS: Mapping[str, FaultKind] = {
     "bad_gateway_page": FaultKind(reply=_fixed(replies.bad_gateway_page)),
     "gateway_timeout": FaultKind(reply=_fixed(replies.gateway_timeout)),
     "server_error": FaultKind(reply=_fixed(replies.server_error, with_limits=True)),
+    "unavailable": FaultKind(
+        reply=_unavailable,
+        parameters={"status": 503, "html": False, "retry_after": None},
+        choices={"status": (500, 502, 503, 504)},
+    ),
+    "limit_page": FaultKind(reply=_limit_page, parameters={"status": 429}, choices={"status": (403, 429)}),
+    "accepted": FaultKind(reply=_fixed(lambda: replies.json_reply({}, status=202))),
+    "conflict": FaultKind(reply=_fixed(lambda: replies.message(409, "Git Repository is empty."))),
+    "proxy_authentication": FaultKind(reply=_fixed(replies.proxy_authentication)),
+    "undefined_field": FaultKind(reply=_undefined_field, parameters={"field": "fullDatabaseId"}),
+    "odd_value": FaultKind(reply=_odd_value, parameters={"field": "additions", "json": "null"}),
     "html_page": FaultKind(reply=_fixed(replies.unicorn_page)),
     "bad_credentials": FaultKind(reply=_fixed(replies.bad_credentials)),
     "not_found": FaultKind(reply=_not_found),

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
-from graphql import DocumentNode, FieldNode, OperationDefinitionNode, execute_sync, get_operation_ast
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    OperationDefinitionNode,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    execute_sync,
+    get_operation_ast,
+    visit,
+)
 from graphql.execution.values import get_variable_values
 
 from apps.github_simulator.accounts import Account
@@ -66,6 +76,14 @@ class PreparedQuery:
     def points(self) -> int:
         """The points charged for the query, whether or not it is executed."""
         return self.cost.points if self.cost else 1
+
+    def owner_of_field(self, name: str) -> str | None:
+        """Return the first type on which the query selects a field called `name`, or None."""
+        if self.parsed is None or self.parsed.document is None:
+            return None
+        finder = _FieldFinder(name)
+        visit(self.parsed.document, TypeInfoVisitor(finder.types, finder))
+        return finder.owner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +166,21 @@ class GraphQLEngine:
                 text = orjson.dumps(value)
                 data[name], size = orjson.Fragment(text), size + len(text)
         return Answer(cost=prepared.cost, data=data, errors=errors), size
+
+
+class _FieldFinder(Visitor):
+    """Notes on which type a field is first selected."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.types = TypeInfo(github_schema())
+        self.owner: str | None = None
+        self._name = name
+
+    def enter_field(self, node: FieldNode, *_: object) -> None:
+        parent = self.types.get_parent_type()
+        if self.owner is None and node.name.value == self._name and parent is not None:
+            self.owner = parent.name
 
 
 def _prepare(key: bytes, request: GraphQLRequest) -> PreparedQuery:

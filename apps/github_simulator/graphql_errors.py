@@ -54,17 +54,24 @@ def executed_error(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
     locations = [{"line": location.line, "column": location.column} for location in error.locations or ()]
     if unknown := _UNKNOWN_FIELD.match(error.message):
-        field, owner = unknown["field"], unknown["type"]
-        return error_payload(
-            None,
-            f"Field '{field}' doesn't exist on type '{owner}'",
-            extensions={"code": "undefinedField", "typeName": owner, "fieldName": field},
-            locations=locations,
-        )
+        return undefined_field(unknown["field"], unknown["type"], locations=locations)
     return error_payload(
         cause.type if isinstance(cause, FieldError) else None,
         error.message,
         path=error.path or (),
+        locations=locations,
+    )
+
+
+def undefined_field(
+    name: str, owner: str, *, path: Sequence[str] = (), locations: Sequence[Mapping[str, int]] = ()
+) -> dict[str, Any]:
+    """Return the entry for a field that the type `owner` does not have."""
+    return error_payload(
+        None,
+        f"Field '{name}' doesn't exist on type '{owner}'",
+        path=path,
+        extensions={"code": "undefinedField", "typeName": owner, "fieldName": name},
         locations=locations,
     )
 

@@ -42,6 +42,11 @@ def json_reply(payload: object, *, status: int = 200, headers: Mapping[str, str]
     return Reply(status=status, body=orjson.dumps(payload), headers=headers or {})
 
 
+def json_message(status: int, text: str) -> Reply:
+    """Return an error of GitHub's gateway: a message alone."""
+    return json_reply({"message": text}, status=status)
+
+
 def message(status: int, text: str, *, docs: str = f"{DOCS}/rest", **more: Any) -> Reply:
     """Return a REST error: a message with a link to the documentation."""
     return json_reply({"message": text, **more, "documentation_url": docs, "status": str(status)}, status=status)
@@ -118,29 +123,46 @@ def query_timeout(request_id: str, *, data: object = None) -> Reply:
     return json_reply({"data": data, "errors": [{"message": text}]}, status=502)
 
 
+def page(status: int, html: str) -> Reply:
+    """Return an HTML page."""
+    return Reply(status=status, body=html.encode(), content_type=_HTML)
+
+
 def bad_gateway_page() -> Reply:
     """Return the HTML page of GitHub's proxy."""
-    body = (
+    return page(
+        502,
         "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
-        "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
     )
-    return Reply(status=502, body=body.encode(), content_type=_HTML)
+
+
+def limit_page(status: int) -> Reply:
+    """Return the HTML page about too many requests that GitHub's edge answers with, in place of either API's JSON."""
+    words = "You have triggered an abuse detection mechanism." if status == 403 else "Too many requests."
+    return page(status, f"<!DOCTYPE html>\n<html><body><h1>Whoa there!</h1><p>{words}</p></body></html>\n")
+
+
+def proxy_authentication() -> Reply:
+    """Return what a proxy answers that wants a user and a password."""
+    reply = page(407, "<html><body><h1>407 Proxy Authentication Required</h1></body></html>")
+    return reply.with_headers({"proxy-authenticate": 'Basic realm="proxy"'})
 
 
 def gateway_timeout() -> Reply:
     """Return the reply of either API when nothing behind the proxy answered in time."""
     text = "We couldn't respond to your request in time. Sorry about that. Please try resubmitting your request."
-    return json_reply({"message": text}, status=504)
+    return json_message(504, text)
 
 
 def server_error() -> Reply:
     """Return the reply to a request that failed inside GitHub."""
-    return json_reply({"message": "Server Error"}, status=500)
+    return json_message(500, "Server Error")
 
 
 def unicorn_page() -> Reply:
     """Return an HTML page in place of JSON, with a status of success."""
-    return Reply(body=b"<!DOCTYPE html>\n<html><body><h1>We'll be back soon.</h1></body></html>\n", content_type=_HTML)
+    return page(200, "<!DOCTYPE html>\n<html><body><h1>We'll be back soon.</h1></body></html>\n")
 
 
 SAML_MESSAGE = (

@@ -189,6 +189,7 @@ class GitHub:
             now=time.time(),
             budget=self.limits.budget(account.login, call.resource),
             headers=self._limit_headers(call),
+            owner_of_field=call.query.owner_of_field if call.query else lambda _name: None,
             regular_reply=lambda: self._regular(call, account),
         )
         return FAULTS[rule.fault].reply(faulted, rule.parameters)

@@ -6,11 +6,18 @@
     ├── GitHubError              GitHub answered with an error, or not at all
     │   ├── RateLimited          the hour's budget is used up
     │   ├── SecondaryLimited     too many requests in a short time, or Retry-After
-    │   ├── QueryTimeout         GitHub gave up computing the answer
+    │   ├── QueryTimeout         GitHub took long and gave up, or the answer did not come in time
     │   ├── TooCostly            the query asks for more than GitHub computes
     │   ├── PartialAnswer        some of the data is missing
     │   ├── ServerError          GitHub is in trouble
+    │   │   └── QueryFailed      it failed at once at executing this query
+    │   ├── NotReady             GitHub is still preparing the answer
+    │   ├── Conflict             GitHub is in the middle of changing it, or it is empty
     │   ├── Unreachable          no connection, or no answer in time
+    │   │   ├── ProxyRefused     the proxy wants a user and a password
+    │   │   ├── TlsBroken        the encrypted connection broke off
+    │   │   ├── CertificateUntrusted  whoever answers cannot prove to be GitHub
+    │   │   └── CertificatesMissing   this machine's own list of authorities cannot be read
     │   ├── InvalidAnswer        cut off, not JSON, or not in GitHub's shape
     │   ├── QueryRefused         GitHub does not understand the request
     │   ├── Unauthorized         the token is not accepted
@@ -108,7 +115,7 @@ class SecondaryLimited(GitHubError):
 
 
 class QueryTimeout(GitHubError):
-    """GitHub gave up computing the answer, at its gateway or behind it; a smaller page may work."""
+    """GitHub took long and gave up, at its gateway or behind it, or it had not answered in time; a smaller page may work."""
 
     error_type = "query_timeout"
     retryable = True
@@ -143,6 +150,28 @@ class ServerError(GitHubError):
     advice = "GitHub is in trouble. See https://www.githubstatus.com and try again later."
 
 
+class QueryFailed(ServerError):
+    """GitHub failed at executing this query, and at once, so that it was not for the time it took; less may work."""
+
+    error_type = "query_failed"
+
+
+class NotReady(GitHubError):
+    """GitHub has taken the request and is still preparing the answer."""
+
+    error_type = "not_ready"
+    retryable = True
+    advice = "GitHub is still preparing it. Try again in a minute."
+
+
+class Conflict(GitHubError):
+    """GitHub cannot answer for the state that it is in: empty, or being renamed, moved or restored."""
+
+    error_type = "conflict"
+    retryable = True
+    advice = "Look at the repository's page on GitHub: it may be empty or be moved right now. Then sync it again."
+
+
 class Unreachable(GitHubError):
     """There was no connection, or it ended before the answer was complete."""
 
@@ -150,6 +179,36 @@ class Unreachable(GitHubError):
     retryable = True
     status = "unreachable"
     advice = "Check the network, the proxy settings and the API's address."
+
+
+class ProxyRefused(Unreachable):
+    """The proxy between here and GitHub wants a user and a password, or other ones."""
+
+    error_type = "proxy_refused"
+    retryable = False
+    advice = "Put the proxy's user and password into its address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT."
+
+
+class TlsBroken(Unreachable):
+    """The encrypted connection broke off, while it was made or later."""
+
+    error_type = "tls_broken"
+    advice = "If it stays so, something between here and GitHub, as a firewall, cuts encrypted connections."
+
+
+class CertificateUntrusted(Unreachable):
+    """Whoever answers has no certificate that this machine trusts."""
+
+    error_type = "certificate_untrusted"
+    advice = "Check the API's address and the machine's clock; for an authority of your own set REQUESTS_CA_BUNDLE."
+
+
+class CertificatesMissing(Unreachable):
+    """The file of certificate authorities that this machine is told to trust cannot be read."""
+
+    error_type = "certificates_missing"
+    retryable = False
+    advice = "Let REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) name a file of certificates, or unset it for the usual ones."
 
 
 class InvalidAnswer(GitHubError):

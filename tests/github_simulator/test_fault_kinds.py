@@ -119,6 +119,53 @@ def test_a_server_error_is_500_and_an_html_page_may_come_with_200(client: Client
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_that_is_down_says_so_in_json_or_html(client: Client, status: int) -> None:
+    """It may name a time, and has no rate-limit headers."""
+    in_json = page(client, fault="unavailable", status=status)
+    in_html = rest(client, fault="unavailable", status=status, html=True, retry_after=9)
+
+    assert (in_json.status_code, in_json.json()) == (status, {"message": "Server Error"})
+    assert (in_html.status_code, in_html.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (in_json.headers.get("retry-after"), in_html.headers["retry-after"]) == (None, "9")
+
+
+def test_a_limit_may_be_a_page_for_people(client: Client) -> None:
+    forbidden, too_many = page(client, fault="limit_page", status=403), rest(client, fault="limit_page")
+
+    assert (forbidden.status_code, too_many.status_code) == (403, 429)
+    assert "abuse" in forbidden.text
+    assert "Too many requests" in too_many.text
+
+
+def test_a_request_may_be_accepted_or_conflict_or_end_at_a_proxy(client: Client) -> None:
+    answers = [page(client, fault=fault) for fault in ("accepted", "conflict", "proxy_authentication")]
+
+    assert [answer.status_code for answer in answers] == [202, 409, 407]
+    assert answers[2].headers["proxy-authenticate"] == 'Basic realm="proxy"'
+
+
+def test_an_old_server_does_not_know_a_field(client: Client) -> None:
+    """Queries without it are answered, also where something else is called so."""
+    query = 'query($n: Int!) { repository(owner: "synthetic", name: "repo-0") { pullRequests(first: $n) { nodes { %s } } } }'
+    client.github.add_faults({"fault": "undefined_field", "times": None})
+    refused = client.post(query % "fullDatabaseId", n=1).json()
+    answered = client.post(query % "fullDatabaseId: databaseId", n=1).json()
+
+    (error,) = refused["errors"]
+    assert error["message"] == "Field 'fullDatabaseId' doesn't exist on type 'PullRequest'"
+    assert error["extensions"]["code"] == "undefinedField"
+    assert "data" not in refused
+    assert set(answered["data"]["repository"]["pullRequests"]["nodes"][0]) == {"fullDatabaseId"}
+
+
+def test_an_odd_value_takes_the_place_of_every_value_of_its_name(client: Client) -> None:
+    """As its JSON is written, which need not be what a decoder accepts."""
+    answer = page(client, fault="odd_value", field="number", json='"\\ud800"')
+
+    assert answer.content.count(b'"number":"\\ud800"') == 10
+
+
 def test_a_token_may_be_rejected_in_mid_sync(client: Client) -> None:
     """Both APIs answer 401."""
     assert page(client, fault="bad_credentials").json()["message"] == "Bad credentials"

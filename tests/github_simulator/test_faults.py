@@ -129,7 +129,7 @@ def test_a_faults_file_is_a_list_or_an_object_with_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({"fault": "explode"}, r"Fault rule 2: `fault` must be one of access_blocked, .*, not 'explode'"),
+        ({"fault": "explode"}, r"Fault rule 2: `fault` must be one of accepted, .*, not 'explode'"),
         ({}, r"Fault rule 2: `fault` must be one of .*, not None"),
         ("hang", r"Fault rule 2 must be an object"),
         (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 from urllib.parse import urlsplit
 
@@ -204,7 +205,7 @@ def _read_rest(response: Response, kind: Any) -> Any:
 
 
 def _is_success(response: Response) -> bool:
-    return response.status in range(200, 300)
+    return response.status in range(200, 300) and response.status != HTTPStatus.ACCEPTED
 
 
 def _decoded(data: bytes | Raw, kind: type[V]) -> V:

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from apps.integrations.errors import (
+    Conflict,
     Evidence,
     Forbidden,
     GitHubError,
@@ -23,7 +24,10 @@ from apps.integrations.errors import (
     IpNotAllowed,
     Moved,
     NotFound,
+    NotReady,
     PartialAnswer,
+    ProxyRefused,
+    QueryFailed,
     QueryRefused,
     QueryTimeout,
     RateLimited,
@@ -37,6 +41,7 @@ from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
 from apps.integrations.github.nodes import Response
 from apps.integrations.github.queries import LIST_ALIAS
 
+_EXECUTING = "something went wrong while executing your query"
 _PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
     ("secondary rate limit", SecondaryLimited),
     ("secondary-rate-limits", SecondaryLimited),  # in documentation_url
@@ -45,7 +50,7 @@ _PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
     ("saml enforcement", SsoRequired),
     ("ip allow list", IpNotAllowed),
     ("bad credentials", Unauthorized),
-    ("something went wrong while executing your query", QueryTimeout),
+    (_EXECUTING, QueryTimeout),
     ("respond to your request in time", QueryTimeout),
     ("timeout", QueryTimeout),
     ("timedout", QueryTimeout),
@@ -70,6 +75,7 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
     IpNotAllowed,
     Forbidden,
     QueryTimeout,
+    QueryFailed,
     TooCostly,
     ServerError,
     NotFound,
@@ -80,6 +86,11 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _STATUSES = frozenset(HTTPStatus)
+_LONG = 5.0  # seconds: half of what GitHub gives a query; a server that is down says so at once
+_LONG_BY_ITS_WORDS = 1.0  # seconds after which words about a timeout are believed
+_LIMITING_PAGE = re.compile(
+    rb"abuse|rate[- ]limit|too many requests|temporarily (blocked|limited|restricted)", re.IGNORECASE
+)
 _LONGEST_MESSAGE = 300  # characters of GitHub's own words
 _UNREADABLE = object()
 
@@ -92,9 +103,11 @@ def classify(response: Response) -> GitHubError | None:
     if response.status in _REDIRECTS:
         location = fields.get("url") or response.headers.get("location")
         return Moved("It has moved to another address", location=None if location is None else str(location), **evidence)
+    if response.status == HTTPStatus.ACCEPTED:
+        return NotReady("GitHub: 202: it is still preparing the answer", **evidence)
     unreadable = document is _UNREADABLE
     if response.status >= HTTPStatus.BAD_REQUEST and not (unreadable and response.status == HTTPStatus.NOT_FOUND):
-        return _http_error(response, fields, evidence)
+        return _page_error(response, evidence) if unreadable else _http_error(response, fields, evidence)
     if unreadable:
         kind = response.headers.get("content-type", "unknown type").partition(";")[0]
         return InvalidAnswer(
@@ -168,6 +181,24 @@ def _objects(errors: object) -> list[Mapping[str, Any]]:
     return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
 
 
+def _page_error(response: Response, evidence: Evidence) -> GitHubError:
+    """Return the error that a page for people stands for, with a status of 400 or more: GitHub's APIs answer in JSON."""
+    status, headers = response.status, response.headers
+    if status not in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS) or not response.body:
+        return _http_error(response, {}, evidence)
+    if headers.get("x-ratelimit-remaining") == "0" and "retry-after" not in headers:
+        kind: type[GitHubError] = RateLimited
+    elif (
+        status == HTTPStatus.TOO_MANY_REQUESTS
+        or {"retry-after", "x-github-request-id"} & headers.keys()
+        or _LIMITING_PAGE.search(response.body)
+    ):
+        kind = SecondaryLimited
+    else:
+        return InvalidAnswer(f"{status}: a page that is not GitHub's forbids the request", **evidence)
+    return _error(kind, f"{status}: a page about too many requests", response, evidence)
+
+
 def _http_error(response: Response, fields: Mapping[str, Any], evidence: Evidence) -> GitHubError:
     """Return the error that a status of 400 or more stands for."""
     if "message" not in fields:  # GraphQL's shape
@@ -181,15 +212,27 @@ def _http_error(response: Response, fields: Mapping[str, Any], evidence: Evidenc
 def _http_kind(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
     status = response.status
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        timed_out = status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-        return QueryTimeout if timed_out or _by_phrase(fields) is QueryTimeout else ServerError
+        return _trouble(response, fields)
     if status == HTTPStatus.UNAUTHORIZED:
         return Unauthorized
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return ProxyRefused
     if status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS):
         return _refusal(response, fields)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS):
         return NotFound
+    if status == HTTPStatus.CONFLICT:
+        return Conflict
     return ServerError if status == HTTPStatus.REQUEST_TIMEOUT else QueryRefused
+
+
+def _trouble(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
+    """Return what a status of 500 or more stands for: how long it took counts for more than what it says."""
+    says_so = _by_phrase(fields) is QueryTimeout
+    gave_up = says_so or response.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
+    if gave_up and response.seconds >= (_LONG_BY_ITS_WORDS if says_so else _LONG):
+        return QueryTimeout
+    return QueryFailed if _EXECUTING in str(fields.get("message")).lower() else ServerError
 
 
 def _refusal(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:

@@ -252,8 +252,9 @@ class RateLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """An HTTP answer, read to its end; header names are in lower case."""
+    """An HTTP answer, read to its end; header names are in lower case, `seconds` is how long it took to begin."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    seconds: float = 0.0

@@ -12,8 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 
-from apps.integrations.errors import InvalidAnswer, InvalidApiUrl, QueryTimeout, Unauthorized, Unreachable
+from apps.integrations.errors import InvalidAnswer, InvalidApiUrl, Unauthorized
 from apps.integrations.github.deadline import Deadline, DeadlineAdapter, keeping
+from apps.integrations.github.no_answer import error_of
 from apps.integrations.github.nodes import Response
 from apps.utils.boottime import boottime
 
@@ -85,7 +86,7 @@ class GitHubTransport:
         """Return GitHub's answer to a GraphQL request, whatever it is; `send_before` is by `boottime`.
 
         Raises `Unreachable` if there is no answer, `QueryTimeout` if it is not complete in time, and `LaneLost` after
-        `send_before`, when nothing has been sent.
+        `send_before`, when nothing has been sent. A process that is frozen over that moment while it sends is killed.
         """
         # An Enterprise Server has it beside REST: /api/graphql and /api/v3.
         path = self._path.removesuffix("/v3") + "/graphql"
@@ -132,21 +133,16 @@ class GitHubTransport:
                 ) as answer,
             ):
                 headers = {name.lower(): value for name, value in answer.headers.items()}
-                return Response(status=answer.status_code, headers=headers, body=self._read(answer))
-        except requests.ConnectTimeout as error:
-            raise Unreachable(f"{self._netloc} did not accept a connection within {self._connect_timeout:g} s") from error
-        except requests.exceptions.SSLError as error:
-            raise Unreachable(f"{self._netloc} has no certificate that this machine trusts") from error
-        except requests.exceptions.ProxyError as error:
-            raise Unreachable(f"The proxy did not connect us to {self._netloc}") from error
-        except requests.exceptions.ContentDecodingError as error:
-            raise InvalidAnswer("The answer's compression is broken") from error
-        except requests.RequestException as error:
-            if _timed_out(error):
-                raise QueryTimeout(f"{self._netloc} gave no complete answer in {self.deadline_seconds:g} s") from error
-            if isinstance(error, requests.exceptions.ChunkedEncodingError):
-                raise Unreachable(f"{self._netloc} closed the connection in the middle of its answer") from error
-            raise Unreachable(f"{self._netloc} cannot be reached, or closed the connection") from error
+                seconds = boottime() - deadline.sent_at
+                return Response(status=answer.status_code, headers=headers, body=self._read(answer), seconds=seconds)
+        except OSError as error:  # all of requests' own, too
+            raise error_of(
+                error,
+                host=self._netloc,
+                is_encrypted=self._origin.startswith("https:"),
+                connect_seconds=self._connect_timeout,
+                deadline_seconds=self.deadline_seconds,
+            ) from error
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Put the token on this one request; passing `auth` at all keeps requests from reading a `.netrc`."""
@@ -161,16 +157,6 @@ class GitHubTransport:
                 raise InvalidAnswer(f"The answer is larger than {most / 2**20:g} MiB", http_status=answer.status_code)
             chunks.append(chunk)
         return b"".join(chunks)
-
-
-def _timed_out(error: BaseException) -> bool:
-    """Return whether a deadline or a read timeout caused it; requests and urllib3 wrap both in several ways."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, TimeoutError | requests.Timeout):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
 
 
 def _checked(api_url: str, *, plain_http_hosts: Collection[str]) -> SplitResult:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from apps import catalog
-from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer, QueryTimeout, TooCostly
+from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer, QueryFailed, QueryTimeout, TooCostly
 from apps.integrations.github import answers, queries
 from apps.integrations.github.answers import Answer
 from apps.integrations.github.nested_lists import UnfinishedPages
@@ -24,7 +24,7 @@ from apps.integrations.services.calls import Call, Calls, Ended
 
 V = TypeVar("V")
 
-_TOO_MUCH = (QueryTimeout, TooCostly, PartialAnswer)
+_TOO_MUCH = (QueryTimeout, QueryFailed, TooCostly, PartialAnswer)
 """What a smaller request may cure."""
 _MOST_UNFINISHED_PAGES = 4
 """How many pages are held in memory, and would be read again if this attempt died."""

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -57,6 +66,61 @@ def hostile_server(behave: Behaviour) -> Iterator[HostileServer]:
                     each.shutdown(socket.SHUT_RDWR)
             thread.join(10)
             assert not thread.is_alive()
+
+
+@contextmanager
+def raw_server(behave: Behaviour) -> Iterator[int]:
+    """Run a server that lets `behave` do what it wants with each connection; yield its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, suppress(OSError):
+                    behave(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+@contextmanager
+def tls_server(folder: Path) -> Iterator[int]:
+    """Run a server with a certificate that it has signed itself, made in `folder`; yield its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_self_signed(folder))
+
+    def greet(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True):
+            pass
+
+    with raw_server(greet) as port:
+        yield port
+
+
+def _self_signed(folder: Path) -> Path:
+    """Return a file with a new key and its certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    both = folder / "server.pem"
+    both.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return both
 
 
 def _request(connection: socket.socket) -> str:

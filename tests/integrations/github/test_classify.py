@@ -13,9 +13,16 @@ from apps.integrations.github.nodes import Response
 from tests.integrations.recorded import NAMES, recorded
 
 EXPECTED: dict[str, type[GitHubError] | None] = {
+    "abuse_page_403": errors.SecondaryLimited,
+    "accepted_202": errors.NotReady,
     "bad_credentials": errors.Unauthorized,
     "blocked_for_legal_reasons": errors.NotFound,
+    "conflict_409": errors.Conflict,
     "cut_json": errors.InvalidAnswer,
+    "down_502_page": errors.ServerError,
+    "down_502_query": errors.QueryFailed,
+    "down_503_page": errors.ServerError,
+    "down_504": errors.ServerError,
     "empty_body": errors.InvalidAnswer,
     "errors_of_another_shape": errors.InvalidAnswer,
     "forbidden": errors.Forbidden,
@@ -24,6 +31,7 @@ EXPECTED: dict[str, type[GitHubError] | None] = {
     "insufficient_scopes": errors.Forbidden,
     "ip_allow_list": errors.IpNotAllowed,
     "ip_allow_list_rest": errors.IpNotAllowed,
+    "limit_page_403": errors.RateLimited,
     "moved": errors.Moved,
     "node_limit": errors.TooCostly,
     "not_found": errors.NotFound,
@@ -36,6 +44,9 @@ EXPECTED: dict[str, type[GitHubError] | None] = {
     "primary_graphql_variant": errors.RateLimited,
     "primary_rest": errors.RateLimited,
     "primary_rest_429": errors.RateLimited,
+    "proxy_407": errors.ProxyRefused,
+    "refused_page_of_a_proxy_403": errors.InvalidAnswer,
+    "refused_page_of_github_403": errors.SecondaryLimited,
     "repository_rest": None,
     "resource_limits": errors.TooCostly,
     "secondary_200": errors.SecondaryLimited,
@@ -46,6 +57,7 @@ EXPECTED: dict[str, type[GitHubError] | None] = {
     "server_error": errors.ServerError,
     "service_unavailable": errors.ServerError,
     "several_errors": errors.SsoRequired,
+    "slow_503": errors.ServerError,
     "sso": errors.SsoRequired,
     "sso_partial": errors.SsoRequired,
     "sso_rest": errors.SsoRequired,
@@ -98,7 +110,9 @@ def test_a_primary_limit_without_headers_does_not_invent_a_reset() -> None:
     assert error.reset_at is None
 
 
-@pytest.mark.parametrize(("name", "seconds"), [("secondary_403_retry_after", 30.0), ("service_unavailable", 10.0)])
+@pytest.mark.parametrize(
+    ("name", "seconds"), [("secondary_403_retry_after", 30.0), ("service_unavailable", 10.0), ("down_503_page", 120.0)]
+)
 def test_retry_after_is_kept(name: str, seconds: float) -> None:
     """GitHub's own word on when to come back."""
     assert _error(name).retry_after == seconds
@@ -120,6 +134,47 @@ def test_a_redirect_says_where_to() -> None:
 def test_the_authorization_request_of_an_sso_page_is_left_out() -> None:
     """The page is named; what authorizes a token is not."""
     assert "(see https://github.com/orgs/octo-org/sso)" in str(_error("sso"))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><body><h1>504 Gateway Time-out: timeout</h1></body></html>",
+        b'{"message": "Server Error"}',
+        b'{"message": "We couldn\'t respond to your request in time."}',
+        b'{"data": null, "errors": [{"message": "timeout"}]}',
+    ],
+    ids=["nothing", "HTML", "JSON", "JSON about time", "GraphQL"],
+)
+def test_what_is_said_at_once_is_no_timeout(status: int, body: bytes) -> None:
+    """Whatever it says: nobody has waited for it."""
+    error = classify(Response(status=status, headers={}, body=body, seconds=0.1))
+    assert isinstance(error, errors.ServerError)
+    assert error.status == "server_error"
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds", "kind"),
+    [
+        (b"<html></html>", 4.9, errors.ServerError),
+        (b"<html></html>", 5.0, errors.QueryTimeout),
+        (b'{"message": "timeout"}', 0.9, errors.ServerError),
+        (b'{"message": "timeout"}', 1.0, errors.QueryTimeout),
+    ],
+)
+def test_a_gateway_that_took_long_has_timed_out(body: bytes, seconds: float, kind: type[GitHubError]) -> None:
+    """Sooner where it says so itself."""
+    assert type(classify(Response(status=502, headers={}, body=body, seconds=seconds))) is kind
+
+
+@pytest.mark.parametrize("headers", [{"retry-after": "30"}, {"x-github-request-id": "A1"}])
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_page_of_github_s_in_place_of_a_refusal_is_a_limit(status: int, headers: dict[str, str]) -> None:
+    """Its APIs refuse in JSON."""
+    error = classify(Response(status=status, headers=headers, body=b"<html><body>Whoa there!</body></html>"))
+    assert type(error) is errors.SecondaryLimited
 
 
 def test_an_unknown_status_is_an_error() -> None:

@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 
 from apps.integrations.errors import (
+    CertificatesMissing,
+    CertificateUntrusted,
     InvalidAnswer,
     InvalidApiUrl,
     LaneLost,
+    ProxyRefused,
     QueryTimeout,
     SyncError,
+    TlsBroken,
     Unauthorized,
     Unreachable,
 )
@@ -28,8 +32,10 @@ from tests.integrations.github.hostile_server import (
     closing,
     dripping,
     hostile_server,
+    raw_server,
     sending,
     silent,
+    tls_server,
 )
 
 TOKEN = "ghp_0123456789abcdefghijklmnopqrstuvwxyz"
@@ -141,6 +147,74 @@ def test_a_reset_connection_is_unreachable() -> None:
 
     with hostile_server(reset) as server, pytest.raises(Unreachable):
         _transport(server.url).graphql(b"{}")
+
+
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["nothing", "no TLS"])
+def test_a_tls_connection_that_breaks_off_is_told_from_a_bad_certificate(says: bytes) -> None:
+    """Something on the way cuts it; nobody's certificate is to blame."""
+
+    def cut(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.sendall(says)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0 if says == b"" else 1))
+        connection.close()
+
+    with raw_server(cut) as port, pytest.raises(TlsBroken, match=r"encrypted connection to 127\.0\.0\.1"):
+        _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
+
+
+def test_a_certificate_of_somebody_s_own_is_not_trusted(tmp_path: Path) -> None:
+    """The sentence says whose, the advice what to do."""
+    with tls_server(tmp_path) as port, pytest.raises(CertificateUntrusted, match="no certificate that this machine trusts"):
+        _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "of something else"])
+def test_a_file_of_authorities_that_cannot_be_read_is_named_so(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is tried again: it is this machine's own."""
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_bytes(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with tls_server(tmp_path) as port, pytest.raises(CertificatesMissing) as caught:
+        _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
+    assert not caught.value.retryable
+    assert "REQUESTS_CA_BUNDLE" in caught.value.in_full()
+
+
+@pytest.mark.parametrize(("status", "kind"), [(407, ProxyRefused), (502, Unreachable)])
+def test_a_proxy_that_refuses_a_tunnel_is_named(
+    status: int, kind: type[Unreachable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its status, and without the password in its address."""
+    with hostile_server(closing(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//ada:wrong-password@"))
+        with pytest.raises(Unreachable, match=str(status)) as caught:
+            _transport("https://github.example").graphql(b"{}")
+    assert type(caught.value) is kind
+    assert "wrong-password" not in str(caught.value)
+
+
+def test_a_proxy_that_answers_for_a_plain_host_is_told_from_github(monkeypatch: pytest.MonkeyPatch) -> None:
+    """407 is never GitHub's."""
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    with hostile_server(sending(refusal)) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        transport = GitHubTransport(api_url="http://github.example", token=TOKEN, plain_http_hosts={"github.example"})
+        assert isinstance(classify(transport.rest("/user")), ProxyRefused)
+
+
+def test_an_answer_says_how_long_it_took() -> None:
+    """From the request's last look at its turn to the answer's head."""
+
+    def late(connection: socket.socket) -> None:
+        time.sleep(0.1)
+        connection.sendall(OK)
+
+    with hostile_server(late) as server:
+        assert 0.1 <= _transport(server.url).graphql(b"{}").seconds < DEADLINE
 
 
 def test_a_huge_answer_is_refused() -> None:

@@ -15,4 +15,9 @@ NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
 def recorded(name: str) -> Response:
     """Return the recorded answer called `name`."""
     answer = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    return Response(status=answer["status"], headers=answer["headers"], body=answer["body"].encode())
+    return Response(
+        status=answer["status"],
+        headers=answer["headers"],
+        body=answer["body"].encode(),
+        seconds=answer.get("seconds", 0.0),
+    )

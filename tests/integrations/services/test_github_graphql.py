@@ -214,33 +214,43 @@ def test_a_page_shrinks_until_github_can_answer(github: SimulatedGitHub, captrac
     assert _got(_all(_client(github), MADE)) == _held(github, MADE)
     pages = [span for span in captrace.spans if span.attributes.get("sync.page.size")]
     assert [span.attributes["sync.page.size"] for span in pages[:3]] == [25, 12, 6]
-    assert [span.attributes["status"] for span in pages[:3]] == ["timeout", "timeout", "ok"]
+    assert [span.attributes["status"] for span in pages[:3]] == ["server_error", "server_error", "ok"]
     assert [span.outcome for span in pages[:3]] == ["failed", "failed", "completed"]
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "delay_ms", "status"),
     [
-        "query_timeout",
-        "data_null_string",
-        "bad_gateway_page",
-        "gateway_timeout",
-        "resource_limits",
-        "null_nodes",
+        ("query_timeout", 0, "server_error"),
+        ("query_timeout", 1_000, "timeout"),
+        ("data_null_string", 0, "server_error"),
+        ("gateway_timeout", 1_000, "timeout"),
+        ("resource_limits", 0, "too_costly"),
+        ("null_nodes", 0, "too_costly"),
     ],
 )
-def test_one_bad_answer_costs_one_smaller_request(fault: str, github: SimulatedGitHub) -> None:
-    """And then the page is whole."""
-    github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}})
+def test_one_bad_answer_costs_one_smaller_request(
+    fault: str, delay_ms: int, status: str, github: SimulatedGitHub, captrace: Capture
+) -> None:
+    """And then the page is whole; only what took long is called a timeout."""
+    github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}, "delay_ms": delay_ms})
     client = _client(github)
     assert len(next(client.pull_requests(REAL)).nodes) == 12
     assert client.requests == 2
+    assert [line["status"] for line in captrace.lines if line["event"] == "sync.api.graphql"] == [status, "ok"]
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
         ("server_error", "server_error"),
+        ("bad_gateway_page", "server_error"),
+        ("gateway_timeout", "server_error"),
+        ("unavailable", "server_error"),
+        ("limit_page", "secondary_limited"),
+        ("accepted", "not_ready"),
+        ("conflict", "conflict"),
+        ("proxy_authentication", "proxy_refused"),
         ("html_page", "invalid_answer"),
         ("invalid_json", "invalid_answer"),
         ("bad_credentials", "unauthorized"),

@@ -109,9 +109,9 @@ CURED_AT_ONCE = [
     {"fault": "primary_limit", "reset_in": 30},
     {"fault": "data_null_string"},
     {"fault": "secondary_limit", "status": 200},
-    {"fault": "bad_gateway_page"},
+    {"fault": "limit_page", "status": 403},
     {"fault": "primary_limit_variant", "reset_in": 30},
-    {"fault": "gateway_timeout"},
+    {"fault": "gateway_timeout", "delay_ms": 1_000},
     {"fault": "secondary_limit", "status": 403, "retry_after": 3},
     {"fault": "resource_limits"},
     {"fault": "secondary_limit", "status": 429},
@@ -124,6 +124,10 @@ CURED_BY_THE_NEXT_ATTEMPT = [
     {"fault": "invalid_json"},
     {"fault": "cut_body"},
     {"fault": "connection_reset"},
+    {"fault": "bad_gateway_page"},
+    {"fault": "unavailable", "status": 503, "html": True, "retry_after": 7},
+    {"fault": "accepted"},
+    {"fault": "conflict"},
 ]
 
 
@@ -163,7 +167,7 @@ def test_every_request_of_every_attempt_is_counted(github: SimulatedGitHub) -> N
     repository = tracked(github, NAME)
     github.add_faults(
         {"fault": "query_timeout", "match": {"operation": "PullRequests"}, "points": 2},
-        {"fault": "bad_gateway_page", "match": {"operation": "PullRequestLists"}},
+        {"fault": "query_timeout", "match": {"operation": "PullRequestLists"}},
         {"fault": "server_error", "match": {"operation": "PullRequests"}, "nth": 3},
     )
     before = _sent(github)
