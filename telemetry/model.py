@@ -68,6 +68,8 @@ class Outcome(StrEnum):
     RETRYING = "retrying"
     WAITING = "waiting"
     CANCELLED = "cancelled"
+    DIED = "died"
+    """Its process ended under it: somebody else ended the span, at the last sign of life."""
 
 
 class Line:
