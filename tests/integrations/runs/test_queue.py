@@ -70,6 +70,7 @@ def _reason(attempt: Attempt) -> str | None:
     return reason_of_wait(RepoSync.objects.select_related("connection", "admission").get(pk=attempt.repo_sync_id))
 
 
+@pytest.mark.usefixtures("time")
 def test_who_is_admitted_at_once_has_not_waited() -> None:
     """Nor has one whose message is sent again waited another time."""
     _rows("bakers", "b/1")
