@@ -35,7 +35,7 @@ class Values(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One ended span; ids are lower-case hexadecimal, times Unix nanoseconds, `status` is UNSET, OK or ERROR."""
+    """One span; ids are lower-case hexadecimal, times Unix nanoseconds, `status` is UNSET, OK or ERROR."""
 
     name: str
     trace_id: str
@@ -49,6 +49,8 @@ class Span:
     links: tuple[tuple[str, str], ...]
     """Linked spans, as (trace id, span id)."""
     resource: Mapping[str, Attribute]
+    is_open: bool = False
+    """Whether it has not ended yet; `end_ns` is then the moment at which that was seen."""
 
     @property
     def outcome(self) -> str | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from telemetry import _health
 from telemetry._boundary import key
+from telemetry._deaths import Death
 from telemetry.model import Outcome
 
 _outcomes: dict[type[BaseException], Outcome] = {
@@ -13,6 +17,20 @@ _outcomes: dict[type[BaseException], Outcome] = {
 }
 
 
+class Died(SystemExit):
+    """The process is being killed, and has a moment left: what is open dies of it."""
+
+    error_type = "died"
+
+    def __init__(self, death: Death) -> None:
+        super().__init__(death.sentence)
+        self.death = death
+
+
+_outcomes[Died] = Outcome.DIED
+_readers: list[Callable[[BaseException], BaseException]] = []
+
+
 class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the span attribute does
     """An observed block ended without saying how."""
 
@@ -20,13 +38,34 @@ class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the spa
 
 
 def treat_as(error: type[BaseException], outcome: Outcome) -> None:
-    """Let an `error` that leaves an observed block without another outcome mean `outcome`."""
+    """Let an `error` that leaves an observed block without another outcome mean `outcome`; the last word on a class counts.
+
+    Of an error and one that it derives from, the one that was named last goes first.
+    """
+    _outcomes.pop(error, None)
     _outcomes[error] = outcome
+
+
+def read_with(reader: Callable[[BaseException], BaseException]) -> None:
+    """Let `reader` say what an error that leaves a block really is, such as the exit of a process that is killed."""
+    _readers.append(reader)
+
+
+def meant(error: BaseException) -> BaseException:
+    """Return what an error that leaves a block really is: nearly always itself."""
+    for reader in _readers:
+        error = reader(error)
+    return error
+
+
+def death_of(error: BaseException) -> Mapping[str, Any]:
+    """Return what a span says of the death that killed it; nothing for any other error."""
+    return error.death.attributes if isinstance(error, Died) else {}
 
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return what an error that leaves an observed block means."""
-    return next((outcome for kind, outcome in _outcomes.items() if isinstance(error, kind)), Outcome.FAILED)
+    return next((outcome for kind, outcome in reversed(_outcomes.items()) if isinstance(error, kind)), Outcome.FAILED)
 
 
 def error_type(error: BaseException) -> str:

@@ -27,11 +27,11 @@ from celery import signals
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 
 from telemetry import _health
-from telemetry._celery import producing, quiet_tasks, running, worker
+from telemetry._celery import dying, producing, quiet_tasks, running, worker
 from telemetry._celery.messages import sending
 from telemetry._celery.quiet_tasks import QuietTask
 from telemetry._celery.running import ATTEMPT, QUEUE_WAIT_MS
-from telemetry._outcomes import treat_as
+from telemetry._outcomes import read_with, treat_as
 from telemetry.model import Outcome
 
 __all__ = ["ATTEMPT", "QUEUE_WAIT_MS", "QuietTask", "instrument", "sending"]
@@ -52,6 +52,9 @@ def instrument() -> None:
     _health.let_pass(SoftTimeLimitExceeded)
     _replace_another()
     wrapt.wrap_function_wrapper("celery.app.base", "Celery.send_task", producing.send_task)
+    wrapt.wrap_function_wrapper("billiard.pool", "TimeoutHandler.on_hard_timeout", dying.at_hard_limit)
+    wrapt.wrap_function_wrapper("billiard.pool", "Pool._join_exited_workers", dying.joining)
+    read_with(dying.read_exit)
     signals.before_task_publish.connect(producing.before_publish, weak=False)
     signals.task_prerun.connect(running.before_run, weak=False)
     signals.task_postrun.connect(running.after_run, weak=False)
@@ -60,6 +63,8 @@ def instrument() -> None:
     signals.setup_logging.connect(worker.keep_logging, weak=False)
     signals.celeryd_init.connect(worker.before_init, weak=False)
     signals.worker_init.connect(worker.before_children, weak=False)
+    signals.worker_process_init.connect(worker.child_begins, weak=False)
+    signals.worker_ready.connect(worker.ready, weak=False)
     signals.worker_process_shutdown.connect(worker.flush, weak=False)
     signals.worker_shutdown.connect(worker.flush, weak=False)
     quiet_tasks.hush()

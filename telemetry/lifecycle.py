@@ -29,7 +29,7 @@ from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
 from telemetry._measuring import record_duration
-from telemetry._outcomes import OutcomeMissing, error_type, outcome_of
+from telemetry._outcomes import OutcomeMissing, death_of, error_type, meant, outcome_of
 from telemetry._spans import emitter
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
@@ -143,6 +143,8 @@ class Observed(Generic[R]):
 
     def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None) -> None:
         try:
+            if isinstance(self._span, OpenSpan):
+                self._span.conclude()
             self._conclude(error)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
@@ -189,6 +191,7 @@ class Observed(Generic[R]):
         operation, elapsed, values = self._operation, self._elapsed_ns(), self._values
         if self._outcome is None:
             if error is not None:
+                error = meant(error)
                 self._outcome, self._error = outcome_of(error), error
             elif not operation.__has_result__:
                 self._outcome = Outcome.COMPLETED
@@ -208,6 +211,7 @@ class Observed(Generic[R]):
             values |= {"error_type": kind, "error_msg": message}
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
             attributes["exception.stacktrace"] = traceback_of(self._error)
+            attributes |= death_of(self._error)
         self._set(attributes)
         self._set_status(outcome, message or text(self._shortfall))
         self._record(elapsed, outcome)
@@ -230,7 +234,7 @@ class Observed(Generic[R]):
             return
         if outcome is Outcome.COMPLETED and not message:
             self._span.set_status(_OK)
-        elif outcome in (None, Outcome.COMPLETED, Outcome.FAILED, Outcome.RETRYING):
+        elif outcome not in (Outcome.WAITING, Outcome.CANCELLED):
             self._span.set_status(Status(StatusCode.ERROR, message))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:

@@ -73,6 +73,8 @@ class TelemetrySettings:
     """`OTEL_EXPORTER_OTLP_METRICS_TIMEOUT`, else `OTEL_EXPORTER_OTLP_TIMEOUT`, in seconds."""
     traces_file: Path | None = None
     """`{prefix}TRACES_FILE`, else `traces.jsonl` in the home folder; OTLP JSON, one request a line."""
+    journal: Path | None = None
+    """`journal` in the home folder, else beside `traces_file`: a folder of spans that nobody has exported yet."""
     log_file: Path | None = None
     """`{prefix}LOG_FILE`, else `logs.jsonl` in the home folder; it gets every level."""
     log_format: LogFormat | None = None
@@ -103,6 +105,8 @@ class TelemetrySettings:
         own = choices.get("prefix", PREFIX)
         home = choices.get("home") or read.value(f"{own}HOME", None, Path, "a folder")
         files = read.text("OTEL_TRACES_EXPORTER").lower() != "none"
+        traces_file = read.value(f"{own}TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None
+        kept = (home or (traces_file and traces_file.parent)) if files else None
         excluded = read.items("OTEL_PYTHON_DJANGO_EXCLUDED_URLS") or read.items("OTEL_PYTHON_EXCLUDED_URLS")
         return cls(
             prefix=own,
@@ -113,7 +117,8 @@ class TelemetrySettings:
             batching=standard.batching(read),
             metrics_exporters=_metrics_exporters(read),
             metrics_timeout=standard.otlp_timeout(read, "METRICS"),
-            traces_file=read.value(f"{own}TRACES_FILE", home and home / "traces.jsonl", Path, "a file") if files else None,
+            traces_file=traces_file,
+            journal=kept and kept / "journal",
             log_file=read.value(f"{own}LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
             log_format=read.choice(f"{own}LOG_FORMAT", None, _FORMATS),
             log_level=read.choice(f"{own}LOG_LEVEL", 20, _LEVELS),

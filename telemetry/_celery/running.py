@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry import trace
@@ -16,7 +17,7 @@ from telemetry._celery import messages
 from telemetry._celery.messages import Envelope
 from telemetry._celery.quiet_tasks import is_quiet
 from telemetry._lines import context
-from telemetry._outcomes import error_type
+from telemetry._outcomes import Died, error_type, meant
 from telemetry._spans import library_span
 from telemetry._spans.library_span import LibrarySpan
 from telemetry._spans.traceparent import span_context, traceparent_of
@@ -38,6 +39,8 @@ class Run:
     parent: str | None
     """The `traceparent` of the span above."""
     envelope: Envelope
+    began: float = field(default_factory=time.monotonic)
+    """When it began, by the monotonic clock."""
 
     @property
     def traceparent(self) -> str | None:
@@ -116,6 +119,8 @@ def after_run(task: Any = None, state: str | None = None, **_: Any) -> None:
     error = sys.exc_info()[1]
     if state is None and isinstance(error, Exception):  # an eager task whose errors go to its caller
         run.span.failed(error)
+    if error is not None and isinstance(killed := meant(error), Died):
+        run.span.died(killed.death)
     run.span.set({"celery.state": state})
     if state == "SUCCESS":
         run.span.succeeded()

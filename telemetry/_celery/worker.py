@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from billiard.process import current_process
 from celery.utils.log import mlevel
 from click.core import ParameterSource
 
 from telemetry import _health
+from telemetry._celery import dying
 from telemetry._lines import writing
 from telemetry._spans import provider
 
@@ -39,6 +41,21 @@ def before_init(options: dict[str, Any] | None = None, **_: Any) -> None:
 def before_children(**_: Any) -> None:
     """Stop what must not be running while a worker forks; it starts again with the next span."""
     provider.rest()
+    dying.read_memory_kills()
+
+
+@_health.guarded
+def child_begins(**_: Any) -> None:
+    """Look after the spans of children that died: here, for their parent has no exporter. A solo pool is no child."""
+    provider.watch(is_child=current_process().name != "MainProcess")
+
+
+@_health.guarded
+def ready(sender: Any = None, **_: Any) -> None:
+    """Look after dead processes also in a worker without children, whose threads may have no span for long."""
+    pool = getattr(sender, "pool", None)
+    if not type(pool).__module__.endswith((".prefork", ".solo")):
+        provider.watch(is_child=False)
 
 
 @_health.guarded

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from opentelemetry import trace
-from opentelemetry.sdk.trace import Tracer, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Tracer, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -83,6 +83,13 @@ def start_reserved(
     if tracer is None:
         return NonRecordingSpan(context)
     return _open(tracer, name, context, None, attributes, links, start_ns)
+
+
+def hand_over(span: ReadableSpan) -> None:
+    """Give a span that has ended elsewhere to the processors of this process."""
+    tracer = _sdk_tracer()
+    if tracer is not None:
+        tracer.span_processor.on_end(span)
 
 
 def _open(

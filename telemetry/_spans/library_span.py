@@ -17,9 +17,11 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry import _health
 from telemetry._boundary import clean_attributes, message_of, text
+from telemetry._deaths import OUTCOME, Death
 from telemetry._outcomes import error_type
 from telemetry._spans import exception_events
 from telemetry._spans.exception_events import exception_attributes
+from telemetry.model import Outcome
 
 
 class LibrarySpan:
@@ -70,6 +72,12 @@ class LibrarySpan:
         """Say that the operation failed in a way that has a name and no exception, such as an HTTP status."""
         self.span.set_status(Status(StatusCode.ERROR))
         self.span.set_attribute("error.type", kind)
+
+    @_health.guarded
+    def died(self, death: Death) -> None:
+        """Say that the operation's process is being killed under it."""
+        self.span.set_status(Status(StatusCode.ERROR, death.sentence))
+        self.span.set_attributes({OUTCOME: Outcome.DIED, **death.attributes})
 
     @_health.guarded
     def end(self) -> None:

@@ -17,6 +17,8 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from opentelemetry.util.types import AttributeValue
 
 from telemetry._boundary import clean_attributes, text
+from telemetry._export.listening import Told
+from telemetry._export.steps import Step, links_as, status_as
 from telemetry._spans import exception_events
 from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.limits import Limits, within
@@ -62,6 +64,10 @@ class OpenSpan(ReadableSpan, Span):
         self._processor = processor
         self._limits = limits
         self._dropped_attributes = self._dropped_events = self._dropped_links = 0
+        self.journal: Told | None = None
+        """Who is told what the span learns before it ends."""
+        self.unsaid: dict[str, AttributeValue] | None = None
+        """The attributes that it got at its end, which the journal reads there; None before."""
 
     def get_span_context(self) -> SpanContext:
         """Return the span's ids."""
@@ -91,6 +97,14 @@ class OpenSpan(ReadableSpan, Span):
         """Add attributes that may leave as they are."""
         if self._end_time is None:
             self._collected.update(attributes)
+            if self.unsaid is not None:
+                self.unsaid.update(attributes)
+            elif self.journal is not None:
+                self._tell({"a": dict(attributes)})
+
+    def conclude(self) -> None:
+        """Tell the journal no more before the span ends, which it does at once."""
+        self.unsaid = {}
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set several attributes."""
@@ -108,6 +122,8 @@ class OpenSpan(ReadableSpan, Span):
             events = (*self._events, Event(text(name), kept, timestamp))
             self._events = events[-limits.events :] if limits.events else ()
             self._dropped_events += len(events) - len(self._events)
+            added = events[-1]
+            self._tell({"events": [[added.name, added.timestamp, dict(kept)]]})
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link."""
@@ -117,17 +133,21 @@ class OpenSpan(ReadableSpan, Span):
             links = (*self._links, Link(context, kept))
             self._links = links[-limits.links :] if limits.links else ()
             self._dropped_links += len(links) - len(self._links)
+            self._tell({"links": links_as(links[-1:])})
 
     def update_name(self, name: str) -> None:
         """Rename the span."""
         if self._end_time is None:
             self._name = text(name)
+            self._tell({"name": self._name})
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; as the specification has it, OK is final and UNSET changes nothing."""
         code, said = (status.status_code, status.description) if isinstance(status, Status) else (status, description)
         if self._end_time is None and code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
             self._status = _OK if code is StatusCode.OK else Status(code, None if said is None else text(said))
+            if self.unsaid is None:
+                self._tell({"status": status_as(code, self._status.description)})
 
     def record_exception(
         self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
@@ -145,3 +165,7 @@ class OpenSpan(ReadableSpan, Span):
                 self._dropped_attributes = len(self._collected) - len(self._attributes)
             self._end_time = time.time_ns() if end_time is None else end_time
             self._processor.on_end(self)
+
+    def _tell(self, step: Step) -> None:
+        if self.journal is not None and self._context is not None:
+            self.journal.learned(self._context.span_id, step)

@@ -9,20 +9,26 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from telemetry import _health
-from telemetry._export import meters
+from telemetry._deaths import Death
+from telemetry._export import meters, obituaries
 from telemetry._export.exporters import file_exporters, registered_exporters
+from telemetry._export.journal import Journal
 from telemetry._export.meters import Flushed
+from telemetry._export.obituaries import FILE, Undertaker
 from telemetry._export.redacting import RedactingExporter, RedactingProcessor
+from telemetry._export.watching import Watch
 from telemetry._lines.context import bound
+from telemetry._spans import emitter
 from telemetry._spans.emitter import SCOPE
 from telemetry._spans.late_provider import LateProvider
 from telemetry._spans.own import make_provider, resource
@@ -64,7 +70,11 @@ class _Process:
         self.is_configured = False
         self.late: LateProvider | None = None
         self.processors: list[BatchSpanProcessor] = []
-        self.exporters: list[RedactingExporter] = []
+        self.exporters: dict[str, RedactingExporter] = {}
+        self.journal: Journal | None = None
+        self.watch: Watch | None = None
+        self.journal_folder: Path | None = None
+        self.is_child = False
         self.adopted: Flushed | None = None
         self.meters: Flushed | None = None
 
@@ -80,6 +90,10 @@ def configure(settings: TelemetrySettings) -> None:
     if settings.disabled or _process.is_configured:
         return
     _process.is_configured = True
+    if settings.journal is not None:
+        _process.journal_folder = settings.journal
+        undertaker = Undertaker(settings.journal, exporters=_exporters, tell=_tell, file=settings.traces_file)
+        _process.watch = Watch(beat=_beat, look=undertaker.look)
     present = trace.get_tracer_provider()
     if isinstance(present, trace.ProxyTracerProvider):  # the API's stand-in: nobody was here
         _process.late = LateProvider(lambda: _make(settings))
@@ -90,7 +104,8 @@ def configure(settings: TelemetrySettings) -> None:
 
 
 def _make(settings: TelemetrySettings) -> TracerProvider:
-    made = make_provider(settings, [BoundContext(), *_batching(settings, registered_exporters(settings))])
+    processors = _batching(settings, dict(zip(settings.traces_exporters, registered_exporters(settings), strict=True)))
+    made = make_provider(settings, [BoundContext(), *_journalling(), *processors])
     _measure(settings)
     return made
 
@@ -99,26 +114,74 @@ def _adopt(present: trace.TracerProvider, settings: TelemetrySettings) -> None:
     if isinstance(present, Provider):
         present.add_span_processor(BoundContext())
         present.add_span_processor(RedactingProcessor())
-        for processor in _batching(settings, []):  # where else spans go is for whoever made it to say
+        processors = _batching(settings, {})  # where else spans go is for whoever made it to say
+        for processor in (*_journalling(), *processors):
             present.add_span_processor(processor)
     if isinstance(present, Flushed):
         _process.adopted = present
     _measure(settings)
 
 
-def _batching(settings: TelemetrySettings, exporters: Sequence[SpanExporter]) -> list[BatchSpanProcessor]:
+def _batching(settings: TelemetrySettings, exporters: Mapping[str, SpanExporter]) -> list[BatchSpanProcessor]:
     """Return the processors of this process: one for our file, and one for each of `exporters`."""
-    _process.exporters = [RedactingExporter(exporter) for exporter in (*file_exporters(settings), *exporters)]
+    named = [*((FILE, exporter) for exporter in file_exporters(settings)), *exporters.items()]
+    _process.exporters = {name: RedactingExporter(exporter) for name, exporter in named}
+    batching = settings.batching
+    _process.journal = None
+    if settings.journal is not None:
+        most = batching.queue_size + batching.batch_size
+        _process.journal = Journal(settings.journal, most_waiting=most, is_child=_process.is_child)
     _process.processors = [
         BatchSpanProcessor(
-            exporter,
-            max_queue_size=settings.batching.queue_size,
-            max_export_batch_size=settings.batching.batch_size,
-            schedule_delay_millis=settings.batching.delay_ms,
+            exporter if _process.journal is None else _process.journal.of(name, exporter),
+            max_queue_size=batching.queue_size,
+            max_export_batch_size=batching.batch_size,
+            schedule_delay_millis=batching.delay_ms,
         )
-        for exporter in _process.exporters
+        for name, exporter in _process.exporters.items()
     ]
     return _process.processors
+
+
+def _journalling() -> list[SpanProcessor]:
+    """Return the journal of this process, if it has one, and begin to watch."""
+    if _process.journal is None or _process.watch is None:
+        return []
+    _process.journal.on_opened(_process.watch.begin)
+    return [_process.journal]
+
+
+def _beat() -> None:
+    if _process.journal is not None:
+        _process.journal.beat()
+
+
+def _exporters() -> Mapping[str, SpanExporter]:
+    """Return this process's exporters, which are made now if it has had no span."""
+    begin()
+    return _process.exporters
+
+
+def _tell(span: ReadableSpan) -> None:
+    """Let the exporters of an adopted provider have a span that outlived its process; ours have it already."""
+    if _process.late is None:
+        emitter.hand_over(span)
+
+
+def note_death(pid: int, death: Death) -> None:
+    """Say what killed a child of this process, for whoever ends its spans."""
+    if _process.journal_folder is not None:
+        obituaries.note_death(_process.journal_folder, pid=pid, death=death)
+
+
+def watch(*, is_child: bool) -> None:
+    """Look after dead processes from now on: this is a worker, which may have no span for long.
+
+    A child's parent knows what killed it, and says so.
+    """
+    _process.is_child = is_child
+    if _process.watch is not None:
+        _process.watch.begin()
 
 
 def _measure(settings: TelemetrySettings) -> None:
@@ -155,7 +218,7 @@ def flush(deadline_seconds: float = 2.0) -> bool:
         except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
             _health.problem(error)
 
-    everything = [*of_spans, *filter(None, [_process.meters])]
+    everything = [*of_spans, *filter(None, [_process.meters, _process.watch])]
     threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in everything]
     deadline = time.monotonic() + deadline_seconds
     for thread in threads:
@@ -166,8 +229,10 @@ def flush(deadline_seconds: float = 2.0) -> bool:
     for thread in threads:
         if thread.is_alive():
             thread.join(max(0.0, deadline - time.monotonic()))
+    if _process.journal is not None:
+        _process.journal.close()
     return all(one in flushed for one in of_spans) and _failed() == failed_before
 
 
 def _failed() -> int:
-    return sum(exporter.failed for exporter in _process.exporters)
+    return sum(exporter.failed for exporter in _process.exporters.values())

@@ -115,6 +115,50 @@ def hang():
         time.sleep(60)
 
 
+@app.task(name="fall")
+def fall(number=9):
+    """Die by a signal in the middle of three open spans, one of which has ended children."""
+    with observe(Bake(loaf="fallen")) as baking, telemetry.span("bakery.knead", flour=1) as kneading:
+        kneading.set(water=2)
+        kneading.link("00-" + "1" * 32 + "-" + "2" * 16 + "-01")
+        tracer = trace.get_tracer("somebody's", "1.2")
+        with tracer.start_as_current_span("oven", kind=trace.SpanKind.CLIENT, attributes={"heat": 1}) as oven:
+            oven.set_attribute("heat", 2)
+            oven.set_attribute("token", SECRETS[0])
+            oven.add_link(trace.SpanContext(3, 4, is_remote=True), {"why": "same"})
+            oven.add_event("hot", {"degrees": 200})
+            for turn in range(3):
+                with telemetry.span("bakery.turn", turn=turn):
+                    pass
+            if number:
+                os.kill(os.getpid(), number)
+            os._exit(3)
+
+
+@app.task(name="stubborn", time_limit=1)
+def stubborn():
+    """Ask for more than the hard time limit leaves."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with observe(Bake(loaf="stubborn")):
+        while True:
+            time.sleep(1)
+
+
+@app.task(name="doze")
+def doze():
+    """Stay open until killed from outside."""
+    with observe(Bake(loaf="dozing")):
+        emit(Rang(times=9))
+        time.sleep(300)
+
+
+@app.task(name="pid")
+def pid():
+    return os.getpid()
+
+
 @app.task(name="sticky")
 def sticky():
     structlog.contextvars.bind_contextvars(stuck=1)

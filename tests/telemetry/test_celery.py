@@ -212,7 +212,9 @@ def test_celery_says_of_a_quiet_task_only_in_the_file_that_it_ran(bakery: Bakery
 
 
 def test_a_child_that_is_ended_in_the_middle_of_a_task_loses_no_span(spans: list[Span]) -> None:
-    """A hard time limit ends the child; the operation says that it was called off, and its task's run is there."""
+    """A hard time limit ends the child; the operation and its task's run died of it."""
     (run,) = [span for span in spans if span.name == "run/hang"]
     (bake,) = [span for span in spans if span.parent_id == run.span_id]
-    assert (bake.name, bake.outcome, run.status) == ("bakery.bake", "cancelled", "UNSET")
+    assert (bake.name, bake.outcome, run.outcome, run.status) == ("bakery.bake", "died", "died", "ERROR")
+    assert [span.attributes["died.cause"] for span in (bake, run)] == ["time_limit"] * 2
+    assert [span.attributes["died.limit_sec"] for span in (bake, run)] == [1, 1]

@@ -34,7 +34,7 @@ class Outputs:
     def everything(self) -> dict[str, str]:
         """Each output's whole text."""
         texts = {name: self.bakery.printed(name) for name in ("worker", "web")}
-        texts |= {path.name: path.read_text() for path in self.bakery.home.iterdir()}
+        texts |= {path.name: path.read_text() for path in self.bakery.home.rglob("*") if path.is_file()}
         return texts | {"otlp": self.collector.received().decode("latin1")}
 
 

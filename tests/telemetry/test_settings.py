@@ -31,6 +31,8 @@ def test_files_are_in_the_home_unless_named() -> None:
     settings = read(TELEMETRY_HOME="/home/x", TELEMETRY_LOG_FILE="/y/lines")
     assert (settings.traces_file, settings.log_file) == (Path("/home/x/traces.jsonl"), Path("/y/lines"))
     assert read(TELEMETRY_TRACES_FILE="/y/spans").log_file is None
+    assert settings.journal == Path("/home/x/journal")
+    assert (read(TELEMETRY_TRACES_FILE="/y/spans").journal, read().journal) == (Path("/y/journal"), None)
 
 
 def test_an_application_has_names_of_its_own() -> None:
@@ -51,6 +53,7 @@ def test_an_application_has_names_of_its_own() -> None:
         log_level=10,
         log_file=Path("/shop/logs.jsonl"),
         traces_file=Path("/shop/traces.jsonl"),
+        journal=Path("/shop/journal"),
         context=("order",),
         excluded_urls=("/ping$",),
         redact_patterns=("voucher-[0-9]{8}", r"a{1,3}\sb", "c,d"),
@@ -102,6 +105,7 @@ def test_no_exporter_means_no_file_of_spans_either() -> None:
     """Lines are still written."""
     settings = read(TELEMETRY_HOME="/x", OTEL_TRACES_EXPORTER="None", OTEL_EXPORTER_OTLP_ENDPOINT="http://c:4318")
     assert (settings.traces_exporters, settings.traces_file, settings.log_file) == ((), None, Path("/x/logs.jsonl"))
+    assert settings.journal is None
 
 
 @pytest.mark.parametrize("signal", ["TRACES", "METRICS"])

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider, _Span
 
 import telemetry
 
 PRIVATE = {
+    "opentelemetry.context._SUPPRESS_INSTRUMENTATION_KEY": "exporting is no work to trace (`_export.obituaries`)",
+    "opentelemetry.sdk.trace._Span": "the class of the spans that an SDK tracer starts (`_export.listening`)",
     "opentelemetry.metrics._internal._ProxyMeterProvider": "nobody has set a provider of metrics yet (`_export.meters`)",
 }
 """Private names that are imported, and what they say."""
@@ -68,6 +70,19 @@ def test_the_api_has_stand_ins_until_somebody_sets_a_provider() -> None:
 def test_a_span_of_the_sdk_is_kept_in_these_attributes(attribute: str) -> None:
     """`OpenSpan` fills them; `RedactingProcessor` cleans them, in spans whose exporters are not ours to wrap."""
     assert hasattr(ReadableSpan(name="x"), attribute)
+
+
+def test_an_sdk_tracer_starts_spans_of_one_class_whose_class_may_change() -> None:
+    """So that they tell the journal what they learn."""
+
+    class Another(_Span):
+        pass
+
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("x").start_span("x")
+    assert type(span) is _Span
+    span.__class__ = Another
+    span.set_attribute("a", 1)
+    span.end()
 
 
 class Listening(SpanProcessor):

@@ -1,0 +1,101 @@
+"""Deaths of a worker's children: their parent knows what killed them, and says so in their journals.
+
+A child's other children read it there and end its spans; the parent itself has no exporter, so that it may fork.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from celery import current_task
+
+from telemetry import _health
+from telemetry._celery.running import run_of
+from telemetry._deaths import Death, by_exit_code
+from telemetry._outcomes import Died
+from telemetry._spans import provider
+
+_TOLERANCE_SECONDS = 0.5
+
+
+class _Parent:
+    """What this process knows of its children."""
+
+    limited: dict[int, float] = {}
+    """The hard time limits, in seconds, of the children that are killed for them, by process id."""
+    killed_for_memory = 0
+
+
+def read_memory_kills() -> None:
+    """Remember how many processes the kernel has killed for this worker's memory before it had children."""
+    _Parent.killed_for_memory = _memory_kills()
+
+
+def at_hard_limit(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Remember which child is killed for its task's hard time limit, before that is done."""
+    job = args[0] if args else options.get("job")
+    pid, limit = getattr(job, "_worker_pid", None), getattr(job, "_timeout", None)
+    if pid is not None:
+        _Parent.limited[pid] = float(limit or 0)
+    return wrapped(*args, **options)
+
+
+def joining(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Write down what killed the children that are gone, before the pool forgets them."""
+    _say(pool)
+    return wrapped(*args, **options)
+
+
+@_health.guarded
+def _say(pool: Any) -> None:
+    for child in list(getattr(pool, "_pool", ())):
+        code = child.exitcode if getattr(child, "_popen", None) is not None else None
+        if code is not None:
+            provider.note_death(child.pid, _death(child.pid, code))
+
+
+def _death(pid: int, code: int) -> Death:
+    if pid in _Parent.limited:
+        return Death("time_limit", limit_sec=_Parent.limited.pop(pid) or None)
+    kills = _memory_kills()
+    is_out_of_memory, _Parent.killed_for_memory = kills > _Parent.killed_for_memory, kills
+    return by_exit_code(code, is_out_of_memory=is_out_of_memory)
+
+
+def _memory_kills() -> int:
+    """Return how many processes of this one's control group the kernel has killed because memory ran out; 0 if unknown."""
+    try:
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            number, controllers, path = line.split(":", 2)
+            if number == "0":
+                file = Path(f"/sys/fs/cgroup{path}/memory.events")
+            elif "memory" in controllers.split(","):
+                file = Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control")
+            else:
+                continue
+            if file.exists():
+                counts = dict(count.split() for count in file.read_text().splitlines())
+                return int(counts.get("oom_kill", 0))
+    except (OSError, ValueError):
+        pass
+    return 0
+
+
+def read_exit(error: BaseException) -> BaseException:
+    """Return the death at a hard time limit that an exit is: a child is first asked to end, and has a tenth of a second."""
+    if type(error) is not SystemExit or not current_task:
+        return error
+    run = run_of(current_task.request)
+    limit = _limit(current_task)
+    if run is None or not limit or time.monotonic() < run.began + limit - _TOLERANCE_SECONDS:
+        return error
+    return Died(Death("time_limit", limit_sec=limit)).with_traceback(error.__traceback__)
+
+
+def _limit(task: Any) -> float | None:
+    hard, *_ = task.request.timelimit or (None,)
+    limit = hard or task.time_limit or task.app.conf.task_time_limit
+    return None if limit is None else float(limit)

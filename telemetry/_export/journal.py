@@ -1,0 +1,263 @@
+"""This process's journal: what is known of its spans before they are exported, in a file that outlives it.
+
+`telemetry._journals` says what is in the file and reads it. Each step of a span is one line, written at once with one
+`write(2)`, so that a SIGKILL loses none; a mapped file would cost a microsecond less, and kill its process when somebody
+truncates it or the disk is full.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.trace import StatusCode
+
+from telemetry import _health
+from telemetry._export.listening import listen
+from telemetry._export.steps import Step, line_of, resource_as, started, status_as
+from telemetry._journals import boot_id
+
+_COMPACT_BYTES = 1024 * 1024
+_AGAIN_SECONDS = 1.0
+
+
+class Journal(SpanProcessor):
+    """Write down every span that starts, what it learns, that it ended, and which exporters are done with it.
+
+    The file is made with the first span, and anew when it has grown or is gone. No error leaves it: a span that cannot be
+    written down is exported all the same.
+    """
+
+    def __init__(self, folder: Path, *, most_waiting: int, is_child: bool = False) -> None:
+        self._folder, self._most_waiting, self._is_child = folder, most_waiting, is_child
+        self._exporters: dict[str, int] = {}
+        self._on_open: Callable[[], None] = lambda: None
+        self._begin()
+        after_fork = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (after_fork() or (lambda: None))())
+
+    def _begin(self) -> None:
+        self._lock = threading.RLock()
+        self._fd = self._inode = -1
+        self._path = self._folder / f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}.jsonl"
+        self._lines: dict[int, list[bytes]] = {}
+        self._waiting: dict[int, int] = {}
+        self._resource: Resource | None = None
+        self._size, self._compact_at = 0, _COMPACT_BYTES
+        self._failed_at: float | None = None
+
+    def of(self, name: str, exporter: SpanExporter) -> SpanExporter:
+        """Return `exporter` as one that says here when it is done with spans."""
+        name = name if name not in self._exporters else f"{name}-{len(self._exporters)}"
+        self._exporters[name] = 1 << len(self._exporters)
+        return _Leaving(self, name, exporter)
+
+    def on_opened(self, call: Callable[[], None]) -> None:
+        """Call this when the process has a journal."""
+        self._on_open = call
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Write down that a span has started."""
+        try:
+            context = span.get_span_context()
+            if context.trace_flags.sampled:
+                step = started(span)
+                with self._lock:
+                    if self._resource is None:
+                        self._resource = span.resource
+                    elif span.resource is not self._resource:
+                        step["resource"] = resource_as(span.resource)
+                    self._lines[context.span_id] = []
+                    self._write(context.span_id, step)
+                listen(span, self)
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+
+    def learned(self, span_id: int, step: Step) -> None:
+        """Write down what an open span has learned."""
+        try:
+            with self._lock:
+                if span_id in self._lines and span_id not in self._waiting:
+                    self._write(span_id, {"id": f"{span_id:016x}", **step, "at": time.time_ns()})
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Write down that a span has ended; from here on it waits for its exporters."""
+        context = span.get_span_context()
+        if context is None or context.span_id not in self._lines:
+            return
+        try:
+            step: Step = {"id": f"{context.span_id:016x}", "end": span.end_time, "at": time.time_ns()}
+            if unsaid := getattr(span, "unsaid", None):
+                step["a"] = unsaid
+            if span.status.status_code is not StatusCode.UNSET:
+                step["status"] = status_as(span.status.status_code, span.status.description)
+            with self._lock:
+                self._write(context.span_id, step)
+                self._waiting[context.span_id] = sum(self._exporters.values())
+                if not self._exporters:
+                    self._forget(context.span_id)
+                elif len(self._waiting) > self._most_waiting:  # the exporters' queues have dropped it, too
+                    oldest = next(iter(self._waiting))
+                    self._forget(oldest)
+                    self._append(line_of({"gone": [f"{oldest:016x}"]}))
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+
+    def left(self, name: str, spans: Sequence[ReadableSpan]) -> None:
+        """Write down that an exporter is done with these spans: they were taken, or it has given them up."""
+        try:
+            ids = [context.span_id for span in spans if (context := span.get_span_context()) is not None]
+            with self._lock:
+                mine = [span_id for span_id in ids if span_id in self._waiting]
+                for span_id in mine:
+                    self._waiting[span_id] &= ~self._exporters[name]
+                    if self._waiting[span_id]:
+                        self._lines[span_id].append(line_of({"left": name, "ids": [f"{span_id:016x}"]}))
+                    else:
+                        self._forget(span_id)
+                if mine:
+                    self._append(line_of({"left": name, "ids": [f"{one:016x}" for one in mine], "at": time.time_ns()}))
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+
+    def beat(self) -> None:
+        """Write a sign of life while spans are open, and the whole journal where it is gone or lacks something."""
+        try:
+            with self._lock:
+                if len(self._lines) > len(self._waiting):
+                    self._append(line_of({"at": time.time_ns()}), must_look=True)
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+
+    def close(self) -> None:
+        """Remove the file if nothing is left in it; it is made again with the next span."""
+        with self._lock:
+            if self._fd >= 0 and not self._lines:
+                self._path.unlink(missing_ok=True)
+                self._close()
+
+    def shutdown(self) -> None:
+        """Remove the file if nothing is left in it."""
+        self.close()
+
+    def _write(self, span_id: int, step: Step) -> None:
+        line = line_of(step)
+        self._lines[span_id].append(line)
+        self._append(line)
+
+    def _forget(self, span_id: int) -> None:
+        self._waiting.pop(span_id, None)
+        self._lines.pop(span_id, None)
+
+    def _append(self, line: bytes, *, must_look: bool = False) -> None:
+        """Append a line, or write all of the journal anew where the file is not there, too long, or lacks a line."""
+        now = time.monotonic()
+        if self._failed_at is not None and now < self._failed_at + _AGAIN_SECONDS:
+            return
+        try:
+            if (
+                self._failed_at is not None
+                or self._fd < 0
+                or self._size > self._compact_at
+                or (must_look and self._is_gone())
+            ):
+                self._write_anew()
+                return
+            self._failed_at = now  # until it is written
+            written = os.write(self._fd, line)
+            self._size += written
+            if written == len(line):
+                self._failed_at = None
+        except OSError as problem:
+            self._failed_at = now
+            _health.problem(problem)
+
+    def _is_gone(self) -> bool:
+        try:
+            return self._path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
+
+    def _write_anew(self) -> None:
+        """Put a file with what is open or waiting in the place of the one that is there."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        new = self._path.with_suffix(".new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            content = b"".join([line_of(self._header()), *(line for lines in self._lines.values() for line in lines)])
+            written = 0
+            while written < len(content):
+                written += os.write(descriptor, content[written:])
+            new.rename(self._path)
+        except BaseException:
+            os.close(descriptor)
+            new.unlink(missing_ok=True)
+            raise
+        is_first = self._fd < 0
+        self._close()
+        self._fd, self._inode, self._failed_at = descriptor, os.fstat(descriptor).st_ino, None
+        self._size, self._compact_at = len(content), max(_COMPACT_BYTES, 4 * len(content))
+        if is_first:
+            self._on_open()
+
+    def _header(self) -> Step:
+        resource = None if self._resource is None else resource_as(self._resource)
+        return {
+            "journal": 1,
+            "host": socket.gethostname(),
+            "boot": boot_id(),
+            "pid": os.getpid(),
+            "ppid": os.getppid(),
+            "is_child": self._is_child,
+            "exporters": list(self._exporters),
+            "resource": resource or [{}, ""],
+            "at": time.time_ns(),
+        }
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+    def _after_fork(self) -> None:
+        """Leave the parent's journal to it: open spans that the child has inherited are the parent's."""
+        self._close()  # a descriptor that stays open would hold the parent's lock
+        self._begin()
+
+
+class _Leaving(SpanExporter):
+    """An exporter that says in the journal when it is done with spans."""
+
+    def __init__(self, journal: Journal, name: str, exporter: SpanExporter) -> None:
+        self._journal, self._name, self._exporter = journal, name, exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export spans; those that outlived their process have been exported."""
+        own = [span for span in spans if not getattr(span, "has_died", False)]
+        if not own:
+            return SpanExportResult.SUCCESS
+        try:
+            return self._exporter.export(own)
+        finally:
+            self._journal.left(self._name, own)
+
+    def shutdown(self) -> None:
+        """Shut the exporter down."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush the exporter."""
+        return self._exporter.force_flush(timeout_millis)

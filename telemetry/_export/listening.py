@@ -1,0 +1,65 @@
+"""Spans of the SDK tell the journal what they learn; a processor hears only of their start and their end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from opentelemetry.sdk.trace import ReadableSpan, _Span
+from opentelemetry.trace import Link, SpanContext
+
+from telemetry._boundary import text
+from telemetry._export.steps import Step, links_as, plain, status_as
+
+
+class Told(Protocol):
+    """What is told, as the journal is."""
+
+    def learned(self, span_id: int, step: Step) -> None:
+        """Take what an open span has learned."""
+
+
+def listen(span: ReadableSpan, journal: Told) -> None:
+    """Let a span tell `journal` what it learns: ours do so by themselves, and one of the SDK's own class is taught to."""
+    if type(span) is _Span:
+        vars(span)["journal"] = journal
+        span.__class__ = _Telling
+    elif hasattr(span, "journal"):
+        span.journal = journal
+
+
+class _Telling(_Span):
+    """The SDK's span, which says each thing twice."""
+
+    journal: Told
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        super().set_attributes(attributes)
+        self._tell({"a": plain(attributes)})
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        super().set_attribute(key, value)
+        self._tell({"a": plain({key: value})})
+
+    def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
+        super().add_event(name, attributes, timestamp)
+        if self.is_recording() and self.events:
+            added = self.events[-1]
+            self._tell({"events": [[text(added.name), added.timestamp, plain(added.attributes)]]})
+
+    def add_link(self, context: SpanContext, attributes: Any = None) -> None:
+        super().add_link(context, attributes)
+        if context.is_valid:
+            self._tell({"links": links_as([Link(context, attributes)])})
+
+    def update_name(self, name: str) -> None:
+        super().update_name(name)
+        self._tell({"name": text(name)})
+
+    def set_status(self, status: Any, description: str | None = None) -> None:
+        super().set_status(status, description)
+        self._tell({"status": status_as(self.status.status_code, self.status.description)})
+
+    def _tell(self, step: Step) -> None:
+        if self.is_recording():
+            self.journal.learned(self.context.span_id, step)

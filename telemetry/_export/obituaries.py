@@ -1,0 +1,228 @@
+"""End the spans that outlived their process, from the journals of this home: each once, whoever comes first.
+
+A journal is read by one process at a time, which holds its lock. What an exporter has taken is marked in the journal before
+the next is asked, so that whoever goes on after a reader that was killed in between asks none twice; our own file, which
+cannot refuse what it has, is looked through.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace.span import TraceState
+
+from telemetry import _health, _journals
+from telemetry._deaths import Death
+from telemetry._export.steps import line_of
+from telemetry._journals import Entry, Journal
+
+_WORD_SECONDS = 3.0
+"""How long a parent may take to say what killed its child; it is told at once, and may be busy."""
+_OURS_SECONDS = 24 * 3600.0
+"""How long a journal is kept for the exporters that this process has not."""
+_AGAIN_SECONDS = 30.0
+_SPAN_ID = re.compile(rb'"spanId":"([0-9a-f]{16})"')
+FILE = "file"
+"""What journals call the exporter to our own file."""
+_TOLD = "told"
+
+
+class Obituary(ReadableSpan):
+    """A span that ended, or died, in a process that is dead."""
+
+    has_died = True
+    is_clean = True
+
+
+class Undertaker:
+    """Reads dead processes' journals in `folder` and hands what they had not exported to `exporters`, by name.
+
+    `tell` gets the spans that died, too: for exporters that are not ours. `file` is where our own file of spans is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        exporters: Callable[[], Mapping[str, SpanExporter]],
+        tell: Callable[[ReadableSpan], None],
+        file: Path | None,
+    ) -> None:
+        self._folder, self._exporters, self._tell, self._file = folder, exporters, tell, file
+        self._lock = threading.Lock()
+        self._later: dict[Path, float] = {}
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def look(self) -> None:
+        """Read every journal whose process is dead."""
+        if not self._lock.acquire(blocking=False):
+            return
+        token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        try:
+            for path in _journals.files_in(self._folder):
+                if time.monotonic() >= self._later.get(path, 0.0) and (descriptor := _journals.locked(path)) is not None:
+                    try:
+                        if self._is_done_with(path, descriptor):
+                            path.unlink(missing_ok=True)
+                    finally:
+                        os.close(descriptor)
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+        finally:
+            otel_context.detach(token)
+            self._lock.release()
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def _is_done_with(self, path: Path, descriptor: int) -> bool:
+        """Export what a dead process had not, and return whether nothing is left for anybody."""
+        found, age = os.fstat(descriptor), time.time() - os.fstat(descriptor).st_mtime
+        journal = _journals.read(os.pread(descriptor, found.st_size, 0))
+        if journal is None or not journal.entries:
+            return True
+        if journal.death == Death():
+            if journal.process.get("is_child") and age < _WORD_SECONDS:
+                return False
+            journal = replace(journal, death=_seen_from_here(journal.process))
+        entries = journal.entries
+        died = [entry for entry in entries.values() if entry.end_ns is None]
+        spans = _spans_of(journal)
+        ours, theirs = self._exporters(), journal.process.get("exporters", [])
+        is_taken = True
+        for name in theirs:
+            waiting = [key for key, entry in entries.items() if name not in entry.left]
+            if name not in ours:
+                is_taken = is_taken and age > _OURS_SECONDS
+            elif waiting and not self._export(name, ours[name], [spans[key] for key in waiting], descriptor):
+                is_taken = False
+                self._later[path] = time.monotonic() + _AGAIN_SECONDS
+        if died and _TOLD not in died[0].left:
+            _mark(descriptor, _TOLD, [entry.span_id for entry in died])
+            for entry in died:
+                self._tell(spans[entry.span_id])
+        return is_taken
+
+    def _export(self, name: str, exporter: SpanExporter, spans: Sequence[Obituary], descriptor: int) -> bool:
+        waiting = {_id_of(span): span for span in spans}
+        if name == FILE and self._file is not None:
+            there = _ids_in(self._file, spans)
+            spans = [span for span_id, span in waiting.items() if span_id not in there]
+        if spans and exporter.export(spans) is not SpanExportResult.SUCCESS:
+            return False
+        _mark(descriptor, name, waiting)
+        return True
+
+
+def _mark(descriptor: int, name: str, ids: Iterable[str]) -> None:
+    """Write down in a dead process's journal that these spans are done with."""
+    os.write(descriptor, b"\n" + line_of({"left": name, "ids": list(ids)}))
+
+
+def note_death(folder: Path, *, pid: int, death: Death) -> None:
+    """Write into the journal of a child of this process, which is dead, what killed it.
+
+    It needs no lock: a reader waits for the word of a parent, and one line is written at once.
+    """
+    for path in _journals.files_in(folder):
+        if f"-{pid}-" not in path.name:
+            continue
+        journal = _journals.read(path.read_bytes())
+        if journal is not None and (journal.process.get("pid"), journal.process.get("ppid")) == (pid, os.getpid()):
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            try:
+                known = {name: value for name, value in asdict(death).items() if value is not None}
+                os.write(descriptor, b"\n" + line_of({"death": known}))
+            finally:
+                os.close(descriptor)
+
+
+def _seen_from_here(process: Mapping[str, Any]) -> Death:
+    """Return what can be known of a death that nobody has seen: a machine that has started since was gone."""
+    boot = process.get("boot")
+    is_ours = process.get("host") == socket.gethostname()
+    return Death("machine_gone") if is_ours and boot and boot != _journals.boot_id() else Death()
+
+
+def _ids_in(file: Path, spans: Sequence[ReadableSpan]) -> set[str]:
+    """Return the ids of the spans that are in our file, or in the one set aside last, as far as they may be these."""
+    instances = {str(span.resource.attributes.get("service.instance.id", "")) for span in spans}
+    wanted = {f"{_context(span).trace_id:032x}" for span in spans} if "" in instances else instances
+    needles = [text.encode() for text in wanted]
+    found: set[str] = set()
+    for path in (Path(f"{file}.1"), file):
+        with suppress(FileNotFoundError), path.open("rb") as lines:
+            for line in lines:
+                if any(needle in line for needle in needles):
+                    found.update(span_id.decode() for span_id in _SPAN_ID.findall(line))
+    return found
+
+
+def _context(span: ReadableSpan) -> SpanContext:
+    context = span.get_span_context()
+    assert context is not None, "a span of a journal has ids"  # noqa: S101  # it is made here
+    return context
+
+
+def _id_of(span: ReadableSpan) -> str:
+    return f"{_context(span).span_id:016x}"
+
+
+def _spans_of(journal: Journal) -> dict[str, Obituary]:
+    """Return the spans of a dead process by their ids; those that were open have died."""
+    resources: dict[int, Resource] = {}
+    spans = {}
+    for span_id, entry in journal.entries.items():
+        attributes, schema = given = entry.resource or journal.resource
+        resource = resources.setdefault(id(given), Resource(attributes, schema))
+        spans[span_id] = _span(journal.ended(entry), resource)
+    return spans
+
+
+def _span(entry: Entry, resource: Resource) -> Obituary:
+    code, description = entry.status
+    trace_id = int(entry.trace_id, 16)
+    parent = None
+    if entry.parent_id is not None:
+        parent = SpanContext(trace_id, int(entry.parent_id, 16), entry.parent_is_remote, TraceFlags(entry.flags))
+    name, *rest = entry.scope
+    version, scope_schema, scope_attributes = rest or (None, None, None)
+    return Obituary(
+        entry.name,
+        context=SpanContext(
+            trace_id,
+            int(entry.span_id, 16),
+            is_remote=False,
+            trace_flags=TraceFlags(entry.flags),
+            trace_state=TraceState.from_header([entry.trace_state]),
+        ),
+        parent=parent,
+        resource=resource,
+        attributes=entry.attributes,
+        events=[Event(name, attributes, timestamp) for name, timestamp, attributes in entry.events],
+        links=[
+            Link(SpanContext(int(trace, 16), int(span, 16), is_remote), attributes)
+            for trace, span, is_remote, attributes in entry.links
+        ],
+        kind=SpanKind(entry.kind),
+        status=Status(StatusCode(code), description),
+        start_time=entry.start_ns,
+        end_time=entry.end_ns,
+        instrumentation_scope=InstrumentationScope(name, version or None, scope_schema or None, scope_attributes or None),
+    )

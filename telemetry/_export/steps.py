@@ -1,0 +1,89 @@
+"""Steps of a span as lines of the journal: how it started, what it has learned."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Span
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanKind, StatusCode
+
+from telemetry._boundary import clean_attributes, clean_resource, text
+
+_SCOPE = "telemetry"  # of spans that are opened here, which most are
+Step = dict[str, Any]
+
+
+def links_as(links: Iterable[Link]) -> list[list[Any]]:
+    """Return links as a line of the journal has them."""
+    return [
+        [f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}", link.context.is_remote, plain(link.attributes)]
+        for link in links
+    ]
+
+
+def plain(attributes: Any) -> dict[str, Any]:
+    """Return attributes as they may leave."""
+    return clean_attributes(attributes) if attributes else {}
+
+
+def status_as(code: StatusCode, description: str | None) -> list[Any]:
+    """Return a status as a line of the journal has it."""
+    return [code.value] if description is None else [code.value, text(description)]
+
+
+def started(span: Span) -> Step:
+    """Return what is known of a span when it starts; what says the usual is left out."""
+    context, parent, scope = span.get_span_context(), span.parent, span.instrumentation_scope
+    is_clean = getattr(span, "is_clean", False)
+    attributes: Any = span.attributes
+    step: Step = {
+        "id": f"{context.span_id:016x}",
+        "trace": f"{context.trace_id:032x}",
+        "name": span.name if is_clean else text(span.name),
+        "start": span.start_time,
+        "at": time.time_ns(),
+        "flags": int(context.trace_flags),
+        "a": attributes.copy() if is_clean else plain(attributes),
+    }
+    if parent is not None:
+        step["parent"] = f"{parent.span_id:016x}"
+        if parent.is_remote:
+            step["remote"] = True
+    if context.trace_state:
+        step["state"] = context.trace_state.to_header()
+    if span.kind is not SpanKind.INTERNAL:
+        step["kind"] = span.kind.value
+    if scope is not None and scope.name != _SCOPE:
+        step["scope"] = _scope(scope)
+    if span.links:
+        step["links"] = links_as(span.links)
+    if span.events:
+        step["events"] = [[event.name, event.timestamp, plain(event.attributes)] for event in span.events]
+    return step
+
+
+def _scope(scope: InstrumentationScope) -> list[Any]:
+    return [text(scope.name), scope.version or "", scope.schema_url or "", plain(scope.attributes)]
+
+
+def resource_as(resource: Resource) -> list[Any]:
+    """Return a resource as a line of the journal has it."""
+    clean = clean_resource(resource)
+    return [dict(clean.attributes), clean.schema_url]
+
+
+def line_of(step: Mapping[str, Any]) -> bytes:
+    """Return a step as a line."""
+    try:
+        line = orjson.dumps(step, option=orjson.OPT_APPEND_NEWLINE)
+        if b"null" not in line:
+            return line
+    except TypeError:  # a lone surrogate
+        pass
+    return json.dumps(step).encode() + b"\n"  # keeps NaN, too, which orjson makes null

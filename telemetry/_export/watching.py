@@ -1,0 +1,47 @@
+"""One thread a process that keeps its journal alive and looks for those of dead processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+BEAT_SECONDS = 1.0
+"""How often an open span's process shows that it lives."""
+_BEATS_A_LOOK = 2
+
+
+class Watch:
+    """Calls `beat` each second, and `look` at once and every two seconds, once it has begun; a child begins anew."""
+
+    def __init__(self, *, beat: Callable[[], None], look: Callable[[], None]) -> None:
+        self._beat, self._look = beat, look
+        self._thread: threading.Thread | None = None
+        after_fork = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (after_fork() or (lambda: None))())
+
+    def begin(self) -> None:
+        """Begin, in a thread of its own."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="telemetry-watch", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # Python 3.12 starts none once the interpreter is ending
+                self._thread = None
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Look now: whoever ends, or ends some work, looks once more."""
+        self._look()
+        return True
+
+    def _after_fork(self) -> None:
+        self._thread = None
+
+    def _run(self) -> None:
+        while True:
+            self._look()
+            for _ in range(_BEATS_A_LOOK):
+                time.sleep(BEAT_SECONDS)
+                self._beat()

@@ -1,0 +1,234 @@
+"""Read journals: what the processes of one home have said of their spans that nobody has exported yet.
+
+Each process that makes spans keeps one file of JSON lines here, holds a lock on it while it lives (`flock`, which the kernel
+lets go of however the process ends), and removes it when nothing is left in it. So a file that can be locked is of a process
+that died. The first line is the process, each other one a step of a span, in the order they happened:
+
+| key | meaning |
+|---|---|
+| `id`, `trace`, `parent`, `remote`, `flags`, `state`, `kind`, `scope`, `resource`, `start` | a span has started |
+| `a`, `links`, `events`, `name`, `status` | what it has or learns: the newest attribute counts, links and events add up |
+| `end` | it has ended |
+| `left`, `ids` | an exporter is done with these spans |
+| `gone` | nobody will export these spans: they were more than may wait |
+| `at` | when the line was written: the last one is the process's last sign of life |
+| `death` | what killed the process, in the words of whoever saw it |
+
+Standard library and orjson only; `telemetry._export.journal` writes them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from telemetry._deaths import OUTCOME, Death
+from telemetry._decoding import Span, Values
+
+_STATUS = {0: "UNSET", 1: "OK", 2: "ERROR"}
+_SUFFIX = ".jsonl"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One span as its process has told it so far; `end_ns` is None while it is open."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    start_ns: int
+    parent_id: str | None = None
+    parent_is_remote: bool = False
+    flags: int = 1
+    trace_state: str = ""
+    kind: int = 0
+    scope: list[Any] = field(default_factory=list)
+    resource: list[Any] | None = None
+    end_ns: int | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    links: list[list[Any]] = field(default_factory=list)
+    events: list[list[Any]] = field(default_factory=list)
+    status: tuple[int, str | None] = (0, None)
+    left: set[str] = field(default_factory=set)
+    """The exporters that are done with it."""
+
+    def learn(self, step: Mapping[str, Any]) -> None:
+        """Add what one line says."""
+        self.name = step.get("name", self.name)
+        self.attributes.update((key, _value(value)) for key, value in step.get("a", {}).items())
+        self.links += step.get("links", ())
+        self.events += step.get("events", ())
+        if "status" in step:
+            code, *description = step["status"]
+            self.status = code, description[0] if description else None
+        self.end_ns = step.get("end", self.end_ns)
+
+    @property
+    def outcome_key(self) -> str:
+        """The key of its outcome: of its namespace where it is an operation, else `telemetry.outcome`."""
+        return f"{self.name.partition('.')[0]}.outcome" if self.scope and self.scope[0] == "telemetry" else OUTCOME
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What is in one process's file."""
+
+    process: Mapping[str, Any]
+    entries: Mapping[str, Entry]
+    """By span id, in the order they started; those that all of the process's exporters are done with are left out."""
+    last_ns: int
+    """The process's last sign of life: when it wrote the last line; Unix nanoseconds."""
+    death: Death
+
+    @property
+    def resource(self) -> list[Any]:
+        """The attributes of the process, and their schema's address."""
+        found: list[Any] = self.process.get("resource") or [{}, ""]
+        return found
+
+    def ended(self, entry: Entry) -> Entry:
+        """Return a span as it is once its process is known to be dead: one that was open has died."""
+        if entry.end_ns is not None:
+            return entry
+        entry.end_ns = max(self.last_ns, entry.start_ns)
+        entry.status = 2, self.death.sentence
+        entry.attributes = {**entry.attributes, entry.outcome_key: "died", **self.death.attributes}
+        return entry
+
+    def span(self, entry: Entry, *, now_ns: int | None = None) -> Span:
+        """Return the span as `telemetry.reading` has it; an open one lasts until `now_ns`."""
+        code, description = entry.status
+        attributes, _ = entry.resource or self.resource
+        return Span(
+            name=entry.name,
+            trace_id=entry.trace_id,
+            span_id=entry.span_id,
+            parent_id=entry.parent_id,
+            attributes=Values(entry.attributes),
+            status=_STATUS.get(code, "UNSET"),
+            status_message=description or "",
+            start_ns=entry.start_ns,
+            end_ns=(now_ns or self.last_ns) if entry.end_ns is None else entry.end_ns,
+            links=tuple((link[0], link[1]) for link in entry.links),
+            resource=Values((key, _value(value)) for key, value in attributes.items()),
+            is_open=entry.end_ns is None,
+        )
+
+
+def boot_id() -> str:
+    """Return what this machine's start is called; "" where nobody says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Return the journals that are in a home's folder, oldest first; none where there is no folder."""
+    try:
+        found = [
+            (entry.stat().st_mtime_ns, Path(entry.path)) for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)
+        ]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found)]
+
+
+def locked(path: Path, *, shared: bool = False) -> int | None:
+    """Return a descriptor of a dead process's journal, which is locked until it is closed.
+
+    None if the process lives, if somebody else reads it at this moment, or if it is gone.
+    """
+    try:
+        descriptor = os.open(path, (os.O_RDONLY if shared else os.O_RDWR | os.O_APPEND) | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+    except OSError:
+        pass
+    os.close(descriptor)
+    return None
+
+
+def read(content: bytes) -> Journal | None:
+    """Return what a journal says, without lines that were cut short; None if its process has not even said who it is."""
+    process: Mapping[str, Any] = {}
+    entries: dict[str, Entry] = {}
+    last_ns, death = 0, Death()
+    for step in _steps(content):
+        with suppress(AttributeError, KeyError, TypeError, ValueError):  # a line of somebody else's
+            if "journal" in step:
+                process = step
+            elif "death" in step:
+                death = Death(**step["death"])
+            else:
+                _take(step, entries)
+            last_ns = max(last_ns, step.get("at", 0))
+    if not process:
+        return None
+    exporters = set(process.get("exporters", ()))
+    waiting = {key: one for key, one in entries.items() if one.end_ns is None or exporters - one.left}
+    return Journal(process, waiting, last_ns, death)
+
+
+def _take(step: Mapping[str, Any], entries: dict[str, Entry]) -> None:
+    """Let the spans have what one line says of them."""
+    if "trace" in step:
+        entry = _entry(step)
+        entry.learn(step)
+        entries[entry.span_id] = entry
+    elif "id" in step:
+        if (found := entries.get(step["id"])) is not None:
+            found.learn(step)
+    elif "left" in step:
+        for span_id in step["ids"]:
+            if span_id in entries:
+                entries[span_id].left.add(step["left"])
+    elif "gone" in step:
+        for span_id in step["gone"]:
+            entries.pop(span_id, None)
+
+
+def _entry(step: Mapping[str, Any]) -> Entry:
+    return Entry(
+        name=step["name"],
+        trace_id=step["trace"],
+        span_id=step["id"],
+        start_ns=step["start"],
+        parent_id=step.get("parent"),
+        parent_is_remote=step.get("remote", False),
+        flags=step.get("flags", 1),
+        trace_state=step.get("state", ""),
+        kind=step.get("kind", 0),
+        scope=step.get("scope", ["telemetry"]),
+        resource=step.get("resource"),
+    )
+
+
+def _steps(content: bytes) -> Iterator[Mapping[str, Any]]:
+    """Yield the lines that are whole and say what a line can say."""
+    for line in content.split(b"\n"):
+        try:
+            step = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            try:
+                step = json.loads(line)  # a lone surrogate, or a number that JSON has none for
+            except ValueError:
+                continue
+        if isinstance(step, dict):
+            yield step
+
+
+def _value(value: Any) -> Any:
+    return tuple(map(_value, value)) if isinstance(value, list) else value

@@ -1,0 +1,217 @@
+"""Processes that die with open spans: each span is in the trace, once, under its own ids, with what killed it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
+from tests.telemetry.bakery import Bakery, Broker, wait_until
+
+SEND = """
+import bakery, telemetry
+with telemetry.bind(team_id=7), telemetry.span("send"):
+    bakery.{task}.apply_async({arguments})
+"""
+FALLEN = """
+send completed
+  apply_async/fall
+    run/fall died died {because}
+      bakery.bake died died {because}
+        bakery.knead died died {because} flour=1 water=2
+          oven died died {because} heat=2 token=[redacted]
+            bakery.turn completed turn=0
+            bakery.turn completed turn=1
+            bakery.turn completed turn=2
+"""
+SHOWN = ("died.cause", "died.signal", "died.exit_code", "died.limit_sec", "flour", "water", "heat", "token", "turn")
+PREFORK = ("-m", "celery", "-A", "bakery", "worker", "-lINFO", "-c", "1")
+
+
+def spans_of(project: Bakery) -> list[Span]:
+    """The spans that have left so far."""
+    path = project.home / "traces.jsonl"
+    return read_spans(path) if path.exists() else []
+
+
+def has(project: Bakery, *names: str) -> bool:
+    """There are spans of these names."""
+    return set(names) <= {span.name for span in spans_of(project)}
+
+
+def tree_of(spans: Iterable[Span]) -> str:
+    """The spans drawn; what a message's sending learns of its queue is not of interest here."""
+    return "\n" + draw([span for span in spans if span.name != "apply_async/pid"], *SHOWN) + "\n"
+
+
+def is_sound(spans: list[Span]) -> None:
+    """Each span is there once, none lacks its parent, and none lasts longer than what it is in."""
+    assert len({span.span_id for span in spans}) == len(spans)
+    assert orphans_of(spans) == []
+    by_id = {span.span_id: span for span in spans}
+    for span in spans:
+        assert span.end_ns >= span.start_ns
+        if span.outcome == "died" and span.parent_id is not None:
+            assert span.start_ns >= by_id[span.parent_id].start_ns
+
+
+@pytest.mark.parametrize(
+    ("number", "because"),
+    [
+        (signal.SIGKILL, "died.cause=signal died.signal=SIGKILL"),
+        (signal.SIGSEGV, "died.cause=signal died.signal=SIGSEGV"),
+        (0, "died.cause=exit died.exit_code=3"),
+    ],
+)
+def test_a_child_that_dies_has_its_spans_ended_by_the_next(
+    embedded_servers: Broker, tmp_path: Path, number: int, because: str
+) -> None:
+    """Within ten seconds, while the worker lives: what was open has died, what had ended is as it was."""
+    project = Bakery(tmp_path, embedded_servers, OTEL_BSP_SCHEDULE_DELAY="60000")
+    with project.running(*PREFORK, out="worker"):
+        project.run(SEND.format(task="fall", arguments=f"[{int(number)}]"))
+        wait_until(lambda: has(project, "run/fall"))
+        found = time.time_ns()
+    spans = spans_of(project)
+    assert tree_of(spans) == FALLEN.format(because=because)
+    is_sound(spans)
+    (oven,) = [span for span in spans if span.name == "oven"]
+    (knead,) = [span for span in spans if span.name == "bakery.knead"]
+    assert (oven.links, knead.links) == ((("0" * 31 + "3", "0" * 15 + "4"),), (("1" * 32, "2" * 16),))
+    assert found - oven.end_ns < 10e9
+    assert len({span.end_ns for span in spans if span.outcome == "died"}) == 1
+    assert len({span.resource["process.pid"] for span in spans if span.name not in ("send", "apply_async/fall")}) == 1
+    assert list((project.home / "journal").iterdir()) == []
+
+
+def test_a_hard_time_limit_is_named(embedded_servers: Broker, tmp_path: Path) -> None:
+    """Also where the task has not even reacted to being asked to end."""
+    project = Bakery(tmp_path, embedded_servers)
+    with project.running(*PREFORK, out="worker"):
+        project.run(SEND.format(task="stubborn", arguments=""))
+        wait_until(lambda: has(project, "run/stubborn"))
+    because = "died.cause=time_limit died.limit_sec=1.0"
+    spans = spans_of(project)
+    assert (
+        tree_of(spans)
+        == f"""
+send completed
+  apply_async/stubborn
+    run/stubborn died died {because}
+      bakery.bake died died {because}
+"""
+    )
+    is_sound(spans)
+    assert {span.status_message for span in spans if span.outcome == "died"} == {
+        "the process was killed at its hard time limit of 1 s"
+    }
+
+
+@pytest.mark.parametrize("pool", ["solo", "threads"])
+def test_a_worker_that_dies_as_a_whole_is_found_by_the_next_process(
+    embedded_servers: Broker, tmp_path: Path, pool: str
+) -> None:
+    """Whatever that is: here a program with a span, which knows nothing of what killed the worker."""
+    project = Bakery(tmp_path, embedded_servers)
+    with project.running(*PREFORK, "-P", pool, out="worker"):
+        project.run(SEND.format(task="fall", arguments="[9]"))
+        wait_until(lambda: "died" in project.printed("worker") or not _is_locked(project))
+    project.run("import bakery\nwith bakery.telemetry.span('later'): pass")
+    spans = [span for span in spans_of(project) if span.name != "later"]
+    assert tree_of(spans) == FALLEN.format(because="died.cause=unknown")
+    is_sound(spans)
+
+
+def test_two_processes_that_find_one_journal_end_its_spans_once(embedded_servers: Broker, tmp_path: Path) -> None:
+    """Eight at the same moment."""
+    project = Bakery(tmp_path, embedded_servers)
+    with project.running(*PREFORK, "-P", "solo", out="worker"):
+        project.run(SEND.format(task="fall", arguments="[9]"))
+        wait_until(lambda: not _is_locked(project))
+    code = (
+        "import bakery, os\n"
+        "for n in range(8):\n"
+        "    if os.fork() == 0:\n"
+        "        with bakery.telemetry.span('later'): pass\n"
+        "        bakery.telemetry.flush()\n"
+        "        os._exit(0)\n"
+        "for n in range(8): os.wait()\n"
+    )
+    project.run(code)
+    spans = [span for span in spans_of(project) if span.name != "later"]
+    assert tree_of(spans) == FALLEN.format(because="died.cause=unknown")
+    is_sound(spans)
+
+
+def test_a_worker_that_dies_with_its_children_loses_nothing(embedded_servers: Broker, tmp_path: Path) -> None:
+    """Parent and children killed at once; the next worker ends what they held, before it has a task."""
+    project = Bakery(tmp_path, embedded_servers)
+    with project.running(*PREFORK[:-1], "2", out="worker"):
+        for _ in range(2):
+            project.run(SEND.format(task="doze", arguments=""))
+        wait_until(lambda: _rang(project) == 2)
+        for pid in _processes(project):
+            os.kill(pid, signal.SIGKILL)
+    assert not has(project, "run/doze")
+    with project.running(*PREFORK, "-Q", "another", out="another"):
+        wait_until(lambda: has(project, "run/doze"))
+    spans = spans_of(project)
+    assert tree_of(spans) == (
+        """
+send completed
+  apply_async/doze
+    run/doze died died died.cause=unknown
+      bakery.bake died died died.cause=unknown
+"""
+        * 2
+    ).replace("\n\n", "\n")
+    is_sound(spans)
+
+
+def test_an_idle_child_that_dies_keeps_what_it_had_not_exported(embedded_servers: Broker, tmp_path: Path) -> None:
+    """Its run has ended and waits in the exporter's queue: it is exported as it was."""
+    project = Bakery(tmp_path, embedded_servers, OTEL_BSP_SCHEDULE_DELAY="60000")
+    with project.running(*PREFORK, out="worker"):
+        child = int(project.run("import bakery\nprint(bakery.pid.delay().get(timeout=30))").splitlines()[-1])
+        time.sleep(0.2)  # its run ends after its result is there
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: has(project, "run/pid"))
+    (run,) = [span for span in spans_of(project) if span.name == "run/pid"]
+    assert (run.status, run.outcome, run.attributes["celery.state"]) == ("OK", None, "SUCCESS")
+    is_sound(spans_of(project))
+
+
+def _rang(project: Bakery) -> int:
+    path = project.home / "logs.jsonl"
+    return sum(line["event"] == "bakery.rang" for line in read_lines(path)) if path.exists() else 0
+
+
+def _is_locked(project: Bakery) -> bool:
+    """Whether a process lives that has a journal, or none has had one yet."""
+    from telemetry import _journals
+
+    files = _journals.files_in(project.home / "journal")
+    descriptors = [_journals.locked(file, shared=True) for file in files]
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
+    return not files or None in descriptors
+
+
+def _processes(project: Bakery) -> list[int]:
+    """The worker and its children."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and folder.name != str(os.getpid()):
+            try:
+                mine = f"BAKERY={project.folder}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if mine:
+                found.append(int(folder.name))
+    return sorted(found)

@@ -1,0 +1,382 @@
+"""The journal of one process: what is in it at each moment, what is read from it, and that it never breaks its host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+
+from telemetry import _journals
+from telemetry._export.journal import Journal
+from telemetry._export.obituaries import Undertaker
+from telemetry.reading import draw, read_spans
+from tests.telemetry.test_processes import SHOP, environment, run
+
+
+class Keeping(SpanExporter):
+    """Keeps what it takes; takes nothing while it refuses."""
+
+    def __init__(self) -> None:
+        self.taken: list[ReadableSpan] = []
+        self.refuses = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self.refuses:
+            return SpanExportResult.FAILURE
+        self.taken += spans
+        return SpanExportResult.SUCCESS
+
+    @property
+    def names(self) -> list[str]:
+        return [span.name for span in self.taken]
+
+
+@contextmanager
+def tracing(journal: Journal, *exporters: SpanExporter) -> Iterator[trace.Tracer]:
+    """A tracer whose spans go through a journal and then to exporters."""
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(journal)
+    for exporter in exporters:
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield provider.get_tracer("theirs")
+    provider.shutdown()
+
+
+def content(folder: Path) -> bytes:
+    """What is in the only journal of a folder."""
+    (path,) = _journals.files_in(folder)
+    return path.read_bytes()
+
+
+def told(folder: Path) -> dict[str, _journals.Entry]:
+    """The spans in the only journal of a folder, by name."""
+    journal = _journals.read(content(folder))
+    assert journal is not None
+    return {entry.name: entry for entry in journal.entries.values()}
+
+
+def test_a_span_is_there_until_every_exporter_is_done_with_it(tmp_path: Path) -> None:
+    """Open, ended, and taken by one of two."""
+    journal, first, second = Journal(tmp_path, most_waiting=9), Keeping(), Keeping()
+    one, other = journal.of("file", first), journal.of("otlp", second)
+    with tracing(journal) as tracer:
+        span = tracer.start_span("s", attributes={"a": 1})
+        assert told(tmp_path)["s"].end_ns is None
+        span.set_attribute("a", 2)
+        span.end()
+        entry = told(tmp_path)["s"]
+        assert (entry.end_ns, entry.attributes) == (span.end_time, {"a": 2})  # type: ignore[attr-defined]
+        one.export([span])  # type: ignore[list-item]
+        assert told(tmp_path)["s"].left == {"file"}
+        second.refuses = True
+        other.export([span])  # type: ignore[list-item]
+        assert told(tmp_path) == {}
+    assert _journals.files_in(tmp_path) == []
+
+
+def test_what_is_not_sampled_is_not_in_it(tmp_path: Path) -> None:
+    """Nobody will export it."""
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+    provider = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False)
+    provider.add_span_processor(Journal(tmp_path, most_waiting=9))
+    provider.get_tracer("x").start_span("s")
+    assert _journals.files_in(tmp_path) == []
+
+
+def test_what_an_exporters_queue_has_dropped_is_dropped(tmp_path: Path) -> None:
+    """The oldest, as the queue does."""
+    journal = Journal(tmp_path, most_waiting=2)
+    journal.of("file", Keeping())
+    with tracing(journal) as tracer:
+        for name in "abc":
+            tracer.start_span(name).end()
+        assert sorted(told(tmp_path)) == ["b", "c"]
+
+
+def test_a_journal_that_has_grown_is_written_anew(tmp_path: Path) -> None:
+    """With what is open, what waits, and which exporter is done with it; ten times over."""
+    journal = Journal(tmp_path, most_waiting=9)
+    exporter, other = journal.of("file", Keeping()), journal.of("otlp", Keeping())
+    with tracing(journal) as tracer:
+        open_one, waiting = tracer.start_span("open", attributes={"a": 1}), tracer.start_span("waiting")
+        open_one.set_attribute("b", "é\ud800")
+        waiting.end()
+        exporter.export([waiting])  # type: ignore[list-item]
+        for number in range(2000):
+            span = tracer.start_span("short", attributes={"text": "x" * 2000, "number": number})
+            span.end()
+            for each in (exporter, other):
+                each.export([span])  # type: ignore[list-item]
+        assert len(content(tmp_path)) < 2 * 1024 * 1024
+        entries = told(tmp_path)
+        assert sorted(entries) == ["open", "waiting"]
+        assert entries["open"].attributes == {"a": 1, "b": "é\ud800"} or entries["open"].attributes["b"].startswith("é")
+        assert entries["waiting"].left == {"file"}
+
+
+def _journal_of_a_dead_process(folder: Path) -> bytes:
+    journal = Journal(folder, most_waiting=9)
+    journal.of("file", Keeping())
+    with tracing(journal) as tracer:
+        outer = tracer.start_span("outer", attributes={"text": "zwölf\n", "many": [1, 2.5, True, "x"]})
+        with trace.use_span(outer):
+            tracer.start_span("ended", links=[trace.Link(outer.get_span_context())]).end()
+            inner = tracer.start_span("inner")
+            inner.set_attribute("late", float("nan"))
+        whole = content(folder)
+    for path in _journals.files_in(folder):
+        path.unlink()
+    return whole
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A journal with two open spans, one of which has a child that has ended."""
+    return _journal_of_a_dead_process(tmp_path_factory.mktemp("dead"))
+
+
+@given(data=st.data())
+def test_a_journal_that_is_torn_anywhere_has_what_was_whole(
+    whole: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Cut at any byte, as a machine that stops leaves it, with anything behind; no span twice, none half."""
+    cut = data.draw(st.integers(0, len(whole)))
+    rest = data.draw(st.binary(max_size=30))
+    folder = tmp_path_factory.mktemp("torn")
+    (folder / "host-1-1.jsonl").write_bytes(whole[:cut] + rest)
+    kept = Keeping()
+    undertaker = Undertaker(folder, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None)
+    undertaker.look()
+    undertaker.look()
+    assert _journals.files_in(folder) == []
+    assert sorted(set(kept.names)) == sorted(kept.names)
+    lines = whole[:cut].split(b"\n")[1:]
+    started = {
+        name for name in ("outer", "ended", "inner") if any(f'"{name}","start"'.encode() in line for line in lines[:-1])
+    }
+    assert started <= set(kept.names) <= {"outer", "ended", "inner"}
+    for span in kept.taken:
+        assert span.end_time is not None
+        assert span.start_time is not None
+        assert span.end_time >= span.start_time
+
+
+def test_a_line_of_somebody_else_spoils_only_itself(whole: bytes, tmp_path: Path) -> None:
+    """Numbers, lists and words that no journal has."""
+    header, *lines = whole.splitlines(keepends=True)
+    odd = [b"1\n", b"[]\n", b'{"id": 3, "a": []}\n', b'{"trace": 1}\n', b'{"left": "file", "ids": 3}\n', b'{"at": "x"}\n']
+    odd += [b'{"death": {"x": 1}}\n', b'{"gone": null}\n']
+    (tmp_path / "h-1-1.jsonl").write_bytes(b"".join([header, *odd, *lines, *odd]))
+    kept = Keeping()
+    Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None).look()
+    assert sorted(kept.names) == ["ended", "inner", "outer"]
+
+
+def test_an_exporter_that_refuses_is_asked_again_and_no_other_twice(whole: bytes, tmp_path: Path) -> None:
+    """What one has taken is written down before the next is asked; the journal stays until both have."""
+    (tmp_path / "h-1-1.jsonl").write_bytes(whole.replace(b'"exporters":["file"]', b'"exporters":["file","otlp"]'))
+    file, otlp = Keeping(), Keeping()
+    otlp.refuses = True
+    for refuses in (True, False, False):
+        otlp.refuses = refuses
+        Undertaker(tmp_path, exporters=lambda: {"file": file, "otlp": otlp}, tell=lambda _: None, file=None).look()
+    assert sorted(file.names) == sorted(otlp.names) == ["ended", "inner", "outer"]
+    assert _journals.files_in(tmp_path) == []
+
+
+def test_a_journal_is_kept_for_an_exporter_that_is_not_here(whole: bytes, tmp_path: Path) -> None:
+    """For a day."""
+    path = tmp_path / "h-1-1.jsonl"
+    path.write_bytes(whole.replace(b'"exporters":["file"]', b'"exporters":["file","otlp"]'))
+    kept = Keeping()
+    for _ in range(2):
+        Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None).look()
+    assert len(kept.names) == 3
+    assert path.exists()
+    os.utime(path, (time.time() - 86401,) * 2)
+    Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None).look()
+    assert len(kept.names) == 3
+    assert not path.exists()
+
+
+def test_a_machine_that_has_started_since_was_gone(whole: bytes, tmp_path: Path) -> None:
+    """Its journal names another start of this host."""
+    (tmp_path / "h-1-1.jsonl").write_bytes(whole.replace(_journals.boot_id().encode(), b"an earlier one"))
+    kept = Keeping()
+    Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None).look()
+    assert {(span.attributes or {}).get("died.cause") for span in kept.taken} == {"machine_gone", None}
+
+
+DIES = """
+import os, signal
+from opentelemetry import trace
+with telemetry.span("shop.day", team_id=1):
+    sell()
+    {between}
+    with trace.get_tracer("theirs").start_as_current_span("theirs"):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+LATER = "sell()"
+DIED = """
+shop.day died died
+  shop.sale completed
+  theirs died died
+shop.sale completed"""
+
+
+def dies(home: Path, *, before: str = "", between: str = "pass", **names: str) -> None:
+    """A shop is killed in the middle of two spans."""
+    program = [sys.executable, "-c", before + SHOP + DIES.format(between=between)]
+    ran = subprocess.run(program, env=environment(home, **names), capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == -9, ran.stderr
+
+
+def test_the_next_process_ends_what_was_open(tmp_path: Path) -> None:
+    """Each span once; the journal is gone."""
+    dies(tmp_path)
+    run(LATER, tmp_path)
+    assert "\n" + draw(read_spans(tmp_path / "traces.jsonl")) == DIED
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_span_that_the_file_has_is_not_written_again(tmp_path: Path) -> None:
+    """The process died between writing it there and saying so in its journal, which is as it was before."""
+    journal = tmp_path / "journal"
+    keep = "telemetry._spans.provider._process.journal.left = lambda *_: None; telemetry.flush()"
+    dies(tmp_path, between=keep)
+    assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["shop.sale"]
+    copies = [(path, path.read_bytes()) for path in journal.iterdir()]
+    for _ in range(2):  # the second finds the journal of one that died with everything in the file
+        run(LATER, tmp_path)
+        spans = read_spans(tmp_path / "traces.jsonl")
+        assert len({span.span_id for span in spans}) == len(spans)
+        assert sum(span.outcome == "died" for span in spans) == 2
+        for path, content_before in copies:
+            path.write_bytes(content_before)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"OTEL_SDK_DISABLED": "true"},
+        {"TELEMETRY_HOME": ""},
+        {"OTEL_TRACES_EXPORTER": "none"},
+        {"OTEL_TRACES_SAMPLER": "always_off"},
+    ],
+)
+def test_where_no_spans_are_kept_there_is_no_journal(tmp_path: Path, names: dict[str, str]) -> None:
+    """Disabled, no home, no exporter, not sampled."""
+    dies(tmp_path, **names)
+    assert not (tmp_path / "journal").exists()
+
+
+def test_an_adopted_providers_spans_outlive_their_process_too(tmp_path: Path) -> None:
+    """In our file, and by its own exporters."""
+    adopt = (
+        "import os; from opentelemetry import trace; from opentelemetry.sdk.trace import TracerProvider\n"
+        "from opentelemetry.sdk.trace.export import SimpleSpanProcessor, ConsoleSpanExporter\n"
+        "provider = TracerProvider(); trace.set_tracer_provider(provider)\n"
+        f"out = open({str(tmp_path / 'theirs')!r}, 'a')\n"
+        "provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(out=out, formatter=lambda s: s.name + ' ')))\n"
+    )
+    dies(tmp_path, before=adopt)
+    run("telemetry.flush(); sell(); telemetry.flush()", tmp_path, before=adopt)
+    assert "\n" + draw(read_spans(tmp_path / "traces.jsonl")) == DIED
+    assert sorted((tmp_path / "theirs").read_text().split()) == ["shop.day", "shop.sale", "shop.sale", "theirs"]
+
+
+FORKS = """
+import os, time
+with telemetry.span("shop.day"):
+    child = os.fork()
+    if child == 0:
+        with telemetry.span("shop.child"):
+            os.kill(os.getpid(), 9)
+    os.waitpid(child, 0)
+    telemetry.flush()
+    found = [span.name for span in telemetry.reading.read_spans(os.environ["TELEMETRY_HOME"] + "/traces.jsonl")]
+    assert found == ["shop.child"], found
+os._exit(0 if telemetry.flush() else 1)
+"""
+
+
+def test_a_forked_childs_spans_are_its_own_and_its_parents_its_parents(tmp_path: Path) -> None:
+    """A child that dies takes nothing of its parent with it, and does not keep its parent's journal locked."""
+    run("import telemetry.reading\n" + FORKS, tmp_path)
+    assert draw(read_spans(tmp_path / "traces.jsonl")) == "shop.day completed\n  shop.child died died"
+
+
+def test_a_child_that_lives_on_does_not_hide_its_parents_death(tmp_path: Path) -> None:
+    """The parent's lock is not the child's."""
+    dies(tmp_path, between="os.fork() or (time.sleep(20), os._exit(0))")
+    run(LATER, tmp_path)
+    assert "\n" + draw(read_spans(tmp_path / "traces.jsonl")) == DIED
+
+
+@pytest.mark.parametrize("how", ["a file in its place", "no room", "taken away"])
+def test_a_journal_that_cannot_be_written_breaks_nothing(tmp_path: Path, how: str) -> None:
+    """The work goes on, its spans are exported, and the problem is said."""
+    between = "pass"
+    if how == "a file in its place":
+        (tmp_path / "journal").write_text("")
+    elif how == "no room":
+        between = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))"
+    else:
+        between = "import shutil; sell(); shutil.rmtree(os.environ['TELEMETRY_HOME'] + '/journal')"
+    printed = run(f"{between}\nfor _ in range(9): sell()\nprint('done')", tmp_path, TELEMETRY_LOG_FILE="/dev/null")
+    assert printed.splitlines()[-1] == "done"
+    said = [line for line in printed.splitlines() if "telemetry.problem" in line]
+    assert len(said) == (0 if how == "taken away" else 1) or how == "no room"
+    if how != "no room":
+        assert sum(span.name == "shop.sale" for span in read_spans(tmp_path / "traces.jsonl")) >= 9
+
+
+def test_a_journal_that_was_taken_away_comes_back(tmp_path: Path) -> None:
+    """With the next sign of life: a second later."""
+    home = "os.environ['TELEMETRY_HOME'] + '/journal'"
+    dies(tmp_path, between=f"import shutil; shutil.rmtree({home}); time.sleep(2.5)")
+    run(LATER, tmp_path)
+    assert "\n" + draw(read_spans(tmp_path / "traces.jsonl")) == DIED
+
+
+def test_the_end_is_the_last_sign_of_life(tmp_path: Path) -> None:
+    """Which an idle process gives each second."""
+    began = time.time_ns()
+    dies(tmp_path, between="time.sleep(3)")
+    died = time.time_ns()
+    time.sleep(0.5)
+    run(LATER, tmp_path)
+    (day,) = [span for span in read_spans(tmp_path / "traces.jsonl") if span.name == "shop.day"]
+    assert began < day.start_ns
+    assert day.start_ns + 3e9 <= day.end_ns <= died
+
+
+def test_nothing_secret_is_in_a_journal(tmp_path: Path) -> None:
+    """Ours and the SDK's spans, from the start and midway; what is written is what leaves."""
+    secret = "ghp_" + "a1B2" * 9
+    code = (
+        f"secret = {secret!r}\n"
+        "tracer = __import__('opentelemetry').trace.get_tracer('t')\n"
+        "with telemetry.span('shop.' + secret, note=secret) as one, tracer.start_as_current_span(secret, "
+        "attributes={secret: 1, 'password': 'rye'}) as two:\n"
+        "    one.set(late=[secret]); two.set_attribute('b', secret); two.add_event(secret, {'e': secret})\n"
+        "    two.update_name(secret); two.set_status(__import__('opentelemetry').trace.StatusCode.ERROR, secret)\n"
+        "    import pathlib\n"
+        "    print(''.join(p.read_text() for p in pathlib.Path(os.environ['TELEMETRY_HOME'], 'journal').iterdir()))\n"
+    )
+    printed = run(code, tmp_path)
+    assert printed.count('"trace"') == 2
+    assert secret not in printed
+    assert "rye" not in printed
