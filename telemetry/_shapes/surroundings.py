@@ -166,6 +166,13 @@ SURROUNDED: tuple[Shape, ...] = (
         starts=("bearer", "basic", "token"),
         replacement=_keep_ordinary_words,
     ),
+    # One or several: 32 bytes in url-safe base64. Before the name alone says it, which ends a value at the first blank.
+    _shape(
+        "Fernet keys",
+        r"""(?P<name> keys? [\\"']{0,3} \s{0,4} [=:] \s{0,4} [\[("'b\\]{0,4} )
+            [A-Za-z0-9_-]{43}= (?: [,"'\s]{1,4} b?["']? [A-Za-z0-9_-]{43}= )*""",
+        "key",
+    ),
     Shape(
         name="a value under a secret's name",
         pattern=re.compile(
@@ -193,13 +200,6 @@ SURROUNDED: tuple[Shape, ...] = (
         "a value under the name token",
         rf"""(?P<name> \b token {_EQUALS} (?: b?{_QUOTE} | (?-i:{_LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
         "token",
-    ),
-    # One or several: 32 bytes in url-safe base64.
-    _shape(
-        "Fernet keys",
-        r"""(?P<name> keys? [\\"']{0,3} \s{0,4} [=:] \s{0,4} [\[("'b\\]{0,4} )
-            [A-Za-z0-9_-]{43}= (?: [,"'\s]{1,4} b?["']? [A-Za-z0-9_-]{43}= )*""",
-        "key",
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from time import process_time
@@ -216,7 +217,30 @@ def test_secrets_of_vendors_are_known(vendor: str, quoting: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("secret", [*OF_VENDORS.values(), *SECRETS])
+_FERNET_KEYS = [base64.urlsafe_b64encode(bytes([number]) * 31 + b"\xff").decode() for number in (1, 90, 250)]
+
+LISTS_OF_KEYS = {
+    "a variable": f"SYNCTRACE_ENCRYPTION_KEY={','.join(_FERNET_KEYS)}",
+    "a variable with blanks": f"SYNCTRACE_ENCRYPTION_KEYS={', '.join(_FERNET_KEYS)}",
+    "words": f"none of the keys: {', '.join(_FERNET_KEYS)} fits",
+    "a repr": f"keys = {_FERNET_KEYS!r}",
+    "a repr of bytes": repr({"keys": [key.encode() for key in _FERNET_KEYS]}),
+    "a secret's name": repr({"encryption_keys": tuple(_FERNET_KEYS)}),
+    "JSON": json.dumps({"keys": _FERNET_KEYS}),
+    "JSON of a secret's name": json.dumps({"passwords": _FERNET_KEYS, "n": 1}),
+}
+
+
+@pytest.mark.parametrize("form", LISTS_OF_KEYS)
+def test_no_key_of_a_list_is_shown(form: str) -> None:
+    """Neither the first, which stands beside the name, nor those behind it; what follows the list stays."""
+    left = redact(LISTS_OF_KEYS[form])
+    assert REDACTED in left
+    assert [key for key in _FERNET_KEYS if key in left or key[:30] in left] == []
+    assert not form.startswith("words") or left.endswith(" fits")
+
+
+@pytest.mark.parametrize("secret", [*OF_VENDORS.values(), *SECRETS, *LISTS_OF_KEYS.values()])
 def test_what_is_redacted_stays_as_it_is(secret: str) -> None:
     """Text goes through here more than once on its way."""
     once = redact(secret)
