@@ -11,9 +11,9 @@ from django.db import DataError, connection, connections, transaction
 from msgspec.structs import replace
 
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
-from apps.pulls.store import count_stored, gaps
+from apps.pulls.store import count_stored, delete_pull_requests, gaps, stored_numbers
 from telemetry.testing import Capture
-from tests.integrations.histories import commit, file, pull_request, repository, store, whole
+from tests.integrations.histories import DAY, commit, file, pull_request, repository, store, whole
 
 pytestmark = pytest.mark.django_db
 
@@ -99,13 +99,58 @@ def test_two_repositories_with_the_same_numbers_do_not_mix() -> None:
     store(second.pk, pull_request(1, reviews=whole([])))
     assert Review.objects.filter(pull_request__repository=first).count() == 1
     assert count_stored(second.pk) == 1
+    changed = {"reviews": whole([]), "commits": whole([commit("new")]), "files": whole([file(additions=9)])}
+    store(second.pk, pull_request(1, title="changed", **changed))
+    assert _held(first.pk) == [(1, "change 1", "r1", "c1", 3)]
+    assert _held(second.pk) == [(1, "changed", None, "new", 9)]
+
+
+def _held(repository_id: int) -> list[tuple[Any, ...]]:
+    """Each stored pull request of the repository, with its review, commit and size of its file."""
+    found = PullRequest.objects.filter(repository_id=repository_id).order_by("number")
+    return list(found.values_list("number", "title", "reviews__node_id", "commits__oid", "files__additions"))
+
+
+def test_pull_requests_are_deleted_in_their_own_repository_alone(captrace: Capture) -> None:
+    """Another with the same numbers keeps its own; what belongs to them goes with them, and is counted as theirs."""
+    first, second = repository("o/a"), repository("o/b", team="other")
+    for each in (first, second):
+        store(each.pk, *(pull_request(number, files=whole([file("a"), file("b")])) for number in (1, 2, 3)))
+    captrace.clear()
+    delete_pull_requests(first.pk, [1, 3, 7])
+    assert (stored_numbers(first.pk), stored_numbers(second.pk)) == ({2}, {1, 2, 3})
+    for model, of_each in ((Review, 1), (Commit, 1), (ChangedFile, 2)):
+        of = [model.objects.filter(pull_request__repository=each).count() for each in (first, second)]
+        assert of == [of_each, 3 * of_each]
+    written = captrace.span("sync.db.write").attributes
+    assert [written[key] for key in ("entity_type", "created", "updated", "sync.db.deleted")] == ["pull_request", 0, 0, 2]
+
+
+def test_what_is_counted_was_updated_from_the_first_moment_of_the_window_to_before_its_last() -> None:
+    """In the repository asked for alone, so that two windows that join count each pull request once."""
+    tracked, other = repository("o/a"), repository("o/b")
+    days = [timedelta(days=day) for day in range(4)]
+    for each in (tracked, other):
+        store(each.pk, *(replace(pull_request(1 + day.days), updated_at=DAY + day) for day in days))
+    store(other.pk, replace(pull_request(9), updated_at=DAY + days[1]))
+    of = tracked.pk
+    assert (count_stored(of), count_stored(other.pk)) == (4, 5)
+    assert [count_stored(of, since=DAY + day) for day in days] == [4, 3, 2, 1]
+    assert [count_stored(of, before=DAY + day) for day in days] == [0, 1, 2, 3]
+    assert count_stored(of, since=DAY + days[1], before=DAY + days[3]) == 2
 
 
 def test_gaps_name_the_lists_that_are_short() -> None:
     """A list of which GitHub gives fewer than it counts is found."""
     tracked = repository()
     store(tracked.pk, pull_request(1), pull_request(2, changed_files=3500, files=whole([file()], total=3500)))
+    other = repository("o/b")
+    store(other.pk, pull_request(2, reviews=whole([], total=4), commits=whole([], total=3)), pull_request(1))
     assert gaps(tracked.pk) == [{"pull_request": 2, "list": "files", "stored": 1, "total": 3500}]
+    assert gaps(other.pk) == [
+        {"pull_request": 2, "list": "commits", "stored": 0, "total": 3},
+        {"pull_request": 2, "list": "reviews", "stored": 0, "total": 4},
+    ]
 
 
 def test_gaps_are_those_of_the_window() -> None:
