@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
 from django.conf import settings
 from django.db import transaction
 
+from apps import catalog
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.attempts import Attempt
@@ -191,13 +193,125 @@ def test_a_run_that_lost_a_repository_is_partial(run: PipelineRun, captrace: Cap
     assert roots == {run.pk: ("ERROR", "completed"), theirs.pk: ("OK", "completed")}
 
 
-def test_a_second_end_says_nothing(run: PipelineRun, captrace: Capture) -> None:
-    """One line, one root."""
-    _ended(run)
-    pipeline.complete_phase(run.pk, "phase1_complete")
-    pipeline.fail_phase(run.pk, "phase1_complete", ValueError("late"))
-    assert captrace.events().count("sync.pipeline.completed") == 1
-    assert "sync.pipeline.failed" not in captrace.events()
+@pytest.fixture
+def other_run() -> PipelineRun:
+    """A run of another team's, over two repositories."""
+    first, second = repository("smiths/a", team="smiths"), repository("smiths/b", team="smiths")
+    return pipeline.start_run(team=first.team, repositories=[first, second], since=None, task_id="t-other")
+
+
+def _columns(run: PipelineRun) -> dict[str, Any]:
+    return PipelineRun.objects.filter(pk=run.pk).values().get()
+
+
+PHASES: tuple[catalog.Phase, ...] = get_args(catalog.Phase)
+
+
+@pytest.mark.parametrize("end", ["completed", "failed"])
+def test_a_run_that_has_ended_does_not_end_again(
+    end: str, run: PipelineRun, time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """Nor does anything else about it change, in whatever phase somebody comes late; and one root and one line say it."""
+    if end == "completed":
+        _ended(run)
+    else:
+        _all("completed")
+        pipeline.advance(run.pk)
+        pipeline.fail_phase(run.pk, "llm_processing", ValueError("no"))
+    before, spans, lines = _columns(run), captrace.spans, captrace.lines
+    assert before["state"] == end
+    time.sleep(60)
+    _all("failed")
+    for phase in PHASES:
+        assert pipeline.complete_phase(run.pk, phase) == []
+        pipeline.fail_phase(run.pk, phase, ValueError("late"))
+        assert pipeline.claim_step(RunPhase(run.pk, phase, before["step_attempt"] + 1)) is None
+    assert pipeline.advance(run.pk) == []
+    PipelineRun.objects.filter(pk=run.pk).update(phase="syncing")
+    assert pipeline.advance(run.pk) == []
+    assert _columns(run) == before | {"phase": "syncing"}
+    assert (captrace.spans, captrace.lines) == (spans, lines)
+    assert [line["event"] for line in lines if line["event"] in ("sync.pipeline.completed", "sync.pipeline.failed")] == [
+        f"sync.pipeline.{end}"
+    ]
+    assert captrace.span("sync.pipeline").outcome == end
+
+
+def test_a_phase_is_left_in_that_phase_alone(run: PipelineRun, captrace: Capture) -> None:
+    """What belongs to another phase comes too late or too early, and changes neither the row nor the trace."""
+    _all("completed")
+    pipeline.advance(run.pk)
+    before, lines = _columns(run), captrace.lines
+    for phase in PHASES:
+        if phase != "llm_processing":
+            assert pipeline.complete_phase(run.pk, phase) == []
+            pipeline.fail_phase(run.pk, phase, ValueError("of another phase"))
+            assert pipeline.claim_step(RunPhase(run.pk, phase, 1)) is None
+    for attempt in (0, 2, 3):
+        assert pipeline.claim_step(RunPhase(run.pk, "llm_processing", attempt)) is None
+    assert _columns(run) == before
+    assert (captrace.spans, captrace.lines) == ([], lines)
+
+
+def test_what_becomes_of_one_run_becomes_of_no_other(
+    run: PipelineRun, other_run: PipelineRun, time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """Advanced, started, completed and ended beside another team's, which stands where it stood."""
+    before = _columns(other_run)
+    rows = list(other_run.repo_syncs.order_by("pk").values())
+    run.repo_syncs.update(state="completed", disposition="synced")
+    assert pipeline.advance(other_run.pk) == []
+    assert pipeline.advance(run.pk) == [RunPhase(run.pk, "llm_processing", 1)]
+    claimed = pipeline.claim_step(RunPhase(run.pk, "llm_processing", 1))
+    assert (claimed, claimed and claimed.team) == (run, run.team)
+    pipeline.complete_phase(run.pk, "llm_processing")
+    pipeline.fail_phase(run.pk, "computing_metrics", ValueError("no"))
+    assert (_columns(other_run), list(other_run.repo_syncs.order_by("pk").values())) == (before, rows)
+    assert captrace.span("sync.pipeline").trace_id == trace_id_of(run.traceparent)
+    assert {line["run_id"] for line in captrace.lines} == {run.pk}
+
+
+def test_totals_are_those_of_the_repositories_that_were_synced(other_run: PipelineRun, captrace: Capture) -> None:
+    """Neither what a failed one had read counts nor what another team's run has; row, root and line agree."""
+    bystander = repository("o/n")
+    repo_sync(
+        pipeline.start_run(team=bystander.team, repositories=[repository("o/m")], since=None),
+        bystander,
+        state="completed",
+        prs_done=100,
+    )
+    first, second = other_run.repo_syncs.order_by("pk")
+    RepoSync.objects.filter(pk=first.pk).update(state="completed", disposition="synced", prs_done=7)
+    RepoSync.objects.filter(pk=second.pk).update(state="failed", disposition="failed", prs_done=30, error_msg="no")
+    captrace.clear()
+    pipeline.advance(other_run.pk)
+    pipeline.complete_phase(other_run.pk, "llm_processing")
+    pipeline.complete_phase(other_run.pk, "computing_metrics")
+    row = _columns(other_run)
+    line, root = captrace.line("sync.pipeline.completed"), captrace.span("sync.pipeline").attributes
+    for said in (row, line, root):
+        assert (said["repos_synced"], said["total_prs"]) == (1, 7)
+    assert root["repos_count"] == 2
+    assert [line["phase"] for line in captrace.lines if line["event"] == "sync.pipeline.phase_changed"] == [
+        "llm_processing",
+        "computing_metrics",
+        "phase1_complete",
+    ]
+
+
+def test_why_every_repository_failed_is_said_of_three_and_counted_of_more(run: PipelineRun, other_run: PipelineRun) -> None:
+    """By name, in the order in which they were asked for; another run's are not among them."""
+    for number in range(2, 6):
+        repo_sync(run, repository(f"o/{number}"))
+    other_run.repo_syncs.update(state="failed", error_msg="of others")
+    for row in run.repo_syncs.select_related("repository"):
+        RepoSync.objects.filter(pk=row.pk).update(state="failed", error_msg=f"no {row.repository.full_name}")
+    pipeline.advance(run.pk)
+    run.refresh_from_db()
+    assert run.error_msg == "o/n: no o/n; o/2: no o/2; o/3: no o/3; and 2 more"
+    pipeline.advance(other_run.pk)
+    other_run.refresh_from_db()
+    assert other_run.error_msg == "smiths/a: of others; smiths/b: of others"
 
 
 def test_a_run_resumed_after_a_failure_is_a_new_trace_linked_to_the_old(run: PipelineRun, captrace: Capture) -> None:
