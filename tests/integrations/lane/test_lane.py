@@ -33,7 +33,6 @@ from apps.integrations.lane import Lane, Turn
 from apps.integrations.models import ApiLane
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.utils import clock
-from apps.utils.boottime import boottime
 from telemetry.testing import Capture
 from tests.acceptance.worker import wait_until
 
@@ -215,10 +214,13 @@ def test_a_budget_beyond_measure_is_as_much_as_a_row_holds() -> None:
 
 
 def test_a_turn_that_stood_still_too_long_sends_nothing() -> None:
-    """There must be time for a whole request in the lease."""
-    with Lane(account=ACCOUNT, request_seconds=0.8).turn(resource=None) as turn:
+    """There must be time for a whole request in the lease, which lasts for one and a half."""
+    with Lane(account=ACCOUNT, request_seconds=2.0).turn(resource=None) as turn:
         turn.confirm()
-        time.sleep(turn.send_before - boottime() + 0.01)
+        time.sleep(1.05)
+        leased_until = _row().leased_until
+        assert leased_until is not None
+        assert 0 < (leased_until - datetime.now(UTC)).total_seconds() < 2.0  # it is ours, and too short for a request
         with pytest.raises(LaneLost):
             turn.confirm()
 

@@ -36,6 +36,32 @@ def test_a_wait_is_required_just_while_something_forbids_a_request(block: Block 
 
 
 @pytest.mark.parametrize(
+    ("block", "budget", "wait"),
+    [
+        (Block(_in(90), "secondary"), Budget(5000, 0, _in(30)), Block(_in(90), "secondary")),
+        (Block(_in(20), "secondary"), Budget(5000, 0, _in(30)), Block(_in(31), "primary")),
+        (Block(_in(90), "retry_after"), Budget(5000, 1, _in(300)), Block(_in(90), "retry_after")),
+        (Block(_in(0), "secondary"), Budget(5000, 0, _in(30)), Block(_in(31), "primary")),
+        (Block(_in(90), "retry_after"), None, Block(_in(90), "retry_after")),
+        (None, Budget(None, 0, _in(30)), Block(_in(31), "primary")),
+        (Block(_in(-1), "secondary"), Budget(5000, 1, _in(300)), None),
+        (None, None, None),
+    ],
+)
+def test_of_two_limits_the_later_is_waited_for(block: Block | None, budget: Budget | None, wait: Block | None) -> None:
+    """For its own reason; one that is over counts as none, and a reset only a second after its time."""
+    assert limits.required_wait(block=block, budget=budget, now=NOW) == wait
+
+
+@pytest.mark.parametrize(("resets_in", "holds"), [(1, True), (0, True), (-0.999, True), (-1, False), (-30, False)])
+def test_a_budget_holds_until_a_second_after_its_reset(resets_in: float, holds: bool) -> None:
+    """By which the clocks may differ."""
+    budget = Budget(5000, 7, _in(resets_in))
+    assert limits.current(budget, now=NOW) == (budget if holds else None)
+    assert limits.current(None, now=NOW) is None
+
+
+@pytest.mark.parametrize(
     ("error", "refused_before", "block"),
     [
         (SecondaryLimited("slow down", retry_after=20.0), 0, Block(_in(20), "retry_after")),
