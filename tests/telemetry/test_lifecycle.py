@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import pytest
@@ -158,6 +158,51 @@ def test_a_wait_before_the_block_is_on_the_span_but_not_in_its_duration(captrace
     (span,) = captrace.spans
     assert span.duration_ms > 5000
     assert float(str(span.attributes["duration_ms"])) < 5000
+
+
+class Stopwatch:
+    """A clock that stands until somebody lets it pass."""
+
+    def __init__(self) -> None:
+        self.passed = timedelta()
+
+    def __call__(self) -> datetime:
+        return NOON + self.passed
+
+
+@pytest.mark.parametrize("seconds", [0.000001, 0.25, 1.5, 90.0, 7200.0])
+def test_one_duration_is_the_same_everywhere_in_its_unit(seconds: float) -> None:
+    """On the line, on the span, between the span's ends, and in the histogram: milliseconds, seconds, nanoseconds."""
+    watch = Stopwatch()
+    with capturing(now=watch) as capture:
+        with observe(Bake(loaf="rye")) as bake:
+            watch.passed += timedelta(seconds=seconds)
+            bake.completed(Baked(crumbs=1))
+        with observe(Weigh(scale="big")) as weigh:
+            watch.passed += timedelta(seconds=seconds)
+            weigh.completed(Weighed(grams=1))
+    baked, weighed = capture.span("bakery.bake"), capture.span("bakery.weigh")
+    assert baked.attributes["duration_sec"] == capture.line("bakery.bake.completed")["duration_sec"] == seconds
+    assert weighed.attributes["duration_ms"] == capture.line("bakery.weigh")["duration_ms"] == pytest.approx(seconds * 1000)
+    for span in (baked, weighed):
+        assert span.end_ns - span.start_ns == round(seconds * 1e9)
+        assert span.duration_ms == pytest.approx(seconds * 1000)
+        assert capture.metric(f"{span.name}.duration").value == pytest.approx(seconds)
+    assert baked.start_ns == int(NOON.timestamp()) * 10**9 + 250_000
+
+
+@pytest.mark.parametrize("waited_ms", [0.0, 0.5, 1500.0])
+def test_a_wait_before_the_block_moves_the_start_of_its_span_alone(waited_ms: float) -> None:
+    """By so many milliseconds; neither the duration nor its histogram grows."""
+    watch = Stopwatch()
+    with capturing(now=watch) as capture, observe(Weigh(scale="big"), waited_ms=waited_ms) as weigh:
+        watch.passed += timedelta(seconds=2)
+        weigh.completed(Weighed(grams=1))
+    span = capture.span("bakery.weigh")
+    assert span.end_ns - span.start_ns == 2 * 10**9 + int(waited_ms * 1_000_000)
+    assert span.end_ns == int((NOON + watch.passed).timestamp()) * 10**9 + 250_000
+    assert span.attributes["duration_ms"] == capture.line("bakery.weigh")["duration_ms"] == 2000.0
+    assert capture.metric("bakery.weigh.duration").value == 2.0
 
 
 def test_a_forgotten_outcome_is_an_error_in_tests(captrace: Capture) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from io import StringIO
@@ -21,6 +22,7 @@ import structlog
 
 import telemetry
 from telemetry import bind, span
+from telemetry._export.line_files import LineFile
 from telemetry._lines import writing
 from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
@@ -242,6 +244,32 @@ def test_many_processes_write_whole_lines_through_rotations_and_kills(tmp_path: 
     lines = read_lines(path)
     assert len({(line["pid"], line["number"]) for line in lines}) == len(lines) == 2000
     assert (tmp_path / "logs.jsonl.1").exists()
+
+
+def test_five_files_are_kept_beside_the_one_that_is_written(tmp_path: Path) -> None:
+    """The newest is `.1`; the sixth before is gone; of the kept ones no line is lost, doubled or out of its file."""
+    path = tmp_path / "logs.jsonl"
+    file = LineFile(path, rotate_bytes=10)
+    for number in range(9):
+        file.write(f"{number}-of-nine\n".encode())
+        time.sleep(0.06)  # a full file is noticed after a moment
+    file.close()
+    kept = {each.name: each.read_text() for each in tmp_path.iterdir() if not each.name.endswith(".lock")}
+    assert kept == {
+        "logs.jsonl": "8-of-nine\n",
+        **{f"logs.jsonl.{place}": f"{8 - place}-of-nine\n" for place in range(1, 6)},
+    }
+
+
+def test_a_file_without_a_limit_is_never_set_aside(tmp_path: Path) -> None:
+    """Zero bytes is no limit; below one, a file stays as it is to the last byte."""
+    for number, limit in enumerate((0, 12)):
+        file = LineFile(tmp_path / f"{number}.jsonl", rotate_bytes=limit)
+        file.write(b"five\n")
+        time.sleep(0.06)
+        file.write(b"sixes\n")
+        file.close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["0.jsonl", "1.jsonl"]
 
 
 def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:

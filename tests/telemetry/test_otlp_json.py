@@ -71,6 +71,17 @@ def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
     assert line.count(b"\n") == 1
 
 
+def test_small_ids_are_as_long_as_others() -> None:
+    """Of the span, its parent and what it is linked to: 32 and 16 digits."""
+    own, above, linked = (SpanContext(number, number + 16, is_remote=False) for number in (1, 2, 3))
+    line = otlp_json.request([ReadableSpan("a", context=own, parent=above, links=[Link(linked)], start_time=1, end_time=2)])
+    ((written,),) = [scope["spans"] for scope in orjson.loads(line)["resourceSpans"][0]["scopeSpans"]]
+    (link,) = written["links"]
+    assert (written["traceId"], written["spanId"]) == ("0" * 31 + "1", "0" * 14 + "11")
+    assert written["parentSpanId"] == "0" * 14 + "12"
+    assert (link["traceId"], link["spanId"]) == ("0" * 31 + "3", "0" * 14 + "13")
+
+
 def test_text_that_is_no_unicode_costs_no_span() -> None:
     """A lone surrogate, as in a file's name, becomes a question mark; everything else of the batch is as it was."""
     spoilt = ReadableSpan("a", attributes={"path": "caf\udce9"}, start_time=1, end_time=2)
