@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from apps.repositories.models import GitHubConnection, TrackedRepository
+from apps.repositories.names import repository_name
 from apps.repositories.secrets import encrypt
 from apps.teams.models import Team
 
-_FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
-
-
-class InvalidRepositoryName(ValueError):  # noqa: N818  # the name says what is wrong; "Error" would add nothing
-    """A name that no repository can have."""
 
 
 def account_name(*, api_url: str, login: str) -> str:
@@ -38,17 +33,13 @@ def has_new_token(used: GitHubConnection) -> bool:
     return GitHubConnection.objects.get(pk=used.pk).token() != used.token()
 
 
-def check_name(full_name: str) -> None:
-    """Raise InvalidRepositoryName if no repository can be called `full_name`."""
-    if not _FULL_NAME.fullmatch(full_name):
-        raise InvalidRepositoryName(f"{full_name!r} is not a repository's name. Write it as OWNER/NAME, like libuv/libuv.")
+def track(*, connection: GitHubConnection, full_names: Sequence[str], listed: Sequence[str] = ()) -> list[TrackedRepository]:
+    """Store which repositories the connection's team tracks, and return them, each once; case does not matter.
 
-
-def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[TrackedRepository]:
-    """Store that the connection's team tracks `full_names`, and return them in that order; case does not matter."""
-    tracked = []
-    for full_name in full_names:
-        check_name(full_name)
+    `full_names` are as people write them, see `repository_name`; those in `listed` are GitHub's own, and not judged.
+    """
+    tracked: list[TrackedRepository] = []
+    for full_name in (*(repository_name(name, api_url=connection.api_url) for name in full_names), *listed):
         known, _ = TrackedRepository.objects.get_or_create(
             team_id=connection.team_id,
             full_name__iexact=full_name,
@@ -57,5 +48,6 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str]) -> list[Tr
         if known.connection_id != connection.pk:
             known.connection = connection
             known.save(update_fields=["connection"])
-        tracked.append(known)
+        if known not in tracked:
+            tracked.append(known)
     return tracked

@@ -43,6 +43,7 @@ def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatc
     [
         ([], "Name what to sync"),
         (["libuv"], "OWNER/NAME"),
+        (["https://gitlab.com/libuv/libuv"], "an address at gitlab.com, and the API is that of github.com"),
         (["a/b", "--days", "0"], "--days must be 1 or more"),
         (["a/b", "--days", "99999999999"], "up to 36500"),
         (["a/b", "--match", "a*"], "--org ORG"),

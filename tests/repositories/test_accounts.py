@@ -10,8 +10,9 @@ import pytest
 from django.db import connection as database
 from django.db import models, transaction
 
-from apps.repositories.accounts import InvalidRepositoryName, account_name, has_new_token, save_connection, track
+from apps.repositories.accounts import account_name, has_new_token, save_connection, track
 from apps.repositories.models import GitHubConnection, TrackedRepository
+from apps.repositories.names import InvalidRepositoryName
 from apps.teams.models import Team
 from tests.acceptance.worker import wait_until
 from tests.locks import count_waiting
@@ -101,3 +102,16 @@ def test_a_name_that_no_repository_can_have_is_refused(team: Team, name: str) ->
     """The error says how names are written."""
     with pytest.raises(InvalidRepositoryName, match="Write it as OWNER/NAME"):
         track(connection=_connect(team), full_names=[name])
+
+
+def test_an_address_and_a_name_of_one_repository_track_it_once(team: Team) -> None:
+    """At the host of the connection's API, whatever the case."""
+    names = ["https://github.test/ada_corp/cakes.git", "ada_corp/cakes", "ADA_corp/Cakes"]
+    tracked = track(connection=_connect(team), full_names=names)
+    assert [one.full_name for one in tracked] == ["ada_corp/cakes"]
+
+
+def test_a_name_that_github_gave_is_not_judged(team: Team) -> None:
+    """It knows how its repositories are called, be it by rules of tomorrow."""
+    names = ["-odd-/name", "a_b/.github", "o+o/n\u00e4me"]
+    assert [one.full_name for one in track(connection=_connect(team), full_names=[], listed=names)] == names

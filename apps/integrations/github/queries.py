@@ -25,7 +25,7 @@ from telemetry.timestamps import iso_seconds
 LIST_ALIAS = "list"
 """The answer's name for a list that was asked for alone, followed by its number in the request."""
 
-_FULL_NAME = re.compile(r"[A-Za-z0-9_-]+/(?!\.{1,2}\Z)[A-Za-z0-9._-]+")  # no dot segment in a path
+_FULL_NAME = re.compile(r"(?!\.{1,2}/)[^/?#\s]+/(?!\.{1,2}\Z)[^/?#\s]+")  # no dot segment in a path
 _FRAGMENT = re.compile(r"fragment (\w+) on ")
 _SPREAD = re.compile(r"\.\.\.(\w+)")
 
@@ -107,7 +107,7 @@ def window_search(full_name: str, *, updated_since: datetime | None, updated_bef
 
 
 def owner_and_name(full_name: str) -> tuple[str, str]:
-    """Split `owner/name` in two; raise `NotFound` for another shape, which GitHub need not be asked about."""
+    """Split `owner/name` in two; raise `NotFound` for what has no two parts. Which names there are is for GitHub to say."""
     if not _FULL_NAME.fullmatch(full_name):
         raise NotFound(f"{full_name!r} is not the name of a repository: write it as OWNER/NAME, like octocat/hello-world")
     owner, _, name = full_name.partition("/")
@@ -117,7 +117,7 @@ def owner_and_name(full_name: str) -> tuple[str, str]:
 def repository_path(full_name: str) -> str:
     """Return the REST path of a repository."""
     owner, name = owner_and_name(full_name)
-    return f"/repos/{owner}/{name}"
+    return f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
 
 def organization_path(organization: str) -> str:

@@ -26,8 +26,9 @@ from apps.integrations import connections
 from apps.integrations.errors import NotFound, SyncError
 from apps.integrations.models import PipelineRun
 from apps.integrations.tasks import start_pipeline
-from apps.repositories.accounts import InvalidRepositoryName, check_name, track
+from apps.repositories.accounts import track
 from apps.repositories.models import GitHubConnection, TrackedRepository
+from apps.repositories.names import InvalidRepositoryName, repository_name
 from apps.teams.models import Team
 
 _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
@@ -41,7 +42,7 @@ class Command(PrintingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what to sync, for whom, and how far back."""
-        parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv")
+        parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv, or its address")
         parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
         parser.add_argument("--team", metavar="SLUG", default="default", help="whose repositories they are")
@@ -81,14 +82,11 @@ class Command(PrintingCommand):
             raise CommandError("Name what to sync: OWNER/NAME, or --org ORG.")
         if options["match"] and not options["org"]:
             raise CommandError("--match chooses among the repositories of --org ORG: name one.")
-        for name in options["repositories"]:
-            check_name(name)
+        named = [repository_name(name, api_url=options["api_url"]) for name in options["repositories"]]
         team = _team(options["team"])
         connection = connections.connect(team=team, api_url=options["api_url"], token=token)
-        names = [*options["repositories"]]
-        if options["org"]:
-            names += _of_owner(connection, token, options["org"], options["match"] or "*")
-        return track(connection=connection, full_names=list(dict.fromkeys(names)))
+        listed = _of_owner(connection, token, options["org"], options["match"] or "*") if options["org"] else []
+        return track(connection=connection, full_names=named, listed=listed)
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
         """Sync what is tracked, and return the run when it has ended."""
