@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from apps.catalog import CallStatus
-from apps.integrations.errors import GitHubError, LaneLost
+from apps.integrations.errors import Forbidden, GitHubError, LaneLost, NotFound, Unauthorized
 from apps.integrations.github.answers import Answer
 from apps.integrations.github.limits import limit_from_headers
 from apps.integrations.github.nodes import Response
@@ -46,14 +46,30 @@ class Call(Generic[V, R]):
     answers: tuple[type[GitHubError], ...] = ()
 
 
+@dataclass(kw_only=True, slots=True)
+class Known:
+    """What the clients of one attempt know of what GitHub lets them see; an answer proves both."""
+
+    token_works: bool = False
+    repository_is_there: bool = False
+
+    def contradicts(self, error: GitHubError) -> bool:
+        """Return whether `error` says the opposite, which one of GitHub's many servers sometimes does for a moment."""
+        if isinstance(error, Unauthorized):
+            return self.token_works
+        return isinstance(error, Forbidden | NotFound) and self.repository_is_there
+
+
 class Calls:
     """Makes the calls of one account's clients, for one attempt.
 
-    `requests` and `points` count what was spent, on failed calls too where GitHub says what they cost.
+    `requests` and `points` count what was spent, on failed calls too where GitHub says what they cost. An error that
+    contradicts what is `known` is final only when GitHub says it twice.
     """
 
-    def __init__(self, *, lane: Turns) -> None:
+    def __init__(self, *, lane: Turns, known: Known | None = None) -> None:
         self._lane = lane
+        self._known = Known() if known is None else known
         self.requests = 0
         self.points = 0
 
@@ -62,6 +78,16 @@ class Calls:
 
         Raises `GitHubError` for what GitHub answers instead, and `Parked` for a wait that is too long to sleep through.
         """
+        try:
+            value = self._in_turn(call)
+        except GitHubError as error:
+            if isinstance(error, call.answers) or not self._known.contradicts(error):
+                raise
+            value = self._in_turn(call)
+        self._known.token_works = self._known.repository_is_there = True
+        return value
+
+    def _in_turn(self, call: Call[V, R]) -> V:
         return self._lane.call(lambda turn: self._send(call, turn), resource=call.resource)
 
     def _send(self, call: Call[V, R], turn: Turn) -> V:

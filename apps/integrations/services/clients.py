@@ -13,6 +13,7 @@ from apps.integrations.lane import Lane
 from apps.integrations.models import RepoSync
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
+from apps.integrations.services.calls import Known
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.models import GitHubConnection
@@ -53,9 +54,10 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
     connection: GitHubConnection = row.repository.connection
     transport = transport or transport_to(connection.api_url, token=connection.token())
     lane = Lane(account=connection.account, heartbeat=show_life)
+    known = Known(token_works=True, repository_is_there=row.repository.github_id is not None)  # since it was connected
     clients = Clients(
-        graphql=GitHubGraphQL(transport=transport, lane=lane),
-        rest=GitHubRest(transport=transport, lane=lane),
+        graphql=GitHubGraphQL(transport=transport, lane=lane, known=known),
+        rest=GitHubRest(transport=transport, lane=lane, known=known),
         requests_before=row.requests,
         points_before=row.points,
     )

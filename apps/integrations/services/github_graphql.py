@@ -20,7 +20,7 @@ from apps.integrations.github.page_sizes import MOST_LISTS_BESIDE_A_PAGE, batch_
 from apps.integrations.github.queries import GraphQLRequest
 from apps.integrations.github.transport import Transport
 from apps.integrations.lane import Turns
-from apps.integrations.services.calls import Call, Calls, Ended
+from apps.integrations.services.calls import Call, Calls, Ended, Known
 
 V = TypeVar("V")
 
@@ -36,9 +36,9 @@ class GitHubGraphQL:
     Raises `GitHubError` for what GitHub answers instead of data, and `Parked` for a wait that is too long to sleep through.
     """
 
-    def __init__(self, *, transport: Transport, lane: Turns, page_size: int = 25) -> None:
+    def __init__(self, *, transport: Transport, lane: Turns, page_size: int = 25, known: Known | None = None) -> None:
         self._transport = transport
-        self._calls = Calls(lane=lane)
+        self._calls = Calls(lane=lane, known=known)
         self._pages = page_ladder(page_size)
         self._batches = batch_ladder()
 

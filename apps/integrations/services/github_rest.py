@@ -14,7 +14,7 @@ from apps.integrations.github.answers import Answer
 from apps.integrations.github.nodes import Actor, RateLimit, RepositoryInfo, Response
 from apps.integrations.github.transport import Transport
 from apps.integrations.lane import Resource, Turns
-from apps.integrations.services.calls import Call, Calls, Ended
+from apps.integrations.services.calls import Call, Calls, Ended, Known
 from apps.integrations.services.github_graphql import GitHubGraphQL
 
 V = TypeVar("V")
@@ -27,10 +27,10 @@ class GitHubRest:
     authorized for their SAML single sign-on.
     """
 
-    def __init__(self, *, transport: Transport, lane: Turns) -> None:
+    def __init__(self, *, transport: Transport, lane: Turns, known: Known | None = None) -> None:
         self._transport = transport
         self._lane = lane
-        self._calls = Calls(lane=lane)
+        self._calls = Calls(lane=lane, known=known)
         self.hidden_organizations: tuple[str, ...] = ()
 
     @property

@@ -459,12 +459,12 @@ def test_github_sees_no_trace_context(github: SimulatedGitHub, captrace: Capture
 def test_what_an_answer_says_of_the_budget_reaches_the_lane() -> None:
     """From headers, also of errors, or else from the answer itself."""
     lane = FreeLane()
-    answers = [answer(a_page()), recorded("sso")]
+    answers = [answer(a_page()), recorded("sso"), recorded("sso")]
     client, _ = scripted(lambda _asked: answers.pop(0), lane=lane)
     next(client.pull_requests(NAME))
     with pytest.raises(SsoRequired):
         next(client.pull_requests(NAME))
-    assert [turn.budgets["graphql"].remaining for turn in lane.turns] == [4999, 4990]
+    assert [turn.budgets["graphql"].remaining for turn in lane.turns] == [4999, 4990, 4990]
 
 
 def test_nobody_listening_is_told_by_its_span(captrace: Capture) -> None:

@@ -22,6 +22,7 @@ from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
 from apps.repositories.accounts import save_connection
+from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from tests.acceptance.worker import wait_until
 from tests.integrations.syncing import TOKEN, begin, claim, held, stored, tracked
@@ -149,6 +150,41 @@ def test_a_refused_token_is_not_tried_again(row: RepoSync, github: SimulatedGitH
     assert isinstance(end, Failed)
     assert isinstance(end.error, Unauthorized)
     assert (row.state, row.disposition, row.error_type, row.attempt) == ("failed", "forbidden", "unauthorized", 1)
+
+
+CONTRADICTIONS = ["bad_credentials", "not_found", "sso", "ip_allow_list", "access_blocked"]
+
+
+@pytest.mark.parametrize("fault", CONTRADICTIONS)
+@pytest.mark.parametrize(
+    "match", [{"operation": "PullRequests"}, {"endpoint": "/repos/{owner}/{repo}"}], ids=["GraphQL", "REST"]
+)
+def test_a_refusal_that_contradicts_what_was_known_is_asked_once_more(
+    fault: str, match: dict[str, str], row: RepoSync, github: SimulatedGitHub
+) -> None:
+    """A server of GitHub's that is behind refuses what another has just given: one more request, and no lost repository."""
+    TrackedRepository.objects.update(github_id=1)  # it was synced before
+    github.add_faults({"fault": fault, "match": match})
+    before = sum(github.stats()["requests"].values())
+    assert isinstance(_attempt(row), Completed)
+    assert (row.state, row.attempt, stored(row.repository)) == ("completed", 1, held(github, NAME))
+    assert row.requests == sum(github.stats()["requests"].values()) - before
+
+
+@pytest.mark.parametrize("fault", CONTRADICTIONS)
+def test_a_refusal_that_is_said_twice_is_final(fault: str, row: RepoSync, github: SimulatedGitHub) -> None:
+    """In the middle of a history, too, with what is stored kept."""
+    github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}, "nth": 2, "times": 2})
+    assert isinstance(_attempt(row), Failed)
+    assert (row.state, row.disposition) == ("failed", "gone" if fault == "not_found" else "forbidden")
+    assert row.prs_done == 25
+
+
+def test_a_repository_that_was_never_seen_is_looked_for_once(row: RepoSync, github: SimulatedGitHub) -> None:
+    """Nothing contradicts it; the token was seen to work when it was connected."""
+    github.add_faults({"fault": "not_found", "match": {"endpoint": "/repos/{owner}/{repo}"}})
+    assert isinstance(_attempt(row), Failed)
+    assert (row.disposition, row.requests) == ("gone", 1)
 
 
 def test_a_token_that_is_replaced_meanwhile_costs_an_attempt(row: RepoSync, github: SimulatedGitHub) -> None:
