@@ -1,0 +1,154 @@
+"""What must be true after every fault, one function each: it returns what is not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from telemetry.reading import Span, orphans_of
+from tests.chaos.evidence import Evidence, Run
+from tests.chaos.rows import differences
+
+_ATTEMPT = "run/apps.integrations.tasks.sync_repository"
+_LAST_PHASES = {"recent": "phase1_complete", "backfill": "complete"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oracle:
+    """A statement about what syncs leave, and the function that yields what contradicts it.
+
+    `missing` says what synctrace does not have yet, so that the statement is known not to hold: its problems are counted and
+    told, and fail nothing.
+    """
+
+    name: str
+    states: str
+    problems: Callable[[Evidence], Iterator[str]]
+    missing: str = ""
+
+
+def ended(evidence: Evidence) -> Iterator[str]:
+    """Every run is there, and it and each of its repositories has ended as it does undisturbed."""
+    kinds = Counter(run.kind for run in evidence.runs)
+    for kind, count in (("recent", evidence.teams), ("backfill", evidence.teams * evidence.repositories)):
+        if kinds[kind] != count:
+            yield f"{kinds[kind]} {kind} runs, not {count}"
+    for run in evidence.runs:
+        if (run.state, run.phase) != ("completed", _LAST_PHASES[run.kind]):
+            yield f"{_named(run)} is {run.state} in {run.phase} {run.error}".rstrip()
+        for each in run.repositories:
+            if (each.state, each.disposition) != ("completed", "synced"):
+                yield f"{_named(run)}: {each.name} is {each.state} {each.disposition} {each.error}".rstrip()
+
+
+def same_rows(evidence: Evidence) -> Iterator[str]:
+    """Each team's rows are those of an undisturbed sync."""
+    if not (evidence.expected and all(evidence.expected.values())):
+        yield "nothing is expected: there was no undisturbed sync"
+    for team, rows in evidence.rows.items():
+        for difference in differences(rows, evidence.expected):
+            yield f"{team}: {difference}"
+    if len(evidence.rows) != evidence.teams:
+        yield f"rows of {len(evidence.rows)} teams, not {evidence.teams}"
+
+
+def one_in_flight(evidence: Evidence) -> Iterator[str]:
+    """GitHub never saw two requests of an account at once."""
+    if not evidence.most_in_flight:
+        yield "GitHub saw no request at all"
+    for account, most in evidence.most_in_flight.items():
+        if most > 1:
+            yield f"{most} requests of {account} at once"
+
+
+def nothing_left(evidence: Evidence) -> Iterator[str]:
+    """Nothing is admitted and no lane is held when every run has ended."""
+    for account in evidence.admitted:
+        yield f"an attempt is still admitted to {account}"
+    for account in evidence.held:
+        yield f"the lane of {account} is still held"
+
+
+def one_root(evidence: Evidence) -> Iterator[str]:
+    """Each run's root span is in the file once, whatever ended the run."""
+    there = Counter((span.trace_id, span.span_id) for span in evidence.spans)
+    for run in evidence.runs:
+        if (count := there[run.trace_id, run.root_id]) != 1:
+            yield f"{_named(run)} has {count} root spans"
+
+
+def no_span_twice(evidence: Evidence) -> Iterator[str]:
+    """No span but a root, of which `one_root` tells, is in the file more than once."""
+    roots = {run.root_id for run in evidence.runs}
+    for span in _repeated(span for span in evidence.spans if span.span_id not in roots):
+        yield f"{span.name} {span.span_id} is there more than once"
+
+
+def one_end(evidence: Evidence) -> Iterator[str]:
+    """Each run has one line that says that it started and one that says how it ended."""
+    ends = ("sync.pipeline.completed", "sync.pipeline.failed")
+    for what, events in (("start", ("sync.pipeline.started",)), ("end", ends)):
+        told = Counter(line["trace_id"] for line in evidence.lines if line["event"] in events)
+        for run in evidence.runs:
+            if told[run.trace_id] != 1:
+                yield f"{_named(run)} has {told[run.trace_id]} lines of its {what}"
+
+
+def no_orphan(evidence: Evidence) -> Iterator[str]:
+    """Every span's parent is there."""
+    for run in evidence.runs:
+        for span in orphans_of([span for span in evidence.spans if span.trace_id == run.trace_id]):
+            yield f"{_named(run)}: {span.name} {span.span_id} has a parent that is not there"
+
+
+def every_attempt(evidence: Evidence) -> Iterator[str]:
+    """Every attempt that a worker began is a span of its run's trace, above one `sync.repo`."""
+    seen = {
+        (span.trace_id, span.attributes.get("repo_id"), span.attributes.get("celery.attempt")): span
+        for span in evidence.spans
+        if span.name == _ATTEMPT
+    }
+    counted = Counter((trace_id, number) for trace_id, _, number in seen)
+    for run in evidence.runs:
+        for number in range(1, max((each.attempts for each in run.repositories), default=0) + 1):
+            begun = sum(each.attempts >= number for each in run.repositories)
+            if counted[run.trace_id, number] < begun:
+                yield f"{_named(run)}: of {begun} attempts numbered {number} {counted[run.trace_id, number]} are there"
+
+
+ORACLES: Sequence[Oracle] = (
+    Oracle(name="rows", states="rows are identical to those of an undisturbed run", problems=same_rows),
+    Oracle(name="end", states="every run and repository ends as undisturbed", problems=ended),
+    Oracle(name="in flight", states="GitHub sees at most one request of an account at once", problems=one_in_flight),
+    Oracle(name="left", states="no admission and no held lane is left", problems=nothing_left),
+    Oracle(name="line", states="one line tells each run's start, one its end", problems=one_end),
+    Oracle(
+        name="root",
+        states="each root span is written once",
+        problems=one_root,
+        missing="a root that an exporter which is away does not make it write again",
+    ),
+    Oracle(name="twice", states="no other span is written twice", problems=no_span_twice),
+    Oracle(name="orphan", states="no span is an orphan", problems=no_orphan, missing="spans that outlive their process"),
+    Oracle(
+        name="attempt",
+        states="every attempt that began is in its run's trace",
+        problems=every_attempt,
+        missing="spans that outlive their process",
+    ),
+)
+"""All of them; one that is added here is checked, counted and told."""
+
+
+def _named(run: Run) -> str:
+    return f"run {run.id} ({run.kind}, {run.team})"
+
+
+def _repeated(spans: Iterator[Span]) -> Iterator[Span]:
+    seen: set[tuple[str, str]] = set()
+    for span in spans:
+        key = (span.trace_id, span.span_id)
+        if key in seen:
+            yield span
+        seen.add(key)
