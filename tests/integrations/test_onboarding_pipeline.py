@@ -201,7 +201,7 @@ def other_run() -> PipelineRun:
 
 
 def _columns(run: PipelineRun) -> dict[str, Any]:
-    return PipelineRun.objects.filter(pk=run.pk).values().get()
+    return dict(PipelineRun.objects.filter(pk=run.pk).values().get())
 
 
 PHASES: tuple[catalog.Phase, ...] = get_args(catalog.Phase)
