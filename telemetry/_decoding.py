@@ -34,6 +34,15 @@ class Values(dict[str, Any]):
 
 
 @dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened at one moment of a span, such as the exception that ended it."""
+
+    name: str
+    time_ns: int
+    attributes: Mapping[str, Attribute]
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """One span; ids are lower-case hexadecimal, times Unix nanoseconds, `status` is UNSET, OK or ERROR."""
 
@@ -51,6 +60,7 @@ class Span:
     resource: Mapping[str, Attribute]
     is_open: bool = False
     """Whether it has not ended yet; `end_ns` is then the moment at which that was seen."""
+    events: tuple[SpanEvent, ...] = ()
 
     @property
     def outcome(self) -> str | None:
@@ -60,7 +70,8 @@ class Span:
     @property
     def error_type(self) -> str | None:
         """The type of the error that it ended with; None for a span that is no error, and where nobody said."""
-        error = self.attributes.get("error.type") if self.status == "ERROR" else None
+        kinds = (self.attributes.get(key) for key in ("error.type", "error_type"))  # the latter alone in Jaeger
+        error = next((kind for kind in kinds if kind), None) if self.status == "ERROR" else None
         return None if error is None else str(error)
 
     @property
@@ -123,6 +134,10 @@ def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span
         end_ns=int(span["endTimeUnixNano"]),
         links=tuple((link["traceId"], link["spanId"]) for link in span.get("links", [])),
         resource=resource,
+        events=tuple(
+            SpanEvent(event.get("name", ""), int(event.get("timeUnixNano", 0)), _attributes(event))
+            for event in span.get("events", [])
+        ),
     )
 
 

@@ -6,6 +6,7 @@
   itself (`Task.replace`) is no retry: what replaces it is an attempt 1, below the one that it replaces.
 - Context that is bound where a task is sent is bound where it runs, with its `task_id`.
 - A `QuietTask` has no spans of its own, only those of what it does and sends.
+- What is to follow an attempt's span, as the end of the root above it does, is called by `after_attempt`.
 
 Beside OpenTelemetry's `messaging.*` and `error.type`, the spans have
 
@@ -14,6 +15,7 @@ Beside OpenTelemetry's `messaging.*` and `error.type`, the spans have
 | `celery.task_name` | the task's name |
 | `celery.attempt` | which attempt it is, from 1 |
 | `celery.queue.wait_ms` | how long its message was on the queue, a planned delay (countdown, eta) left out |
+| `celery.run.parent_id` | of `apply_async/…`: the span above the task, if that is not this one |
 | `celery.worker` | the worker's name, as `celery@host` |
 | `celery.state` | how it ended, in Celery's words: SUCCESS, FAILURE, RETRY, IGNORED, REJECTED |
 """
@@ -30,11 +32,11 @@ from telemetry import _health
 from telemetry._celery import dying, producing, quiet_tasks, running, worker
 from telemetry._celery.messages import sending
 from telemetry._celery.quiet_tasks import QuietTask
-from telemetry._celery.running import ATTEMPT, QUEUE_WAIT_MS
+from telemetry._celery.running import ATTEMPT, QUEUE_WAIT_MS, after_attempt
 from telemetry._outcomes import read_with, treat_as
 from telemetry.model import Outcome
 
-__all__ = ["ATTEMPT", "QUEUE_WAIT_MS", "QuietTask", "instrument", "sending"]
+__all__ = ["ATTEMPT", "QUEUE_WAIT_MS", "QuietTask", "after_attempt", "instrument", "sending"]
 
 
 class _State:

@@ -24,13 +24,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
-from telemetry._boundary import message_of, text, traceback_of
+from telemetry._boundary import message_of, text
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
 from telemetry._measuring import record_duration
 from telemetry._outcomes import OutcomeMissing, death_of, error_type, meant, outcome_of
-from telemetry._spans import emitter
+from telemetry._spans import emitter, exception_events
+from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
@@ -103,10 +104,14 @@ class Observed(Generic[R]):
         self._outcome, self._error = Outcome.RETRYING, error
         self._set({"retry.countdown": countdown})
 
-    def waiting(self, *, until: datetime) -> None:
-        """Say that the attempt ends here to wait, and that somebody resumes it at `until`."""
-        self._outcome = Outcome.WAITING
-        self._set(plain_values(type(self), {}, {"waiting.until": until}))
+    def waiting(self, *, until: datetime | None = None, error: BaseException | None = None, result: R | None = None) -> None:
+        """Say that the attempt ends here to wait, and that somebody resumes it at `until`, if that is known.
+
+        `error` is what asked for the wait: the span and its line name it, and it makes neither of them an error.
+        """
+        self._outcome, self._error, self._result = Outcome.WAITING, error, result
+        if until is not None:
+            self._set(plain_values(type(self), {}, {"waiting.until": until}))
 
     def cancelled(self) -> None:
         """Say that the operation was called off, by a person or because another has taken it over."""
@@ -210,7 +215,6 @@ class Observed(Generic[R]):
             kind, message = error_type(self._error), message_of(self._error)
             values |= {"error_type": kind, "error_msg": message}
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
-            attributes["exception.stacktrace"] = traceback_of(self._error)
             attributes |= death_of(self._error)
         self._set(attributes)
         self._set_status(outcome, message or text(self._shortfall))
@@ -230,12 +234,15 @@ class Observed(Generic[R]):
             self._span.set_attributes(attributes)
 
     def _set_status(self, outcome: Outcome | None, message: str) -> None:
+        """Set the span's status; the error that made it one is an event at the moment of its end, with its stack."""
         if self._span is None:
             return
         if outcome is Outcome.COMPLETED and not message:
             self._span.set_status(_OK)
         elif outcome not in (Outcome.WAITING, Outcome.CANCELLED):
             self._span.set_status(Status(StatusCode.ERROR, message))
+            if self._error is not None:
+                self._span.add_event(exception_events.NAME, exception_attributes(self._error), self._end_ns())
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)

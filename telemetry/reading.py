@@ -19,7 +19,7 @@ from typing import Any, Protocol, cast
 
 import orjson
 
-from telemetry._decoding import Attribute, MissingKeyError, Span, Values, records_in, requests_in, spans_in
+from telemetry._decoding import Attribute, MissingKeyError, Span, SpanEvent, Values, records_in, requests_in, spans_in
 from telemetry._jaeger import JaegerClient, JaegerError
 from telemetry._wanted import Wanted, matcher, needles_of_lines, needles_of_spans, texts_of
 
@@ -33,6 +33,7 @@ __all__ = [
     "Node",
     "Source",
     "Span",
+    "SpanEvent",
     "Values",
     "Wanted",
     "draw",

@@ -81,12 +81,16 @@ class Root:
         with self.active():
             _Reserved(operation, self).announce()
 
-    def finish(self, operation: Operation[R], *, ended_at: datetime | None = None, repeat: bool = False) -> Observed[R]:
+    def finish(
+        self, operation: Operation[R], *, ended_at: datetime | None = None, covers_ns: int = 0, repeat: bool = False
+    ) -> Observed[R]:
         """Open a block that says how the root ended, and emits the span under its reserved ids when it closes.
 
-        The span ends at `ended_at`, or now. With `repeat` it is emitted again, without its line.
+        What the span is about ended at `ended_at`, or now, and its duration counts until then. The span itself lasts until
+        `covers_ns` (Unix nanoseconds) if that is later, so that the work that ended it is within it. With `repeat` it is
+        emitted again, without its line.
         """
-        return _Reserved(operation, self, ended_at=ended_at, silent=repeat)
+        return _Reserved(operation, self, ended_at=ended_at, covers_ns=covers_ns, silent=repeat)
 
 
 def bound_root() -> str | None:
@@ -102,14 +106,21 @@ def bind_root(traceparent: str | None) -> None:
 class _Reserved(Observed[R]):
     """An observed block whose span exists already, as ids in somebody's database."""
 
-    __slots__ = ("_ended_ns", "_root", "_silent")
+    __slots__ = ("_covers_ns", "_ended_ns", "_root", "_silent")
 
     def __init__(
-        self, operation: Operation[R], root: Root, *, ended_at: datetime | None = None, silent: bool = False
+        self,
+        operation: Operation[R],
+        root: Root,
+        *,
+        ended_at: datetime | None = None,
+        covers_ns: int = 0,
+        silent: bool = False,
     ) -> None:
         super().__init__(operation)
         self._root = root
         self._ended_ns = None if ended_at is None else int(ended_at.timestamp() * 1_000_000) * 1_000
+        self._covers_ns = covers_ns
         self._silent = silent
 
     def announce(self) -> None:
@@ -128,7 +139,7 @@ class _Reserved(Observed[R]):
         )
 
     def _end_ns(self) -> int | None:
-        return self._ended_ns
+        return None if self._ended_ns is None else max(self._ended_ns, self._covers_ns)
 
     def _elapsed_ns(self) -> int:
         return (self._ended_ns or time.time_ns()) - self._root.started_ns

@@ -31,7 +31,7 @@ from telemetry._spans import provider
 from telemetry._spans.ids import ids
 from telemetry._suggestion import suggestion
 from telemetry.instruments import Measurement
-from telemetry.reading import Attribute, Memory, Source, Span, Values, Wanted, draw
+from telemetry.reading import Attribute, Memory, Source, Span, SpanEvent, Values, Wanted, draw
 
 __all__ = ["Capture", "Measurement", "NotCapturedError", "capturing"]
 
@@ -172,6 +172,7 @@ def _view(span: ReadableSpan) -> Span:
         end_ns=span.end_time or 0,
         links=tuple((f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") for link in span.links),
         resource=_plain(span.resource.attributes),
+        events=tuple(SpanEvent(event.name, event.timestamp, _plain(event.attributes)) for event in span.events),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from celery import current_task
 from opentelemetry import trace
 from opentelemetry.context import Context, detach
 from opentelemetry.trace import INVALID_SPAN, Link, NonRecordingSpan, SpanKind
@@ -41,6 +43,8 @@ class Run:
     envelope: Envelope
     began: float = field(default_factory=time.monotonic)
     """When it began, by the monotonic clock."""
+    afterwards: list[Callable[[int], None]] = field(default_factory=list)
+    """What is called once its span has ended, with the moment at which it did."""
 
     @property
     def traceparent(self) -> str | None:
@@ -52,6 +56,19 @@ def run_of(request: Any) -> Run | None:
     """Return the attempt that a task's request belongs to."""
     run = getattr(request, _RUN, None)
     return run if isinstance(run, Run) else None
+
+
+def after_attempt(callback: Callable[[int], None]) -> None:
+    """Call `callback` once the span of the attempt that is at work here has ended; outside a traced task, now.
+
+    It gets the moment of that end in Unix nanoseconds, and finds what is bound for the attempt. An error of its own goes no
+    further than any of telemetry's.
+    """
+    run = run_of(current_task.request) if current_task else None
+    if run is None or not run.span.span.is_recording():
+        callback(time.time_ns())
+    else:
+        run.afterwards.append(callback)
 
 
 @_health.guarded
@@ -124,11 +141,19 @@ def after_run(task: Any = None, state: str | None = None, **_: Any) -> None:
     run.span.set({"celery.state": state})
     if state == "SUCCESS":
         run.span.succeeded()
-    run.span.end()
+    ended_ns = time.time_ns()
+    run.span.end(ended_ns)
     detach(run.token)
+    for callback in run.afterwards:
+        _call(callback, ended_ns)
     if not task.request.is_eager:
         roots.bind_root(None)
         context.clear()
+
+
+@_health.guarded
+def _call(callback: Callable[[int], None], ended_ns: int) -> None:
+    callback(ended_ns)
 
 
 @_health.guarded

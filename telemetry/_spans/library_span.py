@@ -80,9 +80,9 @@ class LibrarySpan:
         self.span.set_attributes({OUTCOME: Outcome.DIED, **death.attributes})
 
     @_health.guarded
-    def end(self) -> None:
-        """End the span."""
-        self.span.end()
+    def end(self, end_ns: int | None = None) -> None:
+        """End the span, now unless told otherwise (Unix nanoseconds)."""
+        self.span.end(end_ns)
 
 
 def start(

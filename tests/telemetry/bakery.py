@@ -43,7 +43,7 @@ from opentelemetry import baggage, context, trace
 
 import telemetry
 from telemetry import bind, emit, observe
-from telemetry.celery import QuietTask
+from telemetry.celery import QuietTask, after_attempt
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 telemetry.configure(stream=sys.stdout, excluded_urls=("/healthz$",))
@@ -163,6 +163,11 @@ def pid():
 def sticky():
     structlog.contextvars.bind_contextvars(stuck=1)
     structlog.get_logger().info("stuck")
+
+
+@app.task(name="last")
+def last():
+    after_attempt(lambda ended_ns: structlog.get_logger().info("after", ended_ns=ended_ns))
 
 
 @app.task(name="burn")

@@ -20,6 +20,7 @@ with bind(team_id=7), span("send"):
     bakery.bake.delay("rye", failures=2)
     bakery.auto.delay()
     bakery.bound.delay()
+    bakery.last.delay()
     bakery.burn.delay()
     bakery.odd.delay()
     bakery.expected.delay()
@@ -37,7 +38,7 @@ with span("after"):
     pass
 flush()
 """
-RUNS = 19
+RUNS = 20
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,15 @@ def test_retried_attempts_are_numbered_linked_siblings(spans: list[Span]) -> Non
     assert sorted(str(span.outcome) for span in inside) == ["completed", "retrying", "retrying"]
 
 
+def test_a_message_whose_task_stands_elsewhere_says_where_and_has_nothing_below_it(spans: list[Span]) -> None:
+    """So that a collector may leave it out of a page without making an orphan."""
+    sent = {span.span_id: span for span in spans if "celery.run.parent_id" in span.attributes}
+    (again, once_more) = [span for span in sent.values() if span.name == "apply_async/bake"]
+    (parent,) = {span.parent_id for span in spans if span.name == "run/bake"}
+    assert {again.attributes["celery.run.parent_id"], once_more.attributes["celery.run.parent_id"]} == {parent}
+    assert {span.parent_id for span in spans} & sent.keys() == set()
+
+
 def test_autoretry_keeps_one_trace_and_one_parent(spans: list[Span]) -> None:
     """Celery's own retries are siblings too."""
     first, second = sorted((span for span in spans if span.name == "run/auto"), key=lambda span: span.start_ns)
@@ -124,6 +134,14 @@ def test_bound_context_crosses_delay_and_is_gone_in_the_next_task(home: Path, sp
     assert sorted(line.get("team_id", 0) for line in lines) == [0, 7]
     assert all(line["task_id"] for line in lines)
     assert sorted(int(str(span.attributes.get("team_id", 0))) for span in spans if span.name == "run/bound") == [0, 7]
+
+
+def test_what_is_to_follow_an_attempt_s_span_knows_when_that_ended(home: Path, spans: list[Span]) -> None:
+    """It is called once, outside the attempt's span, with what is bound for the attempt."""
+    (last,) = [span for span in spans if span.name == "run/last"]
+    (after,) = [line for line in read_lines(home / "logs.jsonl") if line["event"] == "after"]
+    assert after["ended_ns"] == last.end_ns
+    assert (after["task_id"], "trace_id" in after) == (last.attributes["task_id"], False)
 
 
 def test_a_failed_task_is_an_error(spans: list[Span]) -> None:

@@ -103,6 +103,7 @@ def test_an_error_makes_it_failed(captrace: Capture) -> None:
         raise ValueError("too hot")
     (span,) = captrace.spans
     assert (span.status, span.outcome, span.attributes["error.type"]) == ("ERROR", "failed", "ValueError")
+    assert not [key for key in span.attributes if key.startswith("exception.")]
     failed = captrace.lines[-1]
     assert (failed["event"], failed["level"], failed["error_type"], failed["error_msg"]) == (
         "bakery.bake.failed",
@@ -130,6 +131,31 @@ def test_what_completed_with_a_shortfall_is_an_error_with_its_words(captrace: Ca
     assert (span.status, span.status_message, span.outcome) == ("ERROR", "1 of 2 loaves burnt", "completed")
     assert span.attributes["error.type"] == "partial"
     assert captrace.events() == ["bakery.bake.started", "bakery.bake.completed"]
+
+
+@pytest.mark.parametrize("how", ["failed", "retrying"])
+def test_an_exception_is_an_event_of_its_span_at_the_moment_that_it_ended(how: str) -> None:
+    """With its type, text and stack, so that no page has to show a stack among the span's own fields."""
+    with capturing(now=lambda: NOON) as capture, observe(Bake(loaf="rye")) as bake:
+        try:
+            raise ValueError("too hot")
+        except ValueError as error:
+            bake.failed(error) if how == "failed" else bake.retrying(error, countdown=1.0)
+    (span,) = capture.spans
+    (event,) = span.events
+    assert (span.outcome, event.name, event.time_ns) == (how, "exception", span.end_ns)
+    assert (event.attributes["exception.type"], event.attributes["exception.message"]) == ("ValueError", "too hot")
+    assert str(event.attributes["exception.stacktrace"]).endswith("ValueError: too hot\n")
+
+
+def test_a_wait_that_was_asked_for_names_who_asked_and_is_no_error(captrace: Capture) -> None:
+    """The span and its line have what is known, and no exception."""
+    with observe(Weigh(scale="big")) as weigh:
+        weigh.waiting(error=ValueError("come back later"), result=Weighed(grams=3))
+    (span,), (line,) = captrace.spans, captrace.lines
+    assert (span.outcome, span.status, span.error_type, span.events) == ("waiting", "UNSET", None, ())
+    assert (span.attributes["error.type"], span.attributes["grams"]) == ("ValueError", 3)
+    assert (line["level"], line["grams"], "exception" in line) == ("debug", 3, False)
 
 
 @pytest.mark.parametrize("how", ["waiting", "cancelled"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import pytest
@@ -50,6 +50,18 @@ class Sale(
 
 
 DAY = Day(shop_id=1)
+
+
+def test_a_root_lasts_as_long_as_the_work_that_ended_it(captrace: Capture) -> None:
+    """Its duration counts until it ended, and the span covers what is below it."""
+    root = Root.reserve(Day)
+    ended_at = datetime.fromtimestamp(root.started_ns / 1e9, UTC) + timedelta(seconds=2)
+    for covered, lasts in ((3.0, 3.0), (1.0, 2.0)):
+        with root.finish(DAY, ended_at=ended_at, covers_ns=root.started_ns + int(covered * 1e9)) as day:
+            day.completed(Opened(loaves=1))
+        span = captrace.spans[-1]
+        assert span.duration_ms == pytest.approx(lasts * 1000, abs=0.01)
+        assert captrace.metrics[-1].value == pytest.approx(2.0, abs=0.0001)
 
 
 def test_everything_under_a_root_is_its_child(captrace: Capture) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from apps.catalog import CallStatus
-from apps.integrations.errors import Forbidden, GitHubError, LaneLost, NotFound, Unauthorized
+from apps.integrations.errors import Forbidden, GitHubError, LaneLost, NotFound, RateLimited, SecondaryLimited, Unauthorized
 from apps.integrations.github.answers import Answer
 from apps.integrations.github.limits import limit_from_headers
 from apps.integrations.github.nodes import Response
@@ -114,6 +114,8 @@ class Calls:
                 )
                 if isinstance(error, call.answers):
                     observed.completed(result)
+                elif isinstance(error, RateLimited | SecondaryLimited):  # an answer by GitHub's rules, which we wait by
+                    observed.waiting(error=error, result=result)
                 else:
                     observed.failed(error, result)
                 raise

@@ -431,7 +431,7 @@ def test_a_client_waits_for_its_lane_and_goes_on(captrace: Capture) -> None:
     assert client.requests == 2
     assert 25 < sum(stepped.slept) < 35
     assert captrace.tree("status").splitlines() == [
-        "sync.api.graphql failed rate_limited status=rate_limited",
+        "sync.api.graphql waiting status=rate_limited",
         "sync.api.rate_wait completed",
         "sync.api.graphql completed status=ok",
     ]

@@ -269,14 +269,16 @@ def test_one_bad_answer_costs_one_smaller_request(
 def test_what_a_smaller_page_cannot_cure_is_raised(
     fault: str, error: str, github: SimulatedGitHub, captrace: Capture
 ) -> None:
-    """Once, with its own code, on a span that failed and a line that says so."""
+    """Once, with its own code, on a span that failed and a line that says so; a limit is an answer, and no error."""
     github.add_faults({"fault": fault, "match": {"operation": "PullRequests"}})
     client = _client(github)
     with pytest.raises(GitHubError) as caught:
         next(client.pull_requests(MADE))
     assert (caught.value.error_type, client.requests) == (error, 1)
     (span,) = [span for span in captrace.spans if span.name == "sync.api.graphql"]
-    assert (span.outcome, span.status, span.attributes["error.type"]) == ("failed", "ERROR", error)
+    ended = ("waiting", "UNSET") if "limit" in fault else ("failed", "ERROR")
+    assert (span.outcome, span.status, span.attributes["error.type"]) == (*ended, error)
+    assert [event.name for event in span.events] == (["exception"] if span.status == "ERROR" else [])
     (line,) = [line for line in captrace.lines if line["event"] == "sync.api.graphql"]
     assert (line["status"], line["points_cost"]) == (caught.value.status, caught.value.points_cost)
 

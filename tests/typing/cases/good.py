@@ -34,7 +34,7 @@ from telemetry import (
     write_line,
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
-from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, sending
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, after_attempt, sending
 from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
 from telemetry.model import (
@@ -103,6 +103,7 @@ def bake(at: datetime) -> int:
         baking.failed(ValueError("burnt"), Baked(crumbs=1, oven="big"))
         baking.retrying(ValueError("cold"), countdown=2)
         baking.waiting(until=at)
+        baking.waiting(error=ValueError("come back"), result=Baked(crumbs=1))
         baking.cancelled()
     with observe(Sweep(room="shop")) as sweeping:
         sweeping.completed()
@@ -157,6 +158,7 @@ def tick() -> None:
     """A periodic task without noise, which sends another."""
     with sending(attempt=2, previous=current_traceparent()):
         tick.delay()
+    after_attempt(lambda ended_ns: write_line(Level.INFO, "ended", {"ended_ns": ended_ns}, error=None))
 
 
 def edges() -> int:

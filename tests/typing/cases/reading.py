@@ -15,6 +15,7 @@ from telemetry.reading import (
     Node,
     Source,
     Span,
+    SpanEvent,
     Values,
     Wanted,
     draw,
@@ -36,6 +37,7 @@ explain(Memory())
 orders: Wanted = ["A-7", "A-8"]
 line: dict[str, object] = Values(order="A-7")
 errors: tuple[type[Exception], ...] = (JaegerError, MissingKeyError, NotCapturedError)
+event = SpanEvent("exception", 1, {"exception.type": "OSError"})
 order: list[Attribute] = [span.attributes["order"] for span in Memory().find_spans(order=orders)]
 
 explain("traces.jsonl")  # wrong: a path for a source
