@@ -26,6 +26,23 @@ class QueueWait(Operation[None], name="sync.queue.wait"):
     ]
 
 
+LinkRelation = Literal["started_by", "follows", "leads_to"]
+"""How another trace belongs with a run's: what started the run, the run before it, a run after it."""
+
+
+class RunLink(Operation[None], name="sync.run.link"):
+    """Another trace that belongs with this one, which this span is linked to.
+
+    It is a span of its own because Jaeger's page draws no critical path for a trace whose root links to another.
+    """
+
+    relation: Annotated[LinkRelation, Field("How it belongs.", key="sync.link.relation", low_cardinality=True)]
+    name: Annotated[str, Field("What it is, in words.", key="sync.link.name", example="backfill run 7 of libuv/libuv")]
+    trace_id: Annotated[str, Field("Its id.", key="sync.link.trace_id")]
+    run_id: Annotated[int | None, Field("The run whose trace it is.", key="sync.link.run_id")] = None
+    full_name: Annotated[str | None, Field("The repository that run is about, if it is only one.")] = None
+
+
 Worker = Annotated[str, Field("The worker's name.", also="celery.worker", example="celery@worker-1")]
 Account = Annotated[str, Field("The account on its host.", example="api.github.com/ada")]
 AwaySeconds = Annotated[float, Field("How long it was away, as far as this process knows.", unit="s")]
@@ -108,5 +125,5 @@ EVENTS: tuple[str, ...] = (
 )
 """The machine's events in the order people read them."""
 
-OPERATIONS: tuple[str, ...] = ("sync.queue.wait",)
+OPERATIONS: tuple[str, ...] = ("sync.queue.wait", "sync.run.link")
 """The machine's operations, in the same order: spans that need no line."""

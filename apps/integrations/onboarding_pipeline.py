@@ -247,7 +247,7 @@ def _end(run: PipelineRun, state: PipelineRun.State) -> None:
         run.state = PipelineRun.State.PARTIAL
     run.total_prs = done.aggregate(total=Sum("prs_done"))["total"] or 0
     run.save()
-    transaction.on_commit(lambda: root_spans.finish([run]))
+    transaction.on_commit(lambda: root_spans.finish_after_attempt(run))
 
 
 def _why_all_failed(run: PipelineRun) -> EveryRepositoryFailed:

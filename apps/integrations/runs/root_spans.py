@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 
 from django.db import connection
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.integrations.models import PipelineRun
 from apps.integrations.runs import phases
 from apps.utils import clock
-from telemetry import Root, bind, emit, flush
+from telemetry import Root, bind, current_traceparent, emit, flush, observe, trace_id_of
+from telemetry.celery import after_attempt
 
 Flush = Callable[[float], bool]
 """Exports the spans that have ended within so many seconds; returns whether every exporter took them."""
@@ -31,14 +32,26 @@ class RunFailed(Exception):  # noqa: N818  # it states what happened to the run
 
 
 def root_of(run: PipelineRun) -> Root:
-    """Return the run's reserved root span."""
-    return Root(run.traceparent, run.started_ns, tuple(run.links))
+    """Return the run's reserved root span, which links to nothing: its first children do (`log_start`)."""
+    return Root(run.traceparent, run.started_ns)
 
 
 def log_start(run: PipelineRun) -> None:
-    """Write the line that the run has started."""
+    """Write the line that the run has started, and link its trace with those that it comes from, in both directions."""
+    before, starter = run.follows, current_traceparent()
     with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
         root_of(run).announce(_operation(run))
+        with root_of(run).active():
+            for link in run.links:
+                if before is not None and link == before.traceparent:
+                    _link("follows", before)
+                else:
+                    _link_to(link, relation="started_by", name="what started it")
+    if run.kind == PipelineRun.Kind.BACKFILL and before is not None:  # whose trace is still open: its last phase is at work
+        with bind(team_id=before.team_id, repo_id=None, run_id=before.pk), root_of(before).addressed():
+            _link("leads_to", run)
+    elif starter is not None:
+        _link("leads_to", run)
 
 
 def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -> None:
@@ -47,15 +60,25 @@ def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -
         emit(catalog.PhaseChanged(team_id=run.team_id, phase=phase, previous_phase=previous))
 
 
-def finish(runs: Sequence[PipelineRun], *, flush: Flush = flush) -> bool:
+def finish_after_attempt(run: PipelineRun) -> None:
+    """Finish a run that has just ended, once the span of the attempt that ended it has: the root lasts as long as that."""
+
+    def finish_now(ended_ns: int) -> None:
+        finish([run], covers_ns=ended_ns)
+
+    after_attempt(finish_now)
+
+
+def finish(runs: Sequence[PipelineRun], *, flush: Flush = flush, covers_ns: int = 0) -> bool:
     """Write each ended run's last line, unless that was done, emit its root span, and export it.
 
-    Return whether the exporters took the spans; if not, the runs keep their `export_due_at`.
+    The spans last until `covers_ns` if that is after their run's end. Return whether the exporters took them; if not, the
+    runs keep their `export_due_at`.
     """
     if runs and connection.in_atomic_block:
         raise RuntimeError("a span cannot be exported inside a transaction: its locks would last as long as the network")
     for run in runs:
-        _emit(run)
+        _emit(run, covers_ns)
         PipelineRun.objects.filter(pk=run.pk, logged_at=None).update(logged_at=clock.now())
     exported = bool(runs) and flush(_FLUSH_SECONDS)
     if exported:
@@ -64,10 +87,11 @@ def finish(runs: Sequence[PipelineRun], *, flush: Flush = flush) -> bool:
     return exported
 
 
-def _emit(run: PipelineRun) -> None:
+def _emit(run: PipelineRun, covers_ns: int) -> None:
+    root, repeat = root_of(run), run.logged_at is not None
     with (
         bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
-        root_of(run).finish(_operation(run), ended_at=run.ended_at, repeat=run.logged_at is not None) as pipeline,
+        root.finish(_operation(run), ended_at=run.ended_at, covers_ns=covers_ns, repeat=repeat) as pipeline,
     ):
         if run.state == PipelineRun.State.FAILED:
             pipeline.failed(RunFailed(run.error_type, run.error_msg))
@@ -76,6 +100,29 @@ def _emit(run: PipelineRun) -> None:
         else:
             result = catalog.PipelineCompleted(repos_synced=run.repos_synced, total_prs=run.total_prs)
             pipeline.completed(result, shortfall=run.shortfall)
+
+
+def _link(relation: machine_catalog.LinkRelation, run: PipelineRun) -> None:
+    """Link the trace at hand with that of `run`."""
+    only = [row.repository.full_name for row in run.repo_syncs.select_related("repository")[:2]]
+    full_name = only[0] if len(only) == 1 else None
+    name = f"{PipelineRun.Kind(run.kind).label} run {run.pk}{f' of {full_name}' if full_name else ''}"
+    _link_to(run.traceparent, relation=relation, name=name, run_id=run.pk, full_name=full_name)
+
+
+def _link_to(
+    traceparent: str,
+    *,
+    relation: machine_catalog.LinkRelation,
+    name: str,
+    run_id: int | None = None,
+    full_name: str | None = None,
+) -> None:
+    link = machine_catalog.RunLink(
+        relation=relation, name=name, trace_id=trace_id_of(traceparent), run_id=run_id, full_name=full_name
+    )
+    with observe(link) as here:
+        here.link(traceparent)
 
 
 def _operation(run: PipelineRun) -> catalog.Pipeline:

@@ -25,6 +25,49 @@ def test_a_run_s_lines_are_in_its_own_trace(captrace: Capture, run: PipelineRun)
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_run_s_root_links_to_nothing_and_its_first_child_to_what_started_it(captrace: Capture, run: PipelineRun) -> None:
+    """Jaeger's page draws no critical path for a trace whose root links to another."""
+    starter = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+    run.links = [starter]
+    root_spans.log_start(run)
+    run.state, run.ended_at = PipelineRun.State.COMPLETED, clock.now()
+    root_spans.finish([run], flush=lambda _seconds: True)
+    link, root = captrace.spans
+    assert (root.name, root.parent_id, root.links) == ("sync.pipeline", None, ())
+    assert (link.name, link.parent_id, link.links) == ("sync.run.link", root.span_id, (("1" * 32, "2" * 16),))
+    assert (link.attributes["sync.link.relation"], link.attributes["sync.link.trace_id"]) == ("started_by", "1" * 32)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_recent_run_and_its_backfills_lead_to_each_other(captrace: Capture, run: PipelineRun) -> None:
+    """Each by a span in its own trace, which names the other run."""
+    after = PipelineRun.objects.create(
+        team=run.team,
+        kind=PipelineRun.Kind.BACKFILL,
+        follows=run,
+        phase="background_syncing",
+        traceparent="00-" + "3" * 32 + "-" + "4" * 16 + "-01",
+        links=[run.traceparent],
+        started_ns=run.started_ns,
+        started_at=run.started_at,
+    )
+    repository = run.repo_syncs.get().repository
+    after.repo_syncs.create(
+        repository=repository, connection_id=repository.connection_id, is_backfill=True, due_at=clock.now()
+    )
+    captrace.exporter.clear()
+    root_spans.log_start(after)
+    follows, leads_to = captrace.spans
+    names = (f"recent run {run.pk} of {repository.full_name}", f"backfill run {after.pk} of {repository.full_name}")
+    assert [span.trace_id for span in (follows, leads_to)] == [trace_id_of(each.traceparent) for each in (after, run)]
+    assert [span.links[0][0] for span in (follows, leads_to)] == [trace_id_of(each.traceparent) for each in (run, after)]
+    assert [span.attributes["sync.link.name"] for span in (follows, leads_to)] == list(names)
+    assert [span.attributes["sync.link.relation"] for span in (follows, leads_to)] == ["follows", "leads_to"]
+    assert [span.attributes["run_id"] for span in (follows, leads_to)] == [after.pk, run.pk]
+    assert [span.attributes["sync.link.run_id"] for span in (follows, leads_to)] == [run.pk, after.pk]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_failed_run_s_root_has_the_error_of_its_row(captrace: Capture, run: PipelineRun) -> None:
     """Whoever emits it, the error that ended the run was another's."""
     run.state, run.ended_at = PipelineRun.State.FAILED, clock.now()
