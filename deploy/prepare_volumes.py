@@ -1,4 +1,4 @@
-"""Give the named volumes to those who write them, and the database a password of its own.
+"""Give the named volumes to those who write them, the database a password of its own, and Jaeger's pages our address.
 
 docker-compose.yml runs this once before everything else, as root with the capability to change owners: Docker gives a
 named volume to root, and the users that the images run under could not write there. Running it again changes nothing.
@@ -10,6 +10,8 @@ import os
 import secrets
 import sys
 from pathlib import Path
+
+from deploy import jaeger_ui
 
 APPLICATION = 10002  # Dockerfile
 COLLECTOR = JAEGER = 10001  # of their images
@@ -36,7 +38,7 @@ def keep(path: Path, content: str, *, owner: int) -> None:
 
 
 def main() -> int:
-    """Make the volumes writable, and a password for the database's server and (as a `pgpass`) for its clients."""
+    """Make the volumes writable, a password for the database's server and (as a `pgpass`) clients, and Jaeger's pages."""
     for name, owner in FOLDERS.items():
         give(VOLUMES / name, to=owner, readers=READERS)
         (VOLUMES / name).chmod(0o750)
@@ -47,6 +49,8 @@ def main() -> int:
         keep(clients, f"*:*:*:*:{password}\n", owner=APPLICATION)
         sys.stdout.write("made a password for PostgreSQL\n")
     (VOLUMES / "secrets").chmod(0o755)
+    web = os.environ.get("SYNCTRACE_WEB_URL") or f"http://127.0.0.1:{os.environ.get('SYNCTRACE_WEB_PORT') or 8000}"
+    keep(VOLUMES / "jaeger" / "ui.json", jaeger_ui.configuration(web), owner=JAEGER)
     return 0
 
 

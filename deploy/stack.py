@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from apps.processes import Program, Ready
+from deploy import jaeger_ui
 from deploy.programs import HERE, collector_program, jaeger_program
 from deploy.ready import answers
 
@@ -51,8 +52,11 @@ class Service(Program):
 class Jaeger(Service):
     """Jaeger with its traces under `folder/jaeger`: `url` is its API, `otlp` the `host:port` that takes spans."""
 
-    def __init__(self, *, folder: Path) -> None:
-        """Choose free ports, and build Jaeger if it is missing."""
+    def __init__(self, *, folder: Path, web: str = jaeger_ui.WEB) -> None:
+        """Choose free ports, and build Jaeger if it is missing; links on its pages lead to the application at `web`.
+
+        The pages themselves are built by npm: `JAEGER_UI_ASSETS` names a folder that has them, if there is one.
+        """
         otlp, ui, query, health, metrics = free_ports(5)
         super().__init__(
             name="jaeger",
@@ -62,7 +66,10 @@ class Jaeger(Service):
         )
         self.url: Final = f"http://{LOOPBACK}:{ui}"
         self.otlp: Final = f"{LOOPBACK}:{otlp}"
+        pages = folder / "jaeger-ui.json"
+        pages.write_text(jaeger_ui.configuration(web), encoding="utf-8")
         self.environment = os.environ | {
+            "JAEGER_UI_CONFIG": str(pages),
             "JAEGER_LISTEN_HOST": LOOPBACK,
             "JAEGER_STORAGE": str(folder / "jaeger"),
             "JAEGER_OTLP_PORT": str(otlp),
@@ -101,6 +108,7 @@ class Collector(Service):
             "COLLECTOR_OUTPUT": str(self.output),
             "COLLECTOR_LINES": str(lines),
             "COLLECTOR_JAEGER": jaeger.otlp,
+            "COLLECTOR_NAME_REPOSITORIES": "true",
         }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http.client import HTTPException
 from itertools import product
 from typing import Any
@@ -13,11 +14,23 @@ from urllib.request import Request, urlopen
 
 import orjson
 
-from telemetry._decoding import Span, spans_in
+from telemetry._decoding import Span, Values, spans_in
+
+NAME = "span.name"
+"""The attribute with a span's own name, where a collector gave it another for Jaeger's pages."""
 
 _MOST = 10_000  # traces that a search may find
 _TIMEOUT_SECONDS = 30
 _NOT_FOUND = 404
+
+
+def _named(span: Span) -> Span:
+    """Return the span under its own name."""
+    name = span.attributes.get(NAME)
+    if not isinstance(name, str):
+        return span
+    attributes = Values({key: value for key, value in span.attributes.items() if key != NAME})
+    return replace(span, name=name, attributes=attributes)
 
 
 class JaegerError(Exception):
@@ -36,7 +49,7 @@ class JaegerClient:
         """Return the trace's spans as Jaeger has them, perhaps some twice; none for a trace that it does not know."""
         answer = self._get(f"/api/v3/traces/{quote(trace_id, safe='')}")
         try:
-            return [] if answer is None else spans_in(answer["result"])
+            return [] if answer is None else [_named(span) for span in spans_in(answer["result"])]
         except (KeyError, TypeError) as error:
             raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
 

@@ -39,6 +39,8 @@ class Choices(TypedDict, total=False):
     """The service's name where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` give none."""
     home: Path
     """The folder for files of lines and spans; without it, the one that the variable `{prefix}HOME` names."""
+    resource: Mapping[str, str]
+    """Attributes of what runs here, such as `service.version`, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
     context: Sequence[str]
     """The keys of bound context that come first on a line, in this order."""
     excluded_urls: Sequence[str]
@@ -61,6 +63,8 @@ class TelemetrySettings:
     """`OTEL_SDK_DISABLED`: no spans are made or exported; lines are still written."""
     service_name: str = ""
     """`OTEL_SERVICE_NAME`, else `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else the application's, else "": the SDK's."""
+    resource: tuple[tuple[str, str], ...] = ()
+    """The application's own attributes of what runs here, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
     traces_exporters: tuple[str, ...] = ()
     """`OTEL_TRACES_EXPORTER`, as registered; when it is not set, OTLP's if there is an OTLP endpoint, else none."""
     traces_timeout: float = 2.0
@@ -125,6 +129,7 @@ class TelemetrySettings:
             rotate_bytes=read.value(f"{own}LOG_ROTATE_BYTES", 64 * 1024 * 1024, count, "a whole number of bytes, 0 or more"),
             propagate_to=frozenset(host.lower() for host in read.items(f"{own}PROPAGATE_TO")),
             trust_from=_networks(read, f"{own}TRUST_FROM"),
+            resource=tuple(choices.get("resource", {}).items()),
             context=tuple(choices.get("context", ())),
             redact_patterns=_redact_patterns(read, f"{own}REDACT_PATTERNS", choices.get("redact_patterns", ())),
             excluded_urls=tuple(map(_pattern, excluded)) or tuple(choices.get("excluded_urls", ())),

@@ -33,9 +33,9 @@ class _Setup:
 def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> TelemetrySettings:
     """Write lines, export spans, and instrument Celery, Django and requests where they are installed.
 
-    `stream` also gets the lines. `choices` are the application's own: `prefix`, `service_name`, `home`, `context`,
-    `redact_patterns`, `excluded_urls` (see `telemetry.settings.Choices`). A second call changes nothing. Exporters start
-    with the process's first span, so that a process may be configured before it forks.
+    `stream` also gets the lines. `choices` are the application's own: `prefix`, `service_name`, `resource`, `home`,
+    `context`, `redact_patterns`, `excluded_urls` (see `telemetry.settings.Choices`). A second call changes nothing.
+    Exporters start with the process's first span, so that a process may be configured before it forks.
     """
     if _Setup.settings is not None:
         return _Setup.settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
 from typing import Final, TextIO
 
 from django.core.exceptions import ImproperlyConfigured
@@ -33,10 +35,20 @@ def settings() -> TelemetrySettings:
         raise ImproperlyConfigured(str(error)) from None
 
 
+def _resource() -> dict[str, str]:
+    """Return what runs here: the version, and for servers of a command's own that it runs on somebody's machine."""
+    project = tomllib.loads((environment.CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    found = {"service.version": str(project["version"])}
+    if os.environ.get("SYNCTRACE_EMBEDDED") or not os.environ.get("DATABASE_URL"):
+        found["deployment.environment.name"] = "local"
+    return found
+
+
 def _choices() -> Choices:
     return {
         "prefix": "SYNC_",
         "service_name": "synctrace",
+        "resource": _resource(),
         "home": environment.home(),
         "context": catalog.CONTEXT,
         "excluded_urls": (_HEALTH_CHECKS,),

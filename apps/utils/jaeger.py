@@ -16,9 +16,9 @@ def trace_page(trace_id: str) -> str:
 def search_page(*, service: str, operation: str, tags: dict[str, str] | None = None) -> str:
     """Return the address of the page that lists the traces with such a span; empty if no Jaeger is configured.
 
-    `tags` are attributes that any span of the trace has.
+    `tags` are attributes that any span of the trace has. The operation is one too: the collector keeps a span's own name as
+    `span.name`, and gives it a longer one for Jaeger's pages.
     """
-    asked = {"service": service, "operation": operation, "lookback": "2d", "limit": "50"}
-    if tags:
-        asked["tags"] = orjson.dumps(tags).decode()
+    wanted = orjson.dumps({"span.name": operation} | (tags or {})).decode()
+    asked = {"service": service, "tags": wanted, "lookback": "7d", "limit": "50"}
     return f"{settings.SYNCTRACE_JAEGER_URL}/search?{urlencode(asked)}" if settings.SYNCTRACE_JAEGER_URL else ""

@@ -18,6 +18,9 @@ from telemetry._celery.running import SCOPE, Run, run_of
 from telemetry._lines import context
 from telemetry._spans import library_span
 from telemetry._spans.library_span import LibrarySpan
+from telemetry._spans.traceparent import span_context
+
+PARENT_OF_RUN = "celery.run.parent_id"
 
 _producer: ContextVar[LibrarySpan | None] = ContextVar("telemetry_producer", default=None)
 
@@ -52,7 +55,8 @@ def before_publish(headers: dict[str, Any] | None = None, exchange: Any = None, 
     """Write the envelope and the trace context into a message; its producer span learns where it goes."""
     if headers is None:
         return
-    _envelope(headers).put(headers)
+    envelope = _envelope(headers)
+    envelope.put(headers)
     span = _producer.get()
     if span is None:  # a quiet task's
         return
@@ -60,7 +64,14 @@ def before_publish(headers: dict[str, Any] | None = None, exchange: Any = None, 
 
     propagate.inject(headers)
     where = messages.destination(exchange, routing_key)
-    span.set({"messaging.destination.name": where, "messaging.message.id": headers.get("id")})
+    elsewhere = f"{span_context(envelope.parent).span_id:016x}" if envelope.parent else None
+    span.set(
+        {
+            "messaging.destination.name": where,
+            "messaging.message.id": headers.get("id"),
+            PARENT_OF_RUN: elsewhere,
+        }
+    )
 
 
 def _envelope(headers: Mapping[str, Any]) -> Envelope:

@@ -27,7 +27,7 @@ def make_provider(settings: TelemetrySettings, processors: Sequence[SpanProcesso
 
 def resource(settings: TelemetrySettings) -> Resource:
     """Return what this process is; the attributes of `OTEL_RESOURCE_ATTRIBUTES` go before ours."""
-    ours: dict[str, str | int] = {"host.name": socket.gethostname(), "process.pid": os.getpid()}
+    ours: dict[str, str | int] = {"host.name": socket.gethostname(), "process.pid": os.getpid(), **dict(settings.resource)}
     if settings.service_name:
         ours["service.name"] = settings.service_name
     merged = Resource(ours).merge(Resource.create())

@@ -31,14 +31,19 @@ from telemetry._lines.context import bound
 from telemetry._spans import emitter
 from telemetry._spans.emitter import SCOPE
 from telemetry._spans.late_provider import LateProvider
+from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.own import make_provider, resource
 from telemetry.settings import TelemetrySettings
 
 _FORCE_FLUSH_MS = 30_000
 
 
+WITHIN = "within.operation"
+"""On a library's span: the declared operation that is its parent, so that a collector knows a request that repeats it."""
+
+
 class BoundContext(SpanProcessor):
-    """Put the bound context on every span that others start.
+    """Put the bound context on every span that others start, and the operation that it stands in.
 
     Our own are started with it, which costs less. What a span itself declares stays, as on a line.
     """
@@ -49,6 +54,9 @@ class BoundContext(SpanProcessor):
         if scope is None or scope.name != SCOPE:
             own = span.attributes or {}
             span.set_attributes({name: value for name, value in bound().items() if name not in own})
+            above = trace.get_current_span(parent_context)
+            if isinstance(above, OpenSpan):
+                span.set_attribute(WITHIN, above.name)
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from deploy.programs import HERE, MANIFEST
 from deploy.stack import Collector, Jaeger
 
 COLLECTOR: dict[str, Any] = yaml.safe_load((HERE / "otel-collector.yaml").read_text())
-KINDS = ("extensions", "receivers", "processors", "exporters")
+KINDS = ("extensions", "receivers", "processors", "connectors", "exporters")
 
 MODULES = {  # where a component's module is not named as its type with the kind behind it
     "file_log": "filelogreceiver",
@@ -35,8 +35,17 @@ def test_the_manifest_has_every_component_that_the_configuration_uses(kind: str)
 def test_every_component_is_used_and_every_used_one_configured(kind: str) -> None:
     """Nothing configured is left out of the service, and the service names nothing else."""
     service = COLLECTOR["service"]
-    used = service["extensions"] if kind == "extensions" else [c for p in service["pipelines"].values() for c in p[kind]]
-    assert set(used) == COLLECTOR[kind].keys()
+    pipelines = service["pipelines"].values()
+    parts = {
+        "extensions": service["extensions"],
+        "processors": [name for pipeline in pipelines for name in pipeline["processors"]],
+        "ends": [name for pipeline in pipelines for end in ("receivers", "exporters") for name in pipeline[end]],
+    }
+    used = set(parts.get(kind, parts["ends"]))
+    if kind not in parts:  # a connector is an exporter of one pipeline and a receiver of another
+        others = {name for other in ("receivers", "connectors", "exporters") if other != kind for name in COLLECTOR[other]}
+        used -= others
+    assert used == COLLECTOR[kind].keys()
 
 
 def test_spans_wait_on_disk_and_not_in_a_batch_processor() -> None:
@@ -44,7 +53,21 @@ def test_spans_wait_on_disk_and_not_in_a_batch_processor() -> None:
     exporter = COLLECTOR["exporters"]["otlp_grpc/jaeger"]
     assert exporter["sending_queue"]["storage"] == "file_storage"
     assert exporter["retry_on_failure"]["max_elapsed_time"] == 0
-    assert [name for name in COLLECTOR["service"]["pipelines"]["traces"]["processors"] if name.startswith("batch")] == []
+    pipelines = COLLECTOR["service"]["pipelines"]
+    for pipeline in ("traces", "traces/jaeger"):
+        assert [name for name in pipelines[pipeline]["processors"] if name.startswith("batch")] == []
+
+
+def test_names_are_changed_on_the_way_to_jaeger_alone_and_after_redaction() -> None:
+    """The files have spans as they were written, and no name is put together from what was not redacted."""
+    pipelines = COLLECTOR["service"]["pipelines"]
+    assert pipelines["traces"]["processors"] == ["memory_limiter", "transform/lift", "redaction", "transform/lower"]
+    assert set(pipelines["traces"]["exporters"]) == {"file/traces", "forward/jaeger"}
+    assert pipelines["traces/jaeger"] == {
+        "receivers": ["forward/jaeger"],
+        "processors": ["filter/jaeger", "transform/jaeger"],
+        "exporters": ["otlp_grpc/jaeger"],
+    }
 
 
 def test_jaeger_acknowledges_only_what_it_has_written() -> None:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from apps import catalog
+from apps import catalog, machine_catalog  # noqa: F401  # the machine declares events of its own
 from telemetry.catalog import check_line
 from telemetry.model import Operation, declared_events
 from telemetry.reading import Span

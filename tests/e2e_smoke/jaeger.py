@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +11,15 @@ import requests
 
 from telemetry.reading import Span, spans_in
 
+NAME = "span.name"
+"""Where the collector keeps a span's own name."""
+
 _MOST = 10_000  # results of a search
+
+
+def _under_its_own_name(span: Span) -> Span:
+    name = str(span.attributes.get(NAME, span.name))
+    return replace(span, name=name, attributes={key: value for key, value in span.attributes.items() if key != NAME})
 
 
 class Jaeger:
@@ -22,13 +31,18 @@ class Jaeger:
         self._session = requests.Session()
 
     def trace(self, trace_id: str) -> list[Span]:
-        """Return the spans of the trace, including duplicates; none for an unknown trace."""
+        """Return the spans of the trace under their own names, including duplicates; none for an unknown trace."""
         answer = self._get(f"/api/v3/traces/{trace_id}")
-        return [] if answer is None else spans_in(answer["result"])
+        return [] if answer is None else [_under_its_own_name(span) for span in spans_in(answer["result"])]
 
     def traces(self, trace_ids: Iterable[str]) -> list[Span]:
         """Return the spans of these traces."""
         return [span for trace_id in sorted(set(trace_ids)) for span in self.trace(trace_id)]
+
+    def page(self, trace_id: str) -> Any:
+        """Return what Jaeger's page of a trace is made from: its spans under the names shown, with their warnings."""
+        answer = self._get(f"/api/traces/{trace_id}")
+        return answer["data"][0]
 
     def search(self, key: str, value: str) -> set[str]:
         """Return the ids of the traces that have a span with this tag.

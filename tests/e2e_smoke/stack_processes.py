@@ -55,7 +55,9 @@ class Processes:
             jaeger_program()
         with self._steps.step("PostgreSQL and Valkey run"):
             running = self._running.enter_context(servers(home=self._home, throwaway=True))
-        jaeger = Jaeger(folder=self.folder)
+        (web_port,) = free_ports(1)
+        self.web = f"http://{LOOPBACK}:{web_port}"
+        jaeger = Jaeger(folder=self.folder, web=self.web)
         collector = Collector(folder=self.folder, lines=self._home, jaeger=jaeger)
         self._parts = {"collector": collector, "jaeger": jaeger}
         self.jaeger = jaeger.url
@@ -66,7 +68,7 @@ class Processes:
             "SYNCTRACE_JAEGER_URL": jaeger.url,
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.http,
         }
-        simulator, web = self._simulator(), self._web()
+        simulator, web = self._simulator(), self._web(web_port)
         with self._steps.step("Jaeger, the collector and a simulated GitHub answer; the database has its tables"):
             self._launch(jaeger, collector, simulator)
             self._migrate()
@@ -130,9 +132,7 @@ class Processes:
             environment={"SYNCTRACE_HOME": str(self.folder / "simulator")},
         )
 
-    def _web(self) -> Service:
-        (port,) = free_ports(1)
-        self.web = f"http://{LOOPBACK}:{port}"
+    def _web(self, port: int) -> Service:
         command = [sys.executable, "-m", "gunicorn", "apps.config.wsgi", f"--bind={LOOPBACK}:{port}", "--workers=2"]
         return self._program("web", *command, "--no-control-socket", ready=partial(answers, f"{self.web}/healthz"))
 

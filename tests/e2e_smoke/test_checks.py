@@ -56,6 +56,9 @@ def span(name: str, span_id: str, parent: str | None, start: float, end: float, 
     )
 
 
+LINK = {"sync.link.relation": "started_by"}
+
+
 def ended(outcome: str, **attributes: Any) -> dict[str, Any]:
     """Return the attributes of a span with this outcome."""
     return {"sync.outcome": outcome, **attributes}
@@ -64,7 +67,7 @@ def ended(outcome: str, **attributes: Any) -> dict[str, Any]:
 SPANS = {
     each.span_id: each
     for each in (
-        span("sync.pipeline", "root", None, 0, 10, links=((TRACE, "one"),), **ended("completed")),
+        span("sync.pipeline", "root", None, 0, 11, **ended("completed")),
         span(check_traces.ATTEMPT, "one", "root", 1, 3, repo_id=2, **{"celery.attempt": 1}),
         span("sync.repo", "repo1", "one", 1.1, 2.9, **ended("retrying")),
         span("sync.api.graphql", "call", "repo1", 1.2, 2.2, **ended("failed", duration_ms=1000.0)),
@@ -72,6 +75,7 @@ SPANS = {
         span(check_traces.ATTEMPT, "two", "root", 5, 11, repo_id=2, links=((TRACE, "one"),), **{"celery.attempt": 2}),
         span("sync.repo", "repo2", "two", 5.1, 9, **ended("completed")),
         span("sync.db.write", "write", "repo2", 6, 6.5, **ended("completed", duration_ms=500.0)),
+        span("sync.run.link", "link", "root", 0, 0, links=((TRACE, "one"),), **LINK, **ended("completed")),
     )
 }
 
@@ -125,13 +129,16 @@ def test_what_went_right_is_passed_over_in_silence() -> None:
         ({"post": None}, "1 sync.api.graphql, but 0 POST in them"),
         ({"call": {"status": "UNSET"}}, "sync.api.graphql call ended failed with status UNSET"),
         ({"two": {"status": "UNSET"}}, "two does not say how it ended"),
-        ({"root": {"end_ns": 12 * SECOND}}, "the root is from 0 to 12000000000, the run from 0 to 10000000000"),
+        ({"root": {"end_ns": 9 * SECOND}}, "the root is from 0 to 9000000000, the run from 0 to 10000000000"),
+        ({"root": {"end_ns": 16 * SECOND}}, "the root is from 0 to 16000000000, the run from 0 to 10000000000"),
+        ({"root": {"end_ns": 10 * SECOND}}, "two is not within its parent sync.pipeline"),
         ({"post": {"end_ns": 3 * SECOND}}, "POST post is not within its parent sync.api.graphql"),
         ({"repo2": {"end_ns": 11 * SECOND}}, "sync.repo repo2 ends after the run"),
         ({"write": {"end_ns": 9 * SECOND}}, "sync.db.write took 500.000 ms, its span 3000.000 ms"),
         ({"write": {"attributes": {"sync.outcome": "completed"}}}, "sync.db.write took 500.0 ms, its span says None"),
         ({"two": {"links": ()}}, "attempt 2 at repository 2 is not linked to the one before"),
-        ({"root": {"links": ()}}, "it is not linked to the task that started it"),
+        ({"link": None}, "it is not linked to the task that started it"),
+        ({"root": {"links": ((TRACE, "one"),)}}, "its root is linked, instead of the spans below it"),
         ({"root": {"links": ((TRACE, "nobody"),)}}, "sync.pipeline root is linked to what is not there"),
         ({"two": None}, "attempts [1] at a/b, its row counts 2"),
     ],
@@ -171,7 +178,7 @@ def test_copies_are_held_against_their_originals() -> None:
     spans = list(SPANS.values())
     name = {"key": span_key, "name": lambda each: each.name}
     assert list(missing(spans, spans[::-1], **name)) == []
-    assert list(missing(spans, spans[:-1], **name)) == ["1 of 1 sync.db.write missing"]
+    assert list(missing(spans, spans[:-1], **name)) == ["1 of 1 sync.run.link missing"]
     assert list(twice(spans, [*spans, spans[4]], **name)) == ["1 POST there more than once"]
     assert list(strangers(spans[1:], spans, **name)) == ["1 sync.pipeline that nobody wrote"]
     assert list(changed(spans, [replace(spans[4], status="ERROR")])) == ["POST post: status is 'ERROR', not 'OK'"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from telemetry.reading import Span
-from tests.e2e_smoke import check_lines, check_traces, story
+from tests.e2e_smoke import check_lines, check_pages, check_traces, story
 from tests.e2e_smoke.application import Run
 from tests.e2e_smoke.check_copies import changed, line_key, missing, span_key, strangers, twice
 from tests.e2e_smoke.evidence import Evidence, Line
@@ -29,10 +29,11 @@ class Kill(NamedTuple):
 def nothing_missing_nothing_twice(evidence: Evidence, steps: Steps) -> None:
     """Check that every span and line that the application wrote is in Jaeger and in the collector's files, once."""
     spans, lines = evidence.spans, evidence.lines
-    with steps.step(f"Jaeger has each of {len(spans)} spans once, as it was written") as problems:
-        problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
-        problems += twice(spans, evidence.in_jaeger, key=span_key, name=_name)
-        problems += changed(spans, evidence.in_jaeger)
+    with steps.step(f"Jaeger has each of {len(evidence.shown)} of {len(spans)} spans once, as it was written") as problems:
+        problems += missing(evidence.shown, evidence.in_jaeger, key=span_key, name=_name)
+        problems += twice(evidence.shown, evidence.in_jaeger, key=span_key, name=_name)
+        problems += strangers(evidence.shown, evidence.in_jaeger, key=span_key, name=_name)
+        problems += changed(evidence.shown, evidence.in_jaeger)
     with steps.step("the collector's file of spans has each once") as problems:
         again = {run.root_id for run in evidence.runs if run.was_emitted_again}
         problems += missing(spans, evidence.exported, key=span_key, name=_name)
@@ -58,6 +59,10 @@ def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
             problems.append(f"attempts ended {outcomes}")
     with steps.step("Jaeger finds them by team_id, repo_id and task_id") as problems:
         problems += _search(Jaeger(stack.jaeger), evidence)
+    with steps.step("Jaeger's pages warn of nothing, name what is there, and draw each run's critical path") as problems:
+        problems += [problem for run in evidence.runs for problem in _on_its_page(run, Jaeger(stack.jaeger))]
+    with steps.step("a search for errors finds the runs that lost something, and none that met only a limit") as problems:
+        problems += check_pages.searches(evidence.runs, evidence.shown, Jaeger(stack.jaeger).search)
 
 
 def right_lines(evidence: Evidence, steps: Steps) -> None:
@@ -76,11 +81,11 @@ def right_lines(evidence: Evidence, steps: Steps) -> None:
 
 def after_kills(evidence: Evidence, kills: Sequence[Kill], steps: Steps) -> None:
     """Check that killing the collector lost no span, and of its copy of the lines only the last moments."""
-    spans, lines = evidence.spans, evidence.lines
-    with steps.step(f"Jaeger has each of {len(spans)} spans once, and no other") as problems:
-        problems += missing(spans, evidence.in_jaeger, key=span_key, name=_name)
-        problems += twice(spans, evidence.in_jaeger, key=span_key, name=_name)
-        problems += strangers(spans, evidence.in_jaeger, key=span_key, name=_name)
+    lines = evidence.lines
+    with steps.step(f"Jaeger has each of {len(evidence.shown)} spans once, and no other") as problems:
+        problems += missing(evidence.shown, evidence.in_jaeger, key=span_key, name=_name)
+        problems += twice(evidence.shown, evidence.in_jaeger, key=span_key, name=_name)
+        problems += strangers(evidence.shown, evidence.in_jaeger, key=span_key, name=_name)
     with steps.step("the trace of the last run is whole") as problems:
         problems += _of_run(evidence.runs[-1], evidence)
     _lines_agree(evidence, steps)
@@ -95,18 +100,22 @@ def after_kills(evidence: Evidence, kills: Sequence[Kill], steps: Steps) -> None
 
 def _lines_agree(evidence: Evidence, steps: Steps) -> None:
     with steps.step(f"{len(evidence.lines)} lines agree with the spans in Jaeger, the rows and GitHub's counts") as problems:
-        problems += check_lines.of_spans(evidence.lines, evidence.in_jaeger)
+        problems += check_lines.of_spans(evidence.lines, evidence.whole)
         problems += check_lines.counts(evidence.lines, evidence.runs, evidence.stats, story.SCRIPTED)
         problems += check_lines.pull_requests(evidence.lines, evidence.runs, story.SIZES)
 
 
 def _of_run(run: Run, evidence: Evidence) -> Iterator[str]:
-    trace = [span for span in evidence.in_jaeger if span.trace_id == run.trace_id]
+    trace = [span for span in evidence.whole if span.trace_id == run.trace_id]
     lines = [line for line in evidence.lines if line.get("trace_id") == run.trace_id]
     yield from check_traces.shape(run, trace)
     yield from check_traces.verdicts(run, trace)
     yield from check_traces.durations(run, trace, lines)
-    yield from check_traces.links(run, evidence.runs, trace, evidence.in_jaeger)
+    yield from check_traces.links(run, evidence.runs, trace, evidence.whole)
+
+
+def _on_its_page(run: Run, jaeger: Jaeger) -> Iterator[str]:
+    yield from (f"run {run.id}: {problem}" for problem in check_pages.page(run, jaeger.page(run.trace_id)))
 
 
 def _search(jaeger: Jaeger, evidence: Evidence) -> Iterator[str]:
@@ -116,7 +125,7 @@ def _search(jaeger: Jaeger, evidence: Evidence) -> Iterator[str]:
         tags += [("repo_id", repository.repo_id) for repository in run.repositories]
         for key, value in tags:
             found = jaeger.search(key, str(value))
-            expected = {span.trace_id for span in evidence.spans if span.attributes.get(key) == value}
+            expected = {span.trace_id for span in evidence.shown if span.attributes.get(key) == value}
             if found != expected or run.trace_id not in found:
                 yield f"{key}={value} finds {len(found)} traces of {len(expected)}, run {run.id}'s {run.trace_id in found}"
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import pytest
+from opentelemetry import trace
 
 import telemetry
 from telemetry import Root, observe, observed, span
@@ -50,6 +51,17 @@ def test_an_operation_without_a_result_completes_by_itself(captrace: Capture) ->
         raise OSError("jam")
     assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed OSError street=Oak"
     assert captrace.events() == ["post.sort.completed"]
+
+
+def test_a_library_s_span_says_which_operation_it_stands_in(captrace: Capture) -> None:
+    """And nothing where that is another library's, or none."""
+    tracer = trace.get_tracer("a library")
+    with observe(Sort(street="Elm")), tracer.start_as_current_span("GET"), tracer.start_as_current_span("connect"):
+        pass
+    with tracer.start_as_current_span("alone"):
+        pass
+    within = {span.name: span.attributes.get("within.operation") for span in captrace.spans}
+    assert within == {"post.sort": None, "GET": "post.sort", "connect": None, "alone": None}
 
 
 def test_what_is_learned_midway_is_on_the_span_and_its_lines(captrace: Capture) -> None:

@@ -18,7 +18,8 @@ def test_the_page_leads_to_jaeger_and_to_a_first_sync(client: Client, settings: 
     page = client.get("/").content.decode()
     links = _links(page)
     assert _JAEGER in links
-    assert f"{_JAEGER}/search?service=synctrace&operation=sync.pipeline&lookback=2d&limit=50" in links
+    tags = "%7B%22span.name%22%3A%22sync.pipeline%22%7D"
+    assert f"{_JAEGER}/search?service=synctrace&tags={tags}&lookback=7d&limit=50" in links
     assert "python manage.py sync OWNER/NAME" in page
 
 
