@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apps.console.local_simulator import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
-from tests.benchmarks import admission_figures, burst, syncs
+from tests.benchmarks import admission_figures, burst, collector_away, syncs
 from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
@@ -40,6 +40,7 @@ class Size:
     long_repository: str = "synthetic/repo-0"
     long_history: tuple[str, ...] = ("--synthetic", "1000")
     latency_ms: float = 100
+    away_turns: int = 5
     pages: int = 40
     store_turns: int = 15
     spans: int = 20_000
@@ -64,6 +65,7 @@ TINY = Size(
     slow_sync_turns=1,
     long_history=("--synthetic", "30"),
     latency_ms=1,
+    away_turns=1,
     pages=1,
     store_turns=1,
     spans=100,
@@ -93,6 +95,8 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
         tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
         yield slow_sync(size, url)
+        tell("a sync whose collector is away, or silent")
+        yield from without_collector(size, url, home)
     with local_simulator([*size.long_history, *_NO_LIMITS], home=home) as url:
         tell("what a sync of long lists asks for")
         yield from long_lists(size, url)
@@ -181,6 +185,39 @@ def slow_sync(size: Size, url: str) -> Figure:
     """Return telemetry's share of a sync with latency."""
     measured = syncs.measure(api_url=url, repository=size.slow_repository, turns=size.slow_sync_turns)
     return _telemetry_share("sync.telemetry", f"Telemetry in a sync, {size.latency_ms:g} ms an answer", measured, aim=3)
+
+
+def without_collector(size: Size, url: str, home: Path) -> Iterator[Figure]:
+    """Yield how much slower a sync is while its collector is away or silent, and what is lost."""
+    for state, word in collector_away.STATES.items():
+        measured = collector_away.measure(
+            state=state, api_url=url, repository=size.slow_repository, turns=size.away_turns, home=home
+        )
+        away, there = (statistics.median(measured.samples[side]) for side in ("away", "there"))
+        yield Figure(
+            name=f"collector.{word}.slowdown",
+            what=f"A sync with its collector {word}, slower than with it by",
+            value=100 * (ratio(measured.samples, "away", "there") - 1),
+            unit="%",
+            aim=3,
+            detail=f"{away:.2f} s, {there:.2f} s with it; {size.latency_ms:g} ms an answer",
+        )
+        yield Figure(
+            name=f"collector.{word}.lost",
+            what=f"Spans lost with the collector {word}",
+            value=measured.lost,
+            unit="",
+            aim=0,
+            detail=f"of {measured.spans:,} in {2 * size.away_turns + 2} syncs, when it was back",
+        )
+        yield Figure(
+            name=f"collector.{word}.exit",
+            what=f"Exit of a process with its collector {word}",
+            value=measured.exit_seconds,
+            unit="s",
+            aim=2.5,
+            detail="with what its last sync has left to send",
+        )
 
 
 def store(size: Size, url: str) -> Iterator[Figure]:

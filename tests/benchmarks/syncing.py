@@ -22,8 +22,11 @@ TOKEN = "ghp_" + "b" * 36
 _FLUSH_SECONDS = 30.0
 
 
-def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
-    """Sync the whole history of `full_name` for a new team into empty tables; return the seconds, with the last flush."""
+def sync(*, api_url: str, full_name: str, flush_seconds: float = _FLUSH_SECONDS) -> dict[str, Any]:
+    """Sync the whole history of `full_name` for a new team into empty tables; return the seconds, with the last flush.
+
+    With `flush_seconds` 0 there is none: spans leave as they do while a worker goes on.
+    """
     from django.db import connection
 
     from apps.integrations import onboarding_pipeline as pipeline
@@ -41,7 +44,8 @@ def sync(*, api_url: str, full_name: str) -> dict[str, Any]:
     (admitted,) = admission.admit()
     started = time.perf_counter()
     sync_repository.apply(args=(admitted.repo_sync_id, admitted.number), throw=True)
-    telemetry.flush(_FLUSH_SECONDS)
+    if flush_seconds:
+        telemetry.flush(flush_seconds)
     seconds = time.perf_counter() - started
     row.refresh_from_db()
     return {"seconds": seconds, "state": row.state, "pull_requests": row.prs_done}

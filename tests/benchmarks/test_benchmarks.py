@@ -44,6 +44,8 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         "admission.gapless",
     }
     assert "sync.telemetry.no_latency" in values
+    for state in ("away", "silent"):
+        assert {f"collector.{state}.{what}" for what in ("slowdown", "lost", "exit")} <= values.keys()
     assert (values["burst.otlp"], values["burst.file"]) == (0, 0)
 
 
