@@ -148,20 +148,20 @@ KINDS: Final[dict[str, Kind]] = {
     "database restart": Kind(
         what="Restart of PostgreSQL", act=_restart_database, after=lambda stack: stack.postgresql.start()
     ),
-    "freeze child": Kind(what="A child frozen for 0.5 to 5 s", act=_freeze(lambda _, pid: [pid])),
+    "freeze child": Kind(what="A child frozen for 0.5 to 4 s", act=_freeze(lambda _, pid: [pid])),
     "freeze worker": Kind(
-        what="The whole worker frozen for 0.5 to 5 s", act=_freeze(lambda stack, _: [stack.worker.pid, *stack.children()])
+        what="The whole worker frozen for 0.5 to 4 s", act=_freeze(lambda stack, _: [stack.worker.pid, *stack.children()])
     ),
     "freeze database": Kind(
-        what="PostgreSQL frozen for 0.5 to 5 s",
+        what="PostgreSQL frozen for 0.5 to 4 s",
         act=_freeze(lambda stack, _: [stack.postgresql.pid, *stack.database_processes()]),
     ),
-    "freeze valkey": Kind(what="Valkey frozen for 0.5 to 5 s", act=_freeze(lambda stack, _: [stack.valkey.pid])),
-    "github down": Kind(what="GitHub refuses connections for 0.5 to 5 s", act=_tell("github", "down")),
-    "github silent": Kind(what="GitHub answers nothing for 0.5 to 5 s", act=_tell("github", "silent")),
+    "freeze valkey": Kind(what="Valkey frozen for 0.5 to 4 s", act=_freeze(lambda stack, _: [stack.valkey.pid])),
+    "github down": Kind(what="GitHub refuses connections for 0.5 to 4 s", act=_tell("github", "down")),
+    "github silent": Kind(what="GitHub answers nothing for 0.5 to 4 s", act=_tell("github", "silent")),
     "github cut": Kind(what="Every connection to GitHub reset", act=_tell("github", "cut", back="")),
-    "collector down": Kind(what="The collector away for 0.5 to 5 s", act=_tell("collector", "down")),
-    "collector silent": Kind(what="The collector silent for 0.5 to 5 s", act=_tell("collector", "silent")),
+    "collector down": Kind(what="The collector away for 0.5 to 4 s", act=_tell("collector", "down")),
+    "collector silent": Kind(what="The collector silent for 0.5 to 4 s", act=_tell("collector", "silent")),
 }
 """By the name that the plan uses."""
 

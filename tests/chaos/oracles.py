@@ -117,6 +117,19 @@ def every_attempt(evidence: Evidence) -> Iterator[str]:
                 yield f"{_named(run)}: of {begun} attempts numbered {number} {counted[run.trace_id, number]} are there"
 
 
+def span_of_every_line(evidence: Evidence) -> Iterator[str]:
+    """What a line tells of has its span, also where the process died before the span could end."""
+    spans = {(span.trace_id, span.span_id) for span in evidence.spans}
+    ours = {run.trace_id for run in evidence.runs}
+    without = Counter(
+        line["event"]
+        for line in evidence.lines
+        if line["trace_id"] in ours and (line["trace_id"], line["span_id"]) not in spans
+    )
+    for event, count in without.items():
+        yield f"{count} lines of {event} have no span"
+
+
 ORACLES: Sequence[Oracle] = (
     Oracle(name="rows", states="rows are identical to those of an undisturbed run", problems=same_rows),
     Oracle(name="end", states="every run and repository ends as undisturbed", problems=ended),
@@ -130,13 +143,9 @@ ORACLES: Sequence[Oracle] = (
         missing="a root that an exporter which is away does not make it write again",
     ),
     Oracle(name="twice", states="no other span is written twice", problems=no_span_twice),
-    Oracle(name="orphan", states="no span is an orphan", problems=no_orphan, missing="spans that outlive their process"),
-    Oracle(
-        name="attempt",
-        states="every attempt that began is in its run's trace",
-        problems=every_attempt,
-        missing="spans that outlive their process",
-    ),
+    Oracle(name="orphan", states="no span is an orphan", problems=no_orphan),
+    Oracle(name="attempt", states="every attempt that began is in its run's trace", problems=every_attempt),
+    Oracle(name="span of line", states="the span of every line is in its trace", problems=span_of_every_line),
 )
 """All of them; one that is added here is checked, counted and told."""
 

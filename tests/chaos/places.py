@@ -154,7 +154,9 @@ class Watch:
         self.listen()
         while True:
             there = [(place, pid) for pid, (place, _) in sorted(self._at.items()) if place in places]
-            there = [each for each in there if each[1] in among()] if there else []
+            if there:
+                meant = among()
+                there = [(place, pid) for place, pid in there if pid in meant]
             if there:
                 place, pid = chance.choice(there)
                 time.sleep(chance.uniform(0.0, self.usual_seconds(place)))

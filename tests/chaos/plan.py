@@ -18,7 +18,7 @@ _LASTING: Final = (
     *("database crash", "database restart"),
 )
 _LASTING_PER_DECK = 6
-_SHORTEST, _LONGEST = 0.5, 5.0  # seconds
+_SHORTEST, _LONGEST = 0.5, 4.0  # seconds: an attempt is taken for dead after 3, a phase's step fails its run after 6.4
 
 
 def faults(seed: int) -> Iterator[Fault]:

@@ -15,12 +15,13 @@ from tests.chaos.stack import Stack
 from tests.chaos.syncs import TEAMS_PER_ACCOUNT, NeverHappened, Syncs
 from tests.chaos.tally import HOLDING, Round, Strike, Tally
 
-TEAMS = 8
+TEAMS = 6
 _MOST_FAULTS = 9  # a repository may fail six times in a row, a phase's step twice: more at once could end a run, as designed
 _MOST_GAP_SECONDS = 0.6
 _END_SECONDS = 60.0
 _ARRIVE_SECONDS = 1.5  # for spans that have ended to be in the file
 _SETTLE_SECONDS = 12.0
+_TOLD = 5  # contradictions of a round
 _HAND = 6  # faults that wait for somebody to come to their places
 
 Tell = Callable[[str], None]
@@ -49,7 +50,7 @@ def play(stack: Stack, plan: Iterator[Fault], *, kills: int, seed: int, expected
         problems = _end(syncs, expected)
         done = Round(syncs=TEAMS, strikes=strikes, problems=problems, seconds=time.monotonic() - began)
         tally.rounds.append(done)
-        tell(_line(tally, done))
+        tell("\n".join([_line(tally, done), *(f"     {text}" for text in done.said(about=HOLDING)[:_TOLD])]))
     return tally
 
 

@@ -27,7 +27,7 @@ _SETTINGS: Mapping[str, str] = {  # what dies is found, and made again, within s
     "SYNC_SWEEP_SECONDS": "0.5",
     "SYNC_REQUEST_SECONDS": "1.5",
     "SYNC_STALE_SECONDS": "3",
-    "SYNC_STEP_SECONDS": "6",
+    "SYNC_STEP_SECONDS": "8",
     "SYNC_ATTEMPT_SECONDS": "60",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
 }

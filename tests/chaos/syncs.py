@@ -20,7 +20,7 @@ T = TypeVar("T")
 TEAMS_PER_ACCOUNT = 2
 _RECENT_DAYS = 3
 _DATABASE_SECONDS = 30.0
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.25
 
 
 class NeverHappened(RuntimeError):  # noqa: N818  # it says what happened

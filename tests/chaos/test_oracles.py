@@ -72,7 +72,12 @@ def spans_of(of: Run) -> list[Span]:
 
 def lines_of(of: Run) -> list[dict[str, Any]]:
     """The lines of the run's start and end."""
-    return [{"event": f"sync.pipeline.{what}", "trace_id": of.trace_id} for what in ("started", "completed")]
+    return [line_of(of, f"sync.pipeline.{what}", of.root_id) for what in ("started", "completed")]
+
+
+def line_of(of: Run, event: str, span_id: str) -> dict[str, Any]:
+    """A line inside a span of the run's trace."""
+    return {"event": event, "trace_id": of.trace_id, "span_id": span_id}
 
 
 def rows() -> Rows:
@@ -173,7 +178,7 @@ WRONG: list[tuple[str, Change, list[str]]] = [
     ("line", lambda good: replace(good, lines=good.lines[1:]), ["run 1 (recent, bakers) has 0 lines of its start"]),
     (
         "line",
-        lambda good: replace(good, lines=[*good.lines, {"event": "sync.pipeline.failed", "trace_id": RUNS[3].trace_id}]),
+        lambda good: replace(good, lines=[*good.lines, line_of(RUNS[3], "sync.pipeline.failed", RUNS[3].root_id)]),
         ["run 4 (recent, millers) has 2 lines of its end"],
     ),
     ("root", span_again(RUNS[4].root_id), ["run 5 (backfill, millers) has 2 root spans"]),
@@ -182,6 +187,11 @@ WRONG: list[tuple[str, Change, list[str]]] = [
         "attempt",
         lambda good: without_span("5-0-2-sync")(without_span("5-0-2")(good)),
         ["run 5 (backfill, millers): of 1 attempts numbered 2 0 are there"],
+    ),
+    (
+        "span of line",
+        lambda good: replace(good, lines=[*good.lines, *2 * [line_of(RUNS[1], "sync.api.graphql", "a call that died")]]),
+        ["2 lines of sync.api.graphql have no span"],
     ),
     (
         "orphan",
@@ -208,9 +218,9 @@ def test_what_is_planted_is_found_by_its_oracle_alone(name: str, change: Change,
 
 
 def test_a_root_that_is_missing_makes_orphans_of_its_children() -> None:
-    """Both are told."""
+    """All of it is told, and that the lines of its start and end have no span."""
     wrong = found(without_span(RUNS[5].root_id)(GOOD))
-    assert wrong.keys() == {"root", "orphan"}
+    assert wrong.keys() == {"root", "orphan", "span of line"}
     assert wrong["root"] == ["run 6 (backfill, millers) has 0 root spans"]
 
 

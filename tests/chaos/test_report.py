@@ -45,7 +45,7 @@ def test_two_hundred_kills_meet_every_place_and_kind_a_dozen_times() -> None:
     assert {place for place in PLACES if at[place] < 9} == set()
     assert all(at[place] >= 12 for place in ("request", "write", "analysis", "dispatch", "flush", "fork"))
     assert {fault.kind for fault in dealt} == KINDS.keys()
-    assert all(0.5 <= fault.seconds <= 5 for fault in dealt if not KINDS[fault.kind].is_kill)
+    assert all(0.5 <= fault.seconds <= 4 for fault in dealt if not KINDS[fault.kind].is_kill)
 
 
 def test_what_struck_is_counted_by_kind_and_place() -> None:
