@@ -1,0 +1,135 @@
+"""What a message says of its wait and of its root is true to the unit, also where times and roots come one after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from telemetry._celery import running
+from telemetry._celery.messages import Envelope, destination
+from telemetry.roots import bind_root, bound_root
+
+ROOT = f"00-{'1' * 32}-{'2' * 16}-01"
+_SECOND_NS = 10**9
+_SLACK_MS = 60_000.0  # of a busy machine; units differ by a thousand
+
+
+def _planned(seconds: float) -> SimpleNamespace:
+    return SimpleNamespace(eta=(datetime.now(UTC) + timedelta(seconds=seconds)).isoformat())
+
+
+def test_a_wait_is_in_milliseconds() -> None:
+    """From when the message was sent until now."""
+    waited = Envelope(sent_ns=time.time_ns() - 300 * _SECOND_NS).wait_ms(SimpleNamespace(eta=None))
+    assert waited is not None
+    assert 300_000 <= waited < 300_000 + _SLACK_MS
+
+
+@pytest.mark.parametrize(("planned_in", "waited_ms"), [(-300.0, 300_000.0), (0.0, 0.0), (600.0, 0.0)])
+def test_a_planned_delay_is_no_wait(planned_in: float, waited_ms: float) -> None:
+    """Of a message that was sent an hour ago counts what it is late; one that is early has not waited."""
+    waited = Envelope(sent_ns=time.time_ns() - 3600 * _SECOND_NS).wait_ms(_planned(planned_in))
+    assert waited is not None
+    assert waited_ms <= waited < waited_ms + _SLACK_MS
+
+
+def test_a_time_that_was_over_when_the_message_was_sent_is_no_wait() -> None:
+    """A task that is sent late has not been on its queue before it was sent."""
+    waited = Envelope(sent_ns=time.time_ns() - 300 * _SECOND_NS).wait_ms(_planned(-3600))
+    assert waited is not None
+    assert 300_000 <= waited < 300_000 + _SLACK_MS
+
+
+def test_a_wait_that_nobody_knows_is_none() -> None:
+    """As of a message that was sent without telemetry; a clock behind the sender's makes no wait of less than nothing."""
+    assert Envelope.of({"retries": 2}) == Envelope(attempt=3)
+    assert Envelope().wait_ms(SimpleNamespace(eta=None)) is None
+    assert Envelope(sent_ns=time.time_ns() + 3600 * _SECOND_NS).wait_ms(SimpleNamespace(eta=None)) == 0
+
+
+def test_an_envelope_arrives_as_it_was_put() -> None:
+    """In a message's headers, or among those that Celery keeps apart."""
+    sent = Envelope(attempt=3, previous="a", parent="b", root="c", sent_ns=7, context={"team_id": 1})
+    headers: dict[str, Any] = {}
+    sent.put(headers)
+    assert Envelope.of(headers) == Envelope.of({"headers": headers}) == sent
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"attempt": "x"}, {"attempt": -1}, {"attempt": True}, {"root": 5}, {"sent_ns": "now"}, {"context": [1]}]
+)
+def test_what_is_spoilt_in_an_envelope_is_left_out_alone(spoilt: dict[str, Any]) -> None:
+    """A message comes from anybody who reaches the broker."""
+    whole = {"attempt": 2, "previous": None, "parent": None, "root": ROOT, "sent_ns": 7, "context": {"team_id": 1}}
+    found = Envelope.of({"telemetry": whole | spoilt})
+    defaults: dict[str, Any] = {"attempt": 1, "root": None, "sent_ns": 0, "context": {}}
+    (name,) = spoilt
+    assert {each: getattr(found, each) for each in whole} == whole | {name: defaults[name]}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "routing_key", "where"),
+    [
+        ("", "sync", "sync"),
+        ("sync", "sync", "sync"),
+        ("topic", "a.b", "topic:a.b"),
+        (None, None, None),
+        (SimpleNamespace(name="sync"), "sync", "sync"),
+    ],
+)
+def test_a_destination_is_the_queue_s_name_or_the_way_to_it(exchange: Any, routing_key: Any, where: str | None) -> None:
+    """As OpenTelemetry's conventions have it."""
+    assert destination(exchange, routing_key) == where
+
+
+_app = Celery("of messages", broker="memory://", set_as_current=False)
+
+
+@_app.task(name="of messages")
+def _work() -> None:
+    raise NotImplementedError
+
+
+def _task(root: str | None) -> Any:
+    """A task with the request of a message that came with `root`."""
+    headers: dict[str, Any] = {}
+    Envelope(root=root).put(headers)
+    _work.push_request(id="1", is_eager=False, **headers)
+    return _work
+
+
+@pytest.fixture
+def unbound() -> Iterator[None]:
+    """No root is bound, before and after."""
+    bind_root(None)
+    yield
+    bind_root(None)
+    while _work.request_stack:
+        _work.pop_request()
+
+
+@pytest.mark.usefixtures("unbound", "captrace")
+def test_a_task_leaves_no_root_to_the_next_one() -> None:
+    """One that came with a root belongs to it while it runs; the next in that process came with none."""
+    for root in (ROOT, None):
+        task = _task(root)
+        running.before_run(task=task)
+        assert bound_root() == root
+        running.after_run(task=task, state="SUCCESS")
+        assert bound_root() is None
+
+
+@pytest.mark.usefixtures("unbound", "captrace")
+def test_a_root_that_was_left_is_not_a_task_s_own() -> None:
+    """As by a child that was stopped in the middle of a task, or a program that works between its tasks."""
+    bind_root(ROOT)
+    task = _task(None)
+    running.before_run(task=task)
+    assert bound_root() is None
+    running.after_run(task=task, state="SUCCESS")
