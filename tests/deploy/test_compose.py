@@ -75,6 +75,85 @@ def test_every_image_that_is_built_has_a_name() -> None:
     assert [name for name, service in SERVICES.items() if "build" in service and "image" not in service] == []
 
 
+def _default(file: str, variable: str) -> str:
+    """Return the default of a variable that a configuration reads."""
+    (found,) = set(re.findall(rf"\$\{{env:{variable}:-([^}}]+)\}}", (HERE / file).read_text()))
+    return str(found)
+
+
+LISTENS = {
+    "postgres": {5432},
+    "valkey": {6379},
+    "web": {8000},
+    "github-simulator": {8010},
+    "otel-collector": {
+        int(_default("otel-collector.yaml", f"COLLECTOR_{each}_PORT")) for each in ("GRPC", "HTTP", "HEALTH", "METRICS")
+    },
+    "jaeger": {
+        int(_default("jaeger.yaml", f"JAEGER_{each}_PORT")) for each in ("OTLP", "UI", "QUERY_GRPC", "HEALTH", "METRICS")
+    },
+}
+"""The ports on which each service answers inside its container: its image's own, its command's, or its configuration's."""
+MEANT = {
+    ("DATABASE_URL", "postgres"): 5432,
+    ("CELERY_BROKER_URL", "valkey"): 6379,
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel-collector"): int(_default("otel-collector.yaml", "COLLECTOR_HTTP_PORT")),
+    ("COLLECTOR_JAEGER", "jaeger"): int(_default("jaeger.yaml", "JAEGER_OTLP_PORT")),
+}
+"""Which of them a variable means."""
+
+
+def test_what_one_service_asks_another_listens_on() -> None:
+    """Each `host:port` in the file names a port on which that service answers, and each variable the one that it means."""
+    text = re.sub(r"^ *(?:image: |#).*$", "", TEXT, flags=re.MULTILINE)
+    asked = set(re.findall(rf"(?<![\w.-])({'|'.join(LISTENS)}):(\d+)", text))
+    assert {host for host, _ in asked} == {"postgres", "valkey", "otel-collector", "jaeger", "github-simulator"}
+    assert {(host, port) for host, port in asked if int(port) not in LISTENS[host]} == set()
+    environment = {**SERVICES["web"]["environment"], **SERVICES["otel-collector"]["environment"]}
+    ports = {(name, host): int(environment[name].split(f"{host}:")[1].split("/")[0]) for name, host in MEANT}
+    assert ports == MEANT
+
+
+def test_a_published_port_leads_to_where_its_service_listens() -> None:
+    """Under the same number unless somebody chooses another, so that what a page or a document says is true."""
+    for name, service in SERVICES.items():
+        for published in service.get("ports", []):
+            ((default, inside),) = re.findall(r"^127\.0\.0\.1:\$\{\w+:-(\d+)\}:(\d+)$", published)
+            assert int(inside) in LISTENS[name], published
+            assert default == inside, published
+
+
+def test_a_service_is_asked_for_its_health_where_it_answers() -> None:
+    """What a health check asks on the loopback address is its own service; others' are asked by name."""
+    for name, service in SERVICES.items():
+        own = re.findall(r"http://127\.0\.0\.1:(\d+)", str(service.get("healthcheck", "")))
+        assert {port for port in own if int(port) not in LISTENS[name]} == set(), name
+    (asked,) = re.findall(r"http://otel-collector:(\d+)", str(SERVICES["collector-ready"]["command"]))
+    assert asked == _default("otel-collector.yaml", "COLLECTOR_HEALTH_PORT")
+    assert f"127.0.0.1:{_default('jaeger.yaml', 'JAEGER_HEALTH_PORT')}/" in str(SERVICES["jaeger"]["healthcheck"])
+
+
+def test_what_a_service_must_keep_is_on_a_volume() -> None:
+    """Rows, messages, spans that wait, positions in files: each where that program writes it, and writable."""
+    kept = {
+        "postgres": "/var/lib/postgresql",
+        "valkey": "/data",
+        "jaeger": SERVICES["jaeger"]["environment"]["JAEGER_STORAGE"],
+        "otel-collector": SERVICES["otel-collector"]["environment"]["COLLECTOR_STORAGE"],
+        "worker": "/var/lib/synctrace",
+    }
+    for name, folder in kept.items():
+        mounts = dict(
+            mount.split(":", 1) for mount in SERVICES[name]["volumes"] if mount.split(":")[0] in COMPOSE["volumes"]
+        )
+        assert any(folder == at or folder.startswith(f"{at}/") for at in mounts.values() if not at.endswith(":ro")), name
+    command = SERVICES["valkey"]["command"]
+    assert command[command.index("--appendonly") + 1] == "yes"
+    environment = SERVICES["otel-collector"]["environment"]
+    lines = f"synctrace:{environment['COLLECTOR_LINES']}:ro"
+    assert lines in SERVICES["otel-collector"]["volumes"]
+
+
 @pytest.mark.parametrize(
     "file", ["docker-compose.yml", "Dockerfile", ".env.example", "deploy/otel-collector.yaml", "deploy/jaeger.yaml"]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,31 @@ def test_names_are_changed_on_the_way_to_jaeger_alone_and_after_redaction() -> N
         "processors": ["filter/jaeger", "transform/jaeger"],
         "exporters": ["otlp_grpc/jaeger"],
     }
+
+
+def test_what_leaves_the_collector_was_redacted_on_its_way() -> None:
+    """In each pipeline that others send to: what redaction cannot see is lifted before it, and lowered behind it."""
+    pipelines = COLLECTOR["service"]["pipelines"]
+    first = {name: each["processors"] for name, each in pipelines.items() if set(each["receivers"]) & {"otlp", "file_log"}}
+    assert first.keys() >= {"traces", "logs"}
+    assert [name for name, processors in first.items() if "redaction" not in processors] == []
+    assert {processors[0] for processors in first.values()} == {"memory_limiter"}
+    traces = first["traces"]
+    assert traces.index("transform/lift") < traces.index("redaction") < traces.index("transform/lower")
+    assert first["logs"].index("redaction") < first["logs"].index("transform/lines")
+    inner = {name: each["receivers"] for name, each in pipelines.items() if name not in first}
+    exported = {exporter for name in first for exporter in pipelines[name]["exporters"]}
+    assert [name for name, receivers in inner.items() if not set(receivers) <= exported] == []
+
+
+def test_lines_are_read_on_from_where_they_were_read_to() -> None:
+    """The checkpoint is on disk, and so are files that were set aside meanwhile: a restart neither skips nor repeats."""
+    reader = COLLECTOR["receivers"]["file_log"]
+    assert reader["storage"] == "file_storage"
+    assert reader["start_at"] == "beginning"
+    assert [Path(pattern).name for pattern in reader["include"]] == ["logs.jsonl", "logs.jsonl.[0-9]*"]
+    assert reader["retry_on_failure"] == {"enabled": True, "max_elapsed_time": 0}
+    assert "file_storage" in COLLECTOR["service"]["extensions"]
 
 
 def test_jaeger_acknowledges_only_what_it_has_written() -> None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.e2e_smoke import collector_alone
 from tests.e2e_smoke.scenario import play
 from tests.e2e_smoke.stack import Stack, StackError
 from tests.e2e_smoke.stack_compose import Compose
@@ -66,6 +67,8 @@ def _prove(stack: Stack, steps: Steps) -> None:
         try:
             stack.up()
             play(stack, steps)
+            if isinstance(stack, Processes):  # its collector is a program of this machine
+                collector_alone.prove(stack.folder, steps)
         finally:
             for ending in _ENDINGS:
                 signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
