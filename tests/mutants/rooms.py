@@ -1,0 +1,42 @@
+"""The core modules that mistakes are planted in, and the tests that are to notice them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+ROOMS = {  # the longest beginning of a module's path counts
+    "apps/analysis": ["tests/analysis"],
+    "apps/pulls": ["tests/pulls", "tests/integrations/services/test_windows.py"],
+    "apps/integrations/errors.py": ["tests/integrations/test_errors.py", "tests/integrations/github"],
+    "apps/integrations/github": ["tests/integrations/github", "tests/integrations/services/test_github_graphql.py"],
+    "apps/integrations/lane": ["tests/integrations/lane"],
+    "apps/integrations/runs": ["tests/integrations/runs", "tests/integrations/test_onboarding_pipeline.py"],
+    "apps/integrations/services": ["tests/integrations/services"],
+    "apps/integrations/onboarding_pipeline.py": [
+        "tests/integrations/test_onboarding_pipeline.py",
+        "tests/integrations/runs",
+    ],
+    "apps/integrations/tasks.py": ["tests/integrations/test_sending.py", "tests/integrations/test_tasks.py"],
+    "telemetry": ["tests/telemetry"],
+}
+_NO_CORE = ("admin.py", "apps.py", "__init__.py", "models.py")
+
+
+def core_modules() -> list[str]:
+    """Return the paths of all core modules, pure and small ones first."""
+    found = [
+        path.relative_to(CHECKOUT).as_posix()
+        for room in ROOMS
+        for path in (sorted((CHECKOUT / room).rglob("*.py")) if (CHECKOUT / room).is_dir() else [CHECKOUT / room])
+        if path.name not in _NO_CORE and "migrations" not in path.parts
+    ]
+    return list(dict.fromkeys(found))
+
+
+def room_of(module: str) -> list[str]:
+    """Return the paths of the tests of a module's room."""
+    room = max((room for room in ROOMS if module == room or module.startswith(f"{room}/")), key=len, default=None)
+    if room is None:
+        raise ValueError(f"{module} belongs to no room of tests/mutants/rooms.py")
+    return ROOMS[room]

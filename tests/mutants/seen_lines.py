@@ -1,0 +1,70 @@
+"""A pytest plugin: which tests come by which lines of one module, written as JSON when they have ended.
+
+    SEEN_MODULE=apps/pulls/store.py SEEN_IN=seen.json python -m pytest -p tests.mutants.seen_lines tests/pulls
+
+What a test starts as another program is not seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Generator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+_MODULE = str(Path(os.environ.get("SEEN_MODULE", "nothing")).resolve())
+_tests: defaultdict[int, set[str]] = defaultdict(set)
+_seconds: dict[str, float] = {}
+_now: list[str] = []
+
+
+def _on_call(frame: FrameType, _event: str, _argument: Any) -> Any:
+    return _on_line if frame.f_code.co_filename == _MODULE else None
+
+
+def _on_line(frame: FrameType, event: str, _argument: Any) -> Any:
+    if event == "line" and _now:
+        _tests[frame.f_lineno].add(_now[-1])
+    return _on_line
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note the lines that are come by in a test and in what is set up for it."""
+    started = time.monotonic()
+    _now.append(item.nodeid)
+    threading.settrace(_on_call)
+    sys.settrace(_on_call)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)
+        _now.pop()
+        _seconds[item.nodeid] = time.monotonic() - started
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+    """What is set up for a whole file counts for all of its tests."""
+    if fixturedef.scope == "function" or not _now:
+        return (yield)
+    _now.append(_now[-1].partition("::")[0])
+    try:
+        return (yield)
+    finally:
+        _now.pop()
+
+
+def pytest_sessionfinish() -> None:
+    """Write what was seen."""
+    seen = {"tests": {line: sorted(tests) for line, tests in _tests.items()}, "seconds": _seconds}
+    Path(os.environ["SEEN_IN"]).write_text(json.dumps(seen))
