@@ -75,7 +75,7 @@ def test_a_team_s_metrics_are_of_its_own_repositories_and_change_no_others() -> 
 
 @pytest.mark.django_db
 def test_own_reviews_are_no_reviews_and_later_ones_do_not_count() -> None:
-    """The author answers within minutes; the first of others, also of one whose account is gone, took two hours."""
+    """The author answers within minutes; the first of others, also of one whose account is gone, took two hours and five."""
     tracked = repository()
     reviews = [
         review("own", author=user("ada"), submitted_at=DAY + timedelta(minutes=6)),
@@ -84,8 +84,9 @@ def test_own_reviews_are_no_reviews_and_later_ones_do_not_count() -> None:
     ]
     store(tracked.pk, pull_request(1, reviews=whole(reviews)))
     store(tracked.pk, pull_request(2, reviews=whole([review("alone", author=user("ada"))])))
+    store(tracked.pk, pull_request(3, reviews=whole([review("another", submitted_at=DAY + timedelta(hours=5))])))
     metrics.compute(team_id=tracked.team_id)
-    assert WeeklyMetrics.objects.get().review_time_hours == 2.0
+    assert WeeklyMetrics.objects.get().review_time_hours == 3.5
 
 
 @pytest.mark.django_db
@@ -150,4 +151,31 @@ def test_two_runs_may_compute_them_at_once() -> None:
         wait_until(lambda: count_waiting() == 1)
     second.join(20)
     assert changed == [0]
+    assert WeeklyMetrics.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_second_of_two_waits_for_all_that_the_first_does() -> None:
+    """It takes its turn until its weeks are stored: the second asks for no row before that."""
+    tracked = repository()
+    store(tracked.pk, pull_request(1))
+
+    def compute() -> None:
+        try:
+            metrics.compute(team_id=tracked.team_id)
+        finally:
+            connection.close()
+
+    both = [threading.Thread(target=compute) for _ in range(2)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {WeeklyMetrics._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+        for each in both:
+            each.start()
+        wait_until(lambda: count_waiting() == 2)
+        cursor.execute(
+            "SELECT wait_event FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        assert {kind for (kind,) in cursor.fetchall()} == {"advisory", "relation"}
+    for each in both:
+        each.join(20)
     assert WeeklyMetrics.objects.count() == 1
