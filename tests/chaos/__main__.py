@@ -32,13 +32,15 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the plan (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=200, metavar="N", help="end after so many (default: %(default)s)")
+    bound = "begin no round after so long, however few were killed (default: %(default)s)"
+    parser.add_argument("--minutes", type=float, default=60.0, metavar="M", help=bound)
     parser.add_argument("--docs", action="store_true", help="write docs/reliability.md")
     parser.add_argument("--keep", action="store_true", help="keep what the programs wrote, also if all is true")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="synctrace-chaos-"))
     began = time.monotonic()
     try:
-        tally, again = _play(folder, seed=asked.seed, kills=asked.kills)
+        tally, again = _play(folder, asked)
     except (NeverHappened, NotReadyError, EmbeddedServerError) as error:
         sys.stderr.write(f"It could not be played: {error}\nWhat the programs wrote is kept in {folder}.\n")
         return 1
@@ -57,7 +59,7 @@ def main() -> int:
     return 1 if report.wrong else 0
 
 
-def _play(folder: Path, *, seed: int, kills: int) -> tuple[document.Tally, document.Round]:
+def _play(folder: Path, asked: argparse.Namespace) -> tuple[document.Tally, document.Round]:
     with exit_on(signal.SIGTERM, signal.SIGHUP), stack(folder, latency_ms=_LATENCY_MS) as running:
         os.environ.clear()
         os.environ.update(running.environment)
@@ -66,7 +68,15 @@ def _play(folder: Path, *, seed: int, kills: int) -> tuple[document.Tally, docum
 
         expected = rounds.undisturbed(running)
         _tell("undisturbed: all is true")
-        tally = rounds.play(running, plan.faults(seed), kills=kills, seed=seed, expected=expected, tell=_tell)
+        tally = rounds.play(
+            running,
+            plan.faults(asked.seed),
+            kills=asked.kills,
+            minutes=asked.minutes,
+            seed=asked.seed,
+            expected=expected,
+            tell=_tell,
+        )
         for program in (running.beat, running.worker):
             program.stop()
         return tally, rounds.look_again(running, tally, expected=expected)

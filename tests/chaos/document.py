@@ -82,7 +82,8 @@ def _sentence(report: Report) -> str:
     tally = report.tally
     syncs, others = sum(each.syncs for each in tally.rounds), len(tally.strikes) - tally.kills
     rounds = f"in {len(tally.rounds)} rounds, {report.seconds / 60:.0f} minutes; seed {report.seed}"
-    return f"{tally.kills} kills and {others} other faults struck {syncs} teams' syncs {rounds}."
+    ended = "".join(f" The {name} ended by itself {count} times." for name, count in tally.ended.items())
+    return f"{tally.kills} kills and {others} other faults struck {syncs} teams' syncs {rounds}.{ended}"
 
 
 def _matrix(report: Report) -> list[list[str]]:

@@ -54,5 +54,7 @@ class Evidence:
     """Accounts with an attempt in flight."""
     held: Sequence[str] = ()
     """Accounts whose lane somebody holds."""
+    left: Sequence[int] = ()
+    """Processes of a worker that was killed, which still run."""
     spans: Sequence[Span] = ()
     lines: Sequence[Mapping[str, Any]] = field(default_factory=tuple)

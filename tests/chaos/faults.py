@@ -74,6 +74,7 @@ def _kill_worker(stack: Stack, pid: int, _seconds: float) -> None:
 
 
 def _kill_parent(stack: Stack, _pid: int, _seconds: float) -> None:
+    stack.left.extend(stack.children())
     signal_all([stack.worker.pid], signal.SIGKILL)
 
 

@@ -63,11 +63,13 @@ def one_in_flight(evidence: Evidence) -> Iterator[str]:
 
 
 def nothing_left(evidence: Evidence) -> Iterator[str]:
-    """Nothing is admitted and no lane is held when every run has ended."""
+    """Nothing is admitted, no lane is held and no child has outlived its worker when every run has ended."""
     for account in evidence.admitted:
         yield f"an attempt is still admitted to {account}"
     for account in evidence.held:
         yield f"the lane of {account} is still held"
+    for pid in evidence.left:
+        yield f"process {pid} has outlived its worker"
 
 
 def one_root(evidence: Evidence) -> Iterator[str]:
@@ -134,7 +136,7 @@ ORACLES: Sequence[Oracle] = (
     Oracle(name="rows", states="rows are identical to those of an undisturbed run", problems=same_rows),
     Oracle(name="end", states="every run and repository ends as undisturbed", problems=ended),
     Oracle(name="in flight", states="GitHub sees at most one request of an account at once", problems=one_in_flight),
-    Oracle(name="left", states="no admission and no held lane is left", problems=nothing_left),
+    Oracle(name="left", states="no admission, no held lane and no process is left", problems=nothing_left),
     Oracle(name="line", states="one line tells each run's start, one its end", problems=one_end),
     Oracle(
         name="root",

@@ -39,11 +39,12 @@ def undisturbed(stack: Stack) -> Rows:
     return rows
 
 
-def play(stack: Stack, plan: Iterator[Fault], *, kills: int, seed: int, expected: Rows, tell: Tell) -> Tally:
-    """Strike until so many processes are killed, and return what happened."""
+def play(stack: Stack, plan: Iterator[Fault], *, kills: int, minutes: float, seed: int, expected: Rows, tell: Tell) -> Tally:
+    """Strike until so many processes are killed, or a round ends after so many minutes, and return what happened."""
+    until = time.monotonic() + 60 * minutes
     chance = random.Random(seed)  # noqa: S311  # moments, no secret
     tally, hand = Tally(), list[Fault]()
-    while tally.kills < kills:
+    while tally.kills < kills and time.monotonic() < until:
         began = time.monotonic()
         syncs = Syncs.begin(stack, f"round-{len(tally.rounds) + 1}", teams=TEAMS)
         strikes = _strike(stack, syncs, plan, hand, kills=kills - tally.kills, chance=chance)
@@ -51,6 +52,7 @@ def play(stack: Stack, plan: Iterator[Fault], *, kills: int, seed: int, expected
         done = Round(syncs=TEAMS, strikes=strikes, problems=problems, seconds=time.monotonic() - began)
         tally.rounds.append(done)
         tell("\n".join([_line(tally, done), *(f"     {text}" for text in done.said(about=HOLDING)[:_TOLD])]))
+    tally.ended.update(stack.ended)
     return tally
 
 

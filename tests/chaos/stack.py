@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class Stack:
     worker: Program
     beat: Program
     watch: Watch
+    left: list[int] = field(default_factory=list)
+    """Children whose worker's first process was killed: they must end by themselves."""
+    ended: list[str] = field(default_factory=list)
+    """Programs that ended by themselves, each as often as it did."""
 
     def children(self) -> list[int]:
         """Return the ids of the worker's children, those that tasks run in."""
@@ -58,10 +62,11 @@ class Stack:
     def tend(self) -> None:
         """Launch the worker and beat again if they have ended by themselves, as whatever runs them does in production.
 
-        Celery's worker gives up if one of its first children dies before it is ready.
+        Celery's worker gives up if a first child dies before it is ready, and now and then if its broker is killed.
         """
         for program in (self.worker, self.beat):
             if program.returncode is not None:
+                self.ended.append(program.name)
                 program.launch()
 
     def restart_worker(self) -> None:

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from telemetry.reading import read_lines, read_spans
 from tests.chaos.evidence import Evidence, Repository, Run
 from tests.chaos.github import NAMES
+from tests.chaos.places import is_gone
 from tests.chaos.rows import Rows, rows_of
 from tests.chaos.stack import Stack
 
@@ -96,6 +97,7 @@ class Syncs:
             most_in_flight={login: most for login, most in in_flight.items() if login in logins},
             admitted=read_again(lambda: list(Admission.objects.values_list("account", flat=True))),
             held=read_again(lambda: _held(ApiLane._meta.db_table)),
+            left=[pid for pid in self.stack.left if not is_gone(pid)],
             spans=[span for span in read_spans(home / "traces.jsonl", containing=traces) if span.trace_id in traces],
             lines=[line for line in read_lines(home / "logs.jsonl", containing=traces) if line.get("trace_id") in traces],
         )

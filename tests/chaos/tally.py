@@ -37,6 +37,8 @@ class Tally:
     """All rounds so far."""
 
     rounds: list[Round] = field(default_factory=list)
+    ended: Counter[str] = field(default_factory=Counter)
+    """How often which program ended by itself."""
 
     @property
     def strikes(self) -> list[Strike]:

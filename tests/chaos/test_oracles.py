@@ -170,6 +170,7 @@ WRONG: list[tuple[str, Change, list[str]]] = [
     ("in flight", lambda good: replace(good, most_in_flight={}), ["GitHub saw no request at all"]),
     ("left", lambda good: replace(good, admitted=["user-1"]), ["an attempt is still admitted to user-1"]),
     ("left", lambda good: replace(good, held=["user-2"]), ["the lane of user-2 is still held"]),
+    ("left", lambda good: replace(good, left=[4711]), ["process 4711 has outlived its worker"]),
     (
         "line",
         lambda good: replace(good, lines=[*good.lines, lines_of(RUNS[1])[1]]),

@@ -21,7 +21,7 @@ def _report() -> Report:
     bad = Round(syncs=8, strikes=[Strike("child", "write")], problems={"rows": ["bakers: 1 reviews missing"]}, seconds=20)
     return Report(
         seed=7,
-        tally=Tally([good, bad]),
+        tally=Tally([good, bad], Counter({"worker": 3})),
         again=Round(syncs=16, strikes=[], problems={"left": ["a lane"]}, seconds=1),
         seconds=60,
     )
@@ -97,5 +97,6 @@ def test_a_document_without_a_place_for_the_results_is_refused(tmp_path: Path) -
 def test_the_terminal_shows_what_is_not_true() -> None:
     """After the table of faults and that of oracles."""
     text = document.as_text(_report())
-    assert text.startswith("2 kills and 1 other faults struck 16 teams' syncs in 2 rounds, 1 minutes; seed 7.")
+    struck = "2 kills and 1 other faults struck 16 teams' syncs in 2 rounds, 1 minutes; seed 7."
+    assert text.startswith(f"{struck} The worker ended by itself 3 times.\n")
     assert text.splitlines()[-1].startswith("- at the end: not true that no admission")
