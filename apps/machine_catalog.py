@@ -43,6 +43,12 @@ class RunLink(Operation[None], name="sync.run.link"):
     full_name: Annotated[str | None, Field("The repository that run is about, if it is only one.")] = None
 
 
+class Command(Operation[None], name="sync.command"):
+    """A command that a person gave, with what it asks of GitHub and starts; the runs it starts are traces of their own."""
+
+    command: Annotated[str, Field("Its name.", key="sync.command.name", low_cardinality=True, example="sync")]
+
+
 Worker = Annotated[str, Field("The worker's name.", also="celery.worker", example="celery@worker-1")]
 Account = Annotated[str, Field("The account on its host.", example="api.github.com/ada")]
 AwaySeconds = Annotated[float, Field("How long it was away, as far as this process knows.", unit="s")]
@@ -125,5 +131,5 @@ EVENTS: tuple[str, ...] = (
 )
 """The machine's events in the order people read them."""
 
-OPERATIONS: tuple[str, ...] = ("sync.queue.wait", "sync.run.link")
+OPERATIONS: tuple[str, ...] = ("sync.queue.wait", "sync.run.link", "sync.command")
 """The machine's operations, in the same order: spans that need no line."""

@@ -20,6 +20,8 @@ from apps.console.terminal.watching import watch
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.processes import NotReadyError, Program
 from apps.repositories.models import GitHubConnection, TrackedRepository
+from telemetry.reading import roots_of
+from telemetry.testing import Capture
 from tests.acceptance.worker import worker
 
 TOKEN = "ghp_" + "a" * 36
@@ -76,9 +78,12 @@ def test_a_revoked_token_is_said_to_be_refused() -> None:
     [("synthetic", "*-1", "synthetic/repo-1"), ("ada", "*", "ada/mine"), ("ADA", "m*", "ada/mine")],
 )
 def test_an_owner_stands_for_its_repositories(
-    owner: str, match: str, chosen: str, broker_url: str, monkeypatch: pytest.MonkeyPatch
+    owner: str, match: str, chosen: str, broker_url: str, monkeypatch: pytest.MonkeyPatch, captrace: Capture
 ) -> None:
-    """An organization's, and a user's, which only a list of all that the token sees tells."""
+    """An organization's, and a user's, which only a list of all that the token sees tells.
+
+    What the command asks is one trace, in which nothing failed but the command.
+    """
     monkeypatch.setattr(sync, "_ANSWER_SECONDS", 0.1)
     with simulator(synthetic=1) as github:
         github.add_synthetic(1, seed=1)
@@ -87,6 +92,11 @@ def test_an_owner_stands_for_its_repositories(
         with pytest.raises(CommandError, match="No worker answers"):
             call_command("sync", "--org", owner, "--match", match, "--api-url", github.url)
     assert TrackedRepository.objects.get().full_name == chosen
+    (top,) = roots_of(captrace.spans)
+    assert (top.span.name, top.span.attributes["sync.command.name"], top.span.outcome) == ("sync.command", "sync", "failed")
+    calls = [child.span for child in top.children]
+    assert len(calls) >= 3
+    assert {(call.name, call.outcome, call.status) for call in calls} == {("sync.api.rest", "completed", "OK")}
 
 
 @pytest.mark.django_db(transaction=True)

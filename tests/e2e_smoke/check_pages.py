@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -43,6 +44,21 @@ def page(run: Run, trace: Mapping[str, Any]) -> Iterator[str]:
         keys = {tag["key"] for tag in process["tags"]}
         if "service.version" not in keys:
             yield f"a process does not say its version: {sorted(keys)}"
+
+
+def commands(expected: int, spans: Sequence[Span]) -> Iterator[str]:
+    """Yield what is wrong with the traces of the commands given: each is one, with all that its command did."""
+    given = [span for span in spans if span.name == "sync.command"]
+    if len(given) != expected:
+        yield f"{len(given)} traces of {expected} commands"
+    for command in given:
+        names = Counter(span.name for span in spans if span.trace_id == command.trace_id)
+        if (
+            command.parent_id is not None
+            or names["sync.api.rest"] < 2
+            or names["run/apps.integrations.tasks.start_pipeline"] != 1
+        ):
+            yield f"a command's trace has {dict(names)}"
 
 
 def _name(run: Run, tags: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from apps import catalog
-from apps.integrations.errors import Forbidden, InvalidAnswer, IpNotAllowed, Moved, SsoRequired
+from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, IpNotAllowed, Moved, NotFound, SsoRequired
 from apps.integrations.github import answers, queries
 from apps.integrations.github.answers import Answer
 from apps.integrations.github.nodes import Actor, RateLimit, RepositoryInfo, Response
@@ -41,7 +41,8 @@ class GitHubRest:
     def repositories(self, org: str | None = None) -> Iterator[RepositoryInfo]:
         """Yield the repositories of `org`, or all that the token's user or installation can see."""
         if org is not None:
-            yield from self._listed("/orgs/{org}/repos", queries.organization_path(org))
+            # That there is no such organization is an answer: it may be a user.
+            yield from self._listed("/orgs/{org}/repos", queries.organization_path(org), expected=(Moved, NotFound))
             return
         try:
             yield from self._listed("/user/repos", "/user/repos")
@@ -74,13 +75,15 @@ class GitHubRest:
                 raise
             return GitHubGraphQL(transport=self._transport, lane=self._lane).viewer()
 
-    def _listed(self, endpoint: str, path: str) -> Iterator[RepositoryInfo]:
+    def _listed(
+        self, endpoint: str, path: str, *, expected: tuple[type[GitHubError], ...] = (Moved,)
+    ) -> Iterator[RepositoryInfo]:
         """Yield every repository of a list, page after page by its `Link` header."""
         following: str | None = path
         params: Mapping[str, str] | None = {"per_page": "100"}
         while following is not None:
             asked = following
-            found, following, hidden = self._get(endpoint, asked, _read_page, params=params)
+            found, following, hidden = self._get(endpoint, asked, _read_page, params=params, expected=expected)
             if following == asked:
                 raise InvalidAnswer("The answer says that a page follows, and that it is the same one", http_status=200)
             self.hidden_organizations = hidden or self.hidden_organizations
@@ -106,6 +109,7 @@ class GitHubRest:
         *,
         params: Mapping[str, str] | None = None,
         resource: Resource | None = "core",
+        expected: tuple[type[GitHubError], ...] = (Moved,),
     ) -> V:
         """Return the answer to `GET path`; a redirect is an answer too, and whoever asks decides whether to follow it."""
 
@@ -122,7 +126,7 @@ class GitHubRest:
                 send=lambda send_before: self._transport.rest(path, params, send_before=send_before),
                 read=read,
                 result=result,
-                answers=(Moved,),
+                answers=expected,
             )
         )
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from rich.console import Console
 
+from apps import machine_catalog
 from apps.console.local_simulator import local_simulator
 from apps.console.local_worker import local_worker
 from apps.console.lookup import trace_ids, written_here
@@ -28,7 +29,7 @@ from apps.integrations.tasks import start_pipeline, sync_repository
 from apps.repositories.accounts import track
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
-from telemetry import visible
+from telemetry import observe, visible
 from telemetry.reading import Source, Span
 
 _REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
@@ -52,7 +53,8 @@ class Command(PrintingCommand):
         """Sync, show the report, and fail if anything is incomplete."""
         console = Console()
         try:
-            runs = self._sync(console, options)
+            with observe(machine_catalog.Command(command="demo")):
+                runs = self._sync(console, options)
         except SyncError as error:
             raise CommandError(error.in_full()) from error
         except TimeoutError as error:

@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
+from apps import machine_catalog
 from apps.console.local_worker import local_worker
 from apps.console.results import Result, results_of
 from apps.console.terminal.calling import call_of
@@ -30,6 +31,7 @@ from apps.repositories.accounts import track
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.repositories.names import InvalidRepositoryName, repository_name
 from apps.teams.models import Team
+from telemetry import observe
 
 _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
 _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
@@ -57,9 +59,21 @@ class Command(PrintingCommand):
         """Sync what is named; exit code 1 if anything is incomplete."""
         if not 1 <= options["days"] <= _MOST_DAYS:
             raise CommandError(f"--days must be 1 or more, up to {_MOST_DAYS}; --all syncs everything.")
+        with observe(machine_catalog.Command(command="sync")) as command:
+            run = self._run(options)
+            results = results_of(run)
+            incomplete = sum(not result.is_complete for result in results)
+            if incomplete:
+                command.completed(shortfall=f"{incomplete} of {len(results)} repositories are incomplete")
+        self._show(results, run, as_json=options["format"] == "json")
+        if incomplete:
+            sys.exit(1)
+
+    def _run(self, options: dict[str, Any]) -> PipelineRun:
+        """Sync what is named, and return the run when it has ended."""
         try:
             tracked = self._tracked(options)
-            run = self._sync(tracked, days=None if options["all"] else options["days"])
+            return self._sync(tracked, days=None if options["all"] else options["days"])
         except SyncError as error:
             raise CommandError(error.in_full()) from error
         except InvalidRepositoryName as error:
@@ -68,10 +82,6 @@ class Command(PrintingCommand):
             raise CommandError("The broker cannot be reached: check CELERY_BROKER_URL.") from error
         except TimeoutError as error:
             raise CommandError(str(error)) from error
-        results = results_of(run)
-        self._show(results, run, as_json=options["format"] == "json")
-        if not all(result.is_complete for result in results):
-            sys.exit(1)
 
     def _tracked(self, options: dict[str, Any]) -> list[TrackedRepository]:
         """Track the repositories that the arguments name, on a connection with the token."""
