@@ -16,7 +16,7 @@ from telemetry._spans.traceparent import current_traceparent, trace_id_of
 from telemetry._undeclared import span
 from telemetry.lifecycle import Observed, emit, observe
 from telemetry.roots import Root
-from telemetry.setup import configure
+from telemetry.setup import configure, open_spans
 
 __all__ = [
     "Observed",
@@ -34,6 +34,7 @@ __all__ = [
     "message_of",
     "observe",
     "observed",
+    "open_spans",
     "problem",
     "span",
     "swallowed",

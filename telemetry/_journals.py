@@ -22,6 +22,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -180,6 +181,29 @@ def read(content: bytes) -> Journal | None:
     exporters = set(process.get("exporters", ()))
     waiting = {key: one for key, one in entries.items() if one.end_ns is None or exporters - one.left}
     return Journal(process, waiting, last_ns, death)
+
+
+def spans_in(folder: Path) -> list[Span]:
+    """Return the spans that are in a home's journals: open ones, ended ones that wait, and those of dead processes.
+
+    A span that was open when its process died has died, though nobody may have exported it yet.
+    """
+    spans: list[Span] = []
+    for path in files_in(folder):
+        try:
+            journal = read(path.read_bytes())
+        except OSError:  # its process has just ended
+            continue
+        if journal is None:
+            continue
+        descriptor = locked(path, shared=True)
+        if descriptor is None:
+            now_ns = time.time_ns()
+            spans += [journal.span(entry, now_ns=max(now_ns, entry.start_ns)) for entry in journal.entries.values()]
+        else:
+            os.close(descriptor)
+            spans += [journal.span(journal.ended(entry)) for entry in journal.entries.values()]
+    return spans
 
 
 def _take(step: Mapping[str, Any], entries: dict[str, Entry]) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 
 import orjson
 
+from telemetry import _journals
 from telemetry._decoding import Attribute, MissingKeyError, Span, SpanEvent, Values, records_in, requests_in, spans_in
 from telemetry._jaeger import JaegerClient, JaegerError
 from telemetry._wanted import Wanted, matcher, needles_of_lines, needles_of_spans, texts_of
@@ -37,6 +38,7 @@ __all__ = [
     "Values",
     "Wanted",
     "draw",
+    "open_spans",
     "orphans_of",
     "read_collected",
     "read_lines",
@@ -80,16 +82,22 @@ class Memory(Source):
 
 
 class Files(Source):
-    """A file of spans (OTLP JSON) and one of lines, with those set aside from each; what has no file is empty."""
+    """A file of spans (OTLP JSON) and one of lines, with those set aside from each; what has no file is empty.
 
-    def __init__(self, *, traces: str | Path | None = None, lines: str | Path | None = None) -> None:
-        self.traces, self.lines = traces, lines
+    With the folder `journal` of the same home there are also the spans that are open now, or not yet in the file.
+    """
+
+    def __init__(
+        self, *, traces: str | Path | None = None, lines: str | Path | None = None, journal: str | Path | None = None
+    ) -> None:
+        self.traces, self.lines, self.journal = traces, lines, journal
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
-        if self.traces is None:
-            return []
-        return Memory(read_spans(self.traces, containing=needles_of_spans(wanted))).find_spans(**wanted)
+        kept = [] if self.journal is None else _journals.spans_in(Path(self.journal))  # before the file, to miss none
+        if self.traces is not None:
+            kept += read_spans(self.traces, containing=needles_of_spans(wanted))
+        return Memory(kept).find_spans(**wanted)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, by their time."""
@@ -169,6 +177,14 @@ def draw(spans: Iterable[Span], *attributes: str) -> str:
         for top in roots_of(spans)
         for depth, span in top.walk()
     )
+
+
+def open_spans(journal: str | Path) -> list[Span]:
+    """Return the spans that are open now in any process of a home, in the order they started.
+
+    `journal` is the folder of that name in the home. A span is there from its start on; `end_ns` is now.
+    """
+    return _in_order(span for span in _journals.spans_in(Path(journal)) if span.is_open)
 
 
 def read_spans(path: str | Path, *, containing: Collection[str] = ()) -> list[Span]:

@@ -10,13 +10,15 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TextIO, Unpack
 
+from telemetry import reading
 from telemetry._export.line_files import is_writable
 from telemetry._lines import writing
 from telemetry._spans import provider
+from telemetry.reading import Span
 from telemetry.redaction import add_shapes
 from telemetry.settings import Choices, TelemetrySettings
 
-__all__ = ["configure"]
+__all__ = ["configure", "open_spans"]
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "celery": ("celery", "wrapt"),
@@ -48,6 +50,15 @@ def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> Te
     _Setup.settings = settings
     _warn_of_unwritable_files(settings)
     return settings
+
+
+def open_spans() -> list[Span]:
+    """Return the spans that are open now in any process of this one's home, in the order they started.
+
+    There are none where `configure` has found no home to keep a journal in.
+    """
+    journal = None if _Setup.settings is None else _Setup.settings.journal
+    return [] if journal is None else reading.open_spans(journal)
 
 
 def _unset_empty_variables() -> None:

@@ -111,6 +111,8 @@ SYNCTRACE_LOG_FILE = _telemetry.log_file
 """The file that our processes write their lines to; None: they write none."""
 SYNCTRACE_TRACES_FILE = _telemetry.traces_file
 """The file that our processes write their spans to; None: they write none."""
+SYNCTRACE_JOURNAL = _telemetry.journal
+"""The folder where our processes keep the spans that nobody has exported yet; None: they write none."""
 SYNCTRACE_JAEGER_URL = _environment.jaeger_url
 """Where a browser finds Jaeger; empty when there is none."""
 SYNCTRACE_COMMAND = _environment.command

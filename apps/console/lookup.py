@@ -33,8 +33,10 @@ class Query:
 
 
 def written_here() -> Files:
-    """Return the files that the processes of this home write, as the environment names them."""
-    return Files(traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE)
+    """Return the files that the processes of this home write, as the environment names them, and what is open now."""
+    return Files(
+        traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE, journal=settings.SYNCTRACE_JOURNAL
+    )
 
 
 def parse(name: str) -> Query:

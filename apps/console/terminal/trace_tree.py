@@ -135,7 +135,7 @@ def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
         if is_write:
             writes.append(span)
         else:
-            yield _Entry((span,), _label(span), () if span.name in _KINDS else node.children)
+            yield _Entry((span,), label_of(span), () if span.name in _KINDS else node.children)
     if writes:
         yield _written(writes)
 
@@ -168,7 +168,8 @@ def _cycles(labels: Sequence[object], at: int, length: int) -> int:
     return times
 
 
-def _label(span: Span) -> str:
+def label_of(span: Span) -> str:
+    """Return a span's name, what distinguishes it from others of that name, and its outcome unless that is success."""
     what, slash, task = span.name.partition("/")  # Celery's: run/<module>.<task>
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
     shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
