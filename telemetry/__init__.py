@@ -11,6 +11,7 @@ from telemetry._lines.context import bind, bound
 from telemetry._lines.writing import add_trace_ids, write_line
 from telemetry._measuring import measure
 from telemetry._outcomes import OutcomeMissing, error_type, treat_as
+from telemetry._past import record
 from telemetry._spans.provider import flush
 from telemetry._spans.traceparent import current_traceparent, trace_id_of
 from telemetry._undeclared import span
@@ -36,6 +37,7 @@ __all__ = [
     "observed",
     "open_spans",
     "problem",
+    "record",
     "span",
     "swallowed",
     "trace_id_of",

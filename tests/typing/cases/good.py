@@ -27,6 +27,7 @@ from telemetry import (
     measure,
     observe,
     observed,
+    record,
     span,
     trace_id_of,
     treat_as,
@@ -54,7 +55,7 @@ from telemetry.model import (
 from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
 from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
 from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
-from telemetry.timestamps import iso_microseconds, iso_seconds
+from telemetry.timestamps import iso_microseconds, iso_seconds, unix_nanoseconds
 
 
 class Baked(Result):
@@ -188,7 +189,8 @@ def answer(request: HttpRequest) -> object:
 
 def moments(at: datetime) -> Scalar:
     """A moment as text, which is what a field may hold as it leaves."""
-    return iso_seconds(at) + iso_microseconds(at)
+    record(Sweep(room="shop"), started_at=at, ended_at=at)
+    return iso_seconds(at) + iso_microseconds(at) + str(unix_nanoseconds(at))
 
 
 def declared(handle: Observed[Baked]) -> str:

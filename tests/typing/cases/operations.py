@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from apps import catalog
-from telemetry import Root, observe, span
+from telemetry import Root, observe, record, span
 from telemetry import observed as whole
 from telemetry.model import Field, Level, Line, Operation, Result
 
@@ -92,6 +93,7 @@ observe(catalog.RepoSync)  # wrong: a class for an operation
 observe(catalog.RepoSynced(prs_synced=3))  # wrong: a result for an operation
 observe(sync, waited_ms="3")  # wrong: text for a number
 observe(operation=sync)  # wrong: by keyword
+record(sync, started_at=datetime.now(UTC), ended_at=datetime.now(UTC))  # wrong: nobody could give its result
 
 root = Root.reserve(catalog.RepoSync)
 Root.reserve(catalog.RepoSynced)  # wrong: a result for an operation

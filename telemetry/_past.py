@@ -1,0 +1,42 @@
+"""`record`: a span for what is over already, such as a wait that no process sat through."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from opentelemetry.trace import Span
+
+from telemetry._spans import emitter
+from telemetry.lifecycle import Observed
+from telemetry.model import Operation
+from telemetry.timestamps import unix_nanoseconds
+
+
+def record(operation: Operation[None], /, *, started_at: datetime, ended_at: datetime) -> None:
+    """Write one span, its lines and its duration for an operation that began and ended in the past, as was known only now.
+
+    It stands below the current span. One that would end before it began has no duration.
+    """
+    with _Past(operation, started_at=started_at, ended_at=ended_at):
+        pass
+
+
+class _Past(Observed[None]):
+    """An observed block whose times are given."""
+
+    __slots__ = ("_ended_ns", "_started_ns")
+
+    def __init__(self, operation: Operation[None], *, started_at: datetime, ended_at: datetime) -> None:
+        super().__init__(operation)
+        self._started_ns = unix_nanoseconds(started_at)
+        self._ended_ns = max(self._started_ns, unix_nanoseconds(ended_at))
+
+    def _started(self, attributes: dict[str, Any]) -> Span:
+        return emitter.start(self._operation.__operation__, attributes=attributes, start_ns=self._started_ns)
+
+    def _end_ns(self) -> int | None:
+        return self._ended_ns
+
+    def _elapsed_ns(self) -> int:
+        return self._ended_ns - self._started_ns
