@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from apps.catalog import TaskId
 from telemetry.model import Event, Field, Level, Operation
 
-QueueReason = Literal["account", "limit", "workers", "unknown"]
-"""What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead."""
+QueueReason = Literal["account", "limit", "workers", "start", "unknown"]
+"""What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead, or
+nobody: its run was still being started."""
 
 
 class QueueWait(Operation[None], name="sync.queue.wait"):
@@ -23,6 +24,40 @@ class QueueWait(Operation[None], name="sync.queue.wait"):
     reason: Annotated[
         QueueReason,
         Field("What it waited for, as far as can be proven.", key="sync.queue.reason", low_cardinality=True),
+    ]
+    behind: Annotated[
+        str | None,
+        Field("The repository that was at work with the account meanwhile.", key="sync.queue.behind", example="libuv/libuv"),
+    ] = None
+
+
+class LaneWait(Operation[None], name="sync.lane.wait"):
+    """A request's wait for its turn in the account's lane, from 10 ms on; then the request is sent."""
+
+    account: Annotated[str, Field("The account whose lane it is.", key="sync.lane.account", example="api.github.com/ada")]
+    behind: Annotated[
+        str | None,
+        Field("Who held the lane: the machine and its process.", key="sync.lane.holder", example="worker-1:4711"),
+    ]
+
+
+class BackOff(Operation[None], name="sync.backoff"):
+    """The pause between an attempt that failed and when the next one was due; recorded when that is sent."""
+
+    attempt: Annotated[int, Field("The attempt that was put off, from 2.", key="sync.attempt")]
+    after: Annotated[
+        str, Field("The error of the one before.", key="sync.backoff.error_type", low_cardinality=True, example="timeout")
+    ]
+
+
+class ParkedWait(Operation[None], name="sync.parked"):
+    """A repository's wait for a limit of GitHub's without a worker; recorded when its next attempt is sent."""
+
+    attempt: Annotated[int, Field("The attempt that was put off, from 2.", key="sync.attempt")]
+    account: Annotated[str, Field("The account whose limit it is.", key="sync.parked.account", example="api.github.com/ada")]
+    reason: Annotated[
+        str,
+        Field("primary, secondary or retry_after.", key="sync.rate_wait.reason", low_cardinality=True, example="primary"),
     ]
 
 
@@ -131,5 +166,12 @@ EVENTS: tuple[str, ...] = (
 )
 """The machine's events in the order people read them."""
 
-OPERATIONS: tuple[str, ...] = ("sync.queue.wait", "sync.run.link", "sync.command")
+OPERATIONS: tuple[str, ...] = (
+    "sync.queue.wait",
+    "sync.parked",
+    "sync.backoff",
+    "sync.lane.wait",
+    "sync.run.link",
+    "sync.command",
+)
 """The machine's operations, in the same order: spans that need no line."""

@@ -14,15 +14,16 @@ from django.conf import settings
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
-from apps import catalog, machine_catalog
+from apps import catalog
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import Superseded
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import admission, attempts, phases, queue
+from apps.integrations.runs import admission, attempts, phases
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.runs.failures import ATTEMPTS, STEPS, as_stored, broke_connection
 from apps.integrations.runs.root_spans import root_of
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
+from apps.integrations.runs.waits import record_waits
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
@@ -169,7 +170,7 @@ def _send(step: Step) -> None:
                 bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
                 sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
             ):
-                _observe_queue_wait(row)
+                record_waits(row)
                 sync_repository.apply_async(
                     args=(row.pk, attempt.number), queue=_queue(row.run), expires=settings.SYNC_STALE_SECONDS
                 )
@@ -181,15 +182,6 @@ def _send(step: Step) -> None:
                 sending(attempt=number, previous=None),
             ):
                 run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
-
-
-def _observe_queue_wait(row: RepoSync) -> None:
-    """Let the time that the row queued, until now, be a span of its run's trace."""
-    reason = queue.reason_of_wait(row)
-    if reason is not None:
-        waited = (clock.now() - row.due_at) / timedelta(milliseconds=1)
-        with observe(machine_catalog.QueueWait(account=row.connection.account, reason=reason), waited_ms=waited):
-            pass
 
 
 def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: End) -> None:

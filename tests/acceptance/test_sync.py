@@ -146,6 +146,7 @@ def _check_spans(story: Story) -> None:
         "sync.api.rest",
         "sync.api.rate_wait",
         "sync.queue.wait",
+        "sync.backoff",
         "sync.db.write",
     }
     assert all(span.outcome for span in story.spans if span.name.startswith("sync."))

@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
@@ -22,12 +22,13 @@ from apps.integrations.lane.turns import Heartbeat, Resource, Turn
 from apps.integrations.models import WAITS_FOR_LANE
 from apps.utils import clock
 from apps.utils.boottime import boottime
-from telemetry import emit, observe
+from telemetry import emit, observe, record
 
 T = TypeVar("T")
 
 _SHORTEST_POLL, _LONGEST_POLL = 0.002, 0.05  # seconds
 _LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time left to begin one
+_SHORTEST_WAIT = 0.01  # seconds; below that a wait for the lane is no span
 _HEARTBEAT_SECONDS = 5.0  # less where SYNC_STALE_SECONDS is small
 
 
@@ -109,14 +110,21 @@ class Lane:
         """Take the lane; return its row, when the lease ends (by `boottime`), and how many seconds it took."""
         if connection.in_atomic_block:
             raise RuntimeError("a lane cannot be taken inside a transaction: no other process would see it taken")
-        started = time.monotonic()
+        started, began = time.monotonic(), clock.now()
         pause = _SHORTEST_POLL
+        holder: str | None = None
+        is_held = False
         while True:
             asked = boottime()
             held = leases.take(account=self.account, holder=self._holder, lease_seconds=self._lease_seconds)
+            waited = time.monotonic() - started
             if held is not None:
                 self._log_takeover(held)
-                return held, asked + self._lease_seconds, time.monotonic() - started
+                if is_held and waited >= _SHORTEST_WAIT:
+                    operation = machine_catalog.LaneWait(account=self.account, behind=holder)
+                    record(operation, started_at=began, ended_at=began + timedelta(seconds=waited))
+                return held, asked + self._lease_seconds, waited
+            is_held, holder = True, holder or leases.holder_of(self.account)
             # Uneven pauses: of those who wait, none is always the later one.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret depends on it
             pause = min(pause * 2, _LONGEST_POLL)

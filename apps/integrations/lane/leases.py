@@ -82,6 +82,11 @@ def take(*, account: str, holder: str, lease_seconds: float) -> Held | None:
     )
 
 
+def holder_of(account: str) -> str | None:
+    """Return who holds the lane now, or None."""
+    return ApiLane.objects.filter(account=account).values_list("holder", flat=True).first()
+
+
 def leave(*, account: str, fence: int, budgets: Mapping[str, Budget], block: Block | None) -> bool:
     """Free the lane and store what was learned in the turn; return False, changing nothing, if it has a later holder."""
     values: dict[str, Any] = {"account": account, "fence": fence}

@@ -17,7 +17,9 @@ from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock
 
-_SHORTEST_WAIT = timedelta(milliseconds=10)
+SHORTEST_WAIT = timedelta(milliseconds=10)
+"""What is over sooner is not worth a span."""
+_LONGEST_START = timedelta(seconds=1)  # from a run's rows to their admission; whoever takes longer was stopped
 
 # A team's later rows stand behind the first of others: admission gives each team its turn.
 _PLACES = f"""
@@ -56,14 +58,24 @@ def tell_places(rows: Collection[RepoSync]) -> None:
 def reason_of_wait(row: RepoSync) -> QueueReason | None:
     """Return why the row, which was admitted just now, had to wait for that; None if it hardly did, or was sent before."""
     admission, account = row.admission, row.connection.account
-    if admission.sent_at != admission.admitted_at or admission.admitted_at - row.due_at < _SHORTEST_WAIT:
+    waited = admission.admitted_at - row.due_at
+    if admission.sent_at != admission.admitted_at or waited < SHORTEST_WAIT:
         return None
     lane = ApiLane.objects.filter(account=account).first()
     if lane is not None and blocked_by(lane, now=row.due_at) is not None:  # nobody has asked since
         return "limit"
-    if RepoSync.objects.filter(connection__account=account, alive_at__gte=row.due_at).exclude(pk=row.pk).exists():
+    if at_work_meanwhile(row) is not None:
         return "account"
-    return "workers" if ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS else "unknown"
+    if ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS:
+        return "workers"
+    is_starting = row.attempt == 0 and row.due_at == row.run.started_at and waited < _LONGEST_START
+    return "start" if is_starting else "unknown"
+
+
+def at_work_meanwhile(row: RepoSync) -> str | None:
+    """Return the repository that was the last at work with the row's account since the row was due, if any was."""
+    others = RepoSync.objects.filter(connection__account=row.connection.account, alive_at__gte=row.due_at)
+    return others.exclude(pk=row.pk).order_by("-alive_at").values_list("repository__full_name", flat=True).first()
 
 
 def _held(asking: RepoSync | None, block: Block | None) -> str:

@@ -92,7 +92,7 @@ class Calls:
 
     def _send(self, call: Call[V, R], turn: Turn) -> V:
         turn.confirm()
-        with observe(call.operation(turn.waited_ms), waited_ms=turn.waited_ms) as observed:
+        with observe(call.operation(turn.waited_ms)) as observed:
             try:
                 self.requests += 1
                 response = call.send(turn.send_before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -139,6 +140,26 @@ def test_a_wait_for_the_lane_is_measured_and_shows_life() -> None:
     assert seen[0] == ("lane", None)
     assert seen[-1] == ("", None)
     assert waited[0] >= 2 * 50
+
+
+def test_a_wait_for_the_lane_is_a_span_that_says_behind_whom(captrace: Capture) -> None:
+    """It ends where the turn begins, and has the length that the turn knows; a free lane leaves none."""
+    turns: list[Turn] = []
+
+    def wait() -> None:
+        with Lane(account=ACCOUNT).turn(resource=None) as turn:
+            turns.append(turn)
+
+    with Lane(account=ACCOUNT).turn(resource=None):
+        thread = _in_thread(wait)
+        holder = _row().holder
+        time.sleep(0.1)
+    thread.join(10)
+    span = captrace.span("sync.lane.wait")
+    assert span.attributes["sync.lane.account"] == ACCOUNT
+    assert span.attributes["sync.lane.holder"] == holder == f"{socket.gethostname()}:{os.getpid()}"
+    assert span.duration_ms == pytest.approx(turns[0].waited_ms, abs=0.001)
+    assert span.duration_ms >= 90
 
 
 def test_a_killed_holder_s_lane_is_free_when_its_lease_ends(program_environment: Mapping[str, str]) -> None:
