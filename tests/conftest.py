@@ -16,6 +16,7 @@ from apps.config import app as celery_app
 from apps.config import environment
 from apps.embedded import Servers, servers
 from telemetry import pytest_plugin
+from tests.explain.explained import unexplained_runs
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,15 +63,15 @@ def broker_url(embedded_servers: Servers) -> str:
 @pytest.fixture
 def program_environment(
     transactional_db: None, embedded_servers: Servers, broker_url: str, tmp_path: Path
-) -> dict[str, str]:
-    """Return the environment for a program that a test starts: this test's database and broker, and a home of its own.
+) -> Iterator[dict[str, str]]:
+    """Yield the environment for a program that a test starts: this test's database and broker, and a home of its own.
 
-    The test database is emptied after the test, and the broker before it.
+    The test database is emptied after the test, and the broker before it. The time of every run in it must be explained.
     """
     name = connections["default"].settings_dict["NAME"]
     with Redis.from_url(broker_url.replace("redis+socket", "unix").replace("virtual_host", "db")) as broker:
         broker.flushdb()
-    return {
+    yield {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "apps.config.settings",
         "DATABASE_URL": embedded_servers.database_url.replace("/synctrace?", f"/{name}?"),
@@ -78,3 +79,5 @@ def program_environment(
         "SYNCTRACE_HOME": str(tmp_path / "home"),
         "SYNCTRACE_ENCRYPTION_KEY": ",".join(settings.SYNCTRACE_ENCRYPTION_KEYS),
     }
+    unexplained = unexplained_runs(tmp_path / "home")
+    assert unexplained == {}, "\n".join(unexplained.values())

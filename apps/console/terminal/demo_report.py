@@ -12,7 +12,9 @@ from apps.console.results import results_of
 from apps.console.terminal.calling import call_of
 from apps.console.terminal.counting import counted
 from apps.console.terminal.fitting import json_lines, wrapped
-from apps.console.terminal.trace_tree import time_lines, tree_lines
+from apps.console.terminal.time_table import time_lines
+from apps.console.terminal.trace_tree import tree_lines
+from apps.explain.evidence import reserved_roots, time_in
 from apps.integrations.models import PipelineRun
 from apps.utils.jaeger import trace_page
 from telemetry import visible
@@ -34,12 +36,13 @@ def report(runs: Sequence[PipelineRun], *, spans: Sequence[Span], source: Source
     first = runs[0]
     trace_id, linked = trace_ids(first)
     yield from _headed(f"The trace of run {first.pk}", width)
-    yield from tree_lines(spans, limit=_TREE_LINES, width=width)
+    yield from tree_lines(spans, limit=_TREE_LINES, width=width, reserved=reserved_roots(runs))
     for line in find_lines(source, Query("trace_id", frozenset({trace_id})), event=catalog.RateWait.__operation__)[:1]:
         yield from _headed("One of its lines", width)
         yield from json_lines(line, width, most=_JSON_LINES)
-    yield from _headed("Where the time went, summed over all workers", width)
-    yield from time_lines([*spans, *(span for other in linked for span in source.trace(other))], width=width)
+    yield from _headed("Where the time went", width)
+    all_spans = [*spans, *(span for other in linked for span in source.trace(other))]
+    yield from time_lines(time_in(all_spans, runs), width=width)
     yield from _headed("What is stored", width)
     yield from _stored(runs, width)
     yield from _headed("Look further", width)

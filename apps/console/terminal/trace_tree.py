@@ -1,13 +1,14 @@
-"""Draw a run's trace as text: the tree with durations, and where its time went."""
+"""Draw a run's trace as text: the tree with durations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps import catalog, machine_catalog
 from apps.console.terminal.fitting import wrapped
+from apps.explain.activities import strays_of
 from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Operation, Outcome
 from telemetry.reading import Node, Span, roots_of
@@ -19,7 +20,6 @@ def _key(operation: type[Operation[Any]], field: str) -> str:
 
 
 _WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
-_QUEUE = machine_catalog.QueueWait.__operation__
 _ENTITY = _key(catalog.RowsWrite, "entity_type")
 _FIRST_OF_PAGE: catalog.EntityType = "pull_request"
 _WAIT_SECONDS = _key(catalog.RateWait, "wait_seconds")
@@ -31,21 +31,28 @@ _DISTINGUISHING = (
     _ENTITY,
     _key(catalog.RateWait, "reason"),
     _key(machine_catalog.QueueWait, "reason"),
+    _key(machine_catalog.QueueWait, "behind"),
+    _key(machine_catalog.LaneWait, "behind"),
+    _key(machine_catalog.BackOff, "after"),
     _key(catalog.GraphQLCall, "status"),
     _key(catalog.RepoSync, "error_type"),
 )
 """Attributes that distinguish spans of one name, in the order they are shown."""
-_KINDS = {
-    catalog.GraphQLCall.__operation__: "GitHub API",
-    catalog.RestCall.__operation__: "GitHub API",
-    _WAIT: "rate wait",
-    _QUEUE: "queue",
-    _WRITE: "database",
-}
+_LEAVES = frozenset(
+    operation.__operation__
+    for operation in (
+        catalog.GraphQLCall,
+        catalog.RestCall,
+        catalog.RateWait,
+        catalog.RowsWrite,
+        machine_catalog.QueueWait,
+        machine_catalog.LaneWait,
+        machine_catalog.BackOff,
+        machine_catalog.ParkedWait,
+    )
+)
+"""Operations of which what is inside them is not shown."""
 _SHOWN_FROM_MS = 100.0  # a wait for the lane or for a worker
-_SHOWN_FROM_SECONDS = 0.005
-_BAR_WIDTH = 40
-_BARS_AT = 24  # after the seconds and what they went into
 _LABELS_AT = 11  # after the durations
 _LONGEST_CYCLE = 3  # a page is a call, perhaps another for its long lists, and its writes
 
@@ -66,54 +73,23 @@ class _Entry:
         return sum(_number(span, key) for span in self.spans)
 
 
-def tree_lines(spans: Sequence[Span], *, limit: int = 200, width: int | None = None) -> Iterator[str]:
+def tree_lines(
+    spans: Sequence[Span], *, limit: int = 200, width: int | None = None, reserved: Collection[str] = ()
+) -> Iterator[str]:
     """Yield up to `limit` spans, indented: duration, name, what distinguishes it, and its outcome unless that is success.
 
     One page's writes are shown as one, and what repeats itself, as page after page does, once with `x N` and its sum. Each
-    is a line, or several where the terminal's `width` asks for it.
+    is a line, or several where the terminal's `width` asks for it. What died or is open says so, and so does what should
+    stand below a span that is not there; `reserved` are the ids of roots that are still to come.
     """
+    orphaned = {span.span_id for span in strays_of(spans, reserved=reserved)}
     for shown, (depth, entry, times) in enumerate(_entries(roots_of(spans), 0)):
         if shown == limit:
             yield from wrapped(f"… and more: {len(spans)} spans in all", width)
             return
+        if not orphaned.isdisjoint(span.span_id for span in entry.spans):
+            entry = replace(entry, label=f"{entry.label}  [orphaned]")
         yield from wrapped(_line(depth, entry, times), width, hang=_LABELS_AT + 2 * depth + 2)
-
-
-def time_spent(spans: Sequence[Span]) -> dict[str, float]:
-    """Return seconds by what they went into: API, rate wait, lane and so on, summed over all workers and all that queued.
-
-    The queue is the wait to be admitted, `worker` the wait of a message for a free one. A wait that parked its repository
-    counts as long as it was to be: its span ends when the attempt does.
-    """
-    kinds = ("GitHub API", "rate wait", "lane", "queue", "worker", "database", "other")
-    spent: dict[str, float] = {kind: 0.0 for kind in kinds}  # noqa: C420  # `fromkeys` keeps literal keys for pyright
-    busy = 0.0
-    for span in spans:
-        into = _KINDS.get(span.name)
-        lane = _number(span, _LANE_WAIT_MS) / 1000
-        seconds = max(0.0, span.duration_ms / 1000 - lane)
-        spent["lane"] += lane
-        spent["worker"] += _number(span, QUEUE_WAIT_MS) / 1000
-        if span.name == _QUEUE:  # no worker is busy with it
-            spent["queue"] += seconds
-        elif into is not None:
-            spent[into] += _number(span, _WAIT_SECONDS) if _is_parked(span) else seconds
-            busy += seconds + lane
-        elif span.name.startswith("run/"):
-            spent["other"] += seconds
-    spent["other"] = max(0.0, spent["other"] - busy)
-    return spent
-
-
-def time_lines(spans: Sequence[Span], *, width: int | None = None) -> Iterator[str]:
-    """Yield the table of `time_spent`, each row with a bar of its share; what took no time is left out."""
-    spent = time_spent(spans)
-    total = sum(spent.values()) or 1.0
-    longest = _BAR_WIDTH if width is None else max(1, min(_BAR_WIDTH, width - _BARS_AT))
-    for kind, seconds in spent.items():
-        if seconds >= _SHOWN_FROM_SECONDS:
-            bar = "█" * max(1, round(longest * seconds / total))
-            yield f"{seconds:8.2f} s  {kind:<10}  {bar}"
 
 
 def _entries(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, _Entry, int]]:
@@ -135,7 +111,7 @@ def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
         if is_write:
             writes.append(span)
         else:
-            yield _Entry((span,), label_of(span), () if span.name in _KINDS else node.children)
+            yield _Entry((span,), label_of(span), () if span.name in _LEAVES else node.children)
     if writes:
         yield _written(writes)
 
@@ -174,7 +150,7 @@ def label_of(span: Span) -> str:
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
     shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
     attempt = [f"attempt {span.attributes[ATTEMPT]}"] if ATTEMPT in span.attributes else []
-    outcome = span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
+    outcome = "open" if span.is_open else span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
     mark = "" if outcome in (Outcome.COMPLETED, "ok", "") else f"[{outcome}]"
     return "  ".join(part for part in (name, " ".join((*shown, *attempt)), mark) if part)
 

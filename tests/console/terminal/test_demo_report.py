@@ -12,6 +12,7 @@ from rich.console import Console
 from apps.console.terminal.demo_report import show
 from apps.integrations.models import PipelineRun
 from telemetry.reading import Memory, Span, spans_in
+from telemetry.timestamps import unix_nanoseconds
 from tests.console.terminal.hostile import acting
 from tests.integrations.histories import repo_sync, repository
 
@@ -29,8 +30,8 @@ def spans(*names: str, value: str = "libuv/libuv") -> list[Span]:
             "traceId": TRACE,
             "spanId": f"{number:016x}",
             "parentSpanId": f"{number - 1:016x}" if number > 1 else "",
-            "startTimeUnixNano": str(number),
-            "endTimeUnixNano": str(number + 3_000_000_000),
+            "startTimeUnixNano": str(unix_nanoseconds(START) + number),
+            "endTimeUnixNano": str(unix_nanoseconds(START) + number + 3_000_000_000),
             "attributes": attributes,
         }
         for number, name in enumerate(names, start=1)
@@ -48,7 +49,7 @@ def run(db: None) -> PipelineRun:
         phase="phase1_complete",
         state="completed",
         traceparent=f"00-{TRACE}-b7ad6b7169203331-01",
-        started_ns=1,
+        started_ns=unix_nanoseconds(START),
         started_at=START,
         ended_at=START + timedelta(seconds=14),
     )
@@ -92,7 +93,7 @@ def test_the_report_ends_with_what_was_synced_where_the_time_went_and_where_to_l
     assert heads == [
         f"The trace of run {run.pk}",
         "One of its lines",
-        "Where the time went, summed over all workers",
+        "Where the time went",
         "What is stored",
         "Look further",
     ]

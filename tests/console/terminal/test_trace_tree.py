@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from apps import catalog
-from apps.console.terminal.trace_tree import time_spent, tree_lines
+from apps.console.terminal.trace_tree import tree_lines
 from apps.integrations.errors import ServerError
 from telemetry import observe
 from telemetry.testing import Capture
+from tests.explain.told import ROOT_ID, attempt, wait
+from tests.explain.told import call as told_call
 
 RESET = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,17 +83,27 @@ def test_attempts_are_never_joined(captrace: Capture) -> None:
     assert lines(captrace) == ["sync.repo  a/b", "  sync.api.graphql  Q ok"] * 2
 
 
-def test_a_wait_that_parked_counts_in_full(captrace: Capture) -> None:
-    """Its span ends at once, with its attempt; the tree and the sums tell how long the repository stood."""
+def test_a_wait_that_parked_says_for_how_long(captrace: Capture) -> None:
+    """Its span ends at once, with its attempt; the tree tells how long the repository was to stand."""
     with observe(catalog.RateWait(wait_seconds=91.0, reset_at=RESET, reason="primary")) as wait:
         wait.waiting(until=RESET)
     assert lines(captrace) == ["sync.api.rate_wait  primary  [waiting]  (parked for 91.00 s)"]
-    assert time_spent(captrace.spans)["rate wait"] == 91.0
 
 
-def test_time_in_the_lane_is_not_the_apis(story: Capture) -> None:
-    """A wait for the account's turn is counted apart from the request."""
-    spent = time_spent(story.spans)
-    assert round(spent["lane"], 3) == 0.15
-    assert spent["GitHub API"] < 0.15
-    assert sum(spent.values()) == pytest.approx(sum(spent[kind] for kind in ("GitHub API", "rate wait", "lane", "database")))
+def test_what_died_and_what_is_orphaned_is_marked() -> None:
+    """A span below one that is not there says so; one below a root that is still to come is in its place."""
+    died = attempt(0.0, 3.0, told_call(1.0, 2.0), outcome="died")
+    lost = attempt(4.0, 9.0, told_call(5.0, 6.0), number=2)[2:]
+    tree = list(tree_lines([*died, *lost], reserved=[ROOT_ID], width=80))
+    assert tree == [
+        "   3.00 s  run/sync_repository  attempt 1",
+        "   3.00 s    sync.repo  o/1  [died]",
+        "   1.00 s      sync.api.graphql",
+        "   1.00 s  sync.api.graphql  [orphaned]",
+    ]
+
+
+def test_without_its_root_nothing_is_orphaned_that_was_sent_for_it() -> None:
+    """Files of others have no rows: what was sent for a root, and waited for it, names it all the same."""
+    spans = [wait("sync.queue.wait", 0.0, 1.0), *attempt(1.0, 2.0)]
+    assert not any("orphaned" in line for line in tree_lines(spans))

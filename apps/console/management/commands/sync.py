@@ -19,9 +19,11 @@ from rich.console import Console
 from apps import machine_catalog
 from apps.console.local_worker import local_worker
 from apps.console.results import Result, results_of
+from apps.console.run_times import time_of_run
 from apps.console.terminal.calling import call_of
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.result_texts import result_lines
+from apps.console.terminal.time_table import time_lines
 from apps.console.terminal.watching import watch
 from apps.integrations import connections
 from apps.integrations.errors import NotFound, SyncError
@@ -117,11 +119,15 @@ class Command(PrintingCommand):
         return run
 
     def _show(self, results: list[Result], run: PipelineRun, *, as_json: bool) -> None:
+        time = time_of_run(run)
         for result in results:
             if as_json:
-                self.say_json(result.as_json())
+                self.say_json(result.as_json() | {"time": None if time is None else time.as_json()})
                 continue
             for line in result_lines(result, width=self.width):
+                self.say(line)
+        if time is not None and not as_json:
+            for line in time_lines(time, width=self.width):
                 self.say(line)
         if results and not as_json:
             self.say_wrapped(f"Where the time went:  {call_of(f'trace {run.pk}')}")

@@ -18,7 +18,9 @@ from apps.console.lookup import (
     written_here,
 )
 from apps.console.terminal.printing import PrintingCommand
-from apps.console.terminal.trace_tree import time_lines, tree_lines
+from apps.console.terminal.time_table import time_lines
+from apps.console.terminal.trace_tree import tree_lines
+from apps.explain.evidence import reserved_roots, time_in
 from apps.integrations.models import PipelineRun
 
 
@@ -54,10 +56,11 @@ class Command(PrintingCommand):
             self.say_wrapped(f"run {run.pk}  {kind}  {run.state} ({run.shortfall or run.phase})  trace {trace_id}")
             if run.ended_at is None:
                 self.say_wrapped("It is still running: its root span comes when it ends.")
-        for line in tree_lines(spans, width=self.width):
+        runs = [] if run is None else [run]
+        for line in tree_lines(spans, width=self.width, reserved=reserved_roots(runs)):
             self.say(line)
         self.say("")
-        for line in time_lines(spans, width=self.width):
+        for line in time_lines(time_in(spans, runs), width=self.width):
             self.say(line)
         for other, what in linked.items():
             self.say_wrapped(f"linked: {other}  {what}")

@@ -1,0 +1,206 @@
+"""What happened under a run's root, as activities: an attempt, a phase's step or a wait, each with all that was inside it.
+
+The activities of one repository, and those of a run's phases, follow each other: they are a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from apps import catalog
+from apps.explain.parts import WAITS, key_of
+from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
+from telemetry.model import Outcome
+from telemetry.reading import Span, orphans_of
+
+ROOT = catalog.Pipeline.__operation__
+_SYNC = catalog.RepoSync.__operation__
+_MESSAGE_ID = "messaging.message.id"
+_ATTEMPT_OF_SYNC = key_of(catalog.RepoSync, "attempt")
+_FULL_NAME = key_of(catalog.RepoSync, "full_name")
+
+_LONGEST_NS = 10**9 * 86_400 * 366 * 100
+
+Chain = tuple[object, object]
+"""A run's id and a repository's; None for the repository is the chain of the run's phases."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """A span under a root with all below it; or what is left of one that vanished with its process."""
+
+    start_ns: int
+    end_ns: int
+    top: Span | None
+    """None: its own span never came."""
+    spans: tuple[Span, ...]
+    is_dead: bool = False
+    """Whether its process died, vanished or stood still, and somebody had to find that out."""
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether it is a wait between attempts."""
+        return self.top is not None and self.top.name in WAITS
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is only a message that was sent for it."""
+        return self.top is None and all(_is_message(span) for span in self.spans)
+
+    @property
+    def has_vanished(self) -> bool:
+        """Whether only what was inside it came."""
+        return self.top is None and not self.is_message
+
+    @property
+    def sync(self) -> Span | None:
+        """The span of the repository's sync inside it."""
+        return next((span for span in self.spans if span.name == _SYNC), None)
+
+    @property
+    def ending(self) -> Span | None:
+        """The span that says how it ended."""
+        return self.sync or self.top
+
+    @property
+    def outcome(self) -> str | None:
+        """How it ended, where its spans say so."""
+        return None if self.ending is None else self.ending.outcome
+
+    @property
+    def attempt(self) -> int | None:
+        """Which attempt it is, from 1; None where its spans do not say."""
+        if self.is_wait:
+            return None
+        for span, key in ((self.sync, _ATTEMPT_OF_SYNC), (self.top, ATTEMPT)):
+            number = None if span is None else span.attributes.get(key)
+            if isinstance(number, int):
+                return number
+        return None
+
+    @property
+    def full_name(self) -> str | None:
+        """The repository's name."""
+        return None if self.sync is None else str(self.sync.attributes.get(_FULL_NAME))
+
+    @property
+    def message_wait_ns(self) -> int:
+        """How long its message waited for a worker."""
+        waited = None if self.top is None else self.top.attributes.get(QUEUE_WAIT_MS)
+        return nanoseconds(waited, 1e6) or 0
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it ended with an error."""
+        return self.top is not None and self.top.status == "ERROR"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it did what it was to do, or failed for good."""
+        if self.outcome is None:
+            return self.top is not None and self.top.status == "OK"
+        return self.outcome in (Outcome.COMPLETED, Outcome.FAILED)
+
+
+def nanoseconds(value: object, per_unit: float) -> int | None:
+    """Return a length of time that an attribute holds; None for what is none."""
+    if not isinstance(value, int | float) or not 0 <= value * per_unit < _LONGEST_NS:  # nor is NaN
+        return None
+    return int(value * per_unit)
+
+
+def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[Chain, list[Activity]]:
+    """Return each chain's activities in the order they began; `reserved` are the ids of roots that have not been emitted."""
+    known = {span.span_id: span for span in spans}
+    roots = {span.span_id for span in known.values() if span.name == ROOT} | set(reserved) | _reserved_roots(known)
+    groups: dict[str, list[Span]] = {}
+    for span in known.values():
+        if span.span_id not in roots:
+            groups.setdefault(_top_of(span, known, roots), []).append(span)
+    chains: dict[Chain, list[Activity]] = {}
+    for top_id, inside in groups.items():
+        activity = _activity(known.get(top_id), sorted(inside, key=lambda span: (span.start_ns, span.end_ns)))
+        if not _is_message(activity.top):  # what it waited is told by whoever received it
+            chains.setdefault(_chain_of(activity), []).append(activity)
+    for message in _unanswered(known.values()):
+        activity = _activity(None, [message])
+        chains.setdefault(_chain_of(activity), []).append(activity)
+    return {chain: _in_turn(activities) for chain, activities in chains.items()}
+
+
+def strays_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> list[Span]:
+    """Return the spans whose parent should be among them and is not; a root that is still to come is missed by nobody."""
+    known = {span.span_id: span for span in spans}
+    roots = set(reserved) | _reserved_roots(known)
+    return [span for span in orphans_of(known.values()) if span.parent_id not in roots]
+
+
+def _reserved_roots(known: dict[str, Span]) -> set[str]:
+    """Return the ids of roots that are not there yet: what stands under one was sent for it, or waited in its name."""
+    return {
+        span.parent_id
+        for span in known.values()
+        if span.parent_id is not None
+        and span.parent_id not in known
+        and (span.name in WAITS or span.name.startswith("run/"))
+    }
+
+
+def _top_of(span: Span, known: dict[str, Span], roots: set[str]) -> str:
+    """Return the id of the span right under a root that `span` is in, or of the one above it that never came."""
+    seen = {span.span_id}
+    while span.parent_id is not None and span.parent_id not in roots and span.parent_id not in seen:
+        above = known.get(span.parent_id)
+        if above is None:
+            return span.parent_id
+        seen.add(above.span_id)
+        span = above
+    return span.span_id
+
+
+def _activity(top: Span | None, spans: Sequence[Span]) -> Activity:
+    start = min(span.start_ns for span in spans) if top is None else top.start_ns
+    end = max(span.end_ns for span in spans) if top is None else top.end_ns
+    activity = Activity(start_ns=start, end_ns=max(start, end), top=top, spans=tuple(spans))
+    return replace(activity, is_dead=top is None or Outcome.DIED in (top.outcome, activity.outcome))
+
+
+def _is_message(span: Span | None) -> bool:
+    """Return whether the span is that of a message that was sent."""
+    return span is not None and span.name.startswith("apply_async/")
+
+
+def _unanswered(spans: Collection[Span]) -> list[Span]:
+    """Return the messages that nobody is known to have received: whoever did vanished, or the message itself."""
+    received = {span.attributes.get(_MESSAGE_ID) for span in spans if span.name.startswith("run/")}
+    sent = [span for span in spans if _is_message(span) and _MESSAGE_ID in span.attributes]
+    return [span for span in sent if span.attributes[_MESSAGE_ID] not in received]
+
+
+def _chain_of(activity: Activity) -> Chain:
+    run_id = repo_id = None
+    for span in ([activity.top] if activity.top else []) + list(activity.spans):
+        run_id = run_id if run_id is not None else span.attributes.get("run_id")
+        repo_id = repo_id if repo_id is not None else span.attributes.get("repo_id")
+    return run_id, repo_id
+
+
+def _in_turn(activities: list[Activity]) -> list[Activity]:
+    """Return the activities in the order they began; one that its successor did not wait for stood still, and ends there."""
+    activities.sort(key=lambda activity: (activity.start_ns, activity.end_ns))
+    attempts = [activity for activity in activities if not activity.is_wait]
+    stood_still = {
+        id(one): _cut(one, following.start_ns)
+        for one, following in pairwise(attempts)
+        if one.outcome == Outcome.CANCELLED and one.end_ns > following.start_ns
+    }
+    return [stood_still.get(id(activity), activity) for activity in activities]
+
+
+def _cut(activity: Activity, at_ns: int) -> Activity:
+    """Return the activity until its last sign of life before `at_ns`: the end of something in it, or a beginning."""
+    signs = [span.end_ns if span.end_ns <= at_ns else span.start_ns for span in activity.spans]
+    end = max((sign for sign in signs if activity.start_ns <= sign <= at_ns), default=activity.start_ns)
+    return replace(activity, end_ns=end, is_dead=True)

@@ -1,0 +1,140 @@
+"""What happened between two activities of a chain: a few rules, each with its evidence, and the rest is unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.explain.activities import Activity, nanoseconds
+from apps.explain.parts import QUEUE_WAIT, RATE_WAIT, Part, limit_of, part_of_limit
+from telemetry.model import Outcome
+from telemetry.timestamps import unix_nanoseconds
+
+_SECOND = 1_000_000_000
+_START_NS = _SECOND
+"""How long the start of a run may take: from its rows to the first message."""
+_HANDING_NS = _SECOND
+"""How long it may take to hand a message over; one that comes later was lost, and sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some time of a run, what it went into, and the span or the rule that says so."""
+
+    start_ns: int
+    end_ns: int
+    part: Part
+    why: str
+    span_id: str | None = None
+
+    @property
+    def duration_ns(self) -> int:
+        """How long it was."""
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Time in which nothing of a chain has a span."""
+
+    start_ns: int
+    end_ns: int
+    before: Activity | None
+    """What began when it ended; None: nothing has begun since."""
+    wait: Activity | None
+    """The wait that ended when it started, if one did."""
+    after: Activity | None
+    """The attempt or step before it; None: it is the first."""
+    is_running: bool
+    """Whether the run goes on, at the end of the gap if nothing is `before` it."""
+
+    def explained(self) -> Iterator[Stretch]:
+        """Yield what the gap went into, in order, without a hole."""
+        at = self.start_ns
+        for until, part, why in self._rules():
+            until = min(max(until, at), self.end_ns)
+            if until > at:
+                yield Stretch(at, until, part, why)
+                at = until
+
+    def _rules(self) -> Iterator[tuple[int, Part, str]]:
+        """Yield until when, what, and why; where a rule ends, the next goes on."""
+        after, before = self.after, self.before
+        end = self.end_ns
+        sent = end if before is None else end - before.message_wait_ns
+        asked = None if after is None or self.wait is not None else _asked_for(after)
+        if asked is not None:
+            yield asked
+        if after is not None and after.is_message and before is not None and before.has_vanished:
+            yield end, Part.QUEUE, "its message waited for a worker"
+        if self._hides_a_death():
+            yield sent, Part.DEAD_UNTIL_FOUND, "the process was gone, until somebody found that out"
+        if before is None:
+            yield from self._until_now(after)
+        elif self.wait is not None or asked is not None:
+            if _is_admission(self.wait) and sent - self.start_ns > _HANDING_NS:
+                yield sent, Part.DEAD_UNTIL_FOUND, "its message was lost, until somebody found that out"
+            yield end, Part.QUEUE, "it waited for its turn and a worker"
+        else:
+            yield self._before_the_message(after, before, sent)
+            yield end, Part.QUEUE, "it waited for a worker"
+
+    def _hides_a_death(self) -> bool:
+        """Return whether the attempt before died, or one between left nothing behind; one that is still open did neither."""
+        after, before = self.after, self.before
+        if after is not None and after.is_dead and self.wait is None:
+            return not (after.top is None and before is None and self.is_running)
+        if after is not None and after.outcome == Outcome.CANCELLED and before is not None and self.wait is None:
+            return True  # it left its row as it was
+        number = None if before is None else before.attempt
+        if number is None:
+            return False
+        is_next_phase = after is None or (after.has_ended and not after.is_error)
+        return number > (1 if is_next_phase or after is None else (after.attempt or number) + 1)
+
+    def _until_now(self, after: Activity | None) -> Iterator[tuple[int, Part, str]]:
+        """Yield what the time went into after which nothing of the chain came."""
+        if self.is_running:
+            yield self.end_ns, Part.OPEN_NOW, "what goes on now has not ended"
+        elif after is not None and after.has_ended and self.end_ns - self.start_ns <= _START_NS:
+            yield self.end_ns, Part.OUR_OWN_WORK, "the run was being ended"
+        yield self.end_ns, Part.UNEXPLAINED, "nothing says what happened"
+
+    def _before_the_message(self, after: Activity | None, before: Activity, sent: int) -> tuple[int, Part, str]:
+        """Return what the time went into until the message of `before` was sent."""
+        if after is None and sent - self.start_ns <= _START_NS:
+            return sent, Part.OUR_OWN_WORK, "the run was being started"
+        if after is not None and after.outcome is None and after.is_error and before.attempt == (after.attempt or 0) + 1:
+            return sent, Part.BACK_OFF, "the step had failed, and was started again"
+        return sent, Part.UNEXPLAINED, "nothing says what happened"
+
+
+def _asked_for(attempt: Activity) -> tuple[int, Part, str] | None:
+    """Return until when the attempt asked for no other to follow, if it did."""
+    ending = attempt.ending
+    if ending is None:
+        return None
+    countdown = nanoseconds(ending.attributes.get("retry.countdown"), _SECOND)
+    until = ending.attributes.get("waiting.until")
+    if attempt.outcome == Outcome.RETRYING and countdown is not None:
+        return attempt.end_ns + countdown, Part.BACK_OFF, "the attempt had failed, and another was to follow"
+    if attempt.outcome == Outcome.WAITING and isinstance(until, str):
+        parked = next((span for span in attempt.spans if span.name == RATE_WAIT and span.outcome == Outcome.WAITING), None)
+        due = _moment(until)
+        if due is not None and parked is not None:
+            return due, part_of_limit(limit_of(parked)), "it waited for a limit of GitHub's"
+        return attempt.end_ns, Part.QUEUE, "it stood back for others"
+    return None
+
+
+def _is_admission(wait: Activity | None) -> bool:
+    return wait is not None and wait.top is not None and wait.top.name == QUEUE_WAIT
+
+
+def _moment(text: str) -> int | None:
+    """Return a moment that an attribute holds in Unix nanoseconds; None if it holds something else."""
+    try:
+        return unix_nanoseconds(datetime.fromisoformat(text))
+    except (ValueError, TypeError, OverflowError):  # not ours, or without its zone
+        return None

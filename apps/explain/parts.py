@@ -1,0 +1,77 @@
+"""The parts that a run's time consists of, and which of them a span stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from apps import catalog, machine_catalog
+from telemetry.model import Operation
+from telemetry.reading import Span
+
+
+class Part(StrEnum):
+    """Where a moment of a run went, in words; the order is that of tables."""
+
+    GITHUB_ANSWERING = "GitHub answering"
+    PRIMARY_WAIT = "primary wait"
+    SECONDARY_WAIT = "secondary wait"
+    BACK_OFF = "back-off"
+    LANE = "lane"
+    QUEUE = "queue"
+    DATABASE = "database"
+    OUR_OWN_WORK = "our own work"
+    DEAD_UNTIL_FOUND = "dead until found"
+    OPEN_NOW = "open now"
+    UNEXPLAINED = "unexplained"
+
+    @property
+    def key(self) -> str:
+        """Its name for programs."""
+        return self.name.lower()
+
+
+QUEUE_WAIT = machine_catalog.QueueWait.__operation__
+BACK_OFF = machine_catalog.BackOff.__operation__
+PARKED = machine_catalog.ParkedWait.__operation__
+RATE_WAIT = catalog.RateWait.__operation__
+WAITS = frozenset({QUEUE_WAIT, BACK_OFF, PARKED})
+"""Spans of waits between attempts: nobody was at work."""
+
+_OF_NAME: Mapping[str, Part] = {
+    catalog.GraphQLCall.__operation__: Part.GITHUB_ANSWERING,
+    catalog.RestCall.__operation__: Part.GITHUB_ANSWERING,
+    catalog.RowsWrite.__operation__: Part.DATABASE,
+    machine_catalog.LaneWait.__operation__: Part.LANE,
+    BACK_OFF: Part.BACK_OFF,
+    QUEUE_WAIT: Part.QUEUE,
+}
+
+
+def key_of(operation: type[Operation[Any]], field: str) -> str:
+    """Return the span attribute that a declared field stands under."""
+    return operation.__known__[field].keys[0]
+
+
+_LIMIT = key_of(catalog.RateWait, "reason")
+_QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
+
+
+def part_of(span: Span) -> Part | None:
+    """Return the part that the span stands for; None for one that belongs to whatever it is inside of."""
+    if span.name in (RATE_WAIT, PARKED):
+        return part_of_limit(str(span.attributes.get(_LIMIT, "")))
+    if span.name == QUEUE_WAIT and span.attributes.get(_QUEUED_FOR) == "start":  # nobody was ahead
+        return Part.OUR_OWN_WORK
+    return _OF_NAME.get(span.name)
+
+
+def part_of_limit(reason: str) -> Part:
+    """Return the part for a wait of that reason; a `Retry-After` is how GitHub tells a secondary limit."""
+    return Part.PRIMARY_WAIT if reason == "primary" else Part.SECONDARY_WAIT
+
+
+def limit_of(span: Span) -> str:
+    """Return the reason of a wait for a limit."""
+    return str(span.attributes.get(_LIMIT, ""))
