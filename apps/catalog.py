@@ -260,7 +260,7 @@ class PullRequestProcessed(
 ):
     """A pull request and its lists are committed."""
 
-    pr_id: Annotated[int, Field("GitHub's fullDatabaseId.")]
+    pr_id: Annotated[int | None, Field("GitHub's fullDatabaseId.")]
     pr_number: Annotated[int, Field("Its number in its repository.", also="vcs.change.id")]
     reviews: Annotated[int, Field("Reviews stored.")]
     commits: Annotated[int, Field("Commits stored.")]

@@ -62,7 +62,7 @@ def _counted(run: PipelineRun, name: str) -> dict[int, int]:
 
 
 def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Result:
-    gaps = _unlisted(row.gaps)
+    gaps = "; ".join(filter(None, (_unlisted([gap for gap in row.gaps if "list" in gap]), _hidden(row.gaps))))
     ended = row.ended_at or run.ended_at
     return Result(
         repository=row.repository.full_name,
@@ -77,8 +77,22 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
         trace_id=trace_id_of(run.traceparent),
         error_type=row.error_type or run.error_type or ("incomplete_lists" if gaps else ""),
         error_msg=row.error_msg or run.error_msg or gaps,
-        note=row.note,
+        note="; ".join(filter(None, (row.note, _mended(row.gaps)))),
     )
+
+
+def _hidden(gaps: list[dict[str, Any]]) -> str:
+    """Return a sentence about what GitHub hides from this token; nothing where it hides nothing."""
+    hidden = sum(gap.get("reason") == "hidden" for gap in gaps)
+    return f"GitHub hides {hidden} of the values asked for from this token, for an organization's rules" if hidden else ""
+
+
+def _mended(gaps: list[dict[str, Any]]) -> str:
+    """Return a note about values that are not as GitHub has them; nothing where all are."""
+    mended = [gap for gap in gaps if gap.get("reason", "hidden") != "hidden"]
+    named = [f"{gap['field']} of #{gap['pull_request']} (no {gap['reason']})" for gap in mended[:3]]
+    more = f" and {len(mended) - len(named)} more" if len(mended) > len(named) else ""
+    return f"mended or null: {', '.join(named)}{more}" if mended else ""
 
 
 def _unlisted(gaps: list[dict[str, Any]]) -> str:

@@ -20,6 +20,7 @@
     │   │   └── CertificatesMissing   this machine's own list of authorities cannot be read
     │   ├── InvalidAnswer        cut off, not JSON, or not in GitHub's shape
     │   ├── QueryRefused         GitHub does not understand the request
+    │   │   └── UndefinedField   an older server, which does not know a field
     │   ├── Unauthorized         the token is not accepted
     │   ├── Forbidden            the token may not do this
     │   │   ├── SsoRequired      an organization wants the token authorized for SAML
@@ -226,6 +227,16 @@ class QueryRefused(GitHubError):
     error_type = "query_refused"
     status = "failed"
     advice = "Check the API's address. A GitHub Enterprise Server may be too old to know this query."
+
+
+class UndefinedField(QueryRefused):
+    """The server does not know `field`: an Enterprise Server that is older than it."""
+
+    error_type = "undefined_field"
+
+    def __init__(self, message: str, *, field: str = "", **evidence: Unpack[Evidence]) -> None:
+        super().__init__(message, **evidence)
+        self.field = field
 
 
 class Unauthorized(GitHubError):

@@ -19,7 +19,7 @@ class PullRequest(models.Model):
     commits: RelatedManager[Commit]
     files: RelatedManager[ChangedFile]
     repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="pull_requests")
-    github_id = models.BigIntegerField(help_text="GitHub's fullDatabaseId")
+    github_id = models.BigIntegerField(null=True, help_text="GitHub's fullDatabaseId; null, as in all numbers: not said")
     number = models.IntegerField()
     title = models.TextField()
     body = models.TextField()
@@ -37,9 +37,9 @@ class PullRequest(models.Model):
     base_ref = models.TextField()
     head_ref = models.TextField()
     head_repository = models.TextField(null=True, help_text="null: a deleted fork")
-    additions = models.IntegerField()
-    deletions = models.IntegerField()
-    changed_files = models.IntegerField()
+    additions = models.IntegerField(null=True)
+    deletions = models.IntegerField(null=True)
+    changed_files = models.IntegerField(null=True)
     reviews_total = models.IntegerField()
     commits_total = models.IntegerField()
     files_total = models.IntegerField(null=True, help_text="null: GitHub could not compute the changes")
@@ -82,10 +82,10 @@ class Commit(models.Model):
     message = models.TextField()
     author_login = models.TextField(null=True)
     author_name = models.TextField(null=True)
-    authored_at = models.DateTimeField()
-    committed_at = models.DateTimeField()
-    additions = models.IntegerField()
-    deletions = models.IntegerField()
+    authored_at = models.DateTimeField(null=True, help_text="null: outside the years 1 to 9999, which git allows")
+    committed_at = models.DateTimeField(null=True)
+    additions = models.IntegerField(null=True)
+    deletions = models.IntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pull_request", "oid"], name="one_commit_per_oid")]
@@ -99,8 +99,8 @@ class ChangedFile(models.Model):
 
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE, related_name="files")
     path = models.TextField()
-    additions = models.IntegerField()
-    deletions = models.IntegerField()
+    additions = models.IntegerField(null=True)
+    deletions = models.IntegerField(null=True)
     change_type = models.CharField(max_length=20)
 
     class Meta:

@@ -20,7 +20,7 @@ class PullRequestRow(Struct, frozen=True, kw_only=True, gc=False):
     """A row of `PullRequest`; its key is `repository_id` and `number`."""
 
     repository_id: int
-    github_id: int
+    github_id: int | None
     number: int
     title: str
     body: str
@@ -38,9 +38,9 @@ class PullRequestRow(Struct, frozen=True, kw_only=True, gc=False):
     base_ref: str
     head_ref: str
     head_repository: str | None
-    additions: int
-    deletions: int
-    changed_files: int
+    additions: int | None
+    deletions: int | None
+    changed_files: int | None
     reviews_total: int
     commits_total: int
     files_total: int | None
@@ -72,18 +72,18 @@ class CommitRow(ListRow, frozen=True, kw_only=True):
     message: str
     author_login: str | None
     author_name: str | None
-    authored_at: datetime
-    committed_at: datetime
-    additions: int
-    deletions: int
+    authored_at: datetime | None
+    committed_at: datetime | None
+    additions: int | None
+    deletions: int | None
 
 
 class FileRow(ListRow, frozen=True, kw_only=True):
     """A row of `ChangedFile`."""
 
     path: str
-    additions: int
-    deletions: int
+    additions: int | None
+    deletions: int | None
     change_type: str
 
 

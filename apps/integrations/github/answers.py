@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -18,12 +19,14 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer
-from apps.integrations.github.classify import classify, evidence_of
+from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, PartialAnswer
+from apps.integrations.github import mending
+from apps.integrations.github.classify import classify, evidence_of, hidden_paths
 from apps.integrations.github.limits import RestBudget, cost_from_block, limit_from_block, limit_from_headers
 from apps.integrations.github.nodes import (
     Actor,
     Connection,
+    Flaw,
     ListName,
     PullRequestNode,
     PullRequestPage,
@@ -50,11 +53,15 @@ _MISFITS = (ValueError, KeyError, RecursionError)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer(Generic[V]):
-    """What an answer holds, its cost in points if GitHub says so, and the budgets that its body reports and no header."""
+    """What an answer holds, its cost in points if GitHub says so, and the budgets that its body reports and no header.
+
+    It is partial if an error in it says that some of what was asked for is hidden.
+    """
 
     value: V
     cost: int | None = None
     limits: tuple[RateLimit, ...] = ()
+    is_partial: bool = False
 
 
 class _Envelope(Struct, frozen=True, kw_only=True):
@@ -77,22 +84,30 @@ class _User(Struct, frozen=True, kw_only=True):
 
 def read_pull_requests(response: Response, *, lists: Sequence[ListRequest] = ()) -> Answer[tuple[PullRequestPage, Lists]]:
     """Return the page in the answer to `pull_requests_request`, and the lists that were asked for beside it."""
-    return _read_graphql(response, lambda data: (_page(data), _lists(data, lists)))
+
+    def read(found: _Data) -> tuple[PullRequestPage, Lists]:
+        return _page(found), _lists(found, lists)
+
+    return _read_graphql(response, read, kinds={"repository": RepositoryPage, **_kinds(lists)}, lists=lists)
 
 
 def read_lists(response: Response, *, lists: Sequence[ListRequest]) -> Answer[Lists]:
     """Return the lists in the answer to `lists_request`."""
-    return _read_graphql(response, lambda data: _lists(data, lists))
+    return _read_graphql(response, lambda found: _lists(found, lists), kinds=_kinds(lists), lists=lists)
 
 
 def read_pull_request_numbers(response: Response) -> Answer[Connection[Any]]:
-    """Return the pull requests, by number alone, in the answer to `pull_request_numbers_request`."""
-    return _read_graphql(response, lambda data: _decoded(data["repository"], RepositoryNumbers).pull_requests)
+    """Return the pull requests, by number alone, in the answer to `pull_request_numbers_request`; those hidden are flaws."""
+
+    def read(found: _Data) -> Connection[Any]:
+        return replace(_decoded(found.values["repository"], RepositoryNumbers).pull_requests, flaws=found.of("repository"))
+
+    return _read_graphql(response, read)
 
 
 def read_viewer(response: Response) -> Answer[Actor]:
     """Return the account that the token belongs to, from the answer to `viewer_request`."""
-    return _read_graphql(response, lambda data: _decoded(data["viewer"], Actor))
+    return _read_graphql(response, lambda found: _decoded(found.values["viewer"], Actor))
 
 
 def read_repositories(response: Response) -> Answer[tuple[RepositoryInfo, ...]]:
@@ -139,7 +154,8 @@ def hidden_organizations(response: Response) -> tuple[str, ...]:
     return tuple(found[1].split(",")) if found else ()
 
 
-def _page(data: Mapping[str, Raw]) -> PullRequestPage:
+def _page(found: _Data) -> PullRequestPage:
+    data = found.values
     repository = _decoded(data["repository"], RepositoryPage)
     pull_requests, newest = repository.pull_requests, repository.newest
     return PullRequestPage(
@@ -148,14 +164,24 @@ def _page(data: Mapping[str, Raw]) -> PullRequestPage:
         page_info=pull_requests.page_info,
         window_count=_decoded(data["window"], Search).issue_count if "window" in data else None,
         newest_updated_at=newest.nodes[0].updated_at if newest is not None and newest.nodes else None,
+        flaws=found.of("repository"),
     )
 
 
-def _lists(data: Mapping[str, Raw], lists: Sequence[ListRequest]) -> Lists:
-    return {
-        wanted: getattr(_decoded(data[f"{LIST_ALIAS}{number}"], _HOLDERS[wanted.name]), wanted.name)
-        for number, wanted in enumerate(lists)
-    }
+def _lists(found: _Data, lists: Sequence[ListRequest]) -> Lists:
+    return {wanted: _list(found, f"{LIST_ALIAS}{number}", wanted) for number, wanted in enumerate(lists)}
+
+
+def _list(found: _Data, alias: str, wanted: ListRequest) -> AnyList | None:
+    flaws = found.of(alias)
+    if bytes(found.values[alias]) == b"null" and any(flaw.reason == "hidden" for flaw in flaws):
+        return None
+    members: AnyList | None = getattr(_decoded(found.values[alias], _HOLDERS[wanted.name]), wanted.name)
+    return members if members is None or not flaws else replace(members, flaws=flaws)
+
+
+def _kinds(lists: Sequence[ListRequest]) -> dict[str, type]:
+    return {f"{LIST_ALIAS}{number}": _HOLDERS[wanted.name] for number, wanted in enumerate(lists)}
 
 
 def _holder(name: ListName) -> type[Struct]:
@@ -166,23 +192,104 @@ def _holder(name: ListName) -> type[Struct]:
 _HOLDERS: Mapping[ListName, type[Struct]] = {name: _holder(name) for name in get_args(ListName)}
 
 
-def _read_graphql(response: Response, read: Callable[[Mapping[str, Raw]], V]) -> Answer[V]:
-    envelope = _envelope(response)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Data:
+    """The data of a GraphQL answer, and what of it was mended or left out, by the name of the value that it is in."""
+
+    values: Mapping[str, Raw]
+    flaws: Mapping[str, tuple[Flaw, ...]] = field(default_factory=dict)
+
+    def of(self, name: str) -> tuple[Flaw, ...]:
+        return self.flaws.get(name, ())
+
+
+def _read_graphql(
+    response: Response,
+    read: Callable[[_Data], V],
+    *,
+    kinds: Mapping[str, type] | None = None,
+    lists: Sequence[ListRequest] = (),
+) -> Answer[V]:
+    """Return what `read` makes of the data; if it is not as expected, of the data mended as `kinds` want it."""
+    failure: GitHubError | None = None
+    if not mending.is_suspicious(response.body):
+        try:
+            return _read_data(response, read, response.body)
+        except GitHubError as error:
+            failure = error
+    hidden = hidden_paths(response) if isinstance(failure, Forbidden) else ()
+    found = None if failure is not None and not _is_mendable(failure, hidden) else _repaired(response, kinds or {}, hidden)
+    if found is None or not (found.mended or failure is None):
+        if failure is not None:
+            raise failure
+        return _read_data(response, read, response.body)
+    try:
+        return _read_data(response, read, found.body, flaws=_flaws_of(found, lists), is_partial=bool(hidden))
+    except GitHubError as error:
+        raise failure or error from error
+
+
+def _is_mendable(failure: GitHubError, hidden: Sequence[mending.Path]) -> bool:
+    return isinstance(failure, InvalidAnswer | PartialAnswer) or bool(hidden)
+
+
+def _repaired(response: Response, kinds: Mapping[str, type], hidden: Sequence[mending.Path]) -> mending.Repair | None:
+    return mending.repair(response.body, kinds=kinds, hidden=hidden) if _is_success(response) else None
+
+
+def _read_data(
+    response: Response,
+    read: Callable[[_Data], V],
+    body: bytes,
+    *,
+    flaws: Mapping[str, tuple[Flaw, ...]] | None = None,
+    is_partial: bool = False,
+) -> Answer[V]:
+    """Return what `read` makes of the data in `body`, which is the response's own or is mended."""
+    envelope = _envelope(response, body)
     if envelope is None or envelope.errors:
         raise classify(response) or InvalidAnswer("The answer holds neither data nor an error", **evidence_of(response))
     block = _block(envelope.data)
     cost = cost_from_block(block)
     try:
-        value = read(envelope.data)
+        value = read(_Data(values=envelope.data, flaws=flaws or {}))
     except _MISFITS as misfit:
         raise _error_of(misfit, response, cost=cost) from misfit
     limit = limit_from_headers(response.headers) or limit_from_block(block)
-    return Answer(value=value, cost=cost, limits=() if limit is None else (limit,))
+    return Answer(value=value, cost=cost, limits=() if limit is None else (limit,), is_partial=is_partial)
 
 
-def _envelope(response: Response) -> _Envelope | None:
+def _flaws_of(found: mending.Repair, lists: Sequence[ListRequest]) -> dict[str, tuple[Flaw, ...]]:
+    """Return what was mended, by the name of the value that it is in, as what people call it."""
+    flaws: dict[str, dict[Flaw, None]] = {}
+    for mended in found.mended:
+        name, *inside = mended.path
+        number: object = None
+        if str(name).startswith(LIST_ALIAS):
+            number = lists[int(str(name).removeprefix(LIST_ALIAS))].number
+        elif inside[:2] == ["pullRequests", "edges"] and len(inside) > 3:  # the place, `node`, the field
+            number, inside = _number_at(found.data, mended.path[:4]), inside[4:]
+        field_name = ".".join(key for key in inside if isinstance(key, str) and key not in ("nodes", "edges"))
+        flaw = Flaw(
+            pull_request=number if isinstance(number, int) else None,
+            field=field_name or str(name),
+            reason=mended.reason,
+            cursor=mended.cursor if number is None else None,
+        )
+        flaws.setdefault(str(name), {})[flaw] = None
+    return {name: tuple(each) for name, each in flaws.items()}
+
+
+def _number_at(data: Mapping[str, Any], path: mending.Path) -> object:
+    edge: Any = data
+    for key in path:
+        edge = edge[key]
+    return edge["node"].get("number") if isinstance(edge, dict) and isinstance(edge.get("node"), dict) else None
+
+
+def _envelope(response: Response, body: bytes) -> _Envelope | None:
     try:
-        return _decoded(response.body, _Envelope) if _is_success(response) else None
+        return _decoded(body, _Envelope) if _is_success(response) else None
     except _MISFITS:
         return None
 
@@ -201,6 +308,8 @@ def _read_rest(response: Response, kind: Any) -> Any:
     try:
         return _decoded(response.body, kind)
     except _MISFITS as misfit:
+        with suppress(*_MISFITS):
+            return _decoded(mending.mend_text(response.body), kind)
         raise classify(response) or _error_of(misfit, response) from misfit
 
 

@@ -36,7 +36,9 @@ from apps.integrations.errors import (
     SsoRequired,
     TooCostly,
     Unauthorized,
+    UndefinedField,
 )
+from apps.integrations.github import mending
 from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
 from apps.integrations.github.nodes import Response
 from apps.integrations.github.queries import LIST_ALIAS
@@ -80,6 +82,7 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
     ServerError,
     NotFound,
     QueryRefused,
+    UndefinedField,
     PartialAnswer,
 )
 """Of several errors in one answer, raise the one whose cure covers the others."""
@@ -92,6 +95,7 @@ _LIMITING_PAGE = re.compile(
     rb"abuse|rate[- ]limit|too many requests|temporarily (blocked|limited|restricted)", re.IGNORECASE
 )
 _LONGEST_MESSAGE = 300  # characters of GitHub's own words
+_UNDEFINED_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type")
 _UNREADABLE = object()
 
 
@@ -132,10 +136,28 @@ def evidence_of(response: Response, *, cost: int | None = None) -> Evidence:
     )
 
 
+def hidden_paths(response: Response) -> tuple[mending.Path, ...]:
+    """Return where an answer with data lacks something that this token may not see; none if any error in it is another."""
+    document = _document(response.body)
+    if not isinstance(document, dict) or not isinstance(document.get("data"), dict):
+        return ()
+    errors = document.get("errors")
+    found = _objects(errors)
+    paths = [error.get("path") for error in found]
+    are_hidden = all(issubclass(_graphql_kind(error, document), Forbidden) for error in found)
+    if not isinstance(errors, list) or len(found) < len(errors) or not are_hidden or not all(map(_leads_inside, paths)):
+        return ()
+    return tuple(tuple(path) for path in paths if isinstance(path, list))
+
+
 def _document(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        pass
+    try:
+        return orjson.loads(mending.mend_text(body))
+    except (ValueError, RecursionError):
         return _UNREADABLE
 
 
@@ -167,6 +189,8 @@ def _graphql_kind(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[G
         return PartialAnswer
     if by_type:
         return by_type
+    if "data" not in fields and _UNDEFINED_FIELD.search(str(error.get("message"))):
+        return UndefinedField
     if "data" not in fields:
         return QueryRefused  # it was never run: GitHub does not know a field, or a variable is wrong
     return PartialAnswer if isinstance(fields["data"], dict) else ServerError
@@ -261,6 +285,9 @@ def _error(kind: type[GitHubError], message: str, response: Response, evidence: 
     if kind is RateLimited:
         limit = limit_from_headers(response.headers)
         return RateLimited(text, reset_at=None if limit is None else limit.reset_at, **evidence)
+    if kind is UndefinedField:
+        found = _UNDEFINED_FIELD.search(message)
+        return UndefinedField(text, field="" if found is None else found[1], **evidence)
     if kind is SsoRequired and (page := re.search(r"url=(https://[^?;,\s]+)", response.headers.get("x-github-sso", ""))):
         text += f" (see {page[1]})"  # without its query, which names one authorization request
     return kind(text, **evidence)

@@ -58,9 +58,10 @@ class _UnfinishedPage:
                 if so_far is not None and so_far.page_info.has_next_page:
                     self._lists[node.id, name] = so_far
                     after = so_far.page_info.end_cursor
-                    self.waiting.append(ListRequest(pull_request_id=node.id, name=name, after=after))
+                    wanted = ListRequest(pull_request_id=node.id, name=name, after=after, number=node.number)
+                    self.waiting.append(wanted)
             if not with_files:
-                self.waiting.append(ListRequest(pull_request_id=node.id, name="files", after=None))
+                self.waiting.append(ListRequest(pull_request_id=node.id, name="files", after=None, number=node.number))
 
     def join(self, found: Lists) -> None:
         waiting, self.waiting = self.waiting, []
@@ -71,18 +72,21 @@ class _UnfinishedPage:
                 self._join(wanted, members)
 
     def _join(self, wanted: ListRequest, members: AnyList) -> None:
-        key = (wanted.pull_request_id, wanted.name)
+        key, info = (wanted.pull_request_id, wanted.name), members.page_info
+        more = info.has_next_page and bool(members.nodes)
         so_far = self._lists.get(key)
-        self._lists[key] = members if so_far is None else structs.replace(members, nodes=so_far.nodes + members.nodes)
+        if so_far is not None:
+            members = structs.replace(members, nodes=so_far.nodes + members.nodes, flaws=so_far.flaws + members.flaws)
+        self._lists[key] = members
         # Members that are none, or are followed by themselves, end a list whatever it says: it would be read for ever.
-        info = members.page_info
-        if info.has_next_page and members.nodes and info.end_cursor not in (None, wanted.after):
+        if more and info.end_cursor not in (None, wanted.after):
             self.waiting.append(replace(wanted, after=info.end_cursor))
 
     def complete(self) -> PullRequestPage:
         """Return the page with what was added to its lists."""
         edges = tuple(structs.replace(edge, node=self._complete(edge.node)) for edge in self._page.edges)
-        return structs.replace(self._page, edges=edges)
+        flaws = tuple(flaw for members in self._lists.values() for flaw in members.flaws)
+        return structs.replace(self._page, edges=edges, flaws=self._page.flaws + flaws)
 
     def _complete(self, node: PullRequestNode) -> PullRequestNode:
         lists = {name: self._lists[node.id, name] for name in _NAMES if (node.id, name) in self._lists}

@@ -21,6 +21,12 @@ BigInt = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern=
 """GitHub sends it as text, for readers whose numbers are too small."""
 DateTime = Annotated[datetime, Meta(tz=True)]
 
+_EXPECTED = Meta(extra={"expected": True})
+"""On a value that GitHub always knows: where it is None, or something else, it was mended and recorded (`mending`)."""
+ExpectedInt = Annotated[Int | None, _EXPECTED]
+ExpectedBigInt = Annotated[BigInt | None, _EXPECTED]
+ExpectedDateTime = Annotated[DateTime | None, _EXPECTED]
+
 ListName = Literal["reviews", "commits", "files"]
 """The lists of a pull request that we read to their end; each has a document of its name."""
 
@@ -61,12 +67,25 @@ class PageInfo(Node, frozen=True, kw_only=True):
     end_cursor: str | None
 
 
+class Flaw(Struct, frozen=True, kw_only=True, gc=False):
+    """A value of an answer that was mended or left out: which, of which pull request if that is known, and why.
+
+    `cursor` tells one pull request that was left out from another.
+    """
+
+    pull_request: int | None
+    field: str
+    reason: Literal["hidden", "text", "date", "number"]
+    cursor: str | None = None
+
+
 class Connection(Node, Generic[T], frozen=True, kw_only=True):
-    """A list as far as it was read: complete once it holds `total_count` nodes."""
+    """A list as far as it was read: complete once it holds `total_count` nodes; reading adds the `flaws`, not GitHub."""
 
     total_count: Int
     page_info: PageInfo
     nodes: tuple[T, ...]
+    flaws: tuple[Flaw, ...] = ()
 
 
 class ReviewNode(Node, frozen=True, kw_only=True):
@@ -98,10 +117,10 @@ class GitCommit(Node, frozen=True, kw_only=True):
 
     oid: str
     message: str
-    authored_date: DateTime
-    committed_date: DateTime
-    additions: Int
-    deletions: Int
+    authored_date: ExpectedDateTime
+    committed_date: ExpectedDateTime
+    additions: ExpectedInt
+    deletions: ExpectedInt
     author: GitActor | None
 
 
@@ -115,8 +134,8 @@ class FileNode(Node, frozen=True, kw_only=True):
     """A changed file; `change_type` is a `PatchStatus`."""
 
     path: str
-    additions: Int
-    deletions: Int
+    additions: ExpectedInt
+    deletions: ExpectedInt
     change_type: Annotated[str, Meta(max_length=20)]
 
 
@@ -128,7 +147,7 @@ class PullRequestNode(Node, frozen=True, kw_only=True):
     """
 
     id: str
-    full_database_id: BigInt
+    full_database_id: ExpectedBigInt
     number: Int
     title: str
     body: str
@@ -145,17 +164,17 @@ class PullRequestNode(Node, frozen=True, kw_only=True):
     base_ref_name: str
     head_ref_name: str
     head_repository: RepositoryName | None
-    additions: Int
-    deletions: Int
-    changed_files: Int
+    additions: ExpectedInt
+    deletions: ExpectedInt
+    changed_files: ExpectedInt
     reviews: Connection[ReviewNode]
     commits: Connection[CommitNode]
     files: Connection[FileNode] | None = None
 
     @property
-    def database_id(self) -> int:
+    def database_id(self) -> int | None:
         """GitHub's numeric id."""
-        return int(self.full_database_id)
+        return None if self.full_database_id is None else int(self.full_database_id)
 
 
 class PullRequestEdge(Node, frozen=True, kw_only=True):
@@ -213,8 +232,9 @@ class RepositoryNumbers(Node, frozen=True, kw_only=True):
 class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
     """Pull requests, the last updated first.
 
-    `total_count` counts the whole repository. `window_count` counts the window asked for, and `newest_updated_at` is when a
-    pull request last changed: both are None if they were not asked for.
+    `total_count` counts the whole repository, with what is hidden from us, which is among the `flaws`. `window_count` counts
+    the window asked for, and `newest_updated_at` is when a pull request last changed: both are None if they were not asked
+    for.
     """
 
     edges: tuple[PullRequestEdge, ...]
@@ -222,6 +242,7 @@ class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
     page_info: PageInfo
     window_count: int | None = None
     newest_updated_at: datetime | None = None
+    flaws: tuple[Flaw, ...] = ()
 
     @property
     def nodes(self) -> tuple[PullRequestNode, ...]:

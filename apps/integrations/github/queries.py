@@ -25,6 +25,9 @@ from telemetry.timestamps import iso_seconds
 LIST_ALIAS = "list"
 """The answer's name for a list that was asked for alone, followed by its number in the request."""
 
+FULL_DATABASE_ID = "fullDatabaseId"
+"""The field that replaces `databaseId`, which holds 32 bits: see `for_older_server`."""
+
 _FULL_NAME = re.compile(r"(?!\.{1,2}/)[^/?#\s]+/(?!\.{1,2}\Z)[^/?#\s]+")  # no dot segment in a path
 _FRAGMENT = re.compile(r"fragment (\w+) on ")
 _SPREAD = re.compile(r"\.\.\.(\w+)")
@@ -40,11 +43,12 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListRequest:
-    """The next page of one list of one pull request; `after` is None for the first."""
+    """The next page of one list of one pull request; `after` is None for the first, `number` is what people call it."""
 
     pull_request_id: str
     name: ListName
     after: str | None
+    number: int | None = None
 
 
 def pull_requests_request(
@@ -87,6 +91,13 @@ def pull_request_numbers_request(full_name: str, *, after: str | None) -> GraphQ
     """Return the request for the numbers of a hundred pull requests after `after`, the oldest first."""
     owner, name = owner_and_name(full_name)
     return _request("PullRequestNumbers", _document("pull_request_numbers"), owner=owner, name=name, after=after)
+
+
+def for_older_server(request: GraphQLRequest) -> GraphQLRequest:
+    """Return `request` for a server that has `databaseId` alone, whose answer then looks as ever."""
+    body = orjson.loads(request.body)
+    body["query"] = re.sub(rf"\b{FULL_DATABASE_ID}\b", f"{FULL_DATABASE_ID}: databaseId", body["query"])
+    return GraphQLRequest(query_name=request.query_name, body=orjson.dumps(body))
 
 
 def viewer_request() -> GraphQLRequest:

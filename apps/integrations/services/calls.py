@@ -125,7 +125,7 @@ class Calls:
             observed.completed(
                 call.result(
                     Ended(
-                        status="ok",
+                        status="partial" if answer.is_partial else "ok",
                         status_code=response.status,
                         points_cost=answer.cost,
                         remaining=_remaining(call.resource, turn),

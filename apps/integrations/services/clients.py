@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.conf import settings
 
@@ -14,7 +15,7 @@ from apps.integrations.models import RepoSync
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.calls import Known
-from apps.integrations.services.github_graphql import GitHubGraphQL
+from apps.integrations.services.github_graphql import Dialect, GitHubGraphQL
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.models import GitHubConnection
 from apps.utils.boottime import boottime
@@ -56,12 +57,18 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
     lane = Lane(account=connection.account, heartbeat=show_life)
     known = Known(token_works=True, repository_is_there=row.repository.github_id is not None)  # since it was connected
     clients = Clients(
-        graphql=GitHubGraphQL(transport=transport, lane=lane, known=known),
+        graphql=GitHubGraphQL(transport=transport, lane=lane, known=known, dialect=_dialect(connection.api_url)),
         rest=GitHubRest(transport=transport, lane=lane, known=known),
         requests_before=row.requests,
         points_before=row.points,
     )
     return clients
+
+
+@cache
+def _dialect(_api_url: str) -> Dialect:
+    """Return what this process has learned of the server at `api_url`."""
+    return Dialect()
 
 
 def transport_to(api_url: str, *, token: str) -> GitHubTransport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -11,7 +12,15 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from apps import catalog
-from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer, QueryFailed, QueryTimeout, TooCostly
+from apps.integrations.errors import (
+    GitHubError,
+    InvalidAnswer,
+    PartialAnswer,
+    QueryFailed,
+    QueryTimeout,
+    TooCostly,
+    UndefinedField,
+)
 from apps.integrations.github import answers, queries
 from apps.integrations.github.answers import Answer
 from apps.integrations.github.nested_lists import UnfinishedPages
@@ -30,14 +39,30 @@ _MOST_UNFINISHED_PAGES = 4
 """How many pages are held in memory, and would be read again if this attempt died."""
 
 
+@dataclass(slots=True)
+class Dialect:
+    """What a server's GraphQL does not know, as far as it has said so; an older Enterprise Server has numbers of 32 bits."""
+
+    has_full_database_ids: bool = True
+
+
 class GitHubGraphQL:
     """A GraphQL client of one account, for one attempt.
 
     Raises `GitHubError` for what GitHub answers instead of data, and `Parked` for a wait that is too long to sleep through.
     """
 
-    def __init__(self, *, transport: Transport, lane: Turns, page_size: int = 25, known: Known | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        lane: Turns,
+        page_size: int = 25,
+        known: Known | None = None,
+        dialect: Dialect | None = None,
+    ) -> None:
         self._transport = transport
+        self._dialect = Dialect() if dialect is None else dialect
         self._calls = Calls(lane=lane, known=known)
         self._pages = page_ladder(page_size)
         self._batches = batch_ladder()
@@ -103,18 +128,20 @@ class GitHubGraphQL:
             raise failure
 
     def numbers(self, full_name: str) -> frozenset[int]:
-        """Return the numbers of all pull requests that the repository has."""
+        """Return the numbers of all pull requests that the repository has and that are not hidden from us."""
         numbers: set[int] = set()
+        hidden = 0
         after = None
         while True:
             request = queries.pull_request_numbers_request(full_name, after=after)
             page: Connection[Any] = self._ask(request, answers.read_pull_request_numbers)
             numbers.update(node.number for node in page.nodes)
+            hidden += sum(flaw.reason == "hidden" for flaw in page.flaws)
             _check_goes_on(page.page_info, after)
             after = page.page_info.end_cursor
             if page.page_info.has_next_page:
                 continue
-            if len(numbers) < page.total_count:
+            if len(numbers) + hidden < page.total_count:
                 raise PartialAnswer(f"GitHub listed {len(numbers)} pull requests and counts {page.total_count}")
             return frozenset(numbers)
 
@@ -195,8 +222,24 @@ class GitHubGraphQL:
         page_size: int | None = None,
         count: Callable[[V], int] | None = None,
     ) -> V:
-        """Return the answer to `request`; for a page, `count` counts what is on it for its span."""
+        """Return the answer to `request`, put as the server knows it; for a page, `count` counts what is on it."""
+        if self._dialect.has_full_database_ids:
+            try:
+                return self._ask_as_it_is(request, read, page_size=page_size, count=count)
+            except UndefinedField as error:
+                if error.field != queries.FULL_DATABASE_ID:
+                    raise
+                self._dialect.has_full_database_ids = False
+        return self._ask_as_it_is(queries.for_older_server(request), read, page_size=page_size, count=count)
 
+    def _ask_as_it_is(
+        self,
+        request: GraphQLRequest,
+        read: Callable[[Response], Answer[V]],
+        *,
+        page_size: int | None,
+        count: Callable[[V], int] | None,
+    ) -> V:
         def operation(lane_wait_ms: float) -> catalog.GraphQLCall:
             return catalog.GraphQLCall(query_name=request.query_name, page_size=page_size, lane_wait_ms=lane_wait_ms)
 

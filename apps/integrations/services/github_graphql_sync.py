@@ -13,11 +13,12 @@ from django.db import transaction
 
 from apps import catalog
 from apps.integrations.errors import IncompleteHistory, StandsBack
-from apps.integrations.github.nodes import PullRequestNode
+from apps.integrations.github.nodes import Flaw, PullRequestNode
 from apps.integrations.models import RepoSync
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.clients import Clients
+from apps.integrations.services.gaps import hides_pull_requests, new_flaws, without_pull_requests
 from apps.integrations.services.mapping import page_rows
 from apps.pulls.rows import PageRows
 from apps.pulls.store import count_stored, delete_pull_requests, gaps, store_page, stored_numbers
@@ -64,8 +65,10 @@ class _Sync:
             if self._is_short(total):
                 stored = count_stored(self.repository.pk)
                 raise IncompleteHistory(f"{stored} pull requests are stored, but GitHub counts {total}")
-        if self.row.since is None and count_stored(self.repository.pk) > total:
+        if self.row.since is None and not hides_pull_requests(self.row.gaps) and count_stored(self.repository.pk) > total:
             self._delete_gone()
+        if self.row.since is None and count_stored(self.repository.pk) >= total:
+            self.row.gaps = without_pull_requests(self.row.gaps)
         return self._complete()
 
     def _look_up(self) -> None:
@@ -117,7 +120,7 @@ class _Sync:
                 row.prs_total = page.window_count
                 first = False
             row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
-            self._store([node for node in page.nodes if self._is_inside(node)], counted=True)
+            self._store([node for node in page.nodes if self._is_inside(node)], page.flaws, counted=True)
             if not row.paged and admission.is_wanted(row, at_work=clock.now() - self.began):
                 raise StandsBack(f"{self.repository.full_name} queues again after {row.prs_done} pull requests")
 
@@ -148,7 +151,11 @@ class _Sync:
 
     def _is_short(self, total: int) -> bool:
         """Return whether a whole history, of which GitHub counts `total` pull requests, lacks some."""
-        return self.row.since is None and count_stored(self.repository.pk) < total
+        if self.row.since is not None or count_stored(self.repository.pk) >= total:
+            return False
+        if not hides_pull_requests(self.row.gaps):
+            return True
+        return bool(self.clients.graphql.numbers(self.repository.full_name) - stored_numbers(self.repository.pk))
 
     def _read_since(self, began: datetime) -> int:
         """Store everything updated since `began`; return GitHub's count of all pull requests."""
@@ -156,7 +163,7 @@ class _Sync:
         for page in self.clients.graphql.pull_requests(self.repository.full_name, updated_since=began):
             if not page.page_info.has_next_page:
                 self.hand_over()
-            self._store(page.nodes, counted=False)
+            self._store(page.nodes, page.flaws, counted=False)
             total = page.total_count
         return total
 
@@ -164,14 +171,16 @@ class _Sync:
         before, since = self.row.run.before, self.row.since
         return (since is None or node.updated_at >= since) and (before is None or node.updated_at < before)
 
-    def _store(self, nodes: Sequence[PullRequestNode], *, counted: bool) -> None:
-        """Commit the nodes' rows together with the cursor, then write their lines.
+    def _store(self, nodes: Sequence[PullRequestNode], flaws: Sequence[Flaw], *, counted: bool) -> None:
+        """Commit the nodes' rows and what is not in them together with the cursor, then write their lines.
 
         A closing query is not counted: it begins again in each attempt, and so proves no progress.
         """
         row, done = self.row, self.row.prs_done
         rows = page_rows(nodes, repository_id=self.repository.pk)
-        progress = {"failures": 0, "prs_done": done + len(nodes)} if counted else {}
+        progress: dict[str, object] = {"failures": 0, "prs_done": done + len(nodes)} if counted else {}
+        if new := new_flaws(flaws, known=row.gaps):
+            progress["gaps"] = row.gaps = [*row.gaps, *new]
         with transaction.atomic():
             if nodes:
                 store_page(repository_id=self.repository.pk, rows=rows)
@@ -229,7 +238,8 @@ class _Sync:
                 disposition=self.disposition,
                 prs_done=done,
                 prs_total=done,
-                gaps=gaps(repository.pk, since=run.since),  # also of what a closing query met: it has left the window
+                # Also of what a closing query met: it has left the window.
+                gaps=[*row.gaps, *gaps(repository.pk, since=run.since)],
                 **self.clients.spent(),
             )
         return catalog.RepoSynced(prs_synced=done)

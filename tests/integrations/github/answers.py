@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import orjson
+from hypothesis import strategies as st
 
 from apps.integrations.github.nodes import Response
 from apps.integrations.lane import Resource, Turn
 
 T = TypeVar("T")
+REVIEW = {
+    "id": "PRR_1",
+    "fullDatabaseId": "3000000000",
+    "author": None,
+    "state": "APPROVED",
+    "body": "Fine.",
+    "submittedAt": "2026-01-02T00:00:00Z",
+    "commit": {"oid": "abc"},
+}
+COMMIT = {
+    "commit": {
+        "oid": "abc",
+        "message": "Change",
+        "authoredDate": "2026-01-01T00:00:00+02:00",
+        "committedDate": "2026-01-01T00:00:00Z",
+        "additions": 1,
+        "deletions": 0,
+        "author": {"name": "Mona", "user": None},
+    }
+}
+
+EVIL: st.SearchStrategy[Any] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.text(max_size=4),
+    st.just([]),
+    st.just({}),
+    st.just([None]),
+)
+"""What no field of a document is, or only some are."""
+
 NEWEST = datetime(2026, 1, 31, tzinfo=UTC)
 
 
@@ -99,3 +133,15 @@ def answer(data: object) -> Response:
         headers={"content-type": "application/json", "x-github-request-id": "A1"},
         body=orjson.dumps({"data": data}),
     )
+
+
+def whole_document() -> dict[str, Any]:
+    """Return the document of a page with everything in it once."""
+    page = a_page(a_pull_request(1, reviews=a_list([REVIEW]), commits=a_list([COMMIT])), window={"issueCount": 7})
+    return {"data": deepcopy(page)}
+
+
+def paths_in(value: object) -> list[tuple[Any, ...]]:
+    """Return the way to every value inside `value`."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path for key, each in inner for path in ((key,), *((key, *further) for further in paths_in(each)))]

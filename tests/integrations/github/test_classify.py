@@ -67,7 +67,7 @@ EXPECTED: dict[str, type[GitHubError] | None] = {
     "timeout_504": errors.QueryTimeout,
     "timeout_data_null_string": errors.QueryTimeout,
     "too_many_requests_page": errors.SecondaryLimited,
-    "undefined_field": errors.QueryRefused,
+    "undefined_field": errors.UndefinedField,
     "validation_failed": errors.QueryRefused,
 }
 

@@ -107,6 +107,7 @@ def _declared(kind: Any) -> dict[str, Any]:
     return {
         field.encode_name: {name: inner for struct in _structs(field.type) for name, inner in _declared(struct).items()}
         for field in msgspec.structs.fields(kind)
+        if field.name != "flaws"  # which reading adds
     }
 
 

@@ -256,7 +256,6 @@ def test_one_bad_answer_costs_one_smaller_request(
         ("bad_credentials", "unauthorized"),
         ("not_found", "not_found"),
         ("sso", "sso_required"),
-        ("sso_partial", "sso_required"),
         ("ip_allow_list", "ip_not_allowed"),
         ("access_blocked", "forbidden"),
         ("cut_body", "unreachable"),

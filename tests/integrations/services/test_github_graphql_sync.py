@@ -246,3 +246,90 @@ def test_an_empty_repository_is_complete(github: SimulatedGitHub) -> None:
         github.remove_pull_request(NAME, number)
     row = synced(tracked(github, NAME))
     assert (row.state, row.prs_done, row.prs_total) == ("completed", 0, 0)
+
+
+ODD = [
+    ("title", '"half \\ud83d"', "title", "text"),
+    ("body", '"\\udc00"', "body", "text"),
+    ("authoredDate", '"0000-01-01T00:00:00Z"', "commits.commit.authoredDate", "date"),
+    ("createdAt", '"12026-01-01T00:00:00Z"', "createdAt", "date"),
+    ("additions", "null", "additions", "number"),
+    ("fullDatabaseId", "null", "fullDatabaseId", "number"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "place", "reason"), ODD, ids=[field for field, *_ in ODD])
+def test_an_odd_value_in_every_pull_request_of_a_page_spoils_itself_alone(
+    field: str, value: str, place: str, reason: str, github: SimulatedGitHub, captrace: Capture
+) -> None:
+    """In one attempt: every pull request is stored, and the row says of which the value is not as GitHub has it."""
+    name = github.add_synthetic(60, seed=3).name_with_owner
+    repository, other = tracked(github, name), tracked(github, NAME, slug="others")
+    github.add_faults({"fault": "odd_value", "match": {"operation": "PullRequests"}, "field": field, "json": value})
+    row, next_row = synced(repository), synced(other)
+    assert set(stored(repository)) == set(held(github, name))
+    gaps = [gap for gap in row.gaps if gap["field"] == place]
+    assert {gap["reason"] for gap in gaps} == {reason}
+    assert 0 < len({gap["pull_request"] for gap in gaps}) <= 25
+    assert (row.attempt, next_row.gaps) == (1, [])
+    assert [line["event"] for line in captrace.lines if line["level"] == "error"] == []
+
+
+def test_a_hidden_pull_request_is_a_gap_and_the_others_are_stored(github: SimulatedGitHub, captrace: Capture) -> None:
+    """It is hidden whenever it is asked for; the history is complete but for it, and nothing that was stored is deleted."""
+    name = github.add_synthetic(60, seed=4).name_with_owner
+    repository, everything = tracked(github, name), held(github, name)
+    hidden = sorted(everything, key=lambda number: (everything[number][0][3], number), reverse=True)[2]
+    oldest_first = sorted(github.repository(name).pull_requests.values(), key=lambda one: (one.created_at, one.database_id))
+    place = [one.number for one in oldest_first].index(hidden)
+    github.add_faults(
+        {"fault": "sso_partial", "match": {"operation": "PullRequests", "continued": False}, "indexes": [2], "times": None},
+        {"fault": "sso_partial", "match": {"operation": "PullRequestNumbers"}, "indexes": [place], "times": None},
+    )
+    row = synced(repository)
+    assert stored(repository) == {number: one for number, one in everything.items() if number != hidden}
+    (gap,) = [gap for gap in row.gaps if gap["field"] == "pullRequests"]
+    assert (gap["pull_request"], gap["reason"]) == (None, "hidden")
+    assert (row.state, row.disposition, row.attempt) == ("completed", "synced", 1)
+    assert "partial" in {line["status"] for line in captrace.lines if line["event"] == "sync.api.graphql"}
+
+
+def test_what_was_hidden_for_a_moment_is_no_gap(github: SimulatedGitHub) -> None:
+    """Everything was read in the end."""
+    name = github.add_synthetic(40, seed=7).name_with_owner
+    repository = tracked(github, name)
+    github.add_faults({"fault": "sso_partial", "match": {"operation": "PullRequests"}, "indexes": [30, 31]})
+    github.add_faults({"fault": "sso_partial", "match": {"operation": "PullRequests"}, "indexes": [0, 5]})
+    row = synced(repository)
+    assert (stored(repository), row.gaps) == (held(github, name), [])
+
+
+def test_what_is_missing_beside_a_hidden_pull_request_is_still_missed(github: SimulatedGitHub) -> None:
+    """That one is hidden excuses no other."""
+    name = github.add_synthetic(40, seed=6).name_with_owner
+    repository = tracked(github, name)
+    github.add_faults(
+        {"fault": "sso_partial", "match": {"operation": "PullRequests", "continued": False}, "indexes": [2], "times": None}
+    )
+    row = begin(repository)
+
+    def lose_one(request: int) -> None:
+        if request > 1:
+            PullRequest.objects.filter(repository=repository, number__lt=request).delete()
+
+    with pytest.raises(IncompleteHistory):
+        attempt(row, before_request=lose_one)
+
+
+def test_a_server_without_long_numbers_is_asked_for_short_ones(github: SimulatedGitHub, captrace: Capture) -> None:
+    """Once refused, in a whole sync: every other request is put in its words, and everything is stored."""
+    repository = tracked(github, NAME)
+    github.add_faults({"fault": "undefined_field", "times": None})
+    row = synced(repository)
+    assert set(stored(repository)) == set(held(github, NAME))
+    calls = [span for span in captrace.spans if span.name == "sync.api.graphql"]
+    assert [span.attributes.get("error.type") for span in calls if span.outcome == "failed"] == ["undefined_field"]
+    assert (row.state, row.attempt) == ("completed", 1)
+    captrace.clear()
+    synced(repository)
+    assert [span.outcome for span in captrace.spans if span.name == "sync.api.graphql" and span.outcome != "completed"] == []

@@ -1,0 +1,302 @@
+"""One odd value spoils itself alone: it is mended or null, it is recorded, and the page goes on."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.integrations.errors import GitHubError, PartialAnswer, RateLimited, SsoRequired
+from apps.integrations.github import answers
+from apps.integrations.github.nodes import Flaw, PullRequestNode, PullRequestPage, Response
+from apps.integrations.github.queries import ListRequest
+from tests.integrations.github.answers import (
+    EVIL,
+    REVIEW,
+    a_file,
+    a_list,
+    a_page,
+    a_pull_request,
+    answer,
+    paths_in,
+    whole_document,
+)
+
+
+def _read(document: str) -> PullRequestPage:
+    return answers.read_pull_requests(
+        Response(status=200, headers={}, body=document.encode("utf-8", "surrogateescape"))
+    ).value[0]
+
+
+def _with(path: tuple[Any, ...], raw: str) -> str:
+    """Return a page's document with the JSON text `raw` at `path`."""
+    document = whole_document()
+    container: Any = document
+    for key in path[:-1]:
+        container = container[key]
+    container[path[-1]] = "the value"
+    return json.dumps(document).replace('"the value"', raw)
+
+
+NODE = ("data", "repository", "pullRequests", "edges", 0, "node")
+COMMIT_AT = (*NODE, "commits", "nodes", 0, "commit")
+REVIEW_AT = (*NODE, "reviews", "nodes", 0)
+FILE_AT = (*NODE, "files", "nodes", 0)
+
+TEXTS = [
+    (*NODE, "title"),
+    (*NODE, "body"),
+    (*NODE, "headRefName"),
+    (*NODE, "author", "login"),
+    (*REVIEW_AT, "body"),
+    (*COMMIT_AT, "message"),
+    (*COMMIT_AT, "author", "name"),
+    (*FILE_AT, "path"),
+]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: ".".join(map(str, path[6:])))
+@pytest.mark.parametrize(
+    ("raw", "mended"),
+    [
+        (r'"a\ud800b"', "a\ufffdb"),
+        (r'"\udc00\ud800"', "\ufffd\ufffd"),
+        (r'"\uD83D\uDE00\ud83d"', "\U0001f600\ufffd"),
+        (r'"\\ud800\ud800"', "\\ud800\ufffd"),
+        ('"\udcff"', "\ufffd"),
+    ],
+    ids=["half", "halves the wrong way round", "a whole and a half", "an escaped backslash", "a byte that is no UTF-8"],
+)
+def test_text_that_is_no_unicode_is_mended_and_recorded(path: tuple[Any, ...], raw: str, mended: str) -> None:
+    """Each half of a character becomes U+FFFD, and nothing else is lost."""
+    page = _read(_with(path, raw))
+    assert mended in json.dumps(msgspec.to_builtins(page.nodes[0]), ensure_ascii=False).replace("\\\\", "\\")
+    assert [(flaw.pull_request, flaw.reason) for flaw in page.flaws] == [(1, "text")]
+
+
+@pytest.mark.parametrize("date", ["0000-01-01T00:00:00Z", "-0044-03-15T12:00:00Z", "0001-01-01T00:00:00+02:00"])
+@pytest.mark.parametrize("path", [(*NODE, "createdAt"), (*NODE, "updatedAt")], ids=["createdAt", "updatedAt"])
+def test_a_date_before_the_calendar_is_its_first(path: tuple[Any, ...], date: str) -> None:
+    """Of those that a pull request must have."""
+    page = _read(_with(path, json.dumps(date)))
+    moment = page.nodes[0].created_at if path[-1] == "createdAt" else page.nodes[0].updated_at
+    assert (moment, page.flaws) == (datetime(1, 1, 1, tzinfo=UTC), (Flaw(pull_request=1, field=path[-1], reason="date"),))
+
+
+@pytest.mark.parametrize("date", ["10000-01-01T00:00:00Z", "+292278994-08-17T07:12:55Z", "9999-12-31T23:59:59-01:00"])
+def test_a_date_after_the_calendar_is_its_last(date: str) -> None:
+    """Year 10,000 is still the latest."""
+    page = _read(_with((*NODE, "createdAt"), json.dumps(date)))
+    assert page.nodes[0].created_at == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert page.flaws == (Flaw(pull_request=1, field="createdAt", reason="date"),)
+
+
+@pytest.mark.parametrize("date", ["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "yesterday", 7, True])
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ((*NODE, "mergedAt"), "mergedAt"),
+        ((*NODE, "closedAt"), "closedAt"),
+        ((*REVIEW_AT, "submittedAt"), "reviews.submittedAt"),
+        ((*COMMIT_AT, "authoredDate"), "commits.commit.authoredDate"),
+        ((*COMMIT_AT, "committedDate"), "commits.commit.committedDate"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_any_other_date_that_cannot_be_had_is_null(path: tuple[Any, ...], field: str, date: object) -> None:
+    """And recorded."""
+    page = _read(_with(path, json.dumps(date)))
+    node = page.nodes[0]
+    values = {
+        "mergedAt": node.merged_at,
+        "closedAt": node.closed_at,
+        "reviews.submittedAt": node.reviews.nodes[0].submitted_at,
+        "commits.commit.authoredDate": node.commits.nodes[0].commit.authored_date,
+        "commits.commit.committedDate": node.commits.nodes[0].commit.committed_date,
+    }
+    assert (values[field], page.flaws) == (None, (Flaw(pull_request=1, field=field, reason="date"),))
+
+
+def test_the_last_moment_of_the_calendar_is_no_flaw() -> None:
+    """It is a date like any other."""
+    page = _read(_with((*COMMIT_AT, "authoredDate"), '"9999-12-31T23:59:59Z"'))
+    assert page.nodes[0].commits.nodes[0].commit.authored_date == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert page.flaws == ()
+
+
+NUMBERS = [
+    ((*NODE, "fullDatabaseId"), "fullDatabaseId"),
+    ((*NODE, "additions"), "additions"),
+    ((*NODE, "deletions"), "deletions"),
+    ((*NODE, "changedFiles"), "changedFiles"),
+    ((*COMMIT_AT, "additions"), "commits.commit.additions"),
+    ((*COMMIT_AT, "deletions"), "commits.commit.deletions"),
+    ((*FILE_AT, "additions"), "files.additions"),
+    ((*FILE_AT, "deletions"), "files.deletions"),
+]
+
+
+@pytest.mark.parametrize(("path", "field"), NUMBERS, ids=[field for _, field in NUMBERS])
+@pytest.mark.parametrize(
+    "raw", ["null", "missing", "1e400", str(2**63), str(10**400), "-1e3", "[]", '"many"', "true", "1.5"]
+)
+def test_a_number_that_cannot_be_had_is_null_and_recorded(path: tuple[Any, ...], field: str, raw: str) -> None:
+    """Whatever is in its place, and where nothing is."""
+    text = _with(path, raw)
+    if raw == "missing":
+        text = text.replace(f'"{path[-1]}": missing, ', "", 1).replace(f', "{path[-1]}": missing', "", 1)
+    page = _read(text)
+    assert page.flaws == (Flaw(pull_request=1, field=field, reason="number"),)
+    *_, holder = [page.nodes[0], *_members(page.nodes[0], field)]
+    assert (
+        getattr(holder, {"fullDatabaseId": "full_database_id", "changedFiles": "changed_files"}.get(path[-1], path[-1]))
+        is None
+    )
+
+
+def _members(node: PullRequestNode, field: str) -> list[Any]:
+    if field.startswith("commits"):
+        return [node.commits.nodes[0].commit]
+    return [node.files.nodes[0]] if field.startswith("files") and node.files else []
+
+
+def test_a_review_without_a_number_is_no_flaw() -> None:
+    """GitHub may have none."""
+    page = _read(_with((*REVIEW_AT, "fullDatabaseId"), "null"))
+    assert (page.nodes[0].reviews.nodes[0].database_id, page.flaws) == (None, ())
+
+
+@pytest.mark.parametrize("name", ["reviews", "commits", "files"])
+def test_a_list_whose_length_is_not_said_is_as_long_as_it_is(name: str) -> None:
+    """If it has ended: else nobody knows."""
+    page = _read(_with((*NODE, name, "totalCount"), "null"))
+    assert getattr(page.nodes[0], name).total_count == 1
+    assert page.flaws == (Flaw(pull_request=1, field=f"{name}.totalCount", reason="number"),)
+    unfinished = _with((*NODE, name, "totalCount"), "null").replace('"hasNextPage": false', '"hasNextPage": true')
+    with pytest.raises(PartialAnswer):
+        _read(unfinished)
+
+
+def test_one_flaw_costs_none_of_the_others() -> None:
+    """A page of three, of which one has a date and a text of its own, and a list of the next one."""
+    nodes = [a_pull_request(1), a_pull_request(2, additions=None, mergedAt="0000-01-01T00:00:00Z"), a_pull_request(3)]
+    lists = [ListRequest(pull_request_id="PR_9", name="files", after="c", number=9)]
+    data = {**a_page(*nodes), "list0": {"files": a_list([{**a_file("a"), "deletions": None}])}}
+    page, found = answers.read_pull_requests(answer(data), lists=lists).value
+    assert [node.number for node in page.nodes] == [1, 2, 3]
+    assert {(flaw.pull_request, flaw.field, flaw.reason) for flaw in page.flaws} == {
+        (2, "additions", "number"),
+        (2, "mergedAt", "date"),
+    }
+    (members,) = found.values()
+    assert members is not None
+    assert members.flaws == (Flaw(pull_request=9, field="files.deletions", reason="number"),)
+
+
+@given(path=st.sampled_from(paths_in(whole_document())), evil=EVIL | st.text(alphabet="\ud800\udfff0:-TZ", max_size=30))
+def test_any_json_anywhere_is_a_declared_error_or_recorded(path: tuple[Any, ...], evil: object) -> None:
+    """A page without a flaw has GitHub's own values."""
+    document = whole_document()
+    container: Any = document
+    for key in path[:-1]:
+        container = container[key]
+    container[path[-1]] = evil
+    with suppress(GitHubError):
+        page = _read(json.dumps(document))
+        if page.edges and not page.flaws:
+            came, node = document["data"]["repository"]["pullRequests"]["edges"][0]["node"], page.nodes[0]
+            assert (node.title, node.body, node.additions) == (came["title"], came["body"], came["additions"])
+            assert str(node.full_database_id) == str(came["fullDatabaseId"])
+            assert (node.merged_at is None) == (came["mergedAt"] is None)
+            assert node.commits.total_count == came["commits"]["totalCount"]
+
+
+SAML = "Resource protected by organization SAML enforcement. You must grant your Personal Access token access."
+
+
+def _hiding(data: dict[str, Any], *paths: list[Any], **more: Any) -> Response:
+    errors = [
+        {"type": "FORBIDDEN", "path": path, "extensions": {"saml_failure": True}, "message": SAML, **more} for path in paths
+    ]
+    return Response(status=200, headers={}, body=orjson.dumps({"data": data, "errors": errors}))
+
+
+def test_a_hidden_pull_request_is_a_flaw_of_its_page() -> None:
+    """Null itself or null in its edge: those around it are read, and the answer is partial."""
+    data = a_page(a_pull_request(1), None, a_pull_request(3), None)
+    data["repository"]["pullRequests"]["edges"][3] = None
+    paths = [["repository", "pullRequests", "edges", 1, "node"], ["repository", "pullRequests", "edges", 3]]
+    read = answers.read_pull_requests(_hiding(data, *paths))
+    page = read.value[0]
+    assert ([node.number for node in page.nodes], page.total_count, read.is_partial) == ([1, 3], 4, True)
+    assert [(flaw.pull_request, flaw.field, flaw.reason) for flaw in page.flaws] == [(None, "pullRequests", "hidden")] * 2
+    assert page.flaws[0].cursor == "c2"
+    assert len({flaw.cursor for flaw in page.flaws}) == 2
+
+
+def test_a_hidden_value_of_a_pull_request_is_null() -> None:
+    """Its fork's name, say; a member of a list is missing in it."""
+    node = a_pull_request(7, headRepository=None, reviews=a_list([None, REVIEW]))
+    at = ["repository", "pullRequests", "edges", 0, "node"]
+    read = answers.read_pull_requests(_hiding(a_page(node), [*at, "headRepository"], [*at, "reviews", "nodes", 0]))
+    (found,) = read.value[0].nodes
+    assert (found.head_repository, len(found.reviews.nodes), found.reviews.total_count) == (None, 1, 2)
+    assert {(flaw.pull_request, flaw.field, flaw.reason) for flaw in read.value[0].flaws} == {
+        (7, "headRepository", "hidden"),
+        (7, "reviews", "hidden"),
+    }
+
+
+def test_a_hidden_list_ends_where_it_was_read_to() -> None:
+    """And says so."""
+    lists = [ListRequest(pull_request_id="PR_2", name="reviews", after="c", number=2)]
+    read = answers.read_lists(_hiding({"list0": None, "rateLimit": None}, ["list0"]), lists=lists)
+    assert (list(read.value.values()), read.is_partial) == ([None], True)
+
+
+@pytest.mark.parametrize(
+    ("data", "paths"),
+    [
+        ({"repository": None}, [["repository"]]),
+        ({"repository": {"pullRequests": None}}, [["repository", "pullRequests"]]),
+        (a_page(a_pull_request(1)), [["repository", "pullRequests", "edges", 0, "node"]]),
+        (a_page(None), [["repository", "pullRequests", "edges", 7, "node"]]),
+        (a_page(None, None), [["repository", "pullRequests", "edges", 0, "node"]]),
+        (a_page(a_pull_request(1, title=None)), [["repository", "pullRequests", "edges", 0, "node", "title"]]),
+    ],
+    ids=["repository", "list", "not null", "no such place", "another null", "what must be there"],
+)
+def test_what_hides_more_than_a_value_is_the_error_that_it_is(data: dict[str, Any], paths: list[list[Any]]) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(SsoRequired):
+        answers.read_pull_requests(_hiding(data, *paths))
+
+
+def test_another_error_beside_a_hidden_value_is_raised() -> None:
+    """Here a budget."""
+    response = _hiding(a_page(None), ["repository", "pullRequests", "edges", 0, "node"])
+    document = orjson.loads(response.body)
+    document["errors"].append({"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."})
+    with pytest.raises(GitHubError):
+        answers.read_pull_requests(Response(status=200, headers={}, body=orjson.dumps(document)))
+
+
+def test_half_a_character_in_a_rest_document_spoils_nothing() -> None:
+    """A description may have one."""
+    body = rb'{"id": 1, "full_name": "o/n", "archived": false, "private": true, "description": "\ud83d"}'
+    assert answers.read_repository(Response(status=200, headers={}, body=body), asked_for="o/n").value.full_name == "o/n"
+
+
+def test_half_a_character_in_an_error_hides_no_error() -> None:
+    """It is classified as ever."""
+    body = rb'{"message": "API rate limit exceeded \ud83d", "documentation_url": "https://docs.github.com"}'
+    with pytest.raises(RateLimited):
+        answers.read_user(Response(status=403, headers={}, body=body))
