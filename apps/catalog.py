@@ -229,8 +229,17 @@ class RateWait(
     reset_at: Annotated[datetime, Field("When it ends.", unit="ISO 8601")]
     reason: Annotated[
         str,
-        Field("primary, secondary or retry_after.", key="sync.rate_wait.reason", low_cardinality=True, example="primary"),
+        Field(
+            "primary, secondary, or retry_after: a server in trouble that names a time.",
+            key="sync.rate_wait.reason",
+            low_cardinality=True,
+            example="primary",
+        ),
     ]
+    account_shared: Annotated[
+        bool | None,
+        Field("True if a secondary limit shows that something else uses the account.", key="sync.rate_wait.account_shared"),
+    ] = None
 
 
 class RowsWritten(Result):

@@ -92,7 +92,7 @@ def _mended(gaps: list[dict[str, Any]]) -> str:
     mended = [gap for gap in gaps if gap.get("reason", "hidden") != "hidden"]
     named = [f"{gap['field']} of #{gap['pull_request']} (no {gap['reason']})" for gap in mended[:3]]
     more = f" and {len(mended) - len(named)} more" if len(mended) > len(named) else ""
-    return f"mended or null: {', '.join(named)}{more}" if mended else ""
+    return f"a value or more is mended or null: {', '.join(named)}{more}" if mended else ""
 
 
 def _unlisted(gaps: list[dict[str, Any]]) -> str:

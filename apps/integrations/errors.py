@@ -113,6 +113,17 @@ class SecondaryLimited(GitHubError):
     retryable = True
     status = "secondary_limited"
     advice = "Nothing to do: the sync waits and continues. If this persists, find out what else uses the account."
+    account_is_shared = False
+
+    def betray(self, requests: int) -> None:
+        """Say that something else uses the account, as no more than so many `requests` a minute were sent from here."""
+        self.account_is_shared = True
+        sent = f"from here at most {requests} requests were sent in the last minute, one at a time"
+        self.args = (f"{self} ({sent}: something else uses this account too)",)
+        self.advice = (
+            "The sync waits and continues. Find out what else uses the account: a program, or a second installation with "
+            "its token, which this one cannot see."
+        )
 
 
 class QueryTimeout(GitHubError):
@@ -317,7 +328,7 @@ class Parked(SyncError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"GitHub's {self.reason} limit holds until {iso_seconds(self.until)}"
+        return f"{limit_in_words(self.reason)} holds until {iso_seconds(self.until)}"
 
 
 class StandsBack(SyncError):
@@ -369,6 +380,11 @@ class OutOfTime(SyncError):
     error_type = "out_of_time"
     retryable = True
     advice = "See in its trace what took so long. The limits are SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS."
+
+
+def limit_in_words(reason: str) -> str:
+    """Return what is waited for: GitHub's primary or secondary limit, or the end that a server in trouble has named."""
+    return "GitHub's own Retry-After" if reason == "retry_after" else f"GitHub's {reason} limit"
 
 
 def message_of(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from apps.integrations.errors import limit_in_words
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -226,7 +227,7 @@ class RepoSync(models.Model):
             return f"attempt {self.attempt + 1} at {until}"
         if self.wait_reason == WAITS_FOR_LANE:
             return "another program that uses this account"
-        return f"GitHub's {self.wait_reason} limit until {until}" if self.wait_reason else ""
+        return f"{limit_in_words(self.wait_reason)} until {until}" if self.wait_reason else ""
 
 
 class Admission(models.Model):

@@ -26,3 +26,26 @@ def test_what_is_counted_is_the_window_of_each_repository(django_assert_num_quer
         results = results_of(run)
     counts = [(each.repository, each.pull_requests, each.reviews, each.commits, each.files) for each in results]
     assert counts == [("o/full", 1, 1, 1, 2), ("o/empty", 0, 0, 0, 0)]
+
+
+@pytest.mark.django_db
+def test_what_is_hidden_is_incomplete_and_what_is_mended_is_a_note() -> None:
+    """Of the repository that it is about."""
+    odd, hidden = repository("o/odd"), repository("o/hidden")
+    run = start_run(team=odd.team, repositories=[odd, hidden], since=None)
+    rows = {row.repository_id: row for row in run.repo_syncs.all()}
+    gaps = {
+        odd.pk: [{"pull_request": number, "field": "additions", "reason": "number"} for number in (7, 8, 9, 10)],
+        hidden.pk: [{"pull_request": None, "field": "pullRequests", "reason": "hidden", "cursor": "c2"}],
+    }
+    for pk, row in rows.items():
+        row.state, row.disposition, row.gaps = "completed", "synced", gaps[pk]
+        row.save()
+    first, second = results_of(run)
+    assert (first.is_complete, first.error_type) == (True, "")
+    assert first.note == (
+        "a value or more is mended or null: additions of #7 (no number), additions of #8 (no number), "
+        "additions of #9 (no number) and 1 more"
+    )
+    assert (second.is_complete, second.error_type, second.note) == (False, "incomplete_lists", "")
+    assert second.error_msg.startswith("GitHub hides 1 of the values asked for from this token")

@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from telemetry import emit, observe, record
 
 T = TypeVar("T")
 
+_MINUTE = 60.0
 _SHORTEST_POLL, _LONGEST_POLL = 0.002, 0.05  # seconds
 _LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time left to begin one
 _SHORTEST_WAIT = 0.01  # seconds; below that a wait for the lane is no span
@@ -58,6 +60,8 @@ class Lane:
         self._next_heartbeat = time.monotonic() + self._heartbeat_seconds
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._refused = 0
+        self._account_is_shared = False
+        self._turns: deque[tuple[float, int]] = deque()
 
     def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
         """Call `send` in a turn of its own and return what it returns.
@@ -96,7 +100,12 @@ class Lane:
                 break
             leases.leave(account=self.account, fence=held.fence, budgets={}, block=None)
             self._wait(wait)
-        turn = Turn(fence=held.fence, waited_ms=waited * 1000, send_before=lease_ends - self._request_seconds)
+        turn = Turn(
+            fence=held.fence,
+            waited_ms=waited * 1000,
+            send_before=lease_ends - self._request_seconds,
+            sent_lately=self._sent_lately(held.fence),
+        )
         try:
             self._show_life("", at_once=self._shown_reason != "")
             yield turn
@@ -130,6 +139,15 @@ class Lane:
             pause = min(pause * 2, _LONGEST_POLL)
             self._show_life(WAITS_FOR_LANE)
 
+    def _sent_lately(self, fence: int) -> int:
+        """Return the most requests that all holders have sent in the last minute, as turns are numbered."""
+        now = boottime()
+        self._turns.append((now, fence))
+        while len(self._turns) > 1 and self._turns[1][0] <= now - _MINUTE:
+            self._turns.popleft()
+        began, before = self._turns[0]
+        return fence - before + 1 if began <= now - _MINUTE else fence
+
     def _leave(self, turn: Turn, *, sent: bool = True) -> None:
         is_left = leases.leave(account=self.account, fence=turn.fence, budgets=turn.budgets, block=turn.block)
         if sent and not is_left:
@@ -155,6 +173,7 @@ class Lane:
 
     def _heed(self, turn: Turn, error: GitHubError, resource: Resource | None) -> None:
         """Note in the turn what a refusal asks for."""
+        self._account_is_shared = isinstance(error, SecondaryLimited) and error.account_is_shared
         now = clock.now()
         reset_at = limits.reset_named_by(error, now=now)
         if reset_at is not None and resource is not None:
@@ -165,7 +184,12 @@ class Lane:
     def _wait(self, block: Block) -> None:
         """Wait until `block` is over; raise `Parked` if that is longer than an attempt may sleep."""
         seconds = max(0.0, (block.until - clock.now()).total_seconds())
-        operation = catalog.RateWait(wait_seconds=round(seconds, 3), reset_at=block.until, reason=block.reason)
+        operation = catalog.RateWait(
+            wait_seconds=round(seconds, 3),
+            reset_at=block.until,
+            reason=block.reason,
+            account_shared=True if self._account_is_shared and block.reason == "secondary" else None,
+        )
         with observe(operation) as wait:
             if seconds > settings.SYNC_MAX_WAIT_SECONDS:
                 wait.waiting(until=block.until)

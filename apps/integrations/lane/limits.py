@@ -10,6 +10,7 @@ from apps.integrations.github.limits import LONGEST_WAIT
 
 RESET_MARGIN = timedelta(seconds=1)
 """How long after a reset nothing is sent yet: GitHub's clock and ours differ."""
+_MOST_IN_A_MINUTE = 900
 _UNNAMED_BLOCK = timedelta(minutes=1)  # where GitHub names no time: "at least one minute", then twice that
 
 
@@ -24,7 +25,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Nothing may be sent until then; `reason` is `primary`, `secondary` or `retry_after`."""
+    """Nothing may be sent until then; `reason` is `primary`, `secondary` or `retry_after`, which is a server in trouble."""
 
     until: datetime
     reason: str
@@ -57,11 +58,20 @@ def block_after(error: GitHubError, *, refused_before: int, now: datetime) -> Bl
 
     That minute is doubled by each refusal in a row that came before, of which there were `refused_before`.
     """
+    reasons = {RateLimited: "primary", SecondaryLimited: "secondary"}
     if error.retry_after is not None:
-        return Block(now + timedelta(seconds=error.retry_after), "retry_after")
+        return Block(now + timedelta(seconds=error.retry_after), reasons.get(type(error), "retry_after"))
     if isinstance(error, RateLimited | SecondaryLimited):
-        return Block(now + _UNNAMED_BLOCK * 2**refused_before, "primary" if isinstance(error, RateLimited) else "secondary")
+        return Block(now + _UNNAMED_BLOCK * 2**refused_before, reasons[type(error)])
     return None
+
+
+def betrays_others(requests: int) -> bool:
+    """Return whether a secondary limit cannot be for our own `requests` of the last minute, sent one at a time.
+
+    GitHub allows 900 a minute at least, and as much of its processors' time as one request after the other can take.
+    """
+    return requests <= _MOST_IN_A_MINUTE // 2
 
 
 def within_reason(moment: datetime, *, now: datetime) -> datetime:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
-from apps.integrations.errors import LaneLost
+from apps.integrations.errors import GitHubError, LaneLost, SecondaryLimited
 from apps.integrations.github.nodes import RateLimit
-from apps.integrations.lane.limits import Block, Budget, within_reason
+from apps.integrations.lane.limits import Block, Budget, betrays_others, within_reason
 from apps.utils import clock
 from apps.utils.boottime import boottime
 
@@ -31,10 +31,14 @@ class Heartbeat(Protocol):
 
 
 class Turn:
-    """The right to send one request until `send_before` (by `boottime`); it collects what the answer says of limits."""
+    """The right to send one request until `send_before` (by `boottime`); it collects what the answer says of limits.
 
-    def __init__(self, *, fence: int, waited_ms: float, send_before: float) -> None:
+    `sent_lately` is the most that all holders together have sent in the last minute, this request included.
+    """
+
+    def __init__(self, *, fence: int, waited_ms: float, send_before: float, sent_lately: int | None = None) -> None:
         self.fence = fence
+        self._sent_lately = sent_lately
         self.waited_ms = waited_ms
         self.send_before = send_before
         self.budgets: dict[str, Budget] = {}
@@ -44,6 +48,12 @@ class Turn:
         """Raise LaneLost if too little of the turn is left to send a request and receive its answer."""
         if boottime() > self.send_before:
             raise LaneLost("This process was stopped for too long to send in its turn")
+
+    def judge(self, error: GitHubError) -> None:
+        """Let a secondary limit that our own requests cannot have caused say so."""
+        sent = self._sent_lately
+        if isinstance(error, SecondaryLimited) and sent is not None and betrays_others(sent):
+            error.betray(sent)
 
     def learned(self, limit: RateLimit | None) -> None:
         """Note the budget that an answer reported; it is stored on the lane's row when the turn ends."""

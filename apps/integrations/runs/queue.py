@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import connection
 
+from apps.integrations.errors import limit_in_words
 from apps.integrations.lane.leases import blocked_by
 from apps.integrations.lane.limits import Block
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
@@ -82,7 +83,7 @@ def _held(asking: RepoSync | None, block: Block | None) -> str:
     """Return what keeps an account's first in the queue waiting."""
     if asking is not None:
         return f", where {asking.repository.full_name} of {asking.run.team.name} is at work"
-    return "" if block is None else f", which waits for GitHub's {block.reason} limit until {block.until:%H:%M:%S}Z"
+    return "" if block is None else f", which waits for {limit_in_words(block.reason)} until {block.until:%H:%M:%S}Z"
 
 
 def _admitted(accounts: Collection[str]) -> list[Admission]:

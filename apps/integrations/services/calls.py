@@ -103,6 +103,7 @@ class Calls:
                 observed.cancelled()
                 raise
             except GitHubError as error:
+                turn.judge(error)
                 self.points += error.points_cost or 0
                 result = call.result(
                     Ended(

@@ -368,12 +368,12 @@ class _Refusing:
 @pytest.mark.parametrize(
     ("error", "seconds", "reason"),
     [
-        (SecondaryLimited("slow down", retry_after=20.0), 20, "retry_after"),
+        (SecondaryLimited("slow down", retry_after=20.0), 20, "secondary"),
         (RateLimited("used up", reset_at=NOW + timedelta(seconds=40)), 41, "primary"),
         (SecondaryLimited("slow down"), 60, "secondary"),
         (RateLimited("used up"), 60, "primary"),
         (RateLimited("used up", reset_at=NOW - timedelta(seconds=30)), 60, "primary"),
-        (RateLimited("used up", reset_at=NOW + timedelta(seconds=40), retry_after=5.0), 5, "retry_after"),
+        (RateLimited("used up", reset_at=NOW + timedelta(seconds=40), retry_after=5.0), 5, "primary"),
     ],
     ids=["Retry-After", "reset", "secondary without a time", "primary without a time", "a clock ahead", "Retry-After first"],
 )
@@ -424,6 +424,35 @@ def test_retry_after_of_a_server_in_trouble_holds_for_everybody(stepped: clock.S
         Lane(account=ACCOUNT).call(_Refusing(ServerError("503", retry_after=10.0)), resource="graphql")
     with Lane(account=ACCOUNT).turn(resource="graphql"):
         assert stepped.slept == [5, 5]
+    assert _row().blocked_reason == "retry_after"
+
+
+@pytest.mark.parametrize(("turns_before", "is_betrayed"), [(0, True), (449, True), (450, False)])
+def test_a_secondary_limit_that_is_not_for_our_requests_names_others(
+    turns_before: int, is_betrayed: bool, captrace: Capture
+) -> None:
+    """All that was ever sent from here is too little for it: the error, its span and the wait say so."""
+    ApiLane.objects.create(account=ACCOUNT, fence=turns_before)
+    with simulator(synthetic=1) as github, clock.using(clock.SteppedClock(datetime.now(UTC))):
+        github.add_faults({"fault": "secondary_limit", "retry_after": 5})
+        GitHubGraphQL(transport=GitHubTransport(api_url=github.url, token="any"), lane=Lane(account=ACCOUNT)).viewer()
+    failed, waited, _ = captrace.spans
+    said = f"at most {turns_before + 1} requests were sent in the last minute, one at a time"
+    assert (said in repr(failed)) is is_betrayed
+    assert waited.attributes.get("sync.rate_wait.account_shared") is (True if is_betrayed else None)
+    assert waited.attributes["sync.rate_wait.reason"] == "secondary"
+
+
+def test_turns_of_more_than_a_minute_ago_do_not_count() -> None:
+    """As numbered between then and now, by whoever held them."""
+    lane = Lane(account=ACCOUNT)
+    with lane.turn(resource=None):
+        pass
+    ApiLane.objects.filter(account=ACCOUNT).update(fence=10_000)
+    with lane.turn(resource=None) as turn:
+        error = SecondaryLimited("slow down")
+        turn.judge(error)
+        assert not error.account_is_shared
 
 
 def test_a_success_that_used_up_the_budget_makes_the_next_wait(stepped: clock.SteppedClock) -> None:

@@ -64,9 +64,9 @@ def test_a_budget_holds_until_a_second_after_its_reset(resets_in: float, holds: 
 @pytest.mark.parametrize(
     ("error", "refused_before", "block"),
     [
-        (SecondaryLimited("slow down", retry_after=20.0), 0, Block(_in(20), "retry_after")),
+        (SecondaryLimited("slow down", retry_after=20.0), 0, Block(_in(20), "secondary")),
         (ServerError("503", retry_after=10.0), 0, Block(_in(10), "retry_after")),
-        (RateLimited("used up", reset_at=_in(40), retry_after=5.0), 1, Block(_in(5), "retry_after")),
+        (RateLimited("used up", reset_at=_in(40), retry_after=5.0), 1, Block(_in(5), "primary")),
         (SecondaryLimited("slow down"), 0, Block(_in(60), "secondary")),
         (SecondaryLimited("slow down"), 1, Block(_in(120), "secondary")),
         (RateLimited("used up"), 2, Block(_in(240), "primary")),
