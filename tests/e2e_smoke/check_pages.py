@@ -41,9 +41,9 @@ def page(run: Run, trace: Mapping[str, Any]) -> Iterator[str]:
         if tags.get("error_type") and tags.get("error") and tags.get("sync.outcome") != "completed" and not logs:
             yield f"{shown} {span['spanID']} failed without an exception"
     for process in trace["processes"].values():
-        keys = {tag["key"] for tag in process["tags"]}
-        if "service.version" not in keys:
-            yield f"a process does not say its version: {sorted(keys)}"
+        said = {tag["key"]: tag["value"] for tag in process["tags"]}
+        if not said.get("service.version") or said.get("deployment.environment.name") != "smoke":
+            yield f"a process does not say its version and environment: {said}"
 
 
 def commands(expected: int, spans: Sequence[Span]) -> Iterator[str]:

@@ -72,5 +72,6 @@ SETTINGS: Final[dict[str, str]] = {
     "SYNC_MAX_WAIT_SECONDS": "4",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "30",
     "OTEL_SERVICE_NAME": "synctrace",
+    "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=smoke",
 }
 """The application's settings that differ from its defaults, apart from those that the stack sets."""

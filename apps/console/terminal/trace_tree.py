@@ -34,6 +34,9 @@ _DISTINGUISHING = (
     _key(machine_catalog.QueueWait, "behind"),
     _key(machine_catalog.LaneWait, "behind"),
     _key(machine_catalog.BackOff, "after"),
+    _key(machine_catalog.RunLink, "relation"),
+    _key(machine_catalog.RunLink, "name"),
+    _key(machine_catalog.Command, "command"),
     _key(catalog.GraphQLCall, "status"),
     _key(catalog.RepoSync, "error_type"),
 )
