@@ -17,6 +17,8 @@ TOLD_APART: Final[Mapping[str, str]] = {
     "sync.api.rest": "endpoint",
     "sync.api.rate_wait": "sync.rate_wait.reason",
     "sync.queue.wait": "sync.queue.reason",
+    "sync.parked": "sync.rate_wait.reason",
+    "sync.backoff": "sync.backoff.error_type",
     "sync.repo": "full_name",
 }
 """By what the rows of a span's name are told apart."""
