@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.explain.parts import WAITS, key_of
 from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Outcome
@@ -17,6 +17,7 @@ from telemetry.reading import Span, orphans_of
 
 ROOT = catalog.Pipeline.__operation__
 _SYNC = catalog.RepoSync.__operation__
+_LINK = machine_catalog.RunLink.__operation__
 _MESSAGE_ID = "messaging.message.id"
 _ATTEMPT_OF_SYNC = key_of(catalog.RepoSync, "attempt")
 _FULL_NAME = key_of(catalog.RepoSync, "full_name")
@@ -122,7 +123,7 @@ def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[
     chains: dict[Chain, list[Activity]] = {}
     for top_id, inside in groups.items():
         activity = _activity(known.get(top_id), sorted(inside, key=lambda span: (span.start_ns, span.end_ns)))
-        if not _is_message(activity.top):  # what it waited is told by whoever received it
+        if not _is_message(activity.top) and not _is_link(activity.top):  # a message's wait is told by whoever received it
             chains.setdefault(_chain_of(activity), []).append(activity)
     for message in _unanswered(known.values()):
         activity = _activity(None, [message])
@@ -144,7 +145,7 @@ def _reserved_roots(known: dict[str, Span]) -> set[str]:
         for span in known.values()
         if span.parent_id is not None
         and span.parent_id not in known
-        and (span.name in WAITS or span.name.startswith("run/"))
+        and (span.name in WAITS or span.name == _LINK or span.name.startswith("run/"))
     }
 
 
@@ -170,6 +171,11 @@ def _activity(top: Span | None, spans: Sequence[Span]) -> Activity:
 def _is_message(span: Span | None) -> bool:
     """Return whether the span is that of a message that was sent."""
     return span is not None and span.name.startswith("apply_async/")
+
+
+def _is_link(span: Span | None) -> bool:
+    """Return whether the span only leads to another trace, and stands for no time."""
+    return span is not None and span.name == _LINK
 
 
 def _unanswered(spans: Collection[Span]) -> list[Span]:

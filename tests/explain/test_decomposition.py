@@ -62,6 +62,15 @@ def test_a_repository_that_is_parked_waits_for_its_limit(reason: str, part: str)
     assert seconds(told(root(604.0), first, recorded, second, end=604.0)) == expected
 
 
+def test_a_span_that_only_leads_to_another_trace_stands_for_no_time() -> None:
+    """The run's first step follows what its repositories did, and not that span."""
+    link = span("sync.run.link", 0.1, 0.1, has={"run_id": 1})
+    worked = [attempt(0.0, 5.0, call(0.0, 5.0)), step(5.0, 6.0)]
+    expected = seconds(told(root(6.0), *worked, end=6.0))
+    assert expected == {"github_answering": 5.0, "our_own_work": 1.0}
+    assert seconds(told(root(6.0), link, *worked, end=6.0)) == expected
+
+
 def test_who_stands_back_queues() -> None:
     """It waits for nothing else."""
     first = attempt(0.0, 1.0, outcome="waiting", has={"waiting.until": moment(1)})
