@@ -16,8 +16,9 @@ from telemetry.model import Outcome
 from telemetry.reading import Span, orphans_of
 
 ROOT = catalog.Pipeline.__operation__
-_SYNC = catalog.RepoSync.__operation__
 _LINK = machine_catalog.RunLink.__operation__
+_SYNC = catalog.RepoSync.__operation__
+_SYNC_TASK = "apps.integrations.tasks.sync_repository"
 _MESSAGE_ID = "messaging.message.id"
 _ATTEMPT_OF_SYNC = key_of(catalog.RepoSync, "attempt")
 _FULL_NAME = key_of(catalog.RepoSync, "full_name")
@@ -75,7 +76,8 @@ class Activity:
         """Which attempt it is, from 1; None where its spans do not say."""
         if self.is_wait:
             return None
-        for span, key in ((self.sync, _ATTEMPT_OF_SYNC), (self.top, ATTEMPT)):
+        of_message = self.spans[0] if self.is_message else None
+        for span, key in ((self.sync, _ATTEMPT_OF_SYNC), (self.top, ATTEMPT), (of_message, ATTEMPT)):
             number = None if span is None else span.attributes.get(key)
             if isinstance(number, int):
                 return number
@@ -123,7 +125,7 @@ def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[
     chains: dict[Chain, list[Activity]] = {}
     for top_id, inside in groups.items():
         activity = _activity(known.get(top_id), sorted(inside, key=lambda span: (span.start_ns, span.end_ns)))
-        if not _is_message(activity.top) and not _is_link(activity.top):  # a message's wait is told by whoever received it
+        if not _says_nothing(activity):
             chains.setdefault(_chain_of(activity), []).append(activity)
     for message in _unanswered(known.values()):
         activity = _activity(None, [message])
@@ -173,9 +175,17 @@ def _is_message(span: Span | None) -> bool:
     return span is not None and span.name.startswith("apply_async/")
 
 
-def _is_link(span: Span | None) -> bool:
-    """Return whether the span only leads to another trace, and stands for no time."""
-    return span is not None and span.name == _LINK
+def _says_nothing(activity: Activity) -> bool:
+    """Return whether it takes none of a chain's time.
+
+    That is a link to another trace, a message, whose receiver tells what it waited, and the second delivery of one, which
+    finds another at work under its number.
+    """
+    top = activity.top
+    if top is None:
+        return False
+    is_idle = activity.sync is None and not activity.is_dead and not activity.is_error and not top.is_open
+    return top.name == _LINK or _is_message(top) or (top.name == f"run/{_SYNC_TASK}" and is_idle)
 
 
 def _unanswered(spans: Collection[Span]) -> list[Span]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from apps.explain.activities import ROOT
+from apps.explain.activities import ROOT, nanoseconds
 from apps.explain.decomposition import Decomposition, decompose
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
 from telemetry import trace_id_of
 from telemetry.reading import Source, Span
 from telemetry.timestamps import unix_nanoseconds
+
+_DURATION = "duration_sec"
 
 
 def time_of(runs: Sequence[PipelineRun], source: Source) -> Decomposition:
@@ -30,8 +32,14 @@ def time_in(spans: Collection[Span], runs: Sequence[PipelineRun] = ()) -> Decomp
         is_running = False
         covering = [span for span in spans if span.name == ROOT] or list(spans)
         start_ns = min((span.start_ns for span in covering), default=0)
-        end_ns = max((span.end_ns for span in covering), default=0)
+        end_ns = max((_ended(span) for span in covering), default=0)
     return decompose(spans, start_ns=start_ns, end_ns=end_ns, is_running=is_running, reserved=reserved)
+
+
+def _ended(span: Span) -> int:
+    """Return when what the span is about ended: a root lasts until the task that ended its run has."""
+    lasted = nanoseconds(span.attributes.get(_DURATION), 1e9) if span.name == ROOT else None
+    return span.end_ns if lasted is None else span.start_ns + lasted
 
 
 def reserved_roots(runs: Sequence[PipelineRun]) -> frozenset[str]:

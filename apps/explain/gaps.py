@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.explain.activities import Activity, nanoseconds
-from apps.explain.parts import QUEUE_WAIT, RATE_WAIT, Part, limit_of, part_of_limit
+from apps.explain.parts import RATE_WAIT, Part, limit_of, part_of_limit
 from telemetry.model import Outcome
 from telemetry.timestamps import unix_nanoseconds
 
 _SECOND = 1_000_000_000
 _START_NS = _SECOND
 """How long the start of a run may take: from its rows to the first message."""
-_HANDING_NS = _SECOND
-"""How long it may take to hand a message over; one that comes later was lost, and sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +64,13 @@ class Gap:
         asked = None if after is None or self.wait is not None else _asked_for(after)
         if asked is not None:
             yield asked
-        if after is not None and after.is_message and before is not None and before.has_vanished:
-            yield end, Part.QUEUE, "its message waited for a worker"
+        if after is not None and after.is_message and before is not None and _is_answer(before, after):
+            yield end, Part.QUEUE, "its message waited for a worker, or was lost and sent again"
         if self._hides_a_death():
             yield sent, Part.DEAD_UNTIL_FOUND, "the process was gone, until somebody found that out"
         if before is None:
             yield from self._until_now(after)
         elif self.wait is not None or asked is not None:
-            if _is_admission(self.wait) and sent - self.start_ns > _HANDING_NS:
-                yield sent, Part.DEAD_UNTIL_FOUND, "its message was lost, until somebody found that out"
             yield end, Part.QUEUE, "it waited for its turn and a worker"
         else:
             yield self._before_the_message(after, before, sent)
@@ -128,8 +124,9 @@ def _asked_for(attempt: Activity) -> tuple[int, Part, str] | None:
     return None
 
 
-def _is_admission(wait: Activity | None) -> bool:
-    return wait is not None and wait.top is not None and wait.top.name == QUEUE_WAIT
+def _is_answer(before: Activity, message: Activity) -> bool:
+    """Return whether `before` is the attempt that the message was for, or the same message sent once more."""
+    return before.has_vanished or (before.attempt is not None and before.attempt == message.attempt)
 
 
 def _moment(text: str) -> int | None:

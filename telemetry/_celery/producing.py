@@ -14,7 +14,7 @@ from telemetry import _health, roots
 from telemetry._celery import messages
 from telemetry._celery.messages import Envelope
 from telemetry._celery.quiet_tasks import is_quiet
-from telemetry._celery.running import SCOPE, Run, run_of
+from telemetry._celery.running import ATTEMPT, SCOPE, Run, run_of
 from telemetry._lines import context
 from telemetry._spans import library_span
 from telemetry._spans.library_span import LibrarySpan
@@ -69,6 +69,7 @@ def before_publish(headers: dict[str, Any] | None = None, exchange: Any = None, 
         {
             "messaging.destination.name": where,
             "messaging.message.id": headers.get("id"),
+            ATTEMPT: envelope.attempt,
             PARENT_OF_RUN: elsewhere,
         }
     )

@@ -115,7 +115,7 @@ def test_an_attempt_that_left_nothing_is_missed_by_its_number() -> None:
 
 def test_a_message_that_nobody_answered_is_missed() -> None:
     """Of a phase's step that was killed each time, until its run failed: only its messages are there."""
-    messages = [message(1.0, 1.25), message(30.0, 30.25)]
+    messages = [message(1.0, 1.25), message(30.0, 30.25, number=2)]
     assert seconds(told(root(60.0), attempt(0.0, 1.5), messages, end=60.0)) == {
         "our_own_work": 1.5,
         "dead_until_found": 58.5,
@@ -166,15 +166,31 @@ def test_an_attempt_that_stood_still_and_was_overtaken_was_dead_meanwhile() -> N
     }
 
 
-def test_a_message_that_was_lost_is_told_from_a_queue() -> None:
-    """The attempt was admitted long before the message came that began it, which had hardly waited."""
-    admitted = wait("sync.queue.wait", 0.0, 2.0, has={"sync.queue.reason": "workers"})
+def test_an_attempt_that_was_sent_again_was_in_the_queue_until_then() -> None:
+    """Its message waited too long for a worker, or was lost: nobody had begun it, and nobody had died."""
+    messages = [message(0.0, 0.0, repo=1, number=1), message(20.0, 20.0, repo=1, number=1)]
     late = attempt(40.0, 41.0, waited=0.25)
-    assert seconds(told(root(41.0), admitted, late, end=41.0)) == {
-        "queue": 2.25,
-        "dead_until_found": 37.75,
+    delivered_twice = attempt(41.25, 41.75)[:1]
+    assert seconds(told(root(42.0), messages, late, delivered_twice, end=41.0)) == {"queue": 40.0, "our_own_work": 1.0}
+
+
+def test_an_attempt_that_was_begun_and_left_nothing_was_dead() -> None:
+    """Its message was not sent again: the next one's was."""
+    messages = [message(0.0, 0.0, repo=1, number=1)]
+    second = attempt(40.0, 41.0, number=2, waited=0.25)
+    assert seconds(told(root(41.0), messages, second, end=41.0)) == {
+        "dead_until_found": 39.75,
+        "queue": 0.25,
         "our_own_work": 1.0,
     }
+
+
+def test_a_link_to_another_trace_takes_no_time() -> None:
+    """It stands where a run's backfills were begun, and is nobody's work."""
+    link = span("sync.run.link", 1.5, 1.5, outcome="completed", has={"run_id": 1})
+    steps = [*step(1.0, 2.0), *step(62.0, 63.0, number=2)]
+    time = told(root(63.0), attempt(0.0, 1.0), steps, link, end=63.0)
+    assert seconds(time) == {"our_own_work": 3.0, "dead_until_found": 60.0}
 
 
 def test_the_start_of_a_run_is_its_own_work_and_a_long_one_is_unexplained() -> None:

@@ -106,11 +106,11 @@ def wait(name: str, start: float, end: float, *, repo: int = 1, has: Mapping[str
     return span(name, start, end, outcome="completed", has={"repo_id": repo, "run_id": 1, **(has or {})})
 
 
-def message(start: float, end: float, *, repo: int | None = None) -> Span:
+def message(start: float, end: float, *, repo: int | None = None, number: int = 1) -> Span:
     """Return a message that was sent, for a repository or a phase's step."""
     of = {} if repo is None else {"repo_id": repo}
     task = "run_phase" if repo is None else "sync_repository"
-    sent = {"messaging.message.id": str(next(_numbers)), "run_id": 1, **of}
+    sent = {"messaging.message.id": str(next(_numbers)), "celery.attempt": number, "run_id": 1, **of}
     return span(f"apply_async/apps.integrations.tasks.{task}", start, end, has=sent)
 
 
