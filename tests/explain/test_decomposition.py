@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.explain.told import attempt, call, limit, message, moment, root, seconds, span, step, taken, told, wait, write
@@ -273,6 +275,23 @@ def test_a_run_that_goes_on_is_open_until_now() -> None:
     queued = wait("sync.queue.wait", 0.0, 4.0, has={"sync.queue.reason": "workers"})
     assert seconds(told(queued, end=10.0, is_running=True)) == {"queue": 4.0, "open_now": 6.0}
     assert seconds(told(end=10.0, is_running=True)) == {"open_now": 10.0}
+
+
+def test_what_is_open_in_an_attempt_is_open_since_the_last_thing_in_it_ended() -> None:
+    """Until then it was at work, as one that has ended; a call that is under way is open since it began."""
+    spans = [replace(one, is_open=True) for one in attempt(0.0, 10.0, outcome="running")]
+    done = replace(call(1.0, 4.0), parent_id=spans[1].span_id)
+    assert seconds(told(spans, done, end=10.0, is_running=True)) == {
+        "our_own_work": 1.0,
+        "github_answering": 3.0,
+        "open_now": 6.0,
+    }
+    under_way = replace(call(5.0, 10.0), parent_id=spans[1].span_id, is_open=True)
+    assert seconds(told(spans, done, under_way, end=10.0, is_running=True)) == {
+        "our_own_work": 2.0,
+        "github_answering": 3.0,
+        "open_now": 5.0,
+    }
 
 
 def test_what_a_running_run_waits_for_goes_before_what_has_ended() -> None:

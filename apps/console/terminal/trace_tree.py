@@ -114,7 +114,8 @@ def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
         if is_write:
             writes.append(span)
         else:
-            yield _Entry((span,), label_of(span), () if span.name in _LEAVES else node.children)
+            label = f"{label_of(span)}  [open]" if span.is_open else label_of(span)
+            yield _Entry((span,), label, () if span.name in _LEAVES else node.children)
     if writes:
         yield _written(writes)
 
@@ -153,7 +154,7 @@ def label_of(span: Span) -> str:
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
     shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
     attempt = [f"attempt {span.attributes[ATTEMPT]}"] if ATTEMPT in span.attributes else []
-    outcome = "open" if span.is_open else span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
+    outcome = span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
     mark = "" if outcome in (Outcome.COMPLETED, "ok", "") else f"[{outcome}]"
     return "  ".join(part for part in (name, " ".join((*shown, *attempt)), mark) if part)
 

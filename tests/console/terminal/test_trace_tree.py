@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -100,6 +101,16 @@ def test_what_died_and_what_is_orphaned_is_marked() -> None:
         "   3.00 s    sync.repo  o/1  [died]",
         "   1.00 s      sync.api.graphql",
         "   1.00 s  sync.api.graphql  [orphaned]",
+    ]
+
+
+def test_what_is_open_is_marked() -> None:
+    """With how long it has been so far."""
+    spans = [replace(one, is_open=True, status="UNSET", attributes={}) for one in attempt(0.0, 3.0)]
+    assert list(tree_lines([*spans, replace(told_call(1.0, 3.0), parent_id=spans[1].span_id)], reserved=[ROOT_ID])) == [
+        "   3.00 s  run/sync_repository  [open]",
+        "   3.00 s    sync.repo  [open]",
+        "   2.00 s      sync.api.graphql",
     ]
 
 
