@@ -162,6 +162,26 @@ def test_pages_shrink_to_one_and_grow_again(github: SimulatedGitHub, captrace: C
     assert stored(repository) == held(github, NAME)
 
 
+def test_lines_tell_of_every_tenth_and_of_each_pull_request(captrace: Capture) -> None:
+    """In per cent of what is expected, with what GitHub has of each list; of two repositories each its own."""
+    for seed, total in enumerate((25, 32)):
+        with simulator(synthetic=total, seed=seed) as github:
+            name = f"synthetic/repo-{seed}"
+            repository = tracked(github, name)
+            captrace.clear()
+            synced(repository)
+            of_github = {number: tuple(map(len, one[5:])) for number, one in held(github, name).items()}
+        told = captrace.find_lines(event="sync.repo.progress")
+        assert [(line["prs_done"], line["prs_total"], line["pct"]) for line in told] == [
+            (done, total, round(100 * done / total, 1)) for done in range(10, total + 1, 10)
+        ]
+        assert {(line["team_id"], line["repo_id"]) for line in told} == {(repository.team_id, repository.pk)}
+        lines = captrace.find_lines(event="sync.pr.processed")
+        assert {line["pr_number"]: (line["reviews"], line["commits"], line["files"]) for line in lines} == of_github
+        ids = dict(PullRequest.objects.filter(repository=repository).values_list("number", "github_id"))
+        assert {line["pr_number"]: line["pr_id"] for line in lines} == ids
+
+
 def test_every_request_of_every_attempt_is_counted(github: SimulatedGitHub) -> None:
     """The row says what the simulator has seen: REST and GraphQL, answered, refused and failed."""
     repository = tracked(github, NAME)
