@@ -33,27 +33,29 @@ class Seen:
     def chosen_for(self, change: Change, text: str, *, room: Sequence[str]) -> list[str]:
         """Return the tests that come by a change in a module's `text`, the quickest first; the room where none is known to.
 
-        What runs as the module is imported is come by unseen: of a name that is given a value there, those count that come
-        by a line with that name, and of anything else those that come by the module.
+        What runs as the module is imported, or once for all, is come by unseen: of a variable or of a function with a cache
+        those count, too, that come by a line with its name; of anything else that nobody is seen at, all of the module's.
         """
         lines = set(range(change.line, change.line + change.before.count("\n") + 1))
-        found = self._by(lines) or self._by(_lines_with(_names_given_at(lines, text), text)) or self._by(self.tests)
+        found = self._by(lines | _lines_with(_names_made_once(lines, text), text)) or self._by(self.tests)
         return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
 
     def _by(self, lines: Iterable[int]) -> set[str]:
         return {test for line in lines for test in self.tests.get(line, ())}
 
 
-def _names_given_at(lines: Collection[int], text: str) -> set[str]:
-    """Return the names that a module's own statements at these lines give a value."""
-    return {
-        name.id
-        for statement in ast.parse(text).body
-        if isinstance(statement, ast.Assign | ast.AnnAssign)
-        and not set(lines).isdisjoint(range(statement.lineno, (statement.end_lineno or 0) + 1))
-        for name in ast.walk(statement)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
-    }
+def _names_made_once(lines: Collection[int], text: str) -> set[str]:
+    """Return the names of the module's variables, and of its functions with a cache, that are made at these lines."""
+    names: set[str] = set()
+    for statement in ast.parse(text).body:
+        if set(lines).isdisjoint(range(statement.lineno, (statement.end_lineno or 0) + 1)):
+            continue
+        if isinstance(statement, ast.FunctionDef) and any("cache" in ast.unparse(each) for each in statement.decorator_list):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            given = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
+            names |= {each.id for each in given if isinstance(each.ctx, ast.Store)}
+    return names
 
 
 def _lines_with(names: Collection[str], text: str) -> set[int]:
