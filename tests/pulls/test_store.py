@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from apps.pulls.models import ChangedFile, Commit, PullRequest, Review
 from apps.pulls.store import count_stored, delete_pull_requests, gaps, stored_numbers
+from apps.repositories.models import TrackedRepository
 from telemetry.testing import Capture
 from tests.integrations.histories import DAY, commit, file, pull_request, repository, store, whole
 
@@ -87,9 +89,24 @@ def test_a_page_commits_with_what_is_written_around_it() -> None:
 def test_a_page_that_cannot_be_stored_whole_is_not_stored_at_all() -> None:
     """Nor what is written around it, even if somebody catches the error."""
     tracked = repository()
-    with pytest.raises(DataError), transaction.atomic():
-        store(tracked.pk, pull_request(1, files=whole([file("a", change_type="x" * 21)])))
+    with transaction.atomic():
+        repository("o/around")
+        with suppress(DataError):
+            store(tracked.pk, pull_request(1, files=whole([file("a", change_type="x" * 21)])))
     assert not PullRequest.objects.exists()
+    assert not TrackedRepository.objects.filter(full_name="o/around").exists()
+
+
+def test_a_page_of_new_pull_requests_is_counted_as_new(captrace: Capture) -> None:
+    """Each list with its own number of rows, none of them updated or deleted."""
+    files = whole([file("a"), file("b"), file("c")])
+    captrace.clear()
+    store(repository().pk, pull_request(1, files=files), pull_request(2, reviews=whole([])))
+    assert [
+        [span.attributes.get(key) for key in ("entity_type", "created", "updated", "sync.db.deleted")]
+        for span in captrace.spans
+        if span.name == "sync.db.write"
+    ] == [["pull_request", 2, 0, 0], ["review", 1, 0, 0], ["commit", 2, 0, 0], ["file", 4, 0, 0]]
 
 
 def test_two_repositories_with_the_same_numbers_do_not_mix() -> None:
