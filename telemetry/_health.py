@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -74,6 +74,12 @@ def problem(error: Exception) -> None:
         count, is_due = _health.swallowed, _is_due(kind)
     if is_due:
         _report(error, count)
+
+
+def aside(error: Exception) -> None:
+    """Swallow `error` as `problem` does on a thread of ours, where nobody would see it raised."""
+    with suppress(Exception):  # it is strict; the work of the thread goes on
+        problem(error)
 
 
 def pass_on(error: Exception) -> None:

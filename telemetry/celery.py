@@ -67,8 +67,8 @@ def instrument() -> None:
     signals.worker_init.connect(worker.before_children, weak=False)
     signals.worker_process_init.connect(worker.child_begins, weak=False)
     signals.worker_ready.connect(worker.ready, weak=False)
-    signals.worker_process_shutdown.connect(worker.flush, weak=False)
-    signals.worker_shutdown.connect(worker.flush, weak=False)
+    signals.worker_process_shutdown.connect(worker.leave, weak=False)
+    signals.worker_shutdown.connect(worker.leave, weak=False)
     quiet_tasks.hush()
     worker.use_asked_level()
 

@@ -91,6 +91,8 @@ class EventSpec:
     level: Level
     fields: tuple[FieldSpec, ...]
     when: str
+    raised: Level | None = None
+    """The level that a line of it has when what it tells is bad; None: it always has the one."""
 
 
 MEASURED: Mapping[str, FieldSpec] = {
@@ -197,10 +199,10 @@ class Event:
     __event__: ClassVar[EventSpec]
     __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
 
-    def __init_subclass__(cls, *, name: str, level: Level, when: str) -> None:
+    def __init_subclass__(cls, *, name: str, level: Level, when: str, raised: Level | None = None) -> None:
         make_frozen(cls)
         cls.__fieldspecs__ = fieldspecs_of(cls)
-        cls.__event__ = EventSpec(name, level, tuple(cls.__fieldspecs__.values()), when)
+        cls.__event__ = EventSpec(name, level, tuple(cls.__fieldspecs__.values()), when, raised)
         _declare(cls.__event__)
 
 

@@ -49,6 +49,11 @@ class Root:
         """The trace's id, 32 hexadecimal digits."""
         return trace_id_of(self.traceparent)
 
+    @property
+    def span_id(self) -> str:
+        """The root span's own id, 16 hexadecimal digits."""
+        return self.traceparent.split("-")[2]
+
     @contextmanager
     def active(self) -> Iterator[None]:
         """Put the spans and lines inside into the root's trace; the tasks published inside become its children."""

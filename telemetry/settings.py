@@ -65,6 +65,8 @@ class TelemetrySettings:
     """`OTEL_SERVICE_NAME`, else `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else the application's, else "": the SDK's."""
     resource: tuple[tuple[str, str], ...] = ()
     """The application's own attributes of what runs here, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
+    home: Path | None = None
+    """The application's folder, else `{prefix}HOME`: for files of spans and lines, the spool, and the ledger."""
     traces_exporters: tuple[str, ...] = ()
     """`OTEL_TRACES_EXPORTER`, as registered; when it is not set, OTLP's if there is an OTLP endpoint, else none."""
     traces_timeout: float = 2.0
@@ -79,6 +81,8 @@ class TelemetrySettings:
     """`{prefix}TRACES_FILE`, else `traces.jsonl` in the home folder; OTLP JSON, one request a line."""
     journal: Path | None = None
     """`journal` in the home folder, else beside `traces_file`: a folder of spans that nobody has exported yet."""
+    spool_bytes: int = 256 * 1024 * 1024
+    """`{prefix}SPOOL_BYTES`: how much may wait in the home folder for an OTLP endpoint that is away; 0 is no spool."""
     log_file: Path | None = None
     """`{prefix}LOG_FILE`, else `logs.jsonl` in the home folder; it gets every level."""
     log_format: LogFormat | None = None
@@ -116,6 +120,7 @@ class TelemetrySettings:
             prefix=own,
             disabled=read.flag("OTEL_SDK_DISABLED"),
             service_name=standard.service_name(read) or choices.get("service_name", ""),
+            home=home,
             traces_exporters=_traces_exporters(read),
             traces_timeout=standard.otlp_timeout(read, "TRACES"),
             batching=standard.batching(read),
@@ -123,6 +128,7 @@ class TelemetrySettings:
             metrics_timeout=standard.otlp_timeout(read, "METRICS"),
             traces_file=traces_file,
             journal=kept and kept / "journal",
+            spool_bytes=read.value(f"{own}SPOOL_BYTES", 256 * 1024 * 1024, count, "a whole number of bytes, 0 or more"),
             log_file=read.value(f"{own}LOG_FILE", home and home / "logs.jsonl", Path, "a file"),
             log_format=read.choice(f"{own}LOG_FORMAT", None, _FORMATS),
             log_level=read.choice(f"{own}LOG_LEVEL", 20, _LEVELS),

@@ -19,11 +19,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from telemetry import _health, _measuring, lifecycle
+from telemetry._export.counts import Count
 from telemetry._export.redacting import RedactingExporter
 from telemetry._lines import writing
 from telemetry._lines.sinks import Captured
@@ -33,7 +36,7 @@ from telemetry._suggestion import suggestion
 from telemetry.instruments import Measurement
 from telemetry.reading import Attribute, Memory, Source, Span, SpanEvent, Values, Wanted, draw
 
-__all__ = ["Capture", "Measurement", "NotCapturedError", "capturing"]
+__all__ = ["Capture", "Measurement", "NotCapturedError", "UnaccountedError", "capturing"]
 
 
 T = TypeVar("T")
@@ -43,11 +46,17 @@ class NotCapturedError(AssertionError):
     """A test asked for the one span, line or metric of a name, and there is none or there are several."""
 
 
+class UnaccountedError(AssertionError):
+    """The ledger does not add up: a span that was started is neither exported nor open, dropped or died."""
+
+
 class Capture(Source):
     """What is captured while it is active: spans, lines as a file would hold them, and measurements."""
 
-    def __init__(self, lines: Captured, metrics: list[Measurement], exporter: InMemorySpanExporter) -> None:
-        self._captured = lines
+    def __init__(
+        self, lines: Captured, metrics: list[Measurement], exporter: InMemorySpanExporter, account: _Account
+    ) -> None:
+        self._captured, self._account = lines, account
         self.metrics = metrics
         """The measurements of declared instruments and of operations' durations, in the order they were made."""
         self.exporter = exporter
@@ -62,6 +71,11 @@ class Capture(Source):
     def lines(self) -> list[dict[str, Any]]:
         """The lines, in the order they were written."""
         return [Values(line) for line in self._captured.lines]
+
+    @property
+    def count(self) -> Count:
+        """What became of the spans so far: exported to this capture, still open, or dropped."""
+        return self._account.count()
 
     def span(self, name: str) -> Span:
         """Return the only span of that name; without one, or with several, a `NotCapturedError` says what there is."""
@@ -108,11 +122,47 @@ class Capture(Source):
         self.metrics.clear()
 
 
+class _Account(SimpleSpanProcessor):
+    """Exports spans to a capture, and counts them as it goes."""
+
+    def __init__(self, exporter: InMemorySpanExporter) -> None:
+        self._redacting = RedactingExporter(exporter)
+        super().__init__(self._redacting)
+        self._started = 0
+        self._open: set[int] = set()
+
+    def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
+        """Count a span that is exported when it ends."""
+        context = span.get_span_context()
+        if context.trace_flags.sampled:
+            self._started += 1
+            self._open.add(context.span_id)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Count and export a span; one that was started before, or elsewhere as a reserved root is, is started now."""
+        context = span.get_span_context()
+        if context is not None and context.trace_flags.sampled:
+            self._started += context.span_id not in self._open
+            self._open.discard(context.span_id)
+            super().on_end(span)
+
+    def count(self) -> Count:
+        """Return what became of the spans."""
+        redacting = self._redacting
+        dropped = {"failed": redacting.failed} if redacting.failed else {}
+        return Count(started=self._started, open=len(self._open), exported=redacting.taken, dropped=dropped)
+
+
 class _Switch(SpanProcessor):
     """Hands spans to the captures that are active: a provider cannot let go of a processor."""
 
     def __init__(self) -> None:
         self.targets: tuple[SpanProcessor, ...] = ()
+
+    def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
+        """Say that a span has started."""
+        for target in self.targets:
+            target.on_start(span, parent_context)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand the span on."""
@@ -128,21 +178,30 @@ _attached: list[provider.Provider] = []
 def capturing(*, now: Callable[[], datetime] | None = None, seed: int | None = None) -> Iterator[Capture]:
     """Capture spans, lines and measurements inside the block, and raise telemetry's own errors there.
 
-    `now` and `seed` are those of `Capture.fix`. A provider that is already there keeps its exporters.
+    `now` and `seed` are those of `Capture.fix`. A provider that is already there keeps its exporters. At the end every span
+    must be accounted for: exported, open or dropped; else an `UnaccountedError` says what is missing.
     """
     _attach()
     exporter = InMemorySpanExporter()
+    account = _Account(exporter)
     before = _switch.targets
-    _switch.targets = (*before, SimpleSpanProcessor(RedactingExporter(exporter)))
+    _switch.targets = (*before, account)
     try:
         with writing.capture() as lines, _measuring.capture() as metrics, _health.strict():
-            capture = Capture(lines, metrics, exporter)
+            capture = Capture(lines, metrics, exporter, account)
             capture.fix(now=now, seed=seed)
             yield capture
+        _check({"this capture": account.count(), **provider.counts()})
     finally:
         _switch.targets = before
         lifecycle.fix_time(None)
         ids.seed(None)
+
+
+def _check(counts: Mapping[str, Count]) -> None:
+    for name, count in counts.items():
+        if not count.is_exact:
+            raise UnaccountedError(f"spans are not accounted for in {name}: {count.as_json()}")
 
 
 def _attach() -> None:

@@ -59,6 +59,6 @@ def ready(sender: Any = None, **_: Any) -> None:
 
 
 @_health.guarded
-def flush(**_: Any) -> None:
-    """Export what has ended: Celery's children end without Python's own exit handlers."""
-    provider.flush()
+def leave(**_: Any) -> None:
+    """Export what has ended, and say what became of it: Celery's children end without Python's own exit handlers."""
+    provider.leave()

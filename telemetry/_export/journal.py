@@ -19,7 +19,6 @@ from pathlib import Path
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import StatusCode
 
 from telemetry import _health
@@ -38,7 +37,7 @@ class Journal(SpanProcessor):
     written down is exported all the same.
     """
 
-    def __init__(self, folder: Path, *, most_waiting: int, is_child: bool = False) -> None:
+    def __init__(self, folder: Path, *, most_waiting: int, is_child: Callable[[], bool] = lambda: False) -> None:
         self._folder, self._most_waiting, self._is_child = folder, most_waiting, is_child
         self._exporters: dict[str, int] = {}
         self._on_open: Callable[[], None] = lambda: None
@@ -56,11 +55,9 @@ class Journal(SpanProcessor):
         self._size, self._compact_at = 0, _COMPACT_BYTES
         self._failed_at: float | None = None
 
-    def of(self, name: str, exporter: SpanExporter) -> SpanExporter:
-        """Return `exporter` as one that says here when it is done with spans."""
-        name = name if name not in self._exporters else f"{name}-{len(self._exporters)}"
-        self._exporters[name] = 1 << len(self._exporters)
-        return _Leaving(self, name, exporter)
+    def expect(self, exporter: str) -> None:
+        """Keep every span until this exporter is done with it, too."""
+        self._exporters[exporter] = 1 << len(self._exporters)
 
     def on_opened(self, call: Callable[[], None]) -> None:
         """Call this when the process has a journal."""
@@ -221,7 +218,7 @@ class Journal(SpanProcessor):
             "boot": boot_id(),
             "pid": os.getpid(),
             "ppid": os.getppid(),
-            "is_child": self._is_child,
+            "is_child": self._is_child(),
             "exporters": list(self._exporters),
             "resource": resource or [{}, ""],
             "at": time.time_ns(),
@@ -236,28 +233,3 @@ class Journal(SpanProcessor):
         """Leave the parent's journal to it: open spans that the child has inherited are the parent's."""
         self._close()  # a descriptor that stays open would hold the parent's lock
         self._begin()
-
-
-class _Leaving(SpanExporter):
-    """An exporter that says in the journal when it is done with spans."""
-
-    def __init__(self, journal: Journal, name: str, exporter: SpanExporter) -> None:
-        self._journal, self._name, self._exporter = journal, name, exporter
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export spans; those that outlived their process have been exported."""
-        own = [span for span in spans if not getattr(span, "has_died", False)]
-        if not own:
-            return SpanExportResult.SUCCESS
-        try:
-            return self._exporter.export(own)
-        finally:
-            self._journal.left(self._name, own)
-
-    def shutdown(self) -> None:
-        """Shut the exporter down."""
-        self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush the exporter."""
-        return self._exporter.force_flush(timeout_millis)

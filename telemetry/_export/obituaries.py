@@ -29,6 +29,8 @@ from opentelemetry.trace.span import TraceState
 
 from telemetry import _health, _journals
 from telemetry._deaths import Death
+from telemetry._export.exporters import FILE
+from telemetry._export.heirs import Heir
 from telemetry._export.steps import line_of
 from telemetry._journals import Entry, Journal
 
@@ -38,8 +40,6 @@ _OURS_SECONDS = 24 * 3600.0
 """How long a journal is kept for the exporters that this process has not."""
 _AGAIN_SECONDS = 30.0
 _SPAN_ID = re.compile(rb'"spanId":"([0-9a-f]{16})"')
-FILE = "file"
-"""What journals call the exporter to our own file."""
 _TOLD = "told"
 
 
@@ -124,6 +124,8 @@ class Undertaker:
         if name == FILE and self._file is not None:
             there = _ids_in(self._file, spans)
             spans = [span for span_id, span in waiting.items() if span_id not in there]
+            if isinstance(exporter, Heir) and len(spans) < len(waiting):
+                exporter.has_already([span for span_id, span in waiting.items() if span_id in there])
         if spans and exporter.export(spans) is not SpanExportResult.SUCCESS:
             return False
         _mark(descriptor, name, waiting)

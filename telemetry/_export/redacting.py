@@ -19,16 +19,16 @@ _PARTS = frozenset({"_name", "_attributes", "_status", "_events", "_links", "_re
 
 
 class RedactingExporter(SpanExporter):
-    """Export through another exporter what may leave; `failed` counts the spans that it did not take."""
+    """Export through another exporter what may leave; `taken` and `failed` count the spans that it took, and did not."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
-        self.failed = 0
+        self.taken = self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export the spans in requests that every receiver takes."""
         result, raised = SpanExportResult.SUCCESS, None
-        for request in _requests(map(clean_span, spans)):
+        for request in requests_of(spans):
             taken = SpanExportResult.FAILURE
             try:
                 taken = self._exporter.export(request)
@@ -37,6 +37,8 @@ class RedactingExporter(SpanExporter):
             if taken is not SpanExportResult.SUCCESS:
                 self.failed += len(request)
                 result = taken
+            else:
+                self.taken += len(request)
         if raised is not None:
             raise raised  # whoever called us logs it
         return result
@@ -60,11 +62,11 @@ class RedactingProcessor(SpanProcessor):
             vars(span).update({name: value for name, value in vars(clean).items() if name in _PARTS})
 
 
-def _requests(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
-    """Yield the spans in their order, `_REQUEST_BYTES` at a time."""
+def requests_of(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
+    """Yield the spans in their order as they may leave, `_REQUEST_BYTES` at a time."""
     request: list[ReadableSpan] = []
     left = _REQUEST_BYTES
-    for span in spans:
+    for span in map(clean_span, spans):
         size = size_of(span)
         if size > _SPAN_BYTES:
             span, size = shrunk(span, _SPAN_BYTES), _SPAN_BYTES  # the other one leaves in its place

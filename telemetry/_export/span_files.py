@@ -21,10 +21,14 @@ class FileExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Append one line with these spans."""
         try:
-            self._file.write(otlp_json.request(spans))
+            self.write(spans)
         except OSError:
             return SpanExportResult.FAILURE
         return SpanExportResult.SUCCESS
+
+    def write(self, spans: Sequence[ReadableSpan]) -> None:
+        """Append one line with these spans, or raise why the file cannot be written."""
+        self._file.write(otlp_json.request(spans))
 
     def shutdown(self) -> None:
         """Close the file."""

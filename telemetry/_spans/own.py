@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
@@ -19,7 +20,13 @@ from telemetry.settings import TelemetrySettings
 def make_provider(settings: TelemetrySettings, processors: Sequence[SpanProcessor]) -> TracerProvider:
     """Return a provider of this process, whose spans go through `processors`."""
     _choose_ids()
-    made = TracerProvider(resource=resource(settings), id_generator=ids, sampler=_sampler(), shutdown_on_exit=False)
+    made = TracerProvider(
+        resource=resource(settings),
+        id_generator=ids,
+        sampler=_sampler(),
+        shutdown_on_exit=False,
+        meter_provider=NoOpMeterProvider(),  # `telemetry._export.own_metrics` has what it would count
+    )
     for processor in processors:
         made.add_span_processor(processor)
     return made

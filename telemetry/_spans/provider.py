@@ -9,24 +9,27 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from telemetry import _health
 from telemetry._deaths import Death
 from telemetry._export import meters, obituaries
-from telemetry._export.exporters import file_exporters, registered_exporters
+from telemetry._export.batching import BatchingProcessor
+from telemetry._export.counts import Count
+from telemetry._export.exporters import make_processor
 from telemetry._export.journal import Journal
 from telemetry._export.meters import Flushed
-from telemetry._export.obituaries import FILE, Undertaker
-from telemetry._export.redacting import RedactingExporter, RedactingProcessor
+from telemetry._export.obituaries import Undertaker
+from telemetry._export.redacting import RedactingProcessor
 from telemetry._export.watching import Watch
+from telemetry._lines.account_lines import AccountLines
 from telemetry._lines.context import bound
 from telemetry._spans import emitter
 from telemetry._spans.emitter import SCOPE
@@ -77,8 +80,8 @@ class _Process:
     def __init__(self) -> None:
         self.is_configured = False
         self.late: LateProvider | None = None
-        self.processors: list[BatchSpanProcessor] = []
-        self.exporters: dict[str, RedactingExporter] = {}
+        self.batching: BatchingProcessor | None = None
+        self.lines = AccountLines()
         self.journal: Journal | None = None
         self.watch: Watch | None = None
         self.journal_folder: Path | None = None
@@ -108,11 +111,11 @@ def configure(settings: TelemetrySettings) -> None:
         trace.set_tracer_provider(_process.late)
     else:
         _adopt(present, settings)
-    atexit.register(flush)
+    atexit.register(leave)
 
 
 def _make(settings: TelemetrySettings) -> TracerProvider:
-    processors = _batching(settings, dict(zip(settings.traces_exporters, registered_exporters(settings), strict=True)))
+    processors = _batching(settings, registered=True)
     made = make_provider(settings, [BoundContext(), *_journalling(), *processors])
     _measure(settings)
     return made
@@ -122,7 +125,7 @@ def _adopt(present: trace.TracerProvider, settings: TelemetrySettings) -> None:
     if isinstance(present, Provider):
         present.add_span_processor(BoundContext())
         present.add_span_processor(RedactingProcessor())
-        processors = _batching(settings, {})  # where else spans go is for whoever made it to say
+        processors = _batching(settings, registered=False)  # where else spans go is for whoever made it to say
         for processor in (*_journalling(), *processors):
             present.add_span_processor(processor)
     if isinstance(present, Flushed):
@@ -130,25 +133,31 @@ def _adopt(present: trace.TracerProvider, settings: TelemetrySettings) -> None:
     _measure(settings)
 
 
-def _batching(settings: TelemetrySettings, exporters: Mapping[str, SpanExporter]) -> list[BatchSpanProcessor]:
-    """Return the processors of this process: one for our file, and one for each of `exporters`."""
-    named = [*((FILE, exporter) for exporter in file_exporters(settings)), *exporters.items()]
-    _process.exporters = {name: RedactingExporter(exporter) for name, exporter in named}
-    batching = settings.batching
-    _process.journal = None
-    if settings.journal is not None:
-        most = batching.queue_size + batching.batch_size
-        _process.journal = Journal(settings.journal, most_waiting=most, is_child=_process.is_child)
-    _process.processors = [
-        BatchSpanProcessor(
-            exporter if _process.journal is None else _process.journal.of(name, exporter),
-            max_queue_size=batching.queue_size,
-            max_export_batch_size=batching.batch_size,
-            schedule_delay_millis=batching.delay_ms,
-        )
-        for name, exporter in _process.exporters.items()
-    ]
-    return _process.processors
+def _batching(settings: TelemetrySettings, *, registered: bool) -> list[BatchingProcessor]:
+    """Return the processor that exports this process's spans, if they are to go anywhere: one for all its providers."""
+    if _process.batching is None:
+        _process.batching = make_processor(settings, registered=registered, settled=_settled, turned=_tell_of_change)
+    if _process.journal is None and settings.journal is not None:
+        most = settings.batching.queue_size + settings.batching.batch_size
+        _process.journal = Journal(settings.journal, most_waiting=most, is_child=lambda: _process.is_child)
+        for name in () if _process.batching is None else _process.batching.exporters():
+            _process.journal.expect(name)
+    return [] if _process.batching is None else [_process.batching]
+
+
+def _settled(exporter: str, spans: Sequence[ReadableSpan]) -> None:
+    """Write into the journal that an exporter is done with spans: it took them, they wait on disk, or nobody will."""
+    if _process.journal is not None:
+        _process.journal.left(exporter, spans)
+
+
+def counts() -> dict[str, Count]:
+    """Return what became of the spans that this process has started, by exporter."""
+    return {} if _process.batching is None else _process.batching.counts()
+
+
+def _tell_of_change() -> None:
+    _process.lines.tell(counts())
 
 
 def _journalling() -> list[SpanProcessor]:
@@ -165,9 +174,9 @@ def _beat() -> None:
 
 
 def _exporters() -> Mapping[str, SpanExporter]:
-    """Return this process's exporters, which are made now if it has had no span."""
+    """Return this process's exporters for spans of the dead; they are made now if it has had no span."""
     begin()
-    return _process.exporters
+    return {} if _process.batching is None else _process.batching.heirs()
 
 
 def _tell(span: ReadableSpan) -> None:
@@ -193,7 +202,7 @@ def watch(*, is_child: bool) -> None:
 
 
 def _measure(settings: TelemetrySettings) -> None:
-    _process.meters = meters.start(settings, resource(settings))
+    _process.meters = meters.start(settings, resource(settings), counts=counts)
 
 
 def begin() -> None:
@@ -206,41 +215,51 @@ def rest() -> None:
     """Stop the exporters of our own provider until its next span: this process is about to fork."""
     if _process.late is not None:
         _process.late.forget()
-        for processor in _process.processors:
-            processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK has not typed it
+        if _process.batching is not None:
+            _process.batching.rest()
 
 
-def flush(deadline_seconds: float = 2.0) -> bool:
-    """Return whether every exporter took every span ended so far within the deadline; it never takes longer.
+def leave() -> None:
+    """Flush, also what waits in the spool, and write the account's last line: this process is about to end."""
+    flush(and_spool=True)
+    _process.lines.tell(counts(), is_last=True)
+
+
+def flush(deadline_seconds: float = 2.0, *, and_spool: bool = False) -> bool:
+    """Return whether every span ended so far is with every exporter, or safe on disk; it never takes longer than that.
 
     Metrics are flushed too, and do not count: a span that has left has left.
     """
-    of_spans: list[Flushed] = [*_process.processors, *filter(None, [_process.adopted])]
-    failed_before = _failed()
-    flushed: list[Flushed] = []
+    batching, adopted = _process.batching, _process.adopted
+    flushed: list[object] = []
 
-    def run(one: Flushed) -> None:
+    def run(one: Flushed | BatchingProcessor) -> None:
         try:
-            if one.force_flush(_FORCE_FLUSH_MS) is not False:  # logfire's says None
+            if isinstance(one, BatchingProcessor):
+                is_flushed = one.flush(deadline_seconds, and_spool=and_spool)
+            else:
+                is_flushed = one.force_flush(_FORCE_FLUSH_MS) is not False  # logfire's says None
+            if is_flushed:
                 flushed.append(one)
         except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
             _health.problem(error)
 
-    everything = [*of_spans, *filter(None, [_process.meters, _process.watch])]
-    threads = [threading.Thread(target=run, args=(one,), daemon=True) for one in everything]
+    of_spans: list[Flushed | BatchingProcessor] = [one for one in (batching, adopted) if one is not None]
+    threads = [
+        threading.Thread(target=run, args=(one,), daemon=True)
+        for one in (*of_spans, _process.meters, _process.watch)
+        if one is not None
+    ]
     deadline = time.monotonic() + deadline_seconds
     for thread in threads:
         try:
             thread.start()
         except RuntimeError:  # Python 3.12 starts none once the interpreter is ending
             thread.run()
-    for thread in threads:
+    for number, thread in enumerate(threads):
         if thread.is_alive():
-            thread.join(max(0.0, deadline - time.monotonic()))
+            is_ours = number == 0 and batching is not None  # it keeps to the deadline by itself
+            thread.join(None if is_ours else max(0.0, deadline - time.monotonic()))
     if _process.journal is not None:
         _process.journal.close()
-    return all(one in flushed for one in of_spans) and _failed() == failed_before
-
-
-def _failed() -> int:
-    return sum(exporter.failed for exporter in _process.exporters.values())
+    return all(one in flushed for one in of_spans)

@@ -68,8 +68,9 @@ def told(folder: Path) -> dict[str, _journals.Entry]:
 
 def test_a_span_is_there_until_every_exporter_is_done_with_it(tmp_path: Path) -> None:
     """Open, ended, and taken by one of two."""
-    journal, first, second = Journal(tmp_path, most_waiting=9), Keeping(), Keeping()
-    one, other = journal.of("file", first), journal.of("otlp", second)
+    journal = Journal(tmp_path, most_waiting=9)
+    journal.expect("file")
+    journal.expect("otlp")
     with tracing(journal) as tracer:
         span = tracer.start_span("s", attributes={"a": 1})
         assert told(tmp_path)["s"].end_ns is None
@@ -77,10 +78,9 @@ def test_a_span_is_there_until_every_exporter_is_done_with_it(tmp_path: Path) ->
         span.end()
         entry = told(tmp_path)["s"]
         assert (entry.end_ns, entry.attributes) == (span.end_time, {"a": 2})  # type: ignore[attr-defined]
-        one.export([span])  # type: ignore[list-item]
+        journal.left("file", [span])  # type: ignore[list-item]
         assert told(tmp_path)["s"].left == {"file"}
-        second.refuses = True
-        other.export([span])  # type: ignore[list-item]
+        journal.left("otlp", [span])  # type: ignore[list-item]
         assert told(tmp_path) == {}
     assert _journals.files_in(tmp_path) == []
 
@@ -98,7 +98,7 @@ def test_what_is_not_sampled_is_not_in_it(tmp_path: Path) -> None:
 def test_what_an_exporters_queue_has_dropped_is_dropped(tmp_path: Path) -> None:
     """The oldest, as the queue does."""
     journal = Journal(tmp_path, most_waiting=2)
-    journal.of("file", Keeping())
+    journal.expect("file")
     with tracing(journal) as tracer:
         for name in "abc":
             tracer.start_span(name).end()
@@ -108,17 +108,18 @@ def test_what_an_exporters_queue_has_dropped_is_dropped(tmp_path: Path) -> None:
 def test_a_journal_that_has_grown_is_written_anew(tmp_path: Path) -> None:
     """With what is open, what waits, and which exporter is done with it; ten times over."""
     journal = Journal(tmp_path, most_waiting=9)
-    exporter, other = journal.of("file", Keeping()), journal.of("otlp", Keeping())
+    journal.expect("file")
+    journal.expect("otlp")
     with tracing(journal) as tracer:
         open_one, waiting = tracer.start_span("open", attributes={"a": 1}), tracer.start_span("waiting")
         open_one.set_attribute("b", "é\ud800")
         waiting.end()
-        exporter.export([waiting])  # type: ignore[list-item]
+        journal.left("file", [waiting])  # type: ignore[list-item]
         for number in range(2000):
             span = tracer.start_span("short", attributes={"text": "x" * 2000, "number": number})
             span.end()
-            for each in (exporter, other):
-                each.export([span])  # type: ignore[list-item]
+            for each in ("file", "otlp"):
+                journal.left(each, [span])  # type: ignore[list-item]
         assert len(content(tmp_path)) < 2 * 1024 * 1024
         entries = told(tmp_path)
         assert sorted(entries) == ["open", "waiting"]
@@ -128,7 +129,7 @@ def test_a_journal_that_has_grown_is_written_anew(tmp_path: Path) -> None:
 
 def _journal_of_a_dead_process(folder: Path) -> bytes:
     journal = Journal(folder, most_waiting=9)
-    journal.of("file", Keeping())
+    journal.expect("file")
     with tracing(journal) as tracer:
         outer = tracer.start_span("outer", attributes={"text": "zwölf\n", "many": [1, 2.5, True, "x"]})
         with trace.use_span(outer):

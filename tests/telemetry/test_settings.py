@@ -49,6 +49,7 @@ def test_an_application_has_names_of_its_own() -> None:
     )
     assert settings == TelemetrySettings(
         prefix="SHOP_",
+        home=Path("/shop"),
         service_name="shop",
         log_level=10,
         log_file=Path("/shop/logs.jsonl"),

@@ -1,6 +1,7 @@
 """What we use of others that they have not promised: each use fails here first when they change it.
 
 A private name that `telemetry` imports must be listed. What it relies on beside names is tested where it matters: that
+an exporter of OTLP makes its requests through the session, or the stub, that it was given (`test_spool`); that
 Celery is handling a task's error as it tells of it, and marks what replaces a task (`test_celery`); that
 instrumentation-requests writes its headers right after our hook (`test_processes`); that Django closes a response
 (`test_web`).

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from django.conf import settings
 from django.db import connection
 
 from apps import catalog, machine_catalog
 from apps.integrations.models import PipelineRun
 from apps.integrations.runs import phases
 from apps.utils import clock
-from telemetry import Root, bind, current_traceparent, emit, flush, observe, trace_id_of
+from telemetry import Root, bind, current_traceparent, emit, flush, ledger, observe, trace_id_of
 from telemetry.celery import after_attempt
+from telemetry.reading import Files
 
 Flush = Callable[[float], bool]
-"""Exports the spans that have ended within so many seconds; returns whether every exporter took them."""
+"""Exports the spans that have ended within so many seconds; returns whether each is with its exporter, or in its spool."""
 
 _FLUSH_SECONDS = 2.0
 
@@ -70,25 +72,50 @@ def finish_after_attempt(run: PipelineRun) -> None:
 
 
 def finish(runs: Sequence[PipelineRun], *, flush: Flush = flush, covers_ns: int = 0) -> bool:
-    """Write each ended run's last line, unless that was done, emit its root span, and export it.
+    """Write each ended run's last line and emit its root span, unless somebody has, and export it.
 
-    The spans last until `covers_ns` if that is after their run's end. Return whether the exporters took them; if not, the
-    runs keep their `export_due_at`.
+    A run is claimed on its row first, so that whoever comes later does not emit a second root. The spans last until
+    `covers_ns` if that is after their run's end. Return whether they are with every exporter or safe in its spool; if not,
+    they wait in this process, and the runs keep their `export_due_at`.
     """
     if runs and connection.in_atomic_block:
         raise RuntimeError("a span cannot be exported inside a transaction: its locks would last as long as the network")
-    for run in runs:
+    emitted = [run for run in runs if _claim(run)]
+    for run in emitted:
         _emit(run, covers_ns)
-        PipelineRun.objects.filter(pk=run.pk, logged_at=None).update(logged_at=clock.now())
-    exported = bool(runs) and flush(_FLUSH_SECONDS)
-    if exported:
-        ids = [run.pk for run in runs]
-        PipelineRun.objects.filter(pk__in=ids).update(exported_at=clock.now(), export_due_at=None)
-    return exported
+    accepted = bool(runs) and flush(_FLUSH_SECONDS)
+    if accepted:
+        _settle([*emitted, *(run for run in runs if run not in emitted and _is_accounted_for(run, flush))])
+    return accepted
 
 
-def _emit(run: PipelineRun, covers_ns: int) -> None:
-    root, repeat = root_of(run), run.logged_at is not None
+def _claim(run: PipelineRun) -> bool:
+    """Return whether this process is the one that emits the run's root."""
+    claimed = PipelineRun.objects.filter(pk=run.pk, logged_at=None).update(logged_at=clock.now())
+    return bool(claimed)
+
+
+def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
+    """Return whether the root of a run that somebody claimed long ago is out, and see to it where that process died.
+
+    It may be in our file; or in the memory of a process that lives and cannot write, which does so when it can. Where our
+    files are not to be read, as where there are none, nobody can tell: then it is not written a second time.
+    """
+    root, traces = root_of(run), settings.SYNCTRACE_TRACES_FILE
+    if traces is None or any(span.span_id == root.span_id for span in Files(traces=traces).trace(root.trace_id)):
+        return True
+    if any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
+        return False
+    _emit(run, 0, repeat=True)
+    return flush(_FLUSH_SECONDS)
+
+
+def _settle(runs: Sequence[PipelineRun]) -> None:
+    PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(exported_at=clock.now(), export_due_at=None)
+
+
+def _emit(run: PipelineRun, covers_ns: int, *, repeat: bool = False) -> None:
+    root = root_of(run)
     with (
         bind(team_id=run.team_id, repo_id=None, run_id=run.pk),
         root.finish(_operation(run), ended_at=run.ended_at, covers_ns=covers_ns, repeat=repeat) as pipeline,

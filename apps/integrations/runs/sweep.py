@@ -44,23 +44,11 @@ def runs_to_advance() -> list[int]:
 
 
 def finish_roots(*, flush: Flush) -> None:
-    """Log and export ended runs that nobody has exported, because their process died or the exporter was down.
-
-    One is tried first: while a collector is down, each try would put all of them into the traces file again.
-    """
-    if _finish_due(1, flush=flush):
-        _finish_due(_MOST_ROOTS - 1, flush=flush)
-
-
-def _finish_due(limit: int, *, flush: Flush) -> bool:
-    """Claim so many ended runs and finish them; return whether they were exported."""
+    """Log and export ended runs that nobody has, because their process died."""
     now = clock.now()
     with transaction.atomic():
         due = PipelineRun.objects.select_for_update(skip_locked=True).filter(export_due_at__lte=now)
-        runs = list(due.order_by("export_due_at")[:limit])
+        runs = list(due.order_by("export_due_at")[:_MOST_ROOTS])
         claimed_until = now + timedelta(seconds=settings.SYNC_STALE_SECONDS)
         PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(export_due_at=claimed_until)
-    exported = root_spans.finish(runs, flush=flush)
-    if not exported:  # the next sweep tries again
-        PipelineRun.objects.filter(pk__in=[run.pk for run in runs], exported_at=None).update(export_due_at=now)
-    return exported
+    root_spans.finish(runs, flush=flush)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from pytest_django.fixtures import Settings
 
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import sweep
 from apps.utils import clock
 from telemetry import trace_id_of
+from telemetry._export.span_files import FileExporter
 from telemetry.testing import Capture
 
 STALE = float(settings.SYNC_STALE_SECONDS)
@@ -111,20 +114,60 @@ def test_no_lock_is_held_while_spans_are_exported(ended: list[PipelineRun]) -> N
     """A collector may take seconds; another sweep, and whoever ends a run, must not wait for it."""
     exporter = _Exporter()
     sweep.finish_roots(flush=exporter)
-    assert exporter.calls == 2
+    assert exporter.calls == 1
     assert not exporter.in_transaction
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_collector_that_is_down_is_tried_with_one_root_a_sweep(ended: list[PipelineRun], captrace: Capture) -> None:
-    """Or the traces file would hold all of them again after each sweep; once it is back, all are exported, logged once."""
+def test_a_root_is_emitted_once_however_long_nobody_takes_it(
+    ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture, traces: Path
+) -> None:
+    """The process that emitted it holds it, and writes it when it can; no sweep emits another."""
     exporter = _Exporter(is_up=False)
-    sweep.finish_roots(flush=exporter)
-    assert [span.name for span in captrace.spans] == ["sync.pipeline"]
+    for _ in range(16):
+        sweep.finish_roots(flush=exporter)
+        time.sleep(STALE + 1)
+    assert [span.name for span in captrace.spans] == ["sync.pipeline"] * 3
+    assert not PipelineRun.objects.exclude(exported_at=None).exists()
     exporter.is_up = True
+    FileExporter(traces, 0).export(captrace.exporter.get_finished_spans())
     sweep.finish_roots(flush=exporter)
     assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+    assert len(captrace.spans) == 3
     assert captrace.events().count("sync.pipeline.completed") == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_written", [True, False])
+def test_a_root_whose_emitter_was_killed_is_in_the_file_once(
+    ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture, traces: Path, is_written: bool
+) -> None:
+    """Between claiming the run and noting that its root is out: what the file has is not written again, the rest is."""
+
+    def die(_seconds: float) -> bool:
+        raise Killed
+
+    with pytest.raises(Killed):
+        sweep.finish_roots(flush=die)
+    if is_written:
+        FileExporter(traces, 0).export(captrace.exporter.get_finished_spans())
+    captrace.exporter.clear()
+    for _ in range(2):
+        time.sleep(STALE + 1)
+        sweep.finish_roots(flush=_Exporter())
+    again = {span.trace_id for span in captrace.spans}
+    assert again == (set() if is_written else {trace_id_of(run.traceparent) for run in ended})
+    assert len(captrace.spans) == len(again)
+    assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+    assert captrace.events().count("sync.pipeline.completed") == 3
+
+
+@pytest.fixture
+def traces(tmp_path: Path, settings: Settings) -> Path:
+    """The file of spans of a home that has no processes yet."""
+    settings.SYNCTRACE_HOME = tmp_path
+    settings.SYNCTRACE_TRACES_FILE = tmp_path / "traces.jsonl"
+    return tmp_path / "traces.jsonl"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,127 @@
+"""The processor of this process's spans: it counts each, and lets it wait for every exporter.
+
+In place of the SDK's, which drops the oldest span of a full queue without a word, and what its exporter does not take.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from telemetry._export.accounts import Account
+from telemetry._export.counts import Count
+from telemetry._export.heirs import Heir
+from telemetry._export.outlets import Outlet
+
+
+class BatchingProcessor(SpanProcessor):
+    """Count spans in the account that `open_account` returns for this process, and export them through `outlets`.
+
+    In a child that was forked it begins anew: the parent's spans are the parent's.
+    """
+
+    def __init__(self, open_account: Callable[[], tuple[Account, threading.RLock]], outlets: Sequence[Outlet]) -> None:
+        self._open_account, self._outlets = open_account, tuple(outlets)
+        self._account: Account | None = None
+        self._lock = threading.RLock()
+        self._open: set[int] = set()
+        self._begin()
+        after_fork = weakref.WeakMethod(self._after_fork)
+        os.register_at_fork(after_in_child=lambda: (after_fork() or (lambda: None))())
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Count a span."""
+        context = span.context
+        if context.trace_flags & 1:
+            account = self._account or self._begin()
+            with self._lock:
+                account.start()
+                self._open.add(context.span_id)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Let a span wait for its exporters; one that this process has not started is started now, as a reserved root is."""
+        context = span.context
+        if context is None or not context.trace_flags & 1 or getattr(span, "has_died", False):
+            return  # one that outlived its process has been exported
+        account = self._account or self._begin()
+        with self._lock:
+            if context.span_id in self._open:
+                self._open.remove(context.span_id)
+            else:
+                account.start()
+            account.end()
+            for outlet in self._outlets:
+                outlet.add(span)
+
+    def exporters(self) -> tuple[str, ...]:
+        """Return the names of the exporters."""
+        return tuple(outlet.name for outlet in self._outlets)
+
+    def heirs(self) -> dict[str, SpanExporter]:
+        """Return each exporter by its name, for spans that outlived their process."""
+        if self._account is None:
+            self._begin()
+        return {outlet.name: Heir(outlet) for outlet in self._outlets}
+
+    def counts(self) -> dict[str, Count]:
+        """Return what became of this process's spans, by exporter."""
+        if self._account is None:
+            return {}
+        with self._lock:
+            return self._account.counts()
+
+    def flush(self, seconds: float, *, and_spool: bool = False) -> bool:
+        """Return whether each exporter, or its spool, has every span that has ended; within so many seconds."""
+        flushed: list[bool] = []
+
+        def flush(outlet: Outlet) -> None:
+            flushed.append(outlet.flush(seconds, and_spool=and_spool))
+
+        if self._account is None:
+            return True
+        threads = [threading.Thread(target=flush, args=(outlet,), daemon=True) for outlet in self._outlets]
+        for thread in threads:
+            try:
+                thread.start()
+            except RuntimeError:  # Python 3.12 starts none once the interpreter is ending
+                thread.run()
+        for thread in threads:
+            if thread.is_alive():
+                thread.join()  # each keeps to its time
+        return len(flushed) == len(threads) and all(flushed)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Flush, as OpenTelemetry names it."""
+        return self.flush(timeout_millis / 1000)
+
+    def rest(self, seconds: float = 2.0) -> None:
+        """Flush, and stop every thread until the next span: this process is about to fork."""
+        self.flush(seconds)
+        with self._lock:
+            for outlet in self._outlets:
+                outlet.stop()
+            self._account = None
+
+    def shutdown(self) -> None:
+        """Flush and stop; a span that ends all the same begins anew."""
+        self.rest()
+
+    def _begin(self) -> Account:
+        with self._lock:
+            if self._account is None:
+                account, lock = self._open_account()
+                for outlet in self._outlets:
+                    outlet.begin(account, lock)
+                self._account, self._lock = account, lock
+            return self._account
+
+    def _after_fork(self) -> None:
+        self._account, self._lock, self._open = None, threading.RLock(), set()
+        for outlet in self._outlets:
+            outlet.after_fork()

@@ -1,0 +1,124 @@
+"""What can become of a span, and the sums of it: `started = exported + waiting + dropped + died`, for each exporter."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+REASONS = (
+    "queue_full",
+    "refused",
+    "rejected",
+    "failed",
+    "unreachable",
+    "spool_full",
+    "disk_full",
+    "unwritable",
+    "damaged",
+    "killed",
+)
+"""Why spans are dropped, in the order that an account has them; what comes later is appended."""
+
+MEANING: Mapping[str, str] = {
+    "queue_full": "more ended at once than OTEL_BSP_MAX_QUEUE_SIZE",
+    "refused": "the receiver said that sending them again is of no use",
+    "rejected": "the receiver took their batch without them",
+    "failed": "their exporter failed, and has no spool",
+    "unreachable": "the receiver was away, and there was no spool to wait in",
+    "spool_full": "the spool had grown to its limit, and they were its oldest",
+    "disk_full": "the disk was full for longer than the queue could hold them",
+    "unwritable": "the file could not be written for longer than the queue could hold them",
+    "damaged": "their file in the spool could not be read, and was set aside",
+    "killed": "they had ended and were not exported when their process was killed",
+}
+"""Each reason, as a person may read it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What became of the spans that one exporter was to have."""
+
+    started: int = 0
+    open: int = 0
+    """Started and not ended, in processes that live."""
+    queued: int = 0
+    """Ended, and in the memory of a process that lives."""
+    spooled: int = 0
+    """On disk, until their receiver is back."""
+    exported: int = 0
+    died: int = 0
+    """Never ended, in processes that have."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """By reason; a reason that did not occur is not there."""
+    found: int = 0
+    """Of those started, how many had ended in a process that was killed, were lost with it, and are exported after all."""
+    trouble: str | None = None
+    """Why nothing is exported now; None while it is."""
+    trouble_since_ns: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many are still to come: open, queued or spooled."""
+        return self.open + self.queued + self.spooled
+
+    @property
+    def lost(self) -> int:
+        """Return how many were dropped, for whatever reason."""
+        return sum(self.dropped.values())
+
+    @property
+    def is_exact(self) -> bool:
+        """Return whether every span that was started is accounted for, once."""
+        numbers = (self.open, self.queued, self.spooled, self.exported, self.died, *self.dropped.values())
+        return self.started == self.exported + self.waiting + self.lost + self.died and min(numbers) >= 0
+
+    def __add__(self, other: Count) -> Count:
+        """Return the sum of two; the trouble is the one that began first."""
+        troubles = [one for one in (self, other) if one.trouble is not None]
+        first = min(troubles, key=lambda one: one.trouble_since_ns, default=self)
+        return Count(
+            started=self.started + other.started,
+            open=self.open + other.open,
+            queued=self.queued + other.queued,
+            spooled=self.spooled + other.spooled,
+            exported=self.exported + other.exported,
+            died=self.died + other.died,
+            dropped=added(self.dropped, other.dropped),
+            found=self.found + other.found,
+            trouble=first.trouble,
+            trouble_since_ns=first.trouble_since_ns,
+        )
+
+    def without_found(self) -> Count:
+        """Return the count of a home, where a span that one process lost and another one found is one span."""
+        killed = min(self.dropped.get("killed", 0), self.found)
+        dropped = added(self.dropped, {"killed": -killed})
+        return replace(self, started=self.started - killed, dropped=dropped, found=self.found - killed)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers by name, the sums among them."""
+        return {
+            "started": self.started,
+            "exported": self.exported,
+            "waiting": self.waiting,
+            "open": self.open,
+            "queued": self.queued,
+            "spooled": self.spooled,
+            "dropped": self.lost,
+            "died": self.died,
+            "reasons": dict(self.dropped),
+            "trouble": self.trouble,
+        }
+
+
+def added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    """Return the sums by reason, without those that are nothing."""
+    sums = {reason: first.get(reason, 0) + second.get(reason, 0) for reason in {**first, **second}}
+    return {reason: number for reason, number in sums.items() if number}
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a file cannot be written."""
+    return "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else "unwritable"

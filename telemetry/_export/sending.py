@@ -1,0 +1,232 @@
+"""What came of handing spans to an exporter: taken, refused for good, or away for now.
+
+An exporter says only that it failed. Whether sending again is of use follows from what its receiver answered: by HTTP it is
+seen through the session that the exporter is given, by gRPC through its stub. Each tries once: when to try again is for the
+spool to say, and not for an exporter that sleeps. The specification of OTLP lists what may be tried again
+(https://opentelemetry.io/docs/specs/otlp/#failures).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from telemetry import _health
+from telemetry._export.counts import reason_of
+from telemetry._export.span_files import FileExporter
+
+_AGAIN_LATER = frozenset({429, 502, 503, 504})
+_AGAIN_LATER_GRPC = frozenset(
+    {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS", "RESOURCE_EXHAUSTED"}
+)
+_MOST_SECONDS = 60.0
+_NO_METERS = NoOpMeterProvider()  # `own_metrics` has what they would count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one batch."""
+
+    is_away: bool = False
+    """Whether it may be sent again later."""
+    reason: str | None = None
+    """Why it was not taken; None: it was."""
+    rejected: int = 0
+    """How many spans of a batch that was taken the receiver did not want."""
+    after_seconds: float | None = None
+    """When a receiver that is away asks to be tried again."""
+
+
+TAKEN = Answer()
+
+
+class Sender(Protocol):
+    """Hands batches to one exporter."""
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Hand over one batch, once."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Shut the exporter down."""
+
+
+class FileSender:
+    """Writes to our file of spans; whatever keeps it from being written may be over soon."""
+
+    def __init__(self, exporter: FileExporter) -> None:
+        self._exporter = exporter
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Append one line with these spans."""
+        try:
+            self._exporter.write(spans)
+        except OSError as error:
+            _health.aside(error)
+            return Answer(is_away=True, reason=reason_of(error))
+        return TAKEN
+
+    def close(self) -> None:
+        """Close the file."""
+        self._exporter.shutdown()
+
+
+class ExporterSender:
+    """Any exporter that a package registers: what it does not take is dropped, as OpenTelemetry specifies."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Export one batch."""
+        return TAKEN if self._export(spans) else Answer(reason="failed")
+
+    def close(self) -> None:
+        """Shut the exporter down."""
+        self._exporter.shutdown()
+
+    def _export(self, spans: Sequence[ReadableSpan]) -> bool:
+        try:
+            return self._exporter.export(spans) is SpanExportResult.SUCCESS
+        except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
+            _health.aside(error)
+            return False
+
+
+class HttpSender(ExporterSender):
+    """OTLP over HTTP, through a session that sees each answer."""
+
+    def __init__(self, make: Callable[..., SpanExporter], *, timeout: float) -> None:
+        self._answer: Answer | None = None
+        super().__init__(make(timeout=timeout, session=self._watched(_session()), meter_provider=_NO_METERS))
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Export one batch."""
+        self._answer = None
+        is_taken = self._export(spans)
+        if is_taken:
+            return self._answer or TAKEN
+        return self._answer or Answer(reason="failed")
+
+    def _watched(self, session: Any) -> Any:
+        request = session.request
+
+        def watch(*args: Any, **options: Any) -> Any:
+            import requests
+
+            try:
+                try:
+                    response = request(*args, **options)
+                except requests.Timeout:
+                    raise
+                except requests.ConnectionError:  # as of a connection that was kept too long
+                    response = request(*args, **options)
+            except requests.RequestException as error:
+                self._answer = Answer(is_away=True, reason="unreachable")
+                raise _NotTakenError(_summary(error)) from None
+            if 200 <= response.status_code < 300:
+                self._answer = Answer(rejected=_rejected(response))
+                return response
+            is_away = response.status_code in _AGAIN_LATER
+            after = _seconds(response.headers.get("Retry-After")) if is_away else None
+            self._answer = Answer(is_away=is_away, reason="unreachable" if is_away else "refused", after_seconds=after)
+            raise _NotTakenError(f"the receiver answered {response.status_code} {response.reason}")
+
+        session.request = watch
+        return session
+
+
+class GrpcSender(ExporterSender):
+    """OTLP over gRPC, through a stub that sees each answer."""
+
+    def __init__(self, make: Callable[..., SpanExporter], *, timeout: float) -> None:
+        from grpc import StatusCode
+
+        self._answer: Answer | None = None
+        super().__init__(
+            make(timeout=timeout, retryable_error_codes=[StatusCode.OK], meter_provider=_NO_METERS)
+        )  # which is no error's: none is
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Export one batch."""
+        self._answer = None
+        self._watch()
+        if self._export(spans):
+            return self._answer or TAKEN
+        return self._answer or Answer(is_away=True, reason="unreachable")
+
+    def _watch(self) -> None:
+        stub = getattr(self._exporter, "_client", None)  # there is no public way to the status; and it may be a new one
+        if stub is None or isinstance(stub, _WatchedStub):
+            return
+        vars(self._exporter)["_client"] = _WatchedStub(stub, self._heard)
+
+    def _heard(self, code: str | None, rejected: int) -> None:
+        if code is None:
+            self._answer = Answer(rejected=rejected)
+        else:
+            is_away = code in _AGAIN_LATER_GRPC
+            self._answer = Answer(is_away=is_away, reason="unreachable" if is_away else "refused")
+
+
+class _WatchedStub:
+    def __init__(self, stub: Any, heard: Callable[[str | None, int], None]) -> None:
+        self._stub, self._heard = stub, heard
+
+    def Export(self, *args: Any, **options: Any) -> Any:  # noqa: N802  # gRPC's name
+        from grpc import RpcError
+
+        try:
+            response = self._stub.Export(*args, **options)
+        except RpcError as error:
+            code: Any = error
+            self._heard(code.code().name, 0)
+            raise
+        self._heard(None, int(response.partial_success.rejected_spans))
+        return response
+
+
+class _NotTakenError(Exception):
+    """A request failed in a way that the exporter is not to try again by itself."""
+
+
+def _session() -> Any:
+    """Return the session that a credential provider makes, where the environment names one; else a new one."""
+    import requests
+
+    for part in ("TRACES_", ""):
+        name = os.environ.get(f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{part}CREDENTIAL_PROVIDER", "")
+        for provider in entry_points(group="opentelemetry_otlp_credential_provider", name=name) if name else ():
+            return provider.load()()
+    return requests.Session()
+
+
+def _rejected(response: Any) -> int:
+    """Return how many spans a receiver did not want of a batch that it took."""
+    if not response.content or "protobuf" not in response.headers.get("Content-Type", ""):
+        return 0
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+    with suppress(Exception):
+        return int(ExportTraceServiceResponse.FromString(response.content).partial_success.rejected_spans)
+    return 0
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else min(max(float(text), 0.0), _MOST_SECONDS)
+    except ValueError:
+        return None
+
+
+def _summary(error: Exception) -> str:
+    """Return an error's class and cause, without the address: that may have a password in it."""
+    return f"{type(error).__name__}: {type(error.__context__ or error).__name__}"
