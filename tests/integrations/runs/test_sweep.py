@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
-from pytest_django.fixtures import Settings
+from pytest_django import Settings
 
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import sweep
