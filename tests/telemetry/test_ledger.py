@@ -213,7 +213,9 @@ with observe(Sale(who="open")):
 
 def test_what_a_killed_process_took_with_it_and_another_one_found_is_one_span(tmp_path: Path) -> None:
     """One that had ended is exported after all; one that was open has died, and is a second time where that is told."""
-    assert _program(KILLED, tmp_path).wait(60) == -signal.SIGKILL
+    program = _program(KILLED, tmp_path)
+    program.communicate(timeout=60)
+    assert program.returncode == -signal.SIGKILL
     before = ledger.of_home(tmp_path)["file"]
     assert before == Count(started=3, exported=before.exported, died=1, dropped=before.dropped)
     assert before.exported + before.lost == 2
