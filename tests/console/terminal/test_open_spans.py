@@ -12,7 +12,7 @@ from django.core.management import call_command
 from apps.console.terminal.open_spans import as_json, open_lines
 from telemetry._export.journal import Journal
 from telemetry.reading import Span, Values
-from tests.telemetry.test_journal import Keeping, tracing
+from tests.telemetry.test_journal import tracing
 
 START_NS = 1_780_000_000_000_000_000
 
@@ -80,7 +80,7 @@ def test_the_command_lists_what_is_open_at_this_moment(tmp_path: Path, settings:
     settings.SYNCTRACE_JOURNAL = tmp_path
     assert told("open") == f"No span is open in {tmp_path}.\n"
     journal = Journal(tmp_path, most_waiting=9)
-    with tracing(journal, journal.of("file", Keeping())) as tracer:
+    with tracing(journal) as tracer:
         with tracer.start_as_current_span("somebody\n", attributes={"team_id": 7}):
             assert "0.0 s  somebody" in told("open")
             (found,) = json.loads(told("open", "--format", "json"))
