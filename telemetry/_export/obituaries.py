@@ -34,8 +34,8 @@ from telemetry._export.heirs import Heir
 from telemetry._export.steps import line_of
 from telemetry._journals import Entry, Journal
 
-_WORD_SECONDS = 3.0
-"""How long a parent may take to say what killed its child; it is told at once, and may be busy."""
+_WORD_SECONDS = 6.0
+"""How long a parent that lives may take to say what killed its child; it hears of it at once, and may be busy."""
 _OURS_SECONDS = 24 * 3600.0
 """How long a journal is kept for the exporters that this process has not."""
 _AGAIN_SECONDS = 30.0
@@ -98,7 +98,7 @@ class Undertaker:
         if journal is None or not journal.entries:
             return True
         if journal.death == Death():
-            if journal.process.get("is_child") and age < _WORD_SECONDS:
+            if age < _WORD_SECONDS and _has_parent(journal.process):
                 return False
             journal = replace(journal, death=_seen_from_here(journal.process))
         entries = journal.entries
@@ -153,6 +153,19 @@ def note_death(folder: Path, *, pid: int, death: Death) -> None:
                 os.write(descriptor, b"\n" + line_of({"death": known}))
             finally:
                 os.close(descriptor)
+
+
+def _has_parent(process: Mapping[str, Any]) -> bool:
+    """Return whether a dead process has a parent that lives and will say what killed it."""
+    if not process.get("is_child") or process.get("host") != socket.gethostname():
+        return False
+    try:
+        os.kill(process["ppid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, and is somebody else's
+        pass
+    return True
 
 
 def _seen_from_here(process: Mapping[str, Any]) -> Death:

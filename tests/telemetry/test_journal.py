@@ -220,6 +220,26 @@ def test_a_machine_that_has_started_since_was_gone(whole: bytes, tmp_path: Path)
     assert {(span.attributes or {}).get("died.cause") for span in kept.taken} == {"machine_gone", None}
 
 
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_childs_journal_waits_for_the_word_of_a_parent_that_lives(whole: bytes, tmp_path: Path, lives: bool) -> None:
+    """For six seconds; nobody waits for one that is dead, too."""
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
+        gone.wait()
+    parent = os.getpid() if lives else gone.pid
+    child = whole.replace(f'"ppid":{os.getppid()},"is_child":false'.encode(), f'"ppid":{parent},"is_child":true'.encode())
+    assert child != whole
+    path = tmp_path / "h-1-1.jsonl"
+    path.write_bytes(child)
+    kept = Keeping()
+    undertaker = Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None)
+    undertaker.look()
+    assert len(kept.names) == (0 if lives else 3)
+    if lives:
+        os.utime(path, (time.time() - 7,) * 2)
+        undertaker.look()
+        assert len(kept.names) == 3
+
+
 DIES = """
 import os, signal
 from opentelemetry import trace
