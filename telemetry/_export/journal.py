@@ -40,6 +40,7 @@ class Journal(SpanProcessor):
     def __init__(self, folder: Path, *, most_waiting: int, is_child: Callable[[], bool] = lambda: False) -> None:
         self._folder, self._most_waiting, self._is_child = folder, most_waiting, is_child
         self._exporters: dict[str, int] = {}
+        self._all = 0
         self._on_open: Callable[[], None] = lambda: None
         self._begin()
         after_fork = weakref.WeakMethod(self._after_fork)
@@ -53,11 +54,12 @@ class Journal(SpanProcessor):
         self._waiting: dict[int, int] = {}
         self._resource: Resource | None = None
         self._size, self._compact_at = 0, _COMPACT_BYTES
-        self._failed_at: float | None = None
+        self._is_whole, self._again_at = False, 0.0
 
     def expect(self, exporter: str) -> None:
         """Keep every span until this exporter is done with it, too."""
         self._exporters[exporter] = 1 << len(self._exporters)
+        self._all = sum(self._exporters.values())
 
     def on_opened(self, call: Callable[[], None]) -> None:
         """Call this when the process has a journal."""
@@ -102,7 +104,7 @@ class Journal(SpanProcessor):
                 step["status"] = status_as(span.status.status_code, span.status.description)
             with self._lock:
                 self._write(context.span_id, step)
-                self._waiting[context.span_id] = sum(self._exporters.values())
+                self._waiting[context.span_id] = self._all
                 if not self._exporters:
                     self._forget(context.span_id)
                 elif len(self._waiting) > self._most_waiting:  # the exporters' queues have dropped it, too
@@ -160,25 +162,16 @@ class Journal(SpanProcessor):
 
     def _append(self, line: bytes, *, must_look: bool = False) -> None:
         """Append a line, or write all of the journal anew where the file is not there, too long, or lacks a line."""
-        now = time.monotonic()
-        if self._failed_at is not None and now < self._failed_at + _AGAIN_SECONDS:
-            return
         try:
-            if (
-                self._failed_at is not None
-                or self._fd < 0
-                or self._size > self._compact_at
-                or (must_look and self._is_gone())
-            ):
+            if self._is_whole and self._size <= self._compact_at and not (must_look and self._is_gone()):
+                self._is_whole = False  # until the line is there
+                written = os.write(self._fd, line)
+                self._size += written
+                self._is_whole = written == len(line)
+            elif time.monotonic() >= self._again_at:
                 self._write_anew()
-                return
-            self._failed_at = now  # until it is written
-            written = os.write(self._fd, line)
-            self._size += written
-            if written == len(line):
-                self._failed_at = None
         except OSError as problem:
-            self._failed_at = now
+            self._is_whole, self._again_at = False, time.monotonic() + _AGAIN_SECONDS
             _health.problem(problem)
 
     def _is_gone(self) -> bool:
@@ -205,7 +198,7 @@ class Journal(SpanProcessor):
             raise
         is_first = self._fd < 0
         self._close()
-        self._fd, self._inode, self._failed_at = descriptor, os.fstat(descriptor).st_ino, None
+        self._fd, self._inode, self._is_whole = descriptor, os.fstat(descriptor).st_ino, True
         self._size, self._compact_at = len(content), max(_COMPACT_BYTES, 4 * len(content))
         if is_first:
             self._on_open()
@@ -227,7 +220,7 @@ class Journal(SpanProcessor):
     def _close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
-        self._fd = -1
+        self._fd, self._is_whole = -1, False
 
     def _after_fork(self) -> None:
         """Leave the parent's journal to it: open spans that the child has inherited are the parent's."""

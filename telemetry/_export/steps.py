@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from opentelemetry.trace import Link, SpanKind, StatusCode
 
 from telemetry._boundary import clean_attributes, clean_resource, text
 
+_PARTS = ("_attributes", "_links", "_events")
 _SCOPE = "telemetry"  # of spans that are opened here, which most are
 Step = dict[str, Any]
 
@@ -37,19 +39,24 @@ def status_as(code: StatusCode, description: str | None) -> list[Any]:
     return [code.value] if description is None else [code.value, text(description)]
 
 
+@lru_cache(maxsize=64)
+def _hex(trace_id: int) -> str:
+    return f"{trace_id:032x}"  # most spans are in the trace of the one before
+
+
 def started(span: Span) -> Step:
     """Return what is known of a span when it starts; what says the usual is left out."""
     context, parent, scope = span.get_span_context(), span.parent, span.instrumentation_scope
     is_clean = getattr(span, "is_clean", False)
-    attributes: Any = span.attributes
+    attributes, links, events = (vars(span)[part] for part in _PARTS)  # the SDK's own properties copy each of them
     step: Step = {
         "id": f"{context.span_id:016x}",
-        "trace": f"{context.trace_id:032x}",
+        "trace": _hex(context.trace_id),
         "name": span.name if is_clean else text(span.name),
         "start": span.start_time,
         "at": time.time_ns(),
         "flags": int(context.trace_flags),
-        "a": attributes.copy() if is_clean else plain(attributes),
+        "a": attributes if is_clean else plain(attributes),
     }
     if parent is not None:
         step["parent"] = f"{parent.span_id:016x}"
@@ -61,10 +68,10 @@ def started(span: Span) -> Step:
         step["kind"] = span.kind.value
     if scope is not None and scope.name != _SCOPE:
         step["scope"] = _scope(scope)
-    if span.links:
-        step["links"] = links_as(span.links)
-    if span.events:
-        step["events"] = [[event.name, event.timestamp, plain(event.attributes)] for event in span.events]
+    if links:
+        step["links"] = links_as(links)
+    if events:
+        step["events"] = [[text(event.name), event.timestamp, plain(event.attributes)] for event in events]
     return step
 
 
