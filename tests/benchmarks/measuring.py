@@ -140,6 +140,14 @@ def operation(size: Size) -> Iterator[Figure]:
             aim=1.2,
             detail=f"{cost * 1e6:.1f} µs against {by_hand * 1e6:.1f} µs (the SDK's span, structlog's JSON line)",
         )
+        journalled = statistics.median(samples[f"{name} journalled"])
+        yield Figure(
+            name=f"operation.{name}.journal",
+            what=f"Observed `{name}` in a journal that outlives it, in the same without",
+            value=ratio(samples, f"{name} journalled", name),
+            unit="x",
+            detail=f"{journalled * 1e6:.1f} µs against {cost * 1e6:.1f} µs",
+        )
 
 
 def boundary(size: Size) -> Iterator[Figure]:

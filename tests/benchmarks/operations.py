@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, TypeVar, cast
 import orjson
 import structlog
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Status, StatusCode
 
@@ -26,6 +27,7 @@ from apps import catalog
 from telemetry import bind, observe
 from telemetry._export.accounts import Account
 from telemetry._export.batching import BatchingProcessor
+from telemetry._export.journal import Journal
 from telemetry._export.outlets import Outlet
 from telemetry._export.sending import ExporterSender
 from telemetry._lines import writing
@@ -83,13 +85,32 @@ class NoExporter(SpanExporter):
         return
 
 
+class Switched(SpanProcessor):
+    """A journal that is kept only while it is on, so that both can be measured in turns."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self.is_on = journal, False
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        if self.is_on:
+            self._journal.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        if self.is_on:
+            self._journal.on_end(span)
+
+
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
     """Return the seconds that a call of each side takes, turn by turn."""
     plain = _with_batches(TracerProvider(), NoExporter())
     provider.configure(TelemetrySettings())
     ours = trace.get_tracer_provider()
     assert isinstance(ours, Provider), "nobody else has made one"
-    ours.add_span_processor(_counted_batches())
+    journal = Journal(Path(tempfile.mkdtemp()) / "journal", most_waiting=_QUEUE)
+    journal.expect("none")
+    switched = Switched(journal)
+    ours.add_span_processor(switched)
+    ours.add_span_processor(_counted_batches(journal))
     tracer = plain.get_tracer("benchmark")
 
     def bare() -> None:
@@ -104,8 +125,9 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
         with observe(catalog.GraphQLCall(query_name="PullRequests", page_size=49, lane_wait_ms=0.3)) as call:
             call.completed(catalog.GraphQLAnswered(points_cost=1, status="ok", nodes=49, remaining=4321, status_code=200))
 
-    def a_call(side: Callable[[], None], provider: Provider) -> Callable[[], float]:
+    def a_call(side: Callable[[], None], provider: Provider, *, is_journalled: bool = False) -> Callable[[], float]:
         def repeated() -> None:
+            switched.is_on = is_journalled
             for _ in range(calls):
                 side()
             provider.force_flush()
@@ -124,6 +146,8 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
                     "bare": a_call(bare, plain),
                     "sync.db.write": a_call(db_write, ours),
                     "sync.api.graphql": a_call(graphql, ours),
+                    "sync.db.write journalled": a_call(db_write, ours, is_journalled=True),
+                    "sync.api.graphql journalled": a_call(graphql, ours, is_journalled=True),
                     "sync.db.write by hand": a_call(lambda: by_hand(tracer, line, WRITE, WRITE_LINE), plain),
                     "sync.api.graphql by hand": a_call(lambda: by_hand(tracer, line, CALL, CALL_LINE), plain),
                 },
@@ -162,9 +186,9 @@ def _structlog_line(file: BinaryIO) -> Callable[..., None]:
     return cast("Callable[..., None]", logger.debug)
 
 
-def _counted_batches() -> BatchingProcessor:
-    """Return telemetry's own processor, which counts every span."""
-    outlet = Outlet("none", 0, lambda: ExporterSender(NoExporter()), batching=Batching())
+def _counted_batches(journal: Journal) -> BatchingProcessor:
+    """Return telemetry's own processor, which counts every span and tells the journal what it is done with."""
+    outlet = Outlet("none", 0, lambda: ExporterSender(NoExporter()), batching=Batching(), settled=journal.left)
     account = Account(None, ["none"])
     return BatchingProcessor(lambda: (account, threading.RLock()), [outlet])
 

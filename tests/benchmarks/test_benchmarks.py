@@ -27,6 +27,8 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
     assert {name for name, value in values.items() if value > 0} >= {
         "operation.sync.db.write",
         "operation.sync.api.graphql",
+        "operation.sync.db.write.journal",
+        "operation.sync.api.graphql.journal",
         "boundary.attributes",
         "boundary.traceback",
         "boundary.worst",
