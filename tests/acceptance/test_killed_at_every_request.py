@@ -12,6 +12,7 @@ from apps.github_simulator.testing import SeenRequest, SimulatedGitHub, simulato
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import start_pipeline
 from apps.repositories.models import TrackedRepository
+from telemetry.model import Outcome
 from telemetry.reading import orphans_of, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
 from tests.integrations.syncing import held, stored, tracked
@@ -103,7 +104,7 @@ def test_a_sync_killed_at_any_request_comes_to_the_same_end(program_environment:
 
 
 def _check_telemetry(home: Path) -> None:
-    """One root and one closing line a run; only what a dead attempt had sent is left without a parent: its span is lost."""
+    """One root and one closing line a run; every attempt that died is in its trace, once, with what it was at; no orphan."""
     runs = sorted(PipelineRun.objects.values_list("pk", flat=True))
     lines, spans = read_lines(home / "logs.jsonl"), read_spans(home / "traces.jsonl")
     assert sorted(line["run_id"] for line in lines if line["event"] == "sync.pipeline.completed") == runs
@@ -112,8 +113,18 @@ def _check_telemetry(home: Path) -> None:
     assert {line["error"] for line in died} == {"attempt_died: Attempt 1 gave no sign of life for 4 s"}
     assert len(died) == RepoSync.objects.filter(attempt=2).count()
     assert len({span.span_id for span in spans if span.name == "sync.pipeline"}) == len(runs)
-    tasks = {span.attributes["task_id"] for span in spans if span.name.startswith("run/")}
-    assert [span for span in orphans_of(spans) if span.attributes["task_id"] in tasks] == []
+    assert len({span.span_id for span in spans if span.name != "sync.pipeline"}) == sum(
+        span.name != "sync.pipeline" for span in spans
+    )
+    assert orphans_of(spans) == []
+    dead = RepoSync.objects.filter(attempt=2).values_list("run_id", flat=True)
+    repos = [span for span in spans if span.name == "sync.repo" and span.outcome == Outcome.DIED]
+    assert sorted(span.attributes["run_id"] for span in repos) == sorted(dead)
+    assert {span.attributes["died.signal"] for span in repos} == {"SIGKILL"}
+    runs_of = {span.span_id: span for span in spans if span.name.startswith("run/")}
+    assert {runs_of[span.parent_id or ""].outcome for span in repos} == {Outcome.DIED}
+    calls = {line["span_id"] for line in lines if line["event"] in ("sync.api.graphql", "sync.api.rest")}
+    assert calls <= {span.span_id for span in spans}  # also those whose process died before they had left it
 
 
 def _until_all_have_ended(count: int) -> None:
