@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ SEND = """
 import bakery, telemetry
 with telemetry.bind(team_id=7), telemetry.span("send"):
     bakery.{task}.apply_async({arguments})
+    sent_in = telemetry.trace_id_of(telemetry.current_traceparent())
+print(sent_in)
 """
 FALLEN = """
 send completed
@@ -37,6 +39,29 @@ def spans_of(project: Bakery) -> list[Span]:
     """The spans that have left so far."""
     path = project.home / "traces.jsonl"
     return read_spans(path) if path.exists() else []
+
+
+def sent(project: Bakery, task: str, arguments: str = "") -> str:
+    """The trace of a message that was sent just now."""
+    return project.run(SEND.format(task=task, arguments=arguments)).split()[-1]
+
+
+def of_trace(project: Bakery, trace_id: str, *names: str) -> list[Span]:
+    """The spans of a trace, once there are some of these names."""
+
+    def found() -> list[Span]:
+        return [span for span in spans_of(project) if span.trace_id == trace_id]
+
+    wait_until(lambda: set(names) <= {span.name for span in found()})
+    return found()
+
+
+@pytest.fixture(scope="module")
+def working(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bakery]:
+    """A worker with one child at a time, which exports only when it is asked to."""
+    project = Bakery(tmp_path_factory.mktemp("bakery"), embedded_servers, OTEL_BSP_SCHEDULE_DELAY="60000")
+    with project.running(*PREFORK, out="worker"):
+        yield project
 
 
 def has(project: Bakery, *names: str) -> bool:
@@ -68,16 +93,10 @@ def is_sound(spans: list[Span]) -> None:
         (0, "died.cause=exit died.exit_code=3"),
     ],
 )
-def test_a_child_that_dies_has_its_spans_ended_by_the_next(
-    embedded_servers: Broker, tmp_path: Path, number: int, because: str
-) -> None:
+def test_a_child_that_dies_has_its_spans_ended_by_the_next(working: Bakery, number: int, because: str) -> None:
     """Within ten seconds, while the worker lives: what was open has died, what had ended is as it was."""
-    project = Bakery(tmp_path, embedded_servers, OTEL_BSP_SCHEDULE_DELAY="60000")
-    with project.running(*PREFORK, out="worker"):
-        project.run(SEND.format(task="fall", arguments=f"[{int(number)}]"))
-        wait_until(lambda: has(project, "run/fall"))
-        found = time.time_ns()
-    spans = spans_of(project)
+    spans = of_trace(working, sent(working, "fall", f"[{int(number)}]"), "run/fall")
+    found = time.time_ns()
     assert tree_of(spans) == FALLEN.format(because=because)
     is_sound(spans)
     (oven,) = [span for span in spans if span.name == "oven"]
@@ -86,17 +105,12 @@ def test_a_child_that_dies_has_its_spans_ended_by_the_next(
     assert found - oven.end_ns < 10e9
     assert len({span.end_ns for span in spans if span.outcome == "died"}) == 1
     assert len({span.resource["process.pid"] for span in spans if span.name not in ("send", "apply_async/fall")}) == 1
-    assert list((project.home / "journal").iterdir()) == []
 
 
-def test_a_hard_time_limit_is_named(embedded_servers: Broker, tmp_path: Path) -> None:
+def test_a_hard_time_limit_is_named(working: Bakery) -> None:
     """Also where the task has not even reacted to being asked to end."""
-    project = Bakery(tmp_path, embedded_servers)
-    with project.running(*PREFORK, out="worker"):
-        project.run(SEND.format(task="stubborn", arguments=""))
-        wait_until(lambda: has(project, "run/stubborn"))
+    spans = of_trace(working, sent(working, "stubborn"), "run/stubborn")
     because = "died.cause=time_limit died.limit_sec=1.0"
-    spans = spans_of(project)
     assert (
         tree_of(spans)
         == f"""
@@ -110,6 +124,17 @@ send completed
     assert {span.status_message for span in spans if span.outcome == "died"} == {
         "the process was killed at its hard time limit of 1 s"
     }
+
+
+def test_an_idle_child_that_dies_keeps_what_it_had_not_exported(working: Bakery) -> None:
+    """Its run has ended and waits in the exporter's queue: it is exported as it was."""
+    child = int(working.run("import bakery\nprint(bakery.pid.delay().get(timeout=30))").split()[-1])
+    time.sleep(0.2)  # its run ends after its result is there
+    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: has(working, "run/pid"))
+    (run,) = [span for span in spans_of(working) if span.name == "run/pid"]
+    assert (run.status, run.outcome, run.attributes["celery.state"]) == ("OK", None, "SUCCESS")
+    is_sound(of_trace(working, run.trace_id))
 
 
 @pytest.mark.parametrize("pool", ["solo", "threads"])
@@ -171,19 +196,6 @@ send completed
         * 2
     ).replace("\n\n", "\n")
     is_sound(spans)
-
-
-def test_an_idle_child_that_dies_keeps_what_it_had_not_exported(embedded_servers: Broker, tmp_path: Path) -> None:
-    """Its run has ended and waits in the exporter's queue: it is exported as it was."""
-    project = Bakery(tmp_path, embedded_servers, OTEL_BSP_SCHEDULE_DELAY="60000")
-    with project.running(*PREFORK, out="worker"):
-        child = int(project.run("import bakery\nprint(bakery.pid.delay().get(timeout=30))").splitlines()[-1])
-        time.sleep(0.2)  # its run ends after its result is there
-        os.kill(child, signal.SIGKILL)
-        wait_until(lambda: has(project, "run/pid"))
-    (run,) = [span for span in spans_of(project) if span.name == "run/pid"]
-    assert (run.status, run.outcome, run.attributes["celery.state"]) == ("OK", None, "SUCCESS")
-    is_sound(spans_of(project))
 
 
 def _rang(project: Bakery) -> int:
