@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from opentelemetry.sdk.trace import ReadableSpan, _Span
 from opentelemetry.trace import Link, SpanContext
@@ -19,12 +19,19 @@ class Told(Protocol):
         """Take what an open span has learned."""
 
 
+@runtime_checkable
+class Telling(Protocol):
+    """A span that tells a journal by itself."""
+
+    journal: Told | None
+
+
 def listen(span: ReadableSpan, journal: Told) -> None:
     """Let a span tell `journal` what it learns: ours do so by themselves, and one of the SDK's own class is taught to."""
     if type(span) is _Span:
         vars(span)["journal"] = journal
         span.__class__ = _Telling
-    elif hasattr(span, "journal"):
+    elif isinstance(span, Telling):
         span.journal = journal
 
 
@@ -62,4 +69,4 @@ class _Telling(_Span):
 
     def _tell(self, step: Step) -> None:
         if self.is_recording():
-            self.journal.learned(self.context.span_id, step)
+            self.journal.learned(self.get_span_context().span_id, step)
