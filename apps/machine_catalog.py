@@ -153,6 +153,23 @@ class LaneLost(Event, name="sync.lane.lost", level=Level.WARNING, when="a holder
     sent: Annotated[bool, Field("Whether its request had been sent by then.")]
 
 
+Person = Annotated[str, Field("Who asked for it: a user of the admin, or of a machine.", example="ada@laptop")]
+
+
+class RunCancelled(Event, name="sync.run.cancelled", level=Level.WARNING, when="somebody calls a run off"):
+    """A run was called off: nothing more is asked for, and what is stored stays."""
+
+    by: Person
+    repos_unfinished: Annotated[int, Field("Repositories that had not ended.")]
+
+
+class RunResumed(Event, name="sync.run.resumed", level=Level.INFO, when="somebody has a run taken up again"):
+    """A run takes up another at its cursors, in a trace of its own."""
+
+    by: Person
+    resumed_run_id: Annotated[int, Field("The run that it takes up.")]
+
+
 EVENTS: tuple[str, ...] = (
     "sync.worker.started",
     "sync.worker.drained",
@@ -163,6 +180,8 @@ EVENTS: tuple[str, ...] = (
     "sync.database.back",
     "sync.lane.taken_over",
     "sync.lane.lost",
+    "sync.run.cancelled",
+    "sync.run.resumed",
 )
 """The machine's events in the order people read them."""
 

@@ -158,6 +158,6 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "sweep": {
         "task": "apps.integrations.tasks.sweep",
         "schedule": schedule(SYNC_SWEEP_SECONDS),
-        "options": {"queue": "sweep", "expires": 6 * SYNC_SWEEP_SECONDS},  # while all children are busy, they would pile up
+        "options": {"queue": "sweep"},
     },
 }

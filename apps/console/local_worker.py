@@ -14,6 +14,7 @@ from django.conf import settings
 from apps.integrations.tasks import sweep
 from apps.processes import Program, exit_on
 
+_HURRY_SECONDS = 1.5
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -43,4 +44,10 @@ def local_worker(*, home: Path, children: int = 2) -> Iterator[LocalWorker]:
     command = [sys.executable, "-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
     program = Program(command, name="worker", log=home / "worker.out", folder=_CHECKOUT)
     with exit_on(signal.SIGTERM), program:
-        yield LocalWorker(program)
+        try:
+            yield LocalWorker(program)
+        except KeyboardInterrupt:  # what it works on is cancelled, and its rows know: it may be killed
+            program.send_signal(signal.SIGTERM)
+            program.wait(_HURRY_SECONDS)
+            program.kill()
+            raise

@@ -96,6 +96,15 @@ def find_run(name: str) -> PipelineRun | None:
     return runs.filter(task_id=name).last()  # the run it started: those that follow have its id, and higher numbers
 
 
+def numbered_run(name: str) -> PipelineRun:
+    """Return the run with that number, task or trace; raise `NotFoundError`, with what there is, if there is none."""
+    run = find_run(name)
+    if run is None:
+        parse(name)  # says what is no name at all, or no run's number
+        raise NotFoundError(f"There is no run {name}. The latest: {_latest()}.")
+    return run
+
+
 def trace_of_task(source: Source, task_id: str) -> str | None:
     """Return the trace that a task ran in, or None when no span is of that task."""
     return next((span.trace_id for span in source.find_spans(task_id=task_id)), None)

@@ -48,20 +48,24 @@ def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
     throwaway: for tests, keep the data in a temporary folder without fsync, and remove it when the servers stop.
 
     The last command to leave its block waits until they have stopped. A killed command releases its locks, and the servers
-    stop by themselves a moment later. Raises `EmbeddedServerError`, whose text says what to do.
+    stop by themselves a moment later, as they do after Ctrl-C, which waits for nothing. Raises `EmbeddedServerError`, whose
+    text says what to do.
     """
     home = home.resolve()
     folder = _private_folder(home)
-    owner = os.getpid()
+    owner, waits = os.getpid(), True
     with locks.opened_holders(folder) as holders:
         try:
             with locks.gate(folder):
                 fcntl.flock(holders, fcntl.LOCK_SH)  # waits only for servers that are being stopped
                 running = _join(folder) or _start(home, folder, throwaway=throwaway)
             yield running
+        except KeyboardInterrupt:
+            waits = False
+            raise
         finally:
             if os.getpid() == owner:  # a forked child shares the lock, which is not its to give up
-                _leave(folder, holders)
+                _leave(folder, holders, waits=waits)
 
 
 def _private_folder(home: Path) -> Path:
@@ -121,9 +125,9 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
     return Servers(**answer)
 
 
-def _leave(folder: Path, holders: TextIO) -> None:
-    """Let go of the servers, and wait until they have stopped if we were the last to hold them."""
-    last = locks.try_lock(holders, fcntl.LOCK_EX)
+def _leave(folder: Path, holders: TextIO, *, waits: bool) -> None:
+    """Let go of the servers, and wait until they have stopped if we were the last to hold them, unless told not to."""
+    last = waits and locks.try_lock(holders, fcntl.LOCK_EX)
     fcntl.flock(holders, fcntl.LOCK_UN)
     deadline = time.monotonic() + _STOP_TIMEOUT_SEC
     with locks.opened_state(folder) as state:

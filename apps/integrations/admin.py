@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
-from apps.integrations.runs.queue import tell_places
+from apps.integrations.runs.queue import tell_places, tell_waiting
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
 from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
@@ -33,7 +33,7 @@ class _RepoSyncColumns:
 
     @admin.display(description="pull requests", ordering="prs_done")
     def progress(self, row: RepoSync) -> str:
-        """Return how many pull requests are stored, of how many."""
+        """Return how many pull requests this sync has read, of how many."""
         return f"{row.prs_done:,} of {'?' if row.prs_total is None else f'{row.prs_total:,}'}"
 
     def duration(self, row: RepoSync) -> str:
@@ -53,6 +53,16 @@ class _Placed(ChangeList):
         super().get_results(request)
         self.result_list = list(self.result_list)
         tell_places(self.result_list)
+
+
+class _Runs(ChangeList):
+    """A list of runs that knows which of them wait."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Fetch the page's rows, and what their repositories do in one go."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        tell_waiting(self.result_list)
 
 
 class _PlacedFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
@@ -120,6 +130,17 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     readonly_fields = ("status", "trace", "duration")
     inlines = (RepoSyncInline,)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows which runs wait."""
+        return _Runs
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PipelineRun | None:
+        """Return the run, which knows whether it waits."""
+        run: PipelineRun | None = super().get_object(request, object_id, from_field)
+        if run is not None:
+            tell_waiting([run])
+        return run
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PipelineRun], search_term: str
     ) -> tuple[QuerySet[PipelineRun], bool]:
@@ -155,7 +176,7 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="state")
     def status(self, row: PipelineRun) -> str:
         """Return the state, colored."""
-        return badge(row.state)
+        return badge(row.standing)
 
     def duration(self, row: PipelineRun) -> str:
         """Return the time until the run ended, or until now."""

@@ -36,7 +36,9 @@
     ├── LaneLost                 the account's lane was held for too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
     ├── StandsBack               others want this attempt's place; a later attempt goes on
-    └── Superseded               another attempt has taken over
+    ├── Superseded               another attempt has taken over, or the run has ended
+    ├── Cancelled                somebody called the run off
+    └── WrongState               a run cannot be cancelled or resumed as it stands
 
 `str(error)` says what happened, `error.advice` what to do, `error.error_type` is a stable code, and `error.retryable` tells
 whether the same work may succeed later. No message holds a token or the body of an answer. Errors can be pickled, because
@@ -340,10 +342,24 @@ class StandsBack(SyncError):
 
 
 class Superseded(SyncError):
-    """Another attempt at the same work has taken over, so nothing more of this one was stored."""
+    """Another attempt has taken over, or the run was called off, so nothing more of this attempt was stored."""
 
     error_type = "superseded"
-    advice = "Nothing to do: the other attempt continues."
+    advice = "Nothing to do: the other attempt continues, or nobody wants the work any more."
+
+
+class Cancelled(SyncError):
+    """Somebody called the run off."""
+
+    error_type = "cancelled"
+    advice = "To go on where it stopped, resume its run."
+
+
+class WrongState(SyncError):
+    """A run cannot be cancelled or resumed as it stands."""
+
+    error_type = "wrong_state"
+    advice = "See in the admin, or with `trace RUN`, where it stands."
 
 
 class IncompleteHistory(SyncError):

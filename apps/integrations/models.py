@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 
-from apps.integrations.errors import limit_in_words
+from apps.integrations.errors import AttemptDied, limit_in_words
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -75,7 +76,9 @@ class PipelineRun(models.Model):
     links = models.JSONField(default=list, help_text="traceparents this run's trace is linked to")
     started_ns = models.BigIntegerField(help_text="the root span's start, Unix nanoseconds")
     started_at = models.DateTimeField()
-    step_sent_at = models.DateTimeField(null=True, help_text="when the phase's step was last sent or started")
+    announced_at = models.DateTimeField(null=True, help_text="when its first line was written")
+    phase_at = models.DateTimeField(null=True, help_text="when it entered its phase; null: when it started")
+    step_sent_at = models.DateTimeField(null=True, help_text="when the phase's step was last sent or started; null: not yet")
     step_attempt = models.IntegerField(default=0, help_text="how often that step was started")
     ended_at = models.DateTimeField(null=True)
     logged_at = models.DateTimeField(null=True, help_text="when its last line was written")
@@ -92,7 +95,11 @@ class PipelineRun(models.Model):
     error_msg = models.TextField(default="")
 
     class Meta:
-        indexes = [models.Index(fields=["state", "ended_at"]), models.Index(fields=["task_id"])]
+        indexes = [
+            models.Index(fields=["state", "ended_at"]),
+            models.Index(fields=["task_id"]),
+            models.Index(fields=["started_at"], condition=models.Q(announced_at=None), name="unannounced_runs"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["task_id"], condition=models.Q(kind="recent"), name="one_recent_run_per_starting_task"
@@ -102,6 +109,14 @@ class PipelineRun(models.Model):
     def __str__(self) -> str:
         return f"run {self.pk} ({self.kind}, {self.phase})"
 
+    is_waiting = False
+    """Whether nothing of it works and everything waits; `runs.queue` sets it."""
+
+    @property
+    def standing(self) -> str:
+        """Where the run stands, in one word: its state, or that all of it waits."""
+        return "waiting" if self.state == self.State.RUNNING and self.is_waiting else self.state
+
     @property
     def shortfall(self) -> str:
         """What is missing of a partial run, in words; empty for any other."""
@@ -110,6 +125,8 @@ class PipelineRun(models.Model):
         return f"{self.repos_failed} of {self.repos_synced + self.repos_failed} repositories failed"
 
 
+_SIGN_OF_LIFE_SECONDS = 5.0
+"""An attempt shows that it lives as often as that, but for a request, whose answer it may await for longer."""
 WAITS_FOR_LANE = "lane"
 """The `wait_reason` of a row whose attempt waits for a turn in its account's lane; all others are limits of GitHub's."""
 
@@ -212,14 +229,34 @@ class RepoSync(models.Model):
         if self.state in self.ENDED:
             return self.disposition or self.state
         if self.state == self.State.RUNNING:
-            return "syncing"
+            return "silent" if self.silent_for else "waiting" if self.wait_reason else "syncing"
+        if self.is_dead:
+            return "dead"
         if self.state == self.State.QUEUED or self.due_at <= clock.now():
             return "queued"
         return "backing off" if self.state == self.State.RETRYING else "waiting"
 
     @property
+    def is_dead(self) -> bool:
+        """Whether the last attempt was found dead, and the next has not begun."""
+        return self.state == self.State.RETRYING and self.error_type == AttemptDied.error_type
+
+    @property
+    def silent_for(self) -> int:
+        """For how many seconds the running attempt has given no sign of life; 0 where work alone explains it."""
+        if self.state != self.State.RUNNING or self.alive_at is None:
+            return 0
+        seconds = (clock.now() - self.alive_at).total_seconds()
+        explained = min(settings.SYNC_REQUEST_SECONDS + _SIGN_OF_LIFE_SECONDS, settings.SYNC_STALE_SECONDS / 2)
+        return int(seconds) if seconds > explained else 0
+
+    @property
     def waits_for(self) -> str:
         """What the sync waits for and until when, in words; empty while it works and when it has ended."""
+        if self.standing == "silent":
+            return f"a sign of life, for {self.silent_for} s"
+        if self.standing == "dead":
+            return f"attempt {self.attempt + 1}: {self.place or 'its turn'}"
         if self.standing == "queued":
             return self.place or "its turn"
         until = f"{self.due_at:%H:%M:%S}Z"
@@ -228,6 +265,17 @@ class RepoSync(models.Model):
         if self.wait_reason == WAITS_FOR_LANE:
             return "another program that uses this account"
         return f"{limit_in_words(self.wait_reason)} until {until}" if self.wait_reason else ""
+
+    @property
+    def said(self) -> str:
+        """Where the sync stands and why, in words: the same on pages, in commands and in results."""
+        standing, waits_for = self.standing, self.waits_for
+        if self.state in self.ENDED:
+            return standing if self.state == self.State.COMPLETED else f"{standing}: {self.error_msg}"
+        if standing == "silent":
+            return f"silent for {self.silent_for} s"
+        said = f"{standing}: {waits_for}" if waits_for else standing
+        return f"{said}: {self.error_msg}" if self.state == self.State.RETRYING else said
 
 
 class Admission(models.Model):
@@ -245,7 +293,7 @@ class Admission(models.Model):
     account = models.CharField(max_length=200)
     place = models.PositiveSmallIntegerField(default=ASKING)
     admitted_at = models.DateTimeField()
-    sent_at = models.DateTimeField(help_text="when a message for it was last sent")
+    sent_at = models.DateTimeField(null=True, help_text="when a message for it was last sent; null: not yet")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "place"], name="one_attempt_per_place")]

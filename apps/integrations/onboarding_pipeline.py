@@ -7,67 +7,36 @@ steps to send. Every function here may be called twice, by two processes at once
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from apps import catalog
-from apps.integrations.errors import EveryRepositoryFailed, StepNeverFinished, message_of
+from apps import catalog, machine_catalog
+from apps.integrations.errors import Cancelled, EveryRepositoryFailed, StepNeverFinished, WrongState, message_of
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import admission, attempts, failures, phases, root_spans
 from apps.integrations.runs.root_spans import Flush
+from apps.integrations.runs.starting import Backfill, described, resume_run, start_backfills, start_run
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
-from apps.integrations.runs.sweep import claim_steps, finish_roots, runs_to_advance
-from apps.repositories.models import TrackedRepository
-from apps.teams.models import Team
+from apps.integrations.runs.sweep import announce_started, claim_steps, finish_roots, runs_to_advance
 from apps.utils import clock
-from telemetry import Root, current_traceparent, error_type, flush
+from telemetry import error_type, flush
 
-
-@dataclass(frozen=True, slots=True)
-class Backfill:
-    """What backfills are to cover: from `since`, or from the beginning if that is None."""
-
-    since: datetime | None
-
-
-def start_run(
-    *,
-    team: Team,
-    repositories: Sequence[TrackedRepository],
-    since: datetime | None,
-    backfill: Backfill | None = None,
-    task_id: str | None = None,
-    resumes: PipelineRun | None = None,
-) -> PipelineRun:
-    """Create a recent run over `repositories` and reserve its root span; `admit` says which of its attempts may begin.
-
-    A second call with the same `task_id` returns the run of the first.
-    """
-    if not repositories:
-        raise ValueError("a run needs at least one repository: track one first")
-    known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.RECENT).first() if task_id else None
-    if known is not None:
-        return known
-    links = [link for link in (current_traceparent(), resumes.traceparent if resumes else None) if link]
-    with transaction.atomic():
-        run = _create(
-            team=team,
-            kind=PipelineRun.Kind.RECENT,
-            repositories=[(repository, None) for repository in repositories],
-            since=since,
-            before=None,
-            backfill=backfill,
-            follows=resumes,
-            links=links,
-            task_id=task_id,
-        )
-    root_spans.log_start(run)
-    return run
+__all__ = [
+    "Backfill",
+    "admit",
+    "advance",
+    "cancel",
+    "claim_step",
+    "complete_phase",
+    "fail_phase",
+    "resume_run",
+    "start_run",
+    "step_sent",
+    "sweep",
+]
 
 
 def admit() -> list[Step]:
@@ -97,6 +66,13 @@ def claim_step(step: RunPhase) -> PipelineRun | None:
     return PipelineRun.objects.select_related("team").get(pk=step.run_id) if claimed else None
 
 
+def step_sent(step: RunPhase) -> None:
+    """Note that a message for a phase's step was sent, unless it is started by now."""
+    PipelineRun.objects.filter(
+        pk=step.run_id, phase=step.phase, state=PipelineRun.State.RUNNING, step_attempt=step.attempt - 1
+    ).update(step_sent_at=clock.now())
+
+
 def complete_phase(run_id: int, phase: catalog.Phase) -> list[Step]:
     """Let the run leave `phase`, whose work is done, and return the next steps."""
     with transaction.atomic():
@@ -112,11 +88,38 @@ def fail_phase(run_id: int, phase: catalog.Phase, error: BaseException) -> None:
             _fail(run, error)
 
 
+def cancel(run_id: int, *, by: str) -> PipelineRun:
+    """Call a run off and return it: no attempt begins, those in flight end within a second, and what is stored stays.
+
+    Raises `WrongState` if it has ended.
+    """
+    with transaction.atomic():
+        run = _locked(run_id)
+        if run is None:
+            raise WrongState(f"{described(run_id)}: only a run that has not ended can be cancelled")
+        error, now = Cancelled(f"{by} cancelled it"), clock.now()
+        unfinished = run.repo_syncs.exclude(state__in=RepoSync.ENDED).update(
+            state=RepoSync.State.CANCELLED,
+            disposition=RepoSync.Disposition.CANCELLED,
+            wait_reason="",
+            error_type=error.error_type,
+            error_msg=message_of(error),
+            ended_at=now,
+        )
+        admission.withdraw_run(run)
+        run.cancelled_by, run.error_type, run.error_msg = by, error.error_type, message_of(error)
+        event = machine_catalog.RunCancelled(by=by, repos_unfinished=unfinished)
+        transaction.on_commit(lambda: root_spans.log_event(run, event))
+        _end(run, PipelineRun.State.CANCELLED)
+    return run
+
+
 def sweep(*, flush: Flush = flush) -> list[Step]:
     """Return the steps that set in motion again what stands still; finish runs whose end was not logged and exported."""
+    announce_started()
     attempts.bury_dead()
     admission.withdraw_ended()
-    found: list[Step] = [SyncRepository(attempt) for attempt in admission.lost()]
+    found: list[Step] = [SyncRepository(attempt) for attempt in [*admission.lost(), *admission.unsent()]]
     for run in claim_steps():
         phase = phases.named(run.phase)
         if phase in phases.LAST:  # an earlier version ended runs in a step of its own
@@ -130,50 +133,6 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
         found += advance(run_id)
     finish_roots(flush=flush)
     return found + admit()
-
-
-def _create(
-    *,
-    team: Team,
-    kind: PipelineRun.Kind,
-    repositories: Sequence[tuple[TrackedRepository, str | None]],
-    since: datetime | None,
-    before: datetime | None,
-    backfill: Backfill | None,
-    follows: PipelineRun | None,
-    links: Sequence[str],
-    task_id: str | None,
-) -> PipelineRun:
-    """Create a run over `repositories`, each with the cursor at which its paging starts (None: the newest)."""
-    root = Root.reserve(catalog.Pipeline, links=links)
-    now = clock.now()
-    run = PipelineRun.objects.create(
-        team=team,
-        kind=kind,
-        phase=phases.first(kind),
-        since=since,
-        before=before,
-        backfill=backfill is not None,
-        backfill_since=backfill.since if backfill else None,
-        follows=follows,
-        task_id=task_id,
-        traceparent=root.traceparent,
-        links=list(root.links),
-        started_ns=root.started_ns,
-        started_at=now,
-    )
-    RepoSync.objects.bulk_create(
-        RepoSync(
-            run=run,
-            repository=repository,
-            connection_id=repository.connection_id,
-            is_backfill=kind == PipelineRun.Kind.BACKFILL,
-            due_at=now,
-            start_cursor=start,
-        )
-        for repository, start in repositories
-    )
-    return run
 
 
 def _locked(run_id: int) -> PipelineRun | None:
@@ -193,43 +152,16 @@ def _enter_next(run: PipelineRun) -> list[Step]:
     if phase is None:
         _end(run, PipelineRun.State.COMPLETED)
         return []
-    run.phase, run.step_attempt, run.step_sent_at = phase, 0, clock.now()
-    run.save(update_fields=["phase", "step_attempt", "step_sent_at"])
+    run.phase, run.phase_at, run.step_attempt, run.step_sent_at = phase, clock.now(), 0, None
+    run.save(update_fields=["phase", "phase_at", "step_attempt", "step_sent_at"])
     transaction.on_commit(lambda: root_spans.log_phase(run, phase, previous))
     if phase not in phases.LAST:
         return [RunPhase(run.pk, phase, 1)]
-    if run.backfill and _start_backfills(run):
+    if run.backfill and start_backfills(run):
         first = phases.first(PipelineRun.Kind.BACKFILL)
         transaction.on_commit(lambda: root_spans.log_phase(run, first, phase))
     _end(run, PipelineRun.State.COMPLETED)
     return []
-
-
-def _start_backfills(run: PipelineRun) -> int:
-    """Create a backfill for each repository that the run has synced and of which older history is not stored yet.
-
-    Return how many there are.
-    """
-    created = 0
-    for row in run.repo_syncs.select_related("repository").filter(state=RepoSync.State.COMPLETED).order_by("pk"):
-        if row.repository.covers(run.backfill_since):
-            continue
-        # An incremental run stopped at its watermark, not at the window's start: the backfill then pages from the top.
-        start = row.cursor if row.since == run.since else None
-        backfill = _create(
-            team=run.team,
-            kind=PipelineRun.Kind.BACKFILL,
-            repositories=[(row.repository, start)],
-            since=run.backfill_since,
-            before=run.since,
-            backfill=None,
-            follows=run,
-            links=[run.traceparent],
-            task_id=run.task_id,
-        )
-        transaction.on_commit(lambda backfill=backfill: root_spans.log_start(backfill))  # type: ignore[misc]  # bound now
-        created += 1
-    return created
 
 
 def _fail(run: PipelineRun, error: BaseException) -> None:

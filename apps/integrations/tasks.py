@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery import Task, shared_task
+from celery import Task, shared_task, uuid
 from celery.exceptions import Retry, TimeLimitExceeded, WorkerLostError
+from celery.result import AsyncResult
 from celery.signals import task_failure
 from django.conf import settings
 from django.db import connection
@@ -20,7 +21,7 @@ from apps.integrations.errors import Superseded
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import admission, attempts, phases
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.failures import ATTEMPTS, STEPS, as_stored, broke_connection
+from apps.integrations.runs.failures import ATTEMPTS, STEPS, as_stored, broke_connection, killed_by
 from apps.integrations.runs.root_spans import root_of
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
 from apps.integrations.runs.waits import record_waits
@@ -28,6 +29,7 @@ from apps.integrations.services.sync_attempt import Completed, End, Failed, Retr
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
+from apps.utils.boottime import boottime
 from apps.utils.database import drop_connection
 from telemetry import Observed, bind, current_traceparent, emit, error_type, observe, treat_as
 from telemetry.celery import QuietTask, sending
@@ -37,7 +39,32 @@ _log = logging.getLogger(__name__)
 treat_as(Superseded, Outcome.CANCELLED)
 
 
-@shared_task(bind=True)
+class StartTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
+    """A task whose run is written to the database before its message is sent, by whoever sends it.
+
+    So a start cannot be lost: the message makes the run begin at once, and without it the sweep begins it. Inside a
+    transaction, whose rows nobody sees, the run is started by the message alone.
+    """
+
+    abstract = True
+
+    def apply_async(  # type: ignore[override]  # what the stubs list one by one is passed on
+        self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
+    ) -> AsyncResult[None]:
+        """Start the run, and send the message in its trace."""
+        if connection.in_atomic_block:
+            return super().apply_async(args, kwargs, task_id=task_id, **options)
+        task_id = task_id or uuid()
+        run = _start_run(*(args or ()), **(kwargs or {}), task_id=task_id, announce=False)
+        try:
+            with root_of(run).addressed():
+                return super().apply_async(args, kwargs, task_id=task_id, **options)
+        except BrokerError:
+            _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            return AsyncResult(task_id)
+
+
+@shared_task(bind=True, base=StartTask)
 def start_pipeline(
     self: Task[..., None],
     team_id: int,
@@ -48,19 +75,42 @@ def start_pipeline(
     backfill_all: bool = False,
 ) -> None:
     """Start a recent run over the last `days` (None: all history), which backfills follow if they are asked for."""
+    _start_run(
+        team_id,
+        repository_ids,
+        days=days,
+        backfill_days=backfill_days,
+        backfill_all=backfill_all,
+        task_id=self.request.id,
+        announce=True,
+    )
+    send(pipeline.admit())
+
+
+def _start_run(
+    team_id: int,
+    repository_ids: list[int],
+    *,
+    days: int | None,
+    backfill_days: int | None = None,
+    backfill_all: bool = False,
+    task_id: str | None,
+    announce: bool,
+) -> PipelineRun:
+    """Return the run that the task starts, which is written once."""
     now = clock.now()
     backfill = None
     if backfill_all or backfill_days is not None:
         backfill = pipeline.Backfill(None if backfill_all or backfill_days is None else _ago(now, backfill_days))
     with bind(team_id=team_id):
-        pipeline.start_run(
+        return pipeline.start_run(
             team=Team.objects.get(pk=team_id),
             repositories=list(TrackedRepository.objects.filter(pk__in=repository_ids, team_id=team_id).order_by("pk")),
             since=None if days is None else _ago(now, days),
             backfill=backfill,
-            task_id=self.request.id,
+            task_id=task_id,
+            announce=announce,
         )
-        send(pipeline.admit())
 
 
 @shared_task(bind=True)
@@ -99,10 +149,10 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
 
 @task_failure.connect(sender=sync_repository)
 def _free_place(exception: BaseException, args: tuple[int, int], **_: Any) -> None:
-    """Let others of its account begin when an attempt's process was killed: Celery says so in the parent process."""
+    """Let the next attempt follow when one's process was killed: Celery says so in the parent process."""
     if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
         try:
-            admission.withdraw(Attempt(*args))
+            attempts.bury(Attempt(*args), killed_by(exception))
         finally:
             connection.close()  # children that are forked later must not share it
         _admit_in(0.0)
@@ -139,8 +189,25 @@ def admit() -> None:
 
 @shared_task(base=QuietTask)
 def sweep() -> None:
-    """Send again what stands still; Celery beat calls this every few seconds."""
-    send(pipeline.sweep())
+    """Send again what stands still; Celery beat calls this every few seconds.
+
+    While all children are busy, messages of it pile up; of those a process does one.
+    """
+    if _Swept.is_due():
+        send(pipeline.sweep())
+
+
+class _Swept:
+    """When this process swept last, by a clock of its own: messages do not expire, since machines' clocks differ."""
+
+    at = float("-inf")
+
+    @classmethod
+    def is_due(cls) -> bool:
+        if boottime() - cls.at < settings.SYNC_SWEEP_SECONDS / 2:
+            return False
+        cls.at = boottime()
+        return True
 
 
 def send(steps: Iterable[Step]) -> None:
@@ -172,8 +239,10 @@ def _send(step: Step) -> None:
             ):
                 record_waits(row)
                 sync_repository.apply_async(
-                    args=(row.pk, attempt.number), queue=_queue(row.run), expires=settings.SYNC_STALE_SECONDS
+                    args=(row.pk, attempt.number),
+                    queue=_queue(row.run),  # it does not expire: another machine's clock would judge that
                 )
+            admission.sent(attempt)
         case RunPhase(run_id, phase, number):
             run = PipelineRun.objects.get(pk=run_id)
             with (
@@ -182,6 +251,7 @@ def _send(step: Step) -> None:
                 sending(attempt=number, previous=None),
             ):
                 run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
+            pipeline.step_sent(step)
 
 
 def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: End) -> None:

@@ -17,6 +17,7 @@ from django.db import DatabaseError, connection
 
 from apps import machine_catalog
 from apps.integrations.models import RepoSync
+from apps.integrations.runs.failures import killed_by
 from apps.integrations.runs.root_spans import root_of
 from apps.integrations.tasks import sync_repository
 from telemetry import bind, emit
@@ -78,7 +79,7 @@ def _log_end(**_: Any) -> None:
 def _log_death(sender: Task[..., Any], task_id: str, exception: BaseException, args: Sequence[Any], **_: Any) -> None:
     """Write what a process held that was killed: Celery says so in the process that started it."""
     if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
-        _log_killed(sender, task_id, args, cause=_cause(exception))
+        _log_killed(sender, task_id, args, cause=killed_by(exception))
 
 
 def _log_killed(task: Task[..., Any], task_id: str, args: Sequence[Any], *, cause: str) -> None:
@@ -99,12 +100,6 @@ def _row(args: Sequence[Any]) -> RepoSync | None:
         return None
     finally:
         connection.close()  # children that are forked later must not share it
-
-
-def _cause(exception: BaseException) -> str:
-    if isinstance(exception, TimeLimitExceeded):
-        return f"its hard time limit of {exception.args[0]} s"
-    return str(exception).removeprefix("Worker exited prematurely: ").partition(" Job:")[0].rstrip(".")
 
 
 def _since(moment: float) -> float:

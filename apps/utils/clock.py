@@ -1,13 +1,22 @@
-"""The clock that everything here reads and sleeps by; a test can put another in its place."""
+"""The clock that everything here reads and sleeps by: the database's, which all machines share.
+
+Leases, signs of life, waits and back-off are compared over machines whose own clocks may differ by minutes. A test can put
+another clock in its place.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
+
+from django.db import connection
+
+ATTENTION_SECONDS = 1.0
+"""How long anything that waits may go without looking whether it should."""
 
 
 class Clock(Protocol):
@@ -17,21 +26,29 @@ class Clock(Protocol):
         """Return the current time, with its zone."""
         raise NotImplementedError
 
-    def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+    def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
+        """Return after so many seconds; `meanwhile` is called every second, and ends the sleep if it raises."""
         raise NotImplementedError
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The database's clock, asked each time: that costs as much as the least of statements, and is never out of date."""
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
-        return datetime.now(UTC)
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+        with connection.wrap_database_errors:  # past Django's cursors: this is no statement of whoever asks
+            (now,) = connection.connection.execute("SELECT clock_timestamp()").fetchone()
+        return cast("datetime", now).astimezone(UTC)
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
         """Sleep."""
-        time.sleep(seconds)
+        ends = time.monotonic() + seconds
+        while meanwhile is not None and ends - time.monotonic() > ATTENTION_SECONDS:
+            time.sleep(ATTENTION_SECONDS)
+            meanwhile()
+        time.sleep(max(0.0, ends - time.monotonic()))
 
 
 class SteppedClock:
@@ -45,7 +62,7 @@ class SteppedClock:
         """Return the time at which the clock stands."""
         return self._now
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
         """Advance the clock at once."""
         self.slept.append(seconds)
         self._now += timedelta(seconds=seconds)
@@ -59,9 +76,9 @@ def now() -> datetime:
     return _clock.get().now()
 
 
-def sleep(seconds: float) -> None:
-    """Sleep for so many seconds."""
-    _clock.get().sleep(seconds)
+def sleep(seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
+    """Sleep for so many seconds; `meanwhile` is called every second, and ends the sleep if it raises."""
+    _clock.get().sleep(seconds, meanwhile=meanwhile) if meanwhile else _clock.get().sleep(seconds)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ _TONES: Mapping[str, str] = {
     "syncing": "busy",
     "queued": "warn",
     "backing off": "warn",
+    "silent": "bad",
+    "dead": "bad",
     "waiting": "warn",
     "completed": "good",
     "synced": "good",

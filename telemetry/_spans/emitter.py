@@ -61,12 +61,15 @@ def start(
 
 
 def reserve(name: str) -> SpanContext:
-    """Return ids and sampling decision for a root span that is emitted later, perhaps by another process."""
+    """Return ids and sampling decision for a root span that is emitted later, perhaps by another process.
+
+    A process that traces nothing does not decide that nobody else shall.
+    """
     tracer = _sdk_tracer()
     if tracer is None:
         random = RandomIdGenerator()
         trace_id, span_id = random.generate_trace_id(), random.generate_span_id()
-        return SpanContext(trace_id, span_id, is_remote=False, trace_flags=_FLAGS[_RANDOM])
+        return SpanContext(trace_id, span_id, is_remote=False, trace_flags=_FLAGS[_RANDOM | _SAMPLED])
     ids = tracer.id_generator
     trace_id, flags = ids.generate_trace_id(), _RANDOM if ids.is_trace_id_random() else 0
     decision = tracer.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, {}, ()).decision

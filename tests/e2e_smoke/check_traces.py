@@ -132,7 +132,9 @@ def _links_of_runs(run: Run, runs: Sequence[Run], spans: Sequence[Span]) -> Iter
     before = next((each for each in runs if each.id == run.follows), None)
     if before is not None and (before.trace_id, before.root_id) not in linked:
         yield f"it is not linked to run {before.id}, which it follows"
-    if before is None and "started_by" not in {span.attributes.get("sync.link.relation") for span in spans if span.links}:
+    relations = {span.attributes.get("sync.link.relation") for span in spans if span.links}
+    is_inside = any(span.name.endswith(".start_pipeline") for span in spans)
+    if before is None and "started_by" not in relations and not is_inside:
         yield "it is not linked to the task that started it"
     for after in (each for each in runs if each.follows == run.id and each.kind == "backfill"):
         if (after.trace_id, after.root_id) not in linked:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from apps.console.results import Result
+from apps.console.terminal.calling import call_of
 from apps.console.terminal.counting import counted
 from apps.console.terminal.fitting import wrapped
 from apps.integrations.errors import advice_for, sentences
+from apps.integrations.models import PipelineRun
+
+
+def run_lines(results: Sequence[Result], run: PipelineRun, *, width: int | None, time: Iterable[str] = ()) -> Iterator[str]:
+    """Yield the results of a run's repositories, the table of its `time`, and where to look further."""
+    for result in results:
+        yield from result_lines(result, width=width)
+    yield from time
+    if results:
+        yield from wrapped(f"Where the time went:  {call_of(f'trace {run.pk}')}", width, hang=2)
+        if not all(result.is_complete for result in results):
+            yield from wrapped(f"Why it is incomplete:  {call_of(f'logs {run.pk} --level warning')}", width, hang=2)
 
 
 def result_lines(result: Result, *, width: int | None) -> Iterator[str]:

@@ -26,10 +26,13 @@ class Standing:
         return None if lane is None else lane.graphql_remaining
 
 
-def read_standing(task_id: str) -> Standing:
-    """Return where the run that `task_id` started stands, and those that follow it."""
-    first = Q(task_id=task_id, kind=PipelineRun.Kind.RECENT)
-    runs = list(PipelineRun.objects.filter(first | Q(follows__task_id=task_id)).order_by("pk"))
+def read_standing(run: str | int) -> Standing:
+    """Return where a run stands, of that number or started by that task, and those that follow it."""
+    if isinstance(run, int):
+        named = Q(pk=run) | Q(follows=run)
+    else:
+        named = Q(task_id=run, kind=PipelineRun.Kind.RECENT) | Q(follows__task_id=run)
+    runs = list(PipelineRun.objects.filter(named).order_by("pk"))
     related = ("run", "connection", "repository", "repository__connection")
     rows = list(RepoSync.objects.filter(run__in=runs).select_related(*related).order_by("pk"))
     tell_places(rows)
@@ -44,18 +47,5 @@ def has_ended(row: RepoSync) -> bool:
 
 def state_of(row: RepoSync) -> str:
     """Return what the row does, waits for, or ended with."""
-    return visible(_state_of(row))
-
-
-def _state_of(row: RepoSync) -> str:
-    if row.state == RepoSync.State.FAILED:
-        return f"{row.disposition}: {row.error_msg}"
-    if row.state == RepoSync.State.COMPLETED:
-        return row.run.phase if row.run.ended_at is None else row.disposition
-    if row.standing == "queued":
-        return f"queued: {row.waits_for}"
-    if row.state == RepoSync.State.RETRYING:
-        return f"{row.waits_for}: {row.error_msg}"
-    if row.waits_for:
-        return f"waits for {row.waits_for}"
-    return row.standing
+    is_analyzed = row.state == RepoSync.State.COMPLETED and row.run.ended_at is None
+    return visible(row.run.phase if is_analyzed else row.said)

@@ -21,9 +21,9 @@ _PATIENCE = 60.0  # seconds
 
 
 def watch(
-    task_id: str, *, console: Console, start_within: float = 30.0, tend: Callable[[], None] | None = None
+    run: str | int, *, console: Console, start_within: float = 30.0, tend: Callable[[], None] | None = None
 ) -> list[PipelineRun]:
-    """Show the run that `task_id` starts and those that follow it, and return them when all have ended.
+    """Show a run (its number, or the task that starts it) and those that follow it, and return them when all have ended.
 
     Raise `TimeoutError` when no run starts within `start_within` seconds. `tend` is called as often as the rows are read,
     for a command that has programs of its own to look after.
@@ -31,26 +31,26 @@ def watch(
     deadline = time.monotonic() + start_within
     with _shown(console) as show:
         while True:
-            standing = read_patiently(task_id)
+            standing = read_patiently(run)
             if not standing.runs and time.monotonic() > deadline:
                 raise TimeoutError(
                     f"No worker has started the run in {start_within:g} s: if all are busy, it starts when one is free, and "
                     "the admin shows it; if not, look at the worker's lines."
                 )
             show(standing)
-            if standing.runs and all(run.ended_at is not None for run in standing.runs):
+            if standing.runs and all(each.ended_at is not None for each in standing.runs):
                 return list(standing.runs)
             if tend is not None:
                 tend()
             clock.sleep(_EVERY)
 
 
-def read_patiently(task_id: str) -> Standing:
+def read_patiently(run: str | int) -> Standing:
     """Read where the runs stand, again and again for a minute if the database is away: the workers go on when it is back."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            return read_standing(task_id)
+            return read_standing(run)
         except (OperationalError, InterfaceError):
             if time.monotonic() > deadline:
                 raise

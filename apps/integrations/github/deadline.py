@@ -10,7 +10,8 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,9 +20,11 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.wait import wait_for_read
 
 from apps.integrations.errors import LaneLost
 from apps.utils.boottime import boottime
+from apps.utils.clock import ATTENTION_SECONDS
 from apps.utils.watchdog import Watchdog
 
 
@@ -67,6 +70,19 @@ def keeping(deadline: Deadline) -> Iterator[None]:
         _deadline.reset(token)
 
 
+_attend: ContextVar[Callable[[], None] | None] = ContextVar("attend", default=None)
+
+
+@contextmanager
+def attended(attend: Callable[[], None]) -> Iterator[None]:
+    """Call `attend` every second in which a request waits for its answer; if it raises, the connection is closed."""
+    token = _attend.set(attend)
+    try:
+        yield
+    finally:
+        _attend.reset(token)
+
+
 class _DeadlineReader(io.RawIOBase):
     """A socket's bytes until the deadline."""
 
@@ -79,8 +95,16 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        self._wait_for_bytes()
         self._sock.settimeout(self._deadline.seconds_left())
         return self._raw.readinto(buffer)
+
+    def _wait_for_bytes(self) -> None:
+        attend = _attend.get()
+        if attend is None or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
+            return
+        while not wait_for_read(self._sock, min(self._deadline.seconds_left(), ATTENTION_SECONDS)):
+            attend()
 
     def close(self) -> None:
         super().close()

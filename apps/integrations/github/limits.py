@@ -89,6 +89,15 @@ def cost_from_block(block: object) -> int | None:
         return None
 
 
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """Return when GitHub answered, by its own clock, to the second; None if it does not say."""
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return date if date.tzinfo is not None else None
+
+
 def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
     """Return `Retry-After` in seconds, at most a day, from either of its forms (RFC 9110); None if it makes no sense."""
     longest = LONGEST_WAIT.total_seconds()

@@ -17,12 +17,14 @@ from django.db import DatabaseError, connection
 
 from apps import catalog, machine_catalog
 from apps.integrations.errors import GitHubError, LaneLost, Parked, RateLimited, SecondaryLimited
+from apps.integrations.github.deadline import attended
 from apps.integrations.lane import leases, limits
 from apps.integrations.lane.limits import Block
 from apps.integrations.lane.turns import Heartbeat, Resource, Turn
 from apps.integrations.models import WAITS_FOR_LANE
 from apps.utils import clock
 from apps.utils.boottime import boottime
+from apps.utils.clock import ATTENTION_SECONDS
 from telemetry import emit, observe, record
 
 T = TypeVar("T")
@@ -39,7 +41,8 @@ class Lane:
 
     `account` is `host/login`. `request_seconds` is the total deadline of one request, SYNC_REQUEST_SECONDS by default.
     `heartbeat` is called every `heartbeat_seconds`: with the longest request between two calls, the default is less than
-    SYNC_STALE_SECONDS. Uses Django's default connection, in autocommit.
+    SYNC_STALE_SECONDS. `confirm` is called every second of any wait, for GitHub's answer too, and ends it if it raises. Uses
+    Django's default connection, in autocommit.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Lane:
         request_seconds: float | None = None,
         heartbeat: Heartbeat | None = None,
         heartbeat_seconds: float | None = None,
+        confirm: Callable[[], None] | None = None,
     ) -> None:
         self.account = account
         self._request_seconds = settings.SYNC_REQUEST_SECONDS if request_seconds is None else request_seconds
@@ -56,6 +60,8 @@ class Lane:
         self._heartbeat = heartbeat
         quarter = float(settings.SYNC_STALE_SECONDS) / 4
         self._heartbeat_seconds = min(_HEARTBEAT_SECONDS, quarter) if heartbeat_seconds is None else heartbeat_seconds
+        self._confirm = confirm
+        self._next_confirmation = time.monotonic() + ATTENTION_SECONDS
         self._shown_reason = ""
         self._next_heartbeat = time.monotonic() + self._heartbeat_seconds
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
@@ -73,7 +79,8 @@ class Lane:
             try:
                 with self.turn(resource=resource) as turn:
                     try:
-                        answer = send(turn)
+                        with attended(self._attend):
+                            answer = send(turn)
                     except GitHubError as error:
                         self._heed(turn, error, resource)
                         raise
@@ -138,6 +145,7 @@ class Lane:
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret depends on it
             pause = min(pause * 2, _LONGEST_POLL)
             self._show_life(WAITS_FOR_LANE)
+            self._attend()
 
     def _sent_lately(self, fence: int) -> int:
         """Return the most requests that all holders have sent in the last minute, as turns are numbered."""
@@ -175,7 +183,7 @@ class Lane:
         """Note in the turn what a refusal asks for."""
         self._account_is_shared = isinstance(error, SecondaryLimited) and error.account_is_shared
         now = clock.now()
-        reset_at = limits.reset_named_by(error, now=now)
+        reset_at = limits.reset_named_by(error, now=now, by_our_clock=turn.by_our_clock)
         if reset_at is not None and resource is not None:
             turn.used_up(resource, reset_at=reset_at)
         elif (block := limits.block_after(error, refused_before=self._refused, now=now)) is not None:
@@ -196,8 +204,15 @@ class Lane:
                 raise Parked(block.until, block.reason)
             while (left := (block.until - clock.now()).total_seconds()) > 0:
                 self._show_life(block.reason, block.until, at_once=True)
-                clock.sleep(min(left, self._heartbeat_seconds))
+                clock.sleep(min(left, self._heartbeat_seconds), meanwhile=self._attend)
             wait.completed(catalog.RateWaited())
+
+    def _attend(self) -> None:
+        """Go on waiting, unless whoever uses the lane is no longer wanted; a database that is away says nothing of that."""
+        if self._confirm is not None and time.monotonic() >= self._next_confirmation:
+            self._next_confirmation = time.monotonic() + ATTENTION_SECONDS
+            with suppress(DatabaseError):
+                self._confirm()
 
     def _show_life(self, reason: str, until: datetime | None = None, *, at_once: bool = False) -> None:
         if self._heartbeat is not None and (at_once or time.monotonic() >= self._next_heartbeat):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,12 +45,15 @@ def required_wait(*, block: Block | None, budget: Budget | None, now: datetime) 
     return max(reasons, key=lambda each: each.until, default=None)
 
 
-def reset_named_by(error: GitHubError, *, now: datetime) -> datetime | None:
+def reset_named_by(
+    error: GitHubError, *, now: datetime, by_our_clock: Callable[[datetime], datetime] = lambda moment: moment
+) -> datetime | None:
     """Return when the budget that `error` says is used up will be full again, or None if GitHub named no such time.
 
     A reset that is over by our clock, but evidently not by GitHub's, counts as none.
     """
     reset_at = error.reset_at if isinstance(error, RateLimited) and error.retry_after is None else None
+    reset_at = None if reset_at is None else by_our_clock(reset_at)
     return None if reset_at is None or reset_at + RESET_MARGIN <= now else reset_at
 
 

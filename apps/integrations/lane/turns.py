@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
 
 from apps.integrations.errors import GitHubError, LaneLost, SecondaryLimited
@@ -16,6 +16,8 @@ Resource = Literal["graphql", "core"]
 """What a request is paid from: GraphQL's points, or REST's requests."""
 T = TypeVar("T")
 
+_CLOCKS_AGREE = timedelta(seconds=5)
+"""A smaller difference may be the answer's way, and a `Date` has no fractions."""
 _MOST = 2**31 - 1  # points or requests that the lane's row can hold
 
 
@@ -43,6 +45,17 @@ class Turn:
         self.send_before = send_before
         self.budgets: dict[str, Budget] = {}
         self.block: Block | None = None
+        self._ahead = timedelta(0)
+
+    def heard(self, date: datetime | None) -> None:
+        """Note that GitHub's clock says `date` now: what it says of resets goes by that clock, and is kept by ours."""
+        if date is not None:
+            ahead = date - clock.now()
+            self._ahead = ahead if abs(ahead) >= _CLOCKS_AGREE else timedelta(0)
+
+    def by_our_clock(self, reset_at: datetime) -> datetime:
+        """Return the moment that GitHub calls `reset_at`."""
+        return reset_at - self._ahead
 
     def confirm(self) -> None:
         """Raise LaneLost if too little of the turn is left to send a request and receive its answer."""
@@ -59,7 +72,9 @@ class Turn:
         """Note the budget that an answer reported; it is stored on the lane's row when the turn ends."""
         if limit is not None:
             most, left = min(limit.limit, _MOST), min(limit.remaining, _MOST)
-            self.budgets[limit.resource] = Budget(most, left, within_reason(limit.reset_at, now=clock.now()))
+            self.budgets[limit.resource] = Budget(
+                most, left, within_reason(self.by_our_clock(limit.reset_at), now=clock.now())
+            )
 
     def used_up(self, resource: Resource, *, reset_at: datetime) -> None:
         """Note that nothing of `resource` is left until `reset_at`."""

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from apps.integrations.lane.limits import RESET_MARGIN
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
@@ -100,8 +101,8 @@ _ADMIT = _sql("""
         WHERE nth <= %(most_ready)s - CASE WHEN in_order.is_backfill THEN ready.backfill ELSE ready.recent END AND {queued}
         FOR UPDATE OF rows SKIP LOCKED
     ), admitted AS (
-        INSERT INTO {admissions} (repo_sync_id, attempt, account, place, admitted_at, sent_at)
-        SELECT id, attempt, account, %(asking)s, %(now)s, %(now)s FROM chosen
+        INSERT INTO {admissions} (repo_sync_id, attempt, account, place, admitted_at)
+        SELECT id, attempt, account, %(asking)s, %(now)s FROM chosen
         ORDER BY is_backfill, nth
         ON CONFLICT DO NOTHING
         RETURNING id, repo_sync_id, attempt
@@ -111,6 +112,8 @@ _ADMIT = _sql("""
     RETURNING admitted.id, rows.id, admitted.attempt
 """)
 
+SENDING = timedelta(seconds=2)
+"""How long whoever has something to send may take before the sweep sends it; a second message changes nothing."""
 _WAITS_FOR_WORKER = timedelta(seconds=1)
 
 _IS_WANTED = _sql("""
@@ -161,15 +164,28 @@ def ready(*, is_backfill: bool) -> int:
     return Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), repo_sync__is_backfill=is_backfill).count()
 
 
+def unsent() -> list[Attempt]:
+    """Return the admitted attempts that whoever admitted them has not sent by now: its process may be gone."""
+    waiting = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at=None)
+    found = waiting.filter(admitted_at__lt=clock.now() - SENDING).order_by("pk")
+    return [Attempt(*each) for each in found.values_list("repo_sync_id", "attempt")]
+
+
 def lost() -> list[Attempt]:
     """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again."""
     now = clock.now()
     sent_before = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+    sent = Admission.objects.alias(last=Coalesce("sent_at", "admitted_at"))
     with transaction.atomic():
-        unclaimed = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at__lt=sent_before).order_by("pk")
+        unclaimed = sent.filter(repo_sync__attempt__lt=F("attempt"), last__lt=sent_before).order_by("pk")
         found = list(unclaimed.select_for_update(skip_locked=True, of=("self",)))
         Admission.objects.filter(pk__in=[each.pk for each in found]).update(sent_at=now)
     return [Attempt(each.repo_sync_id, each.attempt) for each in found]
+
+
+def sent(attempt: Attempt) -> None:
+    """Note that a message for the attempt was sent."""
+    Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).update(sent_at=clock.now())
 
 
 def not_sent(unsent: Sequence[Attempt]) -> None:
@@ -178,9 +194,9 @@ def not_sent(unsent: Sequence[Attempt]) -> None:
     Admission.objects.filter(repo_sync__in=rows).update(sent_at=F("admitted_at") - timedelta(days=1))
 
 
-def withdraw(attempt: Attempt) -> None:
-    """Free the place of an attempt whose process is gone; its row is found by its silence."""
-    Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()
+def withdraw_run(run: PipelineRun) -> None:
+    """Free the places of a run that is called off; its attempts in flight notice that they own nothing any more."""
+    Admission.objects.filter(repo_sync__run=run).delete()
 
 
 def withdraw_ended() -> None:

@@ -74,6 +74,13 @@ def update(attempt: Attempt, **changes: Any) -> None:
         raise Superseded(f"attempt {attempt.number} of repository sync {attempt.repo_sync_id} no longer owns it")
 
 
+def confirm(attempt: Attempt) -> None:
+    """Raise `Superseded` if `attempt` no longer owns its row: another has taken over, or its run was called off."""
+    owned = RepoSync.objects.filter(pk=attempt.repo_sync_id, attempt=attempt.number, state=RepoSync.State.RUNNING)
+    if not owned.exists():
+        raise Superseded(f"attempt {attempt.number} of repository sync {attempt.repo_sync_id} no longer owns it")
+
+
 def release_for_retry(attempt: Attempt, error: Exception, *, failures: int, countdown: float, **changes: Any) -> None:
     """End the attempt with `error`; the next one is due in `countdown` seconds."""
     _queue_again(
@@ -121,6 +128,18 @@ def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **changes: 
         ended_at=clock.now(),
         **changes,
     )
+
+
+def bury(attempt: Attempt, why: str) -> None:
+    """Let the next attempt follow one whose process is known to be gone, which is a failure; free its place in any case."""
+    with transaction.atomic():
+        Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()
+        owned = RepoSync.objects.select_for_update(of=("self",)).filter(
+            pk=attempt.repo_sync_id, attempt=attempt.number, state=RepoSync.State.RUNNING
+        )
+        for row in owned:
+            error = AttemptDied(f"Attempt {row.attempt} was killed: {why}")
+            release_for_retry(attempt, error, failures=row.failures + 1, countdown=0.0)
 
 
 def bury_dead() -> None:

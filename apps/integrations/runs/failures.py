@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from django.db import InterfaceError, OperationalError
 
 from apps.integrations.errors import Forbidden, NotFound, OutOfTime, SyncError, Unauthorized
@@ -93,6 +93,13 @@ class StepPolicy:
 
 
 STEPS = StepPolicy(tries=3)
+
+
+def killed_by(error: BaseException) -> str:
+    """Return what killed a task's process, as Celery's parent process saw it."""
+    if isinstance(error, TimeLimitExceeded):
+        return f"its hard time limit of {error.args[0]} s"
+    return str(error).removeprefix("Worker exited prematurely: ").partition(" Job:")[0].rstrip(".")
 
 
 def broke_connection(error: Exception) -> bool:

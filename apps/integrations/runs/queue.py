@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Q
 
 from apps.integrations.errors import limit_in_words
 from apps.integrations.lane.leases import blocked_by
 from apps.integrations.lane.limits import Block
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
+from apps.integrations.runs import phases
 from apps.integrations.runs.admission import QUEUED, queued_at, ready
 from apps.machine_catalog import QueueReason
 from apps.repositories.models import GitHubConnection
@@ -40,7 +42,7 @@ _PLACES = f"""
 
 def tell_places(rows: Collection[RepoSync]) -> None:
     """Set `place` of each of `rows` that is queued; their connections are loaded already."""
-    queued = [row for row in rows if row.standing == "queued"]
+    queued = [row for row in rows if row.standing in ("queued", "dead")]
     if not queued:
         return
     accounts = {row.connection.account for row in queued}
@@ -56,11 +58,21 @@ def tell_places(rows: Collection[RepoSync]) -> None:
             row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account))}"
 
 
+def tell_waiting(runs: Collection[PipelineRun]) -> None:
+    """Set `is_waiting` of each of `runs` of which nothing works: each repository that has not ended waits or queues."""
+    unfinished = RepoSync.objects.filter(run__in=runs, run__phase__in=phases.SYNCING).exclude(state__in=RepoSync.ENDED)
+    works = Q(state=RepoSync.State.RUNNING, wait_reason="")
+    counted = unfinished.values_list("run").annotate(working=Count("pk", filter=works))
+    waiting = {run for run, working in counted if not working}
+    for run in runs:
+        run.is_waiting = run.pk in waiting
+
+
 def reason_of_wait(row: RepoSync) -> QueueReason | None:
     """Return why the row, which was admitted just now, had to wait for that; None if it hardly did, or was sent before."""
     admission, account = row.admission, row.connection.account
     waited = admission.admitted_at - row.due_at
-    if admission.sent_at != admission.admitted_at or waited < SHORTEST_WAIT:
+    if admission.sent_at is not None or waited < SHORTEST_WAIT:
         return None
     lane = ApiLane.objects.filter(account=account).first()
     if lane is not None and blocked_by(lane, now=row.due_at) is not None:  # nobody has asked since

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from apps import catalog, machine_catalog
 from apps.integrations.models import PipelineRun
@@ -17,6 +17,7 @@ from apps.integrations.runs import phases
 from apps.utils import clock
 from telemetry import Root, bind, current_traceparent, emit, flush, ledger, observe, trace_id_of
 from telemetry.celery import after_attempt
+from telemetry.model import Event
 from telemetry.reading import Files
 
 Flush = Callable[[float], bool]
@@ -39,7 +40,15 @@ def root_of(run: PipelineRun) -> Root:
 
 
 def log_start(run: PipelineRun) -> None:
-    """Write the line that the run has started, and link its trace with those that it comes from, in both directions."""
+    """Write the line that the run has started, and link its trace with those that it comes from, unless somebody has."""
+    with transaction.atomic():
+        ours = PipelineRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=run.pk, announced_at=None)
+        if ours.exists():
+            _announce(run)
+            PipelineRun.objects.filter(pk=run.pk).update(announced_at=clock.now())
+
+
+def _announce(run: PipelineRun) -> None:
     before, starter = run.follows, current_traceparent()
     with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
         root_of(run).announce(_operation(run))
@@ -52,7 +61,7 @@ def log_start(run: PipelineRun) -> None:
     if run.kind == PipelineRun.Kind.BACKFILL and before is not None:  # whose trace is still open: its last phase is at work
         with bind(team_id=before.team_id, repo_id=None, run_id=before.pk), root_of(before).addressed():
             _link("leads_to", run)
-    elif starter is not None:
+    elif starter is not None and trace_id_of(starter) != trace_id_of(run.traceparent):
         _link("leads_to", run)
 
 
@@ -60,6 +69,12 @@ def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -
     """Write the line that the run has changed its phase, in its own trace."""
     with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), root_of(run).active():
         emit(catalog.PhaseChanged(team_id=run.team_id, phase=phase, previous_phase=previous))
+
+
+def log_event(run: PipelineRun, event: Event) -> None:
+    """Write the line of what somebody did with the run, in its own trace."""
+    with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), root_of(run).active():
+        emit(event)
 
 
 def finish_after_attempt(run: PipelineRun) -> None:

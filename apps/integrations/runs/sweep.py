@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases, root_spans
+from apps.integrations.runs.admission import SENDING
 from apps.integrations.runs.attempts import WAITING
 from apps.integrations.runs.root_spans import Flush
 from apps.utils import clock
@@ -22,18 +23,31 @@ _MOST_ROOTS = 100
 
 
 def claim_steps() -> list[PipelineRun]:
-    """Return the runs whose phase's step was sent or started more than SYNC_STEP_SECONDS ago and has not ended."""
+    """Return the runs whose phase's step is to be sent.
+
+    Whoever moved them into the phase died before sending it; or it was sent or started more than SYNC_STEP_SECONDS ago and
+    has not ended.
+    """
     now = clock.now()
+    unsent = Q(step_sent_at=None, phase_at__lt=now - SENDING)
+    unheard = Q(step_sent_at__lt=now - timedelta(seconds=settings.SYNC_STEP_SECONDS))
     with transaction.atomic():
         runs = list(
             PipelineRun.objects.select_for_update(skip_locked=True).filter(
+                unsent | unheard,
                 state=PipelineRun.State.RUNNING,
                 phase__in=phases.NAMES,  # a later version's phases are for its own workers
-                step_sent_at__lt=now - timedelta(seconds=settings.SYNC_STEP_SECONDS),
             )
         )
-        PipelineRun.objects.filter(pk__in=[run.pk for run in runs]).update(step_sent_at=now)
+        PipelineRun.objects.filter(pk__in=[run.pk for run in runs if run.step_sent_at]).update(step_sent_at=now)
     return runs
+
+
+def announce_started() -> None:
+    """Write the first lines of runs whose starter died before it could."""
+    unannounced = PipelineRun.objects.filter(announced_at=None, started_at__lt=clock.now() - SENDING)
+    for run in unannounced.order_by("started_at")[:_MOST_ROOTS]:
+        root_spans.log_start(run)
 
 
 def runs_to_advance() -> list[int]:

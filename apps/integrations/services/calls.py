@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from apps.catalog import CallStatus
 from apps.integrations.errors import Forbidden, GitHubError, LaneLost, NotFound, RateLimited, SecondaryLimited, Unauthorized
 from apps.integrations.github.answers import Answer
-from apps.integrations.github.limits import limit_from_headers
+from apps.integrations.github.limits import date_of, limit_from_headers
 from apps.integrations.github.nodes import Response
 from apps.integrations.lane import Resource, Turn, Turns
 from telemetry import observe
@@ -96,6 +96,7 @@ class Calls:
             try:
                 self.requests += 1
                 response = call.send(turn.send_before)
+                turn.heard(date_of(response.headers))
                 turn.learned(limit_from_headers(response.headers))
                 answer = call.read(response)
             except LaneLost:

@@ -54,7 +54,7 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
 
     connection: GitHubConnection = row.repository.connection
     transport = transport or transport_to(connection.api_url, token=connection.token())
-    lane = Lane(account=connection.account, heartbeat=show_life)
+    lane = Lane(account=connection.account, heartbeat=show_life, confirm=lambda: attempts.confirm(attempt))
     known = Known(token_works=True, repository_is_there=row.repository.github_id is not None)  # since it was connected
     clients = Clients(
         graphql=GitHubGraphQL(transport=transport, lane=lane, known=known, dialect=_dialect(connection.api_url)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -48,7 +49,7 @@ class Story(SystemClock):
     def now(self) -> datetime:
         return LATER - timedelta(minutes=1)
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
         if self._todo:
             RepoSync.objects.filter(pk=self._row.pk).update(**self._todo.pop(0))
         else:
@@ -78,9 +79,9 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
     ) == [
         "o/n (recent): 0 of ?, syncing, 4990 points left",
         "o/n (recent): 100 of 1000, syncing, 4990 points left",
-        "o/n (recent): 100 of 1000, waits for GitHub's primary limit until 12:30:00Z, 4990 points left",
-        "o/n (recent): 100 of 1000, waits for another program that uses this account, 4990 points left",
-        "o/n (recent): 100 of 1000, attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
+        "o/n (recent): 100 of 1000, waiting: GitHub's primary limit until 12:30:00Z, 4990 points left",
+        "o/n (recent): 100 of 1000, waiting: another program that uses this account, 4990 points left",
+        "o/n (recent): 100 of 1000, backing off: attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
         "o/n (recent): 100 of 1000, syncing",
         "o/n (recent): 100 of 1000, synced",
     ]

@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.integrations.errors import GitHubError, NotFound, RateLimited, SecondaryLimited, ServerError
+from apps.integrations.github.limits import date_of
+from apps.integrations.github.nodes import RateLimit
 from apps.integrations.lane import limits
-from apps.integrations.lane.limits import Block, Budget
+from apps.integrations.lane.limits import Block, Budget, reset_named_by
+from apps.integrations.lane.turns import Turn
+from apps.utils import clock
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _SECONDS = st.integers(-5_000, 5_000)
@@ -101,3 +105,26 @@ def test_a_reset_counts_where_it_is_still_to_come(error: GitHubError, reset_at: 
 def test_no_word_stops_an_account_for_more_than_a_day(seconds: int) -> None:
     """A reset or a block of years is somebody's mistake, and would stop every team that uses the account."""
     assert limits.within_reason(_in(seconds), now=NOW) == min(_in(seconds), NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize(("ahead", "kept"), [(300, 0), (-300, 0), (3, 3)])
+def test_a_reset_goes_by_github_s_own_clock(ahead: float, kept: float) -> None:
+    """Its `Date` says what that clock shows; a difference of a moment may be the answer's way."""
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    with clock.using(clock.SteppedClock(now)):
+        turn = Turn(fence=1, waited_ms=0, send_before=float("inf"))
+        turn.heard(now + timedelta(seconds=ahead))
+        reset_at = now + timedelta(seconds=ahead + 60)  # in a minute, as GitHub sees it
+        turn.learned(RateLimit(limit=10, remaining=0, used=10, reset_at=reset_at, resource="core"))
+        assert turn.budgets["core"].reset_at == now + timedelta(seconds=60 + kept)
+        error = RateLimited("no more", reset_at=reset_at)
+        named = reset_named_by(error, now=now, by_our_clock=turn.by_our_clock)
+    assert named == now + timedelta(seconds=60 + kept)
+
+
+def test_what_github_does_not_say_moves_no_reset() -> None:
+    """No `Date`, or none that is a date with its zone."""
+    assert [date_of(headers) for headers in ({}, {"date": "soon"}, {"date": "Thu, 01 Jan 2026 12:00:00 -0000"})] == [
+        None
+    ] * 3
+    assert date_of({"date": "Thu, 01 Jan 2026 12:00:00 GMT"}) == datetime(2026, 1, 1, 12, tzinfo=UTC)

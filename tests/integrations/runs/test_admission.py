@@ -241,6 +241,24 @@ def test_a_lost_message_is_sent_again_after_a_while(time: clock.SteppedClock) ->
     assert admission.lost() == []
 
 
+def test_what_nobody_has_sent_is_sent_within_seconds(time: clock.SteppedClock) -> None:
+    """Whoever admitted it died; what was sent, or has begun, is none of that."""
+    rows = (
+        _rows("bakers", "github.com/one", 1),
+        _rows("smiths", "github.com/two", 1),
+        _rows("tailors", "github.com/three", 1),
+    )
+    first, second, third = admission.admit()
+    assert len(rows) == 3
+    admission.sent(second)
+    assert attempts.claim(third, traceparent=None) is not None
+    assert admission.unsent() == []
+    time.sleep(3)
+    assert admission.unsent() == [first]
+    admission.sent(first)
+    assert admission.unsent() == []
+
+
 def test_the_places_of_a_run_that_has_ended_are_freed() -> None:
     """Whoever ended it, its account goes on with others."""
     (row,) = _rows("bakers", "github.com/one", 1)

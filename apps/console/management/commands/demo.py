@@ -14,8 +14,8 @@ from django.core.management.base import CommandError
 from rich.console import Console
 
 from apps import machine_catalog
+from apps.console.following import cancelled_by_ctrl_c, workers
 from apps.console.local_simulator import local_simulator
-from apps.console.local_worker import local_worker
 from apps.console.lookup import trace_ids, written_here
 from apps.console.results import results_of
 from apps.console.terminal.calling import call_of
@@ -79,18 +79,19 @@ class Command(PrintingCommand):
         simulator = (
             contextlib.nullcontext(options["api_url"]) if options["api_url"] else local_simulator(arguments, home=home)
         )
-        with simulator as url, local_worker(home=home) if own else contextlib.nullcontext() as worker:
+        with simulator as url, workers() as worker:
             answers = visible(f"A simulated GitHub answers at {url}, with {' and '.join(_REPOSITORIES)}.")
             console.print(answers, highlight=False, markup=False)
             connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
             tracked = track(connection=connection, full_names=_REPOSITORIES)
             task_id = uuid()
-            start_pipeline.apply_async(
-                args=(team.pk, [repository.pk for repository in tracked]),
-                kwargs={"days": _DAYS, "backfill_all": True},
-                task_id=task_id,
-            )
-            return watch(task_id, console=console, tend=worker.tend if worker else None)
+            with cancelled_by_ctrl_c(task_id, console=console):
+                start_pipeline.apply_async(
+                    args=(team.pk, [repository.pk for repository in tracked]),
+                    kwargs={"days": _DAYS, "backfill_all": True},
+                    task_id=task_id,
+                )
+                return watch(task_id, console=console, tend=worker.tend if worker else None)
 
 
 def _whole_trace(source: Source, run: PipelineRun) -> list[Span]:

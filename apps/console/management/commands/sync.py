@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from argparse import ArgumentParser
 from fnmatch import fnmatchcase
 from typing import Any
 
-from celery import current_app, uuid
-from django.conf import settings
+from celery import uuid
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from kombu.exceptions import OperationalError
 from rich.console import Console
 
 from apps import machine_catalog
-from apps.console.local_worker import local_worker
+from apps.console.following import cancelled_by_ctrl_c, require_worker, workers
 from apps.console.results import Result, results_of
 from apps.console.run_times import time_of_run
-from apps.console.terminal.calling import call_of
 from apps.console.terminal.printing import PrintingCommand
-from apps.console.terminal.result_texts import result_lines
+from apps.console.terminal.result_texts import run_lines
 from apps.console.terminal.time_table import time_lines
 from apps.console.terminal.watching import watch
 from apps.integrations import connections
@@ -102,37 +99,23 @@ class Command(PrintingCommand):
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
         """Sync what is tracked, and return the run when it has ended."""
-        embedded = settings.SYNCTRACE_EMBEDDED
-        if not embedded and not current_app.control.ping(timeout=_ANSWER_SECONDS, limit=1):
-            raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
-        task_id = uuid()
-        with local_worker(home=settings.SYNCTRACE_HOME) if embedded else contextlib.nullcontext() as own:
-            arguments = {"days": days}
+        require_worker(answer_seconds=_ANSWER_SECONDS)
+        task_id, console = uuid(), Console(stderr=True)
+        with workers() as own, cancelled_by_ctrl_c(task_id, console=console):
             ids = [repository.pk for repository in tracked]
-            start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs=arguments, task_id=task_id)
-            try:
-                (run, *_) = watch(task_id, console=Console(stderr=True), tend=own.tend if own else None)
-            except KeyboardInterrupt:
-                goes_on = "with the next sync" if embedded else "on your workers"
-                self.stderr.write(f"Stopped watching. What is stored stays, and the run goes on {goes_on}.")
-                raise
+            start_pipeline.apply_async(args=(tracked[0].team_id, ids), kwargs={"days": days}, task_id=task_id)
+            (run, *_) = watch(task_id, console=console, tend=own.tend if own else None)
         return run
 
     def _show(self, results: list[Result], run: PipelineRun, *, as_json: bool) -> None:
         time = time_of_run(run)
-        for result in results:
-            if as_json:
+        if as_json:
+            for result in results:
                 self.say_json(result.as_json() | {"time": None if time is None else time.as_json()})
-                continue
-            for line in result_lines(result, width=self.width):
-                self.say(line)
-        if time is not None and not as_json:
-            for line in time_lines(time, width=self.width):
-                self.say(line)
-        if results and not as_json:
-            self.say_wrapped(f"Where the time went:  {call_of(f'trace {run.pk}')}")
-            if not all(result.is_complete for result in results):
-                self.say_wrapped(f"Why it is incomplete:  {call_of(f'logs {run.pk} --level warning')}")
+            return
+        table = () if time is None else time_lines(time, width=self.width)
+        for line in run_lines(results, run, width=self.width, time=table):
+            self.say(line)
 
 
 def _team(slug: str) -> Team:

@@ -1,0 +1,70 @@
+"""Who does the work of a command's run: a worker of its own, or yours; and Ctrl-C, which calls the run off."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import socket
+from collections.abc import Iterator, Sequence
+
+from celery import current_app
+from django.conf import settings
+from django.core.management.base import CommandError
+from rich.console import Console
+
+from apps.console.local_worker import LocalWorker, local_worker
+from apps.console.terminal.calling import call_of
+from apps.console.terminal.standing import read_standing
+from apps.integrations import onboarding_pipeline as pipeline
+from apps.integrations.errors import WrongState
+from apps.integrations.models import PipelineRun
+
+_ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
+
+
+def require_worker(*, answer_seconds: float = _ANSWER_SECONDS) -> None:
+    """Raise `CommandError` if no worker answers where this command does not start one."""
+    if not settings.SYNCTRACE_EMBEDDED and not current_app.control.ping(timeout=answer_seconds, limit=1):
+        raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
+
+
+@contextlib.contextmanager
+def workers() -> Iterator[LocalWorker | None]:
+    """Run a worker in the block on servers of this command's own; yours are yours."""
+    with local_worker(home=settings.SYNCTRACE_HOME) if settings.SYNCTRACE_EMBEDDED else contextlib.nullcontext() as own:
+        yield own
+
+
+@contextlib.contextmanager
+def cancelled_by_ctrl_c(run: str | int, *, console: Console) -> Iterator[None]:
+    """Cancel the run (its number, or the task that starts it) and those that follow it if Ctrl-C ends the block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if cancelled := _cancel(read_standing(run).runs):
+            numbers = " and ".join(str(each.pk) for each in cancelled)
+            said = f"Cancelled run {numbers}. {how_to_go_on(cancelled[0])}"
+            console.print(said, markup=False, highlight=False)
+        raise
+
+
+def how_to_go_on(run: PipelineRun) -> str:
+    """Return what to do about a cancelled run."""
+    return f"What is stored stays: `{call_of(f'resume {run.pk}')}` goes on where it stopped."
+
+
+def user() -> str:
+    """Return who calls this command, as rows and lines name them."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        name = "somebody"
+    return f"{name}@{socket.gethostname()}"[:200]
+
+
+def _cancel(runs: Sequence[PipelineRun]) -> list[PipelineRun]:
+    cancelled = []
+    for run in runs:
+        with contextlib.suppress(WrongState):  # it has ended meanwhile
+            cancelled.append(pipeline.cancel(run.pk, by=user()))
+    return cancelled

@@ -1,0 +1,54 @@
+"""Run `manage.py resume RUN`: take up a run that failed, lost repositories or was cancelled, and print its results."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+from rich.console import Console
+
+from apps.console.following import cancelled_by_ctrl_c, require_worker, user, workers
+from apps.console.lookup import NotFoundError, numbered_run
+from apps.console.results import results_of
+from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.result_texts import run_lines
+from apps.console.terminal.watching import watch
+from apps.integrations import onboarding_pipeline as pipeline
+from apps.integrations.errors import WrongState
+from apps.integrations.tasks import send
+
+
+class Command(PrintingCommand):
+    """Resume a run."""
+
+    help = "Take up a run that failed, lost repositories or was cancelled, where it stopped: a new run, linked to it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the run."""
+        parser.add_argument("run", metavar="RUN", help="its number, its task's id or its trace's id")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Resume it and watch; exit code 1 if anything is incomplete."""
+        try:
+            old = numbered_run(options["run"])
+            require_worker()
+            run = pipeline.resume_run(old.pk, by=user())
+        except (NotFoundError, WrongState) as error:
+            raise CommandError(f"{error}." if isinstance(error, WrongState) else str(error)) from error
+        console = Console(stderr=True)
+        with workers() as own, cancelled_by_ctrl_c(run.pk, console=console):
+            send([*pipeline.advance(run.pk), *pipeline.admit()])
+            try:
+                runs = watch(run.pk, console=console, tend=own.tend if own else None)
+            except TimeoutError as error:
+                raise CommandError(str(error)) from error
+        results = [result for each in runs for result in results_of(each)]
+        for result in results if options["format"] == "json" else ():
+            self.say_json(result.as_json())
+        for line in run_lines(results, run, width=self.width) if options["format"] == "text" else ():
+            self.say(line)
+        if not all(result.is_complete for result in results):
+            sys.exit(1)

@@ -1,0 +1,183 @@
+"""How a run starts: its rows, those of its repositories and the ids of its root span are written in one transaction.
+
+Nothing else is needed for it to begin: a message only makes it begin sooner, and the sweep does what was not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from apps import catalog, machine_catalog
+from apps.integrations.errors import WrongState
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import phases, root_spans
+from apps.repositories.models import TrackedRepository
+from apps.teams.models import Team
+from apps.utils import clock
+from telemetry import Root, current_traceparent
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """What backfills are to cover: from `since`, or from the beginning if that is None."""
+
+    since: datetime | None
+
+
+def start_run(
+    *,
+    team: Team,
+    repositories: Sequence[TrackedRepository],
+    since: datetime | None,
+    backfill: Backfill | None = None,
+    task_id: str | None = None,
+    resumes: PipelineRun | None = None,
+    announce: bool = True,
+) -> PipelineRun:
+    """Create a recent run over `repositories` and reserve its root span; `admit` says which of its attempts may begin.
+
+    A second call with the same `task_id` returns the run of the first. Its first line is written here, with `announce`, or
+    else by the task that begins it, or by the sweep.
+    """
+    if not repositories:
+        raise ValueError("a run needs at least one repository: track one first")
+    known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.RECENT).first() if task_id else None
+    if known is not None:
+        if announce:
+            root_spans.log_start(known)
+        return known
+    links = [link for link in (current_traceparent(), resumes.traceparent if resumes else None) if link]
+    try:
+        with transaction.atomic():
+            run = _create(
+                team=team,
+                kind=PipelineRun.Kind.RECENT,
+                rows=[RepoSync(repository=repository) for repository in repositories],
+                since=since,
+                before=None,
+                backfill=backfill,
+                follows=resumes,
+                links=links,
+                task_id=task_id,
+            )
+    except IntegrityError:  # somebody else was quicker, with the same task
+        return PipelineRun.objects.get(task_id=task_id, kind=PipelineRun.Kind.RECENT)
+    if announce:
+        root_spans.log_start(run)
+    return run
+
+
+def _create(
+    *,
+    team: Team,
+    kind: PipelineRun.Kind,
+    rows: Sequence[RepoSync],
+    since: datetime | None,
+    before: datetime | None,
+    backfill: Backfill | None,
+    follows: PipelineRun | None,
+    links: Sequence[str],
+    task_id: str | None,
+    resumed_by: str = "",
+) -> PipelineRun:
+    """Create a run with `rows`, which say of each repository where it stands: at its beginning, unless they say more."""
+    root = Root.reserve(catalog.Pipeline, links=links)
+    now = clock.now()
+    run = PipelineRun.objects.create(
+        team=team,
+        kind=kind,
+        phase=phases.first(kind),
+        since=since,
+        before=before,
+        backfill=backfill is not None,
+        backfill_since=backfill.since if backfill else None,
+        follows=follows,
+        task_id=task_id,
+        resumed_by=resumed_by,
+        traceparent=root.traceparent,
+        links=list(root.links),
+        started_ns=int(now.timestamp() * 1_000_000) * 1_000,  # by the clock that ends it, on whatever machine
+        started_at=now,
+    )
+    for row in rows:
+        row.run, row.connection_id, row.due_at = run, row.repository.connection_id, now
+        row.is_backfill = kind == PipelineRun.Kind.BACKFILL
+    RepoSync.objects.bulk_create(rows)
+    return run
+
+
+def start_backfills(run: PipelineRun) -> int:
+    """Create a backfill for each repository that the run has synced and of which older history is not stored yet.
+
+    Return how many there are.
+    """
+    created = 0
+    for row in run.repo_syncs.select_related("repository").filter(state=RepoSync.State.COMPLETED).order_by("pk"):
+        if row.repository.covers(run.backfill_since):
+            continue
+        # An incremental run stopped at its watermark, not at the window's start: the backfill then pages from the top.
+        start = row.cursor if row.since == run.since else None
+        backfill = _create(
+            team=run.team,
+            kind=PipelineRun.Kind.BACKFILL,
+            rows=[RepoSync(repository=row.repository, start_cursor=start)],
+            since=run.backfill_since,
+            before=run.since,
+            backfill=None,
+            follows=run,
+            links=[run.traceparent],
+            task_id=run.task_id,
+        )
+        transaction.on_commit(lambda backfill=backfill: root_spans.log_start(backfill))  # type: ignore[misc]  # bound now
+        created += 1
+    return created
+
+
+def resume_run(run_id: int, *, by: str) -> PipelineRun:
+    """Take up a run that failed, lost repositories or was cancelled, at its cursors, in a new run that is linked to it.
+
+    Of a partial run only the repositories that failed are taken up: it has gone on with the others. Raises `WrongState` if
+    there is nothing to take up, or somebody has taken it up already.
+    """
+    with transaction.atomic():
+        old = PipelineRun.objects.select_for_update(of=("self",)).select_related("team").filter(pk=run_id).first()
+        if old is None or old.state in (PipelineRun.State.RUNNING, PipelineRun.State.COMPLETED):
+            raise WrongState(f"{described(run_id)}: only one that failed, was cancelled or is partial can be resumed")
+        if (later := old.followed_by.filter(kind=old.kind).first()) is not None:
+            raise WrongState(f"Run {run_id} was resumed already, as run {later.pk}")
+        rows = old.repo_syncs.select_related("repository").order_by("pk")
+        if old.state == PipelineRun.State.PARTIAL:
+            rows = rows.exclude(state=RepoSync.State.COMPLETED)
+        run = _create(
+            team=old.team,
+            kind=PipelineRun.Kind(old.kind),
+            rows=[_taken_up(row) for row in rows],
+            since=old.since,
+            before=old.before,
+            backfill=Backfill(old.backfill_since) if old.backfill else None,
+            follows=old,
+            links=[old.traceparent],
+            task_id=None,
+            resumed_by=by,
+        )
+    root_spans.log_start(run)
+    root_spans.log_event(run, machine_catalog.RunResumed(by=by, resumed_run_id=old.pk))
+    return run
+
+
+def described(run_id: int) -> str:
+    """Return how a run stands, in words for an error."""
+    run = PipelineRun.objects.filter(pk=run_id).first()
+    return f"There is no run {run_id}" if run is None else f"Run {run_id} is {run.state}"
+
+
+def _taken_up(row: RepoSync) -> RepoSync:
+    """Return a new row that stands where `row` stood; one that is complete stays so."""
+    kept = ["repository", "since", "start_cursor", "cursor", "paged", "newest_updated_at", "prs_done", "prs_total", "note"]
+    if row.state == RepoSync.State.COMPLETED:
+        kept += ["state", "disposition", "gaps", "started_at", "ended_at"]
+    return RepoSync(**{name: getattr(row, name) for name in kept})
