@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from telemetry.reading import Span
@@ -57,4 +57,4 @@ class Evidence:
     left: Sequence[int] = ()
     """Processes of a worker that was killed, which still run."""
     spans: Sequence[Span] = ()
-    lines: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    lines: Sequence[Mapping[str, Any]] = ()

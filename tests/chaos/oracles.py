@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from apps.explain.decomposition import decompose
+from apps.explain.parts import Part
 from telemetry.reading import Span, orphans_of
 from tests.chaos.evidence import Evidence, Run
 from tests.chaos.rows import differences
 
 _ATTEMPT = "run/apps.integrations.tasks.sync_repository"
+_TOLERANCE = 0.01
 _LAST_PHASES = {"recent": "phase1_complete", "backfill": "complete"}
 
 
@@ -132,6 +135,21 @@ def span_of_every_line(evidence: Evidence) -> Iterator[str]:
         yield f"{count} lines of {event} have no span"
 
 
+def time_explained(evidence: Evidence) -> Iterator[str]:
+    """The parts of each run's time sum to it, and hardly any of it is unexplained."""
+    for run in evidence.runs:
+        spans = [span for span in evidence.spans if span.trace_id == run.trace_id]
+        root = next((span for span in spans if span.span_id == run.root_id), None)
+        if root is None:
+            continue  # `one_root` tells
+        time = decompose(spans, start_ns=root.start_ns, end_ns=root.end_ns)
+        wall, sum_ns, unexplained = root.end_ns - root.start_ns, sum(time.wall.values()), time.wall[Part.UNEXPLAINED]
+        if abs(sum_ns - wall) > _TOLERANCE * wall:
+            yield f"{_named(run)} took {_seconds(wall)} s, and its parts sum to {_seconds(sum_ns)} s"
+        if unexplained > _TOLERANCE * wall:
+            yield f"{_named(run)}: {_seconds(unexplained)} of {_seconds(wall)} s are unexplained"
+
+
 ORACLES: Sequence[Oracle] = (
     Oracle(name="rows", states="rows are identical to those of an undisturbed run", problems=same_rows),
     Oracle(name="end", states="every run and repository ends as undisturbed", problems=ended),
@@ -147,6 +165,12 @@ ORACLES: Sequence[Oracle] = (
     Oracle(name="twice", states="no other span is written twice", problems=no_span_twice),
     Oracle(name="orphan", states="no span is an orphan", problems=no_orphan),
     Oracle(name="attempt", states="every attempt that began is in its run's trace", problems=every_attempt),
+    Oracle(
+        name="time",
+        states="each run's time is explained, but for 1 %",
+        problems=time_explained,
+        missing="a part for what waits until a lost message or a failed beginning is found",
+    ),
     Oracle(name="span of line", states="the span of every line is in its trace", problems=span_of_every_line),
 )
 """All of them; one that is added here is checked, counted and told."""
@@ -154,6 +178,10 @@ ORACLES: Sequence[Oracle] = (
 
 def _named(run: Run) -> str:
     return f"run {run.id} ({run.kind}, {run.team})"
+
+
+def _seconds(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1e9:.3f}"
 
 
 def _repeated(spans: Iterator[Span]) -> Iterator[Span]:

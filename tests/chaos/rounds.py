@@ -32,7 +32,8 @@ def undisturbed(stack: Stack) -> Rows:
     syncs = Syncs.begin(stack, "undisturbed", teams=TEAMS_PER_ACCOUNT)
     syncs.wait_for(syncs.have_ended, "the undisturbed syncs have ended", seconds=_END_SECONDS)
     rows = syncs.rows()[syncs.slugs[0]]
-    wrong = [text for texts in _problems(syncs, rows).values() for text in texts]
+    problems = _problems(syncs, rows)
+    wrong = [text for each in HOLDING for text in problems.get(each.name, ())]
     unseen = [place for place in PLACES if not stack.watch.usual_seconds(place)]
     if wrong or unseen:
         raise NeverHappened(f"the undisturbed syncs went right: {'; '.join([*wrong, *unseen])}")

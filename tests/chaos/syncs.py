@@ -88,6 +88,7 @@ class Syncs:
         runs = self.runs()
         traces = [run.trace_id for run in runs]
         home = self.stack.home
+        all_spans = read_spans(home / "traces.jsonl", containing=traces)
         return Evidence(
             teams=len(self.slugs),
             repositories=len(NAMES),
@@ -98,7 +99,7 @@ class Syncs:
             admitted=read_again(lambda: list(Admission.objects.values_list("account", flat=True))),
             held=read_again(lambda: _held(ApiLane._meta.db_table)),
             left=[pid for pid in self.stack.left if not is_gone(pid)],
-            spans=[span for span in read_spans(home / "traces.jsonl", containing=traces) if span.trace_id in traces],
+            spans=[span for span in all_spans if span.trace_id in traces],
             lines=[line for line in read_lines(home / "logs.jsonl", containing=traces) if line.get("trace_id") in traces],
         )
 

@@ -16,6 +16,7 @@ from tests.chaos.rows import Rows
 
 NAMES = ("a/one", "a/two")
 TABLES = ("pull requests", "reviews", "commits", "files", "analyses", "weekly metrics")
+SECOND = 1_000_000_000
 Change = Callable[[Evidence], Evidence]
 
 
@@ -52,7 +53,7 @@ def span(of: Run, name: str, span_id: str, parent_id: str | None, **attributes: 
         status="OK",
         status_message="",
         start_ns=0,
-        end_ns=1,
+        end_ns=SECOND,
         links=(),
         resource={},
     )
@@ -119,6 +120,16 @@ def without_span(span_id: str) -> Change:
 def span_again(span_id: str) -> Change:
     """The evidence with a span written twice."""
     return lambda good: replace(good, spans=[*good.spans, *(each for each in good.spans if each.span_id == span_id)])
+
+
+def ending_later(span_id: str, seconds: int) -> Change:
+    """The evidence with a span that lasts so much longer."""
+    return lambda good: replace(
+        good,
+        spans=[
+            replace(each, end_ns=each.end_ns + seconds * SECOND) if each.span_id == span_id else each for each in good.spans
+        ],
+    )
 
 
 def with_rows(table: str, *changed: tuple[str, int], team: str = "millers") -> Change:
@@ -189,6 +200,7 @@ WRONG: list[tuple[str, Change, list[str]]] = [
         lambda good: without_span("5-0-2-sync")(without_span("5-0-2")(good)),
         ["run 5 (backfill, millers): of 1 attempts numbered 2 0 are there"],
     ),
+    ("time", ending_later(RUNS[3].root_id, 99), ["run 4 (recent, millers): 99.000 of 100.000 s are unexplained"]),
     (
         "span of line",
         lambda good: replace(good, lines=[*good.lines, *2 * [line_of(RUNS[1], "sync.api.graphql", "a call that died")]]),
