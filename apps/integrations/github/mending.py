@@ -204,9 +204,9 @@ def _leave_out(data: dict[str, Any], hidden: Sequence[Path]) -> Iterator[Mended]
         for key in path:
             if value is None:
                 break
-            if isinstance(value, list) and isinstance(key, int):
-                node = value[key]
-                place = (value, key, (*walked, key), node.get("cursor") if isinstance(node, dict) else None)
+            if isinstance(key, int):
+                nodes, node = value, value[key]
+                place = (nodes, key, (*walked, key), node.get("cursor") if isinstance(node, dict) else None)
             elif place is not None and key != "node":
                 place = None
             value, walked = value[key], (*walked, key)

@@ -72,7 +72,8 @@ class _UnfinishedPage:
                 self._join(wanted, members)
 
     def _join(self, wanted: ListRequest, members: AnyList) -> None:
-        key, info = (wanted.pull_request_id, wanted.name), members.page_info
+        info = members.page_info
+        key: tuple[str, ListName] = (wanted.pull_request_id, wanted.name)
         more = info.has_next_page and bool(members.nodes)
         so_far = self._lists.get(key)
         if so_far is not None:
