@@ -37,7 +37,7 @@ class BatchingProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Count a span."""
-        context = span.context
+        context = span.get_span_context()
         if context.trace_flags & 1:
             account = self._account or self._begin()
             with self._lock:
@@ -46,7 +46,7 @@ class BatchingProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Let a span wait for its exporters; one that this process has not started is started now, as a reserved root is."""
-        context = span.context
+        context = span.get_span_context()
         if context is None or not context.trace_flags & 1 or getattr(span, "has_died", False):
             return  # one that outlived its process has been exported
         account = self._account or self._begin()
