@@ -42,7 +42,7 @@ def test_what_is_open_is_read_by_others_and_by_itself(tmp_path: Path) -> None:
             "shop.day",
             {"team_id": 1, "late": 2},
             "theirs",
-            {"a": 1},
+            {"a": 1, "within.operation": "shop.day"},
         )
         assert (theirs.parent_id, day.outcome, day.is_open) == (day.span_id, None, True)
         assert day.resource["process.pid"] == shop.pid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -58,5 +59,6 @@ def _heading(span: Span, process: tuple[str, int]) -> str:
 def _line(depth: int, span: Span) -> str:
     context = " ".join(f"{key}={span.attributes[key]}" for key in catalog.CONTEXT if key in span.attributes)
     since = f"since {iso_seconds(_started(span))}"
-    parts = (label_of(span), *((since, context, f"trace {span.trace_id}") if depth == 0 else ()))
+    label = label_of(replace(span, is_open=False))  # here all are
+    parts = (label, *((since, context, f"trace {span.trace_id}") if depth == 0 else ()))
     return f"{span.duration_ms / 1000:>{_SECONDS_WIDTH}.1f} s  {'  ' * depth}{'  '.join(part for part in parts if part)}"
