@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from telemetry.ledger import Count
 from telemetry.reading import Span
 from tests.chaos.rows import Rows
 
@@ -58,3 +59,7 @@ class Evidence:
     """Processes of a worker that was killed, which still run."""
     spans: Sequence[Span] = ()
     lines: Sequence[Mapping[str, Any]] = ()
+    ledger: Mapping[str, Count] = field(default_factory=dict)
+    """By exporter, of all processes of the worker's home."""
+    arrived: Mapping[str, int] | None = None
+    """By exporter, how many different spans have arrived; None while some are still on their way."""

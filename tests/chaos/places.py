@@ -153,7 +153,9 @@ class Watch:
         deadline = time.monotonic() + within
         self.listen()
         while True:
-            there = [(place, pid) for pid, (place, _) in sorted(self._at.items()) if place in places]
+            there: list[tuple[Place, int]] = [
+                (place, pid) for pid, (place, _) in sorted(self._at.items()) if place in places
+            ]
             if there:
                 meant = among()
                 there = [(place, pid) for place, pid in there if pid in meant]
@@ -175,8 +177,8 @@ class Watch:
 
     def _take_in(self, line: str) -> None:
         number, _, name = line.partition(" ")
-        place, now = next(each for each in PLACES if each == name), time.monotonic()
-        before = self._at.get(int(number))
+        place: Place = next(each for each in PLACES if each == name)
+        now, before = time.monotonic(), self._at.get(int(number))
         if before is not None:
             self._lasted[before[0]].append(now - before[1])
         self._at[int(number)] = (place, now)

@@ -62,7 +62,7 @@ def look_again(stack: Stack, tally: Tally, *, expected: Rows) -> Round:
     began = time.monotonic()
     slugs = [f"round-{number}-{team}" for number in range(1, len(tally.rounds) + 1) for team in range(TEAMS)]
     syncs = Syncs(stack, slugs)
-    problems = _problems(syncs, expected)
+    problems = _problems(syncs, expected, at_rest=True)
     return Round(syncs=len(slugs), strikes=(), problems=problems, seconds=time.monotonic() - began)
 
 
@@ -98,12 +98,12 @@ def _end(syncs: Syncs, expected: Rows) -> dict[str, list[str]]:
     return problems
 
 
-def _problems(syncs: Syncs, expected: Rows) -> dict[str, list[str]]:
+def _problems(syncs: Syncs, expected: Rows, *, at_rest: bool = False) -> dict[str, list[str]]:
     """Return what the oracles find: nothing that should be true, or what is still not true after a while."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     time.sleep(_ARRIVE_SECONDS)
     while True:
-        evidence = syncs.evidence(expected)
+        evidence = syncs.evidence(expected, at_rest=at_rest)
         problems = {each.name: found for each in ORACLES if (found := list(each.problems(evidence)))}
         if problems.keys().isdisjoint(each.name for each in HOLDING) or time.monotonic() > deadline:
             return problems

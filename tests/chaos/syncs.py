@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
-from telemetry.reading import read_lines, read_spans
+from telemetry import ledger
+from telemetry.reading import Span, read_lines, read_spans
 from tests.chaos.evidence import Evidence, Repository, Run
 from tests.chaos.github import NAMES
 from tests.chaos.places import is_gone
@@ -77,8 +78,8 @@ class Syncs:
             self.stack.watch.listen()
             time.sleep(_POLL_SECONDS)
 
-    def evidence(self, expected: Rows) -> Evidence:
-        """Return everything that these syncs have left."""
+    def evidence(self, expected: Rows, *, at_rest: bool = False) -> Evidence:
+        """Return everything that these syncs have left; `at_rest` says that nothing is on its way any more."""
         from apps.integrations.models import Admission, ApiLane
         from apps.repositories.models import GitHubConnection
 
@@ -88,7 +89,7 @@ class Syncs:
         runs = self.runs()
         traces = [run.trace_id for run in runs]
         home = self.stack.home
-        all_spans = read_spans(home / "traces.jsonl", containing=traces)
+        all_spans = read_spans(home / "traces.jsonl", containing=() if at_rest else traces)
         return Evidence(
             teams=len(self.slugs),
             repositories=len(NAMES),
@@ -101,7 +102,14 @@ class Syncs:
             left=[pid for pid in self.stack.left if not is_gone(pid)],
             spans=[span for span in all_spans if span.trace_id in traces],
             lines=[line for line in read_lines(home / "logs.jsonl", containing=traces) if line.get("trace_id") in traces],
+            ledger=ledger.of_home(home),
+            arrived=self._arrived(all_spans) if at_rest else None,
         )
+
+    def _arrived(self, in_file: Sequence[Span]) -> Mapping[str, int]:
+        """Return how many different spans are in the file and with the collector, by the names that exporters have."""
+        received = self.stack.collector.ask(do="tell")["spans"]
+        return {"file": len({(span.trace_id, span.span_id) for span in in_file}), "otlp_proto_http": len(received)}
 
     def rows(self) -> Mapping[str, Rows]:
         """Return what is stored for each team."""

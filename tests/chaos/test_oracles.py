@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from telemetry.ledger import Count
 from telemetry.reading import Span
 from tests.chaos.evidence import Evidence, Repository, Run
 from tests.chaos.oracles import ORACLES
@@ -104,6 +105,8 @@ GOOD = Evidence(
     most_in_flight={"user-1": 1, "user-2": 1},
     spans=[each for one in RUNS for each in spans_of(one)],
     lines=[each for one in RUNS for each in lines_of(one)],
+    ledger={"file": Count(started=40, open=1, exported=36, died=3), "otlp": Count(started=40, spooled=8, exported=32)},
+    arrived={"file": 36, "otlp": 32},
 )
 
 
@@ -130,6 +133,11 @@ def ending_later(span_id: str, seconds: int) -> Change:
             replace(each, end_ns=each.end_ns + seconds * SECOND) if each.span_id == span_id else each for each in good.spans
         ],
     )
+
+
+def with_count(name: str, **changes: Any) -> Change:
+    """The evidence with another ledger of an exporter."""
+    return lambda good: replace(good, ledger={**good.ledger, name: replace(good.ledger[name], **changes)})
 
 
 def with_rows(table: str, *changed: tuple[str, int], team: str = "millers") -> Change:
@@ -201,6 +209,13 @@ WRONG: list[tuple[str, Change, list[str]]] = [
         ["run 5 (backfill, millers): of 1 attempts numbered 2 0 are there"],
     ),
     ("time", ending_later(RUNS[3].root_id, 99), ["run 4 (recent, millers): 99.000 of 100.000 s are unexplained"]),
+    ("ledger", lambda good: replace(good, ledger={}), ["there is no ledger"]),
+    (
+        "ledger",
+        lambda good: replace(good, arrived={"file": 36, "otlp": 31}),
+        ["otlp: 32 are exported and 31 have arrived"],
+    ),
+    ("dropped", with_count("otlp", spooled=3, dropped={"unreachable": 5}), ["otlp: 5 dropped, unreachable"]),
     (
         "span of line",
         lambda good: replace(good, lines=[*good.lines, *2 * [line_of(RUNS[1], "sync.api.graphql", "a call that died")]]),
@@ -228,6 +243,13 @@ def test_what_went_right_is_passed_over_in_silence() -> None:
 def test_what_is_planted_is_found_by_its_oracle_alone(name: str, change: Change, said: list[str]) -> None:
     """And told with the run, team and span that it is about."""
     assert found(change(GOOD)) == {name: said}
+
+
+def test_a_ledger_that_does_not_add_up_is_told_with_its_numbers() -> None:
+    """One span more was started than is accounted for."""
+    (said,) = found(with_count("file", started=41)(GOOD))["ledger"]
+    assert said.startswith("file: {'started': 41, 'exported': 36,")
+    assert said.endswith("does not add up")
 
 
 def test_a_root_that_is_missing_makes_orphans_of_its_children() -> None:
