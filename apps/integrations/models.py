@@ -61,6 +61,7 @@ class PipelineRun(models.Model):
         CANCELLED = "cancelled", "cancelled"
 
     repo_syncs: RelatedManager[RepoSync]
+    followed_by: RelatedManager[PipelineRun]
     team_id: int
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=10, choices=Kind)

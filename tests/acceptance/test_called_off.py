@@ -128,14 +128,14 @@ def test_ctrl_c_gives_the_prompt_back_and_asks_for_nothing_more(program_environm
     with simulator(synthetic=120) as github:
         github.add_faults(SILENT)
         program = _manage(environment, "sync", NAME, "--all", "--api-url", github.url)
-        wait_until(lambda: sum(each.operation == "PullRequests" for each in github.requests()) >= 3)
+        wait_until(lambda: sum(each.operation == "PullRequests" for each in github.requests()) >= 3, seconds=100)
         time.sleep(1.0)  # it has stored that page, and waits for the next
         began = time.monotonic()
         program.send_signal(signal.SIGINT)
         said, _ = program.communicate(timeout=30)
         took = time.monotonic() - began
         assert (program.returncode, "Cancelled run 1." in said, "resume 1" in said) == (130, True, True), said
-        assert took < 3, said
+        assert took < 15, said  # an idle machine needs far less; its request alone would take over a minute
         asked = len(github.requests())
         code, said = _done(environment, "resume", "1")
         assert code == 0, said

@@ -40,15 +40,7 @@ def root_of(run: PipelineRun) -> Root:
 
 
 def log_start(run: PipelineRun) -> None:
-    """Write the line that the run has started, and link its trace with those that it comes from, unless somebody has."""
-    with transaction.atomic():
-        ours = PipelineRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=run.pk, announced_at=None)
-        if ours.exists():
-            _announce(run)
-            PipelineRun.objects.filter(pk=run.pk).update(announced_at=clock.now())
-
-
-def _announce(run: PipelineRun) -> None:
+    """Write the line that the run has started, and link its trace with those that it comes from, in both directions."""
     before, starter = run.follows, current_traceparent()
     with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
         root_of(run).announce(_operation(run))
@@ -63,6 +55,15 @@ def _announce(run: PipelineRun) -> None:
             _link("leads_to", run)
     elif starter is not None and trace_id_of(starter) != trace_id_of(run.traceparent):
         _link("leads_to", run)
+    PipelineRun.objects.filter(pk=run.pk).update(announced_at=clock.now())
+
+
+def log_start_once(run: PipelineRun) -> None:
+    """Do so unless somebody has, or is about to."""
+    with transaction.atomic():
+        unsaid = PipelineRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=run.pk, announced_at=None)
+        if unsaid.exists():
+            log_start(run)
 
 
 def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -> None:

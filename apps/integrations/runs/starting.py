@@ -48,7 +48,7 @@ def start_run(
     known = PipelineRun.objects.filter(task_id=task_id, kind=PipelineRun.Kind.RECENT).first() if task_id else None
     if known is not None:
         if announce:
-            root_spans.log_start(known)
+            root_spans.log_start_once(known)
         return known
     links = [link for link in (current_traceparent(), resumes.traceparent if resumes else None) if link]
     try:

@@ -47,7 +47,7 @@ def announce_started() -> None:
     """Write the first lines of runs whose starter died before it could."""
     unannounced = PipelineRun.objects.filter(announced_at=None, started_at__lt=clock.now() - SENDING)
     for run in unannounced.order_by("started_at")[:_MOST_ROOTS]:
-        root_spans.log_start(run)
+        root_spans.log_start_once(run)
 
 
 def runs_to_advance() -> list[int]:
