@@ -36,13 +36,13 @@ class BrokerSight(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
-    def start(self, _consumer: Any) -> None:
+    def start(self, parent: Any) -> None:
         """Say that the broker is back, if it was lost: Celery starts its steps anew with each connection."""
         lost_at, _Worker.broker_lost_at = _Worker.broker_lost_at, None
         if lost_at is not None:
             emit(machine_catalog.BrokerBack(worker=_Worker.name, away_sec=_since(lost_at)))
 
-    def stop(self, _consumer: Any) -> None:
+    def stop(self, parent: Any) -> None:
         """Say that the broker is lost, unless the worker itself is stopping."""
         if _Worker.stopping_since is None and state.should_stop in (None, False):
             _Worker.broker_lost_at = time.monotonic()
