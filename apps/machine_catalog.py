@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from apps.catalog import TaskId
+from apps.catalog import RepoName, TaskId
 from telemetry.model import Event, Field, Level, Operation
 
 QueueReason = Literal["account", "limit", "workers", "start", "unknown"]
@@ -170,6 +170,33 @@ class RunResumed(Event, name="sync.run.resumed", level=Level.INFO, when="somebod
     resumed_run_id: Annotated[int, Field("The run that it takes up.")]
 
 
+class AttemptFoundDead(Event, name="sync.attempt.dead", level=Level.WARNING, when="an attempt is found dead"):
+    """An attempt has given no sign of life for too long: the next one follows."""
+
+    full_name: RepoName
+    attempt: Annotated[int, Field("The attempt's number.")]
+    silent_sec: Annotated[float, Field("How long ago it gave its last sign of life.", unit="s")]
+
+
+ResentReason = Literal["lost", "unsent", "unheard"]
+"""No worker took it, whoever was to send it died before that, or nothing was heard of a phase's work."""
+
+
+class StepResent(Event, name="sync.step.resent", level=Level.WARNING, when="a step's message is sent again"):
+    """A message that somebody should have taken, or sent, is sent again."""
+
+    step: Annotated[str, Field("A repository's sync, or the phase.", example="sync_repository")]
+    attempt: Annotated[int, Field("Which attempt it asks for.")]
+    reason: Annotated[ResentReason, Field("lost, unsent or unheard.")]
+
+
+class BeatLate(Event, name="sync.beat.late", level=Level.WARNING, when="the sweep comes late"):
+    """Nobody has looked for what stands still for longer than planned: beat or all workers were away or busy."""
+
+    late_sec: Annotated[float, Field("How much later than planned the sweep came.", unit="s")]
+    every_sec: Annotated[float, Field("How often it is planned.", unit="s")]
+
+
 EVENTS: tuple[str, ...] = (
     "sync.worker.started",
     "sync.worker.drained",
@@ -180,6 +207,9 @@ EVENTS: tuple[str, ...] = (
     "sync.database.back",
     "sync.lane.taken_over",
     "sync.lane.lost",
+    "sync.attempt.dead",
+    "sync.step.resent",
+    "sync.beat.late",
     "sync.run.cancelled",
     "sync.run.resumed",
 )

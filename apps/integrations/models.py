@@ -301,3 +301,14 @@ class Admission(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.attempt} of {self.repo_sync_id} at {self.account}"
+
+
+class SweepTime(models.Model):
+    """When somebody last looked for what stands still: one row, which each sweep overwrites."""
+
+    ONLY = 1
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"swept at {self.at:%Y-%m-%d %H:%M:%S}Z"

@@ -16,7 +16,7 @@ from django.db.models import Sum
 from apps import catalog, machine_catalog
 from apps.integrations.errors import Cancelled, EveryRepositoryFailed, StepNeverFinished, WrongState, message_of
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import admission, attempts, failures, phases, root_spans
+from apps.integrations.runs import admission, attempts, failures, findings, phases, root_spans
 from apps.integrations.runs.root_spans import Flush
 from apps.integrations.runs.starting import Backfill, described, resume_run, start_backfills, start_run
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
@@ -116,10 +116,13 @@ def cancel(run_id: int, *, by: str) -> PipelineRun:
 
 def sweep(*, flush: Flush = flush) -> list[Step]:
     """Return the steps that set in motion again what stands still; finish runs whose end was not logged and exported."""
+    findings.log_lateness()
     announce_started()
-    attempts.bury_dead()
+    findings.log_dead(attempts.bury_dead())
     admission.withdraw_ended()
-    found: list[Step] = [SyncRepository(attempt) for attempt in [*admission.lost(), *admission.unsent()]]
+    lost, unsent = admission.lost(), admission.unsent()
+    findings.log_resent({"lost": lost, "unsent": unsent})
+    found: list[Step] = [SyncRepository(attempt) for attempt in [*lost, *unsent]]
     for run in claim_steps():
         phase = phases.named(run.phase)
         if phase in phases.LAST:  # an earlier version ended runs in a step of its own
@@ -128,7 +131,9 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
             error = StepNeverFinished(f"{phase} was started {run.step_attempt} times and never finished")
             fail_phase(run.pk, phase, error)
         else:
-            found.append(RunPhase(run.pk, phase, run.step_attempt + 1))
+            step = RunPhase(run.pk, phase, run.step_attempt + 1)
+            findings.log_resent_phase(run, step)
+            found.append(step)
     for run_id in runs_to_advance():
         found += advance(run_id)
     finish_roots(flush=flush)

@@ -142,16 +142,20 @@ def bury(attempt: Attempt, why: str) -> None:
             release_for_retry(attempt, error, failures=row.failures + 1, countdown=0.0)
 
 
-def bury_dead() -> None:
-    """Let the next attempt follow each one that has shown no sign of life for SYNC_STALE_SECONDS, which is a failure."""
+def bury_dead() -> list[RepoSync]:
+    """Let the next attempt follow each one that has shown no sign of life for SYNC_STALE_SECONDS, which is a failure.
+
+    Return the rows as they were.
+    """
     now = clock.now()
     with transaction.atomic():
-        dead = RepoSync.objects.select_for_update(skip_locked=True).filter(
-            state=RepoSync.State.RUNNING, alive_at__lt=now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
-        )
+        running = RepoSync.objects.select_for_update(skip_locked=True, of=("self",)).select_related("run", "repository")
+        silent_since = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
+        dead = list(running.filter(state=RepoSync.State.RUNNING, alive_at__lt=silent_since))
         for row in dead:
             error = AttemptDied(f"Attempt {row.attempt} gave no sign of life for {settings.SYNC_STALE_SECONDS:g} s")
             release_for_retry(Attempt(row.pk, row.attempt), error, failures=row.failures + 1, countdown=0.0)
+    return dead
 
 
 def _queue_again(attempt: Attempt, **changes: Any) -> None:

@@ -72,9 +72,9 @@ def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -
         emit(catalog.PhaseChanged(team_id=run.team_id, phase=phase, previous_phase=previous))
 
 
-def log_event(run: PipelineRun, event: Event) -> None:
-    """Write the line of what somebody did with the run, in its own trace."""
-    with bind(team_id=run.team_id, repo_id=None, run_id=run.pk), root_of(run).active():
+def log_event(run: PipelineRun, event: Event, *, repo_id: int | None = None) -> None:
+    """Write the line of what happened to the run, or to a repository in it, in the run's own trace."""
+    with bind(team_id=run.team_id, repo_id=repo_id, run_id=run.pk), root_of(run).active():
         emit(event)
 
 
