@@ -25,7 +25,7 @@ def record_waits(row: RepoSync) -> None:
 
 
 def _waits(row: RepoSync) -> Iterator[Wait]:
-    if row.admission.sent_at != row.admission.admitted_at:
+    if row.admission.sent_at is not None:
         return  # they were recorded when its message was sent for the first time
     if row.alive_at is not None:  # when the attempt before it ended
         if row.state == RepoSync.State.RETRYING and row.error_type != AttemptDied.error_type:

@@ -32,6 +32,7 @@ from tests.integrations.services.scripted import scripted
 REAL, MADE = "procrastinate-org/procrastinate", "synthetic/repo-0"
 NAME = "octocat/hello-world"
 ANYBODY = "any-token"
+pytestmark = pytest.mark.django_db  # for its clock
 TIMEOUT = recorded("timeout_502")
 GONE = (
     b'{"data": {"list0": null, "rateLimit": null}, "errors": [{"type": "NOT_FOUND", "path": ["list0"], '

@@ -17,6 +17,7 @@ from tests.integrations.github.hostile_server import hostile_server, sending
 from tests.integrations.services.scripted import ScriptedTransport
 
 NAME = "synthetic/repo-0"
+pytestmark = pytest.mark.django_db  # for its clock
 
 
 @pytest.fixture
