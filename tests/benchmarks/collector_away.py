@@ -62,8 +62,12 @@ def measure(*, state: str, api_url: str, repository: str, turns: int, home: Path
 
 @contextmanager
 def _sender(collector: Answering, traces: Path) -> Iterator[Answering]:
-    """Run the program that syncs, with its spans in a file and at the collector."""
+    """Run the program that syncs, with its spans in a file and at the collector.
+
+    It has a home of its own: what waits there for the collector at last, any other process of that home would send.
+    """
     environment = {
+        "SYNCTRACE_HOME": str(traces.with_suffix(".home")),
         "SYNC_TRACES_FILE": str(traces),
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.ask(do="tell")["url"],
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",

@@ -216,7 +216,7 @@ def without_collector(size: Size, url: str, home: Path) -> Iterator[Figure]:
             value=measured.lost,
             unit="",
             aim=0,
-            detail=f"of {measured.spans:,} in {2 * size.away_turns + 2} syncs, when it was back",
+            detail=f"of {measured.spans:,}, when it was back",
         )
         yield Figure(
             name=f"collector.{word}.exit",
