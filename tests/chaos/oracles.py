@@ -177,7 +177,7 @@ ORACLES: Sequence[Oracle] = (
         name="line",
         states="one line tells each run's start, one its end",
         problems=one_end,
-        missing="a last line that a kill between the claim of a run's end and that line does not lose",
+        missing="first and last lines that a kill beside them neither loses nor repeats",
     ),
     Oracle(name="root", states="each root span is written once", problems=one_root),
     Oracle(name="twice", states="no other span is written twice", problems=no_span_twice),
