@@ -14,7 +14,6 @@ from django.conf import settings
 from apps.integrations.tasks import sweep
 from apps.processes import Program, exit_on
 
-_HURRY_SECONDS = 1.5
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -40,14 +39,11 @@ class LocalWorker:
 
 @contextlib.contextmanager
 def local_worker(*, home: Path, children: int = 2) -> Iterator[LocalWorker]:
-    """Run a prefork worker in the block; what it prints goes to `worker.out` in `home`."""
+    """Run a prefork worker in the block; what it prints goes to `worker.out` in `home`.
+
+    After Ctrl-C it is killed soon: what it works on is cancelled, and its rows know.
+    """
     command = [sys.executable, "-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
     program = Program(command, name="worker", log=home / "worker.out", folder=_CHECKOUT)
     with exit_on(signal.SIGTERM), program:
-        try:
-            yield LocalWorker(program)
-        except KeyboardInterrupt:  # what it works on is cancelled, and its rows know: it may be killed
-            program.send_signal(signal.SIGTERM)
-            program.wait(_HURRY_SECONDS)
-            program.kill()
-            raise
+        yield LocalWorker(program)

@@ -19,6 +19,7 @@ Ready = Callable[[], str | None]
 """Return why a program is not ready yet, or None when it is."""
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
+_HURRY_SECONDS = 1.0
 _POLL_SECONDS = 0.02
 _TAIL_BYTES = 2_000
 
@@ -32,7 +33,8 @@ class Program:
 
     It runs in a process group of its own, because a Ctrl-C at the terminal is ours to pass on. It is sent `stop_signal`
     when it is stopped and, on Linux, when the thread that launched it ends, even by SIGKILL. If it then takes longer than
-    `stop_seconds` to end, it is killed with its whole group.
+    `stop_seconds` to end, it is killed with its whole group. Whoever presses Ctrl-C waits a second for it, and not at all
+    after a second one.
     """
 
     def __init__(
@@ -135,11 +137,15 @@ class Program:
             self._launched().wait(seconds)
         return self.returncode
 
-    def stop(self) -> None:
-        """End it in good order, or kill it if that takes too long; do nothing if it does not run."""
+    def stop(self, *, within: float | None = None) -> None:
+        """End it in good order, or kill it if that takes longer than `within` seconds; do nothing if it does not run."""
         if self._process is not None and not self._is_over:
             self._process.send_signal(self._stop_signal)
-            self.wait(self._stop_seconds)
+            try:
+                self.wait(self._stop_seconds if within is None else within)
+            except KeyboardInterrupt:
+                self.kill()
+                raise
             self.kill()
 
     def kill(self) -> None:
@@ -174,7 +180,7 @@ class Program:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         """Stop it."""
-        self.stop()
+        self.stop(within=_HURRY_SECONDS if isinstance(error, KeyboardInterrupt) else None)
 
     def _launched(self) -> subprocess.Popen[bytes]:
         if self._process is None:

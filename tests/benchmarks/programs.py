@@ -38,12 +38,12 @@ class Answering(Program):
             raise NotMeasured(f"{self.name} ended with {code} instead of answering. It printed last:\n{self.tail()}")
         return json.loads(answer)
 
-    def stop(self) -> None:
+    def stop(self, *, within: float | None = None) -> None:
         """End the input, and wait until the program has flushed its data and ended."""
         with suppress(BrokenPipeError):
             self.stdin.close()
-        self.wait(_ENDS_WITHIN)
-        super().stop()
+        self.wait(_ENDS_WITHIN if within is None else within)
+        super().stop(within=within)
 
 
 @contextmanager

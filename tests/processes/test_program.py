@@ -213,3 +213,25 @@ def test_nothing_outlives_whoever_started_it(end: signal.Signals, log: Path) -> 
         parent.send_signal(end)
         parent.wait(20)
     ends(child)
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_does_not_wait_for_what_does_not_end(presses: int, log: Path) -> None:
+    """It is killed after a second of the twenty that it would have, or at once when Ctrl-C comes again meanwhile."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, DEAF, str(log)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        while printed(log)():
+            time.sleep(0.02)
+        began = time.monotonic()
+        for _ in range(presses):
+            parent.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        assert parent.wait(30) == -signal.SIGINT
+        assert time.monotonic() - began < 10
+        assert not is_running(child)
