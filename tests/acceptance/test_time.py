@@ -71,7 +71,7 @@ def test_every_part_of_a_run_s_time_is_told(program_environment: dict[str, str])
     assert parts["parked"][Part.PRIMARY_WAIT] > 6.0
     assert parts["patient"][Part.PRIMARY_WAIT] > 1.0
     assert parts["blocked"][Part.SECONDARY_WAIT] >= 1.9
-    assert parts["kill-before-3"][Part.DEAD_UNTIL_FOUND] > 4.0
+    assert 0 < parts["kill-before-3"][Part.DEAD_UNTIL_FOUND] < 10.0
     assert times["two"].over_workers[Part.QUEUE] > times["two"].wall[Part.QUEUE]
     elsewhere = {
         (name, part)

@@ -81,14 +81,19 @@ def reason_of_wait(row: RepoSync) -> QueueReason | None:
         return "account"
     if ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS:
         return "workers"
-    is_starting = row.attempt == 0 and row.due_at == row.run.started_at and waited < _LONGEST_START
-    return "start" if is_starting else "unknown"
+    is_first = row.attempt == 0 and row.due_at == row.run.started_at
+    return "start" if is_first and (waited < _LONGEST_START or _nobody_worked_since(row)) else "unknown"
 
 
 def at_work_meanwhile(row: RepoSync) -> str | None:
     """Return the repository that was the last at work with the row's account since the row was due, if any was."""
     others = RepoSync.objects.filter(connection__account=row.connection.account, alive_at__gte=row.due_at)
     return others.exclude(pk=row.pk).order_by("-alive_at").values_list("repository__full_name", flat=True).first()
+
+
+def _nobody_worked_since(row: RepoSync) -> bool:
+    """Return whether no attempt anywhere was at work since the row was due: no worker had taken its run's start yet."""
+    return not RepoSync.objects.filter(alive_at__gte=row.due_at).exclude(pk=row.pk).exists()
 
 
 def _held(asking: RepoSync | None, block: Block | None) -> str:

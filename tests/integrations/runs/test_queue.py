@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from apps.console.results import results_of
 from apps.console.terminal.standing import state_of
-from apps.integrations.models import Admission, ApiLane, RepoSync
+from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
@@ -138,3 +138,16 @@ def test_each_state_has_one_word(state: str, later: bool, word: str) -> None:
     """One that is due again queues, whatever it has waited for."""
     due_at = clock.now() + timedelta(seconds=60 if later else 0)
     assert RepoSync(state=state, due_at=due_at).standing == word
+
+
+def test_a_run_whose_start_no_worker_has_taken_waits_for_that(time: clock.SteppedClock) -> None:
+    """For however long, if nobody anywhere was at work meanwhile; otherwise what it waited for is not known."""
+    _rows("bakers", "b/1")
+    RepoSync.objects.update(due_at=clock.now())
+    PipelineRun.objects.update(started_at=clock.now())
+    time.sleep(30)
+    (first,) = admission.admit()
+    assert _reason(first) == "start"
+    _rows("smiths", "s/1", account="github.com/two")
+    RepoSync.objects.exclude(pk=first.repo_sync_id).update(state="running", alive_at=clock.now())
+    assert _reason(first) == "unknown"
