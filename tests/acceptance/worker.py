@@ -11,11 +11,16 @@ from apps.processes import Program
 
 
 def worker(environment: Mapping[str, str], *, children: int = 2, app: str = "apps.config") -> Program:
-    """Return a worker to run inside a block; what it prints is in `worker.out` of its home."""
+    """Return a worker to run inside a block, which takes tasks there; what it prints is in `worker.out` of its home."""
     home = Path(environment["SYNCTRACE_HOME"])
+    log = home / "worker.out"
     command = [sys.executable, "-m", "celery", "-A", app, "worker", "-B", "-c", str(children), "-s", str(home / "beat")]
     command += ["--without-mingle", "--without-gossip"]  # there is nobody to look for
-    return Program(command, name="worker", log=home / "worker.out", environment=environment)
+
+    def ready() -> str | None:
+        return None if b"sync.worker.started" in log.read_bytes() else "it does not take tasks yet"
+
+    return Program(command, name="worker", log=log, environment=environment, ready=ready, ready_seconds=60)
 
 
 def wait_until(fact: Callable[[], bool], *, seconds: float = 60) -> None:
