@@ -61,17 +61,17 @@ def broker_url(embedded_servers: Servers) -> str:
 
 
 @pytest.fixture
-def program_environment(
+def unexplained_environment(
     transactional_db: None, embedded_servers: Servers, broker_url: str, tmp_path: Path
-) -> Iterator[dict[str, str]]:
-    """Yield the environment for a program that a test starts: this test's database and broker, and a home of its own.
+) -> dict[str, str]:
+    """Return the environment for a program that a test starts: this test's database and broker, and a home of its own.
 
-    The test database is emptied after the test, and the broker before it. The time of every run in it must be explained.
+    The test database is emptied after the test, and the broker before it.
     """
     name = connections["default"].settings_dict["NAME"]
     with Redis.from_url(broker_url.replace("redis+socket", "unix").replace("virtual_host", "db")) as broker:
         broker.flushdb()
-    yield {
+    return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "apps.config.settings",
         "DATABASE_URL": embedded_servers.database_url.replace("/synctrace?", f"/{name}?"),
@@ -79,5 +79,11 @@ def program_environment(
         "SYNCTRACE_HOME": str(tmp_path / "home"),
         "SYNCTRACE_ENCRYPTION_KEY": ",".join(settings.SYNCTRACE_ENCRYPTION_KEYS),
     }
+
+
+@pytest.fixture
+def program_environment(unexplained_environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Yield such an environment; the time of every run in its database must be explained."""
+    yield unexplained_environment
     unexplained = unexplained_runs(tmp_path / "home")
     assert unexplained == {}, "\n".join(unexplained.values())
