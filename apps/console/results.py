@@ -17,11 +17,13 @@ _COMPLETE = (RepoSync.Disposition.SYNCED, RepoSync.Disposition.ARCHIVED, RepoSyn
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One repository's outcome; the counts are what is stored of the window asked for."""
+    """One repository's outcome; counts that do not say otherwise are what is stored of the window asked for."""
 
     repository: str
     outcome: str
     pull_requests: int
+    pull_requests_read: int
+    pull_requests_in_all: int
     reviews: int
     commits: int
     files: int
@@ -32,6 +34,9 @@ class Result:
     error_type: str
     error_msg: str
     note: str = ""
+    has_window: bool = False
+    takes_up: int | None = None
+    """The run that this one takes up, and whose reading is counted with its own."""
 
     @property
     def is_complete(self) -> bool:
@@ -39,8 +44,8 @@ class Result:
         return self.outcome in _COMPLETE and not self.error_type
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result's fields, without the note, which is for people; the error's only where there is one."""
-        left_out = ("note",) if self.error_type else ("note", "error_type", "error_msg")
+        """Return the result's fields, without those for people; the error's only where there is one."""
+        left_out = {"note", "has_window", "takes_up"} | (set() if self.error_type else {"error_type", "error_msg"})
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
@@ -48,7 +53,14 @@ def results_of(run: PipelineRun) -> list[Result]:
     """Return a result for each repository, in the order they were added; a run that failed afterwards fails them all."""
     rows = run.repo_syncs.select_related("repository").order_by("pk")
     counts = {name: _counted(run, name) for name in ("pk", "reviews", "commits", "files")}
+    counts["in_all"] = _in_all(run)
     return [_result(run, row, {name: of.get(row.repository_id, 0) for name, of in counts.items()}) for row in rows]
+
+
+def _in_all(run: PipelineRun) -> dict[int, int]:
+    """Count the stored pull requests of the run's repositories, whoever stored them, by repository."""
+    stored = PullRequest.objects.filter(repository__in=run.repo_syncs.values("repository"))
+    return dict(stored.values_list("repository").annotate(Count("pk")))
 
 
 def _counted(run: PipelineRun, name: str) -> dict[int, int]:
@@ -68,6 +80,8 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
         repository=row.repository.full_name,
         outcome=row.standing,
         pull_requests=counts["pk"],
+        pull_requests_read=row.prs_done,
+        pull_requests_in_all=counts["in_all"],
         reviews=counts["reviews"],
         commits=counts["commits"],
         files=counts["files"],
@@ -78,6 +92,8 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
         error_type=row.error_type or run.error_type or ("incomplete_lists" if gaps else ""),
         error_msg=row.error_msg or run.error_msg or gaps,
         note="; ".join(filter(None, (row.note, _mended(row.gaps)))),
+        has_window=run.since is not None or run.before is not None,
+        takes_up=run.follows_id if run.resumed_by else None,
     )
 
 

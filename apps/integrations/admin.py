@@ -31,7 +31,7 @@ class _RepoSyncColumns:
         """Return what became of the repository, or where it stands."""
         return badge(row.standing)
 
-    @admin.display(description="pull requests", ordering="prs_done")
+    @admin.display(description="pull requests read", ordering="prs_done")
     def progress(self, row: RepoSync) -> str:
         """Return how many pull requests this sync has read, of how many."""
         return f"{row.prs_done:,} of {'?' if row.prs_total is None else f'{row.prs_total:,}'}"
@@ -120,14 +120,14 @@ class PipelineRunAdmin(ReadOnlyAdmin):
         ("Where the time went", {"fields": ("trace", ("started_at", "ended_at", "duration"), "exported_at")}),
         (
             "What it is over",
-            {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "repos_failed", "total_prs"))},
+            {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "repos_failed", "prs"))},
         ),
         (
             "Details",
             {"classes": ("collapse",), "fields": ("task_id", ("step_sent_at", "step_attempt"), "export_due_at", "links")},
         ),
     )
-    readonly_fields = ("status", "trace", "duration")
+    readonly_fields = ("status", "trace", "duration", "prs")
     inlines = (RepoSyncInline,)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -162,9 +162,9 @@ class PipelineRunAdmin(ReadOnlyAdmin):
         """Return the number of repositories synced, and of those that failed."""
         return f"{row.repos_synced} synced, {row.repos_failed} failed" if row.repos_failed else str(row.repos_synced)
 
-    @admin.display(description="pull requests", ordering="total_prs")
+    @admin.display(description="pull requests read", ordering="total_prs")
     def prs(self, row: PipelineRun) -> str:
-        """Return the number of pull requests stored."""
+        """Return how many pull requests the run has read and stored, in the repositories that it synced."""
         return f"{row.total_prs:,}"
 
     @admin.display(description="trace")
@@ -209,7 +209,8 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
     list_filter = ("state", "disposition", "run__kind", "run__team", "error_type")
     list_select_related = ("repository", "connection", "run", "run__team")
     search_fields = ("repository__full_name", "=run__id")
-    readonly_fields = ("trace",)
+    exclude = ("prs_done", "prs_total")
+    readonly_fields = ("progress", "trace")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that knows places."""

@@ -66,7 +66,7 @@ def test_every_source_of_progress_says_the_same_at_every_moment(github: Simulate
         if told:
             assert (told[-1]["prs_done"], told[-1]["prs_total"]) == (10 * (now.prs_done // 10), now.prs_expected)
             assert told[-1]["pct"] == round(100 * told[-1]["prs_done"] / told[-1]["prs_total"], 1)
-        assert f": {now.prs_done} of {now.prs_expected or '?'}, syncing" in _shown([now])
+        assert f": {now.prs_done} of {now.prs_expected or '?'} read, syncing" in _shown([now])
         moments.append(now.prs_done)
 
     synced = attempt(row, before_request=compare)
@@ -132,13 +132,13 @@ def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Captu
     attempt(first)
     _through(first, "llm_processing", "computing_metrics")
     second = RepoSync.objects.select_related("run", "repository", "repository__connection").get(run__kind="backfill")
-    assert f"{NAME} (backfill): 0 of ?, queued: its turn" in _shown([second])
+    assert f"{NAME} (backfill): 0 of ? read, queued: its turn" in _shown([second])
     attempt(second)
     _through(second, "background_llm")
     out = StringIO()
     runs = watch("t1", console=Console(file=out, width=200))
     assert [run.kind for run in runs] == ["recent", "backfill"]
-    assert f"{NAME} (backfill): 52 of 52, synced" in out.getvalue()
+    assert f"{NAME} (backfill): 52 of 52 read, synced" in out.getvalue()
     (result,) = results_of(runs[1])
     assert (result.outcome, result.pull_requests, result.trace_id) == ("synced", 52, trace_id_of(runs[1].traceparent))
     assert trace_id_of(runs[1].traceparent) in trace_ids(runs[0])[1]

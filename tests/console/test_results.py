@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from pytest_django import DjangoAssertNumQueries
 
 from apps.console.results import results_of
-from apps.integrations.onboarding_pipeline import start_run
+from apps.integrations.models import PipelineRun
+from apps.integrations.onboarding_pipeline import cancel, resume_run, start_run
 from tests.integrations.histories import file, pull_request, repository, store, whole
 
 
@@ -22,10 +23,26 @@ def test_what_is_counted_is_the_window_of_each_repository(django_assert_num_quer
     store(full.pk, new, old)
     since = new.updated_at - timedelta(days=30)
     run = start_run(team=full.team, repositories=[full, empty], since=since)
-    with django_assert_num_queries(5):
+    run.repo_syncs.filter(repository=full).update(prs_done=5)
+    with django_assert_num_queries(6):
         results = results_of(run)
     counts = [(each.repository, each.pull_requests, each.reviews, each.commits, each.files) for each in results]
     assert counts == [("o/full", 1, 1, 1, 2), ("o/empty", 0, 0, 0, 0)]
+    assert [(each.pull_requests_read, each.pull_requests_in_all) for each in results] == [(5, 2), (0, 0)]
+    assert {(each.has_window, each.takes_up) for each in results} == {(True, None)}
+
+
+@pytest.mark.django_db
+def test_a_resumed_run_says_whose_reading_it_counts_with_its_own() -> None:
+    """A backfill, which follows its recent run too, reads for itself."""
+    one = repository("o/one")
+    old = start_run(team=one.team, repositories=[one], since=None)
+    other = start_run(team=one.team, repositories=[one], since=None)
+    PipelineRun.objects.filter(pk=other.pk).update(follows=old, kind="backfill")
+    cancel(old.pk, by="somebody@here")
+    (resumed,) = results_of(resume_run(old.pk, by="somebody@here"))
+    (backfill,) = results_of(PipelineRun.objects.get(pk=other.pk))
+    assert (resumed.takes_up, backfill.takes_up, resumed.has_window) == (old.pk, None, False)
 
 
 @pytest.mark.django_db

@@ -181,9 +181,10 @@ def test_each_repository_has_its_result(program_environment: dict[str, str]) -> 
     sent = sum(after["requests"].values()) - sum(before["requests"].values())
     assert sum(each["requests"] for each in results) == sent - 2  # the command asks who it is and what is left
     assert sum(each["points"] for each in results) == after["points"] - before["points"]
-    expected = ["repository", "outcome", "pull_requests", "reviews", "commits", "files", "requests", "points"]
-    assert list(done) == [*expected, "duration_sec", "trace_id"]
-    assert list(gone) == [*expected, "duration_sec", "trace_id", "error_type", "error_msg"]
+    expected = ["repository", "outcome", "pull_requests", "pull_requests_read", "pull_requests_in_all"]
+    expected += ["reviews", "commits", "files", "requests", "points"]
+    assert list(done) == [*expected, "duration_sec", "trace_id", "time"]
+    assert list(gone) == [*expected, "duration_sec", "trace_id", "error_type", "error_msg", "time"]
 
 
 def _prepare(github: SimulatedGitHub) -> None:

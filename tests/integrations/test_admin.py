@@ -103,6 +103,18 @@ def test_a_run_leads_to_its_trace(admin_client: Client, settings: Settings) -> N
         assert f"/trace/{trace_id}" not in shown
 
 
+def test_a_number_of_pull_requests_says_that_they_were_read(admin_client: Client) -> None:
+    """In the lists of runs and of their repositories, and on the page of one."""
+    run = _run(1)
+    for model in (PipelineRun, RepoSync):
+        heads = admin_client.get(page(model, "changelist")).content.decode().split("<thead>")[1].split("</thead>")[0]
+        assert "Pull requests read" in heads
+    of_run = admin_client.get(page(PipelineRun, "change", run.pk)).content.decode()
+    of_row = admin_client.get(page(RepoSync, "change", run.repo_syncs.all()[0].pk)).content.decode()
+    assert [of_run.count("Pull requests read"), of_row.count("Pull requests read")] == [2, 1]
+    assert ("Total prs" in of_run, "Prs done" in of_row, "Prs total" in of_row) == (False, False, False)
+
+
 def test_a_moment_is_written_as_in_the_lines(admin_client: Client) -> None:
     """To the second, in UTC."""
     run = _run(1)

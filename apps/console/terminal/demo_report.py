@@ -61,7 +61,7 @@ def _headed(title: str, width: int) -> list[str]:
 def _stored(runs: Sequence[PipelineRun], width: int) -> Iterator[str]:
     results = [result for run in runs for result in results_of(run)]
     stored = (
-        counted(sum(result.pull_requests for result in results), "pull request"),
+        f"stored in all: {counted(sum(result.pull_requests for result in results), 'pull request')}",
         counted(sum(result.reviews for result in results), "review"),
         counted(sum(result.commits for result in results), "commit"),
         counted(sum(result.files for result in results), "file"),
@@ -70,7 +70,9 @@ def _stored(runs: Sequence[PipelineRun], width: int) -> Iterator[str]:
     took = max(run.ended_at for run in runs if run.ended_at) - runs[0].started_at
     requests = counted(sum(result.requests for result in results), "request")
     points = counted(sum(result.points for result in results), "point")
-    for line in ("  ".join(stored), f"of {names}", f"in {took.total_seconds():.0f} s, with {requests} for {points}"):
+    read = f"read now: {counted(sum(result.pull_requests_read for result in results), 'pull request')}"
+    cost = f"in {took.total_seconds():.0f} s, with {requests} for {points}"
+    for line in ("  ".join(stored), f"of {names}", f"{read} {cost}"):
         yield from wrapped(line, width)
 
 

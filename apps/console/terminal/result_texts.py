@@ -25,17 +25,23 @@ def run_lines(results: Sequence[Result], run: PipelineRun, *, width: int | None,
 
 def result_lines(result: Result, *, width: int | None) -> Iterator[str]:
     """Yield a repository's result, and below it a note, and why it is incomplete and what to do about it."""
-    stored = (
-        counted(result.pull_requests, "pull request"),
-        counted(result.reviews, "review"),
-        counted(result.commits, "commit"),
-        counted(result.files, "file"),
-    )
     cost = (counted(result.requests, "request"), counted(result.points, "point"), f"{result.duration_sec:.1f} s")
-    counts = (*stored, *cost) if result.is_complete or result.pull_requests else cost
+    counts = (*_counts(result), *cost) if result.is_complete or result.pull_requests_in_all else cost
     yield from wrapped("  ".join((result.repository, result.outcome, *counts)), width, hang=2)
     if result.note:
         yield from wrapped(f"  {result.note}", width, hang=2)
     if not result.is_complete:
         why = sentences(f"{result.error_type}: {result.error_msg}", advice_for(result.error_type) or "")
         yield from wrapped(f"  {why}".rstrip(), width, hang=2)
+
+
+def _counts(result: Result) -> Iterator[str]:
+    """Yield what was read, what is stored of the window asked for, and what is stored in all, each named so."""
+    read = "read now" if result.takes_up is None else f"read now and by run {result.takes_up}"
+    yield f"{read}: {counted(result.pull_requests_read, 'pull request')}"
+    yield f"stored {'of the window' if result.has_window else 'in all'}: {counted(result.pull_requests, 'pull request')}"
+    yield counted(result.reviews, "review")
+    yield counted(result.commits, "commit")
+    yield counted(result.files, "file")
+    if result.has_window:
+        yield f"stored in all: {counted(result.pull_requests_in_all, 'pull request')}"

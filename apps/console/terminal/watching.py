@@ -81,7 +81,7 @@ def plain_lines(console: Console) -> Callable[[Standing], None]:
                 name = visible(f"{row.repository.full_name} ({row.run.get_kind_display()})")
                 points = None if has_ended(row) else standing.points_left(row)
                 left = "" if points is None else f", {points} points left"
-                line = f"{name}: {row.prs_done} of {row.prs_expected or '?'}, {state}{left}"
+                line = f"{name}: {row.prs_done} of {row.prs_expected or '?'} read, {state}{left}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return show

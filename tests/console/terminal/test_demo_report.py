@@ -99,9 +99,9 @@ def test_the_report_ends_with_what_was_synced_where_the_time_went_and_where_to_l
     ]
     stored = lines.index(next(line for line in lines if "What is stored" in line))
     assert lines[stored + 1 : stored + 4] == [
-        "0 pull requests  0 reviews  0 commits  0 files",
+        "stored in all: 0 pull requests  0 reviews  0 commits  0 files",
         "of o/n",
-        "in 14 s, with 74 requests for 0 points",
+        "read now: 0 pull requests in 14 s, with 74 requests for 0 points",
     ]
     commands = [line.rpartition("manage.py ")[2] for line in lines if "manage.py" in line]
     assert commands == [f"trace {run.pk}", f"logs {run.pk} --level warning", f"logs {run.pk} --event 'sync.api.*'"]

@@ -100,6 +100,8 @@ RESULT = Result(
     repository="o/n",
     outcome="gone",
     pull_requests=0,
+    pull_requests_read=0,
+    pull_requests_in_all=0,
     reviews=0,
     commits=0,
     files=0,
@@ -128,12 +130,31 @@ def test_a_result_says_what_is_stored_and_what_is_not() -> None:
         "o/n  gone  1 request  0 points  0.1 s",
         "  not_found: GitHub: 404. Check the name. If the repository is private, give the token access to it.",
     ]
-    whole = replace(
-        RESULT, outcome="renamed", pull_requests=1, commits=2_328, error_type="", error_msg="", note="It was a/b."
-    )
+    renamed = replace(RESULT, outcome="renamed", error_type="", error_msg="", note="It was a/b.")
+    whole = replace(renamed, pull_requests=1, pull_requests_in_all=1, commits=2_328)
     assert list(result_lines(whole, width=None)) == [
-        "o/n  renamed  1 pull request  0 reviews  2,328 commits  0 files  1 request  0 points  0.1 s",
+        (
+            "o/n  renamed  read now: 0 pull requests  stored in all: 1 pull request  0 reviews  2,328 commits  0 files  "
+            "1 request  0 points  0.1 s"
+        ),
         "  It was a/b.",
+    ]
+
+
+def test_a_number_of_pull_requests_says_what_it_counts() -> None:
+    """What a run has read, what is stored of its window, and what is stored in all; a resumed run reads what is left."""
+    synced = replace(RESULT, outcome="synced", error_type="", error_msg="", has_window=True, takes_up=7)
+    counts = replace(synced, pull_requests=30, pull_requests_read=4, pull_requests_in_all=1_949)
+    assert list(result_lines(counts, width=None)) == [
+        (
+            "o/n  synced  read now and by run 7: 4 pull requests  stored of the window: 30 pull requests  0 reviews  "
+            "0 commits  0 files  stored in all: 1,949 pull requests  1 request  0 points  0.1 s"
+        )
+    ]
+    assert list(counts.as_json().items())[2:5] == [
+        ("pull_requests", 30),
+        ("pull_requests_read", 4),
+        ("pull_requests_in_all", 1_949),
     ]
 
 

@@ -77,13 +77,13 @@ def test_a_line_is_said_when_something_changes(row: RepoSync) -> None:
         {"wait_reason": "lane"},
         {"wait_reason": "", "state": "retrying", "attempt": 1, "error_msg": "GitHub: 502"},
     ) == [
-        "o/n (recent): 0 of ?, syncing, 4990 points left",
-        "o/n (recent): 100 of 1000, syncing, 4990 points left",
-        "o/n (recent): 100 of 1000, waiting: GitHub's primary limit until 12:30:00Z, 4990 points left",
-        "o/n (recent): 100 of 1000, waiting: another program that uses this account, 4990 points left",
-        "o/n (recent): 100 of 1000, backing off: attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
-        "o/n (recent): 100 of 1000, syncing",
-        "o/n (recent): 100 of 1000, synced",
+        "o/n (recent): 0 of ? read, syncing, 4990 points left",
+        "o/n (recent): 100 of 1000 read, syncing, 4990 points left",
+        "o/n (recent): 100 of 1000 read, waiting: GitHub's primary limit until 12:30:00Z, 4990 points left",
+        "o/n (recent): 100 of 1000 read, waiting: another program that uses this account, 4990 points left",
+        "o/n (recent): 100 of 1000 read, backing off: attempt 2 at 12:30:00Z: GitHub: 502, 4990 points left",
+        "o/n (recent): 100 of 1000 read, syncing",
+        "o/n (recent): 100 of 1000 read, synced",
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_plain_line_acts_nowhere(row: RepoSync, error: str) -> None:
 def test_a_failure_says_why(row: RepoSync) -> None:
     """The disposition comes with its reason."""
     lines = watched(row, {"state": "failed", "disposition": "gone", "error_msg": "GitHub: 404: Not Found"})
-    assert "o/n (recent): 0 of ?, gone: GitHub: 404: Not Found" in lines
+    assert "o/n (recent): 0 of ? read, gone: GitHub: 404: Not Found" in lines
 
 
 def test_a_narrow_terminal_shows_everything(row: RepoSync) -> None:
