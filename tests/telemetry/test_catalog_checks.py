@@ -96,6 +96,7 @@ def test_right_lines_and_lines_of_others_have_no_problem(line: dict[str, Any]) -
     [
         ({"event": "kiln.fir"}, "kiln.fir: no such event is declared (did you mean 'kiln.fire'?)"),
         ({"level": "info"}, "kiln.fire: its level is debug, not info"),
+        ({"level": ["debug"]}, "kiln.fire: its level is debug, not ['debug']"),
         ({"glaze": None}, "kiln.fire: glaze must not be null"),
         ({"pots": "1"}, "kiln.fire: pots must be int, not '1'"),
         ({"pots": True}, "kiln.fire: pots must be int, not True"),
