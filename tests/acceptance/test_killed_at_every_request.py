@@ -110,7 +110,10 @@ def _check_telemetry(home: Path) -> None:
     assert sorted(line["run_id"] for line in lines if line["event"] == "sync.pipeline.completed") == runs
     assert not [line for line in lines if line["event"] in ("sync.pipeline.failed", "sync.repo.failed")]
     died = [line for line in lines if line["event"] == "sync.task.retry"]
-    assert {line["error"] for line in died} == {"attempt_died: Attempt 1 was killed: signal 9 (SIGKILL)"}
+    assert {line["error"].removeprefix("attempt_died: Attempt 1 ") for line in died} <= {
+        "was killed: signal 9 (SIGKILL)",
+        "gave no sign of life for 4 s",  # where its parent had not said so by then
+    }
     assert len(died) == RepoSync.objects.filter(attempt=2).count()
     assert len({span.span_id for span in spans if span.name == "sync.pipeline"}) == len(runs)
     assert len({span.span_id for span in spans if span.name != "sync.pipeline"}) == sum(
