@@ -18,6 +18,7 @@ from apps.console.terminal.standing import read_standing
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import WrongState
 from apps.integrations.models import PipelineRun
+from apps.utils.database import drop_connection
 
 _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
@@ -40,7 +41,8 @@ def cancelled_by_ctrl_c(run: str | int, *, console: Console) -> Iterator[None]:
     """Cancel the run (its number, or the task that starts it) and those that follow it if Ctrl-C ends the block."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        drop_connection(interrupt)
         if cancelled := _cancel(read_standing(run).runs):
             numbers = " and ".join(str(each.pk) for each in cancelled)
             said = f"Cancelled run {numbers}. {how_to_go_on(cancelled[0])}"

@@ -23,11 +23,11 @@ class _Lost:
     since: float | None = None
 
 
-def drop_connection(error: Exception) -> None:
+def drop_connection(error: BaseException) -> None:
     """Close the connection, so that the next statement opens a new one, and cancel what the server still does for it.
 
-    Call this when an exception has interrupted a statement, as a time limit does, or when the server was restarted: on the
-    same connection, whatever follows could fail, too. `error` is the exception.
+    Call this when an exception has interrupted a statement, as a time limit or Ctrl-C does, or when the server was
+    restarted: on the same connection, whatever follows could fail, too. `error` is the exception.
     """
     if _Lost.since is None and _is_loss(error):
         _Lost.since = time.monotonic()
@@ -38,7 +38,7 @@ def drop_connection(error: Exception) -> None:
     connection.close()
 
 
-def _is_loss(error: Exception) -> bool:
+def _is_loss(error: BaseException) -> bool:
     """Return whether `error` says that the server is away, rather than that it refused a statement or was too slow."""
     at_hand = connection.connection
     return isinstance(error, (OperationalError, InterfaceError)) and (at_hand is None or bool(at_hand.closed))
