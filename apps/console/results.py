@@ -93,7 +93,7 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
         error_msg=row.error_msg or run.error_msg or gaps,
         note="; ".join(filter(None, (row.note, _mended(row.gaps)))),
         has_window=run.since is not None or run.before is not None,
-        takes_up=run.follows_id if run.resumed_by else None,
+        takes_up=run.follows.pk if run.resumed_by and run.follows else None,
     )
 
 
