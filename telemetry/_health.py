@@ -61,14 +61,17 @@ def report_to(reporter: Reporter) -> None:
     _health.reporter = reporter
 
 
-def problem(error: Exception) -> None:
-    """Swallow `error`, count it and say it, at most once a minute for each kind; raise it where errors are strict."""
+def problem(error: Exception, *, about: str = "") -> None:
+    """Swallow `error`, count it and say it, at most once a minute for each kind; raise it where errors are strict.
+
+    `about` tells kinds apart that have the same error: a line that a full disk keeps from its file is one of its own.
+    """
     if _health.strict or isinstance(error, _health.passing):
         raise error
     if getattr(_health.reporting, "active", False):
         _say_on_stderr(error)  # it comes of saying another one
         return
-    kind = f"{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # whatever it runs, it runs outside the lock
+    kind = f"{about}{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # whatever it runs, it runs outside the lock
     with _health.lock:
         _health.swallowed += 1
         count, is_due = _health.swallowed, _is_due(kind)

@@ -193,7 +193,7 @@ def _write_all(
                 sink.write([{**line, "exception": exception} for line in wanted])
                 raises.mark_written(error, sink)
         except Exception as problem:  # noqa: BLE001  # a full disk, a closed stream: the other sinks get their lines
-            _health.problem(problem)
+            _health.problem(problem, about="line: ")  # where the problem cannot be written either, stderr has it
 
 
 def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
