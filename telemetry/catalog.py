@@ -65,7 +65,7 @@ def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> lis
         is_ours = "." in event and " " not in event and event.partition(".")[0] in namespaces
         return [f"{event}: no such event is declared{suggestion(event, events)}"] if is_ours else []
     problems = []
-    levels = [level.name.lower() for level in (spec.level, spec.raised) if level is not None]
+    levels = [level.name.lower() for level in (spec.level, spec.raised) if level is not None]  # anything may be compared
     if line.get("level") not in levels:
         problems.append(f"{event}: its level is {spec.level.name.lower()}, not {line.get('level')}")
     for field in spec.fields:
