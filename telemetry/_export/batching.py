@@ -73,8 +73,9 @@ class BatchingProcessor(SpanProcessor):
         """Return what became of this process's spans, by exporter."""
         if self._account is None:
             return {}
+        gone = {outlet.name: outlet.gone() for outlet in self._outlets}  # first: what is spooled meanwhile is not gone yet
         with self._lock:
-            return self._account.counts()
+            return {name: count + gone[name] for name, count in self._account.counts().items()}
 
     def flush(self, seconds: float, *, and_spool: bool = False) -> bool:
         """Return whether each exporter, or its spool, has every span that has ended; within so many seconds."""

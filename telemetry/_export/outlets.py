@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from telemetry import _health
 from telemetry._export import otlp_json
 from telemetry._export.accounts import Account
-from telemetry._export.counts import reason_of
+from telemetry._export.counts import Count, reason_of
 from telemetry._export.otlp_json_spans import spans_of
 from telemetry._export.redacting import requests_of
 from telemetry._export.sending import Answer, Sender
@@ -145,6 +145,11 @@ class Outlet:
             with self._lock:
                 account.take_over(self.number, len(spans), lost=sum(map(is_lost, spans)))
                 account.export(self.number, len(spans))
+
+    def gone(self) -> Count:
+        """Return what became of this process's spans after they were spooled, as far as it did that itself."""
+        account, spool = self._account, self._spool
+        return Count() if account is None or spool is None else spool.gone(account.id)
 
     def is_empty(self) -> bool:
         """Return whether nothing waits in memory."""

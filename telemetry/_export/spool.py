@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry._export import pages
-from telemetry._export.counts import added
+from telemetry._export.counts import Count, added
 
 _WAITING, _SENDING, _SENT, _DAMAGED, _PART = ".json", ".sending", ".sent", ".damaged", ".part"
 _LOST: Mapping[str, str] = {"spool_full": ".lost", "refused": ".refused", "failed": ".failed"}
@@ -58,10 +58,12 @@ class Spool:
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder, self._most_bytes = folder, most_bytes
         self._page = folder / "account.json"
+        self._gone: dict[str, Count] = {}
 
     def put(self, data: bytes, *, spans: int, account: str, sequence: int, count: Callable[[], None]) -> Batch:
         """Put a batch there and `count` it, dropping the oldest ones for it; an OSError leaves neither file nor count."""
         batch = Batch(time.time_ns(), account, sequence, spans, len(data), _WAITING)
+        self._gone.setdefault(account, Count())
         part = self._folder / batch.name(_PART)
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -153,6 +155,10 @@ class Spool:
         page = pages.read(self._page)
         return int(page.get("sent", 0)), dict(page.get("dropped", {}))
 
+    def gone(self, account: str) -> Count:
+        """Return what became of spans that this process put here for an account and has sent or dropped since."""
+        return self._gone.get(account, Count())
+
     def parts_of(self, account: str, counted: int) -> int:
         """Bring what a process that is gone was putting here to an end; return how many spans it had not counted."""
         uncounted = 0
@@ -196,6 +202,8 @@ class Spool:
         page["dropped"] = added(page.get("dropped", {}), dropped)
         page["last"] = batch.name("")
         pages.write(self._page, page)
+        if (gone := self._gone.get(batch.account)) is not None:
+            self._gone[batch.account] = gone + Count(exported=sent, spooled=-batch.spans, dropped=dropped)
 
     def _finish_counting(self) -> None:
         """Count what somebody was killed over after it had been sent or dropped, and remove it."""

@@ -78,6 +78,8 @@ def test_a_collector_that_is_away_while_a_process_works_gets_every_span_once(mak
     assert len(collector.ids) == len(set(collector.ids)) == 378
     count = otlp(tmp_path)
     assert (count.started, count.exported, count.waiting, count.lost, count.died) == (378, 378, 0, 0, 0)
+    last = [line for line in read_lines(tmp_path / "logs.jsonl") if line["event"] == "telemetry.account"][-1]
+    assert (last["started"], last["exported"], last["spooled"], last["trouble"]) == (378, 378, 0, None)
 
 
 @BOTH
@@ -105,7 +107,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_sender_that_is_killed_leaves_an_exact_account(tmp_path: Path) -> None:
-    """What was in the spool is sent later, what had ended in its memory is lost and counted, what was open has died."""
+    """What was in its spool or journal is sent later; what was open has died, and is a second time where that is told."""
     collector = HttpCollector()
     program = shop(KILLED, tmp_path, collector)
     program.communicate(timeout=60)
@@ -118,9 +120,9 @@ def test_a_sender_that_is_killed_leaves_an_exact_account(tmp_path: Path) -> None
     assert kept == spooled(tmp_path) >= 100
     with collector.up():
         run("sell(); time.sleep(2)", tmp_path, collector)
-    assert len(collector.ids) == len(set(collector.ids)) == kept + 1
+    assert len(collector.ids) == len(set(collector.ids)) == 112
     count = otlp(tmp_path)
-    assert (count.started, count.exported, count.died, count.waiting) == (112, kept + 1, 1, 0)
+    assert (count.started, count.exported, count.died, count.waiting, count.lost) == (113, 112, 1, 0, 0)
 
 
 def test_processes_of_one_home_send_its_spool_once(tmp_path: Path) -> None:
@@ -149,6 +151,7 @@ def test_a_full_spool_drops_its_oldest_and_counts_them(tmp_path: Path) -> None:
     assert sum(file.stat().st_size for file in spool.glob("*.json") if file.name[0] == "0") <= 40_000
     last = [line for line in read_lines(tmp_path / "logs.jsonl") if line["event"] == "telemetry.account"][-1]
     assert (last["level"], last["dropped"], last["reasons"]) == ("warning", count.lost, f"spool_full={count.lost}")
+    assert (last["exported"], last["spooled"], last["waiting"]) == (0, count.spooled, count.spooled)
     with collector.up():
         run("sell(); time.sleep(2)", tmp_path, collector)
     assert len(collector.ids) == count.spooled + 1
