@@ -27,6 +27,8 @@ from telemetry import (
     measure,
     observe,
     observed,
+    open_spans,
+    reading,
     record,
     span,
     trace_id_of,
@@ -34,10 +36,11 @@ from telemetry import (
     visible,
     write_line,
 )
-from telemetry.catalog import as_json, as_markdown, as_weaver, check_line
+from telemetry.catalog import as_json, as_markdown, as_weaver, check_line, spans_as_markdown
 from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, after_attempt, sending
 from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
+from telemetry.ledger import MEANING, Count, of_home, of_process
 from telemetry.model import (
     Event,
     EventSpec,
@@ -55,6 +58,7 @@ from telemetry.model import (
 from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
 from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
 from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
+from telemetry.testing import Capture, UnaccountedError
 from telemetry.timestamps import iso_microseconds, iso_seconds, unix_nanoseconds
 
 
@@ -216,6 +220,17 @@ def read(source: Source) -> list[Span]:
     lines = read_lines("logs.jsonl") + source.find_lines(order="A-7") + read_collected("collected.jsonl")[0]
     below = [one for node in nodes for depth, one in node.walk() if depth and one.outcome == one.error_type]
     return orphans_of([*below, *source.find_spans(order=[str(line["order"]) for line in lines])])
+
+
+def accounted(capture: Capture, home: Path) -> int:
+    """What became of spans: here, in a home and in a test; and those that are open."""
+    counts: Mapping[str, Count] = {**of_process(), **of_home(home), **of_home(str(home)), "test": capture.count}
+    reasons = [MEANING[reason] for count in counts.values() for reason in count.dropped]
+    if not all(count.is_exact for count in counts.values()):
+        raise UnaccountedError(spans_as_markdown(["bakery.bake"]) + reasons[0])
+    now: list[Span] = open_spans() + reading.open_spans(home / "journal") + reading.open_spans("var/journal")
+    total: Count = capture.count + Count(started=1, exported=1)
+    return len(now) + total.waiting + total.lost + sum(one.end_ns - one.start_ns for one in now if one.is_open)
 
 
 def chosen(near: Network) -> tuple[Choices, Batching, type[RequestSpans]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from telemetry.catalog import as_markdown, as_weaver, check_line
+from telemetry.catalog import as_markdown, as_weaver, check_line, spans_as_markdown
+from telemetry.ledger import MEANING, Count, of_home, of_process
 from telemetry.reading import (
     Attribute,
     Files,
@@ -19,6 +20,7 @@ from telemetry.reading import (
     Values,
     Wanted,
     draw,
+    open_spans,
     roots_of,
 )
 from telemetry.testing import Capture, Measurement, NotCapturedError, capturing
@@ -59,6 +61,7 @@ with capturing(now=lambda: datetime(2026, 1, 1, tzinfo=UTC), seed=7) as captured
     captured.metric("shop.refunded")["value"]  # wrong: a measurement is no mapping
     captured.tree(7)  # wrong: a number for an attribute
     captured.fix(now=datetime(2026, 1, 1, tzinfo=UTC))  # wrong: a moment for a clock
+    captured.count.lost()  # wrong: a number is not called
     captured.spans()  # wrong: a list is not called
     captured.events = []  # wrong: a method
 
@@ -74,3 +77,12 @@ as_weaver(["shop"])  # wrong: a list for names
 as_markdown(["shop.ship.started"])
 as_markdown(7)  # wrong: a number for names
 check_line("{}")  # wrong: text for a line
+spans_as_markdown(7)  # wrong: a number for names
+open_spans()  # wrong: no folder
+open_spans(journal=7)  # wrong: a number for a folder
+of_home()  # wrong: no home
+of_home(7)  # wrong: a number for a folder
+of_process("file")  # wrong: it has no arguments
+MEANING["killed"] = "gone"  # wrong: it is not to be changed
+Count(started="1")  # wrong: a text for a number
+Count(1, 1)  # wrong: positional
