@@ -361,6 +361,10 @@ class Bakery:
         assert result.returncode == 0, result.stderr
         return result.stdout
 
+    def answer(self, code: str) -> str:
+        """What the program ``code`` printed last that is no line of telemetry's."""
+        return [said for said in self.run(code).splitlines() if not said.startswith("{")][-1]
+
     @contextmanager
     def running(self, *arguments: str, out: str, pass_fds: tuple[int, ...] = (), **environment: str) -> Iterator[None]:
         """The program runs inside, and has been asked to stop afterwards; what it printed is in the file ``out``."""

@@ -43,7 +43,7 @@ def spans_of(project: Bakery) -> list[Span]:
 
 def sent(project: Bakery, task: str, arguments: str = "") -> str:
     """The trace of a message that was sent just now."""
-    return project.run(SEND.format(task=task, arguments=arguments)).split()[-1]
+    return project.answer(SEND.format(task=task, arguments=arguments))
 
 
 def of_trace(project: Bakery, trace_id: str, *names: str) -> list[Span]:
@@ -128,7 +128,7 @@ send completed
 
 def test_an_idle_child_that_dies_keeps_what_it_had_not_exported(working: Bakery) -> None:
     """Its run has ended and waits in the exporter's queue: it is exported as it was."""
-    child = int(working.run("import bakery\nprint(bakery.pid.delay().get(timeout=30))").split()[-1])
+    child = int(working.answer("import bakery\nprint(bakery.pid.delay().get(timeout=30))"))
     time.sleep(0.2)  # its run ends after its result is there
     os.kill(child, signal.SIGKILL)
     wait_until(lambda: has(working, "run/pid"))

@@ -357,7 +357,7 @@ def test_a_journal_that_cannot_be_written_breaks_nothing(tmp_path: Path, how: st
     else:
         between = "import shutil; sell(); shutil.rmtree(os.environ['TELEMETRY_HOME'] + '/journal')"
     printed = run(f"{between}\nfor _ in range(9): sell()\nprint('done')", tmp_path, TELEMETRY_LOG_FILE="/dev/null")
-    assert printed.splitlines()[-1] == "done"
+    assert "done" in printed.splitlines()
     said = [line for line in printed.splitlines() if "telemetry.problem" in line]
     assert len(said) == (0 if how == "taken away" else 1) or how == "no room"
     if how != "no room":
