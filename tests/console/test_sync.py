@@ -147,8 +147,9 @@ def test_the_command_sends_the_sweep_as_often_as_it_is_due(broker_url: str, sett
     assert sent == ["apps.integrations.tasks.sweep"] * (1 + 2)
 
 
-def test_each_repository_has_its_result(program_environment: dict[str, str]) -> None:
+def test_each_repository_has_its_result(program_environment: dict[str, str], settings: Settings) -> None:
     """Those that are not there, not allowed or not whole fail the command, and the others are complete all the same."""
+    settings.SYNCTRACE_TRACES_FILE = Path(program_environment["SYNCTRACE_HOME"]) / "traces.jsonl"
     out = StringIO()
     with simulator(synthetic=12, seed=4) as github, worker({**program_environment, "SYNC_SWEEP_SECONDS": "1"}) as process:
         _prepare(github)
@@ -185,6 +186,8 @@ def test_each_repository_has_its_result(program_environment: dict[str, str]) -> 
     expected += ["reviews", "commits", "files", "requests", "points"]
     assert list(done) == [*expected, "duration_sec", "trace_id", "time"]
     assert list(gone) == [*expected, "duration_sec", "trace_id", "error_type", "error_msg", "time"]
+    (told,) = {json.dumps(each["time"]) for each in results}  # the run's, which is of them all
+    assert sum(json.loads(told)["parts"].values()) == pytest.approx(json.loads(told)["wall_sec"])
 
 
 def _prepare(github: SimulatedGitHub) -> None:
