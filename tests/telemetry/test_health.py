@@ -63,6 +63,20 @@ def test_a_sink_that_fails_costs_no_other_its_lines(tmp_path: Path, capsys: pyte
     assert "No space left" in capsys.readouterr().err
 
 
+def test_lines_that_are_lost_are_said_whatever_was_said_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A full disk has kept something else from its file, which could still be written down; lines, later, cannot."""
+    path = tmp_path / "lines"
+    writing.configure(TelemetrySettings(log_file=path))
+    telemetry.problem(OSError(28, "No space left on device"))
+    assert (len(read_lines(path)), capsys.readouterr().err) == (1, "")
+    path.unlink()
+    path.symlink_to("/dev/full")
+    writing.configure(TelemetrySettings(log_file=path))
+    for _ in range(3):
+        structlog.get_logger().info("lost")
+    assert capsys.readouterr().err.count("No space left on device") == 1
+
+
 def test_without_a_sink_it_is_said_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     """On one line, bounded, without secrets and with nothing that acts on a terminal."""
     writing.configure(TelemetrySettings())
