@@ -130,13 +130,13 @@ flush()
 
 
 def test_each_step_is_in_its_own_run_s_trace(
-    program_environment: dict[str, str], broker: Redis, runs: tuple[PipelineRun, PipelineRun]
+    unexplained_environment: dict[str, str], broker: Redis, runs: tuple[PipelineRun, PipelineRun]
 ) -> None:
     """With its team, run and number, and what went before: sent outside any span, in somebody's, in another run's trace."""
     recent, backfill = runs
     RepoSync.objects.filter(run=backfill).update(attempt_traceparent=PREVIOUS)
     assert len(pipeline.admit()) == 2
-    subprocess.run([sys.executable, "-c", SEND], cwd=CHECKOUT, env=program_environment, check=True)
+    subprocess.run([sys.executable, "-c", SEND], cwd=CHECKOUT, env=unexplained_environment, check=True)
     messages = _sent(broker)
     assert len(messages) == 3 * 4
     for sent in messages:
@@ -148,7 +148,7 @@ def test_each_step_is_in_its_own_run_s_trace(
         assert sent.envelope["previous"] == (PREVIOUS if run == backfill and not is_phase else None)
         bound = {"team_id": run.team_id, "run_id": run.pk}
         assert sent.envelope["context"] == bound | ({} if is_phase else {"repo_id": run.repo_syncs.get().repository_id})
-    spans = read_spans(Path(program_environment["SYNCTRACE_HOME"]) / "traces.jsonl")
+    spans = read_spans(Path(unexplained_environment["SYNCTRACE_HOME"]) / "traces.jsonl")
     theirs = trace_id_of(backfill.traceparent)
     somebodys = next(span.trace_id for span in spans if span.name == "somebody's work")
     of_phases = [span for span in spans if span.name == "apply_async/apps.integrations.tasks.run_phase"]
