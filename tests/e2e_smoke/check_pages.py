@@ -58,7 +58,7 @@ def commands(expected: int, spans: Sequence[Span]) -> Iterator[str]:
         if (
             command.parent_id is not None
             or names["sync.api.rest"] < 2
-            or names["run/apps.integrations.tasks.start_pipeline"] != 1
+            or names["apply_async/apps.integrations.tasks.start_pipeline"] != 1
         ):
             yield f"a command's trace has {dict(names)}"
 

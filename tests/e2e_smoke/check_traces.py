@@ -11,11 +11,15 @@ from tests.e2e_smoke.application import Run
 
 ATTEMPT: Final = "run/apps.integrations.tasks.sync_repository"
 PHASE: Final = "run/apps.integrations.tasks.run_phase"
+STARTS: Final = "apply_async/apps.integrations.tasks.start_pipeline"
 
 PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
     "sync.pipeline": frozenset({None}),
     ATTEMPT: frozenset({"sync.pipeline"}),
     PHASE: frozenset({"sync.pipeline"}),
+    # Whoever starts a run writes its rows first, so that the message which hastens it belongs to its trace.
+    STARTS: frozenset({"sync.pipeline"}),
+    "run/apps.integrations.tasks.start_pipeline": frozenset({"sync.pipeline", STARTS}),
     "sync.queue.wait": frozenset({"sync.pipeline"}),
     "sync.run.link": frozenset({"sync.pipeline", PHASE}),
     "sync.backoff": frozenset({"sync.pipeline"}),
