@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,14 +62,14 @@ class Envelope:
             context=portable(context) if isinstance(context, Mapping) else {},
         )
 
-    def wait_ms(self, request: Any) -> float | None:
-        """Return how long the message was on its queue, a planned delay left out; None if nobody knows."""
+    def wait_ms(self, request: Any, *, until_ns: int) -> float | None:
+        """Return how long the message was on its queue until then, a planned delay left out; None if nobody knows."""
         if not self.sent_ns:
             return None
         due = self.sent_ns
         if request.eta:
             due = max(due, int(datetime.fromisoformat(request.eta).timestamp() * 1e9))
-        return max(0, time.time_ns() - due) // 1000 / 1000
+        return max(0, until_ns - due) // 1000 / 1000
 
 
 @contextmanager

@@ -80,6 +80,7 @@ def before_run(task: Any = None, **_: Any) -> None:
         _begin_eager(task)
         return
     request, envelope = task.request, Envelope.of(task.request)
+    began_ns = time.time_ns()  # exporters start with a process's first span, which takes a while
     context.clear()
     bind_contextvars(**{**envelope.context, "task_id": request.id})
     roots.bind_root(envelope.root)
@@ -93,9 +94,10 @@ def before_run(task: Any = None, **_: Any) -> None:
             f"run/{task.name}",
             scope=SCOPE,
             kind=SpanKind.CONSUMER,
-            attributes=_attributes(task, envelope),
+            attributes=_attributes(task, envelope, began_ns),
             above=above,
             links=[Link(span_context(envelope.previous))] if envelope.previous else (),
+            start_ns=began_ns,
         )
     _keep(task, Run(span=span, token=span.attach(), parent=_named(above), envelope=envelope))
 
@@ -114,13 +116,13 @@ def _keep(task: Any, run: Run) -> None:
     setattr(task.request, _RUN, run)
 
 
-def _attributes(task: Any, envelope: Envelope) -> dict[str, Any]:
+def _attributes(task: Any, envelope: Envelope, began_ns: int) -> dict[str, Any]:
     request = task.request
     came_by = request.delivery_info or {}
     return {
         "celery.task_name": task.name,
         ATTEMPT: envelope.attempt,
-        QUEUE_WAIT_MS: envelope.wait_ms(request),
+        QUEUE_WAIT_MS: envelope.wait_ms(request, until_ns=began_ns),
         "celery.worker": request.hostname,
         **messages.described(task.app, name="run", kind="process"),
         "messaging.destination.name": messages.destination(came_by.get("exchange"), came_by.get("routing_key")),

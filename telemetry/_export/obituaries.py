@@ -39,6 +39,8 @@ _WORD_SECONDS = 6.0
 _OURS_SECONDS = 24 * 3600.0
 """How long a journal is kept for the exporters that this process has not."""
 _AGAIN_SECONDS = 30.0
+_PATIENCE_SECONDS = 2.0
+"""How long a process that ends waits for its own thread, which would be cut off in the middle."""
 _SPAN_ID = re.compile(rb'"spanId":"([0-9a-f]{16})"')
 _TOLD = "told"
 
@@ -70,23 +72,30 @@ class Undertaker:
         os.register_at_fork(after_in_child=self._after_fork)
 
     def look(self) -> None:
-        """Read every journal whose process is dead."""
-        if not self._lock.acquire(blocking=False):
+        """Read every journal whose process is dead; while another thread does so, wait for it first, but not for long."""
+        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
             return
         token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
             for path in _journals.files_in(self._folder):
-                if time.monotonic() >= self._later.get(path, 0.0) and (descriptor := _journals.locked(path)) is not None:
-                    try:
-                        if self._is_done_with(path, descriptor):
-                            path.unlink(missing_ok=True)
-                    finally:
-                        os.close(descriptor)
+                if time.monotonic() >= self._later.get(path, 0.0):
+                    self._read(path)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
         finally:
             otel_context.detach(token)
             self._lock.release()
+
+    def _read(self, path: Path) -> None:
+        """Read a journal if its process is dead and nobody else reads it."""
+        descriptor = _journals.locked(path)
+        if descriptor is None:
+            return
+        try:
+            if self._is_done_with(path, descriptor):
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()

@@ -93,19 +93,30 @@ def start(
     attributes: Mapping[str, Any],
     above: Context | None = None,
     links: Sequence[Link] = (),
+    start_ns: int | None = None,
 ) -> LibrarySpan:
-    """Start a span below the one in `above`, or below the current one; it is not made the current one yet."""
+    """Start a span below the one in `above`, or below the current one; it is not made the current one yet.
+
+    `start_ns` is in Unix nanoseconds, now unless given.
+    """
     within = otel_context.get_current() if above is None else above
-    span = _start(name, scope, kind, attributes, within, links)
+    span = _start(name, scope, kind, attributes, within, links, start_ns)
     return LibrarySpan(span or INVALID_SPAN, within)
 
 
 @_health.guarded
 def _start(
-    name: str, scope: str, kind: SpanKind, attributes: Mapping[str, Any], above: Context, links: Sequence[Link]
+    name: str,
+    scope: str,
+    kind: SpanKind,
+    attributes: Mapping[str, Any],
+    above: Context,
+    links: Sequence[Link],
+    start_ns: int | None,
 ) -> Span:
     tracer = trace.get_tracer(scope)
-    return tracer.start_span(text(name), context=above, kind=kind, attributes=_clean(attributes), links=links)
+    cleaned = _clean(attributes)
+    return tracer.start_span(text(name), context=above, kind=kind, attributes=cleaned, links=links, start_time=start_ns)
 
 
 def _clean(attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:

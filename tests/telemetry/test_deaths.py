@@ -145,7 +145,7 @@ def test_a_worker_that_dies_as_a_whole_is_found_by_the_next_process(
     project = Bakery(tmp_path, embedded_servers)
     with project.running(*PREFORK, "-P", pool, out="worker"):
         project.run(SEND.format(task="fall", arguments="[9]"))
-        wait_until(lambda: "died" in project.printed("worker") or not _is_locked(project))
+        wait_until(lambda: _is_dead(project))
     project.run("import bakery\nwith bakery.telemetry.span('later'): pass")
     spans = [span for span in spans_of(project) if span.name != "later"]
     assert tree_of(spans) == FALLEN.format(because="died.cause=unknown")
@@ -157,7 +157,7 @@ def test_two_processes_that_find_one_journal_end_its_spans_once(embedded_servers
     project = Bakery(tmp_path, embedded_servers)
     with project.running(*PREFORK, "-P", "solo", out="worker"):
         project.run(SEND.format(task="fall", arguments="[9]"))
-        wait_until(lambda: not _is_locked(project))
+        wait_until(lambda: _is_dead(project))
     code = (
         "import bakery, os\n"
         "for n in range(8):\n"
@@ -203,16 +203,17 @@ def _rang(project: Bakery) -> int:
     return sum(line["event"] == "bakery.rang" for line in read_lines(path)) if path.exists() else 0
 
 
-def _is_locked(project: Bakery) -> bool:
-    """Whether a process lives that has a journal, or none has had one yet."""
+def _is_dead(project: Bakery) -> bool:
+    """Whether the process that was at the task has died: it no longer holds the lock of its journal."""
     from telemetry import _journals
 
-    files = _journals.files_in(project.home / "journal")
-    descriptors = [_journals.locked(file, shared=True) for file in files]
-    for descriptor in descriptors:
+    for file in _journals.files_in(project.home / "journal"):
+        descriptor = _journals.locked(file, shared=True)
         if descriptor is not None:
             os.close(descriptor)
-    return not files or None in descriptors
+            if b'"run/fall"' in file.read_bytes():
+                return True
+    return False
 
 
 def _processes(project: Bakery) -> list[int]:

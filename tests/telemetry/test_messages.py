@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -17,40 +16,38 @@ from telemetry.roots import bind_root, bound_root
 
 ROOT = f"00-{'1' * 32}-{'2' * 16}-01"
 _SECOND_NS = 10**9
-_SLACK_MS = 60_000.0  # of a busy machine; units differ by a thousand
+_NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+_NOW_NS = int(_NOW.timestamp()) * _SECOND_NS
 
 
-def _planned(seconds: float) -> SimpleNamespace:
-    return SimpleNamespace(eta=(datetime.now(UTC) + timedelta(seconds=seconds)).isoformat())
+def _waited(*, sent_ago: float, planned_in: float | None = None) -> float | None:
+    """Return the wait of a message that was sent so many seconds ago, for so many seconds from now."""
+    eta = None if planned_in is None else (_NOW + timedelta(seconds=planned_in)).isoformat()
+    sent_ns = _NOW_NS - int(sent_ago * _SECOND_NS)
+    return Envelope(sent_ns=sent_ns).wait_ms(SimpleNamespace(eta=eta), until_ns=_NOW_NS)
 
 
 def test_a_wait_is_in_milliseconds() -> None:
-    """From when the message was sent until now."""
-    waited = Envelope(sent_ns=time.time_ns() - 300 * _SECOND_NS).wait_ms(SimpleNamespace(eta=None))
-    assert waited is not None
-    assert 300_000 <= waited < 300_000 + _SLACK_MS
+    """From when the message was sent, to the microsecond."""
+    assert (_waited(sent_ago=300), _waited(sent_ago=0.001_234)) == (300_000, 1.234)
 
 
 @pytest.mark.parametrize(("planned_in", "waited_ms"), [(-300.0, 300_000.0), (0.0, 0.0), (600.0, 0.0)])
 def test_a_planned_delay_is_no_wait(planned_in: float, waited_ms: float) -> None:
     """Of a message that was sent an hour ago counts what it is late; one that is early has not waited."""
-    waited = Envelope(sent_ns=time.time_ns() - 3600 * _SECOND_NS).wait_ms(_planned(planned_in))
-    assert waited is not None
-    assert waited_ms <= waited < waited_ms + _SLACK_MS
+    assert _waited(sent_ago=3600, planned_in=planned_in) == waited_ms
 
 
 def test_a_time_that_was_over_when_the_message_was_sent_is_no_wait() -> None:
     """A task that is sent late has not been on its queue before it was sent."""
-    waited = Envelope(sent_ns=time.time_ns() - 300 * _SECOND_NS).wait_ms(_planned(-3600))
-    assert waited is not None
-    assert 300_000 <= waited < 300_000 + _SLACK_MS
+    assert _waited(sent_ago=300, planned_in=-3600) == 300_000
 
 
 def test_a_wait_that_nobody_knows_is_none() -> None:
     """As of a message that was sent without telemetry; a clock behind the sender's makes no wait of less than nothing."""
     assert Envelope.of({"retries": 2}) == Envelope(attempt=3)
-    assert Envelope().wait_ms(SimpleNamespace(eta=None)) is None
-    assert Envelope(sent_ns=time.time_ns() + 3600 * _SECOND_NS).wait_ms(SimpleNamespace(eta=None)) == 0
+    assert Envelope().wait_ms(SimpleNamespace(eta=None), until_ns=_NOW_NS) is None
+    assert _waited(sent_ago=-3600) == 0
 
 
 def test_an_envelope_arrives_as_it_was_put() -> None:

@@ -50,6 +50,11 @@ def test_a_script_may_be_a_worker(embedded_servers: Broker, tmp_path: Path, prot
     assert orphans_of(list(spans.values())) == []
     parent, child = (spans[name].resource for name in ("before the fork", "run/bound"))
     assert parent["process.pid"] != child["process.pid"]
+    send, run = spans["apply_async/bound"], spans["run/bound"]  # the child's first span: its exporters start with it
+    waited_ms = run.attributes["celery.queue.wait_ms"]
+    assert isinstance(waited_ms, float)
+    sent_ns = run.start_ns - int(waited_ms * 1e6)
+    assert send.start_ns <= sent_ns + 1_000 <= send.end_ns + 2_000
     assert parent["service.instance.id"] != child["service.instance.id"]
     assert "bakery.rang" in [line["event"] for line in read_lines(project.home / "logs.jsonl")]
     assert "bakery.rang" not in project.printed("worker")
