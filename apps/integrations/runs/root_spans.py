@@ -39,11 +39,12 @@ def root_of(run: PipelineRun) -> Root:
     return Root(run.traceparent, run.started_ns)
 
 
-def log_start(run: PipelineRun) -> None:
-    """Write the line that the run has started, and link its trace with those that it comes from, in both directions."""
+def log_start(run: PipelineRun, *, is_said: bool = False) -> None:
+    """Write the line that the run has started, unless it is said, and link its trace with those that it comes from."""
     before, starter = run.follows, current_traceparent()
     with bind(team_id=run.team_id, repo_id=None, run_id=run.pk):
-        root_of(run).announce(_operation(run))
+        if not is_said:
+            root_of(run).announce(_operation(run))
         with root_of(run).active():
             for link in run.links:
                 if before is not None and link == before.traceparent:
@@ -59,11 +60,11 @@ def log_start(run: PipelineRun) -> None:
 
 
 def log_start_once(run: PipelineRun) -> None:
-    """Do so unless somebody has, or is about to."""
+    """Do so unless somebody has, or is about to; who was killed at it may have written the line."""
     with transaction.atomic():
         unsaid = PipelineRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=run.pk, announced_at=None)
         if unsaid.exists():
-            log_start(run)
+            log_start(run, is_said=_is_said(run, "sync.pipeline.started"))
 
 
 def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -> None:
@@ -122,8 +123,15 @@ def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
         return True
     if any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
         return False
-    _emit(run, 0, repeat=True)
+    is_said = settings.SYNCTRACE_LOG_FILE is None or _is_said(run, "sync.pipeline.completed", "sync.pipeline.failed")
+    _emit(run, 0, repeat=is_said)
     return flush(_FLUSH_SECONDS)
+
+
+def _is_said(run: PipelineRun, *events: str) -> bool:
+    """Return whether one of these lines of the run is in our file."""
+    trace_id = root_of(run).trace_id
+    return bool(Files(lines=settings.SYNCTRACE_LOG_FILE).find_lines(trace_id=trace_id, event=events))
 
 
 def _settle(runs: Sequence[PipelineRun]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -162,11 +163,49 @@ def test_a_root_whose_emitter_was_killed_is_in_the_file_once(
     assert captrace.events().count("sync.pipeline.completed") == 3
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_written", [True, False])
+def test_the_last_line_of_a_run_whose_emitter_was_killed_is_written_once(
+    ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture, traces: Path, settings: Settings, is_written: bool
+) -> None:
+    """Between claiming the run and the line, or right behind it: what the file has is not said again, the rest is."""
+    settings.SYNCTRACE_LOG_FILE = traces.with_name("logs.jsonl")
+    PipelineRun.objects.update(logged_at=clock.now())
+    if is_written:
+        lines = [{"event": "sync.pipeline.completed", "trace_id": trace_id_of(run.traceparent)} for run in ended]
+        settings.SYNCTRACE_LOG_FILE.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    for _ in range(2):
+        time.sleep(STALE + 1)
+        sweep.finish_roots(flush=_Exporter())
+    said = [line["run_id"] for line in captrace.lines if line["event"] == "sync.pipeline.completed"]
+    assert sorted(said) == ([] if is_written else [run.pk for run in ended])
+    assert [span.name for span in captrace.spans] == ["sync.pipeline"] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_written", [True, False])
+def test_the_first_line_of_a_run_whose_starter_was_killed_is_written_once(
+    run: PipelineRun, time: clock.SteppedClock, captrace: Capture, traces: Path, settings: Settings, is_written: bool
+) -> None:
+    """Before the line, or between it and noting that."""
+    settings.SYNCTRACE_LOG_FILE = traces.with_name("logs.jsonl")
+    PipelineRun.objects.update(announced_at=None)
+    if is_written:
+        line = {"event": "sync.pipeline.started", "trace_id": trace_id_of(run.traceparent)}
+        settings.SYNCTRACE_LOG_FILE.write_bytes(orjson.dumps(line) + b"\n")
+    captrace.clear()
+    for _ in range(2):
+        time.sleep(STALE + 1)
+        sweep.announce_started()
+    assert captrace.events().count("sync.pipeline.started") == (0 if is_written else 1)
+    assert not PipelineRun.objects.filter(announced_at=None).exists()
+
+
 @pytest.fixture
 def traces(tmp_path: Path, settings: Settings) -> Path:
     """The file of spans of a home that has no processes yet."""
     settings.SYNCTRACE_HOME = tmp_path
-    settings.SYNCTRACE_TRACES_FILE = tmp_path / "traces.jsonl"
+    settings.SYNCTRACE_TRACES_FILE, settings.SYNCTRACE_LOG_FILE = tmp_path / "traces.jsonl", None
     return tmp_path / "traces.jsonl"
 
 
@@ -188,6 +227,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("traces")
 def test_a_sweep_that_is_killed_leaves_its_claim_to_a_later_one(
     ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture
 ) -> None:
