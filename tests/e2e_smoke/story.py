@@ -51,7 +51,7 @@ FAULTS: Final[Sequence[Mapping[str, Any]]] = [
     {"fault": "server_error", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 2},
     {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "bakers"}, "nth": 15, "reset_in": 1},
     {"fault": "primary_limit", "match": {"operation": "PullRequests", "account": "millers"}, "nth": 2, "reset_in": 5},
-    {"fault": "delay", "match": {"operation": "PullRequests", "account": "weavers"}, "times": None, "delay_ms": 300},
+    {"fault": "delay", "match": {"operation": "PullRequests", "account": "weavers"}, "times": None, "delay_ms": 450},
 ]
 """One of the bakers' attempts fails and is retried, and their backfill waits for a short limit in place. The millers
 meet a limit that is too long for that, so their repository is parked and resumed by a sweep. The weavers' answers

@@ -62,7 +62,7 @@ def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
     with steps.step("Jaeger's pages warn of nothing, name what is there, and draw each run's critical path") as problems:
         problems += [problem for run in evidence.runs for problem in _on_its_page(run, Jaeger(stack.jaeger))]
     with steps.step("what a command did is one trace") as problems:
-        problems += check_pages.commands(1, evidence.in_jaeger)
+        problems += check_pages.commands(1, evidence.whole)
     with steps.step("a search for errors finds the runs that lost something, and none that met only a limit") as problems:
         problems += check_pages.searches(evidence.runs, evidence.shown, Jaeger(stack.jaeger).search)
 
