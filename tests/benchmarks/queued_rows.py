@@ -110,6 +110,7 @@ def _stored_runs(wanted: Iterator[tuple[int, str, str]]) -> Sequence[PipelineRun
                 traceparent=_TRACEPARENT,
                 started_ns=time.time_ns(),
                 started_at=_ago(2),
+                announced_at=_ago(2),
                 ended_at=None if state == "running" else _ago(1),
                 exported_at=None if state == "running" else _ago(1),
             )
