@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from apps.embedded import EmbeddedServerError, servers
-from tests.benchmarks.figures import as_json, as_text, this_machine, write_document
+from tests.benchmarks.figures import Figure, as_json, as_text, this_machine, write_document
 from tests.benchmarks.measuring import TINY, Size, figures
 from tests.benchmarks.programs import CHECKOUT, NotMeasured
 
@@ -31,8 +31,11 @@ def main() -> None:
     results = Path(os.environ.get("SYNCTRACE_HOME") or CHECKOUT / "var") / "benchmarks.json"
     machine = this_machine()
     with tempfile.TemporaryDirectory(prefix="synctrace-benchmarks-") as folder, _own_servers(Path(folder)):
-        measured = list(figures(TINY if asked.tiny else Size(), home=Path(folder), tell=_tell))
-    sys.stdout.write("\n" + as_text(measured, machine))
+        measured: list[Figure] = []
+        try:
+            measured.extend(figures(TINY if asked.tiny else Size(), home=Path(folder), tell=_tell))
+        finally:  # what took minutes to measure is told, also where the next could not be
+            sys.stdout.write("\n" + as_text(measured, machine))
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(as_json(measured, machine), encoding="utf-8")
     if asked.docs:
