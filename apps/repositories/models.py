@@ -62,10 +62,9 @@ class TrackedRepository(models.Model):
 
     @property
     def web_url(self) -> str:
-        """The repository's page: on github.com, or on the Enterprise Server whose API the connection names."""
+        """The repository's page on the host whose API the connection names: GitHub's, a tenant's or an Enterprise Server's."""
         api = urlsplit(self.connection.api_url)
-        host = "github.com" if api.hostname == "api.github.com" else api.netloc
-        return f"{api.scheme}://{host}/{self.full_name}"
+        return f"{api.scheme}://{api.netloc.removeprefix('api.')}/{self.full_name}"
 
     def has_namesake(self, full_name: str) -> bool:
         """Return whether the team tracks another repository as `full_name`: somebody may have added this one twice."""

@@ -312,16 +312,3 @@ def test_why_every_repository_failed_is_said_of_three_and_counted_of_more(run: P
     pipeline.advance(other_run.pk)
     other_run.refresh_from_db()
     assert other_run.error_msg == "smiths/a: of others; smiths/b: of others"
-
-
-def test_a_run_resumed_after_a_failure_is_a_new_trace_linked_to_the_old(run: PipelineRun, captrace: Capture) -> None:
-    """The failed one has ended, and stays as it is."""
-    RepoSync.objects.update(state="failed", error_msg="no")
-    pipeline.advance(run.pk)
-    run.refresh_from_db()
-    again = pipeline.start_run(
-        team=run.team, repositories=[run.repo_syncs.get().repository], since=None, task_id="t2", resumes=run
-    )
-    assert (again.follows, run.state) == (run, "failed")
-    assert run.traceparent in again.links
-    assert trace_id_of(again.traceparent) != trace_id_of(run.traceparent)

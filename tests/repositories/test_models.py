@@ -66,6 +66,7 @@ def test_every_moment_that_is_covered_was_synced(syncs: list[tuple[int, int, boo
     ("api_url", "page"),
     [
         ("https://api.github.com", "https://github.com/libuv/libuv"),
+        ("https://api.octo.ghe.com", "https://octo.ghe.com/libuv/libuv"),
         ("https://github.example.org/api/v3", "https://github.example.org/libuv/libuv"),
         ("http://127.0.0.1:8477", "http://127.0.0.1:8477/libuv/libuv"),
     ],

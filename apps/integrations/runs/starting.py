@@ -35,7 +35,6 @@ def start_run(
     since: datetime | None,
     backfill: Backfill | None = None,
     task_id: str | None = None,
-    resumes: PipelineRun | None = None,
     announce: bool = True,
 ) -> PipelineRun:
     """Create a recent run over `repositories` and reserve its root span; `admit` says which of its attempts may begin.
@@ -50,7 +49,7 @@ def start_run(
         if announce:
             root_spans.log_start_once(known)
         return known
-    links = [link for link in (current_traceparent(), resumes.traceparent if resumes else None) if link]
+    caller = current_traceparent()
     try:
         with transaction.atomic():
             run = _create(
@@ -60,8 +59,8 @@ def start_run(
                 since=since,
                 before=None,
                 backfill=backfill,
-                follows=resumes,
-                links=links,
+                follows=None,
+                links=[caller] if caller else [],
                 task_id=task_id,
             )
     except IntegrityError:  # somebody else was quicker, with the same task
