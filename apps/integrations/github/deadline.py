@@ -20,9 +20,11 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
 from urllib3.util.wait import wait_for_read
 
 from apps.integrations.errors import LaneLost
+from apps.integrations.github.connecting import opened
 from apps.utils.boottime import boottime
 from apps.utils.clock import ATTENTION_SECONDS
 from apps.utils.watchdog import Watchdog
@@ -129,6 +131,9 @@ class _Answer(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Answer
 
+    def _new_conn(self) -> socket.socket:
+        return _opened(self, super()._new_conn)
+
     def request(self, *args: Any, **kwargs: Any) -> None:
         with _sending():
             super().request(*args, **kwargs)
@@ -141,6 +146,9 @@ class _Connection(HTTPConnection):
 class _TlsConnection(HTTPSConnection):
     response_class = _Answer
 
+    def _new_conn(self) -> socket.socket:
+        return _opened(self, super()._new_conn)
+
     def request(self, *args: Any, **kwargs: Any) -> None:
         with _sending():
             super().request(*args, **kwargs)
@@ -148,6 +156,15 @@ class _TlsConnection(HTTPSConnection):
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         _connect_in_time(self)
         super().endheaders(*args, **kwargs)
+
+
+def _opened(connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
+    """Return what `connect` opens; raise what urllib3 does for a connection that is not there in time."""
+    seconds = connection.timeout if isinstance(connection.timeout, int | float) else _deadline.get().seconds_left()
+    try:
+        return opened(connect, seconds=seconds, attend=_attend.get())
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, str(error)) from error
 
 
 @contextmanager

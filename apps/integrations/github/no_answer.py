@@ -34,7 +34,7 @@ def error_of(
     """Return why a request to `host` had no answer; requests' own errors are all OSErrors."""
     causes = list(_causes(error))
     if isinstance(error, requests.ConnectTimeout):
-        return Unreachable(f"{host} did not accept a connection within {connect_seconds:g} s")
+        return Unreachable(f"{host} was not found, or accepted no connection, within {connect_seconds:g} s")
     if isinstance(error, requests.exceptions.ProxyError):
         return _proxy_error(causes, host)
     if isinstance(error, requests.exceptions.ContentDecodingError):

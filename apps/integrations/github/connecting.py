@@ -1,0 +1,43 @@
+"""Open a connection in a thread of its own: a name lookup knows no deadline, and no signal interrupts it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from threading import Thread
+
+from apps.utils.boottime import boottime
+from apps.utils.clock import ATTENTION_SECONDS
+
+
+def opened(connect: Callable[[], socket.socket], *, seconds: float, attend: Callable[[], None] | None) -> socket.socket:
+    """Return the socket that `connect` opens, or raise what it raises; TimeoutError after `seconds`.
+
+    `attend` is called every second meanwhile. If it raises, or the time is over, what opens later is closed at once.
+    """
+    opening: Future[socket.socket] = Future()
+    Thread(target=_open, args=(connect, opening), name="connecting", daemon=True).start()
+    try:
+        ends = boottime() + seconds
+        while (left := ends - boottime()) > 0:
+            if wait([opening], timeout=min(left, ATTENTION_SECONDS)).done:
+                return opening.result()
+            if attend is not None:
+                attend()
+        raise TimeoutError(f"no connection after {seconds:g} s")
+    except BaseException:
+        opening.add_done_callback(_close)
+        raise
+
+
+def _open(connect: Callable[[], socket.socket], opening: Future[socket.socket]) -> None:
+    try:
+        opening.set_result(connect())
+    except Exception as error:  # noqa: BLE001  # it is the caller's, who waits for it
+        opening.set_exception(error)
+
+
+def _close(opening: Future[socket.socket]) -> None:
+    if opening.exception() is None:
+        opening.result().close()
