@@ -70,14 +70,9 @@ class Journal(SpanProcessor):
         try:
             context = span.get_span_context()
             if context.trace_flags.sampled:
-                step = started(span)
+                step = started(span, context)
                 with self._lock:
-                    if self._resource is None:
-                        self._resource = span.resource
-                    elif span.resource is not self._resource:
-                        step["resource"] = resource_as(span.resource)
-                    self._lines[context.span_id] = []
-                    self._write(context.span_id, step)
+                    self._write_first(context.span_id, step, span.resource)
                 listen(span, self)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
@@ -92,18 +87,27 @@ class Journal(SpanProcessor):
             _health.problem(problem)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Write down that a span has ended; from here on it waits for its exporters."""
+        """Write down that a span has ended; from here on it waits for its exporters.
+
+        One that this process has not started, as a reserved root is, is written down whole: it was never open here.
+        """
         context = span.get_span_context()
-        if context is None or context.span_id not in self._lines:
-            return
+        if context is None or not context.trace_flags.sampled or getattr(span, "has_died", False):
+            return  # one that outlived its process is in that one's journal
         try:
+            is_known = context.span_id in self._lines
             step: Step = {"id": f"{context.span_id:016x}", "end": span.end_time, "at": time.time_ns()}
-            if unsaid := getattr(span, "unsaid", None):
+            if not is_known:
+                step = {**started(span, context), **step}
+            elif unsaid := getattr(span, "unsaid", None):
                 step["a"] = unsaid
             if span.status.status_code is not StatusCode.UNSET:
                 step["status"] = status_as(span.status.status_code, span.status.description)
             with self._lock:
-                self._write(context.span_id, step)
+                if is_known:
+                    self._write(context.span_id, step)
+                else:
+                    self._write_first(context.span_id, step, span.resource)
                 self._waiting[context.span_id] = self._all
                 if not self._exporters:
                     self._forget(context.span_id)
@@ -150,6 +154,14 @@ class Journal(SpanProcessor):
     def shutdown(self) -> None:
         """Remove the file if nothing is left in it."""
         self.close()
+
+    def _write_first(self, span_id: int, step: Step, resource: Resource) -> None:
+        if self._resource is None:
+            self._resource = resource
+        elif resource is not self._resource:
+            step["resource"] = resource_as(resource)
+        self._lines[span_id] = []
+        self._write(span_id, step)
 
     def _write(self, span_id: int, step: Step) -> None:
         line = line_of(step)

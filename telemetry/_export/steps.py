@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Span
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanKind, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 from telemetry._boundary import clean_attributes, clean_resource, text
 
@@ -44,9 +44,9 @@ def _hex(trace_id: int) -> str:
     return f"{trace_id:032x}"  # most spans are in the trace of the one before
 
 
-def started(span: Span) -> Step:
-    """Return what is known of a span when it starts; what says the usual is left out."""
-    context, parent, scope = span.get_span_context(), span.parent, span.instrumentation_scope
+def started(span: ReadableSpan, context: SpanContext) -> Step:
+    """Return what is known of a span with these ids when it starts; what says the usual is left out."""
+    parent, scope = span.parent, span.instrumentation_scope
     is_clean = getattr(span, "is_clean", False)
     attributes, links, events = (vars(span)[part] for part in _PARTS)  # the SDK's own properties copy each of them
     step: Step = {

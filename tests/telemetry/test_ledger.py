@@ -271,6 +271,32 @@ def test_a_reserved_root_counts_where_it_ends(tmp_path: Path) -> None:
     assert ledger.of_home(tmp_path / "none") in ({"file": Count()}, {})
 
 
+ROOT_KILLED = """
+import signal
+root = telemetry.Root.reserve(Sale)
+with root.active():
+    sell()
+{before}
+with root.finish(Sale(who="root")) as sale:
+    sale.completed(Sold(pieces=1))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("before", ["", "telemetry.flush()"], ids=["first", "later"])
+def test_a_reserved_root_whose_process_is_killed_before_it_is_out_is_not_lost(tmp_path: Path, before: str) -> None:
+    """It had ended, so whoever finds that process dead exports it, once, as it ended."""
+    program = _program(ROOT_KILLED.format(before=before), tmp_path)
+    program.communicate(timeout=60)
+    assert program.returncode == -signal.SIGKILL
+    run("sell(); time.sleep(1)", tmp_path)
+    spans = read_spans(tmp_path / "traces.jsonl")
+    (root,) = [span for span in spans if span.attributes["who"] == "root"]
+    assert (root.outcome, root.parent_id, root.attributes["pieces"]) == ("completed", None, 1)
+    assert len({span.span_id for span in spans}) == len(spans) == 3
+    assert ledger.of_home(tmp_path) == {"file": Count(started=3, exported=3)}
+
+
 def test_the_line_at_exit_is_the_account(tmp_path: Path) -> None:
     """Its numbers are those of the home where there was one process."""
     run("for _ in range(3): sell()\nunended = observe(Sale(who='x')); unended.__enter__()", tmp_path)

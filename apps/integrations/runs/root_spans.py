@@ -115,17 +115,26 @@ def _claim(run: PipelineRun) -> bool:
 def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
     """Return whether the root of a run that somebody claimed long ago is out, and see to it where that process died.
 
-    It may be in our file; or in the memory of a process that lives and cannot write, which does so when it can. Where our
-    files are not to be read, as where there are none, nobody can tell: then it is not written a second time.
+    It may be in our file; or in a journal, from which whoever holds it, or finds that process dead, exports it; or in the
+    memory of a process that lives and cannot write, which does so when it can. Where our files are not to be read, as where
+    there are none, nobody can tell: then it is not written a second time.
     """
-    root, traces = root_of(run), settings.SYNCTRACE_TRACES_FILE
-    if traces is None or any(span.span_id == root.span_id for span in Files(traces=traces).trace(root.trace_id)):
+    traces, journal = settings.SYNCTRACE_TRACES_FILE, settings.SYNCTRACE_JOURNAL
+    if traces is None:
         return True
-    if any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
+    waits = _is_in(Files(journal=journal), run)  # looked for first: from there it goes into the file
+    if _is_in(Files(traces=traces), run):
+        return True
+    if waits or any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
         return False
     is_said = settings.SYNCTRACE_LOG_FILE is None or _is_said(run, "sync.pipeline.completed", "sync.pipeline.failed")
     _emit(run, 0, repeat=is_said)
     return flush(_FLUSH_SECONDS)
+
+
+def _is_in(files: Files, run: PipelineRun) -> bool:
+    root = root_of(run)
+    return any(span.span_id == root.span_id for span in files.trace(root.trace_id))
 
 
 def _is_said(run: PipelineRun, *events: str) -> bool:

@@ -16,6 +16,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import sweep
 from apps.utils import clock
 from telemetry import trace_id_of
+from telemetry._export.journal import Journal
 from telemetry._export.span_files import FileExporter
 from telemetry.testing import Capture
 
@@ -164,6 +165,29 @@ def test_a_root_whose_emitter_was_killed_is_in_the_file_once(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_root_that_a_journal_keeps_is_not_emitted_again(
+    ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture, traces: Path
+) -> None:
+    """Its process lives and has not exported it yet, or is dead, and whoever finds that out exports it."""
+    journal = Journal(traces.with_name("journal"), most_waiting=8)
+    journal.expect("file")
+    sweep.finish_roots(flush=_Exporter(is_up=False))
+    roots = captrace.exporter.get_finished_spans()
+    for root in roots:
+        journal.on_end(root)
+    for _ in range(2):
+        time.sleep(STALE + 1)
+        sweep.finish_roots(flush=_Exporter())
+        assert not PipelineRun.objects.exclude(exported_at=None).exists()
+    FileExporter(traces, 0).export(roots)
+    journal.left("file", roots)
+    time.sleep(STALE + 1)
+    sweep.finish_roots(flush=_Exporter())
+    assert PipelineRun.objects.exclude(exported_at=None).count() == 3
+    assert len(captrace.spans) == 3
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_written", [True, False])
 def test_the_last_line_of_a_run_whose_emitter_was_killed_is_written_once(
     ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture, traces: Path, settings: Settings, is_written: bool
@@ -206,6 +230,7 @@ def traces(tmp_path: Path, settings: Settings) -> Path:
     """The file of spans of a home that has no processes yet."""
     settings.SYNCTRACE_HOME = tmp_path
     settings.SYNCTRACE_TRACES_FILE, settings.SYNCTRACE_LOG_FILE = tmp_path / "traces.jsonl", None
+    settings.SYNCTRACE_JOURNAL = tmp_path / "journal"
     return tmp_path / "traces.jsonl"
 
 
