@@ -61,6 +61,27 @@ class ParkedWait(Operation[None], name="sync.parked"):
     ]
 
 
+MissingReason = Literal["silent", "lost", "unsent", "unheard", "unadvanced"]
+"""An attempt gave no sign of life; no worker took a message; nobody sent one; nothing was heard of a phase's work; nobody
+let the run go on, whose repositories had ended."""
+
+
+class Missing(Operation[None], name="sync.missing"):
+    """The time in which nothing went on, since what was to go on had died or got lost, until a sweep found that.
+
+    It is recorded then, and counts from the last sign of life, or from when the message was sent or should have been.
+    """
+
+    step: Annotated[str, Field("A repository's sync, or the phase.", key="sync.missing.step", example="sync_repository")]
+    reason: Annotated[
+        MissingReason,
+        Field("silent, lost, unsent, unheard or unadvanced.", key="sync.missing.reason", low_cardinality=True),
+    ]
+    attempt: Annotated[
+        int | None, Field("The attempt that was missing, or was not begun; none of what is unadvanced.", key="sync.attempt")
+    ] = None
+
+
 LinkRelation = Literal["started_by", "follows", "leads_to"]
 """How another trace belongs with a run's: what started the run, the run before it, a run after it."""
 
@@ -179,7 +200,7 @@ class AttemptFoundDead(Event, name="sync.attempt.dead", level=Level.WARNING, whe
 
 
 ResentReason = Literal["lost", "unsent", "unheard"]
-"""No worker took it, whoever was to send it died before that, or nothing was heard of a phase's work."""
+"""No worker took it, whoever was to send it died or could not, or nothing was heard of a phase's work that had begun."""
 
 
 class StepResent(Event, name="sync.step.resent", level=Level.WARNING, when="a step's message is sent again"):
@@ -219,6 +240,7 @@ OPERATIONS: tuple[str, ...] = (
     "sync.queue.wait",
     "sync.parked",
     "sync.backoff",
+    "sync.missing",
     "sync.lane.wait",
     "sync.run.link",
     "sync.command",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from apps import catalog, machine_catalog
-from apps.explain.parts import WAITS, key_of
+from apps.explain.parts import MISSING, WAITS, key_of
 from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Outcome
 from telemetry.reading import Span, orphans_of
@@ -21,6 +21,7 @@ _SYNC = catalog.RepoSync.__operation__
 _SYNC_TASK = "apps.integrations.tasks.sync_repository"
 _MESSAGE_ID = "messaging.message.id"
 _ATTEMPT_OF_SYNC = key_of(catalog.RepoSync, "attempt")
+_ATTEMPT_MISSING = key_of(machine_catalog.Missing, "attempt")
 _FULL_NAME = key_of(catalog.RepoSync, "full_name")
 
 _LONGEST_NS = 10**9 * 86_400 * 366 * 100
@@ -41,10 +42,19 @@ class Activity:
     is_dead: bool = False
     """Whether its process died, vanished or stood still, and somebody had to find that out."""
 
+    def times(self) -> tuple[int, int]:
+        """Return when it began and ended: the order of a chain."""
+        return self.start_ns, self.end_ns
+
     @property
     def is_wait(self) -> bool:
         """Whether it is a wait between attempts."""
         return self.top is not None and self.top.name in WAITS
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is the time until a sweep found that an attempt, a step or its message was missing."""
+        return self.top is not None and self.top.name == MISSING
 
     @property
     def is_message(self) -> bool:
@@ -73,11 +83,16 @@ class Activity:
 
     @property
     def attempt(self) -> int | None:
-        """Which attempt it is, from 1; None where its spans do not say."""
-        if self.is_wait:
+        """Which attempt it is, or was missing, from 1; None where its spans do not say."""
+        if self.is_wait and not self.is_missing:
             return None
-        of_message = self.spans[0] if self.is_message else None
-        for span, key in ((self.sync, _ATTEMPT_OF_SYNC), (self.top, ATTEMPT), (of_message, ATTEMPT)):
+        of_message, missing = (self.spans[0] if is_it else None for is_it in (self.is_message, self.is_missing))
+        for span, key in (
+            (self.sync, _ATTEMPT_OF_SYNC),
+            (self.top, ATTEMPT),
+            (of_message, ATTEMPT),
+            (missing, _ATTEMPT_MISSING),
+        ):
             number = None if span is None else span.attributes.get(key)
             if isinstance(number, int):
                 return number
@@ -205,7 +220,7 @@ def _chain_of(activity: Activity) -> Chain:
 
 def _in_turn(activities: list[Activity]) -> list[Activity]:
     """Return the activities in the order they began; one that its successor did not wait for stood still, and ends there."""
-    activities.sort(key=lambda activity: (activity.start_ns, activity.end_ns))
+    activities.sort(key=Activity.times)
     attempts = [activity for activity in activities if not activity.is_wait]
     stood_still = {
         id(one): _cut(one, following.start_ns)

@@ -9,6 +9,7 @@ from typing import Any
 from apps.explain.activities import ROOT, chains_of
 from apps.explain.critical_path import Paths
 from apps.explain.gaps import Stretch
+from apps.explain.missing import confirmed
 from apps.explain.parts import Part
 from telemetry.reading import Span
 
@@ -55,8 +56,9 @@ def decompose(
     """
     spans = list(spans)
     end_ns = max(start_ns, end_ns)
+    chains = {chain: confirmed(activities) for chain, activities in chains_of(spans, reserved=reserved).items()}
     paths = Paths(
-        chains_of(spans, reserved=reserved),
+        {chain: activities for chain, activities in chains.items() if activities},
         start_ns=start_ns,
         end_ns=end_ns,
         is_running=is_running,

@@ -35,8 +35,9 @@ class Part(StrEnum):
 QUEUE_WAIT = machine_catalog.QueueWait.__operation__
 BACK_OFF = machine_catalog.BackOff.__operation__
 PARKED = machine_catalog.ParkedWait.__operation__
+MISSING = machine_catalog.Missing.__operation__
 RATE_WAIT = catalog.RateWait.__operation__
-WAITS = frozenset({QUEUE_WAIT, BACK_OFF, PARKED})
+WAITS = frozenset({QUEUE_WAIT, BACK_OFF, PARKED, MISSING})
 """Spans of waits between attempts: nobody was at work."""
 
 _OF_NAME: Mapping[str, Part] = {
@@ -46,6 +47,7 @@ _OF_NAME: Mapping[str, Part] = {
     machine_catalog.LaneWait.__operation__: Part.LANE,
     BACK_OFF: Part.BACK_OFF,
     QUEUE_WAIT: Part.QUEUE,
+    MISSING: Part.DEAD_UNTIL_FOUND,
 }
 
 

@@ -44,14 +44,20 @@ def admit() -> list[Step]:
     return [SyncRepository(attempt) for attempt in admission.admit()]
 
 
-def advance(run_id: int) -> list[Step]:
-    """Let the run leave its syncing phase if each of its repositories has ended, and return the next steps."""
+def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
+    """Let the run leave its syncing phase if each of its repositories has ended, and return the next steps.
+
+    `is_found` says that a sweep found it standing there: nobody who ended one of them has let it go on.
+    """
     with transaction.atomic():
         run = _locked(run_id)
         if run is None or run.phase not in phases.SYNCING:
             return []
         if run.repo_syncs.exclude(state__in=RepoSync.ENDED).exists():  # of 5,000 the first that is found
             return []
+        if is_found:
+            last, phase, found_at = run.repo_syncs.latest("ended_at"), phases.named(run.phase), clock.now()
+            transaction.on_commit(lambda: findings.log_unadvanced(last, phase, found_at=found_at))
         if not run.repo_syncs.filter(state=RepoSync.State.COMPLETED).exists():
             _fail(run, _why_all_failed(run))
             return []
@@ -120,9 +126,9 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
     announce_started()
     findings.log_dead(attempts.bury_dead())
     admission.withdraw_ended()
-    lost, unsent = admission.lost(), admission.unsent()
-    findings.log_resent({"lost": lost, "unsent": unsent})
-    found: list[Step] = [SyncRepository(attempt) for attempt in [*lost, *unsent]]
+    missed = [*admission.lost(), *admission.unsent()]
+    findings.log_resent(missed)
+    found: list[Step] = [SyncRepository(each.attempt) for each in missed]
     for run in claim_steps():
         phase = phases.named(run.phase)
         if phase in phases.LAST:  # an earlier version ended runs in a step of its own
@@ -135,7 +141,7 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
             findings.log_resent_phase(run, step)
             found.append(step)
     for run_id in runs_to_advance():
-        found += advance(run_id)
+        found += advance(run_id, is_found=True)
     finish_roots(flush=flush)
     return found + admit()
 

@@ -215,13 +215,13 @@ def send(steps: Iterable[Step]) -> None:
 
     Without a broker, stop: the rows say what is due, and the sweep sends it.
     """
-    to_send = list(steps)
-    for place, step in enumerate(to_send):
+    for step in steps:
         try:
             _send(step)
         except BrokerError:
             _log.exception("The broker cannot be reached: the sweep will send what is due.")
-            admission.not_sent([each.attempt for each in to_send[place:] if isinstance(each, SyncRepository)])
+            if isinstance(step, SyncRepository):
+                admission.not_sent(step.attempt)
             return
 
 

@@ -19,6 +19,7 @@ TOLD_APART: Final[Mapping[str, str]] = {
     "sync.queue.wait": "sync.queue.reason",
     "sync.parked": "sync.rate_wait.reason",
     "sync.backoff": "sync.backoff.error_type",
+    "sync.missing": "sync.missing.reason",
     "sync.repo": "full_name",
 }
 """By what the rows of a span's name are told apart."""

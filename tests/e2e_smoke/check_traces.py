@@ -24,6 +24,7 @@ PARENTS: Final[Mapping[str, frozenset[str | None]]] = {
     "sync.run.link": frozenset({"sync.pipeline", PHASE}),
     "sync.backoff": frozenset({"sync.pipeline"}),
     "sync.parked": frozenset({"sync.pipeline"}),
+    "sync.missing": frozenset({"sync.pipeline"}),
     "sync.lane.wait": frozenset({"sync.repo"}),
     "sync.repo": frozenset({ATTEMPT}),
     "sync.api.graphql": frozenset({"sync.repo"}),

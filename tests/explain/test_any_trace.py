@@ -26,6 +26,7 @@ _NAMES = (
     "sync.queue.wait",
     "sync.backoff",
     "sync.parked",
+    "sync.missing",
     "sync.lane.wait",
     "POST",
 )
@@ -42,6 +43,7 @@ _attributes = st.fixed_dictionaries(
         "sync.outcome": st.sampled_from([str(outcome) for outcome in Outcome]),
         "sync.queue.behind": st.sampled_from(["o/1", "o/2", "o/3", "else/where"]),
         "sync.queue.reason": st.sampled_from(["account", "start", "unknown"]),
+        "sync.missing.reason": st.sampled_from(["lost", "silent", "unheard"]),
         "sync.rate_wait.reason": st.sampled_from(["primary", "secondary"]),
         "celery.attempt": st.one_of(st.integers(0, 4), _odd),
         "sync.attempt": st.one_of(st.integers(0, 4), _odd),

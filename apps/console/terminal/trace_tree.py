@@ -34,6 +34,8 @@ _DISTINGUISHING = (
     _key(machine_catalog.QueueWait, "behind"),
     _key(machine_catalog.LaneWait, "behind"),
     _key(machine_catalog.BackOff, "after"),
+    _key(machine_catalog.Missing, "reason"),
+    _key(machine_catalog.Missing, "step"),
     _key(machine_catalog.RunLink, "relation"),
     _key(machine_catalog.RunLink, "name"),
     _key(machine_catalog.Command, "command"),
@@ -52,6 +54,7 @@ _LEAVES = frozenset(
         machine_catalog.LaneWait,
         machine_catalog.BackOff,
         machine_catalog.ParkedWait,
+        machine_catalog.Missing,
     )
 )
 """Operations of which what is inside them is not shown."""

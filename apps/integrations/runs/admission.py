@@ -9,18 +9,18 @@ this one is fair.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce
 
 from apps.integrations.lane.limits import RESET_MARGIN
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.runs.attempts import WAITING, Attempt
+from apps.machine_catalog import ResentReason
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock
@@ -134,6 +134,15 @@ _IS_WANTED = _sql("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An admitted attempt that nobody has begun, since when, and why its message is to be sent again."""
+
+    attempt: Attempt
+    since: datetime
+    reason: ResentReason
+
+
 def admit() -> list[Attempt]:
     """Admit whatever may begin now, and return it in the order in which it is to be sent.
 
@@ -164,23 +173,33 @@ def ready(*, is_backfill: bool) -> int:
     return Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), repo_sync__is_backfill=is_backfill).count()
 
 
-def unsent() -> list[Attempt]:
+def unsent() -> list[Missed]:
     """Return the admitted attempts that whoever admitted them has not sent by now: its process may be gone."""
     waiting = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at=None)
     found = waiting.filter(admitted_at__lt=clock.now() - SENDING).order_by("pk")
-    return [Attempt(*each) for each in found.values_list("repo_sync_id", "attempt")]
+    return [_missed(each) for each in found]
 
 
-def lost() -> list[Attempt]:
-    """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again."""
+def lost() -> list[Missed]:
+    """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again.
+
+    They were sent, or could not be; this sweep alone sends them again.
+    """
     now = clock.now()
     sent_before = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
-    sent = Admission.objects.alias(last=Coalesce("sent_at", "admitted_at"))
     with transaction.atomic():
-        unclaimed = sent.filter(repo_sync__attempt__lt=F("attempt"), last__lt=sent_before).order_by("pk")
+        unclaimed = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at__lt=sent_before).order_by("pk")
         found = list(unclaimed.select_for_update(skip_locked=True, of=("self",)))
         Admission.objects.filter(pk__in=[each.pk for each in found]).update(sent_at=now)
-    return [Attempt(each.repo_sync_id, each.attempt) for each in found]
+    return [_missed(each) for each in found]
+
+
+def _missed(admission: Admission) -> Missed:
+    """Return what an admission that nobody has begun tells; one that is `not_sent` was sent before it was admitted."""
+    attempt, at = Attempt(admission.repo_sync_id, admission.attempt), admission.sent_at
+    if at is None or at < admission.admitted_at:
+        return Missed(attempt, admission.admitted_at, "unsent")
+    return Missed(attempt, at, "lost")
 
 
 def sent(attempt: Attempt) -> None:
@@ -188,10 +207,10 @@ def sent(attempt: Attempt) -> None:
     Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).update(sent_at=clock.now())
 
 
-def not_sent(unsent: Sequence[Attempt]) -> None:
-    """Note that the messages of these attempts could not be sent: they are `lost` at once."""
-    rows = [attempt.repo_sync_id for attempt in unsent]
-    Admission.objects.filter(repo_sync__in=rows).update(sent_at=F("admitted_at") - timedelta(days=1))
+def not_sent(attempt: Attempt) -> None:
+    """Note that the attempt's message could not be sent: it is `lost` at once."""
+    tried = Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number)
+    tried.update(sent_at=F("admitted_at") - timedelta(days=1))
 
 
 def withdraw_run(run: PipelineRun) -> None:

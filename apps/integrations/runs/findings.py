@@ -1,21 +1,25 @@
-"""The lines of what a sweep has found: attempts that died, messages that are sent again, and its own lateness."""
+"""The lines of what a sweep has found, and the time until then as spans: attempts that died, messages that are sent again.
+
+Also that nobody has let a run go on, and the sweep's own lateness.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
 
-from apps import machine_catalog
+from apps import catalog, machine_catalog
 from apps.integrations.models import PipelineRun, RepoSync, SweepTime
-from apps.integrations.runs import root_spans
-from apps.integrations.runs.attempts import Attempt
+from apps.integrations.runs import queue, root_spans
+from apps.integrations.runs.admission import Missed
 from apps.integrations.runs.steps import RunPhase
 from apps.utils import clock
 from telemetry import emit
 
+_SYNC = "sync_repository"
 _PERIODS_LATE = 3  # one may be lost, one may wait behind a task
 _LATE_SECONDS = 5.0
 
@@ -30,26 +34,41 @@ def log_dead(rows: Iterable[RepoSync]) -> None:
     """Say which attempts were found dead; `rows` are theirs, as they were."""
     now = clock.now()
     for row in rows:
-        silent = (now - row.alive_at).total_seconds() if row.alive_at else 0.0
+        since = row.alive_at or now
         event = machine_catalog.AttemptFoundDead(
-            full_name=row.repository.full_name, attempt=row.attempt, silent_sec=round(silent, 3)
+            full_name=row.repository.full_name, attempt=row.attempt, silent_sec=round((now - since).total_seconds(), 3)
         )
+        missing = machine_catalog.Missing(step=_SYNC, attempt=row.attempt, reason="silent")
         root_spans.log_event(row.run, event, repo_id=row.repository_id)
+        root_spans.record_wait(row.run, missing, started_at=since, ended_at=now, repo_id=row.repository_id)
 
 
-def log_resent(attempts: Mapping[machine_catalog.ResentReason, Iterable[Attempt]]) -> None:
-    """Say which attempts' messages are sent again, by why."""
-    for reason, those in attempts.items():
-        numbers = {each.repo_sync_id: each.number for each in those}
-        for row in RepoSync.objects.select_related("run").filter(pk__in=numbers).order_by("pk") if numbers else ():
-            event = machine_catalog.StepResent(step="sync_repository", attempt=numbers[row.pk], reason=reason)
-            root_spans.log_event(row.run, event, repo_id=row.repository_id)
+def log_resent(missed: Collection[Missed]) -> None:
+    """Say which attempts' messages are sent again, and why."""
+    now, of_row = clock.now(), {each.attempt.repo_sync_id: each for each in missed}
+    for row in RepoSync.objects.select_related("run").filter(pk__in=of_row).order_by("pk") if of_row else ():
+        number, reason = of_row[row.pk].attempt.number, of_row[row.pk].reason
+        event = machine_catalog.StepResent(step=_SYNC, attempt=number, reason=reason)
+        missing = machine_catalog.Missing(step=_SYNC, attempt=number, reason=reason)
+        root_spans.log_event(row.run, event, repo_id=row.repository_id)
+        root_spans.record_wait(row.run, missing, started_at=of_row[row.pk].since, ended_at=now, repo_id=row.repository_id)
 
 
 def log_resent_phase(run: PipelineRun, step: RunPhase) -> None:
-    """Say that a phase's work is sent again: it was never sent, or nothing was heard of it."""
-    reason: machine_catalog.ResentReason = "unheard" if run.step_sent_at else "unsent"
+    """Say that a phase's work is sent again: it was never sent, its message is lost, or nothing was heard of it."""
+    reason: machine_catalog.ResentReason = "unheard" if run.step_attempt else "lost" if run.step_sent_at else "unsent"
     root_spans.log_event(run, machine_catalog.StepResent(step=step.phase, attempt=step.attempt, reason=reason))
+    missing = machine_catalog.Missing(step=step.phase, attempt=run.step_attempt or step.attempt, reason=reason)
+    since = run.step_sent_at or run.phase_at or run.started_at
+    root_spans.record_wait(run, missing, started_at=since, ended_at=clock.now())
+
+
+def log_unadvanced(last: RepoSync, phase: catalog.Phase, *, found_at: datetime) -> None:
+    """Say that until `found_at` nobody had let a run go on from `phase`, though the `last` of its repositories had ended."""
+    since = max(last.ended_at or found_at, last.run.started_at)  # in a run that resumes it, it may have ended long before
+    if found_at - since >= queue.SHORTEST_WAIT:
+        missing = machine_catalog.Missing(step=phase, reason="unadvanced")
+        root_spans.record_wait(last.run, missing, started_at=since, ended_at=found_at, repo_id=last.repository_id)
 
 
 def log_lateness() -> None:

@@ -7,6 +7,7 @@ long as the network does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,9 +16,9 @@ from apps import catalog, machine_catalog
 from apps.integrations.models import PipelineRun
 from apps.integrations.runs import phases
 from apps.utils import clock
-from telemetry import Root, bind, current_traceparent, emit, flush, ledger, observe, trace_id_of
+from telemetry import Root, bind, current_traceparent, emit, flush, ledger, observe, record, trace_id_of
 from telemetry.celery import after_attempt
-from telemetry.model import Event
+from telemetry.model import Event, Operation
 from telemetry.reading import Files
 
 Flush = Callable[[float], bool]
@@ -77,6 +78,14 @@ def log_event(run: PipelineRun, event: Event, *, repo_id: int | None = None) -> 
     """Write the line of what happened to the run, or to a repository in it, in the run's own trace."""
     with bind(team_id=run.team_id, repo_id=repo_id, run_id=run.pk), root_of(run).active():
         emit(event)
+
+
+def record_wait(
+    run: PipelineRun, wait: Operation[None], *, started_at: datetime, ended_at: datetime, repo_id: int | None = None
+) -> None:
+    """Let a wait of the run, or of a repository in it, that nobody sat through be a span of the run's own trace."""
+    with bind(team_id=run.team_id, repo_id=repo_id, run_id=run.pk), root_of(run).active():
+        record(wait, started_at=started_at, ended_at=ended_at)
 
 
 def finish_after_attempt(run: PipelineRun) -> None:

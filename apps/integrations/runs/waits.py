@@ -9,7 +9,6 @@ from apps import machine_catalog
 from apps.integrations.errors import AttemptDied
 from apps.integrations.models import RepoSync
 from apps.integrations.runs import queue
-from apps.utils import clock
 from telemetry import record
 from telemetry.model import Operation
 
@@ -40,5 +39,5 @@ def _waits(row: RepoSync) -> Iterator[Wait]:
         yield (
             machine_catalog.QueueWait(account=row.connection.account, reason=reason, behind=behind),
             row.due_at,
-            clock.now(),
+            row.admission.admitted_at,
         )

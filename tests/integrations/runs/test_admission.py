@@ -20,6 +20,7 @@ from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import ServerError
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.runs import admission, attempts
+from apps.integrations.runs.admission import Missed
 from apps.integrations.runs.attempts import Attempt
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
@@ -227,18 +228,35 @@ def test_few_messages_wait_for_a_worker_and_each_beginning_admits_the_next(setti
 
 
 def test_a_lost_message_is_sent_again_after_a_while(time: clock.SteppedClock) -> None:
-    """By one of two sweeps, and again when that much time has passed; not once a worker has begun."""
+    """By one of two sweeps, and again when that much time has passed; not once a worker has begun, nor before it is sent."""
     (row,) = _rows("bakers", "github.com/one", 1)
     (first,) = admission.admit()
+    time.sleep(STALE + 1)
+    assert admission.lost() == []
+    admission.sent(first)
+    sent_at = clock.now()
     time.sleep(STALE)
     assert admission.lost() == []
     time.sleep(1)
-    assert [admission.lost(), admission.lost()] == [[first], []]
+    found_at = clock.now()
+    assert [admission.lost(), admission.lost()] == [[Missed(first, sent_at, "lost")], []]
     time.sleep(STALE + 1)
-    assert admission.lost() == [Attempt(row.pk, 1)]
+    assert admission.lost() == [Missed(Attempt(row.pk, 1), found_at, "lost")]
     assert attempts.claim(first, traceparent=None) is not None
     time.sleep(STALE + 1)
     assert admission.lost() == []
+
+
+def test_what_could_not_be_sent_is_lost_at_once(time: clock.SteppedClock) -> None:
+    """It was never on its way, and counts from its admission; the other account's is."""
+    _rows("bakers", "github.com/one", 1)
+    _rows("smiths", "github.com/two", 1)
+    first, second = admission.admit()
+    admitted_at = clock.now()
+    admission.sent(second)
+    time.sleep(1)
+    admission.not_sent(first)
+    assert admission.lost() == [Missed(first, admitted_at, "unsent")]
 
 
 def test_what_nobody_has_sent_is_sent_within_seconds(time: clock.SteppedClock) -> None:
@@ -249,12 +267,13 @@ def test_what_nobody_has_sent_is_sent_within_seconds(time: clock.SteppedClock) -
         _rows("tailors", "github.com/three", 1),
     )
     first, second, third = admission.admit()
+    admitted_at = clock.now()
     assert len(rows) == 3
     admission.sent(second)
     assert attempts.claim(third, traceparent=None) is not None
     assert admission.unsent() == []
     time.sleep(3)
-    assert admission.unsent() == [first]
+    assert admission.unsent() == [Missed(first, admitted_at, "unsent")]
     admission.sent(first)
     assert admission.unsent() == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +32,20 @@ def _said(captrace: Capture, event: str) -> list[dict[str, Any]]:
     return [{name: line[name] for name in line.keys() - CONTEXT} for line in captrace.lines if line["event"] == event]
 
 
+def _missing(captrace: Capture) -> list[tuple[Any, ...]]:
+    """What was missing, with its run, repository, step, attempt, why, for how many seconds, and when it was found."""
+    keys = ("run_id", "repo_id", "sync.missing.step", "sync.attempt", "sync.missing.reason")
+    return [
+        (*(span.attributes.get(key) for key in keys), span.duration_ms / 1e3, _moment(span.end_ns))
+        for span in captrace.spans
+        if span.name == "sync.missing"
+    ]
+
+
+def _moment(nanoseconds: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=nanoseconds // 1000)
+
+
 def test_an_attempt_that_is_found_dead_is_said_in_its_runs_trace(
     run: PipelineRun, other: PipelineRun, time: clock.SteppedClock, captrace: Capture
 ) -> None:
@@ -54,6 +69,9 @@ def test_an_attempt_that_is_found_dead_is_said_in_its_runs_trace(
     ]
     assert captrace.line("sync.attempt.dead")["trace_id"] == trace_id_of(run.traceparent)
     assert captrace.line("sync.attempt.dead")["level"] == "warning"
+    assert _missing(captrace) == [
+        (run.pk, row.repository_id, "sync_repository", 1, "silent", settings.SYNC_STALE_SECONDS + 2.5, clock.now())
+    ]
 
 
 def test_a_message_that_nobody_took_or_sent_is_said_to_be_sent_again(
@@ -71,18 +89,69 @@ def test_a_message_that_nobody_took_or_sent_is_said_to_be_sent_again(
     assert said[other.pk] == ("sync_repository", 1, "unsent")
     traces = {line["run_id"]: line["trace_id"] for line in captrace.lines if line["event"] == "sync.step.resent"}
     assert traces == {each.pk: trace_id_of(each.traceparent) for each in (run, other)}
+    of_run, of_other = run.repo_syncs.get().repository_id, other.repo_syncs.get().repository_id
+    assert sorted(_missing(captrace)) == [
+        (run.pk, of_run, "sync_repository", 1, "lost", settings.SYNC_STALE_SECONDS + 61, clock.now()),
+        (other.pk, of_other, "sync_repository", 1, "unsent", 60.0, clock.now()),
+    ]
 
 
+@pytest.mark.parametrize(
+    ("sent_at", "begun", "said"),
+    [(None, 0, (1, "unsent", 1)), (2.0, 0, (1, "lost", 1)), (2.0, 1, (2, "unheard", 1))],
+    ids=["unsent", "lost", "unheard"],
+)
 def test_a_phase_that_is_not_heard_of_is_said_to_be_sent_again(
+    sent_at: float | None,
+    begun: int,
+    said: tuple[int, str, int],
+    run: PipelineRun,
+    other: PipelineRun,
+    time: clock.SteppedClock,
+    captrace: Capture,
+) -> None:
+    """With the attempt that follows, and the one that is missing: since it was sent or begun, or should have been."""
+    entered = clock.now()
+    sent = None if sent_at is None else entered + timedelta(seconds=sent_at)
+    phase = {"phase": "llm_processing", "phase_at": entered, "step_sent_at": sent, "step_attempt": begun}
+    PipelineRun.objects.filter(pk=run.pk).update(**phase)
+    waited = settings.SYNC_STEP_SECONDS + 5
+    time.sleep(waited)
+    pipeline.sweep()
+    attempt, reason, absent = said
+    assert _said(captrace, "sync.step.resent") == [
+        {"step": "llm_processing", "attempt": attempt, "reason": reason, "team_id": run.team_id, "run_id": run.pk}
+    ]
+    assert _missing(captrace) == [
+        (run.pk, None, "llm_processing", absent, reason, waited - (sent_at or 0.0), clock.now()),
+    ]
+    assert captrace.span("sync.missing").trace_id == trace_id_of(run.traceparent)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_nobody_let_go_on_was_missing_until_a_sweep_did(
+    run: PipelineRun, other: PipelineRun, time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """Since its last repository ended; whoever ends that and lets it go on has missed nothing."""
+    for each in (run, other):
+        time.sleep(3)
+        each.repo_syncs.update(state="completed", ended_at=clock.now())
+    time.sleep(1)
+    assert pipeline.advance(other.pk)
+    pipeline.sweep()
+    row = run.repo_syncs.get()
+    assert _missing(captrace) == [(run.pk, row.repository_id, "syncing", None, "unadvanced", 4.0, clock.now())]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_over_what_had_ended_before_was_missing_since_its_start(
     run: PipelineRun, time: clock.SteppedClock, captrace: Capture
 ) -> None:
-    """With the attempt that follows."""
-    PipelineRun.objects.update(phase="llm_processing", step_sent_at=clock.now(), step_attempt=1)
-    time.sleep(settings.SYNC_STEP_SECONDS + 1)
+    """As one that takes up a run whose repositories had all ended."""
+    run.repo_syncs.update(state="completed", ended_at=clock.now() - timedelta(days=1))
+    time.sleep(2)
     pipeline.sweep()
-    assert _said(captrace, "sync.step.resent") == [
-        {"step": "llm_processing", "attempt": 2, "reason": "unheard", "team_id": run.team_id, "run_id": run.pk}
-    ]
+    assert [found[5] for found in _missing(captrace)] == [2.0]
 
 
 def test_a_sweep_that_comes_late_is_said_and_one_in_time_is_not(time: clock.SteppedClock, captrace: Capture) -> None:
