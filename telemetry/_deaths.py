@@ -19,6 +19,8 @@ class Death:
     signal: str | None = None
     exit_code: int | None = None
     limit_sec: float | None = None
+    is_certain: bool = True
+    """Whether the process is known to be dead; else nothing was heard of it any more."""
 
     @property
     def sentence(self) -> str:
@@ -36,7 +38,7 @@ class Death:
                 return "the process's machine is gone"
             case "exit":
                 return f"the process exited with code {self.exit_code} before the span ended"
-        return "the process ended before the span did"
+        return "the process ended before the span did" if self.is_certain else "nothing was heard of the process any more"
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def fix_time(now_ns: Callable[[], int] | None) -> None:
     _fixed_ns = now_ns
 
 
-def _ticks() -> int:
+def ticks() -> int:
+    """Return nanoseconds that only their differences mean something of."""
     return time.perf_counter_ns() if _fixed_ns is None else _fixed_ns()
 
 
@@ -138,7 +139,7 @@ class Observed(Generic[R]):
             _health.problem(error)
 
     def __enter__(self) -> Observed[R]:
-        self._t0 = _ticks()
+        self._t0 = ticks()
         try:
             self._open()
             self._write("started", "entered")
@@ -170,9 +171,13 @@ class Observed(Generic[R]):
         self.__exit__(kind, error, trace)
 
     def _open(self) -> None:
+        self._start(self._attributes())
+
+    def _attributes(self) -> dict[str, Any]:
+        """Return what the operation's fields say."""
         operation = self._operation
         self._values = plain_values(type(operation), operation.__fieldspecs__, operation.__dict__)
-        self._start(attributes_of(operation.__fieldspecs__, self._values))
+        return attributes_of(operation.__fieldspecs__, self._values)
 
     def _start(self, attributes: dict[str, Any]) -> None:
         """Start the span with these attributes and the bound context, and make it the current one."""
@@ -180,16 +185,19 @@ class Observed(Generic[R]):
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
 
     def _started(self, attributes: dict[str, Any]) -> Span:
+        return emitter.start(self._operation.__operation__, attributes=attributes, start_ns=self._start_ns())
+
+    def _start_ns(self) -> int | None:
         start = None if _fixed_ns is None else _fixed_ns()
         if self._waited_ms:
             start = (start or time.time_ns()) - int(self._waited_ms * 1_000_000)
-        return emitter.start(self._operation.__operation__, attributes=attributes, start_ns=start)
+        return start
 
     def _end_ns(self) -> int | None:
         return None if _fixed_ns is None else _fixed_ns()
 
     def _elapsed_ns(self) -> int:
-        return _ticks() - self._t0
+        return ticks() - self._t0
 
     def _conclude(self, error: BaseException | None) -> None:
         """Give the span its last attributes and its status, and write the closing lines."""

@@ -38,9 +38,15 @@ def at_hard_limit(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, .
     """Remember which child is killed for its task's hard time limit, before that is done."""
     job = args[0] if args else options.get("job")
     pid, limit = getattr(job, "_worker_pid", None), getattr(job, "_timeout", None)
-    if pid is not None:
+    if job is not None and pid is not None and not job.ready():
         _Parent.limited[pid] = float(limit or 0)
+        _note_limit(pid)  # before it is killed: what its parent does first may take long
     return wrapped(*args, **options)
+
+
+@_health.guarded
+def _note_limit(pid: int) -> None:
+    provider.note_death(pid, Death("time_limit", limit_sec=_Parent.limited[pid] or None))
 
 
 def joining(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -31,6 +31,8 @@ class BatchingProcessor(SpanProcessor):
         self._account: Account | None = None
         self._lock = threading.RLock()
         self._open: set[int] = set()
+        self._contested: set[int] = set()
+        self._held: dict[int, ReadableSpan] = {}
         self._begin()
         after_fork = weakref.WeakMethod(self._after_fork)
         os.register_at_fork(after_in_child=lambda: (after_fork() or (lambda: None))())
@@ -56,8 +58,30 @@ class BatchingProcessor(SpanProcessor):
             else:
                 account.start()
             account.end()
+            if context.span_id in self._contested:
+                self._held[context.span_id] = span
+                return
             for outlet in self._outlets:
                 outlet.add(span)
+
+    def contest(self, span_ids: Collection[int]) -> None:
+        """Hold these spans back when they have ended: somebody else may have ended them, too, which is to be asked."""
+        with self._lock:
+            self._contested.update(span_ids)
+
+    def held(self) -> list[int]:
+        """Return the spans that are held back."""
+        with self._lock:
+            return list(self._held)
+
+    def settle(self, span_ids: Collection[int], *, theirs: Collection[int]) -> None:
+        """Hold these spans back no longer; those that are `theirs` somebody else has exported."""
+        with self._lock:
+            self._contested.difference_update(set(span_ids).difference(theirs))  # of theirs some may still be open
+            for span_id in span_ids:
+                if (span := self._held.pop(span_id, None)) is not None:
+                    for outlet in self._outlets:
+                        (outlet.leave if span_id in theirs else outlet.add)(span)
 
     def exporters(self) -> tuple[str, ...]:
         """Return the names of the exporters."""
@@ -124,5 +148,6 @@ class BatchingProcessor(SpanProcessor):
 
     def _after_fork(self) -> None:
         self._account, self._lock, self._open = None, threading.RLock(), set()
+        self._contested, self._held = set(), {}
         for outlet in self._outlets:
             outlet.after_fork()

@@ -18,6 +18,7 @@ REASONS = (
     "unwritable",
     "damaged",
     "killed",
+    "ended_elsewhere",
 )
 """Why spans are dropped, in the order that an account has them; what comes later is appended."""
 
@@ -32,6 +33,7 @@ MEANING: Mapping[str, str] = {
     "unwritable": "the file could not be written for longer than the queue could hold them",
     "damaged": "their file in the spool could not be read, and was set aside",
     "killed": "they had ended and were not exported when their process was killed",
+    "ended_elsewhere": "their process was taken for dead, and another one had ended them by their last will",
 }
 """Each reason, as a person may read it."""
 

@@ -13,7 +13,8 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from opentelemetry.context import Context
@@ -24,7 +25,7 @@ from opentelemetry.trace import StatusCode
 from telemetry import _health
 from telemetry._export.listening import listen
 from telemetry._export.steps import Step, line_of, resource_as, started, status_as
-from telemetry._journals import boot_id
+from telemetry._journals import boot_id, machine_id
 
 _COMPACT_BYTES = 1024 * 1024
 _AGAIN_SECONDS = 1.0
@@ -52,6 +53,7 @@ class Journal(SpanProcessor):
         self._path = self._folder / f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}.jsonl"
         self._lines: dict[int, list[bytes]] = {}
         self._waiting: dict[int, int] = {}
+        self._contested: set[int] = set()
         self._resource: Resource | None = None
         self._size, self._compact_at = 0, _COMPACT_BYTES
         self._is_whole, self._again_at = False, 0.0
@@ -85,6 +87,21 @@ class Journal(SpanProcessor):
                     self._write(span_id, {"id": f"{span_id:016x}", **step, "at": time.time_ns()})
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
+
+    def contest(self, span_ids: AbstractSet[int]) -> None:
+        """Write down that these spans, open now or later, are in a last will: somebody else may end them."""
+        try:
+            with self._lock:
+                self._contested.update(span_ids)
+                for span_id in span_ids & self._lines.keys():
+                    self._write(span_id, {"id": f"{span_id:016x}", "will": True, "at": time.time_ns()})
+        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+            _health.problem(problem)
+
+    def uncontest(self, span_ids: Collection[int]) -> None:
+        """Forget that somebody else might have ended these spans; what is in the journal already stays so."""
+        with self._lock:
+            self._contested.difference_update(span_ids)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Write down that a span has ended; from here on it waits for its exporters.
@@ -160,6 +177,8 @@ class Journal(SpanProcessor):
             self._resource = resource
         elif resource is not self._resource:
             step["resource"] = resource_as(resource)
+        if span_id in self._contested:
+            step["will"] = True
         self._lines[span_id] = []
         self._write(span_id, step)
 
@@ -171,6 +190,7 @@ class Journal(SpanProcessor):
     def _forget(self, span_id: int) -> None:
         self._waiting.pop(span_id, None)
         self._lines.pop(span_id, None)
+        self._contested.discard(span_id)
 
     def _append(self, line: bytes, *, must_look: bool = False) -> None:
         """Append a line, or write all of the journal anew where the file is not there, too long, or lacks a line."""
@@ -216,17 +236,11 @@ class Journal(SpanProcessor):
             self._on_open()
 
     def _header(self) -> Step:
-        resource = None if self._resource is None else resource_as(self._resource)
         return {
             "journal": 1,
-            "host": socket.gethostname(),
-            "boot": boot_id(),
-            "pid": os.getpid(),
-            "ppid": os.getppid(),
+            **this_process(self._resource),
             "is_child": self._is_child(),
             "exporters": list(self._exporters),
-            "resource": resource or [{}, ""],
-            "at": time.time_ns(),
         }
 
     def _close(self) -> None:
@@ -238,3 +252,16 @@ class Journal(SpanProcessor):
         """Leave the parent's journal to it: open spans that the child has inherited are the parent's."""
         self._close()  # a descriptor that stays open would hold the parent's lock
         self._begin()
+
+
+def this_process(resource: Resource | None) -> Step:
+    """Return what is to be known of this process once it is dead."""
+    return {
+        "host": socket.gethostname(),
+        "machine": machine_id(),
+        "boot": boot_id(),
+        "pid": os.getpid(),
+        "ppid": os.getppid(),
+        "resource": [{}, ""] if resource is None else resource_as(resource),
+        "at": time.time_ns(),
+    }

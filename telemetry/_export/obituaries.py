@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -29,13 +28,14 @@ from opentelemetry.trace.span import TraceState
 
 from telemetry import _health, _journals
 from telemetry._deaths import Death
+from telemetry._export import remains
 from telemetry._export.exporters import FILE
 from telemetry._export.heirs import Heir
 from telemetry._export.steps import line_of
 from telemetry._journals import Entry, Journal
 
 _WORD_SECONDS = 6.0
-"""How long a parent that lives may take to say what killed its child; it hears of it at once, and may be busy."""
+"""How long a parent that lives may take to say what killed its child, which was found dead: it may be busy."""
 _OURS_SECONDS = 24 * 3600.0
 """How long a journal is kept for the exporters that this process has not."""
 _AGAIN_SECONDS = 30.0
@@ -56,19 +56,24 @@ class Undertaker:
     """Reads dead processes' journals in `folder` and hands what they had not exported to `exporters`, by name.
 
     `tell` gets the spans that died, too: for exporters that are not ours. `file` is where our own file of spans is.
+    `ended_elsewhere` is asked about spans that are in a last will, by id, and returns those that somebody else has ended.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: Path | None,
         *,
         exporters: Callable[[], Mapping[str, SpanExporter]],
         tell: Callable[[ReadableSpan], None],
         file: Path | None,
+        ended_elsewhere: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._exporters, self._tell, self._file = folder, exporters, tell, file
+        self._ended_elsewhere, self._clock = ended_elsewhere, clock
         self._lock = threading.Lock()
         self._later: dict[Path, float] = {}
+        self._found_at: dict[Path, float] = {}
         os.register_at_fork(after_in_child=self._after_fork)
 
     def look(self) -> None:
@@ -77,7 +82,7 @@ class Undertaker:
             return
         token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
-            for path in _journals.files_in(self._folder):
+            for path in _journals.files_in(self._folder) if self._folder is not None else ():
                 if time.monotonic() >= self._later.get(path, 0.0):
                     self._read(path)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
@@ -94,6 +99,7 @@ class Undertaker:
         try:
             if self._is_done_with(path, descriptor):
                 path.unlink(missing_ok=True)
+                self._found_at.pop(path, None)
         finally:
             os.close(descriptor)
 
@@ -107,9 +113,14 @@ class Undertaker:
         if journal is None or not journal.entries:
             return True
         if journal.death == Death():
-            if age < _WORD_SECONDS and _has_parent(journal.process):
+            if self._is_word_to_come(path, journal.process):
                 return False
-            journal = replace(journal, death=_seen_from_here(journal.process))
+            journal = replace(journal, death=remains.death_of(journal.process))
+        entries = self._ours(journal.entries)
+        return entries is not None and self._hand_over(path, descriptor, replace(journal, entries=entries), age)
+
+    def _hand_over(self, path: Path, descriptor: int, journal: Journal, age: float) -> bool:
+        """Let every exporter have a dead process's spans, and return whether nothing is left for anybody."""
         entries = journal.entries
         died = [entry for entry in entries.values() if entry.end_ns is None]
         spans = _spans_of(journal)
@@ -119,7 +130,9 @@ class Undertaker:
             waiting = [key for key, entry in entries.items() if name not in entry.left]
             if name not in ours:
                 is_taken = is_taken and age > _OURS_SECONDS
-            elif waiting and not self._export(name, ours[name], [spans[key] for key in waiting], descriptor):
+            elif waiting and self._export(name, ours[name], [spans[key] for key in waiting]):
+                _mark(descriptor, name, waiting)
+            elif waiting:
                 is_taken = False
                 self._later[path] = time.monotonic() + _AGAIN_SECONDS
         if died and _TOLD not in died[0].left:
@@ -128,17 +141,48 @@ class Undertaker:
                 self._tell(spans[entry.span_id])
         return is_taken
 
-    def _export(self, name: str, exporter: SpanExporter, spans: Sequence[Obituary], descriptor: int) -> bool:
+    def _is_word_to_come(self, path: Path, process: Mapping[str, Any]) -> bool:
+        """Return whether a parent that lives may still say what killed its child, which was found dead not long ago."""
+        found_at = self._found_at.setdefault(path, self._clock())
+        return remains.parent_lives(process) and self._clock() < found_at + _WORD_SECONDS
+
+    def _ours(self, entries: Mapping[str, Entry]) -> Mapping[str, Entry] | None:
+        """Return the spans of a dead process that nobody else has ended; None while nobody can say."""
+        contested = [key for key, entry in entries.items() if entry.has_will]
+        try:
+            theirs = set(self._ended_elsewhere(contested)) if contested else ()
+        except Exception as problem:  # noqa: BLE001  # somebody's database is away
+            _health.aside(problem)
+            return None
+        return {key: entry for key, entry in entries.items() if key not in theirs}
+
+    def end(self, journal: Journal, *, exported_to: Collection[str]) -> set[str]:
+        """Export the spans of a process that is not of this home, and return the exporters that have them by now.
+
+        Those in `exported_to` had them before.
+        """
+        spans = list(_spans_of(journal).values())
+        done = set(exported_to)
+        token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        try:
+            for name, exporter in self._exporters().items():
+                if name not in done and self._export(name, exporter, spans):
+                    done.add(name)
+            if _TOLD not in done:
+                for span in spans:
+                    self._tell(span)
+        finally:
+            otel_context.detach(token)
+        return done | {_TOLD}
+
+    def _export(self, name: str, exporter: SpanExporter, spans: Sequence[Obituary]) -> bool:
         waiting = {_id_of(span): span for span in spans}
         if name == FILE and self._file is not None:
             there = _ids_in(self._file, spans)
             spans = [span for span_id, span in waiting.items() if span_id not in there]
             if isinstance(exporter, Heir) and len(spans) < len(waiting):
                 exporter.has_already([span for span_id, span in waiting.items() if span_id in there])
-        if spans and exporter.export(spans) is not SpanExportResult.SUCCESS:
-            return False
-        _mark(descriptor, name, waiting)
-        return True
+        return not spans or exporter.export(spans) is SpanExportResult.SUCCESS
 
 
 def _mark(descriptor: int, name: str, ids: Iterable[str]) -> None:
@@ -158,30 +202,10 @@ def note_death(folder: Path, *, pid: int, death: Death) -> None:
         if journal is not None and (journal.process.get("pid"), journal.process.get("ppid")) == (pid, os.getpid()):
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             try:
-                known = {name: value for name, value in asdict(death).items() if value is not None}
+                known = {name: value for name, value in asdict(death).items() if value != getattr(Death(), name)}
                 os.write(descriptor, b"\n" + line_of({"death": known}))
             finally:
                 os.close(descriptor)
-
-
-def _has_parent(process: Mapping[str, Any]) -> bool:
-    """Return whether a dead process has a parent that lives and will say what killed it."""
-    if not process.get("is_child") or process.get("host") != socket.gethostname():
-        return False
-    try:
-        os.kill(process["ppid"], 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, and is somebody else's
-        pass
-    return True
-
-
-def _seen_from_here(process: Mapping[str, Any]) -> Death:
-    """Return what can be known of a death that nobody has seen: a machine that has started since was gone."""
-    boot = process.get("boot")
-    is_ours = process.get("host") == socket.gethostname()
-    return Death("machine_gone") if is_ours and boot and boot != _journals.boot_id() else Death()
 
 
 def _ids_in(file: Path, spans: Sequence[ReadableSpan]) -> set[str]:

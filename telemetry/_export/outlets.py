@@ -110,6 +110,10 @@ class Outlet:
         if len(queue) >= self._batch_size and not self._wake.is_set():
             self._wake.set()
 
+    def leave(self, span: ReadableSpan) -> None:
+        """Do not export a span that somebody else has exported; whoever calls holds the lock."""
+        self._drop([span], "ended_elsewhere")
+
     def hand_over(self, spans: Sequence[ReadableSpan], is_lost: Callable[[ReadableSpan], bool]) -> bool:
         """Export spans of a process that is gone, or put them into the spool, and count them; return whether that was done.
 

@@ -41,6 +41,29 @@ def start(
     tracer = _sdk_tracer()
     if tracer is None:
         return trace.get_tracer(SCOPE).start_span(name, attributes=attributes, links=links, start_time=start_ns)
+    span = _below(tracer, name, attributes, links, start_ns)
+    if isinstance(span, OpenSpan):
+        span.begin()
+    return span
+
+
+def prepare(name: str, *, attributes: dict[str, AttributeValue], start_ns: int | None = None) -> Span | None:
+    """Return a span below the current one that has its ids and its start, and that nobody hears of before it begins.
+
+    None where a provider that is not the SDK's starts our spans.
+    """
+    tracer = _sdk_tracer()
+    return None if tracer is None else _below(tracer, name, attributes, _NO_LINKS, start_ns)
+
+
+def _below(
+    tracer: Tracer,
+    name: str,
+    attributes: dict[str, AttributeValue],
+    links: Sequence[Link],
+    start_ns: int | None,
+) -> Span:
+    """Return a span below the current one, which no processor knows of yet."""
     above: SpanContext | None = trace.get_current_span().get_span_context()
     ids = tracer.id_generator
     if above is not None and above.is_valid:
@@ -55,9 +78,7 @@ def start(
         return NonRecordingSpan(context)
     if sampling.attributes != attributes:  # a sampler may add some
         attributes = dict(sampling.attributes)
-    span = _open(tracer, name, context, above, attributes, links, time.time_ns() if start_ns is None else start_ns)
-    tracer.span_processor.on_start(span)  # type: ignore[arg-type]  # no SDK Span, but with all its methods
-    return span
+    return _open(tracer, name, context, above, attributes, links, time.time_ns() if start_ns is None else start_ns)
 
 
 def reserve(name: str) -> SpanContext:

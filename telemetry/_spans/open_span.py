@@ -93,6 +93,10 @@ class OpenSpan(ReadableSpan, Span):
         """Return how many links were more than the span may hold."""
         return self._dropped_links
 
+    def begin(self) -> None:
+        """Let the processor hear that the span has started."""
+        self._processor.on_start(self)  # type: ignore[arg-type]  # no SDK Span, but with all its methods
+
     def collect(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Add attributes that may leave as they are."""
         if self._end_time is None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import atexit
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -29,6 +30,8 @@ from telemetry._export.meters import Flushed
 from telemetry._export.obituaries import Undertaker
 from telemetry._export.redacting import RedactingProcessor
 from telemetry._export.watching import Watch
+from telemetry._journals import Journal as DeadProcess
+from telemetry._journals import has_any
 from telemetry._lines.account_lines import AccountLines
 from telemetry._lines.context import bound
 from telemetry._spans import emitter
@@ -39,6 +42,9 @@ from telemetry._spans.own import make_provider, resource
 from telemetry.settings import TelemetrySettings
 
 _FORCE_FLUSH_MS = 30_000
+
+Registry = Callable[[Collection[str]], Collection[str]]
+"""Is told the ids of spans that are in a last will and are ended here, and returns those that somebody else has ended."""
 
 
 WITHIN = "within.operation"
@@ -84,6 +90,8 @@ class _Process:
         self.lines = AccountLines()
         self.journal: Journal | None = None
         self.watch: Watch | None = None
+        self.undertaker: Undertaker | None = None
+        self.registry: Registry | None = None
         self.journal_folder: Path | None = None
         self.is_child = False
         self.adopted: Flushed | None = None
@@ -101,10 +109,11 @@ def configure(settings: TelemetrySettings) -> None:
     if settings.disabled or _process.is_configured:
         return
     _process.is_configured = True
-    if settings.journal is not None:
-        _process.journal_folder = settings.journal
-        undertaker = Undertaker(settings.journal, exporters=_exporters, tell=_tell, file=settings.traces_file)
-        _process.watch = Watch(beat=_beat, look=undertaker.look)
+    _process.journal_folder = settings.journal
+    _process.undertaker = Undertaker(
+        settings.journal, exporters=_exporters, tell=_tell, file=settings.traces_file, ended_elsewhere=_ended_elsewhere
+    )
+    _process.watch = Watch(beat=_beat, look=_look)
     present = trace.get_tracer_provider()
     if isinstance(present, trace.ProxyTracerProvider):  # the API's stand-in: nobody was here
         _process.late = LateProvider(lambda: _make(settings))
@@ -173,6 +182,65 @@ def _beat() -> None:
         _process.journal.beat()
 
 
+def _look() -> None:
+    """End what dead processes have left open, and export what somebody else might have ended here, and has not."""
+    if _process.undertaker is not None:
+        _process.undertaker.look()
+    if _process.batching is not None and (held := _process.batching.held()):
+        settle(held)
+
+
+def ask(registry: Registry) -> None:
+    """Let `registry` say which spans of a last will somebody else has ended."""
+    _process.registry = registry
+
+
+def _ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:
+    return () if _process.registry is None else _process.registry(span_ids)
+
+
+def contest(span_ids: AbstractSet[int]) -> None:
+    """Hold these spans, open now or later, until it is known that nobody else ends them: they are in a last will."""
+    if _process.journal is not None:
+        _process.journal.contest(span_ids)
+    if _process.batching is not None:
+        _process.batching.contest(span_ids)
+    if _process.watch is not None:
+        _process.watch.begin()
+
+
+def settle(span_ids: Collection[int], *, ours: bool = False) -> None:
+    """Ask whether somebody else has ended these spans, unless they are known to be `ours`, and hold them no longer.
+
+    Where nobody answers, they are held, and it is asked again every two seconds.
+    """
+    try:
+        theirs = () if ours else [int(one, 16) for one in _ended_elsewhere([f"{each:016x}" for each in span_ids])]
+    except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+        _health.aside(problem)
+        return
+    if _process.journal is not None and not theirs:
+        _process.journal.uncontest(span_ids)
+    if _process.batching is not None:
+        _process.batching.settle(span_ids, theirs=theirs)
+
+
+def is_journalled(span_ids: Collection[str]) -> bool:
+    """Return whether one of these spans is in a journal of this home, by which it will be exported."""
+    return _process.journal_folder is not None and has_any(_process.journal_folder, span_ids)
+
+
+def end(dead: DeadProcess, *, exported_to: Collection[str]) -> tuple[set[str], bool]:
+    """Export the spans of a process that is not of this home; return who has them by now, and whether that is all.
+
+    Those in `exported_to` had them before.
+    """
+    if _process.undertaker is None:
+        return set(), True
+    done = _process.undertaker.end(dead, exported_to=exported_to)
+    return done, done.issuperset(_exporters())
+
+
 def _exporters() -> Mapping[str, SpanExporter]:
     """Return this process's exporters for spans of the dead; they are made now if it has had no span."""
     begin()
@@ -197,7 +265,7 @@ def watch(*, is_child: bool) -> None:
     A child's parent knows what killed it, and says so.
     """
     _process.is_child = is_child
-    if _process.watch is not None:
+    if _process.watch is not None and _process.journal_folder is not None:
         _process.watch.begin()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -220,24 +221,83 @@ def test_a_machine_that_has_started_since_was_gone(whole: bytes, tmp_path: Path)
     assert {str((span.attributes or {}).get("died.cause")) for span in kept.taken} == {"machine_gone", "None"}
 
 
+def childs(whole: bytes, *, pid: int, parent: int) -> bytes:
+    """Return the journal of a child of a worker."""
+    process, *lines = whole.splitlines(keepends=True)
+    header = {**json.loads(process), "pid": pid, "ppid": parent, "is_child": True}
+    return b"".join([json.dumps(header).encode() + b"\n", *lines])
+
+
 @pytest.mark.parametrize("lives", [True, False])
 def test_a_childs_journal_waits_for_the_word_of_a_parent_that_lives(whole: bytes, tmp_path: Path, lives: bool) -> None:
-    """For six seconds; nobody waits for one that is dead, too."""
+    """For six seconds after it was found, however long ago it was written; nobody waits for one that is dead, too."""
     with subprocess.Popen([sys.executable, "-c", "pass"]) as gone:
         gone.wait()
-    parent = os.getpid() if lives else gone.pid
-    child = whole.replace(f'"ppid":{os.getppid()},"is_child":false'.encode(), f'"ppid":{parent},"is_child":true'.encode())
-    assert child != whole
     path = tmp_path / "h-1-1.jsonl"
-    path.write_bytes(child)
-    kept = Keeping()
-    undertaker = Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None)
-    undertaker.look()
-    assert len(kept.names) == (0 if lives else 3)
-    if lives:
-        os.utime(path, (time.time() - 7, time.time() - 7))
+    path.write_bytes(childs(whole, pid=1, parent=os.getpid() if lives else gone.pid))
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    kept, now = Keeping(), [0.0]
+    undertaker = Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None, clock=lambda: now[0])
+    for seconds, exported in ((0.0, 0), (5.9, 0), (6.0, 3)):
+        now[0] = seconds
         undertaker.look()
-        assert len(kept.names) == 3
+        assert len(kept.names) == (exported if lives else 3)
+
+
+@pytest.mark.parametrize(
+    ("end", "because"), [("os.kill(os.getpid(), 9)", ("signal", "SIGKILL", None)), ("os._exit(3)", ("exit", None, 3))]
+)
+def test_a_parent_that_says_nothing_is_not_needed_where_the_system_knows(
+    whole: bytes, tmp_path: Path, end: str, because: tuple[str, str | None, int | None]
+) -> None:
+    """Its child is a zombie until it asks how that ended, and others of the same user may see it there before."""
+    with subprocess.Popen([sys.executable, "-c", f"import os; {end}"]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        (tmp_path / "h-1-1.jsonl").write_bytes(childs(whole, pid=child.pid, parent=os.getpid()))
+        kept, now = Keeping(), [0.0]
+        undertaker = Undertaker(
+            tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None, clock=lambda: now[0]
+        )
+        undertaker.look()
+        now[0] = 6.0
+        undertaker.look()
+    (outer,) = [span.attributes or {} for span in kept.taken if span.name == "outer"]
+    assert (outer["died.cause"], outer.get("died.signal"), outer.get("died.exit_code")) == because
+
+
+def test_what_is_in_a_will_is_exported_when_nobody_else_has_ended_it(tmp_path: Path) -> None:
+    """Whoever reads the journal asks, again while nobody answers, about these alone; what is not theirs is as always."""
+    journal = Journal(tmp_path, most_waiting=9)
+    journal.expect("file")
+    with tracing(journal) as tracer:
+        outer = tracer.start_span("outer")
+        with trace.use_span(outer):
+            inner_id = 77
+            journal.contest({outer.get_span_context().span_id, inner_id})
+            tracer.start_span("ended").end()
+        content_then = content(tmp_path)
+    for path in _journals.files_in(tmp_path):
+        path.unlink()
+    for theirs, expected in ((True, ["ended"]), (False, ["ended", "outer"])):
+        asked: list[list[str]] = []
+
+        def ask(span_ids: Collection[str], asked: list[list[str]] = asked, theirs: bool = theirs) -> Collection[str]:
+            asked.append(list(span_ids))
+            if len(asked) == 1:
+                raise OSError("no database")
+            return span_ids if theirs else ()
+
+        (tmp_path / "h-1-1.jsonl").write_bytes(content_then)
+        kept = Keeping()
+        undertaker = Undertaker(
+            tmp_path, exporters=lambda kept=kept: {"file": kept}, tell=lambda _: None, file=None, ended_elsewhere=ask
+        )
+        undertaker.look()
+        assert kept.names == []
+        undertaker.look()
+        assert sorted(kept.names) == expected
+        assert asked == [[f"{outer.get_span_context().span_id:016x}"]] * 2
+        assert _journals.files_in(tmp_path) == []
 
 
 DIES = """
