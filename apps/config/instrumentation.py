@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Collection
 from typing import Final, TextIO
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 import telemetry
 from apps import catalog
 from apps.config import environment
+from telemetry import wills
 from telemetry.settings import Choices, InvalidSettingError, TelemetrySettings
 
 _HEALTH_CHECKS: Final = "/healthz$"
@@ -25,6 +27,13 @@ def configure(*, stream: TextIO | None = None) -> None:
         telemetry.configure(stream=stream, **_choices())
     except InvalidSettingError as error:
         raise ImproperlyConfigured(str(error)) from None
+    wills.ask(_ended_elsewhere)
+
+
+def _ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:
+    from apps.integrations.runs import vanished  # needs Django's models, which come later
+
+    return vanished.ended_elsewhere(span_ids)
 
 
 def settings() -> TelemetrySettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.integrations.errors import AttemptDied, limit_in_words
@@ -81,6 +82,7 @@ class PipelineRun(models.Model):
     phase_at = models.DateTimeField(null=True, help_text="when it entered its phase; null: when it started")
     step_sent_at = models.DateTimeField(null=True, help_text="when the phase's step was last sent or started; null: not yet")
     step_attempt = models.IntegerField(default=0, help_text="how often that step was started")
+    step_will = models.JSONField(null=True, help_text="the spans of the process that works at the step")
     ended_at = models.DateTimeField(null=True)
     logged_at = models.DateTimeField(null=True, help_text="when its last line was written")
     export_due_at = models.DateTimeField(
@@ -100,6 +102,7 @@ class PipelineRun(models.Model):
             models.Index(fields=["state", "ended_at"]),
             models.Index(fields=["task_id"]),
             models.Index(fields=["started_at"], condition=models.Q(announced_at=None), name="unannounced_runs"),
+            models.Index(fields=["ended_at"], condition=models.Q(step_will__isnull=False), name="willed_by_end"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -176,6 +179,7 @@ class RepoSync(models.Model):
     gaps = models.JSONField(default=list, help_text="what could not be had: {pull_request, list, stored, total}")
     attempt = models.IntegerField(default=0, help_text="the attempt that owns this row, or owned it last")
     attempt_traceparent = models.CharField(max_length=60, default="", help_text="the last attempt's span, to link to")
+    attempt_will = models.JSONField(null=True, help_text="the running attempt's spans, for whoever finds it dead")
     failures = models.IntegerField(default=0, help_text="attempts that failed since the last committed page")
     due_at = models.DateTimeField(help_text="from when on the next attempt may be admitted")
     admitted_at = models.DateTimeField(null=True, help_text="when an attempt at it was last admitted")
@@ -211,6 +215,7 @@ class RepoSync(models.Model):
                 name="admitted_by_connection",
             ),
             models.Index(fields=["alive_at"], condition=models.Q(state="running"), name="running_by_life"),
+            models.Index(fields=["alive_at"], condition=models.Q(attempt_will__isnull=False), name="willed_by_life"),
         ]
 
     def __str__(self) -> str:
@@ -301,6 +306,34 @@ class Admission(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.attempt} of {self.repo_sync_id} at {self.account}"
+
+
+class VanishedSpans(models.Model):
+    """The spans of an attempt or a step that was found dead, and whose journal nobody here reads.
+
+    Whoever sweeps exports them, once; the row stays, so that their own machine, should it come back, does not.
+    """
+
+    run_id: int
+    run = models.ForeignKey(PipelineRun, on_delete=models.CASCADE, related_name="+")
+    will = models.JSONField(help_text="what is known of them, and of their process")
+    last_seen_at = models.DateTimeField(null=True, help_text="the last sign of life; null: the will itself")
+    found_at = models.DateTimeField(help_text="when they were found")
+    export_due_at = models.DateTimeField(null=True, help_text="when the sweep exports them; null: nothing left to do")
+    exported_to = models.JSONField(default=list, help_text="the exporters that have them")
+
+    class Meta:
+        verbose_name = "vanished process's spans"
+        verbose_name_plural = "vanished processes' spans"
+        indexes = [
+            models.Index(
+                fields=["export_due_at"], condition=models.Q(export_due_at__isnull=False), name="vanished_to_export"
+            ),
+            GinIndex(fields=["will"], opclasses=["jsonb_path_ops"], name="vanished_by_span"),
+        ]
+
+    def __str__(self) -> str:
+        return f"spans of run {self.run_id}, found at {self.found_at:%Y-%m-%d %H:%M:%S}Z"
 
 
 class SweepTime(models.Model):

@@ -7,7 +7,9 @@ steps to send. Every function here may be called twice, by two processes at once
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +18,7 @@ from django.db.models import Sum
 from apps import catalog, machine_catalog
 from apps.integrations.errors import Cancelled, EveryRepositoryFailed, StepNeverFinished, WrongState, message_of
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import admission, attempts, failures, findings, phases, root_spans
+from apps.integrations.runs import admission, attempts, failures, findings, phases, root_spans, vanished
 from apps.integrations.runs.root_spans import Flush
 from apps.integrations.runs.starting import Backfill, described, resume_run, start_backfills, start_run
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
@@ -64,11 +66,14 @@ def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
         return _enter_next(run)
 
 
-def claim_step(step: RunPhase) -> PipelineRun | None:
-    """Start a phase's step and return its run, or None if somebody else has started it or the phase is over."""
+def claim_step(step: RunPhase, *, will: Mapping[str, Any] | None = None) -> PipelineRun | None:
+    """Start a phase's step and return its run, or None if somebody else has started it or the phase is over.
+
+    The run keeps the `will` of the step's spans while it is at work.
+    """
     claimed = PipelineRun.objects.filter(
         pk=step.run_id, phase=step.phase, state=PipelineRun.State.RUNNING, step_attempt=step.attempt - 1
-    ).update(step_attempt=step.attempt, step_sent_at=clock.now())
+    ).update(step_attempt=step.attempt, step_sent_at=clock.now(), step_will=will)
     return PipelineRun.objects.select_related("team").get(pk=step.run_id) if claimed else None
 
 
@@ -125,6 +130,7 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
     findings.log_lateness()
     announce_started()
     findings.log_dead(attempts.bury_dead())
+    vanished.bequeath_silent()
     admission.withdraw_ended()
     missed = [*admission.lost(), *admission.unsent()]
     findings.log_resent(missed)
@@ -142,6 +148,7 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
             found.append(step)
     for run_id in runs_to_advance():
         found += advance(run_id, is_found=True)
+    vanished.export()
     finish_roots(flush=flush)
     return found + admit()
 

@@ -31,9 +31,10 @@ from apps.teams.models import Team
 from apps.utils import clock
 from apps.utils.boottime import boottime
 from apps.utils.database import drop_connection
-from telemetry import Observed, bind, current_traceparent, emit, error_type, observe, treat_as
+from telemetry import Observed, bind, current_traceparent, emit, error_type, treat_as
 from telemetry.celery import QuietTask, sending
 from telemetry.model import Outcome
+from telemetry.wills import Will, reserve
 
 _log = logging.getLogger(__name__)
 treat_as(Superseded, Outcome.CANCELLED)
@@ -117,34 +118,43 @@ def _start_run(
 def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> None:
     """Make attempt number `attempt`, which was admitted, at a repository's sync."""
     own = Attempt(repo_sync_id, attempt)
-    row = attempts.claim(own, traceparent=current_traceparent())
-    if row is None:
-        return  # a second delivery, or an attempt that another has overtaken
+    found = attempts.find(own)
+    if found is None:
+        return  # its run was deleted
+    with bind(team_id=found.run.team_id, repo_id=found.repository_id, run_id=found.run_id):
+        block = reserve(
+            catalog.RepoSync(
+                team_id=found.run.team_id,
+                repo_id=found.repository_id,
+                full_name=found.repository.full_name,
+                attempt=attempt,
+                url=found.repository.web_url,
+            )
+        )
+        will = Will.of(block)
+        row = attempts.claim(own, traceparent=current_traceparent(), will=will.as_json())
+        if row is None:
+            will.keep()
+            return  # a second delivery, or an attempt that another has overtaken
+        try:
+            with block as sync:
+                _attempt(self, sync, row, own, will)
+        except Superseded:
+            return  # its successor goes on, and says so
+        finally:
+            send(pipeline.advance(row.run_id))
+            send(pipeline.admit())
 
-    def send_admitted() -> None:
-        send(pipeline.admit())
 
-    operation = catalog.RepoSync(
-        team_id=row.run.team_id,
-        repo_id=row.repository_id,
-        full_name=row.repository.full_name,
-        attempt=attempt,
-        url=row.repository.web_url,
-    )
-    try:
-        with (
-            bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
-            observe(operation) as sync,
-        ):
-            died = attempts.predecessor_death(row)
-            if died is not None and ATTEMPTS.allows(row.failures):
-                _log_retry(self, died, retry_count=row.failures, countdown=0.0)
-            _conclude(self, sync, attempt_sync(row, own, send_admitted=send_admitted))
-    except Superseded:
-        return  # its successor goes on, and says so
-    finally:
-        send(pipeline.advance(row.run_id))
-        send_admitted()
+def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: RepoSync, own: Attempt, will: Will) -> None:
+    """Make the attempt at the claimed row; its spans are this process's to export once the row says how it ended."""
+    died = attempts.predecessor_death(row)
+    if died is not None and ATTEMPTS.allows(row.failures):
+        _log_retry(task, died, retry_count=row.failures, countdown=0.0)
+    end = attempt_sync(row, own, send_admitted=lambda: send(pipeline.admit()))
+    if not isinstance(end, Unmarked):
+        will.keep()
+    _conclude(task, sync, end)
 
 
 @task_failure.connect(sender=sync_repository)
@@ -162,23 +172,32 @@ def _free_place(exception: BaseException, args: tuple[int, int], **_: Any) -> No
 def run_phase(self: Task[..., None], run_id: int, phase: str, attempt: int) -> None:
     """Do the work of a run's phase, started for the `attempt`-th time; the run fails with it, or goes on."""
     step = RunPhase(run_id, phases.named(phase), attempt)
-    run = pipeline.claim_step(step)
+    will = Will.of()
+    run = pipeline.claim_step(step, will=will.as_json())
     if run is None:
+        will.keep()
         return  # a second delivery, or the phase is over
+    try:
+        _do_step(self, run, step)
+    finally:
+        will.settle()  # who took the run for dead has ended them
+
+
+def _do_step(task: Task[..., None], run: PipelineRun, step: RunPhase) -> None:
     repository_ids = list(run.repo_syncs.values_list("repository_id", flat=True))
-    with bind(team_id=run.team_id, run_id=run_id):
+    with bind(team_id=run.team_id, run_id=run.pk):
         try:
             phases.do_work(step.phase, team_id=run.team_id, repository_ids=repository_ids)
         except Exception as caught:
             error = as_stored(caught)
             if broke_connection(caught):
                 drop_connection(caught)
-            if STEPS.retries(error, started=attempt):
-                _log_retry(self, error, retry_count=attempt, countdown=settings.SYNC_STEP_SECONDS)
+            if STEPS.retries(error, started=step.attempt):
+                _log_retry(task, error, retry_count=step.attempt, countdown=settings.SYNC_STEP_SECONDS)
                 raise  # the sweep sends it again
-            pipeline.fail_phase(run_id, step.phase, error)
+            pipeline.fail_phase(run.pk, step.phase, error)
             raise error from caught
-        send([*pipeline.complete_phase(run_id, step.phase), *pipeline.admit()])  # its backfills, if that was the last phase
+        send([*pipeline.complete_phase(run.pk, step.phase), *pipeline.admit()])  # its backfills, if that was the last phase
 
 
 @shared_task(base=QuietTask)

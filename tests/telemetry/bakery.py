@@ -146,6 +146,15 @@ def stubborn():
             time.sleep(1)
 
 
+@app.task(name="eat")
+def eat():
+    """Take all the memory that there is."""
+    with observe(Bake(loaf="endless")):
+        loaves = []
+        while True:
+            loaves.append(b"crumb" * 1_000_000)
+
+
 @app.task(name="doze")
 def doze():
     """Stay open until killed from outside."""

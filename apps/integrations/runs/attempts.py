@@ -6,6 +6,7 @@ names that number, so an attempt that was frozen or started twice changes nothin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from django.db.models.functions import Coalesce
 
 from apps.integrations.errors import AttemptDied, Superseded, message_of
 from apps.integrations.models import Admission, PipelineRun, RepoSync
+from apps.integrations.runs import vanished
 from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry import error_type
@@ -34,8 +36,13 @@ class Attempt:
     number: int
 
 
-def claim(attempt: Attempt, *, traceparent: str | None) -> RepoSync | None:
-    """Make `attempt` the row's owner and return the row.
+def find(attempt: Attempt) -> RepoSync | None:
+    """Return the row that `attempt` may claim, as it is now."""
+    return RepoSync.objects.select_related("run", "repository__connection").filter(pk=attempt.repo_sync_id).first()
+
+
+def claim(attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] | None = None) -> RepoSync | None:
+    """Make `attempt` the row's owner and return the row, which keeps the `will` of its spans while it is at work.
 
     Return None if it was not admitted, if another worker is or was at work under that number, or if the row or its run has
     ended.
@@ -53,13 +60,14 @@ def claim(attempt: Attempt, *, traceparent: str | None) -> RepoSync | None:
         error_type=Case(When(_DIED, then=F("error_type")), default=Value("")),
         error_msg=Case(When(_DIED, then=F("error_msg")), default=Value(""), output_field=TextField()),
         attempt_traceparent=traceparent or "",
+        attempt_will=will,
         alive_at=now,
         wait_reason="",
         started_at=Coalesce("started_at", now),
     )
     if not claimed:
         return None
-    return RepoSync.objects.select_related("run", "repository__connection").get(pk=attempt.repo_sync_id)
+    return find(attempt)
 
 
 def predecessor_death(row: RepoSync) -> AttemptDied | None:
@@ -138,6 +146,7 @@ def bury(attempt: Attempt, why: str) -> None:
             pk=attempt.repo_sync_id, attempt=attempt.number, state=RepoSync.State.RUNNING
         )
         for row in owned:
+            vanished.bequeath(row.attempt_will, run_id=row.run_id, last_seen_at=row.alive_at)
             error = AttemptDied(f"Attempt {row.attempt} was killed: {why}")
             release_for_retry(attempt, error, failures=row.failures + 1, countdown=0.0)
 
@@ -153,6 +162,7 @@ def bury_dead() -> list[RepoSync]:
         silent_since = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
         dead = list(running.filter(state=RepoSync.State.RUNNING, alive_at__lt=silent_since))
         for row in dead:
+            vanished.bequeath(row.attempt_will, run_id=row.run_id, last_seen_at=row.alive_at)
             error = AttemptDied(f"Attempt {row.attempt} gave no sign of life for {settings.SYNC_STALE_SECONDS:g} s")
             release_for_retry(Attempt(row.pk, row.attempt), error, failures=row.failures + 1, countdown=0.0)
     return dead
@@ -167,5 +177,5 @@ def _queue_again(attempt: Attempt, **changes: Any) -> None:
 def _end(attempt: Attempt, **changes: Any) -> None:
     """End the attempt and free its place."""
     with transaction.atomic():
-        update(attempt, **{"wait_reason": "", **changes})
+        update(attempt, **{"wait_reason": "", "attempt_will": None, **changes})
         Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import phases, root_spans
+from apps.integrations.runs import phases, root_spans, vanished
 from apps.integrations.runs.admission import SENDING
 from apps.integrations.runs.attempts import WAITING
 from apps.integrations.runs.root_spans import Flush
@@ -39,7 +39,11 @@ def claim_steps() -> list[PipelineRun]:
                 phase__in=phases.NAMES,  # a later version's phases are for its own workers
             )
         )
-        PipelineRun.objects.filter(pk__in=[run.pk for run in runs if run.step_sent_at]).update(step_sent_at=now)
+        for run in runs:
+            vanished.bequeath(run.step_will, run_id=run.pk, last_seen_at=None)
+        PipelineRun.objects.filter(pk__in=[run.pk for run in runs if run.step_sent_at]).update(
+            step_sent_at=now, step_will=None
+        )
     return runs
 
 
