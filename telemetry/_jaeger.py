@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from http.client import HTTPException
 from itertools import product
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import Request, urlopen
 
 import orjson
 
@@ -72,6 +69,10 @@ class JaegerClient:
 
     def _get(self, path: str, **parameters: str | int) -> Any:
         """Return the answer's JSON; None for 404."""
+        from http.client import HTTPException  # whoever reads files alone need not wait for these
+        from urllib.error import HTTPError, URLError
+        from urllib.request import Request, urlopen
+
         query = f"?{urlencode(parameters)}" if parameters else ""
         try:
             with urlopen(Request(f"{self._url}{path}{query}"), timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310  # checked

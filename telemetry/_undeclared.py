@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from telemetry import _health
-from telemetry._boundary import clean_attributes, key_of
+from telemetry._boundary import key_of
+from telemetry._boundary.spans import clean_attributes
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation, Outcome
 

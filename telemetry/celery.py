@@ -32,9 +32,10 @@ from telemetry import _health
 from telemetry._celery import dying, producing, quiet_tasks, running, worker
 from telemetry._celery.messages import sending
 from telemetry._celery.quiet_tasks import QuietTask
-from telemetry._celery.running import ATTEMPT, QUEUE_WAIT_MS, after_attempt
+from telemetry._celery.running import after_attempt
 from telemetry._outcomes import read_with, treat_as
 from telemetry.model import Outcome
+from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
 __all__ = ["ATTEMPT", "QUEUE_WAIT_MS", "QuietTask", "after_attempt", "instrument", "sending"]
 

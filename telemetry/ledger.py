@@ -12,13 +12,14 @@ from pathlib import Path
 
 from telemetry._export import home_ledger
 from telemetry._export.counts import MEANING, Count
-from telemetry._spans import provider
 
 __all__ = ["MEANING", "Count", "of_home", "of_process"]
 
 
 def of_process() -> Mapping[str, Count]:
     """Return what became of the spans that this process has started, by exporter; nothing where it exports none."""
+    from telemetry._spans import provider  # whoever reads a home needs no OpenTelemetry
+
     return provider.counts()
 
 

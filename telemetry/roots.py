@@ -21,7 +21,8 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext
 
 from telemetry._fields import plain_values
 from telemetry._spans import emitter
-from telemetry._spans.traceparent import span_context, trace_id_of, traceparent_of
+from telemetry._spans.traceparent import span_context, traceparent_of
+from telemetry._traceparent import trace_id_of
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation, Outcome, R
 

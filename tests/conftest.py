@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import connections
 from redis import Redis
 
-from apps.config import app as celery_app
 from apps.config import environment
+from apps.config.celery import app as celery_app
 from apps.embedded import Servers, servers
 from telemetry import pytest_plugin
 from tests.explain.explained import unexplained_runs

@@ -19,4 +19,5 @@ for _name in ("DATABASE_URL", "CELERY_BROKER_URL", "SYNCTRACE_DEBUG", "SYNCTRACE
 
 from apps.config.settings import *  # noqa: E402, F403 - only once the home is set
 
+SYNCTRACE_HAS_DATABASE = True  # the fixtures name it later
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast, which is all that tests need

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -11,10 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, ProgrammingError
-from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from apps.config import instrumentation
-from apps.config.local_servers import servers_for
+from apps.config.local_servers import READING, servers_for
 from apps.console.terminal.escaping import visible_lines
 from apps.console.terminal.printing import with_visible_errors
 from apps.embedded import EmbeddedServerError
@@ -28,9 +28,13 @@ def run(arguments: Sequence[str]) -> None:
     if unreadable := [argument for argument in arguments[1:] if argument != argument.encode("utf-8", "replace").decode()]:
         sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
     sys.excepthook = _print_failure
+    command = arguments[1] if len(arguments) > 1 else ""
     try:
         with servers_for(arguments):
-            instrumentation.configure()  # lines to the file alone: a command's output is its own
+            if command in READING:
+                os.environ["DJANGO_SETTINGS_MODULE"] = "apps.config.reading_settings"
+            else:
+                instrumentation.configure()  # lines to the file alone: a command's output is its own
             _Commands(list(arguments)).execute()
     except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(visible_lines(f"manage.py: {error}"))
@@ -46,6 +50,8 @@ def run(arguments: Sequence[str]) -> None:
         failure = f"manage.py: the database cannot be reached, or failed: check DATABASE_URL. It says: {error}"
         sys.exit(visible_lines(failure))
     except ProgrammingError as error:
+        from psycopg.errors import UndefinedColumn, UndefinedTable
+
         if "--traceback" in arguments or not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
             raise
         sys.exit("manage.py: the database has not all of our tables: run `manage.py migrate`")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from celery.schedules import schedule
-from kombu import Queue
+from django.utils.functional import SimpleLazyObject
 
 from apps.config import environment, instrumentation
+
+if TYPE_CHECKING:
+    from kombu import Queue
+
+
+def _queues() -> list[Queue]:
+    """Return the queues, once somebody sends or takes a task: a command that only reads needs nothing of Celery."""
+    from kombu import Queue
+
+    return [Queue("sweep"), Queue("sync"), Queue("background")]
+
 
 _environment = environment.read()
 _telemetry = instrumentation.settings()
@@ -30,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "apps.config",
     "apps.utils",
     "apps.teams",
     "apps.repositories",
@@ -65,6 +76,8 @@ TEMPLATES = [
     }
 ]
 
+SYNCTRACE_HAS_DATABASE = environment.has_servers()
+"""Whether the environment names a database; commands that only read do without one."""
 DATABASES = {"default": _environment.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -138,7 +151,7 @@ CELERY_TASK_ANNOTATIONS = {
     for name in ("start_pipeline", "run_phase", "sweep", "admit")
 }
 CELERY_TASK_DEFAULT_QUEUE = "sync"
-CELERY_TASK_QUEUES = [Queue("sweep"), Queue("sync"), Queue("background")]
+CELERY_TASK_QUEUES = SimpleLazyObject(_queues)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
     # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, backfills behind recent runs.
@@ -157,7 +170,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(SYNCTRACE_HOME / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "sweep": {
         "task": "apps.integrations.tasks.sweep",
-        "schedule": schedule(SYNC_SWEEP_SECONDS),
+        "schedule": SYNC_SWEEP_SECONDS,
         "options": {"queue": "sweep"},
     },
 }

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from apps.embedded.errors import EmbeddedServerError
-from apps.embedded.sharing import Servers, servers
+from apps.embedded.sharing import Servers, running_servers, servers
 
-__all__ = ["EmbeddedServerError", "Servers", "servers"]
+__all__ = ["EmbeddedServerError", "Servers", "running_servers", "servers"]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -68,6 +68,28 @@ def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
                 _leave(folder, holders, waits=waits)
 
 
+@contextlib.contextmanager
+def running_servers(*, home: Path) -> Iterator[Servers | None]:
+    """Use the servers of `home` in the block if they run, and start none; yield None if they do not.
+
+    They stay while the block lasts. Nothing is waited for: servers that are being started or stopped do not run.
+    """
+    folder = home.resolve() / folders.SERVERS
+    with contextlib.ExitStack() as stack:
+        try:
+            state = stack.enter_context(locks.opened_state(folder))
+            holders = stack.enter_context(locks.opened_holders(folder))
+        except OSError:  # none has ever run here, or they are another account's
+            yield None
+            return
+        content = state.read() if locks.try_lock(holders, fcntl.LOCK_SH) else {}
+        yield _addresses(content) if content else None
+
+
+def _addresses(content: Mapping[str, str]) -> Servers:
+    return Servers(database_url=content["database_url"], broker_url=content["broker_url"])
+
+
 def _private_folder(home: Path) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -85,7 +107,7 @@ def _join(folder: Path) -> Servers | None:
     with locks.opened_state(folder) as state:
         while state.supervised():
             if content := state.read():
-                return Servers(database_url=content["database_url"], broker_url=content["broker_url"])
+                return _addresses(content)
             time.sleep(_POLL_SEC)  # it is stopping
     return None
 

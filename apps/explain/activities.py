@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from apps import catalog, machine_catalog
 from apps.explain.parts import MISSING, WAITS, key_of
-from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Outcome
 from telemetry.reading import Span, orphans_of
+from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
 ROOT = catalog.Pipeline.__operation__
 _LINK = machine_catalog.RunLink.__operation__

@@ -14,11 +14,12 @@ from telemetry import _health, roots
 from telemetry._celery import messages
 from telemetry._celery.messages import Envelope
 from telemetry._celery.quiet_tasks import is_quiet
-from telemetry._celery.running import ATTEMPT, SCOPE, Run, run_of
+from telemetry._celery.running import SCOPE, Run, run_of
 from telemetry._lines import context
 from telemetry._spans import library_span
 from telemetry._spans.library_span import LibrarySpan
 from telemetry._spans.traceparent import span_context
+from telemetry.task_attributes import ATTEMPT
 
 PARENT_OF_RUN = "celery.run.parent_id"
 

@@ -23,10 +23,9 @@ from telemetry._outcomes import Died, error_type, meant
 from telemetry._spans import library_span
 from telemetry._spans.library_span import LibrarySpan
 from telemetry._spans.traceparent import span_context, traceparent_of
+from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
 SCOPE = "telemetry.celery"
-ATTEMPT = "celery.attempt"
-QUEUE_WAIT_MS = "celery.queue.wait_ms"
 _RUN = "telemetry_run"
 """Where a task's request keeps its `Run`."""
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from telemetry._boundary import clean_span, shrunk, size_of
+from telemetry._boundary.sizes import shrunk, size_of
+from telemetry._boundary.spans import clean_span
 
 _REQUEST_BYTES = 3 * 1024 * 1024  # gRPC's receivers refuse more than 4 MiB
 _SPAN_BYTES = 1024 * 1024

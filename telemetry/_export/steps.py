@@ -14,7 +14,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
-from telemetry._boundary import clean_attributes, clean_resource, text
+from telemetry._boundary import text
+from telemetry._boundary.spans import clean_attributes, clean_resource
 
 _PARTS = ("_attributes", "_links", "_events")
 _SCOPE = "telemetry"  # of spans that are opened here, which most are

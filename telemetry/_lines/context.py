@@ -18,7 +18,7 @@ from structlog.contextvars import (
     unbind_contextvars,
 )
 
-from telemetry._boundary import clean_attributes
+from telemetry._boundary.spans import clean_attributes
 
 
 class _Order:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from urllib.parse import unquote, urlsplit
 
 from telemetry._settings.environment import Environment, InvalidSettingError, count, positive, seconds, share
@@ -119,6 +118,10 @@ def service_name(read: Environment) -> str:
 
 def check_installed(group: str, variable: str, asked: str, names: tuple[str, ...]) -> None:
     """Raise for what nothing that is installed provides; `asked` is what `variable` holds."""
+    if not names:
+        return
+    from importlib.metadata import entry_points  # it takes a while, for those alone who name an exporter
+
     for name in names:
         if not entry_points(group=group, name=name):
             package = f"install {_PACKAGES[name]}" if name in _PACKAGES else "install its package"

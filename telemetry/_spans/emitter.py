@@ -17,7 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary import clean_resource
+from telemetry._boundary.spans import clean_resource
 from telemetry._spans.late_provider import LateProvider
 from telemetry._spans.limits import limits_of
 from telemetry._spans.open_span import OpenSpan

@@ -16,7 +16,8 @@ from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, Stat
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import _health
-from telemetry._boundary import clean_attributes, message_of, text
+from telemetry._boundary import message_of, text
+from telemetry._boundary.spans import clean_attributes
 from telemetry._deaths import OUTCOME, Death
 from telemetry._outcomes import error_type
 from telemetry._spans import exception_events

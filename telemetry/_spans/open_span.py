@@ -16,7 +16,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary import clean_attributes, text
+from telemetry._boundary import text
+from telemetry._boundary.spans import clean_attributes
 from telemetry._export.listening import Told
 from telemetry._export.steps import Step, links_as, status_as
 from telemetry._spans import exception_events

@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from telemetry._boundary import clean_attributes
+from telemetry._boundary.spans import clean_attributes
 from telemetry._spans.ids import ids
 from telemetry.settings import TelemetrySettings
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, TraceFlags
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+from telemetry._traceparent import parts_of
 
 
 def traceparent_of(context: SpanContext) -> str:
@@ -21,15 +19,7 @@ def current_traceparent() -> str | None:
     return traceparent_of(context) if context.is_valid else None
 
 
-def trace_id_of(traceparent: str) -> str:
-    """Return the trace id in a `traceparent`, 32 hexadecimal digits."""
-    return f"{span_context(traceparent).trace_id:032x}"
-
-
 def span_context(traceparent: str) -> SpanContext:
     """Return the span that a `traceparent` names; anything else is a ValueError."""
-    match = _TRACEPARENT.fullmatch(traceparent)
-    if match is None:
-        raise ValueError(f"{traceparent!r} is no traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
-    trace_id, span_id, flags = (int(part, 16) for part in match.groups())
+    trace_id, span_id, flags = (int(part, 16) for part in parts_of(traceparent))
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))

@@ -18,7 +18,7 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_init
 
-from apps.config import app
+from apps.config.celery import app
 
 __all__ = ["app"]
 

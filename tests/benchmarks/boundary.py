@@ -11,7 +11,8 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from telemetry._boundary import clean_attributes, line_value
+from telemetry._boundary import line_value
+from telemetry._boundary.spans import clean_attributes
 from telemetry.redaction import redact
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.timing import in_turns, seconds_of

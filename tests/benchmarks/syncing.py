@@ -53,7 +53,8 @@ def sync(*, api_url: str, full_name: str, flush_seconds: float = _FLUSH_SECONDS)
 
 def main() -> None:
     """Set up telemetry and Django, and sync at every request."""
-    from apps.config import app, instrumentation
+    from apps.config import instrumentation
+    from apps.config.celery import app
 
     django.setup()
     app.conf.update(broker_url="memory://")  # accepts the messages that follow a sync, for nobody

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from celery.signals import task_postrun, task_prerun, worker_init, worker_process_init
 
-from apps.config import app
+from apps.config.celery import app
 from tests.chaos.places import Place, Teller
 
 __all__ = ["PIPE", "app"]

@@ -16,13 +16,13 @@ import pytest
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from apps.config import app
+from apps.config.celery import app
 from apps.embedded import clean
 from apps.teams.models import Team
 
 CHECKOUT = Path(__file__).parents[2]
 _LOOK = """
-from apps.config import app
+from apps.config.celery import app
 from apps.teams.models import Team
 app.connection().ensure_connection(max_retries=1)
 print(Team.objects.get().slug)
@@ -89,7 +89,7 @@ def test_a_python_without_packages_asks_for_them(bare_checkout: Path) -> None:
     """Without .venv, manage.py ends with a sentence that says how to make it."""
     said = _manage_without_packages(checkout=bare_checkout)
     assert said.startswith("manage.py: /")
-    assert said.endswith(" has no celery: run `make demo` once, which installs what synctrace needs into .venv\n")
+    assert said.endswith(" has no django: run `make demo` once, which installs what synctrace needs into .venv\n")
 
 
 def test_a_python_beside_the_environment_names_the_right_one(bare_checkout: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_python_beside_the_environment_names_the_right_one(bare_checkout: Path
     python.parent.mkdir(parents=True)
     python.touch()
     said = _manage_without_packages(checkout=bare_checkout)
-    assert said.endswith(" has no celery: run `.venv/bin/python manage.py logs 'repo 7'`\n")
+    assert said.endswith(" has no django: run `.venv/bin/python manage.py logs 'repo 7'`\n")
 
 
 def test_an_old_python_is_named(bare_checkout: Path) -> None:

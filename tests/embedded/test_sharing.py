@@ -10,7 +10,7 @@ import psutil
 import pytest
 from redis import Redis
 
-from apps.embedded import servers
+from apps.embedded import running_servers, servers
 from tests.embedded.programs import answer, ended, eventually, holding, processes_of
 
 
@@ -55,6 +55,20 @@ def test_two_homes_have_servers_of_their_own(home: Path) -> None:
     with servers(home=home / "a", throwaway=True) as one, servers(home=home / "b", throwaway=True) as other:
         answer(one.database_url, "CREATE TABLE here AS SELECT 1")
         assert answer(other.database_url, "SELECT to_regclass('here')") is None
+
+
+def test_who_only_reads_uses_servers_that_run_and_starts_none(home: Path) -> None:
+    """And leaves them to whoever has them; a home that is not there is not made."""
+    with running_servers(home=home / "nowhere") as running:
+        assert running is None
+    assert not (home / "nowhere").exists()
+    with servers(home=home, throwaway=True) as started:
+        with running_servers(home=home) as running:
+            assert running == started
+        assert answer(started.database_url) == 1
+    with running_servers(home=home) as running:
+        assert running is None
+    assert processes_of(home) == []
 
 
 def test_data_stays_when_the_servers_stop(settled_home: Path) -> None:

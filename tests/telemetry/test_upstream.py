@@ -108,3 +108,17 @@ def test_a_processor_hears_of_a_span_just_before_it_has_ended() -> None:
     provider.add_span_processor(listening)
     provider.get_tracer("x").start_span("x").end()
     assert listening.heard == ["start", "ending", "end"]
+
+
+def test_who_reads_loads_nothing_that_writes() -> None:
+    """A command that reads files starts at once: neither OpenTelemetry nor structlog, Celery or an HTTP client is needed."""
+    show = "import sys, telemetry.reading, telemetry.task_attributes, telemetry; telemetry.visible('a'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True).stdout.split()
+    assert {"opentelemetry", "structlog", "celery", "requests", "http.client"}.isdisjoint(loaded)
+
+
+def test_every_public_name_is_found_where_it_is() -> None:
+    """Names are imported as they are used, so nothing else would miss one."""
+    assert [name for name in telemetry.__all__ if getattr(telemetry, name, None) is None] == []
+    with pytest.raises(AttributeError, match="'telemetry' has no attribute 'obseve'"):
+        telemetry.obseve  # type: ignore[attr-defined]  # noqa: B018  # that is the point

@@ -9,9 +9,9 @@ from typing import Any
 from apps import catalog, machine_catalog
 from apps.console.terminal.fitting import wrapped
 from apps.explain.activities import strays_of
-from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.model import Operation, Outcome
 from telemetry.reading import Node, Span, roots_of
+from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
 
 def _key(operation: type[Operation[Any]], field: str) -> str:

@@ -19,6 +19,8 @@ class Command(PrintingCommand):
 
     help = "Print the lines of a run, a task, a trace, team_id=N or repo_id=N, backfills and rotated files included."
 
+    requires_system_checks = ()  # they are for what is written and served
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take whose lines to print, and which of them."""
         parser.add_argument(

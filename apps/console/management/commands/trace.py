@@ -29,6 +29,8 @@ class Command(PrintingCommand):
 
     help = "Print a run's trace as a tree with durations, where the time went, and the traces it is linked to."
 
+    requires_system_checks = ()  # they are for what is written and served
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the name of a run, a task or a trace."""
         parser.add_argument("id", metavar="RUN | TASK_ID | TRACE_ID", nargs="?", help="the latest run unless given")

@@ -1,0 +1,20 @@
+"""The ids in a W3C `traceparent` (https://www.w3.org/TR/trace-context-2/#traceparent-header)."""
+
+from __future__ import annotations
+
+import re
+
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+def trace_id_of(traceparent: str) -> str:
+    """Return the trace id in a `traceparent`, 32 hexadecimal digits."""
+    return parts_of(traceparent)[0]
+
+
+def parts_of(traceparent: str) -> tuple[str, str, str]:
+    """Return trace id, span id and flags in hexadecimal digits; what is no `traceparent` is a ValueError."""
+    match = _TRACEPARENT.fullmatch(traceparent)
+    if match is None:
+        raise ValueError(f"{traceparent!r} is no traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
+    return match[1], match[2], match[3]
