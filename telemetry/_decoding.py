@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import ItemsView, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,42 @@ class Values(dict[str, Any]):
     def __missing__(self, key: str) -> Any:
         """Raise a `MissingKeyError`."""
         raise MissingKeyError(f"there is no {key!r}{suggestion(key, self)}: there are {', '.join(map(str, self)) or 'none'}")
+
+
+class _Unread(Mapping[str, Attribute]):
+    """A span's attributes as they stand in JSON, decoded when somebody asks: of a large trace most are never asked for."""
+
+    __slots__ = ("_items", "_known")
+
+    def __init__(self, items: Sequence[Mapping[str, Any]]) -> None:
+        self._items = items
+        self._known: Values | None = None
+
+    def _values(self) -> Values:
+        if self._known is None:
+            self._known, self._items = Values([(item["key"], _value(item["value"])) for item in self._items]), ()
+        return self._known
+
+    def __getitem__(self, key: str) -> Attribute:
+        return self._values()[key]  # type: ignore[no-any-return]  # what `_value` returns
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._values().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._items) or len(self._values())
+
+    def items(self) -> ItemsView[str, Attribute]:
+        return self._values().items()
+
+    def __repr__(self) -> str:
+        return repr(self._values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +118,12 @@ class Span:
 
 def spans_in(traces: Mapping[str, Any]) -> list[Span]:
     """Return the spans of `{"resourceSpans": [...]}`: an export request, or `result` of Jaeger's `/api/v3/traces`."""
-    return [
-        _span(span, resource=_attributes(group.get("resource", {})))
-        for group in traces.get("resourceSpans", [])
-        for scope in group.get("scopeSpans", [])
-        for span in scope.get("spans", [])
-    ]
+    found: list[Span] = []
+    for group in traces.get("resourceSpans", []):
+        resource = _attributes(group.get("resource", {}))
+        for scope in group.get("scopeSpans", []):
+            found += [_span(span, resource=resource) for span in scope.get("spans", [])]
+    return found
 
 
 def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -121,7 +157,7 @@ _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE
 
 
 def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span:
-    status = span.get("status", {})
+    status = span.get("status") or {}
     return Span(
         name=span["name"],
         trace_id=span["traceId"],
@@ -132,13 +168,14 @@ def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span
         status_message=status.get("message", ""),
         start_ns=int(span["startTimeUnixNano"]),
         end_ns=int(span["endTimeUnixNano"]),
-        links=tuple((link["traceId"], link["spanId"]) for link in span.get("links", [])),
+        links=tuple([(link["traceId"], link["spanId"]) for link in span["links"]]) if "links" in span else (),
         resource=resource,
-        events=tuple(
-            SpanEvent(event.get("name", ""), int(event.get("timeUnixNano", 0)), _attributes(event))
-            for event in span.get("events", [])
-        ),
+        events=tuple(map(_event, span["events"])) if "events" in span else (),
     )
+
+
+def _event(event: Mapping[str, Any]) -> SpanEvent:
+    return SpanEvent(event.get("name", ""), int(event.get("timeUnixNano", 0)), _attributes(event))
 
 
 def _record(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,18 +206,22 @@ def _json(value: dict[str, Any]) -> Any:
     return _value(value) if value else None
 
 
-def _attributes(holder: Mapping[str, Any]) -> dict[str, Attribute]:
-    return Values({item["key"]: _value(item["value"]) for item in holder.get("attributes", [])})
+def _attributes(holder: Mapping[str, Any]) -> Mapping[str, Attribute]:
+    return _Unread(holder.get("attributes", ()))
 
 
-def _value(value: dict[str, Any]) -> Attribute:
-    match value:
-        case {"intValue": number}:
-            return int(number)
-        case {"doubleValue": number}:
-            return float(number)
-        case {"arrayValue": {"values": items}}:
-            return tuple(_value(item) for item in items)
-        case {"stringValue": plain} | {"boolValue": plain}:
-            return plain  # type: ignore[no-any-return]  # JSON says what it is
+def _value(value: Mapping[str, Any]) -> Attribute:
+    """Return an OTLP value: an object with one key, which says what it is; a trace has a million."""
+    for kind, found in value.items():
+        if kind in _AS_IT_IS:
+            return found  # type: ignore[no-any-return]  # JSON says what it is
+        if kind == "intValue":
+            return int(found)
+        if kind == "doubleValue":
+            return float(found)
+        if kind == "arrayValue" and "values" in found:
+            return tuple(map(_value, found["values"]))
     return ""
+
+
+_AS_IT_IS = frozenset({"stringValue", "boolValue"})

@@ -11,6 +11,8 @@ Wanted = str | int | Collection[str | int]
 
 _PLAIN = re.compile(r"[\w.:/@-]+", re.ASCII)
 """Text that every writer of JSON writes the same way."""
+_TELLING = 16
+"""Characters of an id that stands nowhere by chance, so that it can be looked for without its key."""
 
 
 def matcher(wanted: Mapping[str, Wanted]) -> Callable[[Mapping[str, Any]], bool]:
@@ -24,17 +26,34 @@ def texts_of(wanted: Wanted) -> frozenset[str]:
     return frozenset(map(_text, [wanted] if isinstance(wanted, str | int) else wanted))
 
 
-def needles_of_lines(wanted: Mapping[str, Wanted]) -> list[str]:
-    """Return texts of which each wanted line has one, so that other lines need not be parsed; none if any may be wanted."""
+def in_lines(wanted: Mapping[str, Wanted]) -> list[re.Pattern[bytes]]:
+    """Return patterns of which each wanted line has one, so that no other need be parsed; none if any may be wanted."""
+    if ids := _ids(wanted):
+        return exactly(ids)
     for key, value in wanted.items():
         if texts := _plain_texts(value):
-            return [f'"{key}":{gap}{form}' for text in texts for gap in ("", " ") for form in (text, f'"{text}"')]
+            values = b"|".join(sorted(re.escape(text.encode()) for text in texts))
+            return [re.compile(b'"%b": ?"?(?:%b)"?[,}]' % (re.escape(key.encode()), values))]
     return []
 
 
-def needles_of_spans(wanted: Mapping[str, Wanted]) -> list[str]:
-    """Return texts of which each wanted span's request has one; none if any may be wanted."""
-    return next((texts for value in wanted.values() if (texts := _plain_texts(value))), [])
+def in_spans(wanted: Mapping[str, Wanted]) -> list[re.Pattern[bytes]]:
+    """Return patterns of which each wanted span's request has one; none if any may be wanted."""
+    return exactly(_ids(wanted) or next((texts for value in wanted.values() if (texts := _plain_texts(value))), []))
+
+
+def exactly(texts: Collection[str]) -> list[re.Pattern[bytes]]:
+    """Return patterns that find these texts: one for each, since of several at once each byte is looked at by itself."""
+    return [re.compile(re.escape(text.encode())) for text in texts]
+
+
+def _ids(wanted: Mapping[str, Wanted]) -> list[str]:
+    """Return the values of a key that has ids alone, if one has: what is looked for fastest."""
+    for value in wanted.values():
+        texts = _plain_texts(value)
+        if texts and all(len(text) >= _TELLING for text in texts):
+            return texts
+    return []
 
 
 def _plain_texts(wanted: Wanted) -> list[str]:

@@ -13,6 +13,7 @@ Code that shows what happened takes a `Source` and need not care where it was wr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -22,7 +23,8 @@ import orjson
 from telemetry import _journals
 from telemetry._decoding import Attribute, MissingKeyError, Span, SpanEvent, Values, records_in, requests_in, spans_in
 from telemetry._jaeger import JaegerClient, JaegerError
-from telemetry._wanted import Wanted, matcher, needles_of_lines, needles_of_spans, texts_of
+from telemetry._searching import EVER, Window, lines_in
+from telemetry._wanted import Wanted, exactly, in_lines, in_spans, matcher, texts_of
 
 __all__ = [
     "Attribute",
@@ -72,8 +74,13 @@ class Memory(Source):
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
+        of_span = {key: texts_of(wanted.pop(key)) for key in ("name", "trace_id", "span_id") if key in wanted}
         is_wanted = matcher(wanted)
-        return _in_order(span for span in self._spans if is_wanted(_named(span)))
+        return _in_order(
+            span
+            for span in self._spans
+            if all(getattr(span, key) in values for key, values in of_span.items()) and is_wanted(span.attributes)
+        )
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, in the order they were written."""
@@ -91,19 +98,29 @@ class Files(Source):
         self, *, traces: str | Path | None = None, lines: str | Path | None = None, journal: str | Path | None = None
     ) -> None:
         self.traces, self.lines, self.journal = traces, lines, journal
+        self._window = EVER
+
+    def within(self, start_ns: int, end_ns: int | None = None) -> Files:
+        """Return the same files, of which only those are looked through that can have something of this time.
+
+        In Unix nanoseconds, and for lines alone does the end count: a span may be exported days later.
+        """
+        narrowed = Files(traces=self.traces, lines=self.lines, journal=self.journal)
+        narrowed._window = Window(start_ns, end_ns)  # of this very class
+        return narrowed
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
         kept = [] if self.journal is None else _journals.spans_in(Path(self.journal))  # before the file, to miss none
         if self.traces is not None:
-            kept += read_spans(self.traces, containing=needles_of_spans(wanted))
+            kept += _spans_in(lines_in(Path(self.traces), in_spans(wanted), self._window.without_end))
         return Memory(kept).find_spans(**wanted)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, by their time."""
         if self.lines is None:
             return []
-        found = Memory(lines=read_lines(self.lines, containing=needles_of_lines(wanted))).find_lines(**wanted)
+        found = Memory(lines=_parsed(lines_in(Path(self.lines), in_lines(wanted), self._window))).find_lines(**wanted)
         return sorted(found, key=lambda line: str(line.get("timestamp", "")))
 
 
@@ -193,7 +210,7 @@ def read_spans(path: str | Path, *, containing: Collection[str] = ()) -> list[Sp
     With `containing`, only those exported together with one whose JSON has one of these texts, such as a trace's id:
     what is not wanted need not be parsed.
     """
-    return [span for line in _lines(path, containing) for request in requests_in(line) for span in spans_in(request)]
+    return list(_spans_in(lines_in(Path(path), exactly(containing))))
 
 
 def read_lines(path: str | Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -201,7 +218,7 @@ def read_lines(path: str | Path, *, containing: Collection[str] = ()) -> list[di
 
     With `containing`, only those whose text has one of these.
     """
-    return [line for text in _lines(path, containing) if (line := _whole(text)) is not None]
+    return list(_parsed(lines_in(Path(path), exactly(containing))))
 
 
 def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
@@ -209,7 +226,7 @@ def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
 
     A record has what the application's own line has, except `trace_flags`; the order of its fields is not kept.
     """
-    return [[record for request in requests_in(line) for record in records_in(request)] for line in _lines(path, ())]
+    return [[record for request in requests_in(line) for record in records_in(request)] for line in lines_in(Path(path), ())]
 
 
 def _ending(span: Span) -> list[str]:
@@ -226,25 +243,14 @@ def _in_order(spans: Iterable[Span]) -> list[Span]:
     return sorted({span.span_id: span for span in spans}.values(), key=lambda span: (span.start_ns, span.end_ns))
 
 
-def _named(span: Span) -> dict[str, Any]:
-    return {**span.attributes, "name": span.name, "trace_id": span.trace_id, "span_id": span.span_id}
+def _spans_in(lines: Iterable[bytes]) -> Iterator[Span]:
+    for line in lines:
+        for request in requests_in(line):
+            yield from spans_in(request)
 
 
-def _whole(text: bytes) -> dict[str, Any] | None:
-    """Return the line, or None for one that a full disk cut behind an inner brace."""
-    try:
-        return Values(cast("dict[str, Any]", orjson.loads(text)))
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _lines(path: str | Path, containing: Collection[str]) -> Iterator[bytes]:
-    """Yield whole lines of the files set aside (the oldest has the highest number), then of `path`."""
-    path = Path(path)
-    wanted = [text.encode() for text in containing]
-    aside = sorted(path.parent.glob(f"{path.name}.[0-9]*"), key=lambda file: -int(file.suffix[1:]))
-    for file in [*aside, path]:
-        if file.exists():
-            with file.open("rb") as lines:
-                whole = (line for line in lines if line.endswith(b"}\n"))
-                yield from (line for line in whole if not wanted or any(text in line for text in wanted))
+def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield the lines, but for one that a full disk cut behind an inner brace."""
+    for line in lines:
+        with suppress(orjson.JSONDecodeError):
+            yield Values(cast("dict[str, Any]", orjson.loads(line)))

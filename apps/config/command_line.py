@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -33,6 +34,7 @@ def run(arguments: Sequence[str]) -> None:
         with servers_for(arguments):
             if command in READING:
                 os.environ["DJANGO_SETTINGS_MODULE"] = "apps.config.reading_settings"
+                gc.disable()  # it ends soon, and to go through a trace of 100,000 spans again and again takes a while
             else:
                 instrumentation.configure()  # lines to the file alone: a command's output is its own
             _Commands(list(arguments)).execute()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from telemetry.reading import (
     Jaeger,
     JaegerError,
     Memory,
+    MissingKeyError,
     Source,
     Wanted,
     draw,
@@ -238,6 +240,46 @@ def test_lines_are_found_by_their_fields(tmp_path: Path, keeper: str, wanted: di
     (tmp_path / "lines").write_text("".join(json.dumps(line) + "\n" for line in LINES))
     source: Source = Memory(lines=in_time) if keeper == "memory" else Files(lines=tmp_path / "lines")
     assert [int(line["timestamp"][-3:-1]) for line in source.find_lines(**wanted)] == times
+
+
+def test_a_window_bounds_what_is_looked_through(tmp_path: Path) -> None:
+    """Neither files that were last written before it are opened, nor those of lines that begin after it."""
+    aside = [tmp_path / "lines.2", tmp_path / "lines.1", tmp_path / "lines"]
+    for second, file in enumerate(aside):
+        file.write_text("".join(json.dumps({**line, "at": second}) + "\n" for line in LINES[:1]))
+        os.utime(file, ns=(0, (1_767_225_600 + 3600 * second) * 10**9))  # an hour between them, from 2026 on
+    aside[2].write_text(json.dumps({**LINES[0], "timestamp": "2026-01-01T02:00:00Z", "at": 2}) + "\n")
+    hour = 3600 * 10**9
+    began = 1_767_225_600 * 10**9
+
+    def found(start_ns: int, end_ns: int | None) -> list[int]:
+        return [line["at"] for line in Files(lines=tmp_path / "lines").within(start_ns, end_ns).find_lines(order="A-7")]
+
+    assert found(began, None) == [0, 1, 2]
+    assert found(began + hour, None) == [1, 2]
+    assert found(began + hour // 2, began + hour) == [1]
+
+
+def test_a_line_with_several_of_the_values_is_found_once(tmp_path: Path) -> None:
+    """And one that was cut short by a kill is not found, though the value is in it."""
+    lines = [{"event": "both", "a": "x" * 20, "b": "y" * 20}, {"event": "one", "a": "y" * 20}]
+    whole = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    (tmp_path / "lines").write_bytes(whole + b'{"event":"cut","a":"' + b"x" * 20)
+    found = read_lines(tmp_path / "lines", containing=["x" * 20, "y" * 20])
+    assert [line["event"] for line in found] == ["both", "one"]
+    (tmp_path / "lines").write_bytes(b"")
+    assert read_lines(tmp_path / "lines", containing=["x"]) == []
+
+
+def test_a_spans_attributes_are_a_mapping_like_any_other() -> None:
+    """They are decoded when somebody asks."""
+    (span,) = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": [SPANS[0]]}]}]})
+    assert len(span.attributes) == 2
+    assert span.attributes == {"order": "A-8", "is_gift": True}
+    assert (list(span.attributes), span.attributes.get("none", 7)) == (["order", "is_gift"], 7)
+    assert ("order" in span.attributes, repr(span.attributes)) == (True, "{'order': 'A-8', 'is_gift': True}")
+    with pytest.raises(MissingKeyError, match=r"no 'ordre' .did you mean 'order'.*: there are order, is_gift"):
+        span.attributes["ordre"]
 
 
 def test_what_a_source_does_not_keep_is_empty(tmp_path: Path, jaeger_url: str) -> None:
