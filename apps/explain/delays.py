@@ -1,0 +1,219 @@
+"""What a run's time was lost to: stretches of its critical path that a healthy run does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from apps import catalog, machine_catalog
+from apps.explain.chains import Chain, by_span
+from apps.explain.gaps import Stretch
+from apps.explain.moments import length_of
+from apps.explain.parts import BACK_OFF, PARKED, QUEUE_WAIT, RATE_WAIT, WAITS, Part, key_of, limit_of
+from apps.explain.stopped import deciding_call, said_of_call
+from apps.explain.story import CALLS, SYNC, WRITE, Attempt, Story, error_of, message_of, number_of
+from apps.explain.troubles import Kind, Trouble
+from telemetry.celery import QUEUE_WAIT_MS
+from telemetry.model import Outcome
+from telemetry.reading import Span
+
+SLOW_CALL_SECONDS = 2.0
+"""A call that takes longer is slow, unless calls of its query took as long in earlier runs."""
+USUAL_CALL_SECONDS = 1.0
+"""What a slow call would have taken otherwise, where no earlier run says it."""
+SLOW_WRITE_SECONDS = 1.0
+SLOW_ROW_SECONDS = 0.001
+"""A statement that takes longer than this, and this for each row, is slow."""
+_START_SECONDS = 1.0
+"""A run may take that long to begin without anybody being late."""
+
+_LANE_WAIT = machine_catalog.LaneWait.__operation__
+_QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
+_BEHIND = key_of(machine_catalog.QueueWait, "behind")
+_HOLDER = key_of(machine_catalog.LaneWait, "behind")
+_AFTER = key_of(machine_catalog.BackOff, "after")
+_ROWS = key_of(catalog.RowsWrite, "rows")
+_WAIT_SECONDS = key_of(catalog.RateWait, "wait_seconds")
+UNKNOWN_LIMIT = "unknown"
+"""The limit of a wait of which only that it was for one is known."""
+_NAMED = CALLS | WAITS | {WRITE, RATE_WAIT, _LANE_WAIT, SYNC}
+
+
+@dataclass(slots=True)
+class _Loss:
+    """Stretches of the path that one thing shows."""
+
+    evidence: Span | None
+    part: Part
+    start_ns: int
+    end_ns: int
+    lost_ns: int = 0
+
+
+def delays(story: Story) -> Iterator[Trouble]:
+    """Yield a trouble for all that the critical path lost time to, in the order it was lost."""
+    losses: dict[object, _Loss] = {}
+    for stretch in story.time.path:
+        evidence = story.above(stretch.span_id, _NAMED)
+        if stretch.part is Part.OPEN_NOW or not _may_be_lost(stretch, evidence):
+            continue
+        key = (stretch.part, evidence.span_id if evidence is not None else stretch.start_ns)
+        loss = losses.setdefault(key, _Loss(evidence, stretch.part, stretch.start_ns, stretch.end_ns))
+        loss.end_ns, loss.lost_ns = stretch.end_ns, loss.lost_ns + stretch.duration_ns
+    for loss in losses.values():
+        trouble = _trouble(story, loss)
+        if trouble is not None:
+            yield trouble
+
+
+def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
+    """Return whether the time may be lost; our own work is not, but for a start that nobody made."""
+    if stretch.part is not Part.OUR_OWN_WORK:
+        return True
+    return evidence is not None and evidence.name == QUEUE_WAIT
+
+
+def _trouble(story: Story, loss: _Loss) -> Trouble | None:
+    evidence = loss.evidence
+    if evidence is not None and evidence.name in CALLS and loss.part is Part.GITHUB_ANSWERING:
+        return _of_call(story, loss, evidence)
+    if evidence is not None and evidence.name == WRITE:
+        usual = SLOW_WRITE_SECONDS + SLOW_ROW_SECONDS * number_of(evidence.attributes.get(_ROWS))
+        if loss.lost_ns / 1e9 <= usual:
+            return None
+        says = f"a write of {evidence.attributes.get('entity_type')} rows took {length_of(evidence.duration_ms / 1000)}"
+        return _made(story, loss, seconds=loss.lost_ns / 1e9 - usual, chain=(by_span(says, evidence),))
+    if loss.part is Part.GITHUB_ANSWERING or loss.part is Part.DATABASE:
+        return None
+    if loss.part is Part.BACK_OFF:
+        return _of_back_off(story, loss)
+    if loss.part is Part.DEAD_UNTIL_FOUND:
+        return _of_death(story, loss)
+    if loss.part is Part.OUR_OWN_WORK and loss.lost_ns / 1e9 <= _START_SECONDS:
+        return None
+    return _of_wait(story, loss)
+
+
+def _of_call(story: Story, loss: _Loss, call: Span) -> Trouble | None:
+    """Return the trouble of a call that failed, or took long; one that a limit refused is told by the wait that follows."""
+    lost = loss.lost_ns / 1e9
+    step = (by_span(said_of_call(call), call),)
+    if call.outcome == Outcome.FAILED or call.outcome == Outcome.DIED:
+        return _made(story, loss, seconds=lost, chain=step, error_type=error_of(call), error_msg=message_of(call))
+    usual = story.usual_seconds(call)
+    slow_from, usual = (SLOW_CALL_SECONDS, USUAL_CALL_SECONDS) if usual is None else (max(1.0, 2 * usual), usual)
+    return _made(story, loss, seconds=lost - usual, chain=step) if lost > slow_from else None
+
+
+def _of_back_off(story: Story, loss: _Loss) -> Trouble:
+    """Return the trouble of a pause after an attempt that failed, with the call that made it fail."""
+    attempt = _attempt_before(story, loss)
+    sync = None if attempt is None else attempt.sync
+    call = None if attempt is None else deciding_call(attempt)
+    after = str(loss.evidence.attributes.get(_AFTER, "")) if loss.evidence is not None else ""
+    shown = call or sync
+    error = after or error_of(shown)
+    chain: Chain = ()
+    if loss.evidence is not None and loss.evidence.name == BACK_OFF:
+        chain += (by_span(f"a back-off of {length_of(loss.evidence.duration_ms / 1000)} after {error}", loss.evidence),)
+    if sync is not None and attempt is not None:
+        chain += (by_span(f"attempt {attempt.number or '?'} ended: {error_of(sync) or sync.outcome}", sync),)
+    if call is not None:
+        chain += (by_span(said_of_call(call), call),)
+    known = {"error_type": error_of(call) or error, "error_msg": message_of(shown)}
+    made = _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, **known)
+    return _with_attempt(made, attempt, shown)
+
+
+def _of_death(story: Story, loss: _Loss) -> Trouble:
+    """Return the trouble of the time until somebody found a death."""
+    attempt = _attempt_before(story, loss)
+    dead = None if attempt is None or not attempt.has_failed else attempt.sync
+    if dead is None:
+        steps = [step for step in story.steps if step.outcome == Outcome.DIED and step.end_ns <= loss.start_ns + 10**9]
+        dead = steps[-1] if steps else None
+    chain = () if dead is None else (by_span(f"{dead.status_message or 'its process ended before it did'}", dead),)
+    made = _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, error_type=error_of(dead) or "died")
+    return _with_attempt(made, attempt, dead)
+
+
+def _of_wait(story: Story, loss: _Loss) -> Trouble:
+    """Return the trouble of a wait: for a limit, the lane, a turn or a worker; or of time that nothing explains."""
+    evidence = loss.evidence
+    if evidence is None or evidence.name == SYNC:
+        return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=_message_step(story, loss))
+    limit = limit_of(evidence) if evidence.name in (RATE_WAIT, PARKED) else ""
+    if evidence.attributes.get(_QUEUED_FOR) == "limit":
+        limit = _limit_held(story, loss)
+    behind = str(evidence.attributes.get(_BEHIND) or evidence.attributes.get(_HOLDER) or "")
+    reason = str(evidence.attributes.get(_QUEUED_FOR) or limit or "")
+    says = f"{evidence.name} for {length_of(evidence.duration_ms / 1000)}: {behind or reason or 'no reason is given'}"
+    refused = _refusal(story, loss) if limit else None
+    chain: Chain = (by_span(says, evidence),)
+    if refused is not None:
+        chain += (by_span(said_of_call(refused), refused),)
+    return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, limit=limit, behind=behind)
+
+
+def _limit_held(story: Story, loss: _Loss) -> str:
+    """Return which limit the account was held by while a repository queued for it, as another wait of the run says."""
+    waits = [span for attempt in story.attempts for span in attempt.inside if span.name == RATE_WAIT]
+    held = [limit_of(span) for span in waits if span.start_ns <= loss.end_ns and _until(span) >= loss.start_ns]
+    return held[-1] if held else UNKNOWN_LIMIT
+
+
+def _until(wait: Span) -> int:
+    """Return when a wait was to end; one that parked its repository has ended long before."""
+    return wait.start_ns + int(number_of(wait.attributes.get(_WAIT_SECONDS)) * 1e9)
+
+
+def _message_step(story: Story, loss: _Loss) -> Chain:
+    """Return the step of the task whose message waited in that time, if there is one."""
+    if loss.part is not Part.QUEUE:
+        return ()
+    for task in story.tasks_begun(loss.end_ns):
+        seconds = number_of(task.attributes.get(QUEUE_WAIT_MS)) / 1000
+        if seconds >= _START_SECONDS:
+            return (by_span(f"its message waited {length_of(seconds)} for a worker", task),)
+    return ()
+
+
+def _refusal(story: Story, loss: _Loss) -> Span | None:
+    """Return the call that GitHub refused for the limit that was then waited for."""
+    refused = [
+        call
+        for attempt in story.attempts
+        for call in attempt.calls
+        if call.outcome == Outcome.WAITING and call.end_ns <= loss.start_ns + 10**9
+    ]
+    return max(refused, key=lambda call: call.end_ns, default=None)
+
+
+def _attempt_before(story: Story, loss: _Loss) -> Attempt | None:
+    """Return the attempt that had ended when the time began; of the same repository where that is known."""
+    repo_id = None if loss.evidence is None else loss.evidence.attributes.get("repo_id")
+    before = [
+        attempt
+        for attempt in story.attempts
+        if attempt.end_ns <= loss.start_ns + 10**9 and repo_id in (None, attempt.repo_id) and attempt.has_failed
+    ]
+    return max(before, key=lambda attempt: attempt.end_ns, default=None)
+
+
+def _made(story: Story, loss: _Loss, **known: Any) -> Trouble:
+    span = loss.evidence
+    repo_id = None if span is None else span.attributes.get("repo_id")
+    return Trouble(
+        kind=Kind.DELAYED,
+        repository=story.repository_of(repo_id),
+        start_ns=loss.start_ns,
+        end_ns=loss.end_ns,
+        evidence=span,
+        part=loss.part,
+        **known,
+    )
+
+
+def _with_attempt(trouble: Trouble, attempt: Attempt | None, evidence: Span | None) -> Trouble:
+    return replace(trouble, attempt=attempt, evidence=evidence or trouble.evidence)

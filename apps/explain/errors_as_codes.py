@@ -1,0 +1,84 @@
+"""Which code an error stands for: by its place in the error tree, or by what others' errors are called. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from apps.explain import codes
+from apps.explain.codes import Code
+from apps.integrations import errors
+from apps.integrations.errors import SyncError
+
+_OF_ERROR: Mapping[type[SyncError], Code] = {
+    errors.GitHubError: codes.GITHUB_ERRORS,
+    errors.RateLimited: codes.PRIMARY_LIMIT,
+    errors.SecondaryLimited: codes.SECONDARY_LIMIT,
+    errors.QueryTimeout: codes.GITHUB_SLOW,
+    errors.PartialAnswer: codes.INCOMPLETE_AT_GITHUB,
+    errors.Unreachable: codes.GITHUB_UNREACHABLE,
+    errors.ProxyRefused: codes.MISCONFIGURED,
+    errors.CertificatesMissing: codes.MISCONFIGURED,
+    errors.InvalidAnswer: codes.ANSWER_INVALID,
+    errors.Unauthorized: codes.TOKEN_REFUSED,
+    errors.Forbidden: codes.FORBIDDEN,
+    errors.SsoRequired: codes.SSO_REQUIRED,
+    errors.IpNotAllowed: codes.IP_NOT_ALLOWED,
+    errors.NotFound: codes.NOT_FOUND,
+    errors.Moved: codes.NOT_FOUND,
+    errors.IncompleteHistory: codes.INCOMPLETE_AT_GITHUB,
+    errors.AttemptDied: codes.WORKER_DIED,
+    errors.StepNeverFinished: codes.WORKER_DIED,
+    errors.OutOfTime: codes.TIME_LIMIT,
+    errors.InvalidApiUrl: codes.MISCONFIGURED,
+    errors.Cancelled: codes.CANCELLED,
+    errors.LaneLost: codes.LANE_BUSY,
+}
+"""Of an error and those that it derives from, the nearest counts."""
+_OF_OTHERS: Mapping[str, Code] = {
+    "ImproperlyConfigured": codes.MISCONFIGURED,
+    "SoftTimeLimitExceeded": codes.TIME_LIMIT,
+    "TimeLimitExceeded": codes.TIME_LIMIT,
+    "WorkerLostError": codes.WORKER_DIED,
+    "died": codes.WORKER_DIED,
+}
+_DATABASE = frozenset({"OperationalError", "InterfaceError"})
+_OF_A_BROKER = re.compile(r"kombu|redis|valkey|amqp", re.IGNORECASE)
+_OF_A_SLOW_DATABASE = re.compile(r"statement timeout|lock timeout|deadlock detected", re.IGNORECASE)
+_OF_THE_HARD_LIMIT = re.compile(r"hard time limit")
+
+
+def _tree(kind: type[SyncError] = SyncError) -> Iterator[type[SyncError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _tree(each)
+
+
+_OURS: Mapping[str, type[SyncError]] = {kind.error_type: kind for kind in _tree()}
+
+
+def code_of(error_type: str, message: str = "", stack: str = "") -> Code:
+    """Return the code for an error of which its type is known, what it says, and perhaps where it was raised."""
+    kind = _OURS.get(error_type)
+    if kind is not None:
+        if kind is errors.AttemptDied and _OF_THE_HARD_LIMIT.search(message):
+            return codes.TIME_LIMIT
+        return next((_OF_ERROR[each] for each in kind.__mro__ if each in _OF_ERROR), codes.UNKNOWN)
+    if error_type in _DATABASE:
+        if _OF_A_BROKER.search(f"{message} {stack}"):
+            return codes.BROKER_UNAVAILABLE
+        return codes.DATABASE_SLOW if _OF_A_SLOW_DATABASE.search(message) else codes.DATABASE_UNAVAILABLE
+    return _OF_OTHERS.get(error_type, codes.PROGRAM_ERROR)
+
+
+def is_final(error_type: str) -> bool:
+    """Return whether no attempt follows an error of that type, however few have failed."""
+    kind = _OURS.get(error_type)
+    return error_type not in _DATABASE if kind is None else not (kind.retryable or kind is errors.AttemptDied)
+
+
+def words_of(code: Code, error_type: str) -> str:
+    """Return what the error's own declaration advises, where it is more precise than its code's; else nothing."""
+    kind = _OURS.get(error_type)
+    own = kind is not None and kind not in _OF_ERROR and code is not codes.UNKNOWN
+    return str(kind.advice) if own and kind is not None else ""

@@ -1,0 +1,103 @@
+"""When broker, database and workers were away, as the machine's own lines say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from apps.explain.story import Line, moment_of
+
+EVENTS: tuple[str, ...] = (
+    "sync.worker.started",
+    "sync.worker.drained",
+    "sync.broker.lost",
+    "sync.broker.back",
+    "sync.database.lost",
+    "sync.database.back",
+    "sync.beat.late",
+)
+"""The lines that belong to no run, and say what all runs of their time were in."""
+_LOST_BACK = {"broker": ("sync.broker.lost", "sync.broker.back"), "database": ("sync.database.lost", "sync.database.back")}
+_NO_BROKER = "The broker cannot be reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """A time in which something was away, with the line that says so best."""
+
+    start_ns: int
+    end_ns: int
+    line: Line
+
+    def covers(self, start_ns: int, end_ns: int) -> bool:
+        """Return whether it makes up half of the time between two moments, or more."""
+        shared = min(self.end_ns, end_ns) - max(self.start_ns, start_ns)
+        return shared >= 0 and 2 * shared >= end_ns - start_ns
+
+
+def absences(lines: Sequence[Line], what: str, *, now_ns: int) -> list[Absence]:
+    """Return the times in which the `broker` or the `database` was away, as any process saw it.
+
+    A process that says when it had it back also says for how long it was away; one that never says so still lacks it.
+    """
+    lost_event, back_event = _LOST_BACK[what]
+    found: list[Absence] = []
+    open_since: tuple[int, Line] | None = None
+    for line in lines:
+        event, at = line.get("event"), moment_of(line)
+        if at is None:
+            continue
+        if event == lost_event or (what == "broker" and str(event).startswith(_NO_BROKER)):
+            open_since = open_since or (at, line)
+        elif event == back_event:
+            away = line.get("away_sec")
+            began = at - int(away * 1e9) if isinstance(away, int | float) else at
+            shown = line if open_since is None else open_since[1]
+            found.append(Absence(start_ns=min(began, at if open_since is None else open_since[0]), end_ns=at, line=shown))
+            open_since = None
+    if open_since is not None:
+        found.append(Absence(start_ns=open_since[0], end_ns=now_ns, line=open_since[1]))
+    return found
+
+
+def worker_absences(lines: Sequence[Line], *, start_ns: int, now_ns: int) -> list[Absence]:
+    """Return the times from `start_ns` on in which no worker was there, each with the line of the worker that came, or left.
+
+    What is not known is not absence: without a line of a worker nothing is returned.
+    """
+    found: list[Absence] = []
+    there: set[str] = set()
+    since: tuple[int, Line | None] = (start_ns, None)
+    is_known = False
+    for line in lines:
+        event, at, name = line.get("event"), moment_of(line), str(line.get("worker", ""))
+        if at is None:
+            continue
+        if event == "sync.worker.started":
+            if not there and at > start_ns:
+                found.append(Absence(start_ns=max(since[0], start_ns), end_ns=at, line=line))
+            elif name in there and (late := _lateness(lines, at)) is not None:  # the one before left without a word
+                found.append(Absence(start_ns=max(late, start_ns), end_ns=at, line=line))
+            there.add(name)
+            is_known = True
+        elif event == "sync.worker.drained":
+            there.discard(name)
+            is_known, since = True, (at, line) if not there else since
+    if is_known and not there and since[1] is not None:
+        found.append(Absence(start_ns=max(since[0], start_ns), end_ns=now_ns, line=since[1]))
+    return found
+
+
+def _lateness(lines: Sequence[Line], at: int) -> int | None:
+    """Return since when nobody had looked for work when a worker came at that moment, if a sweep after it says so."""
+    for line in lines:
+        if line.get("event") == "sync.beat.late" and (said := moment_of(line)) is not None and said >= at:
+            late = line.get("late_sec")
+            since = said - int(late * 1e9) if isinstance(late, int | float) else said
+            return since if since < at else None
+    return None
+
+
+def first_covering(found: Iterable[Absence], start_ns: int, end_ns: int) -> Absence | None:
+    """Return the first of the absences that makes up half of a time or more."""
+    return next((each for each in found if each.covers(start_ns, end_ns)), None)

@@ -1,0 +1,115 @@
+"""Where the evidence of a run is read from: the files of this machine, files that somebody sent, Jaeger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from apps.explain.machine import EVENTS
+from apps.explain.story import Line, moment_of
+from telemetry.reading import Files, Jaeger, JaegerError, Memory, Source, Span, read_collected
+
+_HOUR_NS = 3600 * 10**9
+OF_OTHERS: tuple[str, ...] = ("sync.repo.failed", "sync.task.retry")
+"""The lines that say what struck other runs."""
+_BROKER_AWAY = "The broker cannot be reached: the sweep will send what is due."
+
+
+class UnreadableError(Exception):
+    """There is nothing to read where somebody said there is."""
+
+
+def written_here() -> Files:
+    """Return the files that the processes of this home write, as the environment names them, and what is open now."""
+    return Files(
+        traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE, journal=settings.SYNCTRACE_JOURNAL
+    )
+
+
+def jaeger_at(url: str) -> Jaeger:
+    """Return Jaeger at an address; what is none is said by `UnreadableError`."""
+    try:
+        return Jaeger(url, service=settings.SYNCTRACE_SERVICE_NAME)
+    except ValueError as error:
+        raise UnreadableError(str(error)) from error
+
+
+def files_in(folder: Path) -> Source:
+    """Return what the files of a folder hold: ours (`traces.jsonl`, `logs.jsonl`), or a collector's, by whatever name.
+
+    Raises `UnreadableError` where there are none, or where nothing in them can be read.
+    """
+    if not folder.is_dir():
+        raise UnreadableError(f"{folder} is no folder: name one that holds traces.jsonl and logs.jsonl.")
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and ".json" in file.name and file.stat().st_size]
+    if not files:
+        raise UnreadableError(f"There is no file of spans or lines in {folder}: traces.jsonl, logs.jsonl, or a collector's.")
+    spans: list[Span] = []
+    lines: list[dict[str, Any]] = []
+    for file in files:
+        kind = _kind_of(file)
+        if kind == "spans":
+            spans += _spans_of(file)
+        elif kind == "records":
+            lines += [record for records in read_collected(file) for record in records]
+        elif kind == "lines":
+            lines += _lines_of(file)
+    if not spans and not lines:
+        raise UnreadableError(
+            f"Nothing in the files of {folder} can be read: they are damaged, or not ours ({files[0].name})."
+        )
+    return Memory(spans, sorted(lines, key=lambda line: str(line.get("timestamp", ""))))
+
+
+def spans_of_run(source: Source, trace_id: str) -> list[Span]:
+    """Return the spans of a run's trace; where this machine's files have none, Jaeger's, if the settings name one."""
+    spans = source.trace(trace_id)
+    if spans or not settings.SYNCTRACE_JAEGER_URL or not isinstance(source, Files):
+        return spans
+    try:
+        return jaeger_at(settings.SYNCTRACE_JAEGER_URL).trace(trace_id)
+    except JaegerError:  # its pages may be for people's browsers alone
+        return []
+
+
+def lines_of_run(source: Source, trace_id: str) -> list[dict[str, Any]]:
+    """Return the lines of a run's trace."""
+    return source.find_lines(trace_id=trace_id)
+
+
+def lines_around(source: Source, *, start_ns: int, end_ns: int) -> tuple[list[Line], list[Line]]:
+    """Return the machine's lines up to the end of a run, and what struck others within an hour of it."""
+    machine: list[Line] = []
+    others: list[Line] = []
+    for line in source.find_lines(event=[*EVENTS, *OF_OTHERS, _BROKER_AWAY]):
+        at = moment_of(line)
+        if at is None:
+            continue
+        if line.get("event") in OF_OTHERS:
+            if start_ns - _HOUR_NS <= at <= end_ns + _HOUR_NS:
+                others.append(line)
+        elif at <= end_ns + 10**9:
+            machine.append(line)
+    return machine, others
+
+
+def _kind_of(file: Path) -> str:
+    """Return what a file holds, by its first bytes."""
+    with file.open("rb") as opened:
+        head = opened.read(4096)
+    if b'"resourceSpans"' in head:
+        return "spans"
+    if b'"resourceLogs"' in head:
+        return "records"
+    return "lines" if b'"event"' in head or head.startswith(b"{") else ""
+
+
+def _spans_of(file: Path) -> Sequence[Span]:
+    return Files(traces=file).find_spans()
+
+
+def _lines_of(file: Path) -> list[dict[str, Any]]:
+    return Files(lines=file).find_lines()

@@ -1,0 +1,109 @@
+"""What spans and lines alone tell of a run, where its rows cannot be read: files that somebody sent, Jaeger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from apps import catalog
+from apps.explain.activities import ROOT, nanoseconds
+from apps.explain.facts import RepositoryFacts, RunFacts
+from apps.explain.parts import key_of
+from apps.explain.story import CALLS, RATE_WAIT, SYNC, WRITE, Line, error_of, message_of
+from telemetry.model import Outcome
+from telemetry.reading import Span
+
+_FULL_NAME, _ATTEMPT = key_of(catalog.RepoSync, "full_name"), key_of(catalog.RepoSync, "attempt")
+_STATES = {
+    Outcome.COMPLETED: "completed",
+    Outcome.FAILED: "failed",
+    Outcome.CANCELLED: "cancelled",
+    Outcome.RETRYING: "retrying",
+    Outcome.WAITING: "waiting",
+    Outcome.DIED: "retrying",
+}
+
+
+def facts_in(spans: Collection[Span], lines: Sequence[Line], *, trace_id: str) -> RunFacts | None:
+    """Return what a trace tells of its run; None for a trace that is not a run's.
+
+    A run without its root span goes on, or nobody emitted its end: it lasts until the last that is known of it.
+    """
+    root = next((span for span in spans if span.name == ROOT and not span.is_open), None)
+    syncs = [span for span in spans if span.name == SYNC]
+    if root is None and not syncs and not any("run_id" in span.attributes for span in spans):
+        return None
+    last = max(span.end_ns for span in spans)
+    ended = None if root is None else _ended(root)
+    run_id = next((found for span in spans if isinstance(found := span.attributes.get("run_id"), int)), None)
+    started = next((line for line in lines if line.get("event") == "sync.pipeline.started"), {})
+    return RunFacts(
+        run_id=run_id,
+        trace_id=trace_id,
+        root_id="" if root is None else root.span_id,
+        state="running" if root is None else _state(root),
+        phase=str((started if root is None else root.attributes).get("phase", "")),
+        started_ns=min(span.start_ns for span in spans) if root is None else root.start_ns,
+        ended_ns=ended,
+        now_ns=max(last, ended or last),
+        error_type=error_of(root) if root is not None and root.outcome == Outcome.FAILED else "",
+        error_msg="" if root is None else message_of(root),
+        repositories=tuple(_repositories(syncs, spans, lines, has_ended=root is not None)),
+    )
+
+
+def _ended(root: Span) -> int:
+    """Return when the run ended: its root span lasts until the task that ended it has."""
+    lasted = nanoseconds(root.attributes.get("duration_sec"), 1e9)
+    return root.end_ns if lasted is None else root.start_ns + lasted
+
+
+def _state(root: Span) -> str:
+    if root.outcome == Outcome.COMPLETED:
+        failed = root.attributes.get("repos_failed")
+        return "partial" if isinstance(failed, int) and failed else "completed"
+    return "cancelled" if root.outcome == Outcome.CANCELLED else "failed"
+
+
+def _repositories(
+    syncs: Sequence[Span], spans: Collection[Span], lines: Sequence[Line], *, has_ended: bool
+) -> list[RepositoryFacts]:
+    of: dict[int, list[Span]] = {}
+    for sync in sorted(syncs, key=lambda span: span.start_ns):
+        repo_id = sync.attributes.get("repo_id")
+        if isinstance(repo_id, int):
+            of.setdefault(repo_id, []).append(sync)
+    inside = [span for span in spans if span.name in CALLS | {WRITE, RATE_WAIT}]
+    alive: dict[object, int] = {}
+    for span in inside:
+        repo_id = span.attributes.get("repo_id")
+        alive[repo_id] = max(alive.get(repo_id, 0), span.end_ns)
+    return [_repository(repo_id, attempts, lines, alive, has_ended=has_ended) for repo_id, attempts in of.items()]
+
+
+def _repository(
+    repo_id: int, attempts: Sequence[Span], lines: Sequence[Line], alive: dict[object, int], *, has_ended: bool
+) -> RepositoryFacts:
+    last = attempts[-1]
+    state = "running" if last.is_open else _STATES.get(Outcome(last.outcome), "running") if last.outcome else "running"
+    if has_ended and state not in ("completed", "failed"):
+        state = "failed" if state == "retrying" else "cancelled"
+    progress = next(
+        (line for line in reversed(lines) if line.get("event") == "sync.repo.progress" and line.get("repo_id") == repo_id),
+        {},
+    )
+    synced = last.attributes.get("prs_synced")
+    done, total = (synced, synced) if isinstance(synced, int) else (progress.get("prs_done"), progress.get("prs_total"))
+    number = last.attributes.get(_ATTEMPT)
+    return RepositoryFacts(
+        repo_id=repo_id,
+        full_name=str(last.attributes.get(_FULL_NAME, f"repo_id {repo_id}")),
+        state=state,
+        error_type=error_of(last) if last.outcome != Outcome.COMPLETED else "",
+        error_msg=message_of(last) if last.outcome != Outcome.COMPLETED else "",
+        attempt=number if isinstance(number, int) else len(attempts),
+        prs_done=done if isinstance(done, int) else None,
+        prs_total=total if isinstance(total, int) else None,
+        alive_ns=max(alive.get(repo_id, 0), last.end_ns),
+        started_ns=attempts[0].start_ns,
+        ended_ns=last.end_ns if state in ("completed", "failed", "cancelled") else None,
+    )
