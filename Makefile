@@ -8,13 +8,14 @@ STACK ?=
 BENCH_ARGS ?=
 CHAOS_ARGS ?=
 MUTANTS_ARGS ?=
+RCA_ARGS ?=
 UPGRADE ?=
 COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--prerelease=if-necessary-or-explicit --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts bench chaos mutants e2e-smoke lock clean
+.PHONY: help demo test check lint types contracts bench chaos rca mutants e2e-smoke lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -43,6 +44,9 @@ bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (B
 
 chaos: .venv/dev.stamp ## Kill every part of a sync 200 times (CHAOS_ARGS="--seed 7 --kills 20"; --docs updates docs/)
 	@$(PYTHON_IN_VENV) -m tests.chaos $(CHAOS_ARGS)
+
+rca: .venv/dev.stamp ## Plant causes in 200 syncs and hold explain against them (RCA_ARGS="'token*'"; --docs updates docs/)
+	@$(PYTHON_IN_VENV) -m tests.rca $(RCA_ARGS)
 
 mutants: .venv/dev.stamp ## Plant mistakes in core modules and see whether tests notice (MUTANTS_ARGS="--sample 20 telemetry")
 	@$(PYTHON_IN_VENV) -m tests.mutants $(MUTANTS_ARGS)
