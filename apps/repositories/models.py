@@ -62,7 +62,7 @@ class TrackedRepository(models.Model):
 
     @property
     def web_url(self) -> str:
-        """The repository's page on the host whose API the connection names: GitHub's, a tenant's or an Enterprise Server's."""
+        """The repository's page, at GitHub, a tenant's own host or the Enterprise Server whose API the connection names."""
         api = urlsplit(self.connection.api_url)
         return f"{api.scheme}://{api.netloc.removeprefix('api.')}/{self.full_name}"
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_init
 
-from apps.config import app
+from apps.config.celery import app
 
 __all__ = ["FATES", "FIRST_COUNTDOWN", "HOME", "app", "times_met"]
 
