@@ -10,13 +10,16 @@ from typing import Annotated, Literal
 from apps.catalog import RepoName, TaskId
 from telemetry.model import Event, Field, Level, Operation
 
-QueueReason = Literal["account", "limit", "workers", "start", "unknown"]
+QueueReason = Literal["account", "limit", "workers", "start", "unnoticed", "unknown"]
 """What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead, or
-nobody: its run was still being started."""
+nobody: its run was still being started, or nobody had looked yet what may begin."""
 
 
 class QueueWait(Operation[None], name="sync.queue.wait"):
-    """A repository's wait to be admitted, from when it was due; its wait for a worker then is `celery.queue.wait_ms`."""
+    """A repository's wait to be admitted, from when it was due; its wait for a worker then is `celery.queue.wait_ms`.
+
+    Where it waited for several things, one after the other, there is a span for each.
+    """
 
     account: Annotated[
         str, Field("The account for which it queued.", key="sync.queue.account", example="api.github.com/ada")
@@ -28,6 +31,16 @@ class QueueWait(Operation[None], name="sync.queue.wait"):
     behind: Annotated[
         str | None,
         Field("The repository that was at work with the account meanwhile.", key="sync.queue.behind", example="libuv/libuv"),
+    ] = None
+    behind_run: Annotated[int | None, Field("The run of that repository.", key="sync.queue.behind_run_id")] = None
+    limit: Annotated[
+        str | None,
+        Field(
+            "Which limit it waited for: primary, secondary or retry_after.",
+            key="sync.rate_wait.reason",
+            low_cardinality=True,
+            example="primary",
+        ),
     ] = None
 
 

@@ -16,6 +16,7 @@ from apps.explain.inside import stretches_inside
 from apps.explain.parts import Part, key_of
 
 _BEHIND = key_of(machine_catalog.QueueWait, "behind")
+_BEHIND_RUN = key_of(machine_catalog.QueueWait, "behind_run")
 Place = tuple[Chain, int]
 """A chain, and how many of its activities lie before."""
 
@@ -41,7 +42,7 @@ class Paths:
         self._run_starts = run_starts
         self._longest = {chain: _longest_so_far(activities) for chain, activities in chains.items()}
         self._attempts = {chain: _latest_attempts(activities) for chain, activities in chains.items()}
-        self._chain_of = {one.full_name: chain for chain, many in chains.items() for one in many if one.full_name}
+        self._chain_of = {(chain[0], one.full_name): chain for chain, many in chains.items() for one in many}
 
     def critical(self) -> list[Stretch]:
         """Return the path that decided when the run ended, in order and without a hole: it lasts as long as the run."""
@@ -118,9 +119,11 @@ class Paths:
         return place
 
     def _behind(self, wait: Activity, at: int) -> Place | None:
-        """Return the place behind the attempt of the same run for whose end a queued repository waited."""
-        named = wait.top.attributes.get(_BEHIND) if wait.is_wait and wait.top is not None else None
-        chain = None if named is None else self._chain_of.get(str(named))
+        """Return the place behind the attempt, of one of these runs, for whose end a queued repository waited."""
+        if not wait.is_wait or wait.top is None or (named := wait.top.attributes.get(_BEHIND)) is None:
+            return None
+        run_id = wait.top.attributes.get(_BEHIND_RUN, wait.top.attributes.get("run_id"))
+        chain = self._chain_of.get((run_id, str(named)))
         if chain is None:
             return None
         for index in range(len(self._chains[chain]) - 1, -1, -1):

@@ -62,8 +62,8 @@ _QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
 
 def part_of(span: Span) -> Part | None:
     """Return the part that the span stands for; None for one that belongs to whatever it is inside of."""
-    if span.name in (RATE_WAIT, PARKED):
-        return part_of_limit(str(span.attributes.get(_LIMIT, "")))
+    if span.name in (RATE_WAIT, PARKED) or (span.name == QUEUE_WAIT and span.attributes.get(_QUEUED_FOR) == "limit"):
+        return part_of_limit(limit_of(span))
     if span.name == QUEUE_WAIT and span.attributes.get(_QUEUED_FOR) == "start":  # nobody was ahead
         return Part.OUR_OWN_WORK
     return _OF_NAME.get(span.name)

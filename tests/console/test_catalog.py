@@ -29,10 +29,10 @@ def test_all_adds_the_machines_own_events_and_spans() -> None:
     """The table comes first, unchanged."""
     everything = printed("--all")
     assert everything.startswith(printed().rstrip("\n"))
-    assert (
-        "| `sync.queue.wait` | `sync.queue.account`, `sync.queue.reason`, `sync.queue.behind` | A repository's wait to be"
-        in everything
-    )
+    keys = ("account", "reason", "behind", "behind_run_id")
+    fields = [*(f"sync.queue.{key}" for key in keys), "sync.rate_wait.reason"]
+    named = ", ".join(f"`{field}`" for field in fields)
+    assert f"| `sync.queue.wait` | {named} | A repository's wait to be" in everything
 
 
 def test_json_has_the_events_in_the_tables_order() -> None:

@@ -241,6 +241,49 @@ def test_a_queue_behind_a_repository_of_the_same_run_is_that_one_s_time() -> Non
     }
 
 
+def test_a_queue_behind_one_that_waits_for_a_limit_is_that_wait() -> None:
+    """What decided was the limit, also where the runs that follow, over the same repositories, are decomposed as one."""
+    first = attempt(0.0, 10.0, call(0.0, 2.0), limit(2.0, 9.0, "primary"), call(9.0, 10.0))
+    queued = wait("sync.queue.wait", 0.0, 10.0, repo=2, has={"sync.queue.reason": "account", "sync.queue.behind": "o/1"})
+    second = attempt(10.0, 15.0, call(10.0, 15.0), repo=2)
+    expected = {"github_answering": 8.0, "primary_wait": 7.0}
+    assert seconds(told(root(15.0), first, queued, second, end=15.0)) == expected
+    backfills = []
+    for repo, end, own in ((1, 16.0, "a" * 16), (2, 17.0, "b" * 16)):
+        backfills += [root(end, run_id=repo + 1, start=15.0, span_id=own)]
+        backfills += attempt(15.0, end, repo=repo, run_id=repo + 1, parent=own)
+    time = told(root(15.0), first, queued, second, backfills, end=17.0)
+    assert seconds(time) == {**expected, "our_own_work": 2.0}
+    assert taken(time.over_workers) == {**expected, "queue": 10.0, "our_own_work": 3.0}
+
+
+def test_a_queue_that_a_limit_held_is_that_limit_s() -> None:
+    """Though its repository has not asked yet: the one before it had met the limit, and was parked."""
+    parked = attempt(0.0, 2.0, call(0.0, 2.0), outcome="waiting", has={"waiting.until": moment(90)})
+    queued = [
+        wait("sync.queue.wait", 0.0, 2.0, repo=2, has={"sync.queue.reason": "account", "sync.queue.behind": "o/1"}),
+        wait("sync.queue.wait", 2.0, 60.0, repo=2, has={"sync.queue.reason": "limit", "sync.rate_wait.reason": "primary"}),
+        wait("sync.queue.wait", 60.0, 61.0, repo=2, has={"sync.queue.reason": "unnoticed"}),
+    ]
+    second = attempt(61.0, 65.0, call(61.0, 65.0), repo=2)
+    assert seconds(told(root(65.0), parked, queued, second, end=65.0)) == {
+        "github_answering": 6.0,
+        "primary_wait": 58.0,
+        "queue": 1.0,
+    }
+
+
+def test_a_queue_behind_a_repository_of_that_name_in_another_run_is_a_queue() -> None:
+    """Another team syncs it too, with the same account: what this run's own attempt at it did decided nothing."""
+    behind = {"sync.queue.reason": "account", "sync.queue.behind": "o/1", "sync.queue.behind_run_id": 7}
+    own = attempt(0.0, 10.0, call(0.0, 10.0))
+    queued = wait("sync.queue.wait", 0.0, 10.0, repo=2, has=behind)
+    second = attempt(10.0, 15.0, repo=2)
+    assert seconds(told(root(15.0), own, queued, second, end=15.0)) == {"queue": 10.0, "our_own_work": 5.0}
+    ours = wait("sync.queue.wait", 0.0, 10.0, repo=2, has={**behind, "sync.queue.behind_run_id": 1})
+    assert seconds(told(root(15.0), own, ours, second, end=15.0)) == {"github_answering": 10.0, "our_own_work": 5.0}
+
+
 def test_a_queue_behind_another_run_is_a_queue() -> None:
     """Nothing of this run was at work."""
     queued = wait("sync.queue.wait", 0.0, 10.0, has={"sync.queue.reason": "account", "sync.queue.behind": "else/where"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -68,32 +69,58 @@ def tell_waiting(runs: Collection[PipelineRun]) -> None:
         run.is_waiting = run.pk in waiting
 
 
-def reason_of_wait(row: RepoSync) -> QueueReason | None:
-    """Return why the row, which was admitted just now, had to wait for that; None if it hardly did, or was sent before."""
-    admission, account = row.admission, row.connection.account
-    waited = admission.admitted_at - row.due_at
-    if admission.sent_at is not None or waited < SHORTEST_WAIT:
-        return None
-    lane = ApiLane.objects.filter(account=account).first()
-    if lane is not None and blocked_by(lane, now=row.due_at) is not None:  # nobody has asked since
-        return "limit"
-    if at_work_meanwhile(row) is not None:
-        return "account"
-    if ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Some time for which a row waited to be admitted, and what for."""
+
+    reason: QueueReason
+    started_at: datetime
+    ended_at: datetime
+    behind: RepoSync | None = None
+    """The row that was at work with the account meanwhile."""
+    limit: str | None = None
+
+
+def waits_of(row: RepoSync) -> Iterator[Wait]:
+    """Yield what the row, which was admitted just now, waited for, in order; nothing if it was sent before."""
+    admission = row.admission
+    if admission.sent_at is not None or admission.admitted_at - row.due_at < SHORTEST_WAIT:
+        return
+    at, behind = row.due_at, _last_at_work(row)
+    asked_at = min((behind and behind.alive_at) or at, admission.admitted_at)
+    lane = ApiLane.objects.filter(account=row.connection.account).first()
+    block = None if lane is None else blocked_by(lane, now=asked_at)  # nobody has asked since
+    if behind is not None:
+        until = admission.admitted_at if block is None else asked_at
+        yield Wait(reason="account", started_at=at, ended_at=until, behind=behind)
+        at = until
+    if block is not None:
+        until = min(block.until, admission.admitted_at)
+        yield Wait(reason="limit", started_at=at, ended_at=until, limit=block.reason)
+        at = until
+    if at < admission.admitted_at:
+        yield Wait(reason=_reason_since(at, row), started_at=at, ended_at=admission.admitted_at)
+
+
+def _reason_since(at: datetime, row: RepoSync) -> QueueReason:
+    """Return why the row was not admitted at once, though nobody was at work with its account since, and no limit held."""
+    waiting = ready(is_backfill=row.is_backfill)
+    if waiting >= settings.SYNC_READY_ATTEMPTS:
         return "workers"
-    is_first = row.attempt == 0 and row.due_at == row.run.started_at
-    return "start" if is_first and (waited < _LONGEST_START or _nobody_worked_since(row)) else "unknown"
+    at_work = RepoSync.objects.filter(alive_at__gte=at).exclude(pk=row.pk)
+    is_first = row.attempt == 0 and at == row.run.started_at
+    if is_first and (row.admission.admitted_at - at < _LONGEST_START or not at_work.exists()):
+        return "start"
+    # Who has begun since no longer waits for a worker. If even with them there were never too many, whoever had looked
+    # would have admitted the row.
+    begun = at_work.filter(is_backfill=row.is_backfill).count()
+    return "unnoticed" if waiting + begun < settings.SYNC_READY_ATTEMPTS else "unknown"
 
 
-def at_work_meanwhile(row: RepoSync) -> str | None:
-    """Return the repository that was the last at work with the row's account since the row was due, if any was."""
+def _last_at_work(row: RepoSync) -> RepoSync | None:
+    """Return the row that was the last at work with this one's account since this one was due, if any was."""
     others = RepoSync.objects.filter(connection__account=row.connection.account, alive_at__gte=row.due_at)
-    return others.exclude(pk=row.pk).order_by("-alive_at").values_list("repository__full_name", flat=True).first()
-
-
-def _nobody_worked_since(row: RepoSync) -> bool:
-    """Return whether no attempt anywhere was at work since the row was due: no worker had taken its run's start yet."""
-    return not RepoSync.objects.filter(alive_at__gte=row.due_at).exclude(pk=row.pk).exists()
+    return others.exclude(pk=row.pk).select_related("repository").order_by("-alive_at").first()
 
 
 def _held(asking: RepoSync | None, block: Block | None) -> str:

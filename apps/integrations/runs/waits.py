@@ -33,11 +33,12 @@ def _waits(row: RepoSync) -> Iterator[Wait]:
             account = row.connection.account
             parked = machine_catalog.ParkedWait(attempt=row.attempt + 1, account=account, reason=row.wait_reason)
             yield parked, row.alive_at, row.due_at
-    reason = queue.reason_of_wait(row)
-    if reason is not None:
-        behind = queue.at_work_meanwhile(row) if reason == "account" else None
-        yield (
-            machine_catalog.QueueWait(account=row.connection.account, reason=reason, behind=behind),
-            row.due_at,
-            row.admission.admitted_at,
+    for wait in queue.waits_of(row):
+        operation = machine_catalog.QueueWait(
+            account=row.connection.account,
+            reason=wait.reason,
+            behind=None if wait.behind is None else wait.behind.repository.full_name,
+            behind_run=None if wait.behind is None else wait.behind.run_id,
+            limit=wait.limit,
         )
+        yield operation, wait.started_at, wait.ended_at

@@ -13,7 +13,7 @@ from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.queue import reason_of_wait, tell_places
+from apps.integrations.runs.queue import tell_places, waits_of
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -66,8 +66,19 @@ def test_a_blocked_account_says_until_when() -> None:
     assert [result.outcome for result in results_of(row.run)] == ["queued", "queued"]
 
 
-def _reason(attempt: Attempt) -> str | None:
-    return reason_of_wait(RepoSync.objects.select_related("connection", "admission").get(pk=attempt.repo_sync_id))
+def _waits(attempt: Attempt) -> list[tuple[str, float, float, str | None, str | None]]:
+    """What the admitted attempt waited for: why, from and to how many seconds after it was due, behind whom, which limit."""
+    row = RepoSync.objects.select_related("run", "connection", "admission").get(pk=attempt.repo_sync_id)
+    return [
+        (
+            wait.reason,
+            (wait.started_at - row.due_at).total_seconds(),
+            (wait.ended_at - row.due_at).total_seconds(),
+            None if wait.behind is None else wait.behind.repository.full_name,
+            wait.limit,
+        )
+        for wait in waits_of(row)
+    ]
 
 
 @pytest.mark.usefixtures("time")
@@ -75,9 +86,9 @@ def test_who_is_admitted_at_once_has_not_waited() -> None:
     """Nor has one whose message is sent again waited another time."""
     _rows("bakers", "b/1")
     (first,) = admission.admit()
-    assert _reason(first) is None
+    assert _waits(first) == []
     Admission.objects.update(sent_at=clock.now() + timedelta(minutes=5))
-    assert _reason(first) is None
+    assert _waits(first) == []
 
 
 def test_a_wait_for_another_attempt_with_the_account_is_said_to_be_one(time: clock.SteppedClock) -> None:
@@ -89,27 +100,73 @@ def test_a_wait_for_another_attempt_with_the_account_is_said_to_be_one(time: clo
     time.sleep(5)
     attempts.complete(first, disposition=RepoSync.Disposition.SYNCED)
     (second,) = admission.admit()
-    assert _reason(second) == "account"
+    assert _waits(second) == [("account", 0.0, 6.0, "b/1", None)]
 
 
-@pytest.mark.parametrize(
-    "limit",
-    [{"blocked_until": 30}, {"graphql_remaining": 0, "graphql_reset_at": 30}, {"core_remaining": 0, "core_reset_at": 30}],
-    ids=["blocked", "points", "requests"],
-)
-def test_a_wait_for_a_limit_is_said_to_be_one(limit: dict[str, int], time: clock.SteppedClock) -> None:
-    """Of whatever kind."""
+_LIMITS = [
+    ({"blocked_until": 30, "blocked_reason": "secondary"}, "secondary", 30.0),
+    ({"graphql_remaining": 0, "graphql_reset_at": 30}, "primary", 31.0),
+    ({"core_remaining": 0, "core_reset_at": 30}, "primary", 31.0),
+]
+
+
+def _limited(limit: dict[str, int | str], account: str = "github.com/one") -> None:
+    """Let a limit of the account's hold until so many seconds from now."""
+    values = {
+        name: clock.now() + timedelta(seconds=value) if isinstance(value, int) and value else value
+        for name, value in limit.items()
+    }
+    ApiLane.objects.update_or_create(account=account, defaults=values)
+
+
+@pytest.mark.parametrize(("limit", "reason", "held"), _LIMITS, ids=["blocked", "points", "requests"])
+def test_a_wait_for_a_limit_is_said_to_be_one(
+    limit: dict[str, int | str], reason: str, held: float, time: clock.SteppedClock
+) -> None:
+    """Of whatever kind, for as long as it held; what followed was that nobody looked."""
     _rows("bakers", "b/1")
-    until = {name: clock.now() + timedelta(seconds=value) if value else value for name, value in limit.items()}
-    ApiLane.objects.create(account="github.com/one", **until)
+    _limited(limit)
     assert admission.admit() == []
-    time.sleep(31)
+    time.sleep(34)
     (first,) = admission.admit()
-    assert _reason(first) == "limit"
+    assert _waits(first) == [("limit", 0.0, held, None, reason), ("unnoticed", held, 34.0, None, None)]
+
+
+@pytest.mark.parametrize(("limit", "reason", "held"), _LIMITS, ids=["blocked", "points", "requests"])
+def test_who_queues_behind_one_that_meets_a_limit_waits_for_both(
+    limit: dict[str, int | str], reason: str, held: float, time: clock.SteppedClock
+) -> None:
+    """First for that one, and from when it was parked for the limit, though the repository has never asked."""
+    _rows("bakers", "b/1", "b/2")
+    (first,) = admission.admit()
+    assert attempts.claim(first, traceparent=None)
+    time.sleep(5)
+    _limited(limit)
+    attempts.park(first, until=clock.now() + timedelta(hours=1), reason=reason)
+    assert admission.admit() == []
+    time.sleep(held)
+    (second,) = admission.admit()
+    assert second.repo_sync_id != first.repo_sync_id
+    assert _waits(second) == [("account", 0.0, 5.0, "b/1", None), ("limit", 5.0, 5.0 + held, None, reason)]
+
+
+@pytest.mark.parametrize("limit", [each[0] for each in _LIMITS], ids=["blocked", "points", "requests"])
+def test_a_limit_that_was_over_while_another_asked_kept_nobody_waiting(
+    limit: dict[str, int | str], time: clock.SteppedClock
+) -> None:
+    """That one waited for it in place, and went on."""
+    _rows("bakers", "b/1", "b/2")
+    (first,) = admission.admit()
+    assert attempts.claim(first, traceparent=None)
+    _limited(limit)
+    time.sleep(40)
+    attempts.complete(first, disposition=RepoSync.Disposition.SYNCED)
+    (second,) = admission.admit()
+    assert _waits(second) == [("account", 0.0, 40.0, "b/1", None)]
 
 
 def test_a_wait_for_workers_is_said_to_be_one(time: clock.SteppedClock, settings: Settings) -> None:
-    """Where as many wait for one as may; where nothing can be proven, that is said."""
+    """Where as many wait for one as may; where it can be proven neither that they did nor that not, that is said."""
     settings.SYNC_READY_ATTEMPTS = 1
     _rows("bakers", "b/1")
     _rows("smiths", "s/1", account="github.com/two")
@@ -117,9 +174,11 @@ def test_a_wait_for_workers_is_said_to_be_one(time: clock.SteppedClock, settings
     time.sleep(5)
     assert attempts.claim(first, traceparent=None)
     (second,) = admission.admit()
-    assert _reason(second) == "workers"
+    assert _waits(second) == [("workers", 0.0, 5.0, None, None)]
     settings.SYNC_READY_ATTEMPTS = 2
-    assert _reason(second) == "unknown"
+    assert _waits(second) == [("unknown", 0.0, 5.0, None, None)]
+    settings.SYNC_READY_ATTEMPTS = 3
+    assert _waits(second) == [("unnoticed", 0.0, 5.0, None, None)]
 
 
 @pytest.mark.parametrize(
@@ -141,13 +200,13 @@ def test_each_state_has_one_word(state: str, later: bool, word: str) -> None:
 
 
 def test_a_run_whose_start_no_worker_has_taken_waits_for_that(time: clock.SteppedClock) -> None:
-    """For however long, if nobody anywhere was at work meanwhile; otherwise what it waited for is not known."""
+    """For however long, if nobody anywhere was at work meanwhile; otherwise somebody could have looked, and did not."""
     _rows("bakers", "b/1")
     RepoSync.objects.update(due_at=clock.now())
     PipelineRun.objects.update(started_at=clock.now())
     time.sleep(30)
     (first,) = admission.admit()
-    assert _reason(first) == "start"
+    assert _waits(first) == [("start", 0.0, 30.0, None, None)]
     _rows("smiths", "s/1", account="github.com/two")
     RepoSync.objects.exclude(pk=first.repo_sync_id).update(state="running", alive_at=clock.now())
-    assert _reason(first) == "unknown"
+    assert _waits(first) == [("unnoticed", 0.0, 30.0, None, None)]

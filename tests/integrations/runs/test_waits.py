@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from apps.integrations.errors import AttemptDied, ServerError
-from apps.integrations.models import Admission, PipelineRun, RepoSync
+from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
@@ -61,7 +61,7 @@ def test_a_pause_after_a_failure_is_a_back_off_and_what_follows_a_queue(
     assert _since(captrace) == unix_nanoseconds(failed_at)
     assert _recorded(captrace, "sync.attempt", "sync.backoff.error_type", "sync.queue.reason") == [
         ("sync.backoff", 0.0, 2.0, 2, "server_error", None),
-        ("sync.queue.wait", 2.0, 0.5, None, None, "unknown"),
+        ("sync.queue.wait", 2.0, 0.5, None, None, "unnoticed"),
     ]
 
 
@@ -108,8 +108,24 @@ def test_a_queue_says_behind_which_repository(time: clock.SteppedClock, captrace
     assert admission.admit() == [Attempt(behind.pk, 1)]
     captrace.clear()
     _record(behind)
-    keys = ("sync.queue.reason", "sync.queue.behind")
-    assert _recorded(captrace, *keys) == [("sync.queue.wait", 0.0, 5.0, "account", "o/first")]
+    keys = ("sync.queue.reason", "sync.queue.behind", "sync.queue.behind_run_id")
+    assert _recorded(captrace, *keys) == [("sync.queue.wait", 0.0, 5.0, "account", "o/first", run.pk)]
+
+
+def test_a_queue_that_a_limit_held_says_which(row: RepoSync, time: clock.SteppedClock, captrace: Capture) -> None:
+    """And what came before and after it are waits of their own."""
+    own = _begun(row, 1)
+    attempts.stand_back(own)
+    until = clock.now() + timedelta(seconds=20)
+    ApiLane.objects.create(account=row.connection.account, blocked_until=until, blocked_reason="secondary")
+    time.sleep(23)
+    assert admission.admit() == [Attempt(row.pk, 2)]
+    captrace.clear()
+    _record(row)
+    assert _recorded(captrace, "sync.queue.reason", "sync.rate_wait.reason", "sync.queue.behind") == [
+        ("sync.queue.wait", 0.0, 20.0, "limit", "secondary", None),
+        ("sync.queue.wait", 20.0, 3.0, "unnoticed", None, None),
+    ]
 
 
 @pytest.mark.parametrize(("waited", "recorded"), [(0.009, []), (0.01, [("sync.queue.wait", 0.0, 0.01, "start")])])
