@@ -5,14 +5,15 @@ A child's other children read it there and end its spans; the parent itself has 
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from celery import current_task
 
 from telemetry import _health
+from telemetry._celery.memory import MemoryKills
 from telemetry._celery.running import run_of
 from telemetry._deaths import Death, by_exit_code
 from telemetry._outcomes import Died
@@ -26,12 +27,12 @@ class _Parent:
 
     limited: dict[int, float] = {}
     """The hard time limits, in seconds, of the children that are killed for them, by process id."""
-    killed_for_memory = 0
+    kills = MemoryKills()
 
 
 def read_memory_kills() -> None:
     """Remember how many processes the kernel has killed for this worker's memory before it had children."""
-    _Parent.killed_for_memory = _memory_kills()
+    _Parent.kills = MemoryKills()
 
 
 def at_hard_limit(wrapped: Callable[..., Any], _handler: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -57,37 +58,24 @@ def joining(wrapped: Callable[..., Any], pool: Any, args: tuple[Any, ...], optio
 
 @_health.guarded
 def _say(pool: Any) -> None:
-    for child in list(getattr(pool, "_pool", ())):
-        code = child.exitcode if getattr(child, "_popen", None) is not None else None
-        if code is not None:
-            provider.note_death(child.pid, _death(child.pid, code))
+    """Write into the journals of the children that are gone what killed them.
+
+    Of children that were killed with SIGKILL at once, all are out of memory if the kernel has killed that many for it.
+    """
+    codes = {child.pid: child.exitcode for child in list(getattr(pool, "_pool", ())) if _is_known(child)}
+    ended = {pid: code for pid, code in codes.items() if code is not None}
+    killed = [pid for pid, code in ended.items() if code == -signal.SIGKILL and pid not in _Parent.limited]
+    is_out_of_memory = _Parent.kills.cover(len(killed))
+    for pid, code in ended.items():
+        if pid in _Parent.limited:
+            death = Death("time_limit", limit_sec=_Parent.limited.pop(pid) or None)
+        else:
+            death = by_exit_code(code, is_out_of_memory=is_out_of_memory)
+        provider.note_death(pid, death)
 
 
-def _death(pid: int, code: int) -> Death:
-    if pid in _Parent.limited:
-        return Death("time_limit", limit_sec=_Parent.limited.pop(pid) or None)
-    kills = _memory_kills()
-    is_out_of_memory, _Parent.killed_for_memory = kills > _Parent.killed_for_memory, kills
-    return by_exit_code(code, is_out_of_memory=is_out_of_memory)
-
-
-def _memory_kills() -> int:
-    """Return how many processes of this one's control group the kernel has killed because memory ran out; 0 if unknown."""
-    try:
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            number, controllers, path = line.split(":", 2)
-            if number == "0":
-                file = Path(f"/sys/fs/cgroup{path}/memory.events")
-            elif "memory" in controllers.split(","):
-                file = Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control")
-            else:
-                continue
-            if file.exists():
-                counts = dict(count.split() for count in file.read_text().splitlines())
-                return int(counts.get("oom_kill", 0))
-    except (OSError, ValueError):
-        pass
-    return 0
+def _is_known(child: Any) -> bool:
+    return getattr(child, "_popen", None) is not None
 
 
 def read_exit(error: BaseException) -> BaseException:

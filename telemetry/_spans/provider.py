@@ -42,6 +42,7 @@ from telemetry._spans.own import make_provider, resource
 from telemetry.settings import TelemetrySettings
 
 _FORCE_FLUSH_MS = 30_000
+_LEAVE_SECONDS = 2.0
 
 Registry = Callable[[Collection[str]], Collection[str]]
 """Is told the ids of spans that are in a last will and are ended here, and returns those that somebody else has ended."""
@@ -290,6 +291,8 @@ def rest() -> None:
 def leave() -> None:
     """Flush, also what waits in the spool, and write the account's last line: this process is about to end."""
     flush(and_spool=True)
+    if _process.batching is not None:
+        _process.batching.flush(_LEAVE_SECONDS)  # what was held until then
     _process.lines.tell(counts(), is_last=True)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from telemetry.reading import Span, draw, orphans_of, read_lines, read_spans
+from telemetry._celery.memory import MemoryKills
+from telemetry.reading import Span, draw, open_spans, orphans_of, read_lines, read_spans
 from tests.telemetry.bakery import Bakery, Broker, wait_until
 
 SEND = """
@@ -196,6 +197,138 @@ send completed
         * 2
     ).replace("\n\n", "\n")
     is_sound(spans)
+
+
+def test_a_child_whose_parent_stands_still_is_seen_by_its_siblings(embedded_servers: Broker, tmp_path: Path) -> None:
+    """The parent lives and says nothing; the signal is known from the child's remains."""
+    project = Bakery(tmp_path, embedded_servers)
+    with project.running(*PREFORK[:-1], "2", out="worker"):
+        project.run(SEND.format(task="doze", arguments=""))
+        wait_until(lambda: _rang(project) == 1)
+        (dozing,) = [span for span in open_spans(project.home / "journal") if span.name == "run/doze"]
+        child = int(str(dozing.resource["process.pid"]))
+        parent = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(parent, signal.SIGSTOP)
+        try:
+            os.kill(child, signal.SIGKILL)
+            wait_until(lambda: has(project, "run/doze"))
+        finally:
+            os.kill(parent, signal.SIGCONT)
+    assert tree_of(spans_of(project)) == (
+        """
+send completed
+  apply_async/doze
+    run/doze died died died.cause=signal died.signal=SIGKILL
+      bakery.bake died died died.cause=signal died.signal=SIGKILL
+"""
+    )
+    is_sound(spans_of(project))
+
+
+@pytest.fixture
+def memory_group() -> Iterator[Path]:
+    """Yield a control group of its own whose processes have 300 MiB between them; skip, and say why, without one."""
+    group = _made_group()
+    yield group
+    wait_until(lambda: (group / "cgroup.procs").read_text() == "")
+    group.rmdir()
+
+
+def _made_group() -> Path:
+    why = "this system has no control groups"
+    for folder, limit in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
+        group = Path(folder, f"telemetry-test-{os.getpid()}")
+        try:
+            group.mkdir()
+            try:
+                with (group / limit).open("r+") as file:  # it is there, or this is no folder of control groups
+                    file.write(str(300 * 1024 * 1024))
+            except OSError:
+                group.rmdir()
+                raise
+        except OSError as error:
+            why = f"no control group with a limit of memory can be made here: {error}"
+        else:
+            return group
+    pytest.skip(why)
+
+
+IN_GROUP = """
+import os, sys
+with open({procs!r}, "w") as procs:
+    procs.write(str(os.getpid()))
+os.execv(sys.executable, [sys.executable, *{arguments!r}])
+"""
+
+
+def test_a_child_that_the_kernel_kills_for_memory_is_told_from_one_that_somebody_kills(
+    embedded_servers: Broker, tmp_path: Path, memory_group: Path
+) -> None:
+    """In a control group with too little for both: first the kernel, then a signal from outside."""
+    project = Bakery(tmp_path, embedded_servers)
+    code = IN_GROUP.format(procs=str(memory_group / "cgroup.procs"), arguments=PREFORK)
+    with project.running("-c", code, out="worker"):
+        for task, arguments in (("eat", ""), ("fall", "[9]")):
+            project.run(SEND.format(task=task, arguments=arguments))
+            wait_until(lambda task=task: has(project, f"run/{task}"))  # type: ignore[misc]  # bound now
+    spans = spans_of(project)
+    assert {span.name: span.attributes["died.cause"] for span in spans if span.outcome == "died"} == {
+        "run/eat": "out_of_memory",
+        "bakery.bake": "signal",  # the later one
+        "run/fall": "signal",
+        "bakery.knead": "signal",
+        "oven": "signal",
+    }
+    eaten = [span for span in spans if span.attributes.get("died.cause") == "out_of_memory"]
+    assert sorted(span.name for span in eaten) == ["bakery.bake", "run/eat"]
+    assert {(span.attributes["died.signal"], span.status_message) for span in eaten} == {
+        ("SIGKILL", "the process was killed because memory ran out")
+    }
+    is_sound(spans)
+
+
+def _counting(root: Path, lines: str, file: str) -> Callable[[int], None]:
+    """Return what lets the kernel have counted so many kills, where a process is in the control groups of `lines`."""
+    (root / "proc/self").mkdir(parents=True)
+    (root / "proc/self/cgroup").write_text(lines)
+    (root / file).parent.mkdir(parents=True)
+
+    def count(kills: int) -> None:
+        (root / file).write_text(f"low 0\noom_kill {kills}\n")
+
+    count(3)
+    return count
+
+
+V1 = "9:name=systemd:/\n4:memory:/a/b\n0::/\n", "sys/fs/cgroup/memory/a/b/memory.oom_control"
+V2 = "0::/a/b\n", "sys/fs/cgroup/a/b/memory.events.local"
+V2_BEFORE_5_2 = "0::/a/b\n", "sys/fs/cgroup/a/b/memory.events"
+
+
+@pytest.mark.parametrize(("lines", "file"), [V1, V2, V2_BEFORE_5_2])
+def test_a_kill_for_memory_is_one_childs(tmp_path: Path, lines: str, file: str) -> None:
+    """As many as were counted, all of them, and lately; where fewer were counted than died, nobody knows which."""
+    now = [0.0]
+    count = _counting(tmp_path, lines, file)
+    kills = MemoryKills(root=tmp_path, clock=lambda: now[0])
+    assert not kills.cover(1)
+    count(4)
+    assert not kills.cover(0)
+    assert (kills.cover(1), kills.cover(1)) == (True, False)
+    count(6)
+    assert (kills.cover(2), kills.cover(1)) == (True, False)
+    count(7)
+    assert (kills.cover(2), kills.cover(1)) == (False, False)
+    count(8)
+    for seconds in (29.0, 59.0, 89.0):  # of something else, long ago
+        now[0] = seconds
+        kills.cover(0)
+    assert not kills.cover(1)
+
+
+def test_where_nobody_counts_nothing_is_out_of_memory(tmp_path: Path) -> None:
+    """No control groups at all."""
+    assert not MemoryKills(root=tmp_path).cover(1)
 
 
 def _rang(project: Bakery) -> int:

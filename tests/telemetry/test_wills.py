@@ -90,9 +90,11 @@ def _drawn(*homes: Path) -> str:
     return draw(spans, "team_id", "died.cause")
 
 
-DIED = """shop.day died died died.cause=unknown team_id=1
-  shop.order died died died.cause=unknown team_id=7
-    shop.sale completed team_id=7"""
+DIED = """shop.day died died team_id=1 died.cause=unknown
+  shop.order died died team_id=7 died.cause=unknown
+    shop.sale completed"""
+OVEN = "\n    shop.oven died died died.cause=unknown"
+LATER = "\nshop.sale completed"
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -112,7 +114,7 @@ def test_a_will_is_executed_elsewhere_once_whenever_its_process_home_comes_back(
     assert {each.end_ns - at for each in died} <= set(range(5_000_000_000 - 1000, 5_000_000_001))
     assert {each.status_message for each in died} == {"nothing was heard of the process any more"}
     assert [each.attributes.get("loaf") for each in died] == [None, "rye \ufffd"]
-    assert _drawn(lost, ours) == DIED + "\n    shop.oven died died died.cause=unknown\nshop.sale completed"
+    assert _drawn(lost, ours) == DIED + OVEN + LATER
     assert list((lost / "journal").iterdir()) == []
 
 
@@ -120,7 +122,7 @@ def test_a_will_that_nobody_executed_is_its_own_homes(tmp_path: Path) -> None:
     """The next process there is told so, and ends everything."""
     _killed(tmp_path)
     _runs(tmp_path, "lost", HEIRS.format(is_theirs=False))
-    assert _drawn(tmp_path / "lost") == DIED + "\n    shop.oven died died died.cause=unknown\nshop.sale completed"
+    assert _drawn(tmp_path / "lost") == DIED + OVEN + LATER
 
 
 LIVES = """
