@@ -57,13 +57,13 @@ NOT_FOUND = Code(
 )
 PRIMARY_LIMIT = Code(
     name="primary_limit",
-    what="GitHub's primary limit of the account is used up",
+    what="the account's primary limit at GitHub was used up",
     advice="Nothing to do. If it happens often, sync fewer repositories with this account, or less often.",
     by_itself="The sync goes on by itself when the limit resets.",
 )
 SECONDARY_LIMIT = Code(
     name="secondary_limit",
-    what="GitHub's secondary limit asks the account to slow down",
+    what="GitHub's secondary limit asked the account to slow down",
     advice="Find out what else uses the account: a program, or a second installation with its token.",
     by_itself="The sync waits and goes on by itself.",
 )
@@ -87,7 +87,7 @@ GITHUB_UNREACHABLE = Code(
 )
 ANSWER_INVALID = Code(
     name="answer_invalid",
-    what="an answer was cut off or is not GitHub's",
+    what="an answer was cut off, or was not GitHub's",
     advice=f"Check the API's address, and whether a proxy answers in GitHub's place, {_RESUME}",
     by_itself="Failed attempts are made again, six times, with pauses that double.",
 )

@@ -28,6 +28,7 @@ SLOW_ROW_SECONDS = 0.001
 _START_SECONDS = 1.0
 """A run may take that long to begin without anybody being late."""
 
+_ENVIRONMENT, _OWN_SERVERS = "deployment.environment.name", "local"
 _LANE_WAIT = machine_catalog.LaneWait.__operation__
 _QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
 _BEHIND = key_of(machine_catalog.QueueWait, "behind")
@@ -68,10 +69,15 @@ def delays(story: Story) -> Iterator[Trouble]:
 
 
 def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
-    """Return whether the time may be lost; our own work is not, but for a start that nobody made."""
+    """Return whether the time may be lost; our own work is not, but for a start that nobody made.
+
+    A command with servers of its own also starts a worker of its own, which is a part of its work.
+    """
     if stretch.part is not Part.OUR_OWN_WORK:
         return True
-    return evidence is not None and evidence.name == QUEUE_WAIT
+    if evidence is None or evidence.name != QUEUE_WAIT:
+        return False
+    return evidence.resource.get(_ENVIRONMENT) != _OWN_SERVERS
 
 
 def _trouble(story: Story, loss: _Loss) -> Trouble | None:

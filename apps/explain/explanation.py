@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apps.explain import codes
 from apps.explain.blast_radius import also_affected
 from apps.explain.comparison import Unusual, profile_of, unusual
 from apps.explain.database import earlier_runs, facts_of, surroundings_of
@@ -108,7 +107,7 @@ def explain(story: Story, *, others: Sequence[Line] = (), command: str = "python
         compared_with=[one.run_id for one in story.surroundings.earlier],
         unusual=unusual(story),
         also_affected=also_affected(story, causes, others),
-        missing=[*undecided, *_missing(story, causes)],
+        missing=[*undecided, *_missing(story, undecided)],
     )
 
 
@@ -135,9 +134,9 @@ def _with_profiles(source: Source, run: PipelineRun, around: Surroundings) -> An
     return tuple(replace(one, profile=profile_of(spans[one.run_id])) if one.run_id in spans else one for one in earlier)
 
 
-def _missing(story: Story, causes: Sequence[Finding]) -> list[str]:
+def _missing(story: Story, undecided: Sequence[str]) -> list[str]:
     """Return what the evidence lacks, in sentences' parts."""
-    missing = []
+    missing: list[str] = []
     facts = story.facts
     if not story.spans:
         missing.append("the run's spans: none can be read here, so that where its time went is not known")
@@ -149,13 +148,9 @@ def _missing(story: Story, causes: Sequence[Finding]) -> list[str]:
         )
         if facts.is_running:
             missing.append("the run's root span: it goes on, or its end was not recorded")
-    unexplained = sum(stretch.duration_ns for stretch in story.time.unexplained)
-    if (
-        story.spans
-        and unexplained > _UNEXPLAINED_SHARE * facts.seconds * 1e9
-        and codes.UNKNOWN not in [one.code for one in causes]
-    ):
-        missing.append(f"what {unexplained / 1e9:.1f} s of its time went into: no span says it")
+    unexplained = sum(stretch.duration_ns for stretch in story.time.unexplained) / 1e9
+    if story.spans and not undecided and unexplained > _UNEXPLAINED_SHARE * facts.seconds:
+        missing.append(f"what {unexplained:.1f} s of its time went into: no span says it")
     return missing
 
 

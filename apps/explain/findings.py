@@ -47,18 +47,21 @@ class _Explained:
 
 def findings(story: Story) -> tuple[list[Finding], list[str]]:
     """Return the causes of how a run went, the decisive one first, and what is missing to decide more."""
-    lost = [_explained(trouble, story) for trouble in delays(story)]
+    lost = [_explained(trouble, story) for trouble in delays(story)] if story.spans else []
     others = [_explained(each, story) for found in (stopped, standing, incomplete) for each in found(story)]
     seconds = _summed(lost)
     named = [one for one in others if _is_worth_saying(one, story)]
     worth = {code for code, sum_ in seconds.items() if is_worth_naming(sum_, of=story.facts.seconds)}
     named += [one for one in lost if one.code in worth]
+    missing = _undecided(named)
+    if others and any(one.code is not codes.UNKNOWN for one in others):  # time that nothing explains does not decide then
+        named = [one for one in named if one.code is not codes.UNKNOWN or one.trouble.kind is not Kind.DELAYED]
     groups: dict[Code, list[_Explained]] = {}
     for one in sorted(named, key=lambda one: (one.trouble.kind, one.trouble.start_ns)):
         groups.setdefault(one.code, []).append(one)
     found = [_finding(code, group, seconds.get(code, 0.0), story) for code, group in groups.items()]
     found.sort(key=lambda one: (one.kind, *_weight(one), one.at_ns))
-    return found, _undecided(named)
+    return found, missing
 
 
 def _undecided(named: Sequence[_Explained]) -> list[str]:
@@ -144,8 +147,8 @@ def _sentence(code: Code, main: _Explained, repositories: Sequence[str], seconds
             how_far = f" {trouble.repository.progress}" if len(repositories) == 1 and trouble.repository is not None else ""
             return f"{who} stopped{how_far}: {happened} at {clock_of(trouble.start_ns)}"
         case Kind.STANDING:
-            stands = "stands" if len(repositories) < 2 else "stand"  # the plural
-            return f"{who or 'the run'} {stands} still since {clock_of(trouble.start_ns)}: {happened}"
+            has = "have" if len(repositories) > 1 else "has"
+            return f"{who or 'the run'} {has} stood still since {clock_of(trouble.start_ns)}: {happened}"
         case Kind.INCOMPLETE:
             return f"{who} lacks something: {happened}"
         case Kind.DELAYED:

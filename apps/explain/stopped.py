@@ -25,10 +25,11 @@ def stopped(story: Story) -> Iterator[Trouble]:
         yield _cancelled(story)
         return
     top = outcome_step(story)
-    for repository in facts.repositories:
-        if repository.state == "failed":
-            yield _failed(story, repository, top)
-    if facts.state == "failed" and facts.error_type != _OF_REPOSITORIES:
+    failed = [one for one in facts.repositories if one.state == "failed"]
+    for repository in failed:
+        yield _failed(story, repository, top)
+    is_of_them = facts.error_type == _OF_REPOSITORIES or (not facts.error_type and failed)
+    if facts.state == "failed" and not is_of_them:
         yield _phase_failed(story, top)
 
 

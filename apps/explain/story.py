@@ -152,7 +152,11 @@ class Story:
 
     def repository_of(self, repo_id: object) -> RepositoryFacts | None:
         """Return the repository of that id, if the run has it."""
-        return next((one for one in self.facts.repositories if one.repo_id == repo_id), None)
+        return self._repositories.get(repo_id)
+
+    @cached_property
+    def _repositories(self) -> Mapping[object, RepositoryFacts]:
+        return {one.repo_id: one for one in self.facts.repositories}
 
     def name_of(self, span: Span) -> str | None:
         """Return the repository that the span is about."""

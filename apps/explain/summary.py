@@ -94,7 +94,8 @@ def _of_the_rest(story: Story, decisive: Finding) -> str:
         if len(others) == 1:
             return f"; {others[0].full_name} is complete"
         return f"; the other {count_of(len(others), 'repository')} are complete"
-    return f"; of the other {count_of(len(others), 'repository')} {len(complete)} are complete"
+    are = "is" if len(complete) == 1 else "are"
+    return f"; of the other {count_of(len(others), 'repository')} {len(complete)} {are} complete"
 
 
 def _capital(text: str) -> str:
