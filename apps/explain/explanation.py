@@ -14,7 +14,7 @@ from apps.explain.facts import RunFacts, Surroundings
 from apps.explain.findings import Finding, findings
 from apps.explain.gaps import Stretch
 from apps.explain.points import points_of
-from apps.explain.sources import lines_around, lines_of_run, spans_of_run, written_here
+from apps.explain.sources import lines_around, of_the_time_of, spans_of_run, written_here
 from apps.explain.story import FEWEST_EARLIER, Line, Story
 from apps.explain.summary import advice_of, outcome_of, sentence_of
 from apps.explain.told_by_spans import facts_in
@@ -72,8 +72,9 @@ def explain_run(run_id: int, *, source: Source | None = None, command: str = "py
     run = PipelineRun.objects.select_related("team").get(pk=run_id)
     source = written_here() if source is None else source
     facts = facts_of(run)
-    spans = spans_of_run(source, facts.trace_id)
-    lines, others = _lines(source, facts)
+    own = of_the_time_of(source, facts.started_ns, facts.ended_ns)
+    spans = spans_of_run(own, facts.trace_id)
+    lines, others = _lines(source, facts, of_run=own.find_lines(trace_id=facts.trace_id))
     around = surroundings_of(run, facts)
     around = replace(around, earlier=_with_profiles(source, run, around))
     story = Story(facts, spans=spans, lines=lines, surroundings=around)
@@ -83,7 +84,7 @@ def explain_run(run_id: int, *, source: Source | None = None, command: str = "py
 def explain_trace(source: Source, trace_id: str, *, command: str = "python manage.py") -> Explanation | None:
     """Explain the run of a trace by what `source` has of it alone; None for a trace that is not a run's."""
     spans = source.trace(trace_id)
-    run_lines = lines_of_run(source, trace_id)
+    run_lines = source.find_lines(trace_id=trace_id)
     facts = facts_in(spans, run_lines, trace_id=trace_id) if spans else None
     if facts is None:
         return None
@@ -111,9 +112,9 @@ def explain(story: Story, *, others: Sequence[Line] = (), command: str = "python
     )
 
 
-def _lines(source: Source, facts: RunFacts, *, of_run: Sequence[Line] | None = None) -> tuple[list[Line], list[Line]]:
+def _lines(source: Source, facts: RunFacts, *, of_run: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     """Return the lines of a run and of the machine meanwhile, in their order, and those of what struck others."""
-    own = list(lines_of_run(source, facts.trace_id) if of_run is None else of_run)
+    own = list(of_run)
     machine, others = lines_around(source, start_ns=facts.started_ns, end_ns=facts.end_ns)
     known = {id(line) for line in own}
     moments = {(line.get("timestamp"), line.get("event")) for line in own}

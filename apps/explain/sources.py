@@ -13,6 +13,8 @@ from apps.explain.story import Line, moment_of
 from telemetry.reading import Files, Jaeger, JaegerError, Memory, Source, Span, read_collected
 
 _HOUR_NS = 3600 * 10**9
+_DAY_NS = 24 * _HOUR_NS  # a worker that began before that is not looked for
+_MARGIN_NS = 60 * 10**9  # clocks of machines differ, and what ends a run is written after it
 OF_OTHERS: tuple[str, ...] = ("sync.repo.failed", "sync.task.retry")
 """The lines that say what struck other runs."""
 _BROKER_AWAY = "The broker cannot be reached: the sweep will send what is due."
@@ -64,6 +66,11 @@ def files_in(folder: Path) -> Source:
     return Memory(spans, sorted(lines, key=lambda line: str(line.get("timestamp", ""))))
 
 
+def within(source: Source, start_ns: int, end_ns: int | None = None) -> Source:
+    """Return the source as far as it can have something of a time, where it can be bounded."""
+    return source.within(start_ns, end_ns) if isinstance(source, Files) else source
+
+
 def spans_of_run(source: Source, trace_id: str) -> list[Span]:
     """Return the spans of a run's trace; where this machine's files have none, Jaeger's, if the settings name one."""
     spans = source.trace(trace_id)
@@ -75,16 +82,17 @@ def spans_of_run(source: Source, trace_id: str) -> list[Span]:
         return []
 
 
-def lines_of_run(source: Source, trace_id: str) -> list[dict[str, Any]]:
-    """Return the lines of a run's trace."""
-    return source.find_lines(trace_id=trace_id)
+def of_the_time_of(source: Source, started_ns: int, ended_ns: int | None) -> Source:
+    """Return the source as far as it can have something of a run that began and ended then."""
+    return within(source, started_ns - _MARGIN_NS, None if ended_ns is None else ended_ns + _HOUR_NS)
 
 
 def lines_around(source: Source, *, start_ns: int, end_ns: int) -> tuple[list[Line], list[Line]]:
     """Return the machine's lines up to the end of a run, and what struck others within an hour of it."""
     machine: list[Line] = []
     others: list[Line] = []
-    for line in source.find_lines(event=[*EVENTS, *OF_OTHERS, _BROKER_AWAY]):
+    around = within(source, start_ns - _DAY_NS, end_ns + _HOUR_NS)
+    for line in around.find_lines(event=[*EVENTS, *OF_OTHERS, _BROKER_AWAY]):
         at = moment_of(line)
         if at is None:
             continue
