@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
 from apps.console import meant
-from apps.console.lookup import NotFoundError, find_run, one_trace, parse, trace_of_task
-from apps.explain.activities import ROOT
+from apps.console.lookup import NotFoundError, find_run, one_trace, parse, written_here
 from apps.explain.explanation import Explanation, explain_run, explain_trace
-from apps.explain.sources import UnreadableError, files_in, jaeger_at, written_here
-from apps.explain.story import SYNC
+from apps.explain.runs_seen import Seen, runs_seen, traces_of
+from apps.explain.sources import UnreadableError, files_in, jaeger_at
 from apps.integrations.models import PipelineRun
-from telemetry.model import Outcome
-from telemetry.reading import JaegerError, Source, Span
+from telemetry.reading import JaegerError, Source
 
 _TEAM = re.compile(r"team=([\w-]+)")
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_CONTEXT = re.compile(r"(team_id|repo_id|task_id|run_id|trace_id)=(.+)", re.DOTALL)
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_TASK_ID = re.compile(r"[0-9a-f-]{36}")
 _MOST_LISTED = 5
+_NEWEST_BAD = "the newest run that is not simply fine"
 
 
 class CannotExplainError(Exception):
@@ -28,105 +33,122 @@ class CannotExplainError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The explanation of a run, and why it is that run's."""
+    """The explanation of a run, and which run it is of, and why of that."""
 
     explanation: Explanation
     why: str
 
 
 def explain_here(name: str | None, *, command: str) -> Chosen:
-    """Explain the run that `name` means by this machine's rows and files; None means the newest that is not simply fine."""
+    """Explain the run that `name` means by this machine's rows and files, or its files alone where the database is away."""
     source = written_here()
+    if not settings.SYNCTRACE_HAS_DATABASE:
+        return _by_files(name, source, "the files of this machine; its servers do not run", command)
     try:
-        run, why = _run_named(name, source, command)
-    except NotFoundError as error:
-        raise CannotExplainError(str(error)) from error
-    if run is not None:
-        state = f"{run.kind} run {run.pk} of {run.team.slug}, {run.state}"
-        return Chosen(explanation=explain_run(run.pk, source=source, command=command), why=f"{state}{why}")
-    trace_id = one_trace(name or "")
-    found = trace_of_task(source, trace_id) or trace_id
-    explanation = explain_trace(source, found, command=command)
-    if explanation is None:
-        raise CannotExplainError(f"There is no run {name}: no row and no span here is of it.")
-    return Chosen(explanation=explanation, why=f"trace {found}, without its rows")
+        return _by_rows(name, source, command)
+    except (OperationalError, InterfaceError) as error:
+        where = "the files of this machine; the database cannot be reached"
+        try:
+            return _by_files(name, source, where, command)
+        except CannotExplainError as without:
+            raise without from error
 
 
 def explain_there(name: str | None, *, folder: str | None, jaeger: str | None, command: str) -> Chosen:
-    """Explain the run that `name` means by files in a folder or by Jaeger alone; None means the newest not simply fine."""
+    """Explain the run that `name` means by files in a folder, or by Jaeger, alone."""
     try:
-        source: Source = files_in(Path(folder)) if folder else jaeger_at(jaeger or "")
-        roots = source.find_spans(name=ROOT)
-        chosen, why = _trace_named(name, source, roots)
-        explanation = explain_trace(source, chosen, command=command)
+        source = files_in(Path(folder)) if folder else jaeger_at(jaeger or "")
+        return _by_files(name, source, folder or jaeger or "", command)
     except (UnreadableError, JaegerError) as error:
         raise CannotExplainError(str(error)) from error
-    if explanation is None:
-        raise CannotExplainError(f"There is no run {name} in {folder or jaeger}: {_listed(roots)}.")
-    return Chosen(explanation=explanation, why=f"trace {chosen} of {folder or jaeger}{why}")
 
 
-def _run_named(name: str | None, source: Source, command: str) -> tuple[PipelineRun | None, str]:
+def _by_rows(name: str | None, source: Source, command: str) -> Chosen:
+    try:
+        run, why = _run_named(name, command)
+        if run is None:
+            parse(name or "")  # says what is no name at all, or no run's number
+            return _by_files(name, source, "the files of this machine", command)
+    except NotFoundError as error:
+        raise CannotExplainError(str(error)) from error
+    said = f"{run.kind} run {run.pk} of {run.team.slug}, {run.state}"
+    explanation = explain_run(run.pk, source=source, command=command)
+    return Chosen(explanation=explanation, why=f"{said}: {why}" if why else said)
+
+
+def _run_named(name: str | None, command: str) -> tuple[PipelineRun | None, str]:
     """Return the run that a name means, and in what sense where that is not plain; None for one without a row."""
+    runs = PipelineRun.objects.select_related("team")
     if name is None:
-        run = meant.not_simply_fine(PipelineRun.objects.select_related("team"))
+        run = meant.not_simply_fine(runs)
         if run is None:
             raise NotFoundError(f"There is no run yet: start one with `{command} sync OWNER/NAME`.")
-        return run, ": the newest run that is not simply fine" if run.state != run.State.COMPLETED else ": the newest run"
-    team, repository = _TEAM.fullmatch(name), _REPOSITORY.fullmatch(name)
-    if team or repository:
-        runs = meant.of_team(team[1]) if team else meant.of_repository(name)
-        run = meant.not_simply_fine(runs.select_related("team"))
-        if run is None:
-            raise NotFoundError(f"There is no run of {team[1] if team else name}.")
-        return (
-            run,
-            f": the newest of {name} that is not simply fine"
-            if run.state != run.State.COMPLETED
-            else f": the newest of {name}",
-        )
-    run = find_run(one_trace(name))
+        return run, "the newest run, and all are fine" if meant.is_fine(run) else _NEWEST_BAD
+    if team := _TEAM.fullmatch(name):
+        return _newest_of(meant.not_simply_fine(meant.of_team(team[1]).select_related("team")), f"team {team[1]}")
+    if _REPOSITORY.fullmatch(name):
+        return _newest_of(meant.not_simply_fine(meant.of_repository(name).select_related("team")), name)
+    number = name.removeprefix("run_id=")
+    return find_run(number if number.isdigit() else one_trace(name)), ""
+
+
+def _newest_of(run: PipelineRun | None, of: str) -> tuple[PipelineRun, str]:
     if run is None:
-        parse(name)  # says what is no name at all, or no run's number
-    return run, ""
+        raise NotFoundError(f"There is no run of {of}.")
+    return run, f"the newest of {of}{'' if meant.is_fine(run) else ' that is not simply fine'}"
 
 
-def _trace_named(name: str | None, source: Source, roots: list[Span]) -> tuple[str, str]:
-    """Return the trace that a name means in files or Jaeger, and in what sense."""
-    if name is not None and _TRACE_ID.fullmatch(name):
+def _by_files(name: str | None, source: Source, where: str, command: str) -> Chosen:
+    """Explain the run that a name means by what a source alone has of it."""
+    seen = runs_seen(source) if name is None or not _TRACE_ID.fullmatch(name) else []
+    trace_id, why = _trace_named(name, source, seen, where)
+    explanation = explain_trace(source, trace_id, command=command)
+    if explanation is None:
+        raise CannotExplainError(f"Nothing of run {name} is in {where}: {_listed(seen)}.")
+    number = explanation.facts.run_id
+    said = f"{'a run' if number is None else f'run {number}'}, by {where}"
+    return Chosen(explanation=explanation, why=f"{said}: {why}" if why else said)
+
+
+def _trace_named(name: str | None, source: Source, seen: Sequence[Seen], where: str) -> tuple[str, str]:
+    """Return the trace that a name means, and in what sense where that is not plain."""
+    if name is None:
+        if not seen:
+            raise CannotExplainError(f"There is no run in {where}.")
+        return _newest(seen), _NEWEST_BAD if any(not one.is_fine for one in seen) else "the newest run, and all are fine"
+    if _TRACE_ID.fullmatch(name):
         return name, ""
-    candidates = roots
-    why = ""
-    if name is not None:
-        if _REPOSITORY.fullmatch(name):
-            traces = {span.trace_id for span in source.find_spans(name=SYNC, full_name=name)}
-        elif name.isdigit():
-            traces = {span.trace_id for span in source.find_spans(run_id=int(name))}
-        else:
-            key, _, value = name.partition("=")
-            traces = {span.trace_id for span in source.find_spans(**({key: value} if value else {"task_id": name}))}
-        if not traces:
-            raise UnreadableError(f"There is no run {name}: {_listed(roots)}.")
-        candidates = [root for root in roots if root.trace_id in traces]
-        if not candidates:
-            return sorted(traces)[0], ""
-    if not candidates:
-        traces = {span.trace_id for span in source.find_spans(name=SYNC)}
-        if not traces:
-            raise UnreadableError("There is no run's span in it.")
-        return sorted(traces)[-1], ": the root span of none has come"
-    newest_first = sorted(candidates, key=lambda root: -root.start_ns)
-    bad = next((root for root in newest_first if not _is_fine(root)), None)
-    if len(newest_first) > 1:
-        why = ": the newest run that is not simply fine" if bad is not None else ": the newest run"
-    return (bad or newest_first[0]).trace_id, why
+    traces = _traces_named(name, source, seen)
+    candidates = [one for one in seen if one.trace_id in traces]
+    if candidates:
+        return _newest(candidates), "" if len(candidates) == 1 else f"the newest of {name}, first of those not simply fine"
+    if not traces:
+        raise CannotExplainError(f"There is no run {name} in {where}: {_listed(seen)}.")
+    return sorted(traces)[0], ""
 
 
-def _is_fine(root: Span) -> bool:
-    return root.outcome == Outcome.COMPLETED and not root.attributes.get("repos_failed")
+def _traces_named(name: str, source: Source, seen: Sequence[Seen]) -> set[str]:
+    """Return the traces of what a name means; raise `CannotExplainError` for what is no name here."""
+    if name.isascii() and name.isdigit():
+        return {one.trace_id for one in seen if one.run_id == int(name)}
+    if _REPOSITORY.fullmatch(name):
+        return traces_of(source, full_name=name)
+    if match := _CONTEXT.fullmatch(name):
+        return traces_of(source, **{match[1]: match[2]})
+    if _TASK_ID.fullmatch(name):
+        return traces_of(source, task_id=name)
+    if _TEAM.fullmatch(name):
+        raise CannotExplainError("Only the database knows teams by their names: name team_id=N, OWNER/NAME or a run.")
+    raise CannotExplainError(f"{name!r} is no run's number, OWNER/NAME, task id, trace id, or KEY=VALUE such as team_id=7.")
 
 
-def _listed(roots: list[Span]) -> str:
+def _newest(seen: Sequence[Seen]) -> str:
+    """Return the trace of the newest run that is not fine; of the newest, if all are."""
+    return next((one for one in seen if not one.is_fine), seen[0]).trace_id
+
+
+def _listed(seen: Sequence[Seen]) -> str:
     """Return which runs there are."""
-    numbers = [str(root.attributes.get("run_id", root.trace_id)) for root in sorted(roots, key=lambda root: -root.start_ns)]
-    return f"there are {', '.join(numbers[:_MOST_LISTED])}" if numbers else "there is none"
+    numbers = [one.trace_id if one.run_id is None else str(one.run_id) for one in seen]
+    more = f" and {len(numbers) - _MOST_LISTED} more" if len(numbers) > _MOST_LISTED else ""
+    return f"there are {', '.join(numbers[:_MOST_LISTED])}{more}" if numbers else "there is none"

@@ -6,17 +6,20 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.integrations.models import PipelineRun, RepoSync
 
-_FINE = PipelineRun.State.COMPLETED
-
 
 def not_simply_fine(runs: QuerySet[PipelineRun]) -> PipelineRun | None:
     """Return the newest of the runs that is not simply fine; if all are, the newest; None if there is none.
 
     Simply fine is a run that has completed with nothing missing of any of its repositories.
     """
-    gaps = RepoSync.objects.filter(run=OuterRef("pk")).exclude(gaps=[])
     newest_first = runs.order_by("-pk")
-    return newest_first.filter(~Q(state=_FINE) | Exists(gaps)).first() or newest_first.first()
+    has_gaps = Exists(RepoSync.objects.filter(run=OuterRef("pk")).exclude(gaps=[]))
+    return newest_first.filter(~Q(state=PipelineRun.State.COMPLETED) | has_gaps).first() or newest_first.first()
+
+
+def is_fine(run: PipelineRun) -> bool:
+    """Return whether a run is simply fine."""
+    return run.state == PipelineRun.State.COMPLETED and not run.repo_syncs.exclude(gaps=[]).exists()
 
 
 def of_repository(full_name: str) -> QuerySet[PipelineRun]:

@@ -16,6 +16,7 @@ from apps.console.terminal.printing import PrintingCommand
 class Command(PrintingCommand):
     """Explain a run."""
 
+    requires_system_checks = ()  # it only reads
     help = "Say why a run failed, waits or took long: the first cause, what to do, the proof, and where its time went."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
