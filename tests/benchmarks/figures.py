@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tests.benchmarks.programs import CHECKOUT
+from tests.documents import table, write_between
 
 DOCUMENT = CHECKOUT / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- figures: written by `make bench BENCH_ARGS=--docs` -->\n", "<!-- end of figures -->\n"
@@ -84,14 +85,8 @@ def as_text(figures: Sequence[Figure], machine: Machine) -> str:
 
 def write_document(figures: Sequence[Figure], machine: Machine, document: Path = DOCUMENT) -> None:
     """Replace the table between the markers in `document`, and nothing else."""
-    text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{document} has lost the lines that the table stands between")
-    table = ["| | measured | aim | met | |", "|---|---|---|---|---|"]
-    table += [f"| {' | '.join(figure.cells())} |" for figure in figures]
-    document.write_text(f"{before}{begin}\n{chr(10).join(table)}\n\n{_sentence(machine)}\n\n{end}{after}", encoding="utf-8")
+    rows = [("", "measured", "aim", "met", ""), *(figure.cells() for figure in figures)]
+    write_between(_BEGIN, _END, f"{table(rows)}\n\n{_sentence(machine)}\n", document=document)
 
 
 def _sentence(machine: Machine) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from tests.chaos.faults import KINDS
 from tests.chaos.oracles import ORACLES
 from tests.chaos.places import MEANINGS, PLACES
 from tests.chaos.tally import HOLDING, Round, Tally
+from tests.documents import table, write_between
 
 __all__ = ["Report", "Round", "Tally", "as_text", "write"]
 
@@ -54,12 +55,7 @@ def as_text(report: Report) -> str:
 
 def write(report: Report, document: Path = DOCUMENT) -> None:
     """Replace the results between the markers in `document`, and nothing else."""
-    text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{document} has lost the lines that the results stand between")
-    document.write_text(f"{before}{begin}\n{_results(report)}\n{end}{after}", encoding="utf-8")
+    write_between(_BEGIN, _END, _results(report), document=document)
 
 
 def _results(report: Report) -> str:
@@ -70,10 +66,10 @@ def _results(report: Report) -> str:
         f"{_sentence(report)} {on}.",
         "### Faults, by the place where they struck",
         "Each cell says how often; *n of m* where something that should be true was not after some of these rounds.",
-        "\n".join(_table(_matrix(report))),
+        table(_matrix(report)),
         "\n".join(f"- **{place}**: {MEANINGS[place]}." for place in PLACES),
         "### What was true afterwards",
-        "\n".join(_table(_verdicts(report))),
+        table(_verdicts(report)),
     ]
     return "\n\n".join(paragraphs) + "\n"
 
@@ -116,13 +112,6 @@ def _sum(pairs: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 def _cell(struck: int, healed: int) -> str:
     return "" if not struck else str(struck) if struck == healed else f"{healed} of {struck}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    head, *body = rows
-    yield f"| {' | '.join(head)} |"
-    yield "|---" * len(head) + "|"
-    yield from (f"| {' | '.join(row)} |" for row in body)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

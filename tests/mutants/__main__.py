@@ -3,7 +3,8 @@
     make mutants                                                         every core module: hours
     make mutants MUTANTS_ARGS="apps/integrations/lane/limits.py"         one of them, or all below a folder
     make mutants MUTANTS_ARGS="--sample 20 --seed 7 telemetry"           20 mistakes of each module, chosen by a seed
-    make mutants MUTANTS_ARGS="--jobs 4 --list apps/pulls"               what would be planted
+    make mutants MUTANTS_ARGS="--list apps/pulls"                        what would be planted
+    make mutants MUTANTS_ARGS="--sample 20 --docs"                       and write docs/mutants.md
 
 Results are kept in var/mutants: a run that was stopped goes on, and one after a new test tries only what had survived.
 The exit code is 1 if a mistake survived that `equivalents.toml` does not name.
@@ -17,19 +18,20 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.mutants.changes import Change, changes_in, name_at
-from tests.mutants.results import Results, equivalents
+from tests.mutants.changes import Change, changes_in
+from tests.mutants.document import Tried, as_line, as_text, place, write
+from tests.mutants.results import Results
 from tests.mutants.rooms import CHECKOUT, core_modules
+from tests.mutants.seen import SeenFiles
 from tests.mutants.trying import Copy
 
 FOLDER = CHECKOUT / "var" / "mutants"
-GOAL = 0.9
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,89 +42,93 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which ones --sample chooses")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many are tried at once (default: 2)")
     parser.add_argument("--list", action="store_true", help="only say what would be planted")
+    parser.add_argument("--docs", action="store_true", help="write docs/mutants.md")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where copies and results are (default: var/mutants)")
     options = parser.parse_args(arguments)
-    chosen = {module: _chosen(module, options.sample, options.seed) for module in _asked_for(options.paths)}
+    possible = {module: changes_in((CHECKOUT / module).read_text()) for module in _asked_for(options.paths)}
+    chosen = {module: _chosen(module, changes, options.sample, options.seed) for module, changes in possible.items()}
     if options.list:
         for module, changes in chosen.items():
-            _say(*(f"{_place(module, change)}: {change}" for change in changes))
+            _say(*(f"{place(module, change)}: {change}" for change in changes))
         return 0
     for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored: in the background
         signal.signal(ending, _interrupt)
     results = Results(options.folder / "results.jsonl")
+    _try(chosen, results, options.folder, jobs=options.jobs)
+    tried = [
+        Tried(
+            module=module,
+            possible=len(possible[module]),
+            planted=len(changes),
+            survivors=[change for change in changes if not results.known(module, change)],
+        )
+        for module, changes in chosen.items()
+    ]
+    sys.stdout.write(f"\n{as_text(tried)}")
+    if options.docs:
+        write(tried, sample=options.sample, seed=options.seed)
+    return 1 if any(each.unnamed for each in tried) else 0
+
+
+def _try(chosen: Mapping[str, Sequence[Change]], results: Results, folder: Path, *, jobs: int) -> None:
+    """Try those mistakes of which it is not known yet whether they are caught."""
+    open_ones = {
+        module: [change for change in changes if results.known(module, change) is None] for module, changes in chosen.items()
+    }
     with ExitStack() as stack:
         free: SimpleQueue[Copy] = SimpleQueue()
-        for number in range(options.jobs):
-            copy = Copy(options.folder / f"copy-{number}")
+        for number in range(jobs if any(open_ones.values()) else 0):
+            copy = Copy(folder / f"copy-{number}")
             stack.enter_context(copy.ready())
             stack.callback(copy.stop)
             free.put(copy)
-        survivors = [
-            each for module, changes in chosen.items() for each in _tried(module, changes, results, free, options.jobs)
-        ]
-    total = sum(map(len, chosen.values()))
-    caught = total - len(survivors)
-    named = equivalents()
-    unnamed = [(module, change) for module, change in survivors if not any(each.is_of(module, change) for each in named)]
-    equivalent = len(survivors) - len(unnamed)
-    _say(f"\n{caught} of {total - equivalent} caught ({_share(caught, total - equivalent)}; the goal is over {GOAL:.0%})")
-    _say(f"{equivalent} more are named equivalent")
-    _say(*(f"  survived  {_place(module, change)}: {change}" for module, change in unnamed))
-    return 1 if unnamed else 0
+        for module, changes in open_ones.items():
+            if changes:
+                _try_module(module, changes, results, free, seen_in=folder / "seen", jobs=jobs)
+            known = chosen[module]
+            survivors = [change for change in known if not results.known(module, change)]
+            _say(as_line(Tried(module=module, possible=len(known), planted=len(known), survivors=survivors)))
 
 
-def _tried(
-    module: str, changes: Sequence[Change], results: Results, free: SimpleQueue[Copy], jobs: int
-) -> list[tuple[str, Change]]:
-    """Try those mistakes in a module of which it is not known yet whether they are caught; return all that survive."""
-    started = time.monotonic()
-    open_ones = [change for change in changes if results.known(module, change) is None]
-    if open_ones:
-        copy = free.get()
-        seen = copy.seen(module)
-        free.put(copy)
+def _try_module(
+    module: str, changes: Sequence[Change], results: Results, free: SimpleQueue[Copy], *, seen_in: Path, jobs: int
+) -> None:
+    copy = free.get()
+    seen = SeenFiles(seen_in, copy.checkout, copy.look).of(module)
+    free.put(copy)
 
-        def try_one(change: Change) -> None:
-            mine = free.get()
-            try:
-                results.keep(module, change, caught=mine.notices(module, change, seen))
-            finally:
-                free.put(mine)
-
-        trying = ThreadPoolExecutor(jobs)
+    def try_one(change: Change) -> None:
+        mine = free.get()
+        started = time.monotonic()
         try:
-            list(trying.map(try_one, open_ones))
+            is_caught = mine.notices(module, change, seen)
         finally:
-            trying.shutdown(wait=False, cancel_futures=True)
-    survivors = [(module, change) for change in changes if not results.known(module, change)]
-    caught = len(changes) - len(survivors)
-    _say(f"{module}: {caught} of {len(changes)} caught ({_share(caught, len(changes))}), {time.monotonic() - started:.0f} s")
-    return survivors
+            free.put(mine)
+        results.keep(module, change, caught=is_caught)
+        said = "" if is_caught else "survived"
+        _say(f"  {time.monotonic() - started:5.1f} s  {said:8}  {place(module, change)}: {change}")
+
+    trying = ThreadPoolExecutor(jobs)
+    try:
+        list(trying.map(try_one, changes))
+    finally:
+        trying.shutdown(wait=False, cancel_futures=True)
 
 
 def _asked_for(paths: Iterable[str]) -> list[str]:
     modules = core_modules()
     wanted = [path.rstrip("/") for path in paths]
-    found = [each for each in modules if not wanted or any(each == path or each.startswith(f"{path}/") for path in wanted)]
-    if not found:
+    found = [each for path in wanted for each in modules if each == path or each.startswith(f"{path}/")]
+    if wanted and not found:
         raise SystemExit(f"There is no core module at {' '.join(wanted)}: tests/mutants/rooms.py names them.")
-    return found
+    return list(dict.fromkeys(found)) or modules
 
 
-def _chosen(module: str, sample: int, seed: int) -> list[Change]:
-    changes = changes_in((CHECKOUT / module).read_text())
+def _chosen(module: str, changes: Sequence[Change], sample: int, seed: int) -> list[Change]:
     if not sample or sample >= len(changes):
-        return changes
+        return list(changes)
     chosen = random.Random(f"{seed} {module}").sample(changes, sample)  # noqa: S311  # the same ones again for a seed
     return sorted(chosen, key=lambda change: change.start)
-
-
-def _place(module: str, change: Change) -> str:
-    return f"{module}:{change.line} {name_at(change.line, (CHECKOUT / module).read_text())}".rstrip()
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "nothing to catch"
 
 
 def _say(*lines: str) -> None:

@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
-    ast.Lt: (ast.LtE, ast.GtE),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.LtE),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-}
-_COMPUTED: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.Mod: ast.Mult,
-    ast.BitOr: ast.BitAnd,
-    ast.BitAnd: ast.BitOr,
-}
-_CALLED = {"min": "max", "max": "min", "all": "any", "any": "all", "seconds": "milliseconds", "milliseconds": "seconds"}
-_QUERIES = frozenset({"filter", "exclude", "get", "get_or_create", "update", "Q"})
-_UNIT = 1000
-_SQL_CONDITION = re.compile(
-    r"""\s+(?:AND|WHERE)\s+(?:(?!\s+(?:AND|OR|THEN|GROUP|ORDER|RETURNING|HAVING)\b)[^\n"'{}]|\{[^{}]*\})+"""
-)
+from tests.mutants import operators, texts
+from tests.mutants.operators import Members
+
 _TYPES_ALONE = ("annotation", "returns", "decorator_list", "type_comment", "bases", "type_params")
 
 
@@ -62,7 +35,8 @@ def changes_in(text: str) -> list[Change]:
     """Return every mistake that can be planted in a module, in the order of its lines."""
     tree = ast.parse(text)
     places = _Places(text)
-    found = {change: None for node in _running(tree) for change in _of_node(node, places)}
+    members = operators.members_in(tree)
+    found = {change: None for node in _running(tree) for change in _of_node(node, places, members)}
     return sorted((each for each in found if _compiles(each.made_in(text))), key=lambda each: (each.start, each.after))
 
 
@@ -146,94 +120,22 @@ def _is_idle(node: ast.AST) -> bool:
     return False
 
 
-def _of_node(node: ast.AST, places: _Places) -> Iterator[Change]:
-    for mutated in _mutated(node):
+def _of_node(node: ast.AST, places: _Places, members: Members) -> Iterator[Change]:
+    for mutated in operators.mistaken(node, members):
         shown = ast.unparse(mutated)
         yield from places.change(node, f"({shown})" if isinstance(mutated, ast.expr) else shown)
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        yield from places.change(node, "pass")
+    for condition, opposite in operators.negated(node):
+        yield from places.change(condition, f"({ast.unparse(opposite)})")
+    for statement in operators.forgotten(node):
+        yield from places.change(statement, "pass")
     if isinstance(node, ast.With) and len(node.items) > 1:
         for item in node.items:
             if item.optional_vars is None:
                 yield from places.change(item.context_expr, '__import__("contextlib").nullcontext()')
     if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
-        yield from _of_sql(node, places)
-
-
-def _mutated(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what may stand in the node's place."""
-    yield from _other_constants(node) if isinstance(node, ast.Constant) else _other_operators(node)
-    match node:
-        case ast.IfExp(test=test):
-            yield _with(node, test=ast.UnaryOp(ast.Not(), test))
-        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
-            yield ast.Return(ast.Constant(None))
-        case ast.Call():
-            yield from _mutated_call(node)
-
-
-def _other_constants(node: ast.Constant) -> Iterator[ast.AST]:
-    """Yield the next number, and what would be right in another unit."""
-    match node.value:
-        case bool() as value:
-            yield ast.Constant(not value)
-        case int() as value:
-            yield ast.Constant(value + 1)
-            if value >= _UNIT:
-                yield ast.Constant(value // _UNIT)
-        case float() as value:
-            yield ast.Constant(value * _UNIT)
-
-
-def _other_operators(node: ast.AST) -> Iterator[ast.AST]:
-    match node:
-        case ast.Compare(ops=[operator]):
-            for other in _COMPARED[type(operator)]:
-                yield _with(node, ops=[other()])
-        case ast.BinOp(op=operator) if type(operator) in _COMPUTED:
-            yield _with(node, op=_COMPUTED[type(operator)]())
-        case ast.BoolOp(op=operator, values=values):
-            yield _with(node, op=ast.Or() if isinstance(operator, ast.And) else ast.And())
-            for number in range(len(values)):
-                rest = values[:number] + values[number + 1 :]
-                yield rest[0] if len(rest) == 1 else _with(node, values=rest)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield operand
-
-
-def _mutated_call(node: ast.Call) -> Iterator[ast.AST]:
-    match node.func:
-        case ast.Name(id=name) if name in _CALLED:
-            yield _with(node, func=ast.Name(_CALLED[name], ast.Load()))
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    for number, keyword in enumerate(node.keywords):
-        if name == "timedelta" and keyword.arg in _CALLED:
-            others = [
-                *node.keywords[:number],
-                ast.keyword(_CALLED[keyword.arg], keyword.value),
-                *node.keywords[number + 1 :],
-            ]
-            yield _with(node, keywords=others)
-        elif name in _QUERIES and len(node.keywords) + len(node.args) > 1:
-            yield _with(node, keywords=node.keywords[:number] + node.keywords[number + 1 :])
-
-
-def _of_sql(node: ast.AST, places: _Places) -> Iterator[Change]:
-    """Yield the statement without one of its conditions."""
-    start, end = places.span(node)
-    text = places.text[start:end]
-    if not re.search(r"\b(SELECT|UPDATE|DELETE|INSERT|MERGE)\b", text) or isinstance(node, ast.FormattedValue):
-        return
-    for found in _SQL_CONDITION.finditer(text):
-        yield places.inside(found, start, " WHERE true" if found[0].lstrip().startswith("WHERE") else "")
-
-
-def _with(node: ast.AST, **changed: object) -> ast.AST:
-    """Return a copy of a node with other fields."""
-    made = copy.copy(node)
-    for name, value in changed.items():
-        setattr(made, name, value)
-    return made
+        start, end = places.span(node)
+        for found, after in texts.mistaken(places.text[start:end], is_formatted=isinstance(node, ast.JoinedStr)):
+            yield places.inside(found, start, after)
 
 
 def _is_same(text: str, node: ast.AST) -> bool:

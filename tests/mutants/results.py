@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.mutants.changes import Change, name_at
-from tests.mutants.rooms import CHECKOUT, room_of
+from tests.mutants.rooms import CHECKOUT, files_with_tests
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
 
@@ -78,8 +78,6 @@ def _code(module: str) -> str:
 @cache  # as they were when the copies were made
 def _tests(module: str) -> str:
     found = hashlib.sha256()
-    for name in room_of(module):
-        path = CHECKOUT / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            found.update(file.read_bytes())
+    for name in files_with_tests(module):
+        found.update((CHECKOUT / name).read_bytes())
     return found.hexdigest()[:16]

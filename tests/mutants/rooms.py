@@ -40,3 +40,13 @@ def room_of(module: str) -> list[str]:
     if room is None:
         raise ValueError(f"{module} belongs to no room of tests/mutants/rooms.py")
     return ROOMS[room]
+
+
+def files_with_tests(module: str) -> list[str]:
+    """Return the paths of the files with the tests of a module's room."""
+    found: list[str] = []
+    for name in room_of(module):
+        path = CHECKOUT / name
+        files = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
+        found += [each.relative_to(CHECKOUT).as_posix() for each in files]
+    return list(dict.fromkeys(found))

@@ -1,6 +1,6 @@
-"""A pytest plugin: which tests come by which lines of one module, written as JSON when they have ended.
+"""A pytest plugin: which tests come by which lines of the core modules, written as JSON when they have ended.
 
-    SEEN_MODULE=apps/pulls/store.py SEEN_IN=seen.json python -m pytest -p tests.mutants.seen_lines tests/pulls
+    SEEN_IN=seen.json python -m pytest -p tests.mutants.seen_lines tests/pulls
 
 What a test starts as another program is not seen.
 """
@@ -20,19 +20,22 @@ from typing import Any
 
 import pytest
 
-_MODULE = str(Path(os.environ.get("SEEN_MODULE", "nothing")).resolve())
-_tests: defaultdict[int, set[str]] = defaultdict(set)
+from tests.mutants.rooms import CHECKOUT, core_modules
+
+_modules = {str(CHECKOUT / module): module for module in core_modules()}
+_lines: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
 _seconds: dict[str, float] = {}
+_failed: set[str] = set()
 _now: list[str] = []
 
 
 def _on_call(frame: FrameType, _event: str, _argument: Any) -> Any:
-    return _on_line if frame.f_code.co_filename == _MODULE else None
+    return _on_line if frame.f_code.co_filename in _modules else None
 
 
 def _on_line(frame: FrameType, event: str, _argument: Any) -> Any:
     if event == "line" and _now:
-        _tests[frame.f_lineno].add(_now[-1])
+        _lines[_now[-1]].add((frame.f_code.co_filename, frame.f_lineno))
     return _on_line
 
 
@@ -64,7 +67,13 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
         _now.pop()
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note which tests fail as they are."""
+    if report.failed:
+        _failed.add(report.nodeid)
+
+
 def pytest_sessionfinish() -> None:
     """Write what was seen."""
-    seen = {"tests": {line: sorted(tests) for line, tests in _tests.items()}, "seconds": _seconds}
-    Path(os.environ["SEEN_IN"]).write_text(json.dumps(seen))
+    seen = {test: sorted((_modules[file], line) for file, line in lines) for test, lines in _lines.items()}
+    Path(os.environ["SEEN_IN"]).write_text(json.dumps({"lines": seen, "seconds": _seconds, "failed": sorted(_failed)}))

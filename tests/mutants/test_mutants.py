@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.mutants.__main__ import main
 from tests.mutants.changes import Change, changes_in, name_at
-from tests.mutants.results import Results, equivalents
-from tests.mutants.rooms import CHECKOUT, core_modules, room_of
-from tests.mutants.trying import Seen
+from tests.mutants.document import DOCUMENT, Tried, as_line, as_text, place, write
+from tests.mutants.results import Equivalent, Results, equivalents
+from tests.mutants.rooms import CHECKOUT, core_modules, files_with_tests, room_of
+from tests.mutants.seen import Seen, SeenFiles
 
 MODULE = "apps/integrations/lane/limits.py"
 
@@ -36,6 +39,18 @@ def _made(text: str) -> set[str]:
         ("x = max(a)", {"x = (min(a))"}),
         ("x = timedelta(seconds=a)", {"x = (timedelta(milliseconds=a))"}),
         ("x.clear()", {"pass"}),
+        ("x += y", {"pass"}),
+        ("def f():\n    x.y = z", {"def f():\n    pass"}),
+        ("def __init__(self):\n    self.y = z", set()),
+        ("for x in y:\n    break", {"for x in y:\n    pass"}),
+        ("if x.y:\n    z", {"if (not x.y):\n    z"}),
+        ("x = [y for y in z if f(y)]", {"x = [y for y in z if (not f(y))]"}),
+        ("x = [a(), b]", {"x = ([b, a()])"}),
+        ("x = a + 'b'", set()),
+        ("x = A.ONE, A.TWO", {"x = (A.TWO), A.TWO", "x = A.ONE, (A.ONE)"}),
+        ("x = y.filter(a=a)", {"x = (y.filter())"}),
+        ("x = y.get(a=a)", set()),
+        ("x = f'{y:032x}'", {"x = f'{y:x}'"}),
         ("x = y.filter(a=a, b=b)", {"x = (y.filter(a=a))", "x = (y.filter(b=b))"}),
         ("x = a if b else c", {"x = (a if not b else c)"}),
         ("def f():\n    return x", {"def f():\n    return None"}),
@@ -46,6 +61,11 @@ def _made(text: str) -> set[str]:
         (
             's = "SELECT FROM t WHERE a = 1 AND b = 2"',
             {'s = "SELECT FROM t WHERE true AND b = 2"', 's = "SELECT FROM t WHERE a = 1"'},
+        ),
+        ('s = "SELECT a WHERE a = %s"', {'s = "SELECT a WHERE (a = %s OR true)"'}),
+        (
+            's = "SELECT least(a, b) ORDER BY c DESC"',
+            {'s = "SELECT greatest(a, b) ORDER BY c DESC"', 's = "SELECT least(a, b) ORDER BY c"'},
         ),
         ("żółw = 'ż' if a else 1  # ż", {"żółw = ('ż' if not a else 1)  # ż", "żółw = 'ż' if a else (2)  # ż"}),
     ],
@@ -98,6 +118,34 @@ def test_tests_are_those_that_come_by_the_quickest_first() -> None:
     assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["room"]
 
 
+def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path) -> None:
+    """Of a module's tests those are chosen that come by it and do not fail as they are."""
+    looked: list[Sequence[str]] = []
+
+    def look(files: Sequence[str], where: Path) -> None:
+        looked.append(files)
+        lines = {
+            f"{file}::{test}": [[of, 3]]
+            for file in files
+            for test, of in (("good", MODULE), ("bad", MODULE), ("other", "apps/pulls/store.py"))
+        }
+        failed = [test for test in lines if test.endswith("bad")]
+        where.write_text(json.dumps({"lines": lines, "seconds": dict.fromkeys(lines, 0.5), "failed": failed}))
+
+    files = files_with_tests(MODULE)
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    for module in core_modules():
+        (tmp_path / module).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / module).write_text("")
+    seen = [SeenFiles(tmp_path / "seen", tmp_path, look).of(MODULE) for _ in range(2)]
+    assert seen[0].tests == seen[1].tests == {3: [f"{file}::good" for file in files]}
+    (tmp_path / files[0]).write_text("changed")
+    SeenFiles(tmp_path / "seen", tmp_path, look).of(MODULE)
+    assert looked == [files, files[:1]]
+
+
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     """What is known is not tried again."""
     caught, survived, unknown = changes_in((CHECKOUT / MODULE).read_text())[:3]
@@ -133,3 +181,27 @@ def test_a_sample_is_the_same_for_a_seed(capsys: pytest.CaptureFixture[str]) -> 
     assert [len(lines) for lines in said] == [5, 5, 5]
     with pytest.raises(SystemExit, match="no core module at apps/nothing"):
         main(["--list", "apps/nothing"])
+
+
+def test_only_the_results_of_the_page_are_written(tmp_path: Path) -> None:
+    """A row for each module; what is named equivalent is not to be caught."""
+    first, second, third = changes_in((CHECKOUT / MODULE).read_text())[:3]
+    named = [Equivalent(MODULE, name_at(first.line, (CHECKOUT / MODULE).read_text()), str(first), "no difference")]
+    tried = Tried(module=MODULE, possible=50, planted=11, survivors=[first, second], named=named)
+    assert (tried.caught, tried.equivalent, tried.unnamed) == (9, 1, [second])
+    assert third not in tried.survivors
+    assert as_line(tried) == f"{MODULE}: 9 of 10 caught (90.0 %), 1 more are named equivalent"
+    assert as_text([tried]).splitlines() == [
+        "9 of 10 caught (90.0 %; the goal is over 90%)",
+        "1 more are named equivalent",
+        f"  survived  {place(MODULE, second)}: {second}",
+    ]
+    page = tmp_path / "page.md"
+    page.write_text(DOCUMENT.read_text())
+    write([tried], sample=11, seed=3, document=page)
+    before, _, rest = DOCUMENT.read_text().partition("<!-- results")
+    text = page.read_text()
+    assert text.startswith(before)
+    assert "Up to 11 mistakes of each module, chosen by seed 3: 9 of 10 caught, 90.0 %." in text
+    assert f"| `{MODULE}` | 50 | 11 | 1 | 1 | 90.0 % |" in text.splitlines()
+    assert rest.endswith(text.partition("<!-- end of results")[2])

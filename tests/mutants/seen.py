@@ -1,0 +1,109 @@
+"""Which tests come by which lines: what is seen of a test file is kept until it, or what it tests, has changed."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.mutants.changes import Change
+from tests.mutants.rooms import core_modules, files_with_tests
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which tests come by which lines of a module, and how long each takes."""
+
+    tests: dict[int, list[str]]
+    seconds: dict[str, float]
+
+    def chosen_for(self, change: Change, text: str, *, room: Sequence[str]) -> list[str]:
+        """Return the tests that come by a change in a module's `text`, the quickest first; the room where none is known to.
+
+        What runs as the module is imported, or once for all, is come by unseen: of a variable or of a function with a cache
+        those count, too, that come by a line with its name; of anything else that nobody is seen at, all of the module's.
+        """
+        lines = set(range(change.line, change.line + change.before.count("\n") + 1))
+        found = self._by(lines | _lines_with(_names_made_once(lines, text), text)) or self._by(self.tests)
+        return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
+
+    def _by(self, lines: Iterable[int]) -> set[str]:
+        return {test for line in lines for test in self.tests.get(line, ())}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFiles:
+    """What is seen of a checkout's test files, kept in a folder. `look` runs some of them, and writes what it saw."""
+
+    folder: Path
+    checkout: Path
+    look: Callable[[Sequence[str], Path], None]
+
+    def of(self, module: str) -> Seen:
+        """Return the tests of the module's room that come by it, but for those that fail as they are: they say nothing."""
+        files = files_with_tests(module)
+        unknown = [name for name in files if not self._place(name).exists()]
+        if unknown:
+            self._look_at(unknown)
+        tests: defaultdict[int, list[str]] = defaultdict(list)
+        seconds: dict[str, float] = {}
+        for name in files:
+            found = json.loads(self._place(name).read_text())
+            seconds |= found["seconds"]
+            for test, lines in found["lines"].items():
+                for line in (line for of, line in lines if of == module and test not in found["failed"]):
+                    tests[line].append(test)
+        return Seen(dict(tests), seconds)
+
+    def _look_at(self, files: Sequence[str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        where = self.folder / "now.json"
+        self.look(files, where)
+        found = json.loads(where.read_text())
+        for name in files:
+            of_file = {
+                "lines": {test: lines for test, lines in found["lines"].items() if test.partition("::")[0] == name},
+                "seconds": {test: each for test, each in found["seconds"].items() if test.partition("::")[0] == name},
+                "failed": [test for test in found["failed"] if test.partition("::")[0] == name],
+            }
+            self._place(name).write_text(json.dumps(of_file))
+
+    def _place(self, name: str) -> Path:
+        digest = hashlib.sha256((self.checkout / name).read_bytes() + name.encode() + _beside(self.checkout)).hexdigest()
+        return self.folder / f"{digest[:16]}.json"
+
+
+@cache
+def _beside(checkout: Path) -> bytes:
+    """Return a digest of the core modules, and of what test files share."""
+    found = hashlib.sha256()
+    shared = (path for path in sorted((checkout / "tests").rglob("*.py")) if not path.name.startswith("test_"))
+    for path in [*(checkout / module for module in core_modules()), *shared]:
+        if not path.is_relative_to(checkout / "tests" / "mutants"):
+            found.update(path.read_bytes())
+    return found.digest()
+
+
+def _names_made_once(lines: Collection[int], text: str) -> set[str]:
+    """Return the names of the module's variables, and of its functions with a cache, that are made at these lines."""
+    names: set[str] = set()
+    for statement in ast.parse(text).body:
+        if set(lines).isdisjoint(range(statement.lineno, (statement.end_lineno or 0) + 1)):
+            continue
+        if isinstance(statement, ast.FunctionDef) and any("cache" in ast.unparse(each) for each in statement.decorator_list):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            given = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
+            names |= {each.id for each in given if isinstance(each.ctx, ast.Store)}
+    return names
+
+
+def _lines_with(names: Collection[str], text: str) -> set[int]:
+    lines = enumerate(text.splitlines(), start=1)
+    return {number for number, line in lines if names and re.search(rf"\b(?:{'|'.join(names)})\b", line)}
