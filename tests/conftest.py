@@ -25,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(pytest_plugin, pytest_plugin.__name__)
 
 
+@pytest.fixture(autouse=True)
+def account_of_the_sync(request: pytest.FixtureRequest) -> None:
+    """Capture every test of what a sync does: an operation that nobody completes, or a span that stays open, fails it."""
+    if not {"analysis", "integrations", "pulls"}.isdisjoint(request.path.relative_to(request.config.rootpath).parts):
+        request.getfixturevalue("captrace")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def sigint_for_programs() -> None:
     """Let programs that the tests start be interrupted, even where SIGINT is ignored: under nohup, or in the background.

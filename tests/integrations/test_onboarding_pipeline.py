@@ -259,6 +259,7 @@ def test_what_becomes_of_one_run_becomes_of_no_other(
     """Advanced, started, completed and ended beside another team's, which stands where it stood."""
     before = _columns(other_run)
     rows = list(other_run.repo_syncs.order_by("pk").values())
+    captrace.clear()
     run.repo_syncs.update(state="completed", disposition="synced")
     assert pipeline.advance(other_run.pk) == []
     assert pipeline.advance(run.pk) == [RunPhase(run.pk, "llm_processing", 1)]
