@@ -70,6 +70,7 @@ def _matches(text: str) -> str:
     return f"CASE WHEN lower({text}) LIKE ANY ({words}) THEN {text} ~* rules.pattern ELSE false END"
 
 
+# `substring` returns what the pattern's first brackets match, so that the whole pattern stands in a pair of them.
 # `due` and `marks` are put together by a union and not by a join: for new rows, of which it has no statistics, the planner
 # expects one row, and would find all marks again for each pull request.
 _ANALYZE = f"""
@@ -82,7 +83,7 @@ _ANALYZE = f"""
         FROM due JOIN rules ON due.author ~* rules.login
         UNION ALL
         SELECT due.id, due.updated_at, rules.tool,
-            'description: ' || btrim(substring(due.body FROM '(?i)(?:' || rules.pattern || ')'))
+            'description: ' || btrim(substring(due.body FROM '(?i)(' || rules.pattern || ')'), E' \\t\\r\\n')
         FROM due JOIN rules ON {_matches("due.body")}
         UNION ALL
         SELECT due.id, due.updated_at, rules.tool, 'commit ' || left(c.oid, 10)

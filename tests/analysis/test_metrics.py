@@ -58,7 +58,7 @@ def _rows(team_id: int) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.django_db
-def test_a_team_s_metrics_are_of_its_own_repositories_and_change_no_others() -> None:
+def test_a_team_s_metrics_are_of_its_own_repositories_and_change_no_others(captrace: Capture) -> None:
     """Two teams merge in the same week, in repositories with the same numbers; one of them also in another week."""
     bakers, smiths = repository("o/a", team="bakers"), repository("o/b", team="smiths")
     store(bakers.pk, pull_request(1, additions=10, deletions=1))
@@ -66,7 +66,9 @@ def test_a_team_s_metrics_are_of_its_own_repositories_and_change_no_others() -> 
     assert metrics.compute(team_id=smiths.team_id) == 2
     before = _rows(smiths.team_id)
     assert [row[1:3] + row[5:6] for row in before] == [(date(2026, 1, 5), 1, 105.0), (date(2026, 1, 12), 1, 4.0)]
+    captrace.clear()
     assert metrics.compute(team_id=bakers.team_id) == 1
+    assert captrace.span("sync.db.write").attributes["db.operation.batch.size"] == 1
     assert [row[1:3] + row[5:6] for row in _rows(bakers.team_id)] == [(date(2026, 1, 5), 1, 11.0)]
     store(bakers.pk, _merged(pull_request(1), DAY + timedelta(days=14)))
     assert metrics.compute(team_id=bakers.team_id) == 2
