@@ -40,6 +40,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("paths", nargs="*", help="modules, or folders of them (default: all core modules)")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="N mistakes of each module (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="which ones --sample chooses")
+    parser.add_argument(
+        "--slowest",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="leave slower tests out where there are others (default: 5)",
+    )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many are tried at once (default: 2)")
     parser.add_argument("--list", action="store_true", help="only say what would be planted")
     parser.add_argument("--docs", action="store_true", help="write docs/mutants.md")
@@ -54,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored: in the background
         signal.signal(ending, _interrupt)
     results = Results(options.folder / "results.jsonl")
-    _try(chosen, results, options.folder, jobs=options.jobs)
+    _try(chosen, results, options)
     tried = [
         Tried(
             module=module,
@@ -70,45 +77,45 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if any(each.unnamed for each in tried) else 0
 
 
-def _try(chosen: Mapping[str, Sequence[Change]], results: Results, folder: Path, *, jobs: int) -> None:
+def _try(chosen: Mapping[str, Sequence[Change]], results: Results, options: argparse.Namespace) -> None:
     """Try those mistakes of which it is not known yet whether they are caught."""
     open_ones = {
         module: [change for change in changes if results.known(module, change) is None] for module, changes in chosen.items()
     }
     with ExitStack() as stack:
         free: SimpleQueue[Copy] = SimpleQueue()
-        for number in range(jobs if any(open_ones.values()) else 0):
-            copy = Copy(folder / f"copy-{number}")
+        for number in range(options.jobs if any(open_ones.values()) else 0):
+            copy = Copy(options.folder / f"copy-{number}")
             stack.enter_context(copy.ready())
             stack.callback(copy.stop)
             free.put(copy)
         for module, changes in open_ones.items():
             if changes:
-                _try_module(module, changes, results, free, seen_in=folder / "seen", jobs=jobs)
+                _try_module(module, changes, results, free, options)
             known = chosen[module]
             survivors = [change for change in known if not results.known(module, change)]
             _say(as_line(Tried(module=module, possible=len(known), planted=len(known), survivors=survivors)))
 
 
 def _try_module(
-    module: str, changes: Sequence[Change], results: Results, free: SimpleQueue[Copy], *, seen_in: Path, jobs: int
+    module: str, changes: Sequence[Change], results: Results, free: SimpleQueue[Copy], options: argparse.Namespace
 ) -> None:
     copy = free.get()
-    seen = SeenFiles(seen_in, copy.checkout, copy.look).of(module)
+    seen = SeenFiles(options.folder / "seen", copy.checkout, copy.look).of(module)
     free.put(copy)
 
     def try_one(change: Change) -> None:
         mine = free.get()
         started = time.monotonic()
         try:
-            is_caught = mine.notices(module, change, seen)
+            is_caught = mine.notices(module, change, seen, slowest=options.slowest)
         finally:
             free.put(mine)
         results.keep(module, change, caught=is_caught)
         said = "" if is_caught else "survived"
         _say(f"  {time.monotonic() - started:5.1f} s  {said:8}  {place(module, change)}: {change}")
 
-    trying = ThreadPoolExecutor(jobs)
+    trying = ThreadPoolExecutor(options.jobs)
     try:
         list(trying.map(try_one, changes))
     finally:
@@ -125,10 +132,9 @@ def _asked_for(paths: Iterable[str]) -> list[str]:
 
 
 def _chosen(module: str, changes: Sequence[Change], sample: int, seed: int) -> list[Change]:
-    if not sample or sample >= len(changes):
-        return list(changes)
-    chosen = random.Random(f"{seed} {module}").sample(changes, sample)  # noqa: S311  # the same ones again for a seed
-    return sorted(chosen, key=lambda change: change.start)
+    shuffled = list(changes)
+    random.Random(f"{seed} {module}").shuffle(shuffled)  # noqa: S311  # the same ones again for a seed
+    return sorted(shuffled[:sample] if sample else changes, key=lambda change: change.start)
 
 
 def _say(*lines: str) -> None:

@@ -19,6 +19,31 @@ ROOMS = {  # the longest beginning of a module's path counts
     ],
     "apps/integrations/tasks.py": ["tests/integrations/test_sending.py", "tests/integrations/test_tasks.py"],
     "telemetry": ["tests/telemetry"],
+    "telemetry/_boundary": [
+        "tests/telemetry/test_boundary.py",
+        "tests/telemetry/test_odd_values.py",
+        "tests/telemetry/test_redacting.py",
+        "tests/telemetry/test_tracebacks.py",
+        "tests/telemetry/test_visible.py",
+    ],
+    "telemetry/_lines": [
+        "tests/telemetry/test_levels.py",
+        "tests/telemetry/test_lifecycle.py",
+        "tests/telemetry/test_lines.py",
+        "tests/telemetry/test_outputs.py",
+        "tests/telemetry/test_redacting.py",
+    ],
+    "telemetry/_shapes": ["tests/telemetry/test_redaction.py"],
+    "telemetry/redaction.py": ["tests/telemetry/test_redaction.py", "tests/telemetry/test_redacting.py"],
+    "telemetry/lifecycle.py": [
+        "tests/telemetry/test_emitter.py",
+        "tests/telemetry/test_handle.py",
+        "tests/telemetry/test_instruments.py",
+        "tests/telemetry/test_lifecycle.py",
+        "tests/telemetry/test_past.py",
+        "tests/telemetry/test_roots.py",
+    ],
+    "telemetry/roots.py": ["tests/telemetry/test_past.py", "tests/telemetry/test_roots.py"],
 }
 _NO_CORE = ("admin.py", "apps.py", "__init__.py", "models.py")
 
@@ -42,11 +67,11 @@ def room_of(module: str) -> list[str]:
     return ROOMS[room]
 
 
-def files_with_tests(module: str) -> list[str]:
-    """Return the paths of the files with the tests of a module's room."""
+def files_with_tests(module: str, *, checkout: Path = CHECKOUT) -> list[str]:
+    """Return the paths of the files with the tests of a module's room in a checkout."""
     found: list[str] = []
     for name in room_of(module):
-        path = CHECKOUT / name
+        path = checkout / name
         files = sorted(path.rglob("test_*.py")) if path.is_dir() else [path]
-        found += [each.relative_to(CHECKOUT).as_posix() for each in files]
+        found += [each.relative_to(checkout).as_posix() for each in files]
     return list(dict.fromkeys(found))

@@ -23,15 +23,17 @@ class Seen:
     tests: dict[int, list[str]]
     seconds: dict[str, float]
 
-    def chosen_for(self, change: Change, text: str, *, room: Sequence[str]) -> list[str]:
+    def chosen_for(self, change: Change, text: str, *, room: Sequence[str], slowest: float = 5.0) -> list[str]:
         """Return the tests that come by a change in a module's `text`, the quickest first; the room where none is known to.
 
-        What runs as the module is imported, or once for all, is come by unseen: of a variable or of a function with a cache
-        those count, too, that come by a line with its name; of anything else that nobody is seen at, all of the module's.
+        Those that took longer than `slowest` seconds are left out where there are quicker ones. What runs as the module is
+        imported, or once for all, is come by unseen: of a variable or of a function with a cache those count, too, that
+        come by a line with its name; of anything else that nobody is seen at, all of the module's.
         """
         lines = set(range(change.line, change.line + change.before.count("\n") + 1))
         found = self._by(lines | _lines_with(_names_made_once(lines, text), text)) or self._by(self.tests)
-        return sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
+        quick = {test for test in found if self.seconds.get(test, 0.0) <= slowest}
+        return sorted(quick or found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
 
     def _by(self, lines: Iterable[int]) -> set[str]:
         return {test for line in lines for test in self.tests.get(line, ())}
@@ -47,7 +49,7 @@ class SeenFiles:
 
     def of(self, module: str) -> Seen:
         """Return the tests of the module's room that come by it, but for those that fail as they are: they say nothing."""
-        files = files_with_tests(module)
+        files = files_with_tests(module, checkout=self.checkout)
         unknown = [name for name in files if not self._place(name).exists()]
         if unknown:
             self._look_at(unknown)

@@ -112,6 +112,8 @@ def test_tests_are_those_that_come_by_the_quickest_first() -> None:
     assert seen.chosen_for(Change(4, 0, 1, "a\na", "b"), text, room=["room"]) == ["quick", "other", "slow"]
     assert seen.chosen_for(Change(1, 0, 1, "a", "b"), text, room=["room"]) == ["other"]
     assert seen.chosen_for(Change(3, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "other", "slow"]
+    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"], slowest=1.0) == ["quick"]
+    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"], slowest=0.01) == ["quick", "slow"]
     cached = "@cache\ndef once():\n    return 1\n\ndef f():\n    return once()\n"
     seen = Seen({3: ["first"], 6: ["first", "second"]}, {})
     assert seen.chosen_for(Change(3, 0, 1, "a", "b"), cached, room=["room"]) == ["first", "second"]

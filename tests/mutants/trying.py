@@ -62,11 +62,11 @@ class Copy:
         if failed := json.loads(where.read_text())["failed"]:
             sys.stdout.write(f"fail as they are, and are left out: {' '.join(failed)}\n")
 
-    def notices(self, module: str, change: Change, seen: Seen) -> bool:
-        """Return whether a test fails once the mistake is made."""
+    def notices(self, module: str, change: Change, seen: Seen, *, slowest: float) -> bool:
+        """Return whether a test fails once the mistake is made; slower ones than `slowest` run only if need be."""
         path = self.checkout / module
         text = path.read_text()
-        tests = seen.chosen_for(change, text, room=room_of(module))
+        tests = seen.chosen_for(change, text, room=room_of(module), slowest=slowest)
         seconds = _LEAST_SECONDS + 10 * sum(seen.seconds.get(test, 5.0) for test in tests)
         try:
             path.write_text(change.made_in(text))
