@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from celery.exceptions import SoftTimeLimitExceeded
+from billiard.exceptions import WorkerLostError
+from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from django.db import DataError, InterfaceError, OperationalError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from apps.integrations.errors import (
     Unreachable,
 )
 from apps.integrations.models import RepoSync
-from apps.integrations.runs.failures import ATTEMPTS, STEPS, GiveUp, Retry, as_stored, broke_connection
+from apps.integrations.runs.failures import ATTEMPTS, STEPS, GiveUp, Retry, as_stored, broke_connection, killed_by
 
 GONE, FORBIDDEN, FAILED = (RepoSync.Disposition.GONE, RepoSync.Disposition.FORBIDDEN, RepoSync.Disposition.FAILED)
 TEMPORARY = [
@@ -124,3 +125,23 @@ def test_any_other_error_is_stored_as_it_is() -> None:
     for error in (SyncError("no"), ZeroDivisionError("ours")):
         assert as_stored(error) is error
         assert not broke_connection(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeLimitExceeded(90), "its hard time limit of 90 s"),
+        (WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 7."), "signal 9 (SIGKILL)"),
+        (WorkerLostError("Worker exited prematurely: exitcode 1."), "exitcode 1"),
+    ],
+)
+def test_what_killed_a_process_is_said_in_few_words(error: BaseException, words: str) -> None:
+    """Celery's own number of the job says nothing to anybody."""
+    assert killed_by(error) == words
+
+
+def test_a_policy_allows_as_many_tries_as_it_says() -> None:
+    """That it was tried so often, and failed, is what is counted."""
+    assert [ATTEMPTS.allows(failures) for failures in (0, 5, 6, 7)] == [True, True, False, False]
+    assert [STEPS.allows(started) for started in (0, 2, 3, 4)] == [True, True, False, False]
+    assert ATTEMPTS.after(ServerError("no"), failures=0) == Retry(2.0)

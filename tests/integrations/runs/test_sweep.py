@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,40 @@ def test_a_step_is_found_by_one_sweep_when_its_time_is_over(run: PipelineRun, ti
     assert (sweep.claim_steps(), sweep.claim_steps()) == ([run], [])
     time.sleep(settings.SYNC_STEP_SECONDS + 1)
     assert sweep.claim_steps() == [run]
+
+
+def test_a_step_that_nobody_has_sent_is_found_after_two_seconds(
+    make_runs: Callable[[int], list[PipelineRun]], time: clock.SteppedClock
+) -> None:
+    """Whoever moved its run into the phase died; that it was found is no sign that it was sent. Ended runs have no steps."""
+    run, ended, beside = make_runs(3)
+    PipelineRun.objects.update(phase="llm_processing", phase_at=clock.now())
+    PipelineRun.objects.filter(pk=ended.pk).update(state="failed")
+    PipelineRun.objects.filter(pk=beside.pk).update(step_sent_at=clock.now())
+    time.sleep(2)
+    assert sweep.claim_steps() == []
+    time.sleep(0.001)
+    assert [sweep.claim_steps(), sweep.claim_steps()] == [[run], [run]]
+    assert PipelineRun.objects.get(pk=run.pk).step_sent_at is None
+    time.sleep(settings.SYNC_STEP_SECONDS)
+    assert set(sweep.claim_steps()) == {run, beside}
+    assert PipelineRun.objects.get(pk=beside.pk).step_sent_at == clock.now()
+
+
+def test_a_start_that_nobody_has_said_is_said_after_two_seconds(
+    make_runs: Callable[[int], list[PipelineRun]], time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """Of each run that lacks its line, the oldest first, and of no other."""
+    first, second, said = make_runs(3)
+    PipelineRun.objects.exclude(pk=said.pk).update(announced_at=None)
+    PipelineRun.objects.filter(pk=first.pk).update(started_at=clock.now() + timedelta(seconds=1))
+    captrace.clear()
+    time.sleep(2)
+    sweep.announce_started()
+    assert captrace.events() == []
+    time.sleep(1.001)
+    sweep.announce_started()
+    assert [line["run_id"] for line in captrace.lines if line["event"] == "sync.pipeline.started"] == [second.pk, first.pk]
 
 
 def test_a_phase_of_a_later_version_is_left_to_its_workers(run: PipelineRun, time: clock.SteppedClock) -> None:
@@ -245,6 +280,22 @@ def test_two_sweeps_at_once_export_a_root_once(ended: list[PipelineRun], captrac
     sweep.finish_roots(flush=second)
     roots = [span.trace_id for span in captrace.spans if span.name == "sync.pipeline"]
     assert len(roots) == len(set(roots)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("traces")
+def test_what_a_sweep_has_claimed_is_its_own_for_a_while(ended: list[PipelineRun], time: clock.SteppedClock) -> None:
+    """From the moment it is due, for SYNC_STALE_SECONDS; what is due later, and what nothing is left to do for, stays."""
+    due, later, done = ended
+    PipelineRun.objects.filter(pk=due.pk).update(export_due_at=clock.now())
+    PipelineRun.objects.filter(pk=later.pk).update(export_due_at=clock.now() + timedelta(seconds=1))
+    PipelineRun.objects.filter(pk=done.pk).update(export_due_at=None)
+    sweep.finish_roots(flush=lambda _seconds: False)
+    kept = [PipelineRun.objects.get(pk=run.pk) for run in ended]
+    claimed_until, later_at = clock.now() + timedelta(seconds=STALE), clock.now() + timedelta(seconds=1)
+    assert [run.export_due_at for run in kept] == [claimed_until, later_at, None]
+    assert [run.logged_at for run in kept] == [clock.now(), None, None]
+    assert [run.exported_at for run in kept] == [None, None, None]
 
 
 class Killed(BaseException):
