@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from apps.integrations import errors
 from apps.integrations.errors import GitHubError, Moved, RateLimited
-from apps.integrations.github.classify import classify
+from apps.integrations.github.classify import classify, hidden_paths
 from apps.integrations.github.nodes import Response
 from tests.integrations.recorded import NAMES, recorded
 
@@ -188,3 +190,116 @@ def test_a_long_message_is_cut() -> None:
     """A page of text in GitHub's place does not fill the log."""
     error = classify(Response(status=500, headers={}, body=b'{"message": "' + b"x" * 100_000 + b'"}'))
     assert len(str(error)) < 400
+
+
+_IN_WORDS: tuple[tuple[dict[str, object], type[GitHubError]], ...] = (
+    ({"message": "Bad credentials"}, errors.Unauthorized),
+    ({"message": "You have exceeded a secondary rate limit"}, errors.SecondaryLimited),
+    ({"message": "API rate limit exceeded"}, errors.RateLimited),
+    ({"message": "Resource protected by organization SAML enforcement"}, errors.SsoRequired),
+    ({"message": "the organization has an IP allow list enabled"}, errors.IpNotAllowed),
+    ({"message": "no", "type": "FORBIDDEN"}, errors.Forbidden),
+    ({"message": "timedout"}, errors.QueryTimeout),
+    ({"message": "no", "type": "MAX_NODE_LIMIT_EXCEEDED"}, errors.TooCostly),
+    ({"message": "no", "type": "INTERNAL"}, errors.ServerError),
+    ({"message": "no", "type": "NOT_FOUND", "path": ["repository"]}, errors.NotFound),
+    ({"message": "Variable $first is wrong"}, errors.QueryRefused),
+    ({"message": "Field 'mood' doesn't exist on type 'User'"}, errors.UndefinedField),
+)
+
+
+@pytest.mark.parametrize("gravest", range(len(_IN_WORDS)))
+def test_of_several_errors_the_gravest_is_raised(gravest: int) -> None:
+    """Whichever GitHub names first: its cure covers the others."""
+    error, kind = _IN_WORDS[gravest]
+    for other, _ in _IN_WORDS[gravest:]:
+        for both in ([error, other], [other, error]):
+            found = classify(Response(status=200, headers={}, body=orjson.dumps({"errors": both})))
+            assert type(found) is kind
+
+
+def test_what_a_token_may_not_see_is_named_by_its_paths() -> None:
+    """If that is all that is wrong with the answer: each error says where, and something else was given."""
+    hidden = {"type": "FORBIDDEN", "path": ["repository", "pullRequests", "nodes", 3], "message": "SAML"}
+    also = {"extensions": {"saml_failure": True}, "path": ["list0"], "message": "no"}
+    data: dict[str, object] = {"repository": {}}
+
+    def paths(*errors: object, data: object = data) -> tuple[object, ...]:
+        return hidden_paths(Response(status=200, headers={}, body=orjson.dumps({"data": data, "errors": errors})))
+
+    assert paths(hidden, also) == (("repository", "pullRequests", "nodes", 3), ("list0",))
+    assert paths() == ()
+    for other in (
+        {"type": "NOT_FOUND", "path": ["repository", "x"]},
+        {"type": "FORBIDDEN", "path": ["repository"]},
+        {"type": "FORBIDDEN"},
+        "no error",
+    ):
+        assert paths(hidden, other) == ()
+    assert paths(hidden, data=None) == ()
+    assert hidden_paths(Response(status=200, headers={}, body=b"<html>")) == ()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_without_a_body_says_where_to_in_its_header(status: int) -> None:
+    """Or nowhere."""
+    location = "https://api.github.com/repositories/1"
+    for headers, expected in (({"location": location}, location), ({}, None)):
+        error = classify(Response(status=status, headers=headers, body=b"{}"))
+        assert isinstance(error, Moved)
+        assert (error.location, error.http_status) == (expected, status)
+
+
+def test_an_error_may_come_with_a_200_and_data_is_none() -> None:
+    """A message with its page is one; a message among data is what was asked for."""
+    refused = {"message": "Problems parsing JSON", "documentation_url": "https://docs.github.com"}
+    assert type(_of(refused)) is errors.QueryRefused
+    assert type(_of({**refused, "message": "Bad credentials"})) is errors.Unauthorized
+    for fine in (
+        {**refused, "data": {}},
+        {"message": "a commit's"},
+        {"documentation_url": "x"},
+        {
+            "message": 5,
+        },
+    ):
+        assert _of(fine) is None
+
+
+def _of(document: Mapping[str, object], *, status: int = 200, **headers: str) -> GitHubError | None:
+    return classify(Response(status=status, headers=headers, body=orjson.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind"),
+    [
+        (400, {}, errors.QueryRefused),
+        (401, {}, errors.Unauthorized),
+        (403, {}, errors.Forbidden),
+        (403, {"x-github-sso": "required; url=https://github.com/orgs/o/sso?x=1"}, errors.SsoRequired),
+        (403, {"x-github-sso": "partial-results"}, errors.Forbidden),
+        (403, {"retry-after": "5", "x-ratelimit-remaining": "0"}, errors.SecondaryLimited),
+        (403, {"x-ratelimit-remaining": "0"}, errors.RateLimited),
+        (403, {"x-ratelimit-remaining": "1"}, errors.Forbidden),
+        (404, {}, errors.NotFound),
+        (408, {}, errors.ServerError),
+        (409, {}, errors.Conflict),
+        (410, {}, errors.NotFound),
+        (422, {}, errors.QueryRefused),
+        (429, {}, errors.SecondaryLimited),
+        (429, {"x-ratelimit-remaining": "0"}, errors.RateLimited),
+        (451, {}, errors.NotFound),
+        (500, {}, errors.ServerError),
+    ],
+)
+def test_a_status_says_what_words_do_not(status: int, headers: dict[str, str], kind: type[GitHubError]) -> None:
+    """With the headers that GitHub sends beside it."""
+    error = classify(Response(status=status, headers=headers, body=b'{"message": "no"}'))
+    assert type(error) is kind
+    assert str(error).startswith(f"GitHub: {status}: no")
+
+
+def test_a_message_is_cut_at_300_characters_and_its_blanks_are_one() -> None:
+    """It stands in a line and on a row."""
+    error = _of({"message": "a  b\n" + "x" * 400}, status=400)
+    assert str(error) == "GitHub: " + ("400: a b " + "x" * 400)[:300]

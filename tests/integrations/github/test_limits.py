@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.integrations.github.limits import limit_from_block, limit_from_headers, seconds_to_wait
+from apps.integrations.github.limits import (
+    RestBudget,
+    cost_from_block,
+    limit_from_block,
+    limit_from_headers,
+    seconds_to_wait,
+)
 from apps.integrations.github.nodes import RateLimit
 
 RESET = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +30,37 @@ def test_headers_tell_the_budget() -> None:
     assert limit_from_headers(HEADERS) == RateLimit(limit=5000, remaining=0, used=5000, reset_at=RESET, resource="graphql")
 
 
+def test_an_old_server_names_neither_its_resource_nor_what_is_used() -> None:
+    """Then it is REST's budget, of which nobody knows how much is used."""
+    headers = {name: HEADERS[name] for name in ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")}
+    assert limit_from_headers(headers) == RateLimit(limit=5000, remaining=0, used=0, reset_at=RESET, resource="core")
+    for missing in headers:
+        assert limit_from_headers({name: value for name, value in headers.items() if name != missing}) is None
+
+
+def test_a_listed_budget_is_that_of_its_resource() -> None:
+    """Its reset is epoch seconds, too."""
+    budget = RestBudget(limit=60, remaining=59, used=1, reset=1_767_225_600)
+    assert budget.as_limit("search") == RateLimit(limit=60, remaining=59, used=1, reset_at=RESET, resource="search")
+
+
+@pytest.mark.parametrize(
+    ("block", "cost"),
+    [
+        ({"cost": 3}, 3),
+        ({"cost": 0}, 0),
+        ({"cost": 2**31 - 1}, 2**31 - 1),
+        ({"cost": 2**31}, None),
+        ({"cost": -1}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_what_a_call_cost_is_what_a_row_can_hold(block: object, cost: int | None) -> None:
+    """Anything else makes no sense."""
+    assert cost_from_block(block) == cost
+
+
 @pytest.mark.parametrize(
     "spoilt", [{}, {**HEADERS, "x-ratelimit-limit": "many"}, {**HEADERS, "x-ratelimit-reset": "9" * 30}]
 )
@@ -36,6 +73,9 @@ def test_the_answer_s_own_block_tells_the_budget() -> None:
     """For servers that send no headers."""
     block = {"limit": 5000, "cost": 1, "remaining": 4999, "used": 1, "resetAt": "2026-01-01T00:00:00Z"}
     assert limit_from_block(block) == RateLimit(limit=5000, remaining=4999, used=1, reset_at=RESET, resource="graphql")
+    elsewhere = limit_from_block({**block, "resetAt": "2026-01-01T02:00:00+02:00"})
+    assert elsewhere is not None
+    assert (elsewhere.reset_at, elsewhere.reset_at.tzinfo) == (RESET, UTC)
     assert limit_from_block(None) is None
     for spoilt in ({}, {**block, "limit": None}, {**block, "resetAt": 7}, {**block, "resetAt": "soon"}):
         assert limit_from_block(spoilt) is None
@@ -46,6 +86,11 @@ def test_the_answer_s_own_block_tells_the_budget() -> None:
     [
         ({}, None),
         ({"retry-after": "60"}, 60.0),
+        ({"retry-after": " 0 "}, 0.0),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "86400"}, 86_400.0),
+        ({"retry-after": "86401"}, 86_400.0),
+        ({"retry-after": "Thu, 01 Jan 2026 23:59:59 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 86_399.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "9" * 400}, 86_400.0),
         ({"retry-after": "Thu, 01 Jan 2099 00:00:00 GMT", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 86_400.0),
