@@ -229,11 +229,10 @@ def test_a_run_is_called_off_with_what_has_not_ended_of_it(
 
 
 def test_a_run_that_a_span_started_is_linked_with_it(tracked: list[TrackedRepository], captrace: Capture) -> None:
-    """And one that resumes another with that one, too."""
-    first = _start(tracked)
+    """As a run is that a page or a command starts; it follows no other."""
     with observe(catalog.RowsWrite(entity_type="metric", rows=0)) as write:
         around = current_traceparent()
-        second = _start(tracked, task_id="t2", resumes=first)
+        run = _start(tracked)
         write.completed(catalog.RowsWritten(created=0, updated=0))
-    assert second.links == [around, first.traceparent]
-    assert second.follows == first
+    assert run.links == [around]
+    assert run.follows is None
