@@ -14,6 +14,8 @@ from telemetry.timestamps import unix_nanoseconds
 _SECOND = 1_000_000_000
 _START_NS = _SECOND
 """How long the start of a run may take: from its rows to the first message."""
+_SENDING_NS = 5 * _SECOND
+"""How long sending a message may take on a busy machine: a sweep sends what was not sent in two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,12 @@ class Gap:
             yield sent, Part.DEAD_UNTIL_FOUND, "the process was gone, until somebody found that out"
         if before is None:
             yield from self._until_now(after)
-        elif self.wait is not None or asked is not None:
+        elif asked is not None:
             yield end, Part.QUEUE, "it waited for its turn and a worker"
+        elif self.wait is not None:
+            if sent - self.start_ns > _SENDING_NS:
+                yield sent, Part.UNEXPLAINED, "nothing says what happened"
+            yield end, Part.QUEUE, "its message was sent, and waited for a worker"
         else:
             yield self._before_the_message(after, before, sent)
             yield end, Part.QUEUE, "it waited for a worker"

@@ -15,6 +15,7 @@ from apps.explain.parts import key_of
 
 _REASON = key_of(machine_catalog.Missing, "reason")
 _UNHEARD: machine_catalog.MissingReason = "unheard"
+_OF_MESSAGES: frozenset[object] = frozenset[machine_catalog.MissingReason]({"lost", "unsent"})
 
 
 def confirmed(activities: Sequence[Activity]) -> list[Activity]:
@@ -27,22 +28,32 @@ def _kept(activities: Sequence[Activity], attempts: Sequence[Activity]) -> Itera
     for activity in activities:
         if not activity.is_missing:
             yield activity
-        elif not any(_was_late(attempt, activity) or _has_failed(attempt, activity) for attempt in attempts):
+        elif not _was_late(activity, attempts) and not _had_failed(activity, attempts):
             heard = [attempt.end_ns for attempt in attempts if attempt.start_ns < activity.end_ns]
             since = max([activity.start_ns, *heard])
             if since < activity.end_ns:
                 yield replace(activity, start_ns=since)
 
 
-def _was_late(attempt: Activity, missing: Activity) -> bool:
-    """Return whether `attempt` came of the message that was taken for lost, and not of the one that was sent instead."""
-    if attempt.attempt != missing.attempt or attempt.start_ns < missing.end_ns:
+def _was_late(missing: Activity, attempts: Sequence[Activity]) -> bool:
+    """Return whether the first attempt that followed came of the message taken for lost, and not of the one sent instead."""
+    if _reason(missing) not in _OF_MESSAGES:
         return False
-    sent = attempt.start_ns - attempt.message_wait_ns
+    following = (each for each in attempts if each.attempt == missing.attempt and each.start_ns >= missing.end_ns)
+    first = next(following, None)  # whoever comes later finds the work begun, or is the next step's
+    if first is None:
+        return False
+    sent = first.start_ns - first.message_wait_ns
     return sent - missing.start_ns < missing.end_ns - sent
 
 
-def _has_failed(attempt: Activity, missing: Activity) -> bool:
-    """Return whether nothing more was to be heard of `attempt`, a phase's step that was to be started again."""
-    is_unheard = missing.top is not None and missing.top.attributes.get(_REASON) == _UNHEARD
-    return is_unheard and attempt.attempt == missing.attempt and attempt.is_error and not attempt.is_dead
+def _had_failed(missing: Activity, attempts: Sequence[Activity]) -> bool:
+    """Return whether nothing more was to be heard of a phase's step, which had failed and was to be started again."""
+    if _reason(missing) != _UNHEARD:
+        return False
+    tried = [each for each in attempts if each.attempt == missing.attempt and each.start_ns < missing.end_ns]
+    return bool(tried) and tried[-1].is_error and not tried[-1].is_dead
+
+
+def _reason(missing: Activity) -> object:
+    return None if missing.top is None else missing.top.attributes.get(_REASON)

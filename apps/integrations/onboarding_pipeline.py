@@ -58,8 +58,7 @@ def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
         if run.repo_syncs.exclude(state__in=RepoSync.ENDED).exists():  # of 5,000 the first that is found
             return []
         if is_found:
-            last, phase, found_at = run.repo_syncs.latest("ended_at"), phases.named(run.phase), clock.now()
-            transaction.on_commit(lambda: findings.log_unadvanced(last, phase, found_at=found_at))
+            findings.record_unadvanced(run.repo_syncs.latest("ended_at"), phases.named(run.phase))
         if not run.repo_syncs.filter(state=RepoSync.State.COMPLETED).exists():
             _fail(run, _why_all_failed(run))
             return []
@@ -129,13 +128,13 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
     """Return the steps that set in motion again what stands still; finish runs whose end was not logged and exported."""
     findings.log_lateness()
     announce_started()
-    findings.log_dead(attempts.bury_dead())
+    findings.log_dead(attempts.bury_dead(record=findings.record_dead))
     vanished.bequeath_silent()
     admission.withdraw_ended()
-    missed = [*admission.lost(), *admission.unsent()]
+    missed = [*admission.lost(record=findings.record_missed), *admission.unsent(record=findings.record_missed)]
     findings.log_resent(missed)
     found: list[Step] = [SyncRepository(each.attempt) for each in missed]
-    for run in claim_steps():
+    for run in claim_steps(record=findings.record_unheard):
         phase = phases.named(run.phase)
         if phase in phases.LAST:  # an earlier version ended runs in a step of its own
             complete_phase(run.pk, phase)

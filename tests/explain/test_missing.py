@@ -24,6 +24,16 @@ def test_a_message_that_was_lost_is_dead_until_that_is_found() -> None:
     assert seconds(told(root(6.0), queued, sent, begun, end=6.0)) == parts
 
 
+def test_a_message_that_nobody_says_was_lost_is_unexplained() -> None:
+    """The repository was admitted, and the message that its attempt came of was sent much later: nobody knows why."""
+    queued = wait("sync.queue.wait", 0.0, 0.5, has={"sync.queue.reason": "workers"})
+    begun = attempt(30.0, 31.0, waited=2.0)
+    parts = {"queue": 2.5, "unexplained": 27.5, "our_own_work": 1.0}
+    assert seconds(told(root(31.0), queued, begun, end=31.0)) == parts
+    at_once = {"queue": 30.0, "our_own_work": 1.0}
+    assert seconds(told(root(31.0), queued, attempt(30.0, 31.0, waited=25.0), end=31.0)) == at_once
+
+
 def test_a_message_that_was_only_late_was_in_the_queue() -> None:
     """The attempt says when its message was sent: before a sweep took it for lost, however often."""
     queued = wait("sync.queue.wait", 0.0, 0.5, has={"sync.queue.reason": "workers"})
@@ -33,6 +43,15 @@ def test_a_message_that_was_only_late_was_in_the_queue() -> None:
     second = attempt(9.0, 10.0, waited=5.0)
     parts = {"queue": 5.5, "dead_until_found": 3.5, "our_own_work": 1.0}
     assert seconds(told(root(10.0), queued, taken_for_lost, second, end=10.0)) == parts
+
+
+def test_a_message_that_comes_when_its_work_is_done_says_nothing_of_it() -> None:
+    """It was late, and what was sent instead was taken before it; so the first to begin tells."""
+    worked, first = attempt(0.0, 1.0), step(6.0, 7.0, waited=0.5)
+    lost = missing(1.0, 5.0, "lost", repo=None)
+    late = [*step(8.0, 8.5, waited=7.0), *step(20.0, 20.5, waited=19.0)]
+    expected = {"our_own_work": 2.0, "dead_until_found": 4.0, "queue": 1.0}
+    assert seconds(told(root(7.0), worked, lost, first, late, end=7.0)) == expected
 
 
 def test_an_attempt_that_could_not_begin_is_missing_from_when_it_ended() -> None:

@@ -9,6 +9,7 @@ this one is fair.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -173,25 +174,33 @@ def ready(*, is_backfill: bool) -> int:
     return Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), repo_sync__is_backfill=is_backfill).count()
 
 
-def unsent() -> list[Missed]:
-    """Return the admitted attempts that whoever admitted them has not sent by now: its process may be gone."""
+def unsent(*, record: Callable[[Missed], None] = lambda _: None) -> list[Missed]:
+    """Return the admitted attempts that whoever admitted them has not sent by now: its process may be gone.
+
+    `record` gets each.
+    """
     waiting = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at=None)
-    found = waiting.filter(admitted_at__lt=clock.now() - SENDING).order_by("pk")
-    return [_missed(each) for each in found]
+    found = [_missed(each) for each in waiting.filter(admitted_at__lt=clock.now() - SENDING).order_by("pk")]
+    for each in found:
+        record(each)
+    return found
 
 
-def lost() -> list[Missed]:
+def lost(*, record: Callable[[Missed], None] = lambda _: None) -> list[Missed]:
     """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again.
 
-    They were sent, or could not be; this sweep alone sends them again.
+    They were sent, or could not be; this sweep alone sends them again. `record` gets each before anything is committed.
     """
     now = clock.now()
     sent_before = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
     with transaction.atomic():
         unclaimed = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at__lt=sent_before).order_by("pk")
         found = list(unclaimed.select_for_update(skip_locked=True, of=("self",)))
+        missed = [_missed(each) for each in found]
+        for each in missed:
+            record(each)
         Admission.objects.filter(pk__in=[each.pk for each in found]).update(sent_at=now)
-    return [_missed(each) for each in found]
+    return missed
 
 
 def _missed(admission: Admission) -> Missed:

@@ -6,7 +6,7 @@ names that number, so an attempt that was frozen or started twice changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -151,10 +151,10 @@ def bury(attempt: Attempt, why: str) -> None:
             release_for_retry(attempt, error, failures=row.failures + 1, countdown=0.0)
 
 
-def bury_dead() -> list[RepoSync]:
+def bury_dead(*, record: Callable[[RepoSync], None] = lambda _: None) -> list[RepoSync]:
     """Let the next attempt follow each one that has shown no sign of life for SYNC_STALE_SECONDS, which is a failure.
 
-    Return the rows as they were.
+    Return the rows as they were; `record` gets each before anything is committed.
     """
     now = clock.now()
     with transaction.atomic():
@@ -162,6 +162,7 @@ def bury_dead() -> list[RepoSync]:
         silent_since = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
         dead = list(running.filter(state=RepoSync.State.RUNNING, alive_at__lt=silent_since))
         for row in dead:
+            record(row)
             vanished.bequeath(row.attempt_will, run_id=row.run_id, last_seen_at=row.alive_at)
             error = AttemptDied(f"Attempt {row.attempt} gave no sign of life for {settings.SYNC_STALE_SECONDS:g} s")
             release_for_retry(Attempt(row.pk, row.attempt), error, failures=row.failures + 1, countdown=0.0)

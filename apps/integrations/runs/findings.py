@@ -1,6 +1,8 @@
-"""The lines of what a sweep has found, and the time until then as spans: attempts that died, messages that are sent again.
+"""What a sweep has found, as lines, and the time until then, as spans.
 
-Also that nobody has let a run go on, and the sweep's own lateness.
+Attempts that died, messages that are sent again, runs that nobody let go on; and the sweep's own lateness. A span is
+recorded before the finding is committed: when the sweep is killed in between it is found again, and if it were killed the
+other way round nobody would know for how long it was missing.
 """
 
 from __future__ import annotations
@@ -34,41 +36,60 @@ def log_dead(rows: Iterable[RepoSync]) -> None:
     """Say which attempts were found dead; `rows` are theirs, as they were."""
     now = clock.now()
     for row in rows:
-        since = row.alive_at or now
+        silent = (now - row.alive_at).total_seconds() if row.alive_at else 0.0
         event = machine_catalog.AttemptFoundDead(
-            full_name=row.repository.full_name, attempt=row.attempt, silent_sec=round((now - since).total_seconds(), 3)
+            full_name=row.repository.full_name, attempt=row.attempt, silent_sec=round(silent, 3)
         )
-        missing = machine_catalog.Missing(step=_SYNC, attempt=row.attempt, reason="silent")
         root_spans.log_event(row.run, event, repo_id=row.repository_id)
-        root_spans.record_wait(row.run, missing, started_at=since, ended_at=now, repo_id=row.repository_id)
+
+
+def record_dead(row: RepoSync) -> None:
+    """Let the time since the last sign of life of an attempt that was found dead, the owner of `row`, be a span."""
+    now = clock.now()
+    missing = machine_catalog.Missing(step=_SYNC, attempt=row.attempt, reason="silent")
+    root_spans.record_wait(row.run, missing, started_at=row.alive_at or now, ended_at=now, repo_id=row.repository_id)
 
 
 def log_resent(missed: Collection[Missed]) -> None:
     """Say which attempts' messages are sent again, and why."""
-    now, of_row = clock.now(), {each.attempt.repo_sync_id: each for each in missed}
+    of_row = {each.attempt.repo_sync_id: each for each in missed}
     for row in RepoSync.objects.select_related("run").filter(pk__in=of_row).order_by("pk") if of_row else ():
-        number, reason = of_row[row.pk].attempt.number, of_row[row.pk].reason
-        event = machine_catalog.StepResent(step=_SYNC, attempt=number, reason=reason)
-        missing = machine_catalog.Missing(step=_SYNC, attempt=number, reason=reason)
+        found = of_row[row.pk]
+        event = machine_catalog.StepResent(step=_SYNC, attempt=found.attempt.number, reason=found.reason)
         root_spans.log_event(row.run, event, repo_id=row.repository_id)
-        root_spans.record_wait(row.run, missing, started_at=of_row[row.pk].since, ended_at=now, repo_id=row.repository_id)
+
+
+def record_missed(found: Missed) -> None:
+    """Let the time since a message was lost, or should have been sent, be a span."""
+    row = RepoSync.objects.select_related("run").get(pk=found.attempt.repo_sync_id)
+    missing = machine_catalog.Missing(step=_SYNC, attempt=found.attempt.number, reason=found.reason)
+    root_spans.record_wait(row.run, missing, started_at=found.since, ended_at=clock.now(), repo_id=row.repository_id)
 
 
 def log_resent_phase(run: PipelineRun, step: RunPhase) -> None:
-    """Say that a phase's work is sent again: it was never sent, its message is lost, or nothing was heard of it."""
-    reason: machine_catalog.ResentReason = "unheard" if run.step_attempt else "lost" if run.step_sent_at else "unsent"
-    root_spans.log_event(run, machine_catalog.StepResent(step=step.phase, attempt=step.attempt, reason=reason))
-    missing = machine_catalog.Missing(step=step.phase, attempt=run.step_attempt or step.attempt, reason=reason)
+    """Say that a phase's work is sent again."""
+    root_spans.log_event(run, machine_catalog.StepResent(step=step.phase, attempt=step.attempt, reason=_why_resent(run)))
+
+
+def record_unheard(run: PipelineRun) -> None:
+    """Let the time for which nothing was heard of a phase's step, or of its message, be a span."""
     since = run.step_sent_at or run.phase_at or run.started_at
+    missing = machine_catalog.Missing(step=run.phase, attempt=run.step_attempt or 1, reason=_why_resent(run))
     root_spans.record_wait(run, missing, started_at=since, ended_at=clock.now())
 
 
-def log_unadvanced(last: RepoSync, phase: catalog.Phase, *, found_at: datetime) -> None:
-    """Say that until `found_at` nobody had let a run go on from `phase`, though the `last` of its repositories had ended."""
-    since = max(last.ended_at or found_at, last.run.started_at)  # in a run that resumes it, it may have ended long before
-    if found_at - since >= queue.SHORTEST_WAIT:
+def _why_resent(run: PipelineRun) -> machine_catalog.ResentReason:
+    """Return why the phase's step is sent again: it had begun, or its message is lost, or was never sent."""
+    return "unheard" if run.step_attempt else "lost" if run.step_sent_at else "unsent"
+
+
+def record_unadvanced(last: RepoSync, phase: catalog.Phase) -> None:
+    """Let the time for which nobody let a run go on from `phase` be a span; the `last` of its repositories had ended."""
+    now = clock.now()
+    since = max(last.ended_at or now, last.run.started_at)  # in a run that resumes it, it may have ended long before
+    if now - since >= queue.SHORTEST_WAIT:
         missing = machine_catalog.Missing(step=phase, reason="unadvanced")
-        root_spans.record_wait(last.run, missing, started_at=since, ended_at=found_at, repo_id=last.repository_id)
+        root_spans.record_wait(last.run, missing, started_at=since, ended_at=now, repo_id=last.repository_id)
 
 
 def log_lateness() -> None:

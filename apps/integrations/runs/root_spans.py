@@ -1,7 +1,7 @@
 """A run's root span and its lines: reserved and announced when it starts, emitted once it has ended, by whoever ends it.
 
-Nothing here may be called inside a transaction: lines follow the commit of what they report, and exporting a span takes as
-long as the network does.
+Nothing here but `record_wait` may be called inside a transaction: lines follow the commit of what they report, and exporting
+a span takes as long as the network does.
 """
 
 from __future__ import annotations

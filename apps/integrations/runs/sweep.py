@@ -6,6 +6,7 @@ comes after the commit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
@@ -22,8 +23,8 @@ from apps.utils import clock
 _MOST_ROOTS = 100
 
 
-def claim_steps() -> list[PipelineRun]:
-    """Return the runs whose phase's step is to be sent.
+def claim_steps(*, record: Callable[[PipelineRun], None] = lambda _: None) -> list[PipelineRun]:
+    """Return the runs whose phase's step is to be sent; `record` gets each before anything is committed.
 
     Whoever moved them into the phase died before sending it; or it was sent or started more than SYNC_STEP_SECONDS ago and
     has not ended.
@@ -40,6 +41,7 @@ def claim_steps() -> list[PipelineRun]:
             )
         )
         for run in runs:
+            record(run)
             vanished.bequeath(run.step_will, run_id=run.pk, last_seen_at=None)
         PipelineRun.objects.filter(pk__in=[run.pk for run in runs if run.step_sent_at]).update(
             step_sent_at=now, step_will=None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.conf import settings
 
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import Admission, PipelineRun, RepoSync
+from apps.integrations.runs import admission, attempts, sweep
+from apps.integrations.runs.admission import Missed
+from apps.integrations.runs.attempts import Attempt
 from apps.repositories.models import GitHubConnection
 from apps.utils import clock
 from telemetry import trace_id_of
@@ -128,7 +132,6 @@ def test_a_phase_that_is_not_heard_of_is_said_to_be_sent_again(
     assert captrace.span("sync.missing").trace_id == trace_id_of(run.traceparent)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_run_that_nobody_let_go_on_was_missing_until_a_sweep_did(
     run: PipelineRun, other: PipelineRun, time: clock.SteppedClock, captrace: Capture
 ) -> None:
@@ -143,7 +146,6 @@ def test_a_run_that_nobody_let_go_on_was_missing_until_a_sweep_did(
     assert _missing(captrace) == [(run.pk, row.repository_id, "syncing", None, "unadvanced", 4.0, clock.now())]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_run_over_what_had_ended_before_was_missing_since_its_start(
     run: PipelineRun, time: clock.SteppedClock, captrace: Capture
 ) -> None:
@@ -152,6 +154,36 @@ def test_a_run_over_what_had_ended_before_was_missing_since_its_start(
     time.sleep(2)
     pipeline.sweep()
     assert [found[5] for found in _missing(captrace)] == [2.0]
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+def _killed(_of_what: object) -> None:
+    raise Killed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_missing_is_known_before_anybody_takes_it_up(
+    run: PipelineRun, other: PipelineRun, time: clock.SteppedClock
+) -> None:
+    """A sweep that is killed at that moment has taken nothing up: the next finds the same, since the same moment."""
+    pipeline.admit()
+    silent, lost = run.repo_syncs.get(), other.repo_syncs.get()
+    sent = clock.now()
+    Admission.objects.update(sent_at=sent)
+    assert attempts.claim(Attempt(silent.pk, 1), traceparent=None)
+    step = {"phase": "llm_processing", "step_sent_at": sent, "step_attempt": 1}
+    PipelineRun.objects.filter(pk=other.pk).update(**step)
+    time.sleep(max(settings.SYNC_STALE_SECONDS, settings.SYNC_STEP_SECONDS) + 1)
+    finders: list[Callable[..., object]] = [attempts.bury_dead, admission.lost, sweep.claim_steps]
+    for find in finders:
+        with pytest.raises(Killed):
+            find(record=_killed)
+    assert [row.alive_at for row in attempts.bury_dead()] == [sent]
+    assert admission.lost() == [Missed(Attempt(lost.pk, 1), sent, "lost")]
+    assert [found.step_sent_at for found in sweep.claim_steps()] == [sent]
 
 
 def test_a_sweep_that_comes_late_is_said_and_one_in_time_is_not(time: clock.SteppedClock, captrace: Capture) -> None:
