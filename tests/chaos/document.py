@@ -12,7 +12,7 @@ from tests.benchmarks.programs import CHECKOUT
 from tests.chaos.faults import KINDS
 from tests.chaos.oracles import ORACLES
 from tests.chaos.places import MEANINGS, PLACES
-from tests.chaos.tally import HOLDING, Round, Tally
+from tests.chaos.tally import Round, Tally
 from tests.documents import table, write_between
 
 __all__ = ["Report", "Round", "Tally", "as_text", "write"]
@@ -35,7 +35,7 @@ class Report:
     @property
     def wrong(self) -> list[str]:
         """What should be true and is not."""
-        return [*self.tally.wrong(), *(f"at the end: {text}" for text in self.again.said(about=HOLDING))]
+        return [*self.tally.wrong(), *(f"at the end: {text}" for text in self.again.said())]
 
 
 def as_text(report: Report) -> str:
@@ -96,13 +96,12 @@ def _matrix(report: Report) -> list[list[str]]:
 
 
 def _verdicts(report: Report) -> list[list[str]]:
-    rows = [["", "after rounds", "not after", "contradictions", ""]]
+    rows = [["", "after rounds", "not after", "contradictions"]]
     for oracle in ORACLES:
         checked = [*report.tally.rounds, report.again]
         broken = sum(bool(each.problems.get(oracle.name)) for each in checked)
         found = sum(len(each.problems.get(oracle.name, ())) for each in checked)
-        note = f"synctrace lacks {oracle.missing}" if oracle.missing else ""
-        rows.append([oracle.states, str(len(checked) - broken), str(broken), str(found), note])
+        rows.append([oracle.states, str(len(checked) - broken), str(broken), str(found)])
     return rows
 
 

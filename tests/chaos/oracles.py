@@ -19,16 +19,11 @@ _LAST_PHASES = {"recent": "phase1_complete", "backfill": "complete"}
 
 @dataclass(frozen=True, kw_only=True)
 class Oracle:
-    """A statement about what syncs leave, and the function that yields what contradicts it.
-
-    `missing` says what synctrace does not have yet, so that the statement is known not to hold: its problems are counted and
-    told, and fail nothing.
-    """
+    """A statement about what syncs leave, and the function that yields what contradicts it."""
 
     name: str
     states: str
     problems: Callable[[Evidence], Iterator[str]]
-    missing: str = ""
 
 
 def ended(evidence: Evidence) -> Iterator[str]:
@@ -178,12 +173,7 @@ ORACLES: Sequence[Oracle] = (
     Oracle(name="twice", states="no other span is written twice", problems=no_span_twice),
     Oracle(name="orphan", states="no span is an orphan", problems=no_orphan),
     Oracle(name="attempt", states="every attempt that began is in its run's trace", problems=every_attempt),
-    Oracle(
-        name="time",
-        states="each run's time is explained, but for 1 %",
-        problems=time_explained,
-        missing="a part for a row or a step whose message was lost and sent again",
-    ),
+    Oracle(name="time", states="each run's time is explained, but for 1 %", problems=time_explained),
     Oracle(name="ledger", states="the ledger is exact", problems=ledger_exact),
     Oracle(name="dropped", states="no span is dropped", problems=nothing_dropped),
     Oracle(name="span of line", states="the span of every line is in its trace", problems=span_of_every_line),

@@ -27,9 +27,9 @@ class Round:
     problems: dict[str, list[str]]
     seconds: float
 
-    def said(self, *, about: Sequence[Oracle]) -> list[str]:
-        """Return the problems that these oracles found, each with what it contradicts."""
-        return [f"not true that {each.states}: {text}" for each in about for text in self.problems.get(each.name, ())]
+    def said(self) -> list[str]:
+        """Return the problems that the oracles found, each with what it contradicts."""
+        return [f"not true that {each.states}: {text}" for each in ORACLES for text in self.problems.get(each.name, ())]
 
 
 @dataclass
@@ -55,10 +55,8 @@ class Tally:
         return Counter((strike.kind, strike.place) for strike in self.strikes)
 
     def healed(self) -> Counter[tuple[str, str]]:
-        """Return how often each kind struck at each place in rounds after which all that is not `missing` was true."""
-        return Counter(
-            (strike.kind, strike.place) for each in self.rounds if not each.said(about=HOLDING) for strike in each.strikes
-        )
+        """Return how often each kind struck at each place in rounds after which all was true."""
+        return Counter((strike.kind, strike.place) for each in self.rounds if not each.problems for strike in each.strikes)
 
     def problems(self, oracle: Oracle) -> int:
         """Return how many problems an oracle found in all rounds."""
@@ -66,8 +64,4 @@ class Tally:
 
     def wrong(self) -> list[str]:
         """Return what is not true and should be."""
-        return [f"round {number}: {text}" for number, each in enumerate(self.rounds, 1) for text in each.said(about=HOLDING)]
-
-
-HOLDING: Sequence[Oracle] = tuple(each for each in ORACLES if not each.missing)
-"""The oracles that may find nothing."""
+        return [f"round {number}: {text}" for number, each in enumerate(self.rounds, 1) for text in each.said()]

@@ -13,7 +13,7 @@ from tests.chaos.document import DOCUMENT, Report
 from tests.chaos.faults import KINDS
 from tests.chaos.oracles import ORACLES
 from tests.chaos.places import MEANINGS, PLACES
-from tests.chaos.tally import HOLDING, Round, Strike, Tally
+from tests.chaos.tally import Round, Strike, Tally
 
 
 def _report() -> Report:
@@ -57,16 +57,12 @@ def test_what_struck_is_counted_by_kind_and_place() -> None:
 
 
 def test_what_is_wrong_is_told_with_its_round() -> None:
-    """Also what became wrong later; what synctrace is known to lack is counted and fails nothing."""
+    """Also what became wrong later."""
     states = {each.name: each.states for each in ORACLES}
     assert _report().wrong == [
         f"round 2: not true that {states['rows']}: bakers: 1 reviews missing",
         f"at the end: not true that {states['left']}: a lane",
     ]
-    lacking = [each for each in ORACLES if each.missing]
-    round_ = Round(syncs=8, strikes=[], problems={each.name: ["so"] for each in lacking}, seconds=1)
-    assert Tally([round_]).wrong() == []
-    assert {"rows", "end", "in flight", "left"} <= {each.name for each in HOLDING}
 
 
 def test_only_the_results_of_the_document_are_written(tmp_path: Path) -> None:
@@ -78,7 +74,7 @@ def test_only_the_results_of_the_document_are_written(tmp_path: Path) -> None:
     document.write(_report(), copy)
     assert copy.read_text() == written
     assert "| SIGKILL of a child of the worker |  | 1 of 2 |" in written
-    assert "| rows are identical to those of an undisturbed run | 2 | 1 | 1 |  |" in written
+    assert "| rows are identical to those of an undisturbed run | 2 | 1 | 1 |" in written
     for text in (*(kind.what for kind in KINDS.values()), *MEANINGS.values(), *(each.states for each in ORACLES)):
         assert text in written
     before, _, after = DOCUMENT.read_text().partition("<!-- results")
