@@ -21,7 +21,7 @@ class Group:
 
 
 _PATIENT: Final = {
-    "SYNC_SWEEP_SECONDS": "0.5",
+    "SYNC_SWEEP_SECONDS": "1",
     "SYNC_REQUEST_SECONDS": "12",
     "SYNC_STALE_SECONDS": "24",
     "SYNC_ATTEMPT_SECONDS": "90",
@@ -30,23 +30,25 @@ _PATIENT: Final = {
 }
 """A slow answer is an answer, and a wait of some seconds is slept through."""
 _HASTY: Final = {
-    "SYNC_SWEEP_SECONDS": "0.5",
+    "SYNC_SWEEP_SECONDS": "1",
     "SYNC_REQUEST_SECONDS": "2",
-    "SYNC_STALE_SECONDS": "6",
-    "SYNC_ATTEMPT_SECONDS": "12",
-    "SYNC_STEP_SECONDS": "12",
+    "SYNC_STALE_SECONDS": "30",
+    "SYNC_ATTEMPT_SECONDS": "8",
+    "SYNC_STEP_SECONDS": "10",
     "SYNC_MAX_WAIT_SECONDS": "8",
 }
-"""What hangs or dies is found within seconds."""
+"""What hangs is ended within seconds."""
+_WATCHFUL: Final = {**_HASTY, "SYNC_STALE_SECONDS": "6", "SYNC_ATTEMPT_SECONDS": "60"}
+"""What is silent is found within seconds."""
 
 GROUPS: Final[Mapping[str, Group]] = {
-    "patient": Group(settings=_PATIENT, children=9, at_once=7),
-    "hasty": Group(settings=_HASTY, children=8, at_once=6),
+    "patient": Group(settings=_PATIENT, children=7, at_once=5),
+    "hasty": Group(settings=_HASTY, children=6, at_once=3),
     "one child": Group(settings=_PATIENT, children=1),
-    "no worker": Group(settings=_HASTY),
-    "no broker": Group(settings=_HASTY),
-    "no database": Group(settings=_HASTY),
-    "machine lost": Group(settings=_HASTY),
+    "no worker": Group(settings=_WATCHFUL),
+    "no broker": Group(settings=_WATCHFUL),
+    "no database": Group(settings=_WATCHFUL),
+    "machine lost": Group(settings=_WATCHFUL),
     "untold": Group(settings=_HASTY, children=5, at_once=4, is_elsewhere=True),
 }
 """By name."""

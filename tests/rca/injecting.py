@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
@@ -48,17 +49,12 @@ def inject(
         for name, number in numbers.items()
         if fault.repository in (None, name)
     )
-    whom: Mapping[str, Sequence[object]] = {
-        "asks": [token],
-        "stores": list(numbers.values()),
-        "analyzes": [team.pk],
-        "measures": [team.pk],
-    }
-    fates = {
-        f"{when}:{each}": [asdict(fate) for fate in scenario.fates if fate.when == when]
-        for when in {fate.when for fate in scenario.fates}
-        for each in whom[when]
-    }
+    fates: dict[str, list[dict[str, Any]]] = {}
+    for fate in scenario.fates:
+        stored = [number for name, number in numbers.items() if fate.repository in (None, name)]
+        befallen: Sequence[object] = [token] if fate.when == "asks" else stored if fate.when == "stores" else [team.pk]
+        for each in befallen:
+            fates.setdefault(f"{fate.when}:{each}", []).append(asdict(fate))
     _tell(stage, fates)
     nth = {whom: min(fate["nth"] for fate in those) for whom, those in fates.items()}
     return Injected(account, frozenset(rule["fault"] for rule in scenario.github), database, nth)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -29,7 +28,7 @@ from tests.rca.told import Told
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
-_LONGEST_SECONDS = 110.0
+_LONGEST_SECONDS = 180.0
 _WAITS_SECONDS = 4.0
 """For how long a run has waited when it is explained while it waits."""
 _SETTLE_SECONDS = 1.0
@@ -113,7 +112,7 @@ def read_again(read: Callable[[], T]) -> T:
 
 
 def _begin(stage: Stage, scenario: Scenario) -> Playing:
-    slug = re.sub(r"[^a-z0-9]+", "-", scenario.name.lower())
+    slug = scenario.slug
     used = ExitStack()
     url, line = stage.github.url, None
     if scenario.through_wire:

@@ -105,8 +105,6 @@ def _limits_of_time() -> Iterator[Proof]:
     )
     killed = tuple(f"attempt_died: Attempt {n} was killed: its hard time limit*" for n in range(1, 7))
     yield Proof("line", "sync.task.retry", {"error": killed})
-    for name in (_SYNC, _STEP, "sync.repo"):
-        yield Proof("span", name, {"outcome": "died"})
     yield from _errors("out_of_time")
 
 

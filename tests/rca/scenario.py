@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
@@ -99,7 +100,8 @@ class Label:
 class Fate:
     """What befalls the worker's process that has come somewhere, from the `nth` time on, so many `times`.
 
-    `loop` goes on through any soft limit, `hang` stands still until one. `asks` is a request to GitHub, `stores` a page.
+    `loop` goes on through any soft limit, `hang` stands still until one. `asks` is a request to GitHub, `stores` a page, by
+    default of any repository.
     """
 
     does: Literal["kill", "loop", "hang", "raise", "linger"]
@@ -107,6 +109,7 @@ class Fate:
     nth: int = 1
     times: int = 1
     seconds: float = 0.0
+    repository: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +197,11 @@ class Scenario:
     until: Literal["end", "waits"] = "end"
     is_fast: bool = False
     rule_after: bool = False
+
+    @property
+    def slug(self) -> str:
+        """Return what its team is called, which may have 50 characters, with room for the other team's."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower())[:42]
 
 
 def of_backfill(**more: Any) -> Scenario:

@@ -32,8 +32,8 @@ def test_there_are_enough_of_each_kind() -> None:
 
 
 def test_names_are_unique_and_groups_and_labels_fit() -> None:
-    """A name is also a team's slug; a label names repositories of its own run, and a healthy one none."""
-    assert len({each.name.lower() for each in SCENARIOS}) == len(SCENARIOS)
+    """A name makes a team's slug; a label names repositories of its own run, and a healthy one none."""
+    assert len({each.slug for each in SCENARIOS}) == len(SCENARIOS)
     for each in SCENARIOS:
         assert each.group in GROUPS, each.name
         assert set(each.label.repositories) <= set(each.repositories) <= {*REPOSITORIES, "synthetic/gone"}, each.name

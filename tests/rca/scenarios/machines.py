@@ -35,7 +35,7 @@ _DIED: Final = (
         label=_label("partial", "worker_died", ANOTHER),
         group="hasty",
         repositories=(ONE_PAGE, ANOTHER),
-        fates=(Fate(does="kill", when="stores", nth=2, times=_ALWAYS),),
+        fates=(Fate(does="kill", when="stores", times=_ALWAYS, repository=ANOTHER),),
     ),
     Scenario(
         name="analysis killed three times",

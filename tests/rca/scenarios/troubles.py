@@ -192,7 +192,7 @@ _UNREACHABLE: Final = (
         repositories=(THREE_PAGES,),
         through_wire=True,
         pace_ms=250,
-        acts=(Act(does="unplug github", when="read some", seconds=6),),
+        acts=(Act(does="unplug github", when="read some", seconds=5),),
     ),
 )
 

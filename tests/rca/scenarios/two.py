@@ -220,11 +220,11 @@ _ENDED: Final = (
         repositories=(ONE_PAGE, ANOTHER),
     ),
     _two(
-        "502 for one a while, for another always",
+        "pages for people for one a while, 502 for another always",
         "first page",
         "partial",
         "github_errors",
-        at_page(1, "bad_gateway_page", times=3, repository=ONE_PAGE),
+        at_page(1, "html_page", times=3, repository=ONE_PAGE),
         at_page(1, "bad_gateway_page", repository=ANOTHER),
         names=ANOTHER,
         repositories=(ONE_PAGE, ANOTHER),
