@@ -46,6 +46,10 @@ class Environment:
     ready_attempts: int
     plain_http_hosts: frozenset[str]
     jaeger_url: str
+    web_url: str
+    web_origin: str
+    proxies: int
+    hsts_seconds: int
     command: str
     alive_file: Path | None
     embedded: bool
@@ -59,6 +63,10 @@ def read() -> Environment:
     os.environ["SYNCTRACE_HOME"] = str(home())
     request_seconds = _positive("SYNC_REQUEST_SECONDS", default=30)
     stale_seconds = _positive("SYNC_STALE_SECONDS", default=120)
+    web_url = (
+        _web_address("SYNCTRACE_WEB_URL") or f"http://127.0.0.1:{_count('SYNCTRACE_WEB_PORT', default=8000, most=65_536)}"
+    )
+    is_tls = web_url.startswith("https:")
     if stale_seconds < 2 * request_seconds:
         raise ImproperlyConfigured(
             f"SYNC_STALE_SECONDS is {stale_seconds:g}, with a SYNC_REQUEST_SECONDS of {request_seconds:g}: set it to twice "
@@ -69,7 +77,7 @@ def read() -> Environment:
         database=database_settings(os.environ.get("DATABASE_URL") or _NO_DATABASE),
         broker_url=_broker_url(),
         debug=_boolean("SYNCTRACE_DEBUG", default=False),
-        allowed_hosts=_words("SYNCTRACE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),
+        allowed_hosts=_words("SYNCTRACE_ALLOWED_HOSTS", default=_hosts_of(web_url)),
         sweep_seconds=_positive("SYNC_SWEEP_SECONDS", default=10),
         max_wait_seconds=_positive("SYNC_MAX_WAIT_SECONDS", default=60),
         attempt_seconds=_positive("SYNC_ATTEMPT_SECONDS", default=3_600),
@@ -81,6 +89,10 @@ def read() -> Environment:
         ready_attempts=_count("SYNC_READY_ATTEMPTS", default=16),
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
+        web_url=web_url,
+        web_origin=urlsplit(web_url)._replace(path="", query="", fragment="").geturl(),
+        proxies=_count("SYNCTRACE_PROXIES", default=1 if is_tls else 0, least=0),
+        hsts_seconds=_count("SYNCTRACE_HSTS_SECONDS", default=30 * 86_400, least=0, most=10**9) if is_tls else 0,
         command=os.environ.get("SYNCTRACE_COMMAND") or "python manage.py",
         alive_file=Path(file) if (file := os.environ.get("SYNCTRACE_ALIVE_FILE")) else None,
         embedded=_boolean("SYNCTRACE_EMBEDDED", default=False),
@@ -221,6 +233,13 @@ def _host_names(name: str) -> frozenset[str]:
     return frozenset(hosts)
 
 
+def _hosts_of(web_url: str) -> list[str]:
+    """Return the names under which the web is reached: this machine's own, and that of its public address."""
+    here = ["localhost", "127.0.0.1", "[::1]"]
+    host = urlsplit(web_url).hostname or ""
+    return [*here, f"[{host}]" if ":" in host else host]
+
+
 def _web_address(name: str) -> str:
     text = os.environ.get(name, "").strip()
     try:
@@ -246,10 +265,10 @@ def _positive(name: str, *, default: float) -> float:
     return value
 
 
-def _count(name: str, *, default: int) -> int:
+def _count(name: str, *, default: int, least: int = 1, most: int = _MOST) -> int:
     text = os.environ.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < _MOST):
-        raise ImproperlyConfigured(f"{name} is {text!r}: set it to a whole number from 1 to {_MOST - 1:,}.")
+    if not (text.isascii() and text.isdigit() and least <= int(text) < most):
+        raise ImproperlyConfigured(f"{name} is {text!r}: set it to a whole number from {least} to {most - 1:,}.")
     return int(text)

@@ -15,7 +15,8 @@ from apps.config import environment
 from telemetry import wills
 from telemetry.settings import Choices, InvalidSettingError, TelemetrySettings
 
-_HEALTH_CHECKS: Final = "/healthz$"
+_UNTRACED: Final = ("/healthz$", "/invitation/", "/events$")
+"""Health checks, links that are secrets, and streams that last as long as somebody looks."""
 
 
 def configure(*, stream: TextIO | None = None) -> None:
@@ -60,5 +61,5 @@ def _choices() -> Choices:
         "resource": _resource(),
         "home": environment.home(),
         "context": catalog.CONTEXT,
-        "excluded_urls": (_HEALTH_CHECKS,),
+        "excluded_urls": _UNTRACED,
     }

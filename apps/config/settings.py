@@ -53,11 +53,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "apps.console.web.content_policy.ContentPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",  # a view is for users unless it says otherwise
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -71,6 +73,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "apps.console.web.navigation.navigation",
             ]
         },
     }
@@ -78,6 +81,24 @@ TEMPLATES = [
 
 SYNCTRACE_HAS_DATABASE = environment.has_servers()
 """Whether the environment names a database; commands that only read do without one."""
+SYNCTRACE_WEB_URL = _environment.web_url
+"""Where a browser finds our pages; with https, cookies are for TLS alone."""
+SYNCTRACE_PROXIES = _environment.proxies
+"""How many proxies stand before the web, each of which adds to X-Forwarded-For; what came before is not believed."""
+_is_tls = SYNCTRACE_WEB_URL.startswith("https:")
+if SYNCTRACE_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [_environment.web_origin]
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_tls
+SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # asked for from inside, without TLS
+SECURE_HSTS_SECONDS = _environment.hsts_seconds
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # other hosts of the domain are not ours to promise TLS for
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+
 DATABASES = {"default": _environment.database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

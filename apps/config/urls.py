@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.urls import include, path
 
 admin.site.site_title = admin.site.site_header = "synctrace"
-admin.site.index_title = "Rows"
+admin.site.index_title = "What is stored"
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
     path("", include("apps.console.web.urls")),
+    path("admin/", admin.site.urls),
 ]

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from apps.utils import clock
 
-_TONES: Mapping[str, str] = {
+TONES: Mapping[str, str] = {
     "running": "busy",
     "syncing": "busy",
     "queued": "warn",
@@ -72,7 +72,7 @@ class ReadOnlyInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg] 
 
 def badge(word: str) -> str:
     """Return the word of a state as HTML, colored by how good the news is."""
-    return format_html('<span class="state {}">{}</span>', _TONES.get(word, ""), word) if word else ""
+    return format_html('<span class="state {}">{}</span>', TONES.get(word, ""), word) if word else ""
 
 
 def link(address: str, text: str) -> str:

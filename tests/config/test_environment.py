@@ -26,6 +26,10 @@ _KEYS = (
     "SYNC_READY_ATTEMPTS",
     "SYNC_PLAIN_HTTP_HOSTS",
     "SYNCTRACE_JAEGER_URL",
+    "SYNCTRACE_WEB_URL",
+    "SYNCTRACE_WEB_PORT",
+    "SYNCTRACE_PROXIES",
+    "SYNCTRACE_HSTS_SECONDS",
     "SYNCTRACE_COMMAND",
     "SYNCTRACE_ALIVE_FILE",
     "SYNCTRACE_EMBEDDED",
@@ -80,6 +84,37 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert environment.has_servers()
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", ("http://127.0.0.1:8000", "http://127.0.0.1:8000", 0, 0, "127.0.0.1")),
+        ("http://sync.example:81/", ("http://sync.example:81", "http://sync.example:81", 0, 0, "sync.example")),
+        ("https://sync.example/there", ("https://sync.example/there", "https://sync.example", 1, 2_592_000, "sync.example")),
+        (
+            "https://[2001:db8::1]:8443",
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443", 1, 2_592_000, "[2001:db8::1]"),
+        ),
+    ],
+)
+def test_the_web_s_address_says_whether_tls_is_to_be_had(
+    url: str, expected: tuple[str, str, int, int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then a proxy stands before it, unless somebody says otherwise; its name is one that the web is reached by."""
+    monkeypatch.setenv("SYNCTRACE_WEB_URL", url)
+    read = environment.read()
+    assert (read.web_url, read.web_origin, read.proxies, read.hsts_seconds, read.allowed_hosts[-1]) == expected
+    assert read.allowed_hosts[:3] == ["localhost", "127.0.0.1", "[::1]"]
+    monkeypatch.setenv("SYNCTRACE_PROXIES", "0")
+    monkeypatch.setenv("SYNCTRACE_HSTS_SECONDS", "0")
+    assert (environment.read().proxies, environment.read().hsts_seconds) == (0, 0)
+
+
+def test_the_web_s_port_is_in_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody names another."""
+    monkeypatch.setenv("SYNCTRACE_WEB_PORT", "8123")
+    assert environment.read().web_url == "http://127.0.0.1:8123"
+
+
 def test_a_sockets_folder_is_the_host() -> None:
     """An embedded database's address puts the folder where Django and its dbshell look."""
     database = environment.database_settings("postgresql://synctrace@/synctrace?host=/run/Some-Folder")
@@ -107,6 +142,8 @@ def test_statements_are_prepared_unless_a_pooler_forbids_it(query: str, threshol
         ("SYNC_SWEEP_SECONDS", "nan", "a number of seconds above 0"),
         ("SYNC_STALE_SECONDS", "59", "twice that or more"),
         ("SYNC_READY_ATTEMPTS", "0", "a whole number from 1 to 9,999"),
+        ("SYNCTRACE_PROXIES", "-1", "a whole number from 0 to 9,999"),
+        ("SYNCTRACE_WEB_URL", "sync.example", "write it as http://HOST:PORT"),
         ("SYNC_READY_ATTEMPTS", "1.5", "a whole number from 1 to 9,999"),
         ("SYNC_ATTEMPTS_PER_ACCOUNT", "all", "a whole number from 1 to 9,999"),
         ("SYNC_ATTEMPTS_PER_ACCOUNT", "10000", "a whole number from 1 to 9,999"),

@@ -29,7 +29,7 @@ def test_the_service_is_ours_unless_the_standard_variable_names_it(monkeypatch: 
     settings = instrumentation.settings()
     assert (settings.service_name, settings.prefix) == ("synctrace", "SYNC_")
     assert settings.context == ("team_id", "repo_id", "task_id", "run_id")
-    assert settings.excluded_urls == ("/healthz$",)
+    assert settings.excluded_urls == ("/healthz$", "/invitation/", "/events$")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "of-blue")
     assert instrumentation.settings().service_name == "of-blue"
 

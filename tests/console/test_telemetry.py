@@ -1,4 +1,4 @@
-"""`manage.py telemetry`, the start page and `/healthz?details` say what became of every span of the home."""
+"""`manage.py telemetry`, the system page and `/healthz?details` say what became of every span of the home."""
 
 from __future__ import annotations
 
@@ -87,10 +87,11 @@ def test_health_has_the_details_for_who_asks(home: Path, client: Client) -> None
     assert [trouble.partition(" since")[0] for trouble in details["troubles"]] == ["file: the disk is full"]
 
 
+@pytest.mark.django_db
 def test_the_page_tells_while_spans_cannot_be_written(
-    home: Path, client: Client, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    home: Path, admin_client: Client, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """And nothing of it otherwise."""
-    assert "the disk is full" in client.get("/").content.decode()
+    assert "the disk is full" in admin_client.get("/system/").content.decode()
     settings.SYNCTRACE_HOME = tmp_path_factory.mktemp("another")
-    assert "Spans are not written" not in client.get("/").content.decode()
+    assert "Spans are not written" not in admin_client.get("/system/").content.decode()

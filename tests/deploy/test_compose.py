@@ -24,7 +24,7 @@ WITHOUT_HEALTH_CHECK = {
     "sync": "a command",
     "logs": "a command",
     "trace": "a command",
-    "createsuperuser": "a command",
+    "invite": "a command",
 }
 
 

@@ -25,9 +25,9 @@ def test_every_link_leads_to_a_page_of_ours_at_the_address_given() -> None:
     paths = _ours(jaeger_ui.configuration(f"{SHOP}/"), SHOP)
     assert [path for path in paths if not path.startswith("/")] == []
     assert {resolve(path.partition("?")[0]).view_name for path in paths} == {
-        "index",
-        "admin:integrations_pipelinerun_changelist",
-        "admin:integrations_pipelinerun_change",
+        "home",
+        "runs",
+        "run",
         "admin:repositories_trackedrepository_change",
         "admin:teams_team_change",
     }

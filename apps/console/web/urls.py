@@ -1,12 +1,27 @@
-"""The console's addresses."""
+"""The console's addresses; all but signing in, an invitation and the health check are for users."""
 
 from __future__ import annotations
 
+from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.generic import TemplateView
 
-from apps.console.web import views
+from apps.console.web import accounts, acting, home, run, run_time, runs, signing_in, stream, system
 
 urlpatterns = [
-    path("", views.index, name="index"),
-    path("healthz", views.healthz, name="healthz"),
+    path("", home.home, name="home"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<int:run_id>/", run.run, name="run"),
+    path("runs/<int:run_id>/time/", run_time.run_time, name="run_time"),
+    path("runs/<int:run_id>/cancel/", acting.cancel, name="cancel"),
+    path("runs/<int:run_id>/resume/", acting.resume, name="resume"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("system/", system.system, name="system"),
+    path("help/", TemplateView.as_view(template_name="console/help.html"), name="help"),
+    path("events", stream.events, name="events"),
+    path("sign-in/", signing_in.SignIn.as_view(), name="login"),
+    path("sign-out/", LogoutView.as_view(), name="logout"),
+    path("invitation/<str:token>/", signing_in.invitation, name="invitation"),
+    path("healthz", system.healthz, name="healthz"),
+    path("admin/login/", signing_in.admin_sign_in, name="admin_sign_in"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,8 +41,11 @@ _PLACES = f"""
 """  # noqa: S608  # only our own tables' names are put in
 
 
-def tell_places(rows: Collection[RepoSync]) -> None:
-    """Set `place` of each of `rows` that is queued; their connections are loaded already."""
+def tell_places(rows: Collection[RepoSync], *, sees: Callable[[int], bool] = lambda _team_id: True) -> None:
+    """Set `place` of each of `rows` that is queued; their connections are loaded already.
+
+    `sees` says whether the reader may know what a team, which may share the account, is at.
+    """
     queued = [row for row in rows if row.standing in ("queued", "dead")]
     if not queued:
         return
@@ -56,7 +59,7 @@ def tell_places(rows: Collection[RepoSync]) -> None:
         if row.pk in waiting:
             row.place = "the next free worker takes it"
         elif row.pk in places:
-            row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account))}"
+            row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account), sees)}"
 
 
 def tell_waiting(runs: Collection[PipelineRun]) -> None:
@@ -123,8 +126,10 @@ def _last_at_work(row: RepoSync) -> RepoSync | None:
     return others.exclude(pk=row.pk).select_related("repository").order_by("-alive_at").first()
 
 
-def _held(asking: RepoSync | None, block: Block | None) -> str:
+def _held(asking: RepoSync | None, block: Block | None, sees: Callable[[int], bool]) -> str:
     """Return what keeps an account's first in the queue waiting."""
+    if asking is not None and not sees(asking.run.team_id):
+        return ", where another team's repository is at work"
     if asking is not None:
         return f", where {asking.repository.full_name} of {asking.run.team.name} is at work"
     return "" if block is None else f", which waits for {limit_in_words(block.reason)} until {block.until:%H:%M:%S}Z"

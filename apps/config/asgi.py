@@ -1,0 +1,28 @@
+"""The web application for an ASGI server, whose pages stay right by themselves: `uvicorn apps.config.asgi:application`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "apps.config.settings")
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.config import environment, instrumentation
+from apps.console.terminal.escaping import visible_lines
+
+# Static files are read as threads can, which Django remarks upon.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators", category=Warning)
+
+try:
+    environment.require_servers()
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0  # each request has a thread of its own: it would be the last to use it
+    instrumentation.configure(stream=sys.stdout)
+    application = get_asgi_application()
+except ImproperlyConfigured as error:
+    sys.stderr.write(f"{visible_lines(f'web: {error}')}\n")
+    sys.exit(1)

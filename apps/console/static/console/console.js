@@ -1,0 +1,17 @@
+// The console's behaviour, none of which is needed to read a page: times in the reader's zone, what changes, keys.
+import { localise, tick } from "./times.js";
+import { follow } from "./live.js";
+import { listenForKeys } from "./keys.js";
+
+localise(document);
+tick();
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // A session that ended answers with the page to sign in: go there, instead of showing it inside this one.
+  if (event.detail.xhr.responseURL && new URL(event.detail.xhr.responseURL).pathname !== event.detail.pathInfo.finalRequestPath.split("?")[0]) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});
+document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+follow(document.querySelector("[data-live]"));
+listenForKeys(document);

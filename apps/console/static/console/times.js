@@ -1,0 +1,34 @@
+// Moments in the reader's zone (the server wrote UTC, which stays as the title), and durations that go on.
+const pad = (number) => String(number).padStart(2, "0");
+
+export function written(date) {
+  const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+  return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
+}
+
+export function lasting(seconds) {
+  if (seconds < 59.95) return `${Math.max(0, Math.floor(seconds))} s`;
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
+  return hours ? `${hours} h ${pad(minutes)} min` : `${minutes} min ${pad(whole % 60)} s`;
+}
+
+export function localise(within) {
+  for (const time of within.querySelectorAll("time[datetime]:not([data-since])")) {
+    time.textContent = written(new Date(time.dateTime));
+  }
+  for (const time of within.querySelectorAll("time[data-since]")) {
+    time.textContent = lasting((Date.now() - new Date(time.dataset.since)) / 1000);
+  }
+}
+
+export function tick() {
+  const zone = document.getElementById("zone");
+  if (zone) zone.textContent = `yours, ${Intl.DateTimeFormat().resolvedOptions().timeZone || "of this machine"}; UTC where you point at one`;
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const time of document.querySelectorAll("time[data-since]")) {
+      time.textContent = lasting((Date.now() - new Date(time.dataset.since)) / 1000);
+    }
+  }, 1000);
+}

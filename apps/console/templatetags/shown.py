@@ -1,0 +1,76 @@
+"""How moments, durations, states and numbers are written on the console's pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.utils.read_only_admin import TONES, took
+
+register = template.Library()
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> str:
+    """Return a moment in UTC; the page's script writes it in the reader's zone, and leaves UTC to the hovering pointer."""
+    if at is None:
+        return ""
+    utc = at.astimezone(UTC)
+    iso, text = f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M}"
+    return format_html(
+        '<time class="nowrap number" datetime="{}" title="{} UTC">{}</time>', iso, f"{utc:%Y-%m-%d %H:%M:%S}", text
+    )
+
+
+@register.simple_tag
+def lasted(started: datetime | None, ended: datetime | None) -> str:
+    """Return how long something took; the page's script lets it go on while nothing has ended."""
+    if started is None:
+        return ""
+    if ended is not None:
+        return format_html('<span class="nowrap number">{}</span>', took(started, ended))
+    since = f"{started.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return format_html('<time class="nowrap number" data-since="{}" datetime="{}">so far</time>', since, since)
+
+
+@register.filter
+def state(word: str) -> SafeString | str:
+    """Return a state's word with its shape and colour."""
+    return format_html('<span class="state {}">{}</span>', tone(word), word) if word else ""
+
+
+@register.filter
+def tone(word: str) -> str:
+    """Return how good the news of a state is: good, busy, warn, bad, or nothing."""
+    return TONES.get(word, "")
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """Return a number with its thousands apart; a dash for one that is not known."""
+    return "\N{EN DASH}" if number is None else f"{number:,}"
+
+
+@register.filter
+def counted(number: int, noun: str) -> str:
+    """Return `1 repository`, `2 repositories`: the noun with a number before it."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+
+
+@register.filter
+def seconds(nanoseconds: int) -> str:
+    """Return nanoseconds as `12.34 s`, or minutes from two on."""
+    value = nanoseconds / 1e9
+    return f"{value:,.2f} s" if value < 120 else f"{int(value // 60):,} min {int(value % 60):02} s"
+
+
+@register.simple_tag
+def changed_query(query: dict[str, str], **changes: object) -> str:
+    """Return the query of an address with some of its values changed, and the empty ones left out."""
+    return urlencode({key: value for key, value in {**query, **changes}.items() if value not in ("", None)})

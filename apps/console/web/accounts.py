@@ -1,0 +1,135 @@
+"""Accounts: what is left of their limits, when they are full again, and whether they run dry before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import QueryDict
+
+from apps.console.web.page import Page
+from apps.console.web.sight import Sight
+from apps.integrations.errors import limit_in_words
+from apps.integrations.models import ApiLane, RepoSync
+from apps.utils import clock
+
+_WINDOW = timedelta(hours=1)
+_SURE_AFTER = timedelta(minutes=5)
+"""What was used in less of the hour says nothing about the rest of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """One of an account's limits, as GitHub last told it."""
+
+    words: str
+    limit: int | None
+    remaining: int | None
+    reset_at: datetime | None
+    now: datetime
+
+    @property
+    def is_known(self) -> bool:
+        """Whether GitHub has told it, and it still holds."""
+        return self.remaining is not None and self.reset_at is not None and self.reset_at > self.now
+
+    @property
+    def used(self) -> int:
+        """What is used of it in this hour."""
+        return max(0, (self.limit or 0) - (self.remaining or 0))
+
+    @property
+    def empty_at(self) -> datetime | None:
+        """When it is used up at the speed of this hour; None where it lasts, or nobody can say."""
+        if not self.is_known or self.reset_at is None or self.remaining is None or not self.limit:
+            return None
+        gone = _WINDOW - (self.reset_at - self.now)
+        if self.remaining == 0:
+            return self.now
+        if gone < _SURE_AFTER or not self.used:
+            return None
+        at = self.now + gone * (self.remaining / self.used)
+        return at if at < self.reset_at else None
+
+    @property
+    def tone(self) -> str:
+        """How good the news is."""
+        if not self.is_known or not self.limit:
+            return ""
+        return "bad" if self.remaining == 0 else "warn" if self.empty_at else "good"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLine:
+    """An account, its limits, what blocks it and what queues for it, of what the viewer sees."""
+
+    account: str
+    teams: tuple[str, ...]
+    points: Budget
+    requests: Budget
+    blocked: str
+    blocked_until: datetime | None
+    at_work: int
+    queued: int
+
+    @property
+    def budgets(self) -> tuple[Budget, Budget]:
+        """Both limits."""
+        return self.points, self.requests
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether nobody may send now, or soon nobody will."""
+        return bool(self.blocked or self.points.empty_at or self.requests.empty_at)
+
+
+def account_lines(sight: Sight) -> list[AccountLine]:
+    """Return the accounts that are seen, by name, with three queries for all."""
+    now = clock.now()
+    teams: dict[str, list[str]] = {}
+    for account, team in sight.connections().order_by("account", "team__name").values_list("account", "team__name"):
+        teams.setdefault(account, []).append(team)
+    lanes = {lane.account: lane for lane in sight.lanes()}
+    states: dict[str, list[str]] = {}
+    unfinished = sight.repo_syncs().exclude(state__in=RepoSync.ENDED)
+    for account, state in unfinished.values_list("connection__account", "state"):
+        states.setdefault(account, []).append(state)
+    return [
+        _line(account, lanes.get(account, ApiLane(account=account)), tuple(names), states.get(account, []), now)
+        for account, names in teams.items()
+    ]
+
+
+def _line(account: str, lane: ApiLane, teams: tuple[str, ...], states: list[str], now: datetime) -> AccountLine:
+    is_blocked = lane.blocked_until is not None and lane.blocked_until > now
+    at_work = states.count(RepoSync.State.RUNNING)
+    return AccountLine(
+        account=account,
+        teams=teams,
+        points=Budget(
+            words="points",
+            limit=lane.graphql_limit,
+            remaining=lane.graphql_remaining,
+            reset_at=lane.graphql_reset_at,
+            now=now,
+        ),
+        requests=Budget(
+            words="REST requests",
+            limit=lane.core_limit,
+            remaining=lane.core_remaining,
+            reset_at=lane.core_reset_at,
+            now=now,
+        ),
+        blocked=limit_in_words(lane.blocked_reason) if is_blocked else "",
+        blocked_until=lane.blocked_until if is_blocked else None,
+        at_work=at_work,
+        queued=len(states) - at_work,
+    )
+
+
+def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
+    return {"accounts": account_lines(sight)}
+
+
+accounts = Page(template="console/accounts.html", part="console/parts/accounts.html", read=_read)

@@ -1,0 +1,59 @@
+"""A page: what it reads for whoever looks, and the part of it that changes meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
+from django.utils.safestring import SafeString
+
+from apps.console.web.sight import Sight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A view that only reads; `read` is called with the viewer's sight, the query and what the address names.
+
+    The template shows `part` as `{{ live }}`. It is sent alone to whoever has the page open already, and is the same for
+    everyone of one sight.
+    """
+
+    template: str
+    part: str
+    read: Callable[..., Mapping[str, Any]]
+
+    def __call__(self, request: HttpRequest, **named: Any) -> HttpResponse:
+        """Answer with the page, or with its part alone where the page asks for that."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        context = self._context(Sight.of(request.user), request.GET, named)
+        live = self._part(context)
+        if "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers:
+            response = HttpResponse(live)
+        else:
+            response = render(request, self.template, {**context, "live": live, "version": version_of(live)})
+        patch_vary_headers(response, ["HX-Request"])
+        response.headers["Cache-Control"] = "no-store"  # the next to sit there may be somebody else
+        response.headers["X-Part-Version"] = version_of(live)
+        return response
+
+    def changing(self, sight: Sight, query: QueryDict, named: Mapping[str, Any]) -> SafeString:
+        """Return the part that changes, as HTML."""
+        return self._part(self._context(sight, query, named))
+
+    def _context(self, sight: Sight, query: QueryDict, named: Mapping[str, Any]) -> dict[str, Any]:
+        return {"sight": sight, **self.read(sight, query, **named)}
+
+    def _part(self, context: dict[str, Any]) -> SafeString:
+        return render_to_string(self.part, context)
+
+
+def version_of(html: str) -> str:
+    """Return what tells one state of a part from another."""
+    return blake2b(html.encode(), digest_size=8).hexdigest()

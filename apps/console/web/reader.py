@@ -1,0 +1,153 @@
+"""One reader in each process of the web: it notices what changed, and renders each part once for all who look at it.
+
+However many pages are open, it asks for one row a team each second, and renders few parts a second, in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import Http404, QueryDict
+
+from apps.console.web.page import Page, version_of
+from apps.console.web.sight import Sight
+from apps.integrations.models import PipelineRun, RepoSync
+
+_EVERY = 1.0
+"""Seconds between two looks."""
+_MOST_PARTS = 2
+"""Parts rendered after each look: the others wait for their turn."""
+_AT_LATEST = 15.0
+"""Seconds after which a part is rendered though no row has changed: what is silent or late is so by the clock."""
+
+_log = logging.getLogger(__name__)
+
+_MARKS = f"""
+    SELECT runs.team_id, md5(string_agg(
+        concat_ws('|', runs.id, runs.state, runs.phase, runs.exported_at, rows.mark), ',' ORDER BY runs.id))
+    FROM {PipelineRun._meta.db_table} AS runs LEFT JOIN LATERAL (
+        SELECT sum(hashtextextended(concat_ws('|', id, state, attempt, prs_done, prs_total, requests, wait_reason, due_at,
+            admitted_at, error_type), 0)::numeric) AS mark
+        FROM {RepoSync._meta.db_table} WHERE run_id = runs.id
+    ) AS rows ON true
+    WHERE runs.state = 'running' OR runs.ended_at > now() - interval '1 minute'
+    GROUP BY runs.team_id
+"""  # noqa: S608  # only our own tables' names are put in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """What some pages show: the same for all who are of one sight."""
+
+    page: Page
+    sight: Sight
+    query: str
+    named: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part as it stands, and what tells it from others."""
+
+    html: str
+    version: str
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A topic's subscribers, and since when it should have been rendered again."""
+
+    queues: list[asyncio.Queue[Part]] = field(default_factory=list)
+    latest: Part | None = None
+    due: bool = True
+    rendered_at: float = 0.0
+
+
+class Reader:
+    """Reads while anybody is subscribed."""
+
+    def __init__(self) -> None:
+        self._topics: dict[Topic, _Watched] = {}
+        self._marks: Mapping[int, str] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="console-reader")  # and so one connection
+        self._task: asyncio.Task[None] | None = None
+
+    @contextlib.contextmanager
+    def subscribed(self, topic: Topic) -> Iterator[asyncio.Queue[Part]]:
+        """Yield a queue that gets the topic's part as it stands, and whenever it may have changed; only the latest waits."""
+        queue: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
+        watched = self._topics.setdefault(topic, _Watched())
+        watched.queues.append(queue)
+        watched.due = True  # the page was read a moment ago
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._read())
+        try:
+            yield queue
+        finally:
+            watched.queues.remove(queue)
+            if not watched.queues:
+                self._topics.pop(topic, None)
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._topics:
+            try:
+                self._note(await loop.run_in_executor(self._thread, _read_marks), now=loop.time())
+                for topic, watched in self._in_turn():
+                    watched.due, watched.rendered_at = False, loop.time()
+                    _send(watched, await loop.run_in_executor(self._thread, _render, topic))
+            except (DatabaseError, InterfaceError):  # once it is back, everything may have changed
+                self._marks = {}
+                for watched in self._topics.values():
+                    watched.due = True
+                await loop.run_in_executor(self._thread, _close)
+            except Exception:  # noqa: BLE001  # a page's mistake may not end the others' streams
+                _log.exception("A part of a page could not be rendered")
+            await asyncio.sleep(_EVERY)
+        await loop.run_in_executor(self._thread, _close)
+
+    def _note(self, marks: Mapping[int, str], *, now: float) -> None:
+        """Note whose parts are due: of teams that changed, and of those that were rendered long ago."""
+        changed = {team for team in marks.keys() | self._marks.keys() if marks.get(team) != self._marks.get(team)}
+        self._marks = marks
+        for topic, watched in self._topics.items():
+            is_old = now - watched.rendered_at > _AT_LATEST
+            watched.due = watched.due or is_old or any(topic.sight.has(team) for team in changed)
+
+    def _in_turn(self) -> list[tuple[Topic, _Watched]]:
+        """Return what is rendered next: of what is due, that which was rendered longest ago."""
+        due = [(topic, watched) for topic, watched in self._topics.items() if watched.due]
+        return sorted(due, key=lambda each: each[1].rendered_at)[:_MOST_PARTS]
+
+
+def _send(watched: _Watched, part: Part) -> None:
+    for queue in watched.queues:
+        if queue.full():
+            queue.get_nowait()
+        queue.put_nowait(part)
+
+
+def _read_marks() -> Mapping[int, str]:
+    connection.close_if_unusable_or_obsolete()
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKS)
+        return dict(cursor.fetchall())
+
+
+def _close() -> None:
+    connection.close()  # that of the thread this runs in
+
+
+def _render(topic: Topic) -> Part:
+    try:
+        html: str = topic.page.changing(topic.sight, QueryDict(topic.query), dict(topic.named))
+    except Http404:
+        html = '<section class="card empty"><p>It is no longer there.</p></section>'
+    return Part(html, version_of(html))

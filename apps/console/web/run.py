@@ -1,0 +1,140 @@
+"""A run's page: how it stands and why, how far it is, what it waits for, and what came of each repository."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, IntegerField, Value, When
+from django.http import Http404, QueryDict
+from django.shortcuts import get_object_or_404
+
+from apps import catalog
+from apps.console.web.page import Page
+from apps.console.web.runs import lines_of
+from apps.console.web.sight import Sight
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs import phases
+from apps.integrations.runs.queue import tell_places
+from apps.utils.jaeger import trace_page
+from telemetry import trace_id_of
+
+ROWS_SHOWN = 100
+_NAMED = 3
+_TROUBLED = ("failed", "partial")
+_PHASES: Mapping[catalog.Phase, str] = {
+    "syncing": "Reading from GitHub",
+    "llm_processing": "Marking AI-assisted work",
+    "computing_metrics": "Computing weekly metrics",
+    "phase1_complete": "Done",
+    "background_syncing": "Reading older history",
+    "background_llm": "Marking and computing",
+    "complete": "Done",
+}
+_BY_TROUBLE = Case(
+    When(state="failed", then=Value(0)),
+    When(state="running", then=Value(1)),
+    When(state="retrying", then=Value(2)),
+    When(state="waiting", then=Value(3)),
+    When(state="queued", then=Value(4)),
+    When(state="cancelled", then=Value(5)),
+    default=Value(6),
+    output_field=IntegerField(),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseShown:
+    """A phase of a run in words: done, now, stopped or ahead."""
+
+    words: str
+    stands: str
+
+
+def run_seen(sight: Sight, run_id: int) -> PipelineRun:
+    """Return a run, or answer that there is none: also of one that they may not see."""
+    if run_id >= 2**63:
+        raise Http404
+    return get_object_or_404(sight.runs().select_related("team", "follows"), pk=run_id)
+
+
+def _read(sight: Sight, query: QueryDict, *, run_id: int) -> dict[str, Any]:
+    run = run_seen(sight, run_id)
+    (line,) = lines_of([run])
+    rows, more = _rows(sight, run, query)
+    trace_id = trace_id_of(run.traceparent)
+    followers = list(sight.runs().filter(follows=run).order_by("pk"))
+    return {
+        "line": line,
+        "run": run,
+        "rows": rows,
+        "more_rows": more,
+        "rows_from": _offset(query),
+        "standings": sorted(Counter(row.standing for row in rows).items()),
+        "now": _now(run, rows),
+        "phases": _phases(run),
+        "trace_id": trace_id,
+        "jaeger": trace_page(trace_id),
+        "resumed_as": next((each for each in followers if each.kind == run.kind), None),
+        "backfills": [each for each in followers if each.kind != run.kind],
+        "may_act": sight.may_act_for(run.team_id),
+        "failed_before": _neighbour(sight, run, newer=False),
+        "failed_after": _neighbour(sight, run, newer=True),
+    }
+
+
+def _rows(sight: Sight, run: PipelineRun, query: QueryDict) -> tuple[list[RepoSync], int | None]:
+    """Return the run's repositories from the one asked for on, troubles first, and where the next ones begin."""
+    begin = _offset(query)
+    ordered = run.repo_syncs.select_related("repository", "connection").order_by(_BY_TROUBLE, "pk")
+    found = list(ordered[begin : begin + ROWS_SHOWN + 1])
+    rows, more = found[:ROWS_SHOWN], len(found) > ROWS_SHOWN
+    for row in rows:
+        row.run = run
+    tell_places(rows, sees=sight.has)
+    return rows, begin + ROWS_SHOWN if more else None
+
+
+def _offset(query: QueryDict) -> int:
+    text = query.get("from", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0
+
+
+def _now(run: PipelineRun, rows: Sequence[RepoSync]) -> str:
+    """Return what the run does now, or what it waits for, in a sentence; empty once it has ended."""
+    unfinished = [row for row in rows if row.state not in RepoSync.ENDED] if run.ended_at is None else []
+    if not unfinished:
+        return ""
+    working = [row.repository.full_name for row in unfinished if not row.waits_for]
+    if not working:
+        first = min(unfinished, key=lambda row: row.due_at)
+        return f"Nothing of it works now. {first.repository.full_name} is {first.said}."
+    waiting = len(unfinished) - len(working)
+    others = f"; {waiting:,} more wait" if waiting > 1 else "; one more waits" if waiting else ""
+    named = ", ".join(working[:_NAMED]) + (f" and {len(working) - _NAMED:,} more" if len(working) > _NAMED else "")
+    return f"At work: {named}{others}."
+
+
+def _phases(run: PipelineRun) -> list[PhaseShown]:
+    names: list[catalog.Phase] = [name for name in phases.NAMES if phases.phase(name).kind == run.kind]
+    at = names.index(phases.named(run.phase))
+    if run.state in (PipelineRun.State.COMPLETED, PipelineRun.State.PARTIAL):
+        at = len(names)
+    now = "now" if run.ended_at is None else "stopped"
+    return [
+        PhaseShown(words=_PHASES[name], stands="done" if place < at else now if place == at else "ahead")
+        for place, name in enumerate(names)
+    ]
+
+
+def _neighbour(sight: Sight, run: PipelineRun, *, newer: bool) -> int | None:
+    """Return the next run that failed, wholly or in part."""
+    failed = sight.runs().filter(state__in=_TROUBLED)
+    if newer:
+        return failed.filter(pk__gt=run.pk).order_by("pk").values_list("pk", flat=True).first()
+    return failed.filter(pk__lt=run.pk).order_by("-pk").values_list("pk", flat=True).first()
+
+
+run = Page(template="console/run.html", part="console/parts/run.html", read=_read)

@@ -1,0 +1,145 @@
+"""The list of runs: which of them, in which order, and a line for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import MAXYEAR, UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from django.utils.dateparse import parse_date
+
+from apps.console.web.finding import Finding, findings_of
+from apps.console.web.page import Page
+from apps.console.web.progress import Progress, progress_of
+from apps.console.web.sight import Sight
+from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs.queue import tell_waiting
+
+PAGE_SIZE = 50
+STATES: Mapping[str, tuple[str, ...]] = {
+    "running": ("running",),
+    "failed or partial": ("failed", "partial"),
+    "completed": ("completed",),
+    "partial": ("partial",),
+    "failed": ("failed",),
+    "cancelled": ("cancelled",),
+}
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_TASK_ID = re.compile(r"[0-9a-f-]{36}")
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """A run as a list shows it."""
+
+    run: PipelineRun
+    progress: Progress = field(default_factory=Progress)
+    finding: Finding = field(default_factory=Finding)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which runs: what is empty or not understood asks for nothing."""
+
+    team: str = ""
+    state: str = ""
+    kind: str = ""
+    text: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Filter:
+        """Return the filter that an address asks for."""
+        return cls(**{name: query.get(name, "").strip()[:200].replace("\x00", "") for name in cls.__slots__})
+
+    def as_query(self) -> dict[str, str]:
+        """Return the values that an address asks for this filter with."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+    def of_runs(self, sight: Sight) -> QuerySet[PipelineRun]:
+        """Return the runs that are seen and asked for."""
+        runs = sight.runs().select_related("team")
+        if self.team:
+            runs = runs.filter(team__slug=self.team)
+        if self.state in STATES:
+            runs = runs.filter(state__in=STATES[self.state])
+        if self.kind in PipelineRun.Kind.values:
+            runs = runs.filter(kind=self.kind)
+        if since := _day(self.since):
+            runs = runs.filter(started_at__gte=since)
+        if until := _day(self.until):
+            runs = runs.filter(started_at__lt=until + timedelta(days=1))
+        return runs.filter(self._named(sight)) if self.text else runs
+
+    def _named(self, sight: Sight) -> Q:
+        """Return what the text asks for: a run's number, task or trace, or words of a repository's name or an error."""
+        if _TRACE_ID.fullmatch(self.text):
+            return Q(traceparent__contains=f"-{self.text}-")
+        if _TASK_ID.fullmatch(self.text):
+            return Q(task_id=self.text)
+        repositories = sight.repositories().filter(full_name__icontains=self.text)
+        words = Q(pk__in=RepoSync.objects.filter(repository__in=repositories).values("run"))
+        words |= Q(error_msg__icontains=self.text)
+        return words | Q(pk=int(self.text)) if _NUMBER.fullmatch(self.text) else words
+
+
+def lines_of(runs: Iterable[PipelineRun]) -> list[RunLine]:
+    """Return a line for each of the runs, in their order, with three queries for all."""
+    runs = list(runs)
+    if not runs:
+        return []
+    tell_waiting([run for run in runs if run.ended_at is None])
+    progress, findings = progress_of(runs), findings_of(runs)
+    return [
+        RunLine(run=run, progress=progress.get(run.pk, Progress()), finding=findings.get(run.pk, Finding())) for run in runs
+    ]
+
+
+def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
+    asked = Filter.of(query)
+    runs, newer, older = _paged(asked.of_runs(sight), query)
+    return {
+        "filter": asked,
+        "query": asked.as_query(),
+        "lines": lines_of(runs),
+        "newer": newer,
+        "older": older,
+        "teams": sight.all_teams().order_by("name").values_list("slug", "name"),
+        "states": list(STATES),
+    }
+
+
+def _paged(runs: QuerySet[PipelineRun], query: QueryDict) -> tuple[Sequence[PipelineRun], int | None, int | None]:
+    """Return a page of runs, newest first, and the numbers that the newer and the older page begin at, if there is one.
+
+    A page begins at a run and not at a count: what comes in meanwhile moves nothing.
+    """
+    before, after = (_number(query.get(name, "")) for name in ("before", "after"))
+    if after is not None:
+        found = list(runs.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
+        more, page = len(found) > PAGE_SIZE, found[:PAGE_SIZE][::-1]
+        return page, page[0].pk if more else None, page[-1].pk if page else None
+    found = list((runs if before is None else runs.filter(pk__lt=before)).order_by("-pk")[: PAGE_SIZE + 1])
+    more, page = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
+    return page, page[0].pk if page and before is not None else None, page[-1].pk if more else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        day = parse_date(text)
+    except ValueError:  # a date that no calendar has
+        return None
+    return None if day is None or day.year == MAXYEAR else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+runs = Page(template="console/runs.html", part="console/parts/runs.html", read=_read)

@@ -1,0 +1,79 @@
+"""What a user may see, and do: the one rule, for every page, file and stream of the console."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, Q, QuerySet
+
+from apps.integrations.models import ApiLane, PipelineRun, RepoSync
+from apps.pulls.models import PullRequest
+from apps.repositories.models import GitHubConnection, TrackedRepository
+from apps.teams.models import Membership, Team
+
+_M = TypeVar("_M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The teams whose things somebody sees, None for all, and those in which they may act.
+
+    Members see what their teams have; owners also resume and cancel its runs; staff see and may do everything. Two users of
+    the same sight see the same pages.
+    """
+
+    teams: frozenset[int] | None
+    owned: frozenset[int]
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser) -> Sight:
+        """Return what a user sees: nothing, unless they are signed in and active."""
+        if not (user.is_authenticated and user.is_active):
+            return cls(teams=frozenset(), owned=frozenset())
+        if getattr(user, "is_staff", False):
+            return cls(teams=None, owned=frozenset())
+        roles = dict(Membership.objects.filter(user_id=user.pk).values_list("team_id", "role"))
+        owned = frozenset(team for team, role in roles.items() if role == Membership.Role.OWNER)
+        return cls(teams=frozenset(roles), owned=owned)
+
+    def may_act_for(self, team_id: int) -> bool:
+        """Return whether they may resume and cancel the runs of a team."""
+        return self.teams is None or team_id in self.owned
+
+    def has(self, team_id: int) -> bool:
+        """Return whether they see what a team has."""
+        return self.teams is None or team_id in self.teams
+
+    def all_teams(self) -> QuerySet[Team]:
+        """Return the teams they see."""
+        return self._within(Team.objects.all(), "pk")
+
+    def runs(self) -> QuerySet[PipelineRun]:
+        """Return the runs they see."""
+        return self._within(PipelineRun.objects.all(), "team")
+
+    def repo_syncs(self) -> QuerySet[RepoSync]:
+        """Return the repositories in runs that they see."""
+        return self._within(RepoSync.objects.all(), "run__team")
+
+    def repositories(self) -> QuerySet[TrackedRepository]:
+        """Return the tracked repositories they see."""
+        return self._within(TrackedRepository.objects.all(), "team")
+
+    def connections(self) -> QuerySet[GitHubConnection]:
+        """Return the connections with accounts that they see."""
+        return self._within(GitHubConnection.objects.all(), "team")
+
+    def lanes(self) -> QuerySet[ApiLane]:
+        """Return what is known of the limits of the accounts that they see."""
+        return ApiLane.objects.filter(account__in=self.connections().values("account"))
+
+    def pull_requests(self) -> QuerySet[PullRequest]:
+        """Return the pull requests they see."""
+        return self._within(PullRequest.objects.all(), "repository__team")
+
+    def _within(self, rows: QuerySet[_M], path: str) -> QuerySet[_M]:
+        return rows if self.teams is None else rows.filter(Q(**{f"{path}__in": self.teams}))

@@ -1,0 +1,272 @@
+"""What the pages say of runs, in words and numbers; how much they ask of the database; what is done by their buttons."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
+from pytest_django import Settings
+
+from apps.console.web.runs import PAGE_SIZE
+from apps.integrations.models import PipelineRun
+from apps.utils import clock
+from tests.console.web.people import People, make_lane, make_people, make_run
+
+pytestmark = pytest.mark.django_db
+
+_DONE = {"state": "completed", "disposition": "synced", "prs_done": 310, "prs_total": 310, "attempt": 1}
+_LOST = {
+    "state": "failed",
+    "disposition": "failed",
+    "prs_done": 12,
+    "prs_total": 900,
+    "error_type": "sso_required",
+    "error_msg": "The organization wants the token authorized for SAML",
+}
+
+
+@pytest.fixture
+def people() -> People:
+    """Two teams."""
+    return make_people()
+
+
+@pytest.fixture
+def owner(people: People, client: Client) -> Client:
+    """An owner of the core team, signed in."""
+    client.force_login(people.owner)
+    return client
+
+
+def _text(client: Client, address: str) -> str:
+    """What a page says, with a blank for each of its marks, and single ones."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", unescape(client.get(address).content.decode())))
+
+
+def _partial(people: People) -> PipelineRun:
+    now = clock.now()
+    fields: dict[str, Any] = {"state": "partial", "ended_at": now, "repos_synced": 1, "repos_failed": 1}
+    return make_run(people.team, {**_DONE}, {**_LOST}, phase="phase1_complete", **fields)
+
+
+def test_home_puts_first_what_needs_somebody_with_its_cause(people: People, owner: Client) -> None:
+    """And what to do about it."""
+    run = _partial(people)
+    page = _text(owner, "/")
+    assert f"Needs somebody partial Run {run.pk} Core · 2 repositories, 1 failed" in page
+    assert "core/core-1: The organization wants the token authorized for SAML." in page
+    assert "Authorize the token for the organization" in page
+
+
+def test_a_failure_that_was_made_good_needs_nobody(people: People, owner: Client) -> None:
+    """Once the run is resumed, or a later one has completed what it lost."""
+    resumed, mended = _partial(people), _partial(people)
+    make_run(people.team, {**_LOST}, follows=resumed, resumed_by="owner")
+    make_run(
+        people.team, {**_LOST, "full_name": "core/core-1", "state": "completed"}, state="completed", ended_at=clock.now()
+    )
+    assert mended.pk > resumed.pk
+    assert "Needs somebody" not in _text(owner, "/")
+
+
+def test_home_says_how_to_begin_where_nothing_has_run(owner: Client, settings: Settings) -> None:
+    """With the command as it is called here."""
+    settings.SYNCTRACE_COMMAND = "docker compose run --rm"
+    page = _text(owner, "/")
+    assert "Nothing has run yet" in page
+    assert "docker compose run --rm sync OWNER/NAME" in page
+
+
+def test_home_names_accounts_that_run_dry(people: People, owner: Client) -> None:
+    """At the speed of the hour: 4,200 of 5,000 points in half of it."""
+    make_run(people.team, {**_DONE}, state="completed", ended_at=clock.now())
+    make_lane(people.team)
+    assert "api.github.com/core-bot 800 of 5,000 points left: used up about" in _text(owner, "/")
+
+
+def test_a_run_says_how_far_it_is_and_what_it_does(people: People, owner: Client) -> None:
+    """Counts over its repositories; of one whose size is not known there is no percentage."""
+    run = make_run(
+        people.team,
+        {**_DONE, "requests": 14, "points": 21, "started_at": clock.now() - timedelta(minutes=5)},
+        {"state": "running", "prs_done": 90, "prs_total": 490, "requests": 6, "points": 9},
+    )
+    page = _text(owner, f"/runs/{run.pk}/")
+    assert "50 % 400 of 800 pull requests" in page
+    assert "80 a minute so far, about 5 min left at that speed" in page
+    assert "2 · 20 requests, 30 points" in page
+    assert "At work: core/core-1." in page
+    run.repo_syncs.filter(state="running").update(prs_total=None)
+    assert "400 pull requests read; GitHub has not said yet how many there are" in _text(owner, f"/runs/{run.pk}/")
+
+
+def test_a_run_of_which_nothing_works_says_what_it_waits_for(people: People, owner: Client) -> None:
+    """The words are those of the commands."""
+    due = clock.now() + timedelta(minutes=20)
+    run = make_run(people.team, {"state": "waiting", "wait_reason": "primary", "due_at": due})
+    page = _text(owner, f"/runs/{run.pk}/")
+    assert f"Nothing of it works now. core/core-0 is waiting: GitHub's primary limit until {due:%H:%M:%S}Z." in page
+
+
+def test_a_run_s_phases_say_where_it_stopped(people: People, owner: Client) -> None:
+    """In words that a newcomer knows."""
+    run = make_run(
+        people.team, {**_DONE}, state="failed", phase="computing_metrics", ended_at=clock.now(), error_msg="It broke"
+    )
+    page = _text(owner, f"/runs/{run.pk}/")
+    assert "Reading from GitHub Marking AI-assisted work Computing weekly metrics: stopped here Done" in page
+    assert "It broke." in page
+    assert "llm_processing" not in page
+
+
+def test_titles_and_errors_of_others_are_text(people: People, owner: Client) -> None:
+    """Whatever they hold."""
+    run = make_run(people.team, {**_LOST, "full_name": "o/<b>n</b>", "error_msg": "<script>alert(1)</script>"})
+    page = owner.get(f"/runs/{run.pk}/").content.decode()
+    assert "<script>alert" not in page
+    assert "o/&lt;b&gt;n&lt;/b&gt;" in page
+
+
+_FOUND = {
+    "": [6, 5, 4, 3, 2, 1],
+    "state=running": [6, 1],
+    "state=failed+or+partial": [3, 2],
+    "team=core": [5, 4, 3, 2, 1],
+    "kind=backfill": [4],
+    "text=SPECIAL": [1],
+    "text=saml": [3],
+    "text={second}": [2],
+    "text=00000000-0000-0000-0000-000000000000": [],
+    "text=00000000000000000000000000000005": [5],
+    "since=2026-01-02&until=2026-01-02": [5],
+    "state=completed&team=core": [5, 4],
+    "since=nonsense&state=nonsense&kind=nonsense": [6, 5, 4, 3, 2, 1],
+    "since=2026-02-31": [6, 5, 4, 3, 2, 1],
+    "text=%00": [6, 5, 4, 3, 2, 1],
+}
+
+
+def test_runs_are_found_by_what_the_address_says(people: People, client: Client) -> None:
+    """Team, state, kind, time, and words of a name or an error; what is not understood asks for nothing."""
+    now = clock.now()
+    then = now.replace(year=2026, month=1, day=2, hour=23, minute=59)
+    runs = [
+        make_run(people.team, {**_DONE, "full_name": "core/special"}),
+        make_run(people.team, state="failed", ended_at=now),
+        make_run(people.team, state="partial", ended_at=now, error_msg="it wants SAML"),
+        make_run(people.team, state="completed", kind="backfill", phase="complete", ended_at=now),
+        make_run(people.team, state="completed", ended_at=now),
+        make_run(people.other_team),
+    ]
+    PipelineRun.objects.filter(pk=runs[4].pk).update(started_at=then)
+    numbers = {run.pk: number for number, run in enumerate(runs, start=1)}
+    client.force_login(people.staff)
+    found = {
+        query: [numbers[pk] for pk in _listed(client.get(f"/runs/?{query.format(second=runs[1].pk)}").content.decode())]
+        for query in _FOUND
+    }
+    assert found == _FOUND
+
+
+def _listed(page: str) -> list[int]:
+    """The numbers of the runs in a page's list."""
+    return [int(number) for number in re.findall(r'href="/runs/(\d+)/" data-row', page)]
+
+
+def test_runs_come_in_pages_that_stay_where_they_are(people: People, owner: Client) -> None:
+    """Newest first; a run that starts meanwhile moves nothing; the filter goes along."""
+    runs = [make_run(people.team, state="completed", ended_at=clock.now()) for _ in range(2 * PAGE_SIZE + 1)]
+    pages, address = [], "/runs/?state=completed"
+    while True:
+        page = owner.get(address).content.decode()
+        pages.append(_listed(page))
+        make_run(people.team, state="completed", ended_at=clock.now())
+        older = re.search(r'rel="next" href="([^"]+)"', page)
+        if older is None:
+            break
+        address = older[1].replace("&amp;", "&")
+        assert "state=completed" in address
+    assert [len(page) for page in pages] == [PAGE_SIZE, PAGE_SIZE, 1]
+    assert [pk for page in pages for pk in page] == [run.pk for run in reversed(runs)]
+    back = re.search(r'rel="prev" href="([^"]+)"', page)
+    assert back is not None
+    assert _listed(owner.get(back[1].replace("&amp;", "&")).content.decode()) == pages[1]
+
+
+@pytest.mark.parametrize("address", ["/", "/runs/", "/accounts/", "/system/", "run"])
+def test_a_page_asks_as_much_for_many_rows_as_for_few(people: People, owner: Client, address: str) -> None:
+    """No query a run, a repository or an account; and few in all."""
+    first = make_run(people.team, {"state": "running"}, {"state": "queued"}, {**_LOST})
+    address = f"/runs/{first.pk}/" if address == "run" else address
+
+    def add() -> None:
+        for _ in range(3):
+            _partial(people)
+            make_run(people.team, {"state": "running"}, {"state": "queued"}, {**_LOST})
+        for number in range(5):
+            make_run(people.team, {**_LOST, "full_name": f"core/more-{number}"})
+        other = make_run(people.team, {"state": "queued", "full_name": "core/again"}, {**_LOST, "full_name": "core/lost"})
+        other.repo_syncs.update(run=first)
+
+    _partial(people)
+    owner.get(address)
+    with CaptureQueriesContext(connection) as few:
+        assert owner.get(address).status_code == 200
+    add()
+    with CaptureQueriesContext(connection) as many:
+        assert owner.get(address).status_code == 200
+    assert len(many) == len(few)
+    assert len(many) <= 16
+
+
+def test_an_owner_cancels_and_resumes(people: People, owner: Client) -> None:
+    """After being asked; both are said with the name of who did."""
+    run = make_run(people.team, {"state": "queued"})
+    assert f"Cancel run {run.pk}?" in _text(owner, f"/runs/{run.pk}/cancel/")
+    run.refresh_from_db()
+    assert run.state == "running"
+    assert owner.post(f"/runs/{run.pk}/cancel/").headers["Location"] == f"/runs/{run.pk}/"
+    assert "cancelled by owner" in _text(owner, f"/runs/{run.pk}/")
+    answer = owner.post(f"/runs/{run.pk}/resume/")
+    later = PipelineRun.objects.get(follows=run)
+    assert (answer.headers["Location"], later.resumed_by) == (f"/runs/{later.pk}/", "owner")
+    assert f"Taken up by run {later.pk}" in _text(owner, f"/runs/{run.pk}/")
+    again = owner.post(f"/runs/{run.pk}/resume/")
+    assert again.status_code == 409
+    assert f"Run {run.pk} was resumed already, as run {later.pk}." in strip_tags(again.content.decode())
+
+
+def test_buttons_need_their_own_page(people: People) -> None:
+    """A form of another site cannot press them."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people.owner)
+    run = make_run(people.team, {"state": "queued"})
+    assert client.post(f"/runs/{run.pk}/cancel/").status_code == 403
+    run.refresh_from_db()
+    assert run.state == "running"
+
+
+def test_a_page_that_is_open_gets_only_what_changes(people: People, owner: Client) -> None:
+    """The same as in the page, and what tells its state from another."""
+    run = make_run(people.team, {"state": "queued"})
+    page, part = owner.get(f"/runs/{run.pk}/"), owner.get(f"/runs/{run.pk}/", headers={"HX-Request": "true"})
+    assert part.content.decode() in page.content.decode()
+    assert "<html" not in part.content.decode()
+    assert f'data-version="{part.headers["X-Part-Version"]}"' in page.content.decode()
+
+
+def test_pages_are_only_read(owner: Client) -> None:
+    """Nothing can be posted to them."""
+    assert owner.post("/").status_code == 405
+
+
+def test_a_run_s_number_may_be_any(people: People, owner: Client) -> None:
+    """Also one that no row can have."""
+    assert [owner.get(f"/runs/{number}/").status_code for number in (0, 999, 2**63, 10**30)] == [404] * 4
