@@ -97,6 +97,15 @@ def test_a_run_advances_when_each_of_its_repositories_has_ended(
     assert sweep.runs_to_advance() == ([row.run_id] if is_due else [])
 
 
+@pytest.mark.parametrize(("state", "phase"), [("failed", "syncing"), ("running", "llm_processing")])
+def test_a_run_that_has_ended_or_moved_on_does_not_advance(state: str, phase: str, row: RepoSync) -> None:
+    """Though each of its repositories has ended."""
+    RepoSync.objects.update(state="completed")
+    assert sweep.runs_to_advance() == [row.run_id]
+    PipelineRun.objects.update(state=state, phase=phase)
+    assert sweep.runs_to_advance() == []
+
+
 def _another(row: RepoSync) -> Any:
     tracked = row.repository
     tracked.pk, tracked.full_name = None, "o/another"
