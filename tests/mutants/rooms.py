@@ -23,6 +23,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_boundary.py",
         "tests/telemetry/test_odd_values.py",
         "tests/telemetry/test_redacting.py",
+        "tests/telemetry/test_sizes.py",
         "tests/telemetry/test_tracebacks.py",
         "tests/telemetry/test_visible.py",
     ],

@@ -21,7 +21,8 @@ from tests.mutants.rooms import CHECKOUT, room_of
 from tests.mutants.seen import Seen
 
 _FAILED, _NO_TESTS = 1, 5  # exit codes of pytest
-_LEAST_SECONDS = 60.0
+_LEAST_SECONDS, _USUAL_SECONDS = 20.0, 5.0
+_PATIENCE = 10  # times as long as a test took may it take, before what it waits for never comes
 _OPTIONS = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "--reuse-db", "--tb=line")
 
 
@@ -67,10 +68,11 @@ class Copy:
         path = self.checkout / module
         text = path.read_text()
         tests = seen.chosen_for(change, text, room=room_of(module), slowest=slowest)
-        seconds = _LEAST_SECONDS + 10 * sum(seen.seconds.get(test, 5.0) for test in tests)
+        took = [seen.seconds.get(test, _USUAL_SECONDS) for test in tests]
+        each = _LEAST_SECONDS + _PATIENCE * max(took)
         try:
             path.write_text(change.made_in(text))
-            code = self._pytest(["-x", *tests], seconds=seconds)
+            code = self._pytest(["-x", f"--timeout={each:.0f}", *tests], seconds=each + _PATIENCE * sum(took))
             if code == _NO_TESTS or self._is_stopped:
                 raise StoppedError(f"nothing is known of {module}:{change.line}: {self.said()[-500:]}")
             return code != 0

@@ -130,3 +130,82 @@ def test_the_end_of_a_private_key_is_none_of_the_text_that_is_kept() -> None:
 def test_every_text_can_leave(value: str) -> None:
     """As UTF-8, whatever it holds."""
     text(value).encode()
+
+
+def _nested(depth: int) -> Any:
+    value: Any = "core"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_value_ends_eight_lists_deep() -> None:
+    """What is in the ninth is not shown, nor what a list holds that holds itself."""
+    assert line_value("x", _nested(8)) == _nested(8)
+    assert line_value("x", _nested(9)) == json.loads("[" * 8 + '"[nested too deeply]"' + "]" * 8)
+    circular: list[Any] = [1]
+    circular.append(circular)
+    assert line_value("x", circular) == [1, "[circular]"]
+    twice = ["a"]
+    assert line_value("x", [twice, twice]) == [["a"], ["a"]]
+
+
+def test_a_list_ends_after_200_items_and_a_value_after_2000() -> None:
+    """How many are left out is said, in a mapping too."""
+    assert line_value("x", list(range(200))) == list(range(200))
+    assert line_value("x", list(range(1_202))) == [*range(200), "[1,002 more left out]"]
+    mapping = {f"k{number}": number for number in range(203)}
+    assert line_value("x", mapping) == {**{f"k{number}": number for number in range(200)}, "[left out]": 3}
+    found = line_value("x", [list(range(199))] * 11)
+    assert [len(each) for each in found[:9]] == [199] * 9
+    assert sum(len(each) for each in found if isinstance(each, list)) <= 2_000
+    assert "more left out]" in str(found[-1])
+
+
+def test_a_value_has_four_long_texts_and_little_of_what_follows() -> None:
+    """Of what stands behind them only the beginning and the end are kept, and then nothing."""
+    long = "x" * LIMIT
+    found = line_value("x", [long, long, long, "y" * (LIMIT - 10), "z" * 500, "more"])
+    assert found[:4] == [long, long, long, "y" * (LIMIT - 10)]
+    assert found[4].startswith("z" * 48 + "\n[... 436 characters left out")
+    assert found[5:] == ["[1 more left out]"]
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63)])
+def test_a_number_of_64_bits_is_a_number(number: int) -> None:
+    """And the next one a text."""
+    beyond = number + (1 if number > 0 else -1)
+    for show in (line_value, attribute, plain):
+        assert (show("x", number), show("x", beyond)) == (number, str(beyond))
+    assert line_value("x", [number, beyond]) == [number, str(beyond)]
+
+
+def test_what_stands_behind_a_secret_s_name_in_a_list_is_a_secret() -> None:
+    """Behind an option, and in a pair; in a mapping that says which name it is of. Nothing else is."""
+    assert line_value("x", ["serve", "--password", "p", "--port", "80"]) == [
+        "serve",
+        "--password",
+        "[redacted]",
+        "--port",
+        "80",
+    ]
+    assert line_value("x", ["password", "p"]) == ["password", "[redacted]"]
+    assert line_value("x", ["password", None]) == ["password", None]
+    assert line_value("x", ["password", "p", "q"]) == ["password", "p", "q"]
+    assert line_value("x", ["user", "password"]) == ["user", "password"]
+    for name in ("name", "key", "header"):
+        assert line_value("x", {name: "Cookie", "value": "p"}) == {name: "Cookie", "value": "[redacted]"}
+        assert line_value("x", {name: "Accept", "value": "p"}) == {name: "Accept", "value": "p"}
+
+
+def test_a_key_of_256_characters_is_whole() -> None:
+    """One more is cut."""
+    assert (key("k" * 256), key("k" * 257)) == ("k" * 256, "k" * 253 + "...")
+
+
+def test_a_text_of_the_limit_is_whole_and_one_more_is_cut() -> None:
+    """Three quarters of the limit are its head, a quarter its tail."""
+    assert text("x" * 100, limit=100) == "x" * 100
+    assert text("h" * 75 + "m" * 7 + "t" * 25, limit=100) == f"{'h' * 75}\n[... 7 characters left out ...]\n{'t' * 25}"
+    assert text("x" * LIMIT) == "x" * LIMIT
+    assert text("x" * (LIMIT + 1)).splitlines()[1] == "[... 1 characters left out ...]"

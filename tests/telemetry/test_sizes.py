@@ -1,0 +1,79 @@
+"""How large a span is, as a receiver would say, and what is left of one that is too large."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Link, SpanContext, Status, StatusCode
+
+from telemetry._boundary.sizes import shrunk, size_of
+
+CONTEXT = SpanContext(1, 2, is_remote=False)
+EMPTY = size_of(ReadableSpan(""))
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ("", 0),
+        ("x" * 1000, 1000),
+        ("ż" * 1000, 2000),
+        (7, 0),
+        (("a" * 10, "ż" * 10), 10 + 20),
+        ({"key": "x" * 100}, 3 + 100),
+        ({"key": {"inner": ["x" * 100]}}, 3 + 5 + 100),
+    ],
+    ids=repr,
+)
+def test_an_attribute_is_as_large_as_its_name_and_its_texts(value: Any, size: int) -> None:
+    """In bytes, at any depth, and a little for each value beside."""
+    own = size_of(ReadableSpan("", attributes={"name": value})) - EMPTY - len("name") - size
+    assert 8 <= own <= 4 * 32
+
+
+def test_whatever_a_span_has_counts() -> None:
+    """Its name, what its status says, its events with their names and attributes, and its links with theirs."""
+    text = "x" * 1000
+    event, link = Event("e" * 100, {"a": text}), Link(CONTEXT, {"a": text})
+    for span, size in (
+        (ReadableSpan(text), 1000),
+        (ReadableSpan("", status=Status(StatusCode.ERROR, text)), 1000),
+        (ReadableSpan("", events=[event]), 1101),
+        (ReadableSpan("", events=[event, event]), 2202),
+        (ReadableSpan("", links=[link]), 1001),
+    ):
+        assert size <= size_of(span) - EMPTY <= size + 200
+    assert 100 <= EMPTY <= 400
+
+
+def test_what_fits_is_kept_and_what_does_not_is_cut() -> None:
+    """Texts up to 512 characters, the last 256 attributes and the last 128 links, without their attributes."""
+    attributes = {**{f"a{number}": number for number in range(300)}, "fits": "x" * 512, "long": "y" * 600}
+    links = [Link(SpanContext(1, number, is_remote=False), {"a": "b"}) for number in range(1, 131)]
+    status = Status(StatusCode.ERROR, "z" * 600)
+    small = shrunk(ReadableSpan("n" * 600, attributes=attributes, links=links, status=status), 10**6)
+    kept = dict(small.attributes or {})
+    assert list(kept) == [*(f"a{number}" for number in range(46, 300)), "fits", "long"]
+    assert (kept["a46"], kept["fits"]) == (46, "x" * 512)
+    for text, letter in ((kept["long"], "y"), (small.name, "n"), (small.status.description, "z")):
+        assert str(text).startswith(letter * 384)
+        assert str(text).endswith(letter * 128)
+        assert "[... 88 characters left out ...]" in str(text)
+    assert [link.context.span_id for link in small.links] == list(range(3, 131))
+    assert not any(link.attributes for link in small.links)
+    assert (small.dropped_links, small.dropped_attributes) == (2, 0)
+
+
+def test_of_events_the_last_that_fit_are_kept_in_their_order() -> None:
+    """At least as much room is left as asked for."""
+    events = [Event(str(number), {"text": "x" * 500}, number) for number in range(20)]
+    small = shrunk(ReadableSpan("large", events=events), 256 + 5 * 700)
+    assert 5 <= len(small.events) <= 6
+    assert [event.name for event in small.events] == [str(number) for number in range(20)][-len(small.events) :]
+    assert [event.timestamp for event in small.events][-1] == 19
+    assert small.dropped_events == 20 - len(small.events)
+    assert size_of(small) <= 256 + 5 * 700
+    assert len(shrunk(ReadableSpan("large", events=events), 10**6).events) == 20
+    assert list(shrunk(ReadableSpan("large", events=events), 256).events) == []
