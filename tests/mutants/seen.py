@@ -9,11 +9,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.mutants.changes import Change
-from tests.mutants.rooms import core_modules, files_with_tests
+from tests.mutants.rooms import files_with_tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,24 @@ class SeenFiles:
     def of(self, module: str) -> Seen:
         """Return the tests of the module's room that come by it, but for those that fail as they are: they say nothing."""
         files = files_with_tests(module, checkout=self.checkout)
-        unknown = [name for name in files if not self._place(name).exists()]
+        unknown = [name for name in files if self._known(name) is None]
         if unknown:
             self._look_at(unknown)
         tests: defaultdict[int, list[str]] = defaultdict(list)
         seconds: dict[str, float] = {}
-        for name in files:
-            found = json.loads(self._place(name).read_text())
+        for found in filter(None, map(self._known, files)):
             seconds |= found["seconds"]
             for test, lines in found["lines"].items():
-                for line in (line for of, line in lines if of == module and test not in found["failed"]):
+                for line in lines.get(module, ()) if test not in found["failed"] else ():
                     tests[line].append(test)
         return Seen(dict(tests), seconds)
+
+    def _known(self, name: str) -> Any:
+        """Return what is kept of a test file, or None if that, or what it comes by, has changed."""
+        if not self._place(name).exists():
+            return None
+        found = json.loads(self._place(name).read_text())
+        return found if all(self._digest(module) == digest for module, digest in found["modules"].items()) else None
 
     def _look_at(self, files: Sequence[str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -69,27 +75,25 @@ class SeenFiles:
         self.look(files, where)
         found = json.loads(where.read_text())
         for name in files:
-            of_file = {
-                "lines": {test: lines for test, lines in found["lines"].items() if test.partition("::")[0] == name},
-                "seconds": {test: each for test, each in found["seconds"].items() if test.partition("::")[0] == name},
-                "failed": [test for test in found["failed"] if test.partition("::")[0] == name],
+            of_file: dict[str, Any] = {
+                part: {test: each for test, each in found[part].items() if test.partition("::")[0] == name}
+                for part in ("lines", "seconds")
             }
+            modules = {module for lines in of_file["lines"].values() for module in lines}
+            of_file["failed"] = [test for test in found["failed"] if test.partition("::")[0] == name]
+            of_file["modules"] = {module: self._digest(module) for module in sorted(modules)}
             self._place(name).write_text(json.dumps(of_file))
 
     def _place(self, name: str) -> Path:
-        digest = hashlib.sha256((self.checkout / name).read_bytes() + name.encode() + _beside(self.checkout)).hexdigest()
-        return self.folder / f"{digest[:16]}.json"
+        shared = [folder / "conftest.py" for folder in Path(name).parents]
+        return self.folder / f"{self._digest(name, *map(str, shared))}.json"
 
-
-@cache
-def _beside(checkout: Path) -> bytes:
-    """Return a digest of the core modules, and of what test files share."""
-    found = hashlib.sha256()
-    shared = (path for path in sorted((checkout / "tests").rglob("*.py")) if not path.name.startswith("test_"))
-    for path in [*(checkout / module for module in core_modules()), *shared]:
-        if not path.is_relative_to(checkout / "tests" / "mutants"):
-            found.update(path.read_bytes())
-    return found.digest()
+    def _digest(self, *names: str) -> str:
+        found = hashlib.sha256()
+        for path in (self.checkout / name for name in names):
+            found.update(str(path.relative_to(self.checkout)).encode())
+            found.update(path.read_bytes() if path.exists() else b"")
+        return found.hexdigest()[:16]
 
 
 def _names_made_once(lines: Collection[int], text: str) -> set[str]:

@@ -23,7 +23,7 @@ import pytest
 from tests.mutants.rooms import CHECKOUT, core_modules
 
 _modules = {str(CHECKOUT / module): module for module in core_modules()}
-_lines: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+_lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
 _seconds: dict[str, float] = {}
 _failed: set[str] = set()
 _now: list[str] = []
@@ -35,7 +35,7 @@ def _on_call(frame: FrameType, _event: str, _argument: Any) -> Any:
 
 def _on_line(frame: FrameType, event: str, _argument: Any) -> Any:
     if event == "line" and _now:
-        _lines[_now[-1]].add((frame.f_code.co_filename, frame.f_lineno))
+        _lines[_now[-1]][_modules[frame.f_code.co_filename]].add(frame.f_lineno)
     return _on_line
 
 
@@ -75,5 +75,5 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish() -> None:
     """Write what was seen."""
-    seen = {test: sorted((_modules[file], line) for file, line in lines) for test, lines in _lines.items()}
+    seen = {test: {module: sorted(lines) for module, lines in of.items()} for test, of in _lines.items()}
     Path(os.environ["SEEN_IN"]).write_text(json.dumps({"lines": seen, "seconds": _seconds, "failed": sorted(_failed)}))

@@ -127,7 +127,7 @@ def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path
     def look(files: Sequence[str], where: Path) -> None:
         looked.append(files)
         lines = {
-            f"{file}::{test}": [[of, 3]]
+            f"{file}::{test}": {of: [3]}
             for file in files
             for test, of in (("good", MODULE), ("bad", MODULE), ("other", "apps/pulls/store.py"))
         }
@@ -145,7 +145,13 @@ def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path
     assert seen[0].tests == seen[1].tests == {3: [f"{file}::good" for file in files]}
     (tmp_path / files[0]).write_text("changed")
     SeenFiles(tmp_path / "seen", tmp_path, look).of(MODULE)
-    assert looked == [files, files[:1]]
+    (tmp_path / "apps" / "analysis" / "metrics.py").write_text("changed, but nobody comes by")
+    SeenFiles(tmp_path / "seen", tmp_path, look).of(MODULE)
+    (tmp_path / MODULE).write_text("changed")
+    SeenFiles(tmp_path / "seen", tmp_path, look).of(MODULE)
+    (tmp_path / files[0]).with_name("conftest.py").write_text("changed")
+    SeenFiles(tmp_path / "seen", tmp_path, look).of(MODULE)
+    assert looked == [files, files[:1], files, files]
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:

@@ -303,3 +303,31 @@ def test_a_message_is_cut_at_300_characters_and_its_blanks_are_one() -> None:
     """It stands in a line and on a row."""
     error = _of({"message": "a  b\n" + "x" * 400}, status=400)
     assert str(error) == "GitHub: " + ("400: a b " + "x" * 400)[:300]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "kind"),
+    [
+        (403, {}, b"<html>Blocked by the firewall</html>", errors.InvalidAnswer),
+        (403, {"x-ratelimit-remaining": "5"}, b"<html>Blocked</html>", errors.InvalidAnswer),
+        (403, {"x-ratelimit-remaining": "0"}, b"<html>Blocked</html>", errors.RateLimited),
+        (429, {"x-ratelimit-remaining": "0"}, b"<html>Blocked</html>", errors.RateLimited),
+        (403, {"x-ratelimit-remaining": "0", "retry-after": "5"}, b"<html>Blocked</html>", errors.SecondaryLimited),
+        (429, {}, b"<html>Blocked</html>", errors.SecondaryLimited),
+        (403, {}, b"<html>You triggered an ABUSE detection</html>", errors.SecondaryLimited),
+        (403, {}, b"<html>Rate-limit</html>", errors.SecondaryLimited),
+        (403, {}, b"<html>rate limit</html>", errors.SecondaryLimited),
+        (403, {}, b"<html>Too many requests</html>", errors.SecondaryLimited),
+        (403, {}, b"<html>temporarily limited</html>", errors.SecondaryLimited),
+        (403, {}, b"", errors.Forbidden),
+        (429, {}, b"", errors.SecondaryLimited),
+        (500, {}, b"<html>Too many requests</html>", errors.ServerError),
+        (404, {}, b"<html>Nothing here</html>", errors.InvalidAnswer),
+        (410, {}, b"<html>Gone</html>", errors.NotFound),
+    ],
+)
+def test_a_page_is_a_limit_where_it_says_so_or_github_sent_it(
+    status: int, headers: dict[str, str], body: bytes, kind: type[GitHubError]
+) -> None:
+    """Any other page that forbids something is somebody's between GitHub and us."""
+    assert type(classify(Response(status=status, headers=headers, body=body))) is kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from apps.integrations.github.limits import (
@@ -42,6 +43,17 @@ def test_a_listed_budget_is_that_of_its_resource() -> None:
     """Its reset is epoch seconds, too."""
     budget = RestBudget(limit=60, remaining=59, used=1, reset=1_767_225_600)
     assert budget.as_limit("search") == RateLimit(limit=60, remaining=59, used=1, reset_at=RESET, resource="search")
+
+
+@pytest.mark.parametrize(("reset", "is_one"), [(-1, False), (0, True), (253_402_300_799, True), (253_402_300_800, False)])
+def test_a_listed_reset_is_a_moment_from_1970_to_the_year_9999(reset: int, is_one: bool) -> None:
+    """Any other has no date."""
+    listed = {"limit": 60, "remaining": 59, "used": 1, "reset": reset}
+    if is_one:
+        assert msgspec.convert(listed, RestBudget).as_limit("core").reset_at.timestamp() == reset
+    else:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(listed, RestBudget)
 
 
 @pytest.mark.parametrize(
