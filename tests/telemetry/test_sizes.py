@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
+from opentelemetry.util.types import AnyValue
 
 from telemetry._boundary.sizes import shrunk, size_of
 
@@ -50,7 +51,11 @@ def test_whatever_a_span_has_counts() -> None:
 
 def test_what_fits_is_kept_and_what_does_not_is_cut() -> None:
     """Texts up to 512 characters, the last 256 attributes and the last 128 links, without their attributes."""
-    attributes = {**{f"a{number}": number for number in range(300)}, "fits": "x" * 512, "long": "y" * 600}
+    attributes: dict[str, AnyValue] = {
+        **{f"a{number}": number for number in range(300)},
+        "fits": "x" * 512,
+        "long": "y" * 600,
+    }
     links = [Link(SpanContext(1, number, is_remote=False), {"a": "b"}) for number in range(1, 131)]
     status = Status(StatusCode.ERROR, "z" * 600)
     small = shrunk(ReadableSpan("n" * 600, attributes=attributes, links=links, status=status), 10**6)
