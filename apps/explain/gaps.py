@@ -72,10 +72,9 @@ class Gap:
             yield sent, Part.DEAD_UNTIL_FOUND, "the process was gone, until somebody found that out"
         if before is None:
             yield from self._until_now(after)
-        elif asked is not None:
-            yield end, Part.QUEUE, "it waited for its turn and a worker"
-        elif self.wait is not None:
-            if sent - self.start_ns > _SENDING_NS:
+        elif self.wait is not None or asked is not None:
+            due = self.start_ns if asked is None else max(self.start_ns, asked[0])
+            if sent - due > _SENDING_NS:
                 yield sent, Part.UNEXPLAINED, "nothing says what happened"
             yield end, Part.QUEUE, "its message was sent, and waited for a worker"
         else:

@@ -30,6 +30,10 @@ def test_a_message_that_nobody_says_was_lost_is_unexplained() -> None:
     begun = attempt(30.0, 31.0, waited=2.0)
     parts = {"queue": 2.5, "unexplained": 27.5, "our_own_work": 1.0}
     assert seconds(told(root(31.0), queued, begun, end=31.0)) == parts
+    asked = attempt(0.0, 0.5, outcome="retrying", has={"retry.countdown": 2.0})
+    again = attempt(30.0, 31.0, number=2, waited=2.0)
+    parts = {"our_own_work": 1.5, "back_off": 2.0, "unexplained": 25.5, "queue": 2.0}
+    assert seconds(told(root(31.0), asked, again, end=31.0)) == parts
     at_once = {"queue": 30.0, "our_own_work": 1.0}
     assert seconds(told(root(31.0), queued, attempt(30.0, 31.0, waited=25.0), end=31.0)) == at_once
 
