@@ -15,6 +15,7 @@ from apps.explain.parts import key_of
 
 _REASON = key_of(machine_catalog.Missing, "reason")
 _UNHEARD: machine_catalog.MissingReason = "unheard"
+_UNADVANCED: machine_catalog.MissingReason = "unadvanced"
 _OF_MESSAGES: frozenset[object] = frozenset[machine_catalog.MissingReason]({"lost", "unsent"})
 
 
@@ -33,6 +34,8 @@ def _kept(activities: Sequence[Activity], attempts: Sequence[Activity]) -> Itera
             since = max([activity.start_ns, *heard])
             if since < activity.end_ns:
                 yield replace(activity, start_ns=since)
+            elif _reason(activity) == _UNADVANCED:  # what follows is sent by the sweep, which was first
+                yield replace(activity, start_ns=since, end_ns=since)
 
 
 def _was_late(missing: Activity, attempts: Sequence[Activity]) -> bool:

@@ -124,6 +124,15 @@ def test_a_run_that_nobody_let_go_on_is_dead_until_a_sweep_does() -> None:
     }
 
 
+def test_a_run_that_a_sweep_let_go_on_before_its_last_attempt_could_is_not_missing() -> None:
+    """That attempt was about to, and the sweep sends what follows."""
+    found = missing(3.0, 3.5, "unadvanced", number=None)
+    assert seconds(told(root(7.0), attempt(0.0, 4.0), found, step(6.0, 7.0, waited=1.5), end=7.0)) == {
+        "our_own_work": 5.0,
+        "queue": 2.0,
+    }
+
+
 def test_what_is_missing_in_a_run_that_goes_on_is_dead_until_it_was_found() -> None:
     """And what follows is open."""
     found = missing(1.0, 5.0, "unsent", repo=None)
