@@ -137,6 +137,14 @@ def boot_id() -> str:
         return ""
 
 
+def pid_namespace() -> int:
+    """Return what the namespace of this process's ids is called, which a container has of its own; 0 where there is none."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
 def machine_id() -> str:
     """Return what this machine is called among all, as a digest: the name itself is confidential; "" where nobody says."""
     try:

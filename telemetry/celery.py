@@ -67,6 +67,8 @@ def instrument() -> None:
     signals.celeryd_init.connect(worker.before_init, weak=False)
     signals.worker_init.connect(worker.before_children, weak=False)
     signals.worker_process_init.connect(worker.child_begins, weak=False)
+    signals.beat_init.connect(worker.beat_begins, weak=False)
+    signals.beat_embedded_init.connect(worker.beat_begins, weak=False)
     signals.worker_ready.connect(worker.ready, weak=False)
     signals.worker_process_shutdown.connect(worker.leave, weak=False)
     signals.worker_shutdown.connect(worker.leave, weak=False)

@@ -51,6 +51,12 @@ def child_begins(**_: Any) -> None:
 
 
 @_health.guarded
+def beat_begins(**_: Any) -> None:
+    """Look after dead processes in beat, too, which has no span of its own: it may outlive all of a worker."""
+    provider.watch(is_child=False)
+
+
+@_health.guarded
 def ready(sender: Any = None, **_: Any) -> None:
     """Look after dead processes also in a worker without children, whose threads may have no span for long."""
     pool = getattr(sender, "pool", None)

@@ -25,7 +25,7 @@ from opentelemetry.trace import StatusCode
 from telemetry import _health
 from telemetry._export.listening import listen
 from telemetry._export.steps import Step, line_of, resource_as, started, status_as
-from telemetry._journals import boot_id, machine_id
+from telemetry._journals import boot_id, machine_id, pid_namespace
 
 _COMPACT_BYTES = 1024 * 1024
 _AGAIN_SECONDS = 1.0
@@ -260,6 +260,7 @@ def this_process(resource: Resource | None) -> Step:
         "host": socket.gethostname(),
         "machine": machine_id(),
         "boot": boot_id(),
+        "pidns": pid_namespace(),
         "pid": os.getpid(),
         "ppid": os.getppid(),
         "resource": [{}, ""] if resource is None else resource_as(resource),

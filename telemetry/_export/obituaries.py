@@ -32,6 +32,7 @@ from telemetry._export import remains
 from telemetry._export.exporters import FILE
 from telemetry._export.heirs import Heir
 from telemetry._export.steps import line_of
+from telemetry._export.witnesses import Witness
 from telemetry._journals import Entry, Journal
 
 _WORD_SECONDS = 6.0
@@ -74,6 +75,7 @@ class Undertaker:
         self._lock = threading.Lock()
         self._later: dict[Path, float] = {}
         self._found_at: dict[Path, float] = {}
+        self._witness = Witness()
         os.register_at_fork(after_in_child=self._after_fork)
 
     def look(self) -> None:
@@ -82,7 +84,9 @@ class Undertaker:
             return
         token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
-            for path in _journals.files_in(self._folder) if self._folder is not None else ():
+            paths = [] if self._folder is None else _journals.files_in(self._folder)
+            self._witness.keep(paths)
+            for path in paths:
                 if time.monotonic() >= self._later.get(path, 0.0):
                     self._read(path)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
@@ -95,6 +99,7 @@ class Undertaker:
         """Read a journal if its process is dead and nobody else reads it."""
         descriptor = _journals.locked(path)
         if descriptor is None:
+            self._witness.see(path)
             return
         try:
             if self._is_done_with(path, descriptor):
@@ -105,6 +110,7 @@ class Undertaker:
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
+        self._witness.keep(())
 
     def _is_done_with(self, path: Path, descriptor: int) -> bool:
         """Export what a dead process had not, and return whether nothing is left for anybody."""
@@ -115,7 +121,8 @@ class Undertaker:
         if journal.death == Death():
             if self._is_word_to_come(path, journal.process):
                 return False
-            journal = replace(journal, death=remains.death_of(journal.process))
+            death = remains.death_of(journal.process, seen=self._witness.exit_code(path))
+            journal = replace(journal, death=death)
         entries = self._ours(journal.entries)
         return entries is not None and self._hand_over(path, descriptor, replace(journal, entries=entries), age)
 

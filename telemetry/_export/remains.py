@@ -18,9 +18,15 @@ from telemetry._deaths import Death, by_exit_code
 _STATE, _PARENT, _STATUS = 0, 1, 49  # behind the name, which may have blanks in it
 
 
+def is_here(process: Mapping[str, Any]) -> bool:
+    """Return whether a process is, or was, one of this machine since its last start, and has the ids that it has for us."""
+    ours = socket.gethostname(), _journals.boot_id(), _journals.pid_namespace()
+    return (process.get("host"), process.get("boot"), process.get("pidns")) == ours
+
+
 def parent_lives(process: Mapping[str, Any]) -> bool:
     """Return whether a dead process has a parent that lives and will say what killed it."""
-    if not process.get("is_child") or process.get("host") != socket.gethostname():
+    if not process.get("is_child") or not is_here(process):
         return False
     try:
         os.kill(process["ppid"], 0)
@@ -31,14 +37,12 @@ def parent_lives(process: Mapping[str, Any]) -> bool:
     return True
 
 
-def death_of(process: Mapping[str, Any]) -> Death:
-    """Return what is to be seen of a death of which nobody has said anything."""
+def death_of(process: Mapping[str, Any], *, seen: int | None = None) -> Death:
+    """Return what is to be known of a death of which no parent has spoken; `seen` is the exit code, if anybody saw it."""
     boot = process.get("boot")
-    if process.get("host") != socket.gethostname() or not boot:
-        return Death()
-    if boot != _journals.boot_id():
+    if boot and boot != _journals.boot_id() and process.get("host") == socket.gethostname():
         return Death("machine_gone")
-    code = _exit_code(process.get("pid"), process.get("ppid"))
+    code = _exit_code(process.get("pid"), process.get("ppid")) if seen is None and is_here(process) else seen
     return Death() if code is None else by_exit_code(code)
 
 

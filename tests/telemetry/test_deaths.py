@@ -331,6 +331,41 @@ def test_where_nobody_counts_nothing_is_out_of_memory(tmp_path: Path) -> None:
     assert not MemoryKills(root=tmp_path).cover(1)
 
 
+def test_a_worker_that_dies_as_a_whole_is_seen_by_beat(embedded_servers: Broker, tmp_path: Path) -> None:
+    """Which lives on and has no span of its own: it ends what worker and children held, and knows the signal."""
+    project = Bakery(tmp_path, embedded_servers)
+    beat = ("-m", "celery", "-A", "bakery", "beat", "-s", str(tmp_path / "schedule"))
+    with project.running(*beat, out="beat"), project.running(*PREFORK[:-1], "2", out="worker"):
+        for _ in range(2):
+            project.run(SEND.format(task="doze", arguments=""))
+        wait_until(lambda: _rang(project) == 2)
+        time.sleep(5)  # it looks every two seconds
+        began = time.monotonic()
+        for pid in _processes(project):
+            if b"\0beat\0" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: sum(span.name == "run/doze" for span in spans_of(project)) == 2)
+        took = time.monotonic() - began
+    release = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2]))
+    because = "died.cause=signal died.signal=SIGKILL" if release >= (6, 15) else "died.cause=unknown"
+    assert (
+        tree_of(spans_of(project)).strip()
+        == f"""
+send completed
+  apply_async/doze
+    run/doze died died {because}
+      bakery.bake died died {because}
+""".strip()
+        + f"""
+send completed
+  apply_async/doze
+    run/doze died died {because}
+      bakery.bake died died {because}"""
+    )
+    is_sound(spans_of(project))
+    assert took < 10
+
+
 def _rang(project: Bakery) -> int:
     path = project.home / "logs.jsonl"
     return sum(line["event"] == "bakery.rang" for line in read_lines(path)) if path.exists() else 0

@@ -1,0 +1,74 @@
+"""See how other processes of a home end: whoever holds on to one while it lives may ask for its exit status afterwards.
+
+Linux tells it to any process that has a descriptor of the dead one, from 6.15 on, whoever its parent is
+(https://man7.org/linux/man-pages/man2/pidfd_open.2.html, `PIDFD_GET_INFO`). Elsewhere nobody is seen.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from collections.abc import Collection
+from pathlib import Path
+
+import orjson
+
+from telemetry import _journals
+from telemetry._export.remains import is_here
+
+_INFO = struct.Struct("=QQ11Ii")
+_GET_INFO = 3 << 30 | _INFO.size << 16 | 0xFF << 8 | 11
+_EXIT = 1 << 3
+_MOST = 64
+
+
+class Witness:
+    """Holds on to the processes of other journals than this process's and its siblings', whose parent sees them."""
+
+    def __init__(self) -> None:
+        self._held: dict[Path, int] = {}
+
+    def see(self, path: Path) -> None:
+        """Hold on to the process of a journal, which lives."""
+        if path in self._held or len(self._held) >= _MOST or not hasattr(os, "pidfd_open"):
+            return
+        try:
+            with path.open("rb") as lines:
+                process = orjson.loads(lines.readline())
+            if not is_here(process) or {os.getpid(), os.getppid()} & {process["pid"], process["ppid"]}:
+                return
+            held = os.pidfd_open(process["pid"])
+        except (OSError, KeyError, TypeError, ValueError):  # it has just ended, or is a system's without such descriptors
+            return
+        if _holds_lock(path):  # so it is still the process that has this id
+            self._held[path] = held
+        else:
+            os.close(held)
+
+    def keep(self, paths: Collection[Path]) -> None:
+        """Let go of the processes of all other journals: those have ended well."""
+        for path in self._held.keys() - set(paths):
+            os.close(self._held.pop(path))
+
+    def exit_code(self, path: Path) -> int | None:
+        """Return how the process of a journal ended, as `subprocess` has it; None if nobody can tell."""
+        if path not in self._held:
+            return None
+        info = bytearray(_INFO.size)
+        _INFO.pack_into(info, 0, _EXIT, *[0] * 13)
+        try:
+            fcntl.ioctl(self._held[path], _GET_INFO, info)
+        except OSError:
+            return None
+        mask, *_, status = _INFO.unpack(info)
+        return os.waitstatus_to_exitcode(status) if mask & _EXIT else None
+
+
+def _holds_lock(path: Path) -> bool:
+    """Return whether a journal's process lives."""
+    descriptor = _journals.locked(path, shared=True)
+    if descriptor is None:
+        return path.exists()
+    os.close(descriptor)
+    return False
