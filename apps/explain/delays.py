@@ -10,7 +10,7 @@ from apps import catalog, machine_catalog
 from apps.explain.chains import Chain, by_span
 from apps.explain.gaps import Stretch
 from apps.explain.moments import length_of
-from apps.explain.parts import BACK_OFF, PARKED, QUEUE_WAIT, RATE_WAIT, WAITS, Part, key_of, limit_of
+from apps.explain.parts import BACK_OFF, MISSING, PARKED, QUEUE_WAIT, RATE_WAIT, WAITS, Part, key_of, limit_of
 from apps.explain.stopped import deciding_call, said_of_call
 from apps.explain.story import CALLS, SYNC, WRITE, Attempt, Story, error_of, message_of, number_of
 from apps.explain.troubles import Kind, Trouble
@@ -25,6 +25,8 @@ USUAL_CALL_SECONDS = 1.0
 SLOW_WRITE_SECONDS = 1.0
 SLOW_ROW_SECONDS = 0.001
 """A statement that takes longer than this, and this for each row, is slow."""
+_NOBODY = "died"
+"""The error of whoever was to send something, and did not."""
 _START_SECONDS = 1.0
 """A run may take that long to begin without anybody being late."""
 
@@ -35,7 +37,9 @@ _BEHIND = key_of(machine_catalog.QueueWait, "behind")
 _HOLDER = key_of(machine_catalog.LaneWait, "behind")
 _AFTER = key_of(machine_catalog.BackOff, "after")
 _ROWS = key_of(catalog.RowsWrite, "rows")
-_WAIT_SECONDS = key_of(catalog.RateWait, "wait_seconds")
+_BEHIND_RUN = key_of(machine_catalog.QueueWait, "behind_run")
+_MISSED = key_of(machine_catalog.Missing, "attempt")
+_WHY_MISSING = key_of(machine_catalog.Missing, "reason")
 UNKNOWN_LIMIT = "unknown"
 """The limit of a wait of which only that it was for one is known."""
 _NAMED = CALLS | WAITS | {WRITE, RATE_WAIT, _LANE_WAIT, SYNC}
@@ -94,6 +98,8 @@ def _trouble(story: Story, loss: _Loss) -> Trouble | None:
         return None
     if loss.part is Part.BACK_OFF:
         return _of_back_off(story, loss)
+    if evidence is not None and evidence.name == MISSING:
+        return _of_missing(story, loss, evidence)
     if loss.part is Part.DEAD_UNTIL_FOUND:
         return _of_death(story, loss)
     if loss.part is Part.OUR_OWN_WORK and loss.lost_ns / 1e9 <= _START_SECONDS:
@@ -144,6 +150,29 @@ def _of_death(story: Story, loss: _Loss) -> Trouble:
     return _with_attempt(made, attempt, dead)
 
 
+def _of_missing(story: Story, loss: _Loss, missing: Span) -> Trouble:
+    """Return the trouble of the time until a sweep found that something was missing: an attempt, a step or a message.
+
+    A message that nobody took may also have waited for a worker. An attempt that failed, and could not write it down, has
+    not died.
+    """
+    reason, number = str(missing.attributes.get(_WHY_MISSING, "")), missing.attributes.get(_MISSED)
+    says = f"{missing.attributes.get('sync.missing.step', 'a step')} was missing for {_length(missing)}: {reason}"
+    chain: Chain = (by_span(says, missing),)
+    if reason in ("lost", "unsent", "unadvanced"):
+        return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, error_type=_NOBODY if reason != "lost" else "")
+    repo_id = missing.attributes.get("repo_id")
+    attempts = [one for one in story.attempts if one.repo_id == repo_id and one.number == number]
+    attempt = attempts[-1] if attempts and repo_id is not None else None
+    if attempt is not None and attempt.outcome == Outcome.RETRYING and attempt.sync is not None:
+        chain += (by_span(f"attempt {number} ended, and its row does not say so: {error_of(attempt.sync)}", attempt.sync),)
+        known = {"error_type": error_of(attempt.sync), "error_msg": message_of(attempt.sync)}
+        found = replace(loss, part=Part.BACK_OFF)
+        return _with_attempt(_made(story, found, seconds=loss.lost_ns / 1e9, chain=chain, **known), attempt, attempt.sync)
+    made = _of_death(story, loss)
+    return replace(made, chain=chain + made.chain)
+
+
 def _of_wait(story: Story, loss: _Loss) -> Trouble:
     """Return the trouble of a wait: for a limit, the lane, a turn or a worker; or of time that nothing explains."""
     evidence = loss.evidence
@@ -151,10 +180,12 @@ def _of_wait(story: Story, loss: _Loss) -> Trouble:
         return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=_message_step(story, loss))
     limit = limit_of(evidence) if evidence.name in (RATE_WAIT, PARKED) else ""
     if evidence.attributes.get(_QUEUED_FOR) == "limit":
-        limit = _limit_held(story, loss)
+        limit = limit_of(evidence) or UNKNOWN_LIMIT
     behind = str(evidence.attributes.get(_BEHIND) or evidence.attributes.get(_HOLDER) or "")
+    run = evidence.attributes.get(_BEHIND_RUN)
+    behind += f" in run {run}" if behind and run is not None else ""
     reason = str(evidence.attributes.get(_QUEUED_FOR) or limit or "")
-    says = f"{evidence.name} for {length_of(evidence.duration_ms / 1000)}: {behind or reason or 'no reason is given'}"
+    says = f"{evidence.name} for {_length(evidence)}: {behind or reason or 'no reason is given'}"
     refused = _refusal(story, loss) if limit else None
     chain: Chain = (by_span(says, evidence),)
     if refused is not None:
@@ -162,16 +193,8 @@ def _of_wait(story: Story, loss: _Loss) -> Trouble:
     return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, limit=limit, behind=behind)
 
 
-def _limit_held(story: Story, loss: _Loss) -> str:
-    """Return which limit the account was held by while a repository queued for it, as another wait of the run says."""
-    waits = [span for attempt in story.attempts for span in attempt.inside if span.name == RATE_WAIT]
-    held = [limit_of(span) for span in waits if span.start_ns <= loss.end_ns and _until(span) >= loss.start_ns]
-    return held[-1] if held else UNKNOWN_LIMIT
-
-
-def _until(wait: Span) -> int:
-    """Return when a wait was to end; one that parked its repository has ended long before."""
-    return wait.start_ns + int(number_of(wait.attributes.get(_WAIT_SECONDS)) * 1e9)
+def _length(span: Span) -> str:
+    return length_of(span.duration_ms / 1000)
 
 
 def _message_step(story: Story, loss: _Loss) -> Chain:

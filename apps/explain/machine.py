@@ -49,6 +49,9 @@ def absences(lines: Sequence[Line], what: str, *, now_ns: int) -> list[Absence]:
             continue
         if event == lost_event or (what == "broker" and str(event).startswith(_NO_BROKER)):
             open_since = open_since or (at, line)
+        elif event == "sync.worker.started" and what == "broker" and open_since is not None:  # which it takes a broker for
+            found.append(Absence(start_ns=open_since[0], end_ns=at, line=open_since[1]))
+            open_since = None
         elif event == back_event:
             away = line.get("away_sec")
             began = at - int(away * 1e9) if isinstance(away, int | float) else at

@@ -57,17 +57,20 @@ def _cancelled(trouble: Trouble, _story: Story) -> Match | None:
     return Match(detail=f"by {trouble.error_msg}" if trouble.error_msg else "") if trouble.kind is Kind.CANCELLED else None
 
 
+_NOBODY_AT_WORK = (Part.QUEUE, Part.UNEXPLAINED, Part.DEAD_UNTIL_FOUND, Part.OUR_OWN_WORK)
+
+
 def _broker_away(trouble: Trouble, story: Story) -> Match | None:
-    return _away(trouble, story, "broker", parts=(Part.QUEUE, Part.UNEXPLAINED, Part.DEAD_UNTIL_FOUND, Part.BACK_OFF))
+    return _away(trouble, story, "broker")
 
 
 def _database_away(trouble: Trouble, story: Story) -> Match | None:
-    return _away(trouble, story, "database", parts=(Part.QUEUE, Part.UNEXPLAINED, Part.DEAD_UNTIL_FOUND))
+    return _away(trouble, story, "database")
 
 
-def _away(trouble: Trouble, story: Story, what: str, *, parts: tuple[Part, ...]) -> Match | None:
-    """Return the match of time that somebody spent without `what`, if the machine's lines say so."""
-    if trouble.part not in parts or trouble.error_type not in ("", "died"):
+def _away(trouble: Trouble, story: Story, what: str) -> Match | None:
+    """Return the match of time in which nobody was at work, for want of `what`, if the machine's lines say so."""
+    if trouble.part not in _NOBODY_AT_WORK or trouble.error_type not in ("", "died") or trouble.died_of:
         return None
     found = first_covering(absences(story.lines, what, now_ns=story.facts.end_ns), trouble.start_ns, trouble.end_ns)
     if found is None:
@@ -79,7 +82,8 @@ def _away(trouble: Trouble, story: Story, what: str, *, parts: tuple[Part, ...])
 def _no_worker(trouble: Trouble, story: Story) -> Match | None:
     """Match time in which a message or a repository waited, and no worker was there."""
     is_start = trouble.evidence is not None and trouble.evidence.attributes.get(_QUEUED_FOR) == "start"
-    if trouble.part is not Part.QUEUE and not is_start:
+    is_lost = trouble.part is Part.DEAD_UNTIL_FOUND and not trouble.error_type  # a message that nobody took
+    if trouble.part is not Part.QUEUE and not is_start and not is_lost:
         return None
     if trouble.limit or trouble.behind:
         return None
@@ -223,7 +227,8 @@ def _lane(trouble: Trouble, _story: Story) -> Match | None:
 
 def _queue(trouble: Trouble, story: Story) -> Match | None:
     """Match a wait behind others: those that a span names, or that were at work meanwhile."""
-    if trouble.part is not Part.QUEUE or trouble.limit:
+    is_lost = trouble.part is Part.DEAD_UNTIL_FOUND and not trouble.error_type
+    if trouble.limit or (trouble.part is not Part.QUEUE and not is_lost):
         return None
     if trouble.behind:
         return Match(detail=trouble.behind)

@@ -45,7 +45,13 @@ def _of_repository(story: Story, repository: RepositoryFacts) -> Trouble | None:
         says = f"attempt {repository.attempt} has given no sign of life since {clock_of(since)}"
         sync = None if last is None else last.sync
         return _made(
-            repository, since, now, (*top, *_proof(story, repository, says, sync)), part=Part.DEAD_UNTIL_FOUND, evidence=sync
+            repository,
+            since,
+            now,
+            (*top, *_proof(story, repository, says, sync)),
+            part=Part.DEAD_UNTIL_FOUND,
+            error_type="attempt_died",
+            evidence=sync,
         )
     is_over = repository.state == "waiting" and (repository.due_ns or now) <= now - int(WORTH_SECONDS * 1e9)
     if repository.wait_reason and not is_over:

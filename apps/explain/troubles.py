@@ -66,8 +66,4 @@ class Trouble:
     @property
     def is_death(self) -> bool:
         """Whether a process that should have gone on was gone."""
-        return (
-            bool(self.died_of)
-            or self.error_type in ("attempt_died", "died", "step_never_finished")
-            or self.part is Part.DEAD_UNTIL_FOUND
-        )
+        return bool(self.died_of) or self.error_type in ("attempt_died", "died", "step_never_finished")
