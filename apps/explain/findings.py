@@ -18,8 +18,8 @@ from apps.explain.stopped import stopped
 from apps.explain.story import Story
 from apps.explain.troubles import Kind, Trouble
 
-WORTH_SECONDS = 3.0
-WORTH_SHARE = 0.1
+WORTH_SECONDS = 1.5
+WORTH_SHARE = 0.05
 """Time that a run lost to one cause is worth naming from this long on, if it is also this share of the run's time."""
 
 

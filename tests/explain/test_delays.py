@@ -40,12 +40,12 @@ def test_a_wait_for_a_limit_is_named_with_its_seconds(reason: str, code: str) ->
 
 
 def test_a_fault_that_healed_and_cost_little_is_no_cause() -> None:
-    """Less than three seconds, or less than a tenth of the run."""
-    short = attempt(0.0, 9.0, limit(1.0, 3.5, "primary"), asked(4.0, 5.0))
+    """Less than one and a half seconds, or less than a twentieth of the run."""
+    short = attempt(0.0, 9.0, limit(1.0, 2.4, "primary"), asked(4.0, 5.0))
     assert codes_of(told_run(short, end=9.0)) == []
-    small = attempt(0.0, 90.0, limit(1.0, 9.0, "primary"), asked(9.0, 10.0))
-    assert codes_of(told_run(small, end=90.0)) == []
-    assert codes_of(told_run(attempt(0.0, 50.0, limit(1.0, 9.0, "primary")), end=50.0)) == ["primary_limit"]
+    small = attempt(0.0, 180.0, limit(1.0, 9.0, "primary"), asked(9.0, 10.0))
+    assert codes_of(told_run(small, end=180.0)) == []
+    assert codes_of(told_run(attempt(0.0, 150.0, limit(1.0, 9.0, "primary")), end=150.0)) == ["primary_limit"]
 
 
 def _after(error: str, **of_call: Any) -> list[Any]:
