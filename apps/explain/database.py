@@ -10,7 +10,6 @@ from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
 from apps.explain.facts import Affected, Busy, Earlier, RepositoryFacts, RunFacts, Surroundings
-from apps.integrations.lane.leases import blocked_by
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync, SweepTime
 from apps.utils import clock
 from telemetry import trace_id_of
@@ -55,7 +54,7 @@ def surroundings_of(run: PipelineRun, facts: RunFacts) -> Surroundings:
     return Surroundings(
         swept_ns=_ns(SweepTime.objects.values_list("at", flat=True).first()),
         sweep_seconds=settings.SYNC_SWEEP_SECONDS,
-        blocks=dict(_blocks(accounts)),
+        blocks=dict(_blocks(accounts)) if run.ended_at is None else {},
         busy=tuple(_busy(run, accounts)),
         affected=tuple(_affected(run)),
         earlier=tuple(_earlier(run)),
@@ -107,6 +106,8 @@ def _repository(row: RepoSync, sent_at: datetime | None, now: datetime) -> Repos
 
 def _blocks(accounts: Collection[str]) -> Iterator[tuple[str, tuple[str, int]]]:
     """Yield which limit holds an account now, and until when."""
+    from apps.integrations.lane.leases import blocked_by  # which loads all that sends requests; most runs have ended
+
     now = clock.now()
     for lane in ApiLane.objects.filter(account__in=accounts):
         block = blocked_by(lane, now=now)

@@ -14,9 +14,9 @@ from apps.explain.parts import BACK_OFF, MISSING, PARKED, QUEUE_WAIT, RATE_WAIT,
 from apps.explain.stopped import deciding_call, said_of_call
 from apps.explain.story import CALLS, SYNC, WRITE, Attempt, Story, error_of, message_of, number_of
 from apps.explain.troubles import Kind, Trouble
-from telemetry.celery import QUEUE_WAIT_MS
 from telemetry.model import Outcome
 from telemetry.reading import Span
+from telemetry.task_attributes import QUEUE_WAIT_MS
 
 SLOW_CALL_SECONDS = 2.0
 """A call that takes longer is slow, unless calls of its query took as long in earlier runs."""

@@ -50,7 +50,7 @@ def _spans() -> list[Any]:
         has={"error.type": "unauthorized"},
     )
     whole = root(9.0)
-    failed = {"sync.outcome": "failed", "error.type": "every_repository_failed", "run_id": 1}
+    failed: dict[str, str | int] = {"sync.outcome": "failed", "error.type": "every_repository_failed", "run_id": 1}
     return [replace(whole, attributes=failed, status="ERROR"), *bad]
 
 
