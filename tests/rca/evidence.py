@@ -34,6 +34,12 @@ class Item:
             _meets(self.has.get(key), wanted) for key, wanted in proof.has.items()
         )
 
+    def holds(self, seconds: float) -> bool:
+        """Return whether one of its values is that many seconds, in seconds or milliseconds, as far as rounding lets it."""
+        numbers = [value for value in self.has.values() if isinstance(value, int | float)]
+        near = max(0.06, seconds / 100)
+        return any(abs(number - seconds) <= near or abs(number / 1000 - seconds) <= near for number in numbers)
+
     def mentions(self, text: str) -> bool:
         """Return whether one of its values holds `text`."""
         return any(text in str(value) for value in self.has.values())

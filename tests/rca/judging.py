@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from apps.integrations.errors import advice_for
 from tests.rca.evidence import Evidence, Item
 from tests.rca.proofs import proofs_of
 from tests.rca.scenario import Label, Proof
 
-_STATUS: Final = re.compile(r"\((?:HTTP )?([1-5]\d\d)\)")
+_STATUS: Final = re.compile(r"(?:HTTP |\()([1-5]\d\d)\b")
+_SECONDS: Final = re.compile(r"\b(\d+\.\d+) s\b")
+_WORD: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _LEAST_SECONDS: Final = 2.5
 _NAME: Final = re.compile(r"\bsynthetic/[\w.-]+\w")
@@ -145,10 +148,16 @@ def _is_row(item: Item, row: object) -> bool:
 
 
 def _contradiction(says: str, items: Sequence[Item], evidence: Evidence) -> str:
-    """Return how the words of a step go beyond what it names: another status, another repository; empty if they do not."""
+    """Return how the words of a step go beyond what it names: a status, an error, a duration, a repository; else nothing."""
     for status in _STATUS.findall(says):
         if not any(item.mentions(status) for item in items):
             return f"it does not hold {status}"
+    for word in _WORD.findall(says):
+        if advice_for(word) is not None and not any(item.mentions(word) for item in items):
+            return f"it does not say {word}"
+    for seconds in _SECONDS.findall(says):
+        if not any(item.holds(float(seconds)) for item in items):
+            return f"it holds no {seconds} s"
     for name in _NAME.findall(says):
         numbers = [number for number, each in evidence.names.items() if each == name]
         if not any(_is_about(item, name, numbers) for item in items):

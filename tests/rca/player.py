@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from apps.integrations.connections import connect
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs.queue import tell_waiting
 from apps.integrations.tasks import start_pipeline
 from apps.repositories.accounts import track
 from apps.repositories.models import TrackedRepository
@@ -58,9 +59,9 @@ class Playing:
         return _token(self.slug)
 
     @property
-    def has_begun_all(self) -> bool:
-        """Whether all that is to be done has been done, or is under way."""
-        return all(act.until is not None for act in self.to_do)
+    def has_met_all(self) -> bool:
+        """Whether all that is to be done has been done or is under way, and each fault has struck."""
+        return all(act.until is not None for act in self.to_do) and not list(self.injected.missed(self.stage))
 
     def end(self) -> None:
         """Let go of what only this sync has used."""
@@ -134,7 +135,8 @@ def _step(playing: Playing) -> Told | None:
     run, now = playing.run(), time.monotonic()
     lasted = now - playing.began
     if run is not None and playing.scenario.until == "waits":
-        if (clock.now() - run.started_at).total_seconds() >= _WAITS_SECONDS and playing.has_begun_all:
+        lasted_by_rows = (clock.now() - run.started_at).total_seconds()
+        if lasted_by_rows >= _WAITS_SECONDS and playing.has_met_all and _is_waiting(run):
             return tell(playing, run, seconds=lasted)
     elif run is not None and run.exported_at is not None:
         playing.ended = playing.ended or now
@@ -143,6 +145,12 @@ def _step(playing: Playing) -> Told | None:
     if lasted > _LONGEST_SECONDS:
         return tell(playing, run, seconds=lasted, problem="it has not ended in time")
     return None
+
+
+def _is_waiting(run: PipelineRun) -> bool:
+    """Return whether nothing of the run works, as far as its rows say."""
+    tell_waiting([run])
+    return run.standing == "waiting"
 
 
 def _token(slug: str) -> str:

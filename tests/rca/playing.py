@@ -1,4 +1,4 @@
-"""Play scenarios group by group, each group as a process of its own, two at once."""
+"""Play scenarios group by group, each group as a process of its own, three at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rca.groups import GROUPS
 from tests.rca.scenario import Scenario
 from tests.rca.told import Told, read_told
 
-_AT_ONCE: Final = 2
+_AT_ONCE: Final = 3
 _LONGEST_SECONDS: Final = 1_800.0
 Say = Callable[[str], None]
 

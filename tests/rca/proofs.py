@@ -71,7 +71,7 @@ def _nobody() -> Iterator[Proof]:
 
 
 def _queue() -> Iterator[Proof]:
-    yield Proof("span", "sync.queue.wait", {"sync.queue.reason": ("account", "workers"), "seconds": AtLeast(_SECONDS)})
+    yield Proof("span", "sync.queue.wait", {"seconds": AtLeast(_SECONDS)})
     for name in (_SYNC, _STEP):
         yield Proof("span", name, {"celery.queue.wait_ms": AtLeast(_SECONDS * 1000)})
     yield Proof("row", "Admission")
@@ -105,7 +105,9 @@ def _limits_of_time() -> Iterator[Proof]:
     )
     killed = tuple(f"attempt_died: Attempt {n} was killed: its hard time limit*" for n in range(1, 7))
     yield Proof("line", "sync.task.retry", {"error": killed})
-    yield from _errors("out_of_time")
+    for name in (_SYNC, _STEP, "sync.repo", "sync.api.graphql", "sync.api.rest", "sync.db.write"):
+        yield Proof("span", name, {"died.cause": "time_limit"})
+    yield from _errors("out_of_time", "SoftTimeLimitExceeded")
 
 
 def _called_off() -> Iterator[Proof]:

@@ -14,7 +14,7 @@ from tests.rca.scenario import ANOTHER, ONE_PAGE, Label, Proof, Scenario
 TRACE, OTHERS = "a" * 32, "b" * 32
 TIME = "2026-11-27T07:45:57.070340Z"
 LABEL = Label(outcome="failed", code="token_refused", repositories=(ONE_PAGE,))
-CALL = Item("span", "sync.api.rest", "c" * 16, {"status_code": 401, "repo_id": 1}, TRACE)
+CALL = Item("span", "sync.api.rest", "c" * 16, {"status_code": 401, "repo_id": 1, "seconds": 0.51}, TRACE)
 LINE = Item(
     "line", "sync.repo.failed", TIME, {"event": "sync.repo.failed", "error_type": "unauthorized", "repo_id": 1}, TRACE
 )
@@ -103,6 +103,9 @@ def test_a_cause_of_the_whole_run_names_all_or_none() -> None:
         ({"says": "no such table", "row": "Team 7"}, "there is no row Team 7"),
         ({"says": "nothing is named"}, "there is no reference"),
         ({**REFUSED, "says": "it was refused (403)"}, "it does not hold 403"),
+        ({**REFUSED, "says": "it was refused, HTTP 403"}, "it does not hold 403"),
+        ({**REFUSED, "says": "it ended with not_found"}, "it does not say not_found"),
+        ({**REFUSED, "says": "refused after 3.5 s"}, "it holds no 3.5 s"),
         ({**REFUSED, "says": f"of {ANOTHER}"}, f"it is not about {ANOTHER}"),
     ],
 )

@@ -135,7 +135,7 @@ _CANCELLED: Final = (
         name="called off in the analysis",
         place="analysis",
         label=_label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
-        fates=(Fate(does="linger", when="analyzes", seconds=1.5),),
+        fates=(Fate(does="linger", when="analyzes", seconds=4),),
         acts=(Act(does="cancel", when="analysis"),),
     ),
 )

@@ -180,10 +180,11 @@ _UNREACHABLE: Final = (
     ),
     Scenario(
         name="refuses connections for five seconds",
-        place="lookup",
+        place="first page",
         label=_label("completed", "github_unreachable", ONE_PAGE),
         through_wire=True,
-        acts=(Act(does="unplug github", when="prepared", seconds=5),),
+        github=(at_page(1, "delay", times=1, delay_ms=1_500),),
+        acts=(Act(does="unplug github", when="asks", seconds=5),),
     ),
     Scenario(
         name="refuses connections while it reads",
