@@ -303,3 +303,56 @@ def test_a_traceback_is_told_once(tmp_path: Path) -> None:
         ("raised", False),
         ("raised", True),
     ]
+
+
+def test_whoever_tells_an_error_again_tells_its_traceback_again(captrace: Capture) -> None:
+    """Only a logger of the standard library, which repeats what a line has told, leaves it out."""
+    error = ValueError("no")
+    for _ in range(2):
+        telemetry.write_line(40, "told", error=error)
+    assert ["exception" in line for line in captrace.lines] == [True, True]
+
+
+def test_a_line_has_128_fields_and_says_how_many_more_there_were(captrace: Capture) -> None:
+    """As many as a span has attributes."""
+    for count in (128, 129, 200):
+        telemetry.write_line(20, "many", {f"f{number}": number for number in range(count)})
+    whole, *cut = captrace.lines
+    assert [name for name in whole if name.startswith("f")] == [f"f{number}" for number in range(128)]
+    for line, left_out in zip(cut, (1, 72), strict=True):
+        assert [name for name in line if name.startswith("f")] == [
+            *(f"f{number}" for number in range(128)),
+            "fields_left_out",
+        ]
+        assert line["fields_left_out"] == left_out
+
+
+def test_a_level_of_an_application_s_own_has_the_name_of_the_next_lower_one(captrace: Capture) -> None:
+    """And one below all has the lowest."""
+    for level in (5, 10, 15, 20, 25, 30, 39, 40, 50, 60):
+        telemetry.write_line(level, "said")
+    assert [line["level"] for line in captrace.lines][-8:] == [
+        "debug",
+        "info",
+        "info",
+        "warning",
+        "warning",
+        "error",
+        "critical",
+        "critical",
+    ]
+
+
+def test_structlog_writes_our_lines_where_nobody_has_configured_it(tmp_path: Path) -> None:
+    """From whoever's logger, with the stack that was asked for."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    try:
+        writing.configure(TelemetrySettings(log_file=tmp_path / "lines"))
+        structlog.get_logger("shop").warning("sold out", bread="rye", stack_info=True)
+    finally:
+        structlog.configure(**before)
+        writing.configure(TelemetrySettings())
+    (line,) = read_lines(tmp_path / "lines")
+    assert (line["level"], line["event"], line["bread"]) == ("warning", "sold out", "rye")
+    assert "test_structlog_writes_our_lines" in line["stack"]

@@ -130,6 +130,28 @@ def test_a_span_larger_than_any_receiver_takes_is_shrunk() -> None:
     assert large.status.status_code is StatusCode.ERROR
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"name": f"GET {TOKEN}"},
+        {"status": Status(StatusCode.ERROR, f"bad {TOKEN}")},
+        {"attributes": {"a": f"it is {TOKEN}"}},
+        {"attributes": {TOKEN: "a"}},
+        {"events": [Event("fine"), Event(f"said {TOKEN}")]},
+        {"events": [Event("fine"), Event("said", {"a": TOKEN})]},
+        {"links": [Link(SpanContext(1, 2, is_remote=True)), Link(SpanContext(1, 3, is_remote=True), {"a": TOKEN})]},
+    ],
+    ids=lambda parts: next(iter(parts)),
+)
+def test_one_secret_is_enough_for_a_copy(parts: dict[str, Any]) -> None:
+    """Wherever it stands alone; the span itself stays as it was."""
+    span = ReadableSpan(**{"name": "GET", **parts})
+    (clean,) = exported(span)
+    assert TOKEN not in clean.to_json()
+    assert "[redacted]" in clean.to_json()
+    assert TOKEN in span.to_json()
+
+
 def test_what_a_span_has_lost_before_stays_counted() -> None:
     """Also where it is copied because of a secret."""
     provider = TracerProvider(span_limits=SpanLimits(max_attributes=2, max_events=1, max_links=1))

@@ -323,3 +323,19 @@ def _seconds(text: str) -> float:
     before = process_time()
     redact(text)
     return process_time() - before
+
+
+def test_a_clean_text_is_remembered_and_no_other() -> None:
+    """Up to 128 characters, 8192 of them; a text with a secret is never kept in memory."""
+    redaction.clean_texts.clear()
+    short, long = "x y " * 32, "x y " * 32 + "z"
+    for text in (short, long, f"password={CANARY}"):
+        redact(text)
+    assert redaction.clean_texts == {short}
+    for number in range(8191):
+        redact(f"text {number}")
+    assert len(redaction.clean_texts) == 8192
+    redact(short)
+    assert len(redaction.clean_texts) == 8192
+    redact("one more")
+    assert redaction.clean_texts == {"one more"}

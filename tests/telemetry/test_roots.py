@@ -13,7 +13,7 @@ from telemetry import Root, bind, current_traceparent, observe, trace_id_of
 from telemetry._spans.traceparent import span_context
 from telemetry.model import Field, Level, Line, Operation, Result
 from telemetry.reading import orphans_of
-from telemetry.roots import bound_root
+from telemetry.roots import bind_root, bound_root
 from telemetry.testing import Capture
 
 ShopId = Annotated[int, Field("Which shop.")]
@@ -212,3 +212,11 @@ def test_rubbish_is_no_traceparent() -> None:
     """The error shows the shape."""
     with pytest.raises(ValueError, match="00-<32 hex>"):
         span_context("rubbish")
+
+
+def test_work_belongs_to_the_root_that_it_was_bound_to() -> None:
+    """As the task that received its traceparent; until it is bound to another, or to none."""
+    first, second = Root.reserve(Day), Root.reserve(Day)
+    for bound in (first.traceparent, second.traceparent, None):
+        bind_root(bound)
+        assert bound_root() == bound

@@ -82,3 +82,11 @@ def test_of_events_the_last_that_fit_are_kept_in_their_order() -> None:
     assert size_of(small) <= 256 + 5 * 700
     assert len(shrunk(ReadableSpan("large", events=events), 10**6).events) == 20
     assert list(shrunk(ReadableSpan("large", events=events), 256).events) == []
+
+
+def test_a_span_of_just_the_size_keeps_its_events_and_one_byte_less_costs_one() -> None:
+    """What its attributes and links take is taken from the room for events."""
+    attributes = {"a": "x" * 400, "b": ("y" * 100, "z" * 100)}
+    span = ReadableSpan("", attributes=attributes, events=[Event("e", {"n": "x" * 90})] * 9, links=[Link(CONTEXT)] * 3)
+    assert len(shrunk(span, size_of(span)).events) == 9
+    assert len(shrunk(span, size_of(span) - 1).events) == 8

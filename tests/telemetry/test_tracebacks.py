@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import pytest
 import structlog
 
 import telemetry
-from telemetry._boundary import LIMIT
+from telemetry import _health
+from telemetry._boundary import LIMIT, traceback_of
 from telemetry._lines import writing
 from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
@@ -179,3 +180,49 @@ def test_a_large_traceback_keeps_where_and_what(file: Path) -> None:
     assert len(line["exception"]) < LIMIT + 100
     assert line["exception"].startswith("Traceback (most recent call last):\n")
     assert line["exception"].endswith(" the end\n")
+
+
+def test_a_traceback_is_made_once_until_its_error_has_changed() -> None:
+    """The same text for its span and its lines; another one once it was raised elsewhere, has a cause, or a note."""
+    error, cause = ValueError("no"), KeyError("why")
+    told = traceback_of(error)
+    assert traceback_of(error) is told
+    changes: list[tuple[Callable[[], None], str]] = [
+        (lambda: error.add_note("by the way"), "by the way"),
+        (lambda: setattr(error, "__context__", cause), "During handling of the above exception"),
+        (lambda: setattr(error, "__cause__", cause), "direct cause"),
+        (lambda: _raise(error), "_raise"),
+    ]
+    for change, said in changes:
+        assert said not in told
+        change()
+        told = traceback_of(error)
+        assert said in told
+        assert traceback_of(error) is told
+
+
+def _raise(error: Exception) -> None:
+    try:
+        raise error
+    except ValueError:
+        pass
+
+
+def test_an_error_that_cannot_be_told_whole_is_told_in_part() -> None:
+    """Its type and its text; but what is the host's and only struck here is raised."""
+
+    class LimitError(Exception):
+        pass
+
+    class OddError(Exception):
+        strikes: Exception = TypeError("no notes")
+
+        @property
+        def __notes__(self) -> list[str]:  # type: ignore[override]  # it has what no error should
+            raise self.strikes
+
+    assert traceback_of(OddError("why")) == "OddError: why\n"
+    _health.let_pass(LimitError)
+    OddError.strikes = LimitError()
+    with pytest.raises(LimitError):
+        traceback_of(OddError("why"))
