@@ -30,11 +30,13 @@ ROOMS = {  # the longest beginning of a module's path counts
     "telemetry/_celery": ["tests/telemetry/test_celery.py", "tests/telemetry/test_messages.py"],
     "telemetry/_django": ["tests/telemetry/test_web.py"],
     "telemetry/_lines": [
+        "tests/telemetry/test_health.py",
         "tests/telemetry/test_levels.py",
         "tests/telemetry/test_lifecycle.py",
         "tests/telemetry/test_lines.py",
         "tests/telemetry/test_outputs.py",
         "tests/telemetry/test_redacting.py",
+        "tests/telemetry/test_tracebacks.py",
     ],
     "telemetry/_settings": ["tests/telemetry/test_settings.py"],
     "telemetry/settings.py": ["tests/telemetry/test_settings.py"],
@@ -51,6 +53,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     "telemetry/_shapes": ["tests/telemetry/test_redaction.py"],
     "telemetry/redaction.py": ["tests/telemetry/test_redaction.py", "tests/telemetry/test_redacting.py"],
     "telemetry/lifecycle.py": [
+        "tests/telemetry/test_adoption.py",
         "tests/telemetry/test_emitter.py",
         "tests/telemetry/test_handle.py",
         "tests/telemetry/test_instruments.py",

@@ -83,6 +83,7 @@ def test_a_mistake_is_one_that_somebody_could_make(text: str, mistakes: set[str]
         "x: Literal[5]",
         "def f(a: Literal[5]) -> Literal[6]:\n    pass",
         "raise ValueError(5)",
+        "x = zip(a, b, strict=True)",
         "if TYPE_CHECKING:\n    x = 5",
     ],
 )
