@@ -13,6 +13,11 @@ def mark_written(error: BaseException, sink: Any) -> None:
     record_of(error).written[id(sink)] = error.__traceback__
 
 
+def is_told(error: BaseException) -> bool:
+    """Return whether a line has told of the error already, wherever that went."""
+    return bool(record_of(error).written)
+
+
 def is_written(error: BaseException, sink: Any) -> bool:
     """Return whether `sink` has the traceback of this very raise, or of a part of its way up to here."""
     written = record_of(error).written

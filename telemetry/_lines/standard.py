@@ -10,9 +10,11 @@ from typing import Any
 
 from telemetry import _health
 from telemetry._boundary import text_of
+from telemetry._lines import raises
 
 Write = Callable[[int, str, Mapping[str, Any], BaseException | None], None]
 
+_TASK_OUTCOMES = "celery.app.trace"
 _REPEAT_SECONDS = 60
 _MOST_REPEATED = 256
 _MOST_BITS = 4_096  # Python writes out no number of more than 4,300 digits
@@ -64,8 +66,9 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record as a line."""
         try:
-            level = logging.DEBUG if self._is_repeated(record) else record.levelno
-            self._write_line(level, _message(record), _fields(record), error_in(record.exc_info))
+            error = error_in(record.exc_info)
+            level = logging.DEBUG if self._is_repeated(record) or _is_told(record, error) else record.levelno
+            self._write_line(level, _message(record), _fields(record), error)
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
 
@@ -80,6 +83,11 @@ class _Handler(logging.Handler):
             self._seen.clear()
         self._seen[key] = now + _REPEAT_SECONDS
         return False
+
+
+def _is_told(record: logging.LogRecord, error: BaseException | None) -> bool:
+    """Return whether it is Celery's own word on a failure that a line has told already: one failure is one error line."""
+    return record.name == _TASK_OUTCOMES and error is not None and raises.is_told(error)
 
 
 def _message(record: logging.LogRecord) -> str:
