@@ -13,6 +13,8 @@ _PLAIN = re.compile(r"[\w.:/@-]+", re.ASCII)
 """Text that every writer of JSON writes the same way."""
 _TELLING = 16
 """Characters of an id that stands nowhere by chance, so that it can be looked for without its key."""
+_FEW = 2
+"""Each is looked for by itself."""
 
 
 def matcher(wanted: Mapping[str, Wanted]) -> Callable[[Mapping[str, Any]], bool]:
@@ -48,10 +50,10 @@ def exactly(texts: Collection[str]) -> list[re.Pattern[bytes]]:
 
 
 def _ids(wanted: Mapping[str, Wanted]) -> list[str]:
-    """Return the values of a key that has ids alone, if one has: what is looked for fastest."""
+    """Return the values of a key that has a few ids alone, if one has: what is looked for fastest."""
     for value in wanted.values():
         texts = _plain_texts(value)
-        if texts and all(len(text) >= _TELLING for text in texts):
+        if 0 < len(texts) <= _FEW and all(len(text) >= _TELLING for text in texts):
             return texts
     return []
 

@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
-from django.db import InterfaceError, OperationalError
-
-from apps.console import meant
-from apps.console.lookup import NotFoundError, find_run, one_trace, parse, written_here
+from apps.console.lookup import AS_NAMED, NotFoundError, choose, known_here
+from apps.console.lookup import Chosen as ChosenRun
 from apps.explain.explanation import Explanation, explain_run, explain_trace
+from apps.explain.runs_in_rows import Rows
 from apps.explain.runs_seen import Seen, runs_seen, traces_of
-from apps.explain.sources import UnreadableError, files_in, jaeger_at
-from apps.integrations.models import PipelineRun
+from apps.explain.sources import UnreadableError, files_in, jaeger_at, written_here
 from telemetry.reading import JaegerError, Source
 
 _TEAM = re.compile(r"team=([\w-]+)")
@@ -24,6 +21,7 @@ _CONTEXT = re.compile(r"(team_id|repo_id|task_id|run_id|trace_id)=(.+)", re.DOTA
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
 _MOST_LISTED = 5
+_FILES = "the files of this machine; the database does not answer"
 _NEWEST_BAD = "the newest run that is not simply fine"
 
 
@@ -42,16 +40,33 @@ class Chosen:
 def explain_here(name: str | None, *, command: str) -> Chosen:
     """Explain the run that `name` means by this machine's rows and files, or its files alone where the database is away."""
     source = written_here()
-    if not settings.SYNCTRACE_HAS_DATABASE:
-        return _by_files(name, source, "the files of this machine; its servers do not run", command)
+    register = known_here(source)
     try:
-        return _by_rows(name, source, command)
-    except (OperationalError, InterfaceError) as error:
-        where = "the files of this machine; the database cannot be reached"
-        try:
-            return _by_files(name, source, where, command)
-        except CannotExplainError as without:
-            raise without from error
+        choice = choose(register, name, source=source)
+    except NotFoundError as error:
+        return _of_no_known_run(name, source, error, command)
+    run = choice.run
+    if isinstance(register, Rows):
+        explanation = explain_run(run.number, source=source, command=command)
+        return Chosen(explanation=explanation, why=_said(f"{run.kind} run {run.number} of {run.team}, {run.state}", choice))
+    found = explain_trace(source, run.trace_id, command=command)
+    if found is None:
+        raise CannotExplainError(f"No span of run {run.number} is in {source.traces}.")
+    said = f"run {run.number}, {run.state}, by {_FILES}"
+    return Chosen(explanation=found, why=_said(said, choice))
+
+
+def _said(run: str, choice: ChosenRun) -> str:
+    others = f". {choice.listed}" if choice.others else ""
+    return f"{run}: {choice.how}{others}" if choice.how != AS_NAMED else run
+
+
+def _of_no_known_run(name: str | None, source: Source, error: NotFoundError, command: str) -> Chosen:
+    """Explain what neither rows nor lines know as a run, and spans may; else say what is no name, or what there is."""
+    try:
+        return _by_files(name, source, _FILES, command)
+    except CannotExplainError:
+        raise CannotExplainError(str(error)) from error
 
 
 def explain_there(name: str | None, *, folder: str | None, jaeger: str | None, command: str) -> Chosen:
@@ -61,41 +76,6 @@ def explain_there(name: str | None, *, folder: str | None, jaeger: str | None, c
         return _by_files(name, source, folder or jaeger or "", command)
     except (UnreadableError, JaegerError) as error:
         raise CannotExplainError(str(error)) from error
-
-
-def _by_rows(name: str | None, source: Source, command: str) -> Chosen:
-    try:
-        run, why = _run_named(name, command)
-        if run is None:
-            parse(name or "")  # says what is no name at all, or no run's number
-            return _by_files(name, source, "the files of this machine", command)
-    except NotFoundError as error:
-        raise CannotExplainError(str(error)) from error
-    said = f"{run.kind} run {run.pk} of {run.team.slug}, {run.state}"
-    explanation = explain_run(run.pk, source=source, command=command)
-    return Chosen(explanation=explanation, why=f"{said}: {why}" if why else said)
-
-
-def _run_named(name: str | None, command: str) -> tuple[PipelineRun | None, str]:
-    """Return the run that a name means, and in what sense where that is not plain; None for one without a row."""
-    runs = PipelineRun.objects.select_related("team")
-    if name is None:
-        run = meant.not_simply_fine(runs)
-        if run is None:
-            raise NotFoundError(f"There is no run yet: start one with `{command} sync OWNER/NAME`.")
-        return run, "the newest run, and all are fine" if meant.is_fine(run) else _NEWEST_BAD
-    if team := _TEAM.fullmatch(name):
-        return _newest_of(meant.not_simply_fine(meant.of_team(team[1]).select_related("team")), f"team {team[1]}")
-    if _REPOSITORY.fullmatch(name):
-        return _newest_of(meant.not_simply_fine(meant.of_repository(name).select_related("team")), name)
-    number = name.removeprefix("run_id=")
-    return find_run(number if number.isdigit() else one_trace(name)), ""
-
-
-def _newest_of(run: PipelineRun | None, of: str) -> tuple[PipelineRun, str]:
-    if run is None:
-        raise NotFoundError(f"There is no run of {of}.")
-    return run, f"the newest of {of}{'' if meant.is_fine(run) else ' that is not simply fine'}"
 
 
 def _by_files(name: str | None, source: Source, where: str, command: str) -> Chosen:

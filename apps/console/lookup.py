@@ -1,108 +1,146 @@
-"""Find what a person names: a run's number, a task's id, a trace's id, or context such as `team_id=7`."""
+"""Find what a person names: a run's number, OWNER/NAME, a task's or trace's id, `team=SLUG`, or other context."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from apps import catalog
+from apps.explain.known_runs import Asked, KnownRun, Register, first, meant
+from apps.explain.runs_in_lines import Lines, TeamsUnknownError
+from apps.explain.runs_in_rows import Rows
 from apps.integrations.models import PipelineRun
+from apps.repositories.names import InvalidRepositoryName, repository_name
 from telemetry import trace_id_of
-from telemetry.model import Level
-from telemetry.reading import Files, Source
+from telemetry.reading import Source
+
+NAME = "RUN | OWNER/NAME | TASK_ID | TRACE_ID | KEY=VALUE"
+"""How a command's help shows what may be named."""
+NAME_HELP = "a run's number, a repository, a task's or trace's id, team=SLUG, team_id=N, repo_id=N"
+
+TEAMS_UNKNOWN = "What teams are called is in the database, which does not answer: name the team as team_id=N."
+
+AS_NAMED = "as named"
+"""How a run is chosen by its own number."""
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
-_TASK_ID = re.compile(r"[0-9a-f-]{36}")
-_CONTEXT = re.compile(rf"({'|'.join(catalog.CONTEXT)}|trace_id)=(.+)", re.DOTALL)
+_TASK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY_VALUE = re.compile(rf"({'|'.join(catalog.CONTEXT)}|trace_id|team|repository|full_name)=(.+)", re.DOTALL)
+_GITHUB = "https://api.github.com"
+_MOST_SHOWN = 5
 
 
 class NotFoundError(Exception):
     """Nothing here has that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Lines and spans whose `key` has one of `values`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The run that a name led to, how, and others that the name fits."""
 
-    key: str
-    values: frozenset[str]
+    run: KnownRun
+    how: str
+    others: Sequence[KnownRun] = ()
+    more: bool = False
+    """Whether there are even more of these."""
+
+    @property
+    def sentence(self) -> str:
+        """Say which run was chosen."""
+        return f"Run {self.run.number} ({self.run.state}): {self.how}. {self.listed}".rstrip()
+
+    @property
+    def listed(self) -> str:
+        """Name the others with their states; nothing if there are none."""
+        others = ", ".join(f"run {one.number} ({one.state})" for one in self.others)
+        return f"Others: {others}{', and more' if self.more else ''}." if others else ""
 
 
-def written_here() -> Files:
-    """Return the files that the processes of this home write, as the environment names them, and what is open now."""
-    return Files(
-        traces=settings.SYNCTRACE_TRACES_FILE, lines=settings.SYNCTRACE_LOG_FILE, journal=settings.SYNCTRACE_JOURNAL
-    )
+def known_here(source: Source) -> Register:
+    """Return the runs of the database, or those that the lines of `source` tell of where it does not answer."""
+    if settings.SYNCTRACE_HAS_DATABASE:
+        try:
+            connection.ensure_connection()
+        except (OperationalError, InterfaceError):
+            return Lines(source)
+        return Rows()
+    return Lines(source)
 
 
-def parse(name: str) -> Query:
-    """Return what RUN, TASK_ID, TRACE_ID or KEY=VALUE asks for; a run brings the backfills that follow it."""
-    if match := _CONTEXT.fullmatch(name):
-        return Query(match[1], frozenset({match[2]}))
+def asked_by(name: str) -> Asked:
+    """Return which runs a name asks for; `NotFoundError` says what is none."""
+    if match := _KEY_VALUE.fullmatch(name):
+        return _asked_by_key(match[1], match[2])
     if _is_number(name):
-        run = PipelineRun.objects.filter(pk=int(name)).first()
-        if run is None:
-            raise NotFoundError(f"There is no run {name}. The latest: {_latest()}.")
-        following = PipelineRun.objects.filter(follows=run).values_list("pk", flat=True)
-        return Query("run_id", frozenset({str(run.pk), *map(str, following)}))
+        return Asked(number=int(name))
     if _TRACE_ID.fullmatch(name):
-        return Query("trace_id", frozenset({name}))
+        return Asked(trace_id=name)
     if _TASK_ID.fullmatch(name):
-        return Query("task_id", frozenset({name}))
-    raise NotFoundError(f"{name!r} is no run number, task id, trace id, or KEY=VALUE such as team_id=7.")
+        return Asked(task_id=name)
+    if "/" in name:
+        return Asked(repository=_repository(name))
+    keys = " or ".join(catalog.CONTEXT)
+    raise NotFoundError(f"{name!r} is no run number, OWNER/NAME, task id, trace id, team=SLUG, nor {keys} with a value.")
 
 
-def one_trace(name: str) -> str:
-    """Return the run, task or trace that `name` means, be it KEY=VALUE; `NotFoundError` for a KEY that many traces have."""
-    match = _CONTEXT.fullmatch(name)
-    if match is None:
-        return name
-    if match[1] in ("team_id", "repo_id"):
-        raise NotFoundError(f"{name} has many traces: `logs {name}` prints its lines, each with its trace_id.")
-    return match[2]
+def is_of_one_run(asked: Asked) -> bool:
+    """Return whether what is asked for can be only one run."""
+    return (asked.number, asked.trace_id, asked.task_id) != (None, None, None)
 
 
-def find_lines(source: Source, query: Query, *, event: str = "*", level: str = "debug") -> list[dict[str, Any]]:
-    """Return the lines asked for, in the order they were written; `level` is the lowest."""
-    lowest = Level[level.upper()]
-    return [
-        line
-        for line in source.find_lines(**{query.key: query.values})
-        if fnmatchcase(str(line.get("event")), event) and _level_of(line) >= lowest
-    ]
+def choose(register: Register, name: str | None, *, source: Source) -> Chosen:
+    """Return the run that a person means by a name, or without one; `NotFoundError` says that there is none.
 
-
-def latest_run() -> PipelineRun:
-    """Return the recent run that was started last; those that follow it are found by it."""
-    run = PipelineRun.objects.filter(kind=PipelineRun.Kind.RECENT).order_by("-pk").first()
+    Of several it is the newest that is not simply fine, else the newest.
+    """
+    if name is None:
+        choice = _meant(register, Asked())
+        if choice is None:
+            raise NotFoundError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
+        return choice
+    asked = asked_by(name)
+    if not is_of_one_run(asked):
+        choice = _meant(register, asked)
+        if choice is None:
+            raise NotFoundError(f"There is no run of {name}. The latest: {latest(register)}.")
+        return choice
+    run = run_of(register, asked, source=source)
     if run is None:
-        raise NotFoundError(f"There is no run yet: start one with `{settings.SYNCTRACE_COMMAND} sync OWNER/NAME`.")
-    return run
+        raise NotFoundError(f"There is no run {name}. The latest: {latest(register)}.")
+    return Chosen(run=run, how=AS_NAMED if asked.number is not None else f"it has {name}")
 
 
-def find_run(name: str) -> PipelineRun | None:
-    """Return the run with that number, task or trace, or None."""
-    runs = PipelineRun.objects.order_by("-pk")
-    if _is_number(name):
-        return runs.filter(pk=int(name)).first()
-    if _TRACE_ID.fullmatch(name):
-        return runs.filter(traceparent__contains=f"-{name}-").first()
-    if not _TASK_ID.fullmatch(name):
-        return None
-    return runs.filter(task_id=name).last()  # the run it started: those that follow have its id, and higher numbers
+def run_of(register: Register, asked: Asked, *, source: Source) -> KnownRun | None:
+    """Return the one run that is asked for: by its number, its trace, the task that started it or one that ran in it."""
+    found = list(_runs(register, asked))
+    if found:
+        return found[-1]  # backfills have the starting task's id too, and higher numbers
+    if asked.task_id is not None and (trace_id := trace_of_task(source, asked.task_id)) is not None:
+        return first(_runs(register, Asked(trace_id=trace_id)))
+    return None
 
 
-def numbered_run(name: str) -> PipelineRun:
-    """Return the run with that number, task or trace; raise `NotFoundError`, with what there is, if there is none."""
-    run = find_run(name)
-    if run is None:
-        parse(name)  # says what is no name at all, or no run's number
-        raise NotFoundError(f"There is no run {name}. The latest: {_latest()}.")
-    return run
+def one_to(verb: str, register: Register, name: str, *, states: frozenset[str], source: Source) -> KnownRun:
+    """Return the run that a name means of those that one can `verb`; several are listed by a `NotFoundError`.
+
+    A run that is named by itself is returned as it stands.
+    """
+    asked = asked_by(name)
+    if is_of_one_run(asked):
+        return choose(register, name, source=source).run
+    found = list(islice(_runs(register, replace(asked, in_states=states)), _MOST_SHOWN + 1))
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFoundError(
+            f"There is no run of {name} to {verb}. {_listed(list(islice(_runs(register, asked), _MOST_SHOWN)))}"
+        )
+    raise NotFoundError(f"{name} fits several runs. {_listed(found)} Name the number of the one to {verb}.")
 
 
 def trace_of_task(source: Source, task_id: str) -> str | None:
@@ -120,13 +158,65 @@ def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
     return trace_id_of(run.traceparent), linked
 
 
-def _level_of(line: dict[str, Any]) -> int:
-    return Level.named(str(line.get("level"))) or Level.DEBUG
+def latest(register: Register) -> str:
+    """Return the newest runs with their states, in words."""
+    shown = [f"{run.number} ({run.state})" for run in islice(register.runs(Asked()), _MOST_SHOWN)]
+    return ", ".join(shown) or "none yet"
+
+
+def _asked_by_key(key: str, value: str) -> Asked:
+    if key in ("team_id", "repo_id", "run_id") and not _is_number(value):
+        raise NotFoundError(f"{key}={value} is no number: write it as {key}=7.")
+    match key:
+        case "team_id":
+            return Asked(team_id=int(value))
+        case "repo_id":
+            return Asked(repo_id=int(value))
+        case "run_id":
+            return Asked(number=int(value))
+        case "task_id":
+            return Asked(task_id=value)
+        case "trace_id":
+            return Asked(trace_id=value)
+        case "team":
+            return Asked(team=value)
+    return Asked(repository=_repository(value))
+
+
+def _repository(name: str) -> str:
+    try:
+        return repository_name(name, api_url=_GITHUB)
+    except InvalidRepositoryName as error:
+        raise NotFoundError(str(error)) from error
+
+
+def _meant(register: Register, asked: Asked) -> Chosen | None:
+    try:
+        choice = meant(register, asked)
+        if choice is None:
+            return None
+        others = [] if asked == Asked() else list(islice(register.runs(asked), _MOST_SHOWN + 2))
+    except TeamsUnknownError:
+        raise _teams_unknown() from None
+    shown = [run for run in others if run.number != choice.run.number]
+    return Chosen(run=choice.run, how=choice.how, others=shown[:_MOST_SHOWN], more=len(shown) > _MOST_SHOWN)
+
+
+def _runs(register: Register, asked: Asked) -> Sequence[KnownRun]:
+    try:
+        return list(islice(register.runs(asked), 100))
+    except TeamsUnknownError:
+        raise _teams_unknown() from None
+
+
+def _teams_unknown() -> NotFoundError:
+    return NotFoundError(TEAMS_UNKNOWN)
+
+
+def _listed(runs: Sequence[KnownRun]) -> str:
+    shown = ", ".join(f"run {run.number} ({run.state}, {run.names})" for run in runs[:_MOST_SHOWN])
+    return f"There are: {shown}{', and more' if len(runs) > _MOST_SHOWN else ''}." if runs else "There is none at all."
 
 
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) < 19  # what a bigint holds, and no trace id
-
-
-def _latest() -> str:
-    return ", ".join(str(pk) for pk in PipelineRun.objects.order_by("-pk").values_list("pk", flat=True)[:5]) or "none yet"

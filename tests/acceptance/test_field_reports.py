@@ -13,10 +13,13 @@ from django.db import connection
 from pytest_django import Settings
 from rich.console import Console
 
-from apps.console.lookup import find_lines, parse, trace_ids
+from apps.console.log_lines import find_lines, of_run
+from apps.console.lookup import trace_ids
 from apps.console.results import results_of
 from apps.console.terminal.standing import Standing
 from apps.console.terminal.watching import plain_lines, watch
+from apps.explain.known_runs import Asked
+from apps.explain.runs_in_rows import Rows
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.lane import Lane
@@ -142,6 +145,7 @@ def test_work_in_the_background_is_seen(github: SimulatedGitHub, captrace: Captu
     (result,) = results_of(runs[1])
     assert (result.outcome, result.pull_requests, result.trace_id) == ("synced", 52, trace_id_of(runs[1].traceparent))
     assert trace_id_of(runs[1].traceparent) in trace_ids(runs[0])[1]
-    asked = parse(str(runs[0].pk))
-    found = {line["event"] for line in find_lines(Memory(lines=captrace.lines), asked) if line["run_id"] == runs[1].pk}
+    (known,) = Rows().runs(Asked(number=runs[0].pk))
+    wanted = of_run(Rows(), known, Asked())
+    found = {line["event"] for line in find_lines(Memory(lines=captrace.lines), wanted) if line["run_id"] == runs[1].pk}
     assert {"sync.pipeline.started", "sync.pipeline.completed"} <= found

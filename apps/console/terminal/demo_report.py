@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 
 from apps import catalog
-from apps.console.lookup import Query, find_lines, trace_ids
+from apps.console.log_lines import Wanted, find_lines
+from apps.console.lookup import trace_ids
 from apps.console.results import results_of
 from apps.console.terminal.calling import call_of
 from apps.console.terminal.counting import counted
@@ -37,7 +38,7 @@ def report(runs: Sequence[PipelineRun], *, spans: Sequence[Span], source: Source
     trace_id, linked = trace_ids(first)
     yield from _headed(f"The trace of run {first.pk}", width)
     yield from tree_lines(spans, limit=_TREE_LINES, width=width, reserved=reserved_roots(runs))
-    for line in find_lines(source, Query("trace_id", frozenset({trace_id})), event=catalog.RateWait.__operation__)[:1]:
+    for line in find_lines(source, Wanted({"trace_id": frozenset({trace_id})}), event=catalog.RateWait.__operation__)[:1]:
         yield from _headed("One of its lines", width)
         yield from json_lines(line, width, most=_JSON_LINES)
     yield from _headed("Where the time went", width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -9,13 +10,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
+from apps.console.terminal.colours import Pieces, painted, plain
 from apps.console.terminal.escaping import as_json, visible_lines
 from apps.console.terminal.fitting import wrapped
 from telemetry import visible
 
 
 class PrintingCommand(BaseCommand):
-    """A command whose output and errors hold no control characters but its own line ends."""
+    """A command whose output and errors hold no control characters but its own line ends and colours."""
+
+    _may_paint, _paints_anyway = True, False
 
     @property
     def width(self) -> int | None:
@@ -31,6 +35,21 @@ class PrintingCommand(BaseCommand):
         for one in wrapped(line, self.width, hang=2):
             self.say(one)
 
+    def say_pieces(self, line: Pieces) -> None:
+        """Print one line: in its colours at a terminal that wants any, plain elsewhere."""
+        self.stdout.write(painted(line) if self.has_colours else plain(line))
+
+    @property
+    def has_colours(self) -> bool:
+        """Whether the output goes to a terminal, and nobody asked for no colours (NO_COLOR, --no-color)."""
+        asked_for_none = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not self._may_paint
+        return self._paints_anyway or (self.stdout.isatty() and not asked_for_none)
+
+    def say_aside(self, line: str) -> None:
+        """Print a remark about the output, beside it: on stderr, where no program reads it."""
+        for one in wrapped(line, shutil.get_terminal_size().columns if self.stderr.isatty() else None, hang=2):
+            self.stderr.write(visible(one), str)
+
     def say_json(self, value: Any) -> None:
         """Print a value as one line of JSON."""
         self.stdout.write(as_json(value))
@@ -41,6 +60,7 @@ class PrintingCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; an error is said on one line."""
+        self._may_paint, self._paints_anyway = not options.get("no_color"), bool(options.get("force_color"))
         try:
             return super().execute(*args, **options)
         except CommandError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from apps.console.terminal.colours import OF_PART, PLAIN, Pieces, plain
 from apps.console.terminal.fitting import wrapped
 from apps.explain.decomposition import Decomposition
 from apps.explain.parts import Part
@@ -21,25 +22,36 @@ def time_lines(time: Decomposition, *, width: int | None = None) -> Iterator[str
 
     The wall time is that of the critical path: its rows sum to how long the run took. What nothing explains is said below.
     """
-    yield from wrapped(_row(*_HEADS, ""), width)
+    return map(plain, time_pieces(time, width=width))
+
+
+def time_pieces(time: Decomposition, *, width: int | None = None) -> Iterator[Pieces]:
+    """Yield the same with the bars in the colours of their parts."""
+    yield from _uncoloured(wrapped(_row(*_HEADS, "").rstrip(), width))
     longest = _BAR_WIDTH if width is None else max(1, min(_BAR_WIDTH, width - _BARS_AT))
     total = (time.end_ns - time.start_ns) or 1
     for part in Part:
         wall, over_workers = time.wall[part], time.over_workers[part]
         if max(wall, over_workers) >= _SHOWN_FROM_NS:
             bar = "█" * max(1, round(longest * wall / total)) if wall >= _SHOWN_FROM_NS else ""
-            yield _row(_seconds(wall), _seconds(over_workers), f"{part:<{_WIDEST_PART}}  {bar}")
-    yield _row(_seconds(time.end_ns - time.start_ns), _seconds(sum(time.over_workers.values())), "in all")
+            yield [(_row(_seconds(wall), _seconds(over_workers), f"{part:<{_WIDEST_PART}}  "), PLAIN), (bar, OF_PART[part])]
+    yield [(_row(_seconds(time.end_ns - time.start_ns), _seconds(sum(time.over_workers.values())), "in all"), PLAIN)]
     gaps = [gap for gap in time.unexplained if gap.duration_ns >= _SHOWN_FROM_NS]
     for gap in gaps[:_MOST_UNEXPLAINED]:
         began = _seconds(gap.start_ns - time.start_ns)
-        yield from wrapped(f"unexplained: {_seconds(gap.duration_ns)}, {began} after the run began", width, hang=2)
+        sentence = f"unexplained: {_seconds(gap.duration_ns)}, {began} after the run began"
+        yield from _uncoloured(wrapped(sentence, width, hang=2))
     if len(gaps) > _MOST_UNEXPLAINED:
-        yield from wrapped(f"and {len(gaps) - _MOST_UNEXPLAINED} more times that nothing explains", width, hang=2)
+        more = f"and {len(gaps) - _MOST_UNEXPLAINED} more times that nothing explains"
+        yield from _uncoloured(wrapped(more, width, hang=2))
+
+
+def _uncoloured(lines: Iterable[str]) -> Iterator[Pieces]:
+    return ([(line, PLAIN)] for line in lines)
 
 
 def _row(wall: str, over_workers: str, what: str) -> str:
-    return f"{wall:>{len(_HEADS[0]) + 1}}  {over_workers:>{len(_HEADS[1])}}  {what}".rstrip()
+    return f"{wall:>{len(_HEADS[0]) + 1}}  {over_workers:>{len(_HEADS[1])}}  {what}"
 
 
 def _seconds(nanoseconds: int) -> str:

@@ -58,13 +58,14 @@ _LEAVES = frozenset(
     )
 )
 """Operations of which what is inside them is not shown."""
+_BAD = (Outcome.FAILED, Outcome.DIED)
 _SHOWN_FROM_MS = 100.0  # a wait for the lane or for a worker
 _LABELS_AT = 11  # after the durations
 _LONGEST_CYCLE = 3  # a page is a call, perhaps another for its long lists, and its writes
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     """What one line shows: a span with spans below it, or leaves that belong together."""
 
     spans: tuple[Span, ...]
@@ -73,39 +74,77 @@ class _Entry:
 
     @property
     def duration_ms(self) -> float:
+        """How long its spans took in all."""
         return sum(span.duration_ms for span in self.spans)
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether what it shows failed or died."""
+        return any(is_bad(span) for span in self.spans)
+
     def wait_ms(self, key: str) -> float:
+        """Return the sum of a wait that its spans carry under `key`."""
         return sum(_number(span, key) for span in self.spans)
 
 
 def tree_lines(
-    spans: Sequence[Span], *, limit: int = 200, width: int | None = None, reserved: Collection[str] = ()
+    spans: Sequence[Span],
+    *,
+    limit: int | None = 200,
+    width: int | None = None,
+    reserved: Collection[str] = (),
+    roots: Sequence[Node] | None = None,
+    each: bool = False,
 ) -> Iterator[str]:
     """Yield up to `limit` spans, indented: duration, name, what distinguishes it, and its outcome unless that is success.
 
     One page's writes are shown as one, and what repeats itself, as page after page does, once with `x N` and its sum. Each
     is a line, or several where the terminal's `width` asks for it. What died or is open says so, and so does what should
-    stand below a span that is not there; `reserved` are the ids of roots that are still to come.
+    stand below a span that is not there; `reserved` are the ids of roots that are still to come. `roots` are the trees that
+    are shown, all unless some are chosen; with `each`, every span has a line of its own.
     """
-    orphaned = {span.span_id for span in strays_of(spans, reserved=reserved)}
-    for shown, (depth, entry, times) in enumerate(_entries(roots_of(spans), 0)):
+    shown_roots = roots_of(spans) if roots is None else roots
+    for shown, (depth, entry) in enumerate(entries_of(spans, shown_roots, reserved=reserved, each=each)):
         if shown == limit:
             yield from wrapped(f"… and more: {len(spans)} spans in all", width)
             return
-        if not orphaned.isdisjoint(span.span_id for span in entry.spans):
-            entry = replace(entry, label=f"{entry.label}  [orphaned]")
-        yield from wrapped(_line(depth, entry, times), width, hang=_LABELS_AT + 2 * depth + 2)
+        line = f"{duration(entry.duration_ms):>{_LABELS_AT - 2}}  {'  ' * depth}{entry.label}"
+        yield from wrapped(line, width, hang=_LABELS_AT + 2 * depth + 2)
 
 
-def _entries(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, _Entry, int]]:
+def entries_of(
+    spans: Sequence[Span], roots: Sequence[Node], *, reserved: Collection[str] = (), each: bool = False
+) -> Iterator[tuple[int, Entry]]:
+    """Yield what each line of a tree shows, with its depth; with `each`, every span has a line of its own.
+
+    `spans` are the whole trace, `roots` the trees that are shown of it.
+    """
+    orphaned = {span.span_id for span in strays_of(spans, reserved=reserved)}
+    for depth, entry, times in _each(roots, 0) if each else _entries(roots, 0):
+        marks = [] if orphaned.isdisjoint(span.span_id for span in entry.spans) else ["[orphaned]"]
+        parts = [entry.label, *marks, *_waits(entry), *([f"x {times}"] if times > 1 else [])]
+        yield depth, replace(entry, label="  ".join(parts))
+
+
+def is_bad(span: Span) -> bool:
+    """Return whether a span failed, died, or is another library's error."""
+    return span.outcome in _BAD or (span.outcome is None and span.status == "ERROR")
+
+
+def _each(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, Entry, int]]:
+    for node in nodes:
+        yield depth, _entry(node), 1
+        yield from _each(node.children, depth + 1)
+
+
+def _entries(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, Entry, int]]:
     """Yield each line's depth, entry, and how often it is repeated."""
     for entry, times in _repeated(list(_grouped(nodes))):
         yield depth, entry, times
         yield from _entries(entry.children, depth + 1)
 
 
-def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
+def _grouped(nodes: Sequence[Node]) -> Iterator[Entry]:
     """Yield an entry for each span; successful writes that follow each other, as those of a page do, are one."""
     writes: list[Span] = []
     for node in nodes:
@@ -117,18 +156,23 @@ def _grouped(nodes: Sequence[Node]) -> Iterator[_Entry]:
         if is_write:
             writes.append(span)
         else:
-            label = f"{label_of(span)}  [open]" if span.is_open else label_of(span)
-            yield _Entry((span,), label, () if span.name in _LEAVES else node.children)
+            yield _entry(node)
     if writes:
         yield _written(writes)
 
 
-def _written(writes: Sequence[Span]) -> _Entry:
+def _entry(node: Node) -> Entry:
+    span = node.span
+    label = f"{label_of(span)}  [open]" if span.is_open else label_of(span)
+    return Entry((span,), label, () if span.name in _LEAVES else node.children)
+
+
+def _written(writes: Sequence[Span]) -> Entry:
     entities = ", ".join(str(span.attributes.get(_ENTITY)) for span in writes)
-    return _Entry(tuple(writes), f"{writes[0].name}  {entities}")
+    return Entry(tuple(writes), f"{writes[0].name}  {entities}")
 
 
-def _repeated(entries: Sequence[_Entry]) -> Iterator[tuple[_Entry, int]]:
+def _repeated(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
     """Yield the entries with how often each follows; of a short cycle that repeats itself, each once."""
     labels = [object() if entry.children else entry.label for entry in entries]  # only leaves are alike
     at = 0
@@ -137,7 +181,7 @@ def _repeated(entries: Sequence[_Entry]) -> Iterator[tuple[_Entry, int]]:
         length, times = max(cycles, key=lambda cycle: cycle[1])
         for offset in range(length if times > 1 else 1):
             same = entries[at + offset : at + offset + length * (times - 1) + 1 : length]
-            yield _Entry(tuple(span for one in same for span in one.spans), same[0].label, same[0].children), times
+            yield Entry(tuple(span for one in same for span in one.spans), same[0].label, same[0].children), times
         at += length * times if times > 1 else 1
 
 
@@ -162,16 +206,15 @@ def label_of(span: Span) -> str:
     return "  ".join(part for part in (name, " ".join((*shown, *attempt)), mark) if part)
 
 
-def _line(depth: int, entry: _Entry, times: int) -> str:
+def _waits(entry: Entry) -> list[str]:
+    """Return what an entry waited for, in words."""
     parked = sum(_number(span, _WAIT_SECONDS) for span in entry.spans if _is_parked(span))
     waits = [f"(parked for {duration(parked * 1000)})"] if parked else []
-    waits += [
+    return waits + [
         f"({duration(wait)} {where})"
         for key, where in ((_LANE_WAIT_MS, "in the lane"), (QUEUE_WAIT_MS, "for a worker"))
         if (wait := entry.wait_ms(key)) >= _SHOWN_FROM_MS
     ]
-    parts = [entry.label, *waits, *([f"x {times}"] if times > 1 else [])]
-    return f"{duration(entry.duration_ms):>{_LABELS_AT - 2}}  {'  ' * depth}{'  '.join(parts)}"
 
 
 def _is_parked(span: Span) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -15,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.console.results import Result
+from apps.console.terminal.colours import BAD, painted, plain
 from apps.console.terminal.escaping import as_json, visible_lines
-from apps.console.terminal.line_texts import text_lines
+from apps.console.terminal.line_texts import LineTexts
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.result_texts import result_lines
 from telemetry import visible
@@ -161,9 +163,10 @@ def test_a_number_of_pull_requests_says_what_it_counts() -> None:
 @given(lines, st.none() | st.integers(20, 120))
 def test_a_line_as_text_acts_nowhere(line: dict[str, Any], width: int | None) -> None:
     """Whatever its fields are, and whatever is in them."""
-    for one in text_lines(line, width=width):
-        assert "\n" not in one
-        assert not acting(one)
+    for pieces in LineTexts([line], width=width).of(line):
+        assert "\n" not in plain(pieces)
+        assert not acting(plain(pieces))
+        assert not acting(re.sub(r"\x1b\[[0-9;]+m", "", painted(pieces)))  # our colours, and nothing else
 
 
 def test_a_line_as_text_is_for_people() -> None:
@@ -180,13 +183,30 @@ def test_a_line_as_text_is_for_people() -> None:
         "trace_flags": 3,
         "exception": f'Traceback:\n  File "{Path.cwd()}/a.py", line 1\n    ask()\n    ~~~^^\nServerError: 500',
     }
-    assert list(text_lines(line, width=90)) == [
-        '2026-01-01 12:00:00.123  error  sync.repo.failed  team_id=1  error_msg="GitHub: 500"',
-        f"    reset_at=null  trace_id={TRACE}",
+    texts = LineTexts([line, line], width=90)
+    assert list(map(plain, texts.of(line))) == [
+        "── 2026-01-01 UTC",
+        '12:00:00.123  error    sync.repo.failed  team_id=1  error_msg="GitHub: 500"  reset_at=null',
+        f"                                         trace_id={TRACE}",
         "    Traceback:",
         '      File "a.py", line 1',
         "        ask()",
         "    ServerError: 500",
+    ]
+    again = list(map(plain, texts.of({**line, "exception": None})))  # date and ids are those of the line before
+    assert again == ['12:00:00.123  error    sync.repo.failed  team_id=1  error_msg="GitHub: 500"  reset_at=null']
+    assert [piece for piece, colour in next(iter(texts.of(line))) if colour == BAD] == ["error    ", "sync.repo.failed"]
+
+
+def test_a_sentence_as_event_is_not_broken_inside_a_word() -> None:
+    """Its fields stand below."""
+    line = {"timestamp": "2026-01-01T12:00:00Z", "level": "info", "event": f"Task tasks.sync[{TRACE}] succeeded", "n": 1}
+    _, *shown = map(plain, LineTexts([line], width=70).of(line))
+    assert shown == [
+        "12:00:00      info     Task",
+        f"                       tasks.sync[{TRACE}]",
+        "                       succeeded",
+        "                                                   n=1",
     ]
 
 

@@ -16,12 +16,13 @@ from rich.console import Console
 from apps import machine_catalog
 from apps.console.following import cancelled_by_ctrl_c, workers
 from apps.console.local_simulator import local_simulator
-from apps.console.lookup import trace_ids, written_here
+from apps.console.lookup import trace_ids
 from apps.console.results import results_of
 from apps.console.terminal.calling import call_of
 from apps.console.terminal.demo_report import show
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.watching import watch
+from apps.explain.sources import written_here
 from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
 from apps.integrations.models import PipelineRun

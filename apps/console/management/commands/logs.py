@@ -1,34 +1,33 @@
-"""Run `manage.py logs [ID]`: print the lines of a run, task, trace, team or repository, in time order."""
+"""Run `manage.py logs [NAME]`: print the lines of a run, repository, task, trace or team, in time order."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.console.lookup import NotFoundError, find_lines, latest_run, parse, written_here
-from apps.console.terminal.line_texts import text_lines
-from apps.console.terminal.printing import PrintingCommand
+from apps.console.log_lines import Wanted, find_lines, of_all_runs, of_run
+from apps.console.lookup import NotFoundError, asked_by
+from apps.console.reading import ReadingCommand
+from apps.console.terminal.line_texts import LineTexts
+from apps.explain.known_runs import Asked, Register
 from telemetry.model import Level
+from telemetry.reading import Files
+
+_ALL = "all"
 
 
-class Command(PrintingCommand):
+class Command(ReadingCommand):
     """Print lines: as text at a terminal, as JSON elsewhere."""
 
-    help = "Print the lines of a run, a task, a trace, team_id=N or repo_id=N, backfills and rotated files included."
-
-    requires_system_checks = ()  # they are for what is written and served
+    help = "Print the lines of a run and of those that follow it, rotated files included; of a task or trace its own lines."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take whose lines to print, and which of them."""
-        parser.add_argument(
-            "id",
-            metavar="ID",
-            nargs="?",
-            help="a run's number, a task's or trace's id, team_id=N, repo_id=N; the latest run unless given",
-        )
+        self.add_name(parser)
+        run_help = "of which run, by its number; all: of every run, for what has many: a repository, a team"
+        parser.add_argument("--run", metavar="N|all", help=run_help)
         parser.add_argument("--event", metavar="GLOB", default="*", help="only these events, such as 'sync.api.*'")
         levels = [level.name.lower() for level in Level]
         parser.add_argument("--level", default="debug", type=str.lower, choices=levels, help="the lowest level")
@@ -37,28 +36,40 @@ class Command(PrintingCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the lines, or say that there are none."""
-        source = written_here()
+        source, register = self.open()
         try:
-            query = parse(options["id"] or str(latest_run().pk))
+            wanted = self._wanted(source, register, options["name"], options["run"])
         except NotFoundError as error:
             raise CommandError(str(error)) from error
-        lines = find_lines(source, query, event=options["event"], level=options["level"])
+        lines = find_lines(source, wanted, event=options["event"], level=options["level"])
         as_json = options["format"] == "json" or (options["format"] is None and self.width is None)
+        texts = LineTexts(lines, width=self.width)
         for line in lines:
             if as_json:
                 self.say_json(line)
             else:
-                self._show(line)
+                for one in texts.of(line):
+                    self.say_pieces(one)
         if not lines:
-            where = f"in {source.lines} matches" if source.lines else "can be read: the environment names no file of lines"
-            raise CommandError(f"No line {where}.")
+            raise CommandError(_nothing(source, wanted, options))
 
-    def _show(self, line: Mapping[str, Any]) -> None:
-        level = Level.named(str(line.get("level"))) or Level.DEBUG
-        paint = {Level.WARNING: self.style.WARNING, Level.ERROR: self.style.ERROR, Level.CRITICAL: self.style.ERROR}.get(
-            level
-        )
-        first, *more = text_lines(line, width=self.width)
-        self.say(first, paint=paint)
-        for one in more:
-            self.say(one)
+    def _wanted(self, source: Files, register: Register, name: str | None, run: str | None) -> Wanted:
+        """Return what a name and `--run` ask for, and say which run was chosen."""
+        asked = asked_by(name) if name else Asked()
+        if asked.trace_id is not None or (asked.task_id is not None):
+            key = "trace_id" if asked.trace_id is not None else "task_id"
+            return Wanted({key: frozenset({str(asked.trace_id or asked.task_id)})})
+        if run == _ALL:
+            return of_all_runs(register, asked)
+        return of_run(register, self.chosen(register, run or name, source=source).run, asked)
+
+
+def _nothing(source: Files, wanted: Wanted, options: dict[str, Any]) -> str:
+    if source.lines is None:
+        return "No line can be read: the environment names no file of lines."
+    of = "" if wanted.run is None else f" of run {wanted.run.number}"
+    like = [f"--{name} {options[name]}" for name, usual in (("event", "*"), ("level", "debug")) if options[name] != usual]
+    if not like:
+        return f"No line{of} is in {source.lines}."
+    looked = "" if options["run"] == _ALL or wanted.run is None else " `--run all` looks through the lines of every run."
+    return f"No line{of} in {source.lines} is of {' and '.join(like)}.{looked}"

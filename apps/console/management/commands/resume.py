@@ -10,14 +10,18 @@ from django.core.management.base import CommandError
 from rich.console import Console
 
 from apps.console.following import cancelled_by_ctrl_c, require_worker, user, workers
-from apps.console.lookup import NotFoundError, numbered_run
+from apps.console.lookup import NAME, NAME_HELP, NotFoundError, known_here, one_to
 from apps.console.results import results_of
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.result_texts import run_lines
 from apps.console.terminal.watching import watch
+from apps.explain.known_runs import CANCELLED, FAILED, PARTIAL
+from apps.explain.sources import written_here
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import WrongState
 from apps.integrations.tasks import send
+
+_RESUMABLE = frozenset({PARTIAL, FAILED, CANCELLED})
 
 
 class Command(PrintingCommand):
@@ -27,15 +31,16 @@ class Command(PrintingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the run."""
-        parser.add_argument("run", metavar="RUN", help="its number, its task's id or its trace's id")
+        parser.add_argument("run", metavar=NAME, help=NAME_HELP)
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Resume it and watch; exit code 1 if anything is incomplete."""
         try:
-            old = numbered_run(options["run"])
+            source = written_here()
+            old = one_to("resume", known_here(source), options["run"], states=_RESUMABLE, source=source)
             require_worker()
-            run = pipeline.resume_run(old.pk, by=user())
+            run = pipeline.resume_run(old.number, by=user())
         except (NotFoundError, WrongState) as error:
             raise CommandError(f"{error}." if isinstance(error, WrongState) else str(error)) from error
         console = Console(stderr=True)

@@ -1,0 +1,122 @@
+"""Runs as the lines of a home tell of them, for whoever has no database to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apps import catalog, machine_catalog
+from apps.explain.known_runs import CANCELLED, COMPLETED, FAILED, PARTIAL, SILENT, Asked, KnownRepository, KnownRun
+from telemetry.reading import Source
+
+_RUN, _REPOSITORY = catalog.Pipeline.__operation__, catalog.RepoSync.__operation__
+_CANCELLED, _RESUMED = machine_catalog.RunCancelled.__event__.name, machine_catalog.RunResumed.__event__.name
+_ENDS: Mapping[str, str] = {f"{_RUN}.completed": COMPLETED, f"{_RUN}.failed": FAILED, _CANCELLED: CANCELLED}
+_REPOSITORY_ENDS: Mapping[str, str] = {f"{_REPOSITORY}.completed": "synced", f"{_REPOSITORY}.failed": FAILED}
+_EVENTS = (f"{_RUN}.started", *_ENDS, f"{_REPOSITORY}.started", *_REPOSITORY_ENDS, _RESUMED)
+_LAST_OF_BACKFILL: catalog.Phase = "complete"
+
+Line = Mapping[str, Any]
+
+
+class TeamsUnknownError(Exception):
+    """Lines have a team's number, and not what it is called."""
+
+
+class Lines:
+    """The runs that the lines of `source` tell of; what became of them is known as far as it was written."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def runs(self, asked: Asked) -> Iterator[KnownRun]:
+        """Yield the runs that are asked for, newest first; `TeamsUnknownError` where a team's name is."""
+        if asked.team is not None:
+            raise TeamsUnknownError
+        by_trace: dict[str, list[Line]] = {}  # numbers begin anew where a database was removed, and files stayed
+        only = {"trace_id": asked.trace_id} if asked.trace_id is not None else {}
+        for line in self._source.find_lines(**only, event=_EVENTS):
+            if isinstance(line.get("run_id"), int):
+                by_trace.setdefault(str(line.get("trace_id")), []).append(line)
+        runs = [run for lines in by_trace.values() if (run := _run(lines)) is not None and asked.is_met_by(run)]
+        yield from sorted(runs, key=lambda run: (run.started_at, run.number), reverse=True)
+
+    def following(self, run: KnownRun) -> list[int]:
+        """Return the numbers of the runs that follow a run: backfills have the id of the task that started it."""
+        started = self.runs(Asked(task_id=run.task_id)) if run.task_id else ()
+        return [one.number for one in started if one.number > run.number]
+
+
+def _run(lines: Sequence[Line]) -> KnownRun | None:
+    """Return what lines say of a run; None if they do not even say where it began."""
+    started, ended = _last(lines, [f"{_RUN}.started"]), _last(lines, _ENDS)
+    first = started or lines[0]
+    began, team_id = _began(first, ended), first.get("team_id")
+    if began is None or not isinstance(team_id, int):
+        return None
+    repositories = tuple(_repositories(lines))
+    state = SILENT if ended is None else _ENDS[str(ended["event"])]
+    is_short = any(one.state == FAILED for one in repositories)
+    phase = str((ended or first).get("phase") or "")
+    resumed = _last(lines, [_RESUMED])
+    return KnownRun(
+        number=first["run_id"],
+        kind="backfill" if phase.startswith("background") or phase == _LAST_OF_BACKFILL else "recent",
+        state=PARTIAL if state == COMPLETED and is_short else state,
+        phase=phase,
+        team_id=team_id,
+        team="",
+        started_at=began,
+        ended_at=None if ended is None else _moment(ended),
+        seen_at=_moment(lines[-1]) or began,
+        trace_id=str(first.get("trace_id") or ""),
+        task_id=str(first.get("task_id") or ""),
+        follows=None if resumed is None else resumed.get("resumed_run_id"),
+        repositories=repositories,
+        error_msg=_why(ended, state),
+    )
+
+
+def _repositories(lines: Sequence[Line]) -> Iterator[KnownRepository]:
+    names: dict[int, str] = {}
+    ends: dict[int, Line] = {}
+    for line in lines:
+        repo_id = line.get("repo_id")
+        if not isinstance(repo_id, int):
+            continue
+        names.setdefault(repo_id, f"repository {repo_id}")
+        if "full_name" in line:
+            names[repo_id] = str(line["full_name"])
+        if line["event"] in _REPOSITORY_ENDS:
+            ends[repo_id] = line
+    for repo_id, name in names.items():
+        end = ends.get(repo_id)
+        state = SILENT if end is None else _REPOSITORY_ENDS[str(end["event"])]
+        why = "" if end is None else str(end.get("error_msg") or "")
+        yield KnownRepository(repo_id=repo_id, full_name=name, state=state, is_fine=state == "synced", why=why)
+
+
+def _why(ended: Line | None, state: str) -> str:
+    if ended is None:
+        return "no line says how it ended"
+    return f"{ended.get('by')} cancelled it" if state == CANCELLED else str(ended.get("error_msg") or "")
+
+
+def _last(lines: Sequence[Line], events: Sequence[str] | Mapping[str, str]) -> Line | None:
+    return next((line for line in reversed(lines) if line["event"] in events), None)
+
+
+def _began(first: Line, ended: Line | None) -> datetime | None:
+    """Return when a run began: its first line is written by the worker that takes it up, its last says how long it took."""
+    end, took = None if ended is None else _moment(ended), (ended or {}).get("duration_sec")
+    if end is not None and isinstance(took, int | float):
+        return end - timedelta(seconds=took)
+    return _moment(first)
+
+
+def _moment(line: Line) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(line.get("timestamp"))).astimezone(UTC)
+    except ValueError:
+        return None
