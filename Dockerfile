@@ -27,7 +27,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     SYNCTRACE_HOME=/var/lib/synctrace
 RUN python -m compileall -q apps deploy telemetry
 EXPOSE 8000
-CMD ["gunicorn", "apps.config.wsgi", "--bind", "0.0.0.0:8000"]
+CMD ["uvicorn", "apps.config.asgi:application", "--host", "0.0.0.0", "--no-access-log", "--no-proxy-headers"]
 
 FROM base AS demo
 COPY --from=demo-dependencies /opt/venv /opt/venv

@@ -6,6 +6,7 @@ PYTHON_IN_VENV := .venv/bin/python
 PYTEST_ARGS ?= -n auto --dist worksteal
 STACK ?=
 BENCH_ARGS ?=
+DEMO_ARGS ?=
 CHAOS_ARGS ?=
 MUTANTS_ARGS ?=
 RCA_ARGS ?=
@@ -20,8 +21,8 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/demo.stamp ## Watch a whole sync on this machine: real servers and worker, simulated GitHub, and its trace
-	@$(PYTHON_IN_VENV) manage.py demo
+demo: .venv/demo.stamp ## Watch a whole sync on this machine (DEMO_ARGS=--keep also shows it in the console, until Ctrl-C)
+	@$(PYTHON_IN_VENV) manage.py demo $(DEMO_ARGS)
 
 test: .venv/dev.stamp ## Run the tests (some of them: PYTEST_ARGS="tests/embedded -x")
 	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS)

@@ -21,7 +21,7 @@ from apps.console.terminal.printing import with_visible_errors
 from apps.embedded import EmbeddedServerError
 from telemetry.redaction import redact
 
-_OF_DEMO = {"graphql", "httptools", "starlette", "uvicorn"}  # what the extra `demo` brings and an import may miss
+_OF_DEMO = {"graphql", "httptools", "starlette"}  # what the extra `demo` brings and an import may miss
 
 
 def run(arguments: Sequence[str]) -> None:

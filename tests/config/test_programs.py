@@ -194,8 +194,9 @@ def test_a_service_without_server_settings_asks_for_them(program: list[str], bar
         ["manage.py", "catalog"],
         ["-m", "celery", "-A", "apps.config", "worker", "--pool=solo"],
         ["-m", "gunicorn", "apps.config.wsgi", "--bind", "127.0.0.1:0"],
+        ["-m", "uvicorn", "apps.config.asgi:application", "--port", "0"],
     ],
-    ids=["command", "worker", "web"],
+    ids=["command", "worker", "wsgi", "asgi"],
 )
 def test_a_bad_setting_of_telemetry_ends_a_program_with_a_sentence(
     program: list[str], bare_environment: dict[str, str]

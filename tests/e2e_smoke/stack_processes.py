@@ -26,7 +26,7 @@ QUIET: Final = ("--without-gossip", "--without-mingle")
 
 
 class Processes:
-    """PostgreSQL, Valkey, Jaeger, the collector, the simulator, a prefork worker, beat and gunicorn; see `Stack`."""
+    """PostgreSQL, Valkey, Jaeger, the collector, the simulator, a prefork worker, beat and uvicorn; see `Stack`."""
 
     def __init__(self, *, folder: Path, steps: Steps) -> None:
         self.folder = folder
@@ -133,8 +133,8 @@ class Processes:
         )
 
     def _web(self, port: int) -> Service:
-        command = [sys.executable, "-m", "gunicorn", "apps.config.wsgi", f"--bind={LOOPBACK}:{port}", "--workers=2"]
-        return self._program("web", *command, "--no-control-socket", ready=partial(answers, f"{self.web}/healthz"))
+        command = [sys.executable, "-m", "uvicorn", "apps.config.asgi:application", f"--host={LOOPBACK}", f"--port={port}"]
+        return self._program("web", *command, "--workers=2", ready=partial(answers, f"{self.web}/healthz"))
 
     def _program(self, name: str, *command: str, ready: Ready | None = None) -> Service:
         return Service(name=name, command=command, folder=self.folder, ready=ready, environment=self.environment)

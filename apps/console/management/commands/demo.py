@@ -15,7 +15,10 @@ from rich.console import Console
 
 from apps import machine_catalog
 from apps.console.following import cancelled_by_ctrl_c, workers
+from apps.console.invitations import invite
 from apps.console.local_simulator import local_simulator
+from apps.console.local_web import local_web
+from apps.console.local_worker import LocalWorker
 from apps.console.lookup import trace_ids
 from apps.console.results import results_of
 from apps.console.terminal.calling import call_of
@@ -37,6 +40,7 @@ _REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
 _DAYS = 365
 _FAULTS = Path(__file__).with_name("demo_faults.json")
 """One short wait for GitHub's limit, and one attempt that fails and is made again."""
+_TEND_SECONDS = 1.0
 _WHOLE_WITHIN = 5.0  # seconds; a process that traces exports twice a second
 
 
@@ -48,6 +52,7 @@ class Command(PrintingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take how slow the simulated GitHub is, or where one runs already."""
         parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
+        parser.add_argument("--keep", action="store_true", help="show it in the console too, and go on until Ctrl-C")
         parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that runs already")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -60,6 +65,11 @@ class Command(PrintingCommand):
             raise CommandError(error.in_full()) from error
         except TimeoutError as error:
             raise CommandError(str(error)) from error
+        if not options["keep"]:  # else it is shown already
+            self._report(console, runs)
+
+    def _report(self, console: Console, runs: list[PipelineRun]) -> None:
+        """Show where the time of the runs went; raise `CommandError` if anything is incomplete."""
         source = written_here()
         show(console, runs, spans=_whole_trace(source, runs[0]), source=source)
         incomplete = [result for run in runs for result in results_of(run) if not result.is_complete]
@@ -80,7 +90,11 @@ class Command(PrintingCommand):
         simulator = (
             contextlib.nullcontext(options["api_url"]) if options["api_url"] else local_simulator(arguments, home=home)
         )
-        with simulator as url, workers() as worker:
+        console_of_its_own = local_web(home=home) if options["keep"] and own else contextlib.nullcontext()
+        with simulator as url, workers() as worker, console_of_its_own as web:
+            if web is not None:
+                invited = invite(username="demo", is_staff=True, web_url=web)
+                console.print(f"Look on: {invited.link}", highlight=False, markup=False, soft_wrap=True)
             answers = visible(f"A simulated GitHub answers at {url}, with {' and '.join(_REPOSITORIES)}.")
             console.print(answers, highlight=False, markup=False)
             connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
@@ -92,7 +106,21 @@ class Command(PrintingCommand):
                     kwargs={"days": _DAYS, "backfill_all": True},
                     task_id=task_id,
                 )
-                return watch(task_id, console=console, tend=worker.tend if worker else None)
+                runs = watch(task_id, console=console, tend=worker.tend if worker else None)
+            if options["keep"]:
+                self._report(console, runs)
+                console.print("Everything stays until Ctrl-C.")
+                _stay(worker)
+            return runs
+
+
+def _stay(worker: LocalWorker | None) -> None:
+    """Let everything run until Ctrl-C."""
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            if worker is not None:
+                worker.tend()
+            time.sleep(_TEND_SECONDS)
 
 
 def _whole_trace(source: Source, run: PipelineRun) -> list[Span]:
