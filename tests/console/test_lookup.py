@@ -225,8 +225,8 @@ def test_runs_are_listed_newest_first_with_why_they_are_not_fine(team: Team, oth
 
 def test_lines_alone_tell_of_runs(team: Team, tmp_path: Path) -> None:
     """Where no database answers: state, repositories and why, as far as it was written."""
-    of_first = {"run_id": 1, "team_id": 4, "trace_id": TRACE, "task_id": TASK}
-    of_second = {"run_id": 2, "team_id": 5, "trace_id": OTHER}
+    of_first: dict[str, Any] = {"run_id": 1, "team_id": 4, "trace_id": TRACE, "task_id": TASK}
+    of_second: dict[str, Any] = {"run_id": 2, "team_id": 5, "trace_id": OTHER}
     (tmp_path / "lines").write_bytes(
         line(1, "sync.pipeline.started", **of_first, phase="syncing")
         + line(2, "sync.repo.started", **of_first, repo_id=7, full_name="a/one")

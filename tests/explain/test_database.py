@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from apps.console.meant import is_fine, not_simply_fine
 from apps.explain.database import earlier_runs, facts_of, surroundings_of
 from apps.explain.explanation import explain_run
 from apps.github_simulator.testing import simulator
@@ -120,23 +119,6 @@ def test_earlier_runs_are_of_the_same_repositories_and_window() -> None:
     assert earlier_runs(run) == alike[:0:-1]
     earlier = surroundings_of(run, facts_of(run)).earlier
     assert [(one.wall_sec, one.requests, one.points, one.attempts) for one in earlier] == [(10.0, 5, 4, 2)] * 7
-
-
-def test_the_run_that_a_person_means() -> None:
-    """The newest that failed, waits or lacks something; if all are fine, the newest."""
-    cake = repository("o/1")
-    runs = PipelineRun.objects.all()
-    assert not_simply_fine(runs) is None
-    fine = _run(cake)
-    repo_sync(fine, cake, state="completed")
-    later = _run(cake, minute=1)
-    repo_sync(later, cake, state="completed")
-    assert not_simply_fine(runs) == later
-    fine.repo_syncs.update(gaps=[{"pull_request": 7, "list": "files", "stored": 1, "total": 2}])
-    assert (not_simply_fine(runs), is_fine(fine), is_fine(later)) == (fine, False, True)
-    failed = _run(cake, minute=2, state="failed")
-    _run(cake, minute=3)
-    assert not_simply_fine(runs) == failed
 
 
 @pytest.mark.django_db(transaction=True)
