@@ -165,7 +165,7 @@ def test_who_acts_on_a_run_is_asked_for_its_number_where_several_fit(team: Team,
     first = run(team, "a/one", state="running")
     assert one_to("cancel", Rows(), "a/one", states=running, source=NOTHING).number == first.pk
     second = run(others, "a/one", state="running")
-    there = rf"run {second.pk} \(waiting, a/one\), run {first.pk} \(waiting, a/one\)"
+    there = rf"run {second.pk} \(running, a/one\), run {first.pk} \(running, a/one\)"
     with pytest.raises(NotFoundError, match=rf"a/one fits several runs. There are: {there}. Name the number of the one to"):
         one_to("cancel", Rows(), "a/one", states=running, source=NOTHING)
     assert one_to("cancel", Rows(), "team=millers", states=running, source=NOTHING).number == second.pk
@@ -208,7 +208,7 @@ def test_runs_are_listed_newest_first_with_why_they_are_not_fine(team: Team, oth
         "run  state      began (UTC)         took  what",
         f"{second.pk:>3}  completed  2026-01-04 00:00  95.6 s  b/three  team millers",
         f"{first.pk:>3}  partial    2026-01-01 00:00  95.6 s  a/one, a/two  team bakers",
-        "                                           a/two: GitHub: 401: Bad credentials",
+        "                                          a/two: GitHub: 401: Bad credentials",
     ]
     assert listed() == [second.pk, first.pk]
     assert (

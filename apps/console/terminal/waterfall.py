@@ -95,13 +95,12 @@ class _Layout:
         colour = BAD if entry.is_bad else PLAIN
         first, rest = self._label(entry.label, depth)
         head = f"{duration(entry.duration_ms):>{_DURATION_WIDTH}} "
-        yield [
-            (head, ASIDE),
-            ("* " if is_critical else "  ", STRONG),
-            (first, colour),
-            (" " * max(1, self._room + 1 - cell_len(first)), PLAIN),
-            *_joined(self._bar(entry)),
-        ]
+        line = [(head, ASIDE), ("* " if is_critical else "  ", STRONG), (first, colour)]
+        before_bar = self._room + 1 - cell_len(first)
+        if before_bar < 1:  # its first word takes the room of the bar, which stands below
+            yield line
+            line, before_bar = [], _LABELS_AT + self._room + 1
+        yield [*line, (" " * before_bar, PLAIN), *_joined(self._bar(entry))]
         yield from ([(" " * _LABELS_AT + one, colour)] for one in rest)
 
     def legend(self) -> Iterator[Pieces]:

@@ -37,11 +37,11 @@ def test_each_line_has_its_bar_and_the_path_is_marked() -> None:
     assert lines == [
         "                                                     0                   10.00 s",
         "  10.00 s * sync.pipeline                            ███████████████████████████",
+        "   2.00 s     sync.queue.wait  account               ░░░░░",
         "  10.00 s *   run/sync_repository  attempt 1         ───────────────────────────",
         "  10.00 s *     sync.repo  o/1                       ───────────────────────────",
         "   8.00 s *       sync.api.graphql                   ██████████████████████",
         "   2.00 s *       sync.db.write  pull_request                             ██████",
-        "   2.00 s     sync.queue.wait  account               ░░░░░",
         "   2.00 s     run/sync_repository  attempt 1              ──────",
         "   2.00 s       sync.repo  o/2                            ──────",
         "   2.00 s         sync.api.graphql                        ██████",
