@@ -42,7 +42,7 @@ from telemetry._spans.own import make_provider, resource
 from telemetry.settings import TelemetrySettings
 
 _FORCE_FLUSH_MS = 30_000
-_LEAVE_SECONDS = 2.0
+_HELD_SECONDS = 2.0
 
 Registry = Callable[[Collection[str]], Collection[str]]
 """Is told the ids of spans that are in a last will and are ended here, and returns those that somebody else has ended."""
@@ -189,6 +189,7 @@ def _look() -> None:
         _process.undertaker.look()
     if _process.batching is not None and (held := _process.batching.held()):
         settle(held)
+        _process.batching.flush(_HELD_SECONDS)  # whoever flushes waits for this, too
 
 
 def ask(registry: Registry) -> None:
@@ -291,8 +292,6 @@ def rest() -> None:
 def leave() -> None:
     """Flush, also what waits in the spool, and write the account's last line: this process is about to end."""
     flush(and_spool=True)
-    if _process.batching is not None:
-        _process.batching.flush(_LEAVE_SECONDS)  # what was held until then
     _process.lines.tell(counts(), is_last=True)
 
 

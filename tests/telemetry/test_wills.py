@@ -46,7 +46,8 @@ with telemetry.span("shop.day", team_id=1):
     make()
     with block as order:
         sell()
-        telemetry.flush()
+        while not pathlib.Path(os.environ["TELEMETRY_HOME"], "traces.jsonl").exists():
+            telemetry.flush()
         with telemetry.span("shop.oven"):
             os.kill(os.getpid(), signal.SIGKILL)
 """
