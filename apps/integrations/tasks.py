@@ -29,14 +29,15 @@ from apps.integrations.services.sync_attempt import Completed, End, Failed, Retr
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
-from apps.utils.boottime import boottime
 from apps.utils.database import drop_connection
+from apps.utils.pace import Pace
 from telemetry import Observed, bind, current_traceparent, emit, error_type, treat_as
 from telemetry.celery import QuietTask, sending
 from telemetry.model import Outcome
 from telemetry.wills import Will, reserve
 
 _log = logging.getLogger(__name__)
+_sweeping = Pace()
 treat_as(Superseded, Outcome.CANCELLED)
 
 
@@ -210,23 +211,10 @@ def admit() -> None:
 def sweep() -> None:
     """Send again what stands still; Celery beat calls this every few seconds.
 
-    While all children are busy, messages of it pile up; of those a process does one.
+    While all children are busy, messages of it pile up, and they go first: were each of them done, a machine on which that
+    takes longer than from one to the next would do nothing else.
     """
-    if _Swept.is_due():
-        send(pipeline.sweep())
-
-
-class _Swept:
-    """When this process swept last, by a clock of its own: messages do not expire, since machines' clocks differ."""
-
-    at = float("-inf")
-
-    @classmethod
-    def is_due(cls) -> bool:
-        if boottime() - cls.at < settings.SYNC_SWEEP_SECONDS / 2:
-            return False
-        cls.at = boottime()
-        return True
+    _sweeping.do(lambda: send(pipeline.sweep()), every=settings.SYNC_SWEEP_SECONDS / 2)
 
 
 def send(steps: Iterable[Step]) -> None:
