@@ -20,14 +20,21 @@ _OF_MESSAGES: frozenset[object] = frozenset[machine_catalog.MissingReason]({"los
 
 
 def confirmed(activities: Sequence[Activity]) -> list[Activity]:
-    """Return a chain's activities with what was missing cut down to what the others leave of it."""
+    """Return a chain's activities with what was missing cut down to what the others leave of it.
+
+    A message that nobody received is left out where an earlier one was.
+    """
     attempts = [each for each in activities if not each.is_wait and not each.is_message]
     return sorted(_kept(activities, attempts), key=Activity.times)
 
 
 def _kept(activities: Sequence[Activity], attempts: Sequence[Activity]) -> Iterator[Activity]:
     for activity in activities:
-        if not activity.is_missing:
+        if activity.is_message:
+            first = _first_since(activity.end_ns, activity, attempts)
+            if first is None or _sent(first) > activity.start_ns:  # else the attempt came of an earlier one
+                yield activity
+        elif not activity.is_missing:
             yield activity
         elif not _was_late(activity, attempts) and not _had_failed(activity, attempts):
             heard = [attempt.end_ns for attempt in attempts if attempt.start_ns < activity.end_ns]
@@ -42,12 +49,18 @@ def _was_late(missing: Activity, attempts: Sequence[Activity]) -> bool:
     """Return whether the first attempt that followed came of the message taken for lost, and not of the one sent instead."""
     if _reason(missing) not in _OF_MESSAGES:
         return False
-    following = (each for each in attempts if each.attempt == missing.attempt and each.start_ns >= missing.end_ns)
-    first = next(following, None)  # whoever comes later finds the work begun, or is the next step's
-    if first is None:
-        return False
-    sent = first.start_ns - first.message_wait_ns
-    return sent - missing.start_ns < missing.end_ns - sent
+    first = _first_since(missing.end_ns, missing, attempts)
+    return first is not None and _sent(first) - missing.start_ns < missing.end_ns - _sent(first)
+
+
+def _first_since(at_ns: int, asked: Activity, attempts: Sequence[Activity]) -> Activity | None:
+    """Return the first attempt since then that has the number of `asked`; later ones find it begun, or are another step's."""
+    return next((each for each in attempts if each.attempt == asked.attempt and each.start_ns >= at_ns), None)
+
+
+def _sent(attempt: Activity) -> int:
+    """Return when the message was sent that the attempt came of."""
+    return attempt.start_ns - attempt.message_wait_ns
 
 
 def _had_failed(missing: Activity, attempts: Sequence[Activity]) -> bool:

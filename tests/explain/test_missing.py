@@ -49,6 +49,15 @@ def test_a_message_that_was_only_late_was_in_the_queue() -> None:
     assert seconds(told(root(10.0), queued, taken_for_lost, second, end=10.0)) == parts
 
 
+def test_a_message_that_was_sent_again_and_lost_says_nothing_of_one_that_was_only_late() -> None:
+    """The attempt waited in the queue from the first one on, whatever became of the second."""
+    queued = wait("sync.queue.wait", 0.0, 6.0, has={"sync.queue.reason": "workers"})
+    sent_again = [missing(7.0, 21.0, "lost"), message(22.0, 22.5, repo=1)]
+    late = attempt(24.0, 25.0, waited=17.0)
+    expected = {"queue": 24.0, "our_own_work": 1.0}
+    assert seconds(told(root(25.0), queued, sent_again, late, end=25.0)) == expected
+
+
 def test_a_message_that_comes_when_its_work_is_done_says_nothing_of_it() -> None:
     """It was late, and what was sent instead was taken before it; so the first to begin tells."""
     worked, first = attempt(0.0, 1.0), step(6.0, 7.0, waited=0.5)
