@@ -73,5 +73,5 @@ def decompose(
 def _summed(stretches: Sequence[Stretch]) -> Mapping[Part, int]:
     sums = dict.fromkeys(Part, 0)
     for stretch in stretches:
-        sums[stretch.part] += stretch.duration_ns
+        sums[stretch.part] += stretch.end_ns - stretch.start_ns
     return sums

@@ -21,15 +21,17 @@ def stretches_inside(activity: Activity, start_ns: int, end_ns: int) -> Iterator
     parts = _parts(activity)
     spans = [(max(span.start_ns, start_ns), min(span.end_ns, end_ns), span) for span in activity.spans]
     spans = sorted((one for one in spans if one[0] < one[1]), key=lambda one: (one[0], -one[1]))  # what is inside is later
-    moments = sorted({start_ns, end_ns, *(moment for one in spans for moment in one[:2])})
-    latest_start = max((one[0] for one in spans), default=start_ns)
+    starts, ends = [one[0] for one in spans], [one[1] for one in spans]
+    moments = sorted({start_ns, end_ns, *starts, *ends})
+    latest_start = starts[-1] if starts else start_ns
+    starts.append(end_ns)  # the last moment, at which nothing begins
     begun: list[int] = []  # places of those that have begun, negative: the latest is first
     following = 0
     for at, until in pairwise(moments):
-        while following < len(spans) and spans[following][0] == at:
+        while starts[following] == at and following < len(spans):
             heapq.heappush(begun, -following)
             following += 1
-        while begun and spans[-begun[0]][1] <= at:
+        while begun and ends[-begun[0]] <= at:
             heapq.heappop(begun)
         if not begun:
             yield Stretch(at, until, Part.OUR_OWN_WORK, "its own span never came")
@@ -41,17 +43,20 @@ def stretches_inside(activity: Activity, start_ns: int, end_ns: int) -> Iterator
 
 def _parts(activity: Activity) -> Mapping[str, Part]:
     """Return what each span stands for: where it does not say itself, what it is inside of."""
-    spans = {span.span_id: span for span in activity.spans}
     known: dict[str, Part] = {}
-    for span in activity.spans:
-        path: list[str] = []
-        at: Span | None = span
-        found: Part | None = None
-        while at is not None and at.span_id not in path:
-            found = known.get(at.span_id) or part_of(at)
-            if found is not None:
-                break
+    unclear: list[Span] = []
+    for span in activity.spans:  # as they began: what a span is inside of comes before it, nearly always
+        found = part_of(span) or known.get(span.parent_id or "")
+        if found is None:
+            unclear.append(span)
+        else:
+            known[span.span_id] = found
+    spans = {span.span_id: span for span in activity.spans} if unclear else {}
+    for span in unclear:
+        path = [span.span_id]
+        at = spans.get(span.parent_id or "")
+        while at is not None and at.span_id not in known and at.span_id not in path:
             path.append(at.span_id)
             at = spans.get(at.parent_id or "")
-        known |= dict.fromkeys([*path, span.span_id], found or Part.OUR_OWN_WORK)
+        known |= dict.fromkeys(path, Part.OUR_OWN_WORK if at is None else known.get(at.span_id, Part.OUR_OWN_WORK))
     return known
