@@ -13,6 +13,7 @@ from telemetry.model import Outcome
 from telemetry.reading import Span
 
 _FULL_NAME, _ATTEMPT = key_of(catalog.RepoSync, "full_name"), key_of(catalog.RepoSync, "attempt")
+_INSIDE = CALLS | {WRITE, RATE_WAIT}
 _STATES = {
     Outcome.COMPLETED: "completed",
     Outcome.FAILED: "failed",
@@ -72,11 +73,12 @@ def _repositories(
         repo_id = sync.attributes.get("repo_id")
         if isinstance(repo_id, int):
             of.setdefault(repo_id, []).append(sync)
-    inside = [span for span in spans if span.name in CALLS | {WRITE, RATE_WAIT}]
+    of_sync = {sync.span_id: sync.attributes.get("repo_id") for sync in syncs}
     alive: dict[object, int] = {}
-    for span in inside:
-        repo_id = span.attributes.get("repo_id")
-        alive[repo_id] = max(alive.get(repo_id, 0), span.end_ns)
+    for span in spans:
+        if span.name in _INSIDE:  # its own attributes are looked at only where its parent never came: there are many
+            repo_id = of_sync[span.parent_id] if span.parent_id in of_sync else span.attributes.get("repo_id")
+            alive[repo_id] = max(alive.get(repo_id, 0), span.end_ns)
     return [_repository(repo_id, attempts, lines, alive, has_ended=has_ended) for repo_id, attempts in of.items()]
 
 
