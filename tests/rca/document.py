@@ -65,29 +65,32 @@ def _tables(report: Report) -> str:
 
 
 def _sentence(report: Report) -> str:
-    results = report.results
+    results, all_of_them = report.results.undisturbed, len(report.results.of)
     median, longest = results.seconds
-    return (
-        f"{len(results.of)} scenarios in {report.seconds / 60:.1f} minutes: {_share(results.exact, len(results.of))} exact, "
-        f"{_share(results.grounded, len(results.of))} grounded, {results.surely_wrong} wrong though sure, "
-        f"{results.abstained} abstained. An explanation took {median * 1000:.0f} ms (the longest {longest * 1000:.0f} ms)."
+    shares = (
+        f"{_share(results.exact, len(results.of))} exact, {_share(results.grounded, len(results.of))} grounded, "
+        f"{results.surely_wrong} wrong though sure, {results.abstained} abstained"
     )
+    took = f"An explanation took {median * 1000:.0f} ms (the longest {longest * 1000:.0f} ms)."
+    disturbed = all_of_them - len(results.of)
+    beside = f" {disturbed} were disturbed by a busy machine, and are not counted." if disturbed else ""
+    return f"{all_of_them} scenarios in {report.seconds / 60:.1f} minutes: {shares}. {took}{beside}"
 
 
 def _kinds(report: Report) -> list[list[str]]:
     rows = [["", *_HEAD]]
     for kind, what in _KINDS.items():
-        rows.append([what, *_cells(report.results, lambda scenario, kind=kind: scenario.kind == kind)])  # type: ignore[misc]
-    later = report.results.where(lambda scenario: scenario.rule_after)
+        rows.append([what, *_cells(report.results.undisturbed, lambda scenario, kind=kind: scenario.kind == kind)])  # type: ignore[misc]
+    later = report.results.undisturbed.where(lambda scenario: scenario.rule_after)
     if later.of:
         rows.append(["With a rule written afterwards", *_cells(later, lambda _: True)])
-    return [*rows, ["All", *_cells(report.results, lambda _: True)]]
+    return [*rows, ["All", *_cells(report.results.undisturbed, lambda _: True)]]
 
 
 def _codes(report: Report) -> list[list[str]]:
     rows = [["code", *_HEAD, "where"]]
     for code in (*CODES, None):
-        own = report.results.where(lambda scenario, code=code: scenario.label.code == code)  # type: ignore[misc]  # bound now
+        own = report.results.undisturbed.where(lambda scenario, code=code: scenario.label.code == code)  # type: ignore[misc]  # bound now
         places = ", ".join(dict.fromkeys(each.scenario.place for each in own.of))
         if own.of:
             rows.append([code or _HEALTHY, *_cells(own, lambda _: True), places])
@@ -104,11 +107,12 @@ def _cells(results: Results, is_so: Callable[[Scenario], bool]) -> list[str]:
 
 
 def _failures(report: Report) -> list[str]:
-    return [
+    wrong = [
         f"- **{each.scenario.name}** ({each.scenario.label.code or _HEALTHY}): {'; '.join(each.wrong)}. It said: {each.said}"
-        for each in report.results.of
+        for each in report.results.undisturbed.of
         if not each.is_right
     ]
+    return wrong + [f"- {each.scenario.name}: {each.disturbed}" for each in report.results.of if each.disturbed]
 
 
 def _share(count: int, of: int) -> str:

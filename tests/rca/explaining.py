@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.models import Model
 
+from apps.explain.explanation import explain_run
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync, SweepTime
 from apps.integrations.runs.queue import tell_waiting
 from apps.repositories.models import GitHubConnection, TrackedRepository
@@ -35,14 +35,9 @@ def tell(playing: Playing, run: PipelineRun | None, *, seconds: float, problem: 
     )
     missed = [problem] if problem else list(playing.injected.missed(playing.stage))
     began = time.perf_counter()
-    answer = _explained(run.pk)
+    answer: dict[str, Any] = explain_run(run.pk).as_json()
     took = time.perf_counter() - began
-    first = next(iter(answer["causes"]), None) if answer else None
-    said = (
-        f"{run.standing}, {run.error_type or 'no error'}"
-        if answer is None
-        else f"{answer['outcome']}, {first and first['code']}"
-    )
+    code = answer["causes"][0]["code"] if answer["causes"] else "healthy"
     return Told(
         scenario=playing.scenario,
         answer=answer,
@@ -50,7 +45,7 @@ def tell(playing: Playing, run: PipelineRun | None, *, seconds: float, problem: 
         seconds=seconds,
         explained_in=took,
         problem="; ".join(missed),
-        said=problem or said,
+        said=problem or f"{answer['outcome']}, {code}",
     )
 
 
@@ -61,16 +56,6 @@ def written() -> list[Item]:
     )
     lines = source.find_lines()
     return [*map(of_span, source.find_spans()), *(of_line(line) for line in lines)]
-
-
-def _explained(run_id: int) -> dict[str, Any] | None:
-    """Return what `explain` says, or None as long as there is none."""
-    try:
-        explanation = importlib.import_module("apps.explain.explanation")
-    except ModuleNotFoundError:
-        return None
-    answer: dict[str, Any] = explanation.explain_run(run_id).as_json()
-    return answer
 
 
 def _rows(run: PipelineRun) -> list[Item]:

@@ -17,6 +17,10 @@ _SECONDS: Final = re.compile(r"\b(\d+\.\d+) s\b")
 _WORD: Final = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _LEAST_SECONDS: Final = 2.5
+_MOST_WAIT_SECONDS: Final = 0.8
+_MOST_WAIT_SHARE: Final = 0.04
+_MOST_WAIT_SHARE_BESIDE_A_CAUSE: Final = 0.15
+_ABOUT_WORKERS: Final = ("queue_busy", "no_worker", "broker_unavailable", "database_unavailable")
 _NAME: Final = re.compile(r"\bsynthetic/[\w.-]+\w")
 
 
@@ -68,12 +72,35 @@ def unproven(label: Label, evidence: Evidence) -> list[str]:
         problems.append(f"the run is {evidence.state}, not {label.outcome}")
     if unknown := set(label.repositories) - set(evidence.of_run):
         problems.append(f"the run has no {', '.join(sorted(unknown))}")
-    if label.code is not None and label.outcome == "completed" and not evidence.lasted(_LEAST_SECONDS):
+    if label.code is not None and label.outcome == "completed" and evidence.seconds < _LEAST_SECONDS:
         problems.append(f"it took less than {_LEAST_SECONDS:g} s: nothing has cost it two of them")
     if label.code is not None and (wanted := _proofs(label)) and not evidence.proves(wanted):
         problems.append(f"nothing that it left proves {label.code}")
     problems += [f"it left no {proof}" for proof in label.chain if not evidence.proves([proof])]
     return problems
+
+
+def waited_for_worker(label: Label, evidence: Evidence) -> str:
+    """Return how the machine has disturbed the scenario, which was too busy to give the run a worker in time; else nothing.
+
+    Such a run took long for a reason that nobody injected. It is none where the label is about just that, nor where the run
+    has failed, which it would have in any case.
+    """
+    if label.outcome != "completed" or label.code in _ABOUT_WORKERS:
+        return ""
+    waited = sum(map(_seconds_for_worker, evidence.archive.of(evidence.trace_id)))
+    share = _MOST_WAIT_SHARE if label.code is None else _MOST_WAIT_SHARE_BESIDE_A_CAUSE
+    if waited < _MOST_WAIT_SECONDS or waited < share * evidence.seconds:
+        return ""
+    return f"the machine was busy: the run, of {evidence.seconds:.1f} s, waited {waited:.1f} s for a worker"
+
+
+def _seconds_for_worker(item: Item) -> float:
+    if item.kind != "span":
+        return 0.0
+    if item.name == "sync.queue.wait" and item.has.get("sync.queue.reason") not in ("account", "limit"):
+        return float(item.has["seconds"])
+    return float(item.has.get("celery.queue.wait_ms", 0.0)) / 1000 if item.name.startswith("run/") else 0.0
 
 
 def _proofs(label: Label) -> tuple[Proof, ...]:
@@ -156,7 +183,7 @@ def _contradiction(says: str, items: Sequence[Item], evidence: Evidence) -> str:
         if advice_for(word) is not None and not any(item.mentions(word) for item in items):
             return f"it does not say {word}"
     for seconds in _SECONDS.findall(says):
-        if not any(item.holds(float(seconds)) for item in items):
+        if not any(item.holds(float(seconds)) or item.mentions(f"{seconds} s") for item in items):
             return f"it holds no {seconds} s"
     for name in _NAME.findall(says):
         numbers = [number for number, each in evidence.names.items() if each == name]

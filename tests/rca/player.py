@@ -136,7 +136,7 @@ def _step(playing: Playing) -> Told | None:
     lasted = now - playing.began
     if run is not None and playing.scenario.until == "waits":
         lasted_by_rows = (clock.now() - run.started_at).total_seconds()
-        if lasted_by_rows >= _WAITS_SECONDS and playing.has_met_all and _is_waiting(run):
+        if lasted_by_rows >= _WAITS_SECONDS and playing.has_met_all and _is_waiting(playing, run):
             return tell(playing, run, seconds=lasted)
     elif run is not None and run.exported_at is not None:
         playing.ended = playing.ended or now
@@ -147,10 +147,11 @@ def _step(playing: Playing) -> Told | None:
     return None
 
 
-def _is_waiting(run: PipelineRun) -> bool:
-    """Return whether nothing of the run works, as far as its rows say."""
+def _is_waiting(playing: Playing, run: PipelineRun) -> bool:
+    """Return whether nothing of the run works, and its rows say for what it waits, unless that is for its turn."""
     tell_waiting([run])
-    return run.standing == "waiting"
+    waits_for_turn = playing.scenario.label.code in ("no_worker", "queue_busy")
+    return run.standing == "waiting" and (waits_for_turn or any(row.wait_reason for row in playing.rows()))
 
 
 def _token(slug: str) -> str:

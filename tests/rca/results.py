@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.rca.judging import Verdict, judge, unproven
+from tests.rca.judging import Verdict, judge, unproven, waited_for_worker
 from tests.rca.scenario import Scenario
 from tests.rca.told import Told
 
@@ -15,19 +15,27 @@ from tests.rca.told import Told
 class Result:
     """One scenario's verdict, None if `explain` was not asked.
 
-    `problems` are why the scenario itself is no proof of anything: it was not played as it says.
+    `problems` are why the scenario itself is no proof of anything: it was not played as it says. `disturbed` is why what was
+    told may be true though the label is not: what the machine did beside what was injected.
     """
 
     scenario: Scenario
     verdict: Verdict | None
     problems: tuple[str, ...] = ()
+    disturbed: str = ""
     said: str = ""
     explained_in: float = 0.0
 
     @property
     def is_right(self) -> bool:
         """Whether nothing is wrong with it."""
-        return not self.problems and self.verdict is not None and self.verdict.is_exact and self.verdict.is_grounded
+        return (
+            not self.problems
+            and not self.disturbed
+            and self.verdict is not None
+            and self.verdict.is_exact
+            and self.verdict.is_grounded
+        )
 
     @property
     def wrong(self) -> list[str]:
@@ -73,6 +81,11 @@ class Results:
         took = [each.explained_in for each in self.of if each.verdict is not None]
         return (statistics.median(took), max(took)) if took else (0.0, 0.0)
 
+    @property
+    def undisturbed(self) -> Results:
+        """Those that the machine has let be as they are declared."""
+        return Results([each for each in self.of if not each.disturbed])
+
     def where(self, is_so: Callable[[Scenario], bool]) -> Results:
         """Return those whose scenario is so."""
         return Results([each for each in self.of if is_so(each.scenario)])
@@ -83,11 +96,17 @@ def result_of(told: Told) -> Result:
     problems = [told.problem] if told.problem else []
     if told.evidence is None:
         return Result(scenario=told.scenario, verdict=None, problems=tuple(problems), said=told.said)
+    disturbed = waited_for_worker(told.scenario.label, told.evidence)
     problems += unproven(told.scenario.label, told.evidence)
     verdict = None if told.answer is None else judge(told.scenario.label, told.evidence, told.answer)
     said = told.said if told.answer is None else str(told.answer["sentence"])
     return Result(
-        scenario=told.scenario, verdict=verdict, problems=tuple(problems), said=said, explained_in=told.explained_in
+        scenario=told.scenario,
+        verdict=verdict,
+        problems=tuple(problems),
+        disturbed=disturbed,
+        said=said,
+        explained_in=told.explained_in,
     )
 
 

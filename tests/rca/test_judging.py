@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.rca.evidence import Archive, Evidence, Item
-from tests.rca.judging import Verdict, judge, unproven
+from tests.rca.judging import Verdict, judge, unproven, waited_for_worker
 from tests.rca.results import Result, Results
 from tests.rca.scenario import ANOTHER, ONE_PAGE, Label, Proof, Scenario
 
@@ -147,3 +148,19 @@ def test_results_count_what_is_wrong() -> None:
     assert (results.exact, results.grounded, results.surely_wrong, results.abstained) == (2, 3, 1, 1)
     assert [each.is_right for each in results.of] == [True, False, False, False, False]
     assert results.seconds == (0.2, 0.2)
+
+
+def test_a_busy_machine_disturbs_what_it_delays() -> None:
+    """A healthy run that waited for a worker, and one whose cause cost less than that; not one that has failed."""
+
+    def waited(label: Label, *waits: float, seconds: float = 10.0) -> str:
+        began = datetime(2026, 11, 27, tzinfo=UTC)
+        row = Item("row", "PipelineRun", "1", {"started_at": began, "ended_at": began + timedelta(seconds=seconds)}, TRACE)
+        spans = [Item("span", "run/x", str(each), {"celery.queue.wait_ms": each * 1000}, TRACE) for each in waits]
+        return waited_for_worker(label, Evidence(trace_id=TRACE, state="completed", rows=(row,), archive=Archive(spans)))
+
+    healthy, slow = Label(outcome="completed", code=None), Label(outcome="completed", code="github_slow")
+    assert [bool(waited(healthy, *waits)) for waits in ((), (0.3, 0.3), (0.5, 0.4))] == [False, False, True]
+    assert [bool(waited(slow, *waits)) for waits in ((0.5, 0.5), (1.6,))] == [False, True]
+    assert not waited(LABEL, 9.0)
+    assert not waited(Label(outcome="completed", code="no_worker"), 9.0)

@@ -8,7 +8,6 @@ from tests.rca.scenario import (
     ANOTHER,
     SEVEN_PAGES,
     THREE_PAGES,
-    Act,
     DatabaseFault,
     Fate,
     Place,
@@ -71,5 +70,4 @@ SCENARIOS: Final = (
         "an analysis that takes a tenth of a second", "analysis", fates=(Fate(does="linger", when="analyzes", seconds=0.1),)
     ),
     _decoy("an answer that takes a little longer", "middle page", at_page(4, "delay", times=1, delay_ms=580)),
-    _decoy("a lane held for a moment", "middle page", acts=(Act(does="hold lane", when="read some", seconds=0.05),)),
 )
