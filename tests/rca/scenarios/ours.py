@@ -54,7 +54,6 @@ _MISCONFIGURED: Final = (
         place="start",
         label=_label("failed", "misconfigured", ONE_PAGE, whole_run=True),
         acts=(Act(does="swap key", when="prepared"),),
-        is_fast=True,
     ),
     Scenario(
         name="an address that no token may go to",
@@ -70,7 +69,6 @@ _MISTAKES: Final = (
         place="first page",
         label=_label("failed", "program_error", ONE_PAGE),
         fates=(Fate(does="raise", when="stores"),),
-        is_fast=True,
     ),
     Scenario(
         name="a mistake at the second page",
@@ -108,7 +106,6 @@ _CANCELLED: Final = (
         repositories=(SEVEN_PAGES,),
         pace_ms=300,
         acts=(Act(does="cancel", when="read some"),),
-        is_fast=True,
     ),
     Scenario(
         name="called off at the first answer",
@@ -116,6 +113,7 @@ _CANCELLED: Final = (
         label=_label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
         github=(at_page(1, "delay", delay_ms=5_000),),
         acts=(Act(does="cancel", when="asks"),),
+        is_fast=True,
     ),
     Scenario(
         name="called off in the queue",

@@ -33,7 +33,6 @@ SCENARIOS: Final = (
         label=_label("completed", "queue_busy"),
         others=Others(seconds=7),
         acts=_BEFORE,
-        is_fast=True,
     ),
     Scenario(
         name="behind another team, and it waits",

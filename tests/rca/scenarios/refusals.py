@@ -44,7 +44,6 @@ SCENARIOS: Final = (
         label=_failed("token_refused"),
         repositories=(THREE_PAGES,),
         github=(at_page(2, "bad_credentials"),),
-        is_fast=True,
     ),
     Scenario(
         name="token refused at the last page",
@@ -93,7 +92,6 @@ SCENARIOS: Final = (
         label=_failed("sso_required"),
         repositories=(THREE_PAGES,),
         github=(at_page(3, "sso"),),
-        is_fast=True,
     ),
     Scenario(
         name="sso required for one of two",

@@ -19,7 +19,6 @@ SCENARIOS: Final = (
         place="first page",
         label=_label("failed", "database_unavailable", ONE_PAGE),
         database=(DatabaseFault(does="terminate", times=_ALWAYS),),
-        is_fast=True,
     ),
     Scenario(
         name="session ended at the second page again and again",

@@ -40,7 +40,6 @@ _SLOW: Final = (
         label=_label("completed", "github_slow"),
         repositories=(THREE_PAGES,),
         github=(at_page(2, "delay", times=1, delay_ms=8_000),),
-        is_fast=True,
     ),
     Scenario(
         name="slow at every page",

@@ -51,7 +51,6 @@ _ENDED: Final = (
         "token_refused",
         at_page(1, "bad_gateway_page", times=3),
         at_page(6, "bad_credentials"),
-        is_fast=True,
     ),
     _two(
         "a slow page, then single sign-on",
