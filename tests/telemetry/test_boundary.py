@@ -65,7 +65,8 @@ def test_a_secret_is_found_at_any_depth_in_any_type(hidden: str) -> None:
 def test_under_a_secrets_name_nothing_is_shown(value: Any) -> None:
     """Whatever its type; that there is none, or whether there is one, says nothing."""
     assert {line_value("password", value), attribute("password", value), plain("password", value)} == {"[redacted]"}
-    assert (line_value("password", None), line_value("has_password", True)) == (None, True)
+    for show in (line_value, attribute, plain):
+        assert (show("password", None), show("password", False), show("has_password", True)) == (None, False, True)
 
 
 def test_what_is_plain_stays_what_it_is() -> None:

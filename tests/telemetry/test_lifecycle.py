@@ -103,6 +103,7 @@ def test_an_error_makes_it_failed(captrace: Capture) -> None:
         raise ValueError("too hot")
     (span,) = captrace.spans
     assert (span.status, span.outcome, span.attributes["error.type"]) == ("ERROR", "failed", "ValueError")
+    assert (span.status_message, span.attributes["error_msg"]) == ("too hot", "too hot")
     assert not [key for key in span.attributes if key.startswith("exception.")]
     failed = captrace.lines[-1]
     assert (failed["event"], failed["level"], failed["error_type"], failed["error_msg"]) == (
@@ -120,6 +121,7 @@ def test_a_retried_attempt_is_marked_and_writes_no_failed_line(captrace: Capture
         bake.retrying(ValueError("cold"), countdown=2.0)
     (span,) = captrace.spans
     assert (span.status, span.outcome, span.attributes["error_type"]) == ("ERROR", "retrying", "ValueError")
+    assert (span.status_message, span.attributes["retry.countdown"]) == ("cold", 2.0)
     assert captrace.events() == ["bakery.bake.started"]
 
 
