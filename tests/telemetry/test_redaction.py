@@ -339,3 +339,9 @@ def test_a_clean_text_is_remembered_and_no_other() -> None:
     assert len(redaction.clean_texts) == 8192
     redact("one more")
     assert redaction.clean_texts == {"one more"}
+
+
+@pytest.mark.parametrize(("length", "is_secret"), [(255, True), (256, True), (257, False)])
+def test_a_name_is_looked_at_up_to_the_length_of_a_key(length: int, is_secret: bool) -> None:
+    """What is longer is a text that somebody made a name of, and takes too long to look at."""
+    assert is_secret_name("x" * (length - len("_password")) + "_password") is is_secret
