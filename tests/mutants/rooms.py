@@ -10,7 +10,17 @@ ROOMS = {  # the longest beginning of a module's path counts
     "apps/pulls": ["tests/pulls", "tests/integrations/services/test_windows.py"],
     "apps/integrations/errors.py": ["tests/integrations/test_errors.py", "tests/integrations/github"],
     "apps/integrations/github": ["tests/integrations/github", "tests/integrations/services/test_github_graphql.py"],
+    "apps/integrations/github/classify.py": [
+        "tests/integrations/github/test_answers.py",
+        "tests/integrations/github/test_classify.py",
+    ],
+    "apps/integrations/github/limits.py": [
+        "tests/integrations/github/test_limits.py",
+        "tests/integrations/lane/test_limits.py",
+    ],
+    "apps/integrations/lane/limits.py": ["tests/integrations/lane/test_leases.py", "tests/integrations/lane/test_limits.py"],
     "apps/integrations/lane": ["tests/integrations/lane"],
+    "apps/integrations/runs/failures.py": ["tests/integrations/runs/test_failures.py"],
     "apps/integrations/runs": ["tests/integrations/runs", "tests/integrations/test_onboarding_pipeline.py"],
     "apps/integrations/services": ["tests/integrations/services"],
     "apps/integrations/onboarding_pipeline.py": [
