@@ -11,7 +11,12 @@ from apps.integrations.models import ApiLane
 
 
 @pytest.fixture
-def lanes(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def db(django_db_setup: None) -> None:
+    """Have a database and no transaction: pytest-django makes one only where a test has this fixture, or its mark."""
+
+
+@pytest.fixture
+def lanes(db: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """No lane at first. Lanes need autocommit; emptying all tables, as pytest-django does for that, is slow."""
     with django_db_blocker.unblock():
         ApiLane.objects.all().delete()
