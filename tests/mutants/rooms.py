@@ -18,7 +18,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/integrations/github/test_limits.py",
         "tests/integrations/lane/test_limits.py",
     ],
-    "apps/integrations/lane/limits.py": ["tests/integrations/lane/test_leases.py", "tests/integrations/lane/test_limits.py"],
+    "apps/integrations/lane/limits.py": ["tests/integrations/lane/test_limits.py"],
     "apps/integrations/lane": ["tests/integrations/lane"],
     "apps/integrations/runs/failures.py": ["tests/integrations/runs/test_failures.py"],
     "apps/integrations/runs": ["tests/integrations/runs", "tests/integrations/test_onboarding_pipeline.py"],
