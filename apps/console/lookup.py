@@ -74,6 +74,8 @@ def known_here(source: Source) -> Register:
 
 def asked_by(name: str) -> Asked:
     """Return which runs a name asks for; `NotFoundError` says what is none."""
+    if "\0" in name:  # which no database takes
+        raise NotFoundError(f"{name!r} names nothing: there is a NUL in it.")
     if match := _KEY_VALUE.fullmatch(name):
         return _asked_by_key(match[1], match[2])
     if _is_number(name):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apps.console.local_simulator import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
-from tests.benchmarks import admission_figures, burst, collector_away, syncs
+from tests.benchmarks import admission_figures, burst, collector_away, reading, syncs
 from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
@@ -51,6 +51,9 @@ class Size:
     account_repositories: int = 4
     account_pull_requests: int = 100
     account_turns: int = 3
+    reading_turns: int = 5
+    large_trace: int = 100_000
+    file_bytes: int = 64 * 1024 * 1024
 
 
 TINY = Size(
@@ -76,6 +79,9 @@ TINY = Size(
     account_repositories=1,
     account_pull_requests=10,
     account_turns=1,
+    reading_turns=1,
+    large_trace=100,
+    file_bytes=10_000,
 )
 """Just enough to see that every benchmark yields its figures."""
 
@@ -106,6 +112,8 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     yield from admission_figures.cost(
         teams=size.teams, repositories=size.tracked, accounts=size.accounts, turns=size.admission_turns
     )
+    tell("commands that only read")
+    yield from reading.cold_starts(home=home, turns=size.reading_turns, spans=size.large_trace, file_bytes=size.file_bytes)
     tell(f"a worker with one account and with two, {size.latency_ms:g} ms an answer")
     yield from admission_figures.throughput(
         repositories=size.account_repositories,

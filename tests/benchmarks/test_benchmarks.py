@@ -45,6 +45,9 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         "admission.idle",
         "admission.accounts",
         "admission.gapless",
+        *(f"reading.{command}.{state}" for command in ("logs", "trace", "runs", "explain") for state in ("down", "up")),
+        *(f"reading.{command}.full" for command in ("logs", "trace", "explain")),
+        *(f"reading.{command}.large" for command in ("trace", "explain")),
     }
     assert "sync.telemetry.no_latency" in values
     for state in ("away", "silent"):
