@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from apps.explain.decomposition import Decomposition
 from apps.explain.evidence import time_in
-from apps.explain.sources import spans_of_run, written_here
+from apps.explain.sources import of_the_time_of, spans_of_run, written_here
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
+from telemetry.reading import Span
+from telemetry.timestamps import unix_nanoseconds
 
 
 def time_of_run(run: PipelineRun) -> Decomposition | None:
     """Return the decomposition of a run's time; None where none of its spans can be read."""
-    spans = spans_of_run(written_here(), trace_id_of(run.traceparent))
+    return time_of_spans(run, spans_of(run))
+
+
+def time_of_spans(run: PipelineRun, spans: Sequence[Span]) -> Decomposition | None:
+    """Return the decomposition of a run's time by its spans; None where there are none."""
     return time_in(spans, [run]) if spans else None
+
+
+def spans_of(run: PipelineRun) -> list[Span]:
+    """Return the spans of a run's trace that can be read here, in the order they started."""
+    ended_ns = None if run.ended_at is None else unix_nanoseconds(run.ended_at)
+    return spans_of_run(of_the_time_of(written_here(), run.started_ns, ended_ns), trace_id_of(run.traceparent))

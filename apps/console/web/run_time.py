@@ -1,4 +1,4 @@
-"""Where a run's time went, as bars that sum to its duration: read apart, since spans are slower to find than rows."""
+"""Why a run went as it did, and where its time went: read apart, since spans are slower to find than rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from django.http import QueryDict
 
-from apps.console.run_times import time_of_run
 from apps.console.web.page import Page
 from apps.console.web.run import run_seen
 from apps.console.web.sight import Sight
+from apps.console.web.why import why_of
 from apps.explain.decomposition import Decomposition
 from apps.explain.parts import Part
 
@@ -56,12 +56,12 @@ def shares_of(time: Decomposition) -> list[Share]:
 
 def _read(sight: Sight, _query: QueryDict, *, run_id: int) -> dict[str, Any]:
     run = run_seen(sight, run_id)
-    time = time_of_run(run)
-    if time is None:
-        return {"run": run, "time": None}
+    why = why_of(run, sight)
+    time = why.time
     return {
         "run": run,
-        "time": time,
+        "why": why,
+        "is_explained": sum(time.wall.values()) > time.wall[Part.UNEXPLAINED],
         "shares": shares_of(time),
         "total_ns": time.end_ns - time.start_ns,
         "over_workers_ns": sum(time.over_workers.values()),

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.resolvers import RoutePattern
 
 from apps.console.web.sight import Sight
+from apps.console.web.why import telling
 from apps.integrations.models import Admission, PipelineRun
 from tests.console.web.people import PASSWORD, People, make_lane, make_people, make_run
 
@@ -36,6 +37,7 @@ _ANSWERS = {
     "runs": _Answers(_FOR_USERS),
     "run": _Answers(_OF_THE_TEAM),
     "run_time": _Answers(_OF_THE_TEAM),
+    "spans": _Answers(_OF_THE_TEAM),
     "cancel": _Answers(_FOR_OWNERS),
     "resume": _Answers(_FOR_OWNERS),
     "accounts": _Answers(_FOR_USERS),
@@ -156,7 +158,22 @@ def test_a_shared_account_s_queue_does_not_name_others_repositories(people: Peop
     client.force_login(people.outsider)
     page = client.get(f"/runs/{waits.pk}/").content.decode()
     assert "where another team&#x27;s repository is at work" in page
-    assert "core/secret" not in page
+    why = client.get(f"/runs/{waits.pk}/time/").content.decode()
+    assert [text for text in ("core/secret", "Core") if text in page + why] == []
+
+
+def test_a_sentence_does_not_name_what_its_reader_may_not_see(people: People) -> None:
+    """Longer names too, and with their teams; what two teams track is each one's own."""
+    for team, names in ((people.team, ("core/secret", "core/secret-2", "both/use")), (people.other_team, ("both/use",))):
+        make_run(team, *({"state": "queued", "full_name": name} for name in names))
+    text = "It queued behind core/secret-2 of Core, core/secret of core and both/use; then behind core/secret."
+    told = {who: telling([text], Sight.of(getattr(people, who)))(text) for who in ("member", "outsider", "staff")}
+    other = "another team's repository"
+    assert told == {
+        "member": text,
+        "staff": text,
+        "outsider": f"It queued behind {other}, {other} and both/use; then behind {other}.",
+    }
 
 
 def test_a_refused_post_changes_nothing(people: People, run: PipelineRun) -> None:

@@ -1,0 +1,89 @@
+"""What the waterfall is drawn from: each span once, as a tree, with its part, its errors and the critical path."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from apps.console.run_times import time_of_run
+from apps.console.web.run_time import shares_of
+from apps.console.web.waterfall import waterfall_of
+from apps.explain.parts import Part
+from apps.integrations.models import PipelineRun
+from tests.console.spans_file import write_spans
+from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
+from tests.integrations.histories import repository
+
+pytestmark = pytest.mark.django_db
+_TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture
+def run(settings: Settings, tmp_path: Path) -> PipelineRun:
+    """A run of 95.6 s that backed off for most of it, with its spans in this home's file."""
+    settings.SYNCTRACE_TRACES_FILE = tmp_path / "traces.jsonl"
+    first = attempt(0.0, 5.0, call(0.0, 5.0), outcome="retrying", has={"retry.countdown": 90.0})
+    second = attempt(95.0, 95.6, number=2)
+    write_spans(tmp_path / "traces.jsonl", [root(95.6), *first, *second], trace_id=_TRACE)
+    return PipelineRun.objects.create(
+        team=repository().team,
+        kind="recent",
+        state="completed",
+        phase="phase1_complete",
+        traceparent=f"00-{_TRACE}-{ROOT_ID}-01",
+        started_ns=BEGAN_NS,
+        started_at=BEGAN,
+        ended_at=BEGAN + timedelta(seconds=95.6),
+    )
+
+
+def _rows(data: dict[str, Any]) -> list[tuple[str, int, float, float]]:
+    return [(data["names"][row[0]], row[1], row[2], row[3]) for row in data["rows"]]
+
+
+def test_spans_are_rows_in_the_order_of_the_tree(run: PipelineRun, admin_client: Client) -> None:
+    """With milliseconds since the run began; the critical path has no hole."""
+    data = admin_client.get(f"/runs/{run.pk}/spans.json").json()
+    rows = _rows(data)
+    assert rows[0] == ("sync.pipeline", 0, 0.0, 95_600.0)
+    assert ("sync.api.graphql", 3, 0.0, 5_000.0) in rows
+    assert len(rows) == len(data["details"]) == 1 + 3 + 2
+    assert (data["run"], data["is_running"], data["length"]) == (run.pk, False, 95_600.0)
+    at = 0.0
+    for start, length, _part in data["critical"]:
+        assert start == pytest.approx(at, abs=0.01)
+        at = start + length
+    assert at == pytest.approx(95_600.0, abs=0.01)
+    parts = {data["parts"][part]["key"] for _, _, part in data["critical"]}
+    assert parts == {"github_answering", "back_off", "our_own_work"}
+
+
+def test_a_run_whose_spans_cannot_be_read_has_no_rows(run: PipelineRun, settings: Settings) -> None:
+    """And the page shows no waterfall."""
+    settings.SYNCTRACE_TRACES_FILE = None
+    data = waterfall_of(run)
+    assert (data["rows"], data["critical"]) == ([], [])
+
+
+def test_the_bar_of_time_has_a_place_for_each_part(run: PipelineRun) -> None:
+    """Beside one another, as wide as their shares; all of them are the whole bar."""
+    time = time_of_run(run)
+    assert time is not None
+    shares = shares_of(time)
+    assert [share.words for share in shares] == [Part.GITHUB_ANSWERING, Part.BACK_OFF, Part.OUR_OWN_WORK]
+    assert [share.begins for share in shares[1:]] == [pytest.approx(share.begins + share.width) for share in shares[:-1]]
+    assert sum(share.width for share in shares) == pytest.approx(1_000)
+    assert sum(share.wall_ns for share in shares) == 95_600_000_000
+
+
+def test_the_page_says_why_and_where_the_time_went(run: PipelineRun, admin_client: Client) -> None:
+    """The sentence is that of the command `explain`."""
+    page = admin_client.get(f"/runs/{run.pk}/time/").content.decode()
+    assert f"Run {run.pk} completed" in page
+    assert "90.00 s" in page
+    assert "95.60 s" in page
