@@ -35,9 +35,8 @@ from telemetry._celery.quiet_tasks import QuietTask
 from telemetry._celery.running import after_attempt
 from telemetry._outcomes import read_with, treat_as
 from telemetry.model import Outcome
-from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
-__all__ = ["ATTEMPT", "QUEUE_WAIT_MS", "QuietTask", "after_attempt", "instrument", "sending"]
+__all__ = ["QuietTask", "after_attempt", "instrument", "sending"]
 
 
 class _State:

@@ -54,7 +54,7 @@ def _was_late(missing: Activity, attempts: Sequence[Activity]) -> bool:
 
 
 def _first_since(at_ns: int, asked: Activity, attempts: Sequence[Activity]) -> Activity | None:
-    """Return the first attempt since then that has the number of `asked`; later ones find it begun, or are another step's."""
+    """Return the first attempt since then with the number of `asked`; later ones find it begun, or are another step's."""
     return next((each for each in attempts if each.attempt == asked.attempt and each.start_ns >= at_ns), None)
 
 

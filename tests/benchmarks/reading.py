@@ -92,7 +92,7 @@ def _write_run(home: Path, began: datetime, *, pages: int) -> None:
     """Write the lines and spans of a run over one repository: a call and three writes a page, one after the other."""
     context = {"team_id": _TEAM, "repo_id": 1, "run_id": _RUN}
     ids = {"trace_id": _TRACE, "span_id": _id(2), "trace_flags": 1}
-    events = [
+    events: list[tuple[str, dict[str, Any]]] = [
         ("sync.pipeline.started", {"repos_count": 1, "phase": "syncing"}),
         ("sync.repo.started", {"full_name": "a/b"}),
         *(("sync.api.graphql", {"query_name": "PullRequests", "status": "ok"}) for _ in range(min(pages, 1_000))),

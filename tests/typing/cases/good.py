@@ -34,10 +34,11 @@ from telemetry import (
     trace_id_of,
     treat_as,
     visible,
+    wills,
     write_line,
 )
 from telemetry.catalog import as_json, as_markdown, as_weaver, check_line, spans_as_markdown
-from telemetry.celery import ATTEMPT, QUEUE_WAIT_MS, QuietTask, after_attempt, sending
+from telemetry.celery import QuietTask, after_attempt, sending
 from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
 from telemetry.ledger import MEANING, Count, of_home, of_process
@@ -58,8 +59,10 @@ from telemetry.model import (
 from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
 from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
 from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
+from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 from telemetry.testing import Capture, UnaccountedError
 from telemetry.timestamps import iso_microseconds, iso_seconds, unix_nanoseconds
+from telemetry.wills import Executed, Will
 
 
 class Baked(Result):
@@ -211,6 +214,16 @@ def declared(handle: Observed[Baked]) -> str:
 def tasks_tried(spans: list[Span]) -> list[tuple[object, object]]:
     """How long each attempt waited on the queue."""
     return [(one.attributes[ATTEMPT], one.attributes.get(QUEUE_WAIT_MS)) for one in spans]
+
+
+def willed(row: dict[str, object], seen: datetime) -> tuple[str, ...]:
+    """Spans that whoever finds their work dead ends."""
+    wills.ask(lambda span_ids: [one for one in span_ids if one in row])
+    block: Observed[Baked] = wills.reserve(Bake(loaf="rye"))
+    will: Will = Will.of(block)
+    row["will"] = will.as_json()
+    done: Executed = Will.from_json(will.as_json() or {}).execute(last_seen=seen, exported_to=())
+    return done.exported_to if done.is_done or will.is_journalled else will.span_ids
 
 
 def read(source: Source) -> list[Span]:
