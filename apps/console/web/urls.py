@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import TemplateView
 
-from apps.console.web import accounts, acting, home, run, run_time, runs, signing_in, stream, system, waterfall
+from apps.console.web import accounts, acting, home, run, run_time, runs, saved, signing_in, stream, system, waterfall
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("runs/<int:run_id>/", run.run, name="run"),
     path("runs/<int:run_id>/time/", run_time.run_time, name="run_time"),
     path("runs/<int:run_id>/spans.json", waterfall.spans, name="spans"),
+    path("runs/<int:run_id>/saved.html", saved.saved, name="saved"),
     path("runs/<int:run_id>/cancel/", acting.cancel, name="cancel"),
     path("runs/<int:run_id>/resume/", acting.resume, name="resume"),
     path("accounts/", accounts.accounts, name="accounts"),

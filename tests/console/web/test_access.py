@@ -38,6 +38,7 @@ _ANSWERS = {
     "run": _Answers(_OF_THE_TEAM),
     "run_time": _Answers(_OF_THE_TEAM),
     "spans": _Answers(_OF_THE_TEAM),
+    "saved": _Answers(_OF_THE_TEAM),
     "cancel": _Answers(_FOR_OWNERS),
     "resume": _Answers(_FOR_OWNERS),
     "accounts": _Answers(_FOR_USERS),

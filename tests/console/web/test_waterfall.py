@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
 from tests.console.spans_file import write_spans
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
-from tests.integrations.histories import repository
+from tests.integrations.histories import repo_sync, repository
 
 pytestmark = pytest.mark.django_db
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -79,6 +80,20 @@ def test_the_bar_of_time_has_a_place_for_each_part(run: PipelineRun) -> None:
     assert [share.begins for share in shares[1:]] == [pytest.approx(share.begins + share.width) for share in shares[:-1]]
     assert sum(share.width for share in shares) == pytest.approx(1_000)
     assert sum(share.wall_ns for share in shares) == 95_600_000_000
+
+
+def test_a_saved_run_has_everything_in_itself(run: PipelineRun, admin_client: Client) -> None:
+    """No address but those of links back; what a name holds is text there too."""
+    tracked = repository(full_name="o/</script><b>n", team="another")
+    repo_sync(run, tracked, state="failed", error_msg="</script><script>alert(1)</script>")
+    answer = admin_client.get(f"/runs/{run.pk}/saved.html")
+    page = answer.content.decode()
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="run-{run.pk}.html"'
+    assert page.count("<script") == page.count("</script>") == 2
+    assert "alert(1)&lt;/script&gt;" in page
+    assert not re.search(r'(?:src|href)="(?!http://127\.0\.0\.1:8000/|#)', page)
+    assert '"sync.pipeline"' in page
+    assert "default-src 'none'" in page
 
 
 def test_the_page_says_why_and_where_the_time_went(run: PipelineRun, admin_client: Client) -> None:

@@ -217,7 +217,11 @@ function lasting(ms) {
 }
 
 export async function begin(section) {
-  const waterfall = new Waterfall(section);
+  const waterfall = new Waterfall(section), kept = document.getElementById("spans");
+  if (kept) { // a saved file
+    waterfall.show(JSON.parse(kept.textContent));
+    return waterfall;
+  }
   async function read() {
     try {
       const answer = await fetch(section.dataset.waterfall);
