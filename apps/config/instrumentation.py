@@ -12,7 +12,6 @@ from django.core.exceptions import ImproperlyConfigured
 import telemetry
 from apps import catalog
 from apps.config import environment
-from telemetry import wills
 from telemetry.settings import Choices, InvalidSettingError, TelemetrySettings
 
 _UNTRACED: Final = ("/healthz$", "/invitation/", "/events$")
@@ -28,6 +27,8 @@ def configure(*, stream: TextIO | None = None) -> None:
         telemetry.configure(stream=stream, **_choices())
     except InvalidSettingError as error:
         raise ImproperlyConfigured(str(error)) from None
+    from telemetry import wills  # it takes the SDK along, which commands that only read do without
+
     wills.ask(_ended_elsewhere)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import socket
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from threading import Thread
 
 from apps.utils.boottime import boottime
 from apps.utils.clock import ATTENTION_SECONDS
@@ -17,8 +17,9 @@ def opened(connect: Callable[[], socket.socket], *, seconds: float, attend: Call
     `attend` is called every second meanwhile. If it raises, or the time is over, what opens later is closed at once.
     """
     opening: Future[socket.socket] = Future()
-    Thread(target=_open, args=(connect, opening), name="connecting", daemon=True).start()
     try:
+        # A signal's exception in the middle of `Thread.start` would come out as a KeyError of its bookkeeping.
+        _thread.start_new_thread(_open, (connect, opening))
         ends = boottime() + seconds
         while (left := ends - boottime()) > 0:
             if wait([opening], timeout=min(left, ATTENTION_SECONDS)).done:
