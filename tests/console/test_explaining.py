@@ -94,7 +94,7 @@ def _of(span: Any, repo_id: int, run_id: int) -> Any:
 def test_without_a_name_it_is_the_newest_run_that_is_not_simply_fine(failed: PipelineRun) -> None:
     """And it says so."""
     assert explained().splitlines()[:3] == [
-        f"recent run {failed.pk} of cooks, failed: the newest run that is not simply fine",
+        f"recent run {failed.pk} of cooks, failed: the newest that is not simply fine",
         "",
         "o/1 stopped before the first pull request: GitHub refused the token (401) at 00:00:08Z.",
     ]
@@ -112,10 +112,10 @@ def test_what_is_not_there_is_said_in_a_sentence(failed: PipelineRun) -> None:
     """With what there is."""
     for name, said in {
         "999": "There is no run 999. The latest:",
-        "no/such": "There is no run of no/such.",
-        "team=none": "There is no run of team none.",
+        "no/such": "There is no run of no/such. The latest:",
+        "team=none": "There is no run of team=none. The latest:",
         "nonsense": "'nonsense' is no run number",
-        "9" * 32: f"Nothing of run {'9' * 32} is in the files of this machine",
+        "9" * 32: f"There is no run {'9' * 32}. The latest:",
     }.items():
         with pytest.raises(CommandError) as error:
             explained(name)
@@ -128,8 +128,8 @@ def test_without_a_database_the_files_of_this_machine_tell(failed: PipelineRun, 
     found = as_json(str(failed.pk))
     assert [cause["code"] for cause in found["causes"]] == ["token_refused"]
     assert any(each.startswith("the run's rows: without the database") for each in found["missing"])
-    assert explained("o/1").startswith(f"run {failed.pk}, by the files of this machine; its servers do not run")
-    with pytest.raises(CommandError, match="Only the database knows teams by their names"):
+    assert explained("o/1").startswith(f"run {failed.pk}, by the files of this machine; the database does not answer")
+    with pytest.raises(CommandError, match="What teams are called is in the database"):
         explained("team=cooks")
 
 
@@ -195,7 +195,7 @@ def jaeger(tmp_path: Path) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # as the standard library calls it
             """Say nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Api) as server:
