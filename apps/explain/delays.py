@@ -140,14 +140,19 @@ def _of_back_off(story: Story, loss: _Loss) -> Trouble:
 
 def _of_death(story: Story, loss: _Loss) -> Trouble:
     """Return the trouble of the time until somebody found a death."""
-    attempt = _attempt_before(story, loss)
-    dead = None if attempt is None or not attempt.has_failed else attempt.sync
-    if dead is None:
-        steps = [step for step in story.steps if step.outcome == Outcome.DIED and step.end_ns <= loss.start_ns + 10**9]
-        dead = steps[-1] if steps else None
+    attempt = None if _is_of_phases(loss) else _attempt_before(story, loss)
+    dead = None if attempt is None else attempt.sync
+    steps = [step for step in story.steps if step.outcome == Outcome.DIED and step.end_ns <= loss.start_ns + 10**9]
+    if steps and (dead is None or steps[-1].end_ns > dead.end_ns):  # who was the last to be at work left the time behind
+        attempt, dead = None, steps[-1]
     chain = () if dead is None else (by_span(f"{dead.status_message or 'its process ended before it did'}", dead),)
     made = _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, error_type=error_of(dead) or "died")
     return _with_attempt(made, attempt, dead)
+
+
+def _is_of_phases(loss: _Loss) -> bool:
+    """Return whether a phase's step was missing, and so no attempt at a repository."""
+    return loss.evidence is not None and loss.evidence.name == MISSING and "repo_id" not in loss.evidence.attributes
 
 
 def _of_missing(story: Story, loss: _Loss, missing: Span) -> Trouble:
@@ -198,14 +203,14 @@ def _length(span: Span) -> str:
 
 
 def _message_step(story: Story, loss: _Loss) -> Chain:
-    """Return the step of the task whose message waited in that time, if there is one."""
+    """Return the step of the task whose message waited longest until then, or of one that began then; none if none did."""
     if loss.part is not Part.QUEUE:
         return ()
-    for task in story.tasks_begun(loss.end_ns):
-        seconds = number_of(task.attributes.get(QUEUE_WAIT_MS)) / 1000
-        if seconds >= _START_SECONDS:
-            return (by_span(f"its message waited {length_of(seconds)} for a worker", task),)
-    return ()
+    begun = [(number_of(task.attributes.get(QUEUE_WAIT_MS)) / 1000, task) for task in story.tasks_begun(loss.end_ns)]
+    if not begun:
+        return ()
+    seconds, task = max(begun, key=lambda one: one[0])
+    return (by_span(f"its message waited {length_of(seconds)} for a worker", task),)
 
 
 def _refusal(story: Story, loss: _Loss) -> Span | None:

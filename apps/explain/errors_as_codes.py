@@ -28,7 +28,6 @@ _OF_ERROR: Mapping[type[SyncError], Code] = {
     errors.Moved: codes.NOT_FOUND,
     errors.IncompleteHistory: codes.INCOMPLETE_AT_GITHUB,
     errors.AttemptDied: codes.WORKER_DIED,
-    errors.StepNeverFinished: codes.WORKER_DIED,
     errors.OutOfTime: codes.TIME_LIMIT,
     errors.InvalidApiUrl: codes.MISCONFIGURED,
     errors.Cancelled: codes.CANCELLED,

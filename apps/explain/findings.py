@@ -47,7 +47,7 @@ class _Explained:
 
 def findings(story: Story) -> tuple[list[Finding], list[str]]:
     """Return the causes of how a run went, the decisive one first, and what is missing to decide more."""
-    lost = [_explained(trouble, story) for trouble in delays(story)] if story.spans else []
+    lost = [_explained(trouble, story) for trouble in delays(story)]
     others = [_explained(each, story) for found in (stopped, standing, incomplete) for each in found(story)]
     seconds = _summed(lost)
     named = [one for one in others if _is_worth_saying(one, story)]
@@ -114,7 +114,7 @@ def _finding(code: Code, group: Sequence[_Explained], seconds: float, story: Sto
     """Return the finding for troubles of one code; the gravest kind among them speaks for all."""
     kind = group[0].trouble.kind
     own = [one for one in group if one.trouble.kind is kind]
-    main = max(own, key=lambda one: one.trouble.seconds) if kind is Kind.DELAYED else own[0]
+    main = max(own, key=_shows_most) if kind is Kind.DELAYED else own[0]
     names = [one.trouble.repository.full_name for one in own if one.trouble.repository is not None]
     repositories = tuple(dict.fromkeys(names))
     advice = words_of(code, main.trouble.error_type) or code.advice
@@ -130,6 +130,11 @@ def _finding(code: Code, group: Sequence[_Explained], seconds: float, story: Sto
         is_inferred=main.match.is_inferred,
         at_ns=main.trouble.start_ns,
     )
+
+
+def _shows_most(one: _Explained) -> tuple[bool, float]:
+    """Return by what one of several delays speaks for all: that something proves it, and its length."""
+    return bool(one.trouble.chain or one.match.steps), one.trouble.seconds
 
 
 def _sentence(code: Code, main: _Explained, repositories: Sequence[str], seconds: float, story: Story) -> str:

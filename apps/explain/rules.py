@@ -17,6 +17,7 @@ from apps.explain.troubles import Kind, Trouble
 from apps.machine_catalog import QueueWait
 
 _QUEUED_FOR = key_of(QueueWait, "reason")
+_NEVER_FINISHED = "step_never_finished"
 _SWEEPS_LATE = 3
 _LATE_SECONDS = 5.0
 
@@ -141,6 +142,8 @@ def _worker_died(trouble: Trouble, story: Story) -> Match | None:
         return Match(detail=span.status_message, steps=said)
     if killed:
         return Match(detail=f"killed by {killed[-1].get('cause')}", steps=said)
+    if trouble.error_type == _NEVER_FINISHED and not said:  # its messages may have been lost, or its limits met
+        return None
     return Match(detail="no sign of life since", steps=said, is_inferred=True)
 
 
@@ -289,6 +292,8 @@ def _missing(trouble: Trouble) -> str:
         return "what the work waited for (neither a worker's line nor another's work says it)"
     if trouble.part is Part.UNEXPLAINED:
         return "what happened (no span, line or row says it)"
+    if trouble.error_type == _NEVER_FINISHED:
+        return "what ended the phase's step each time (neither a span nor a line says it)"
     if trouble.kind is Kind.STOPPED:
         return "the error that it stopped with (neither its row nor a span has one)"
     return "why nothing went on"

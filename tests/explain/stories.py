@@ -61,6 +61,7 @@ def told_run(
     lines: Sequence[Line] = (),
     around: Surroundings | None = None,
     others: Sequence[Line] = (),
+    has_root: bool = True,
     **known: Any,
 ) -> Explanation:
     """Explain a run that ended after so many seconds (None: it goes on at `now`)."""
@@ -80,7 +81,7 @@ def told_run(
             **known,
         }
     )
-    roots = [] if end is None else [root(end)]
+    roots = [root(end)] if has_root and end is not None else []
     return explain(Story(facts, spans=[*roots, *flat], lines=lines, surroundings=around), others=others)
 
 

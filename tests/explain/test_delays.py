@@ -139,6 +139,27 @@ def test_a_message_that_waited_while_no_worker_was_there() -> None:
     assert (codes_of(explanation), explanation.causes[0].is_inferred) == (["queue_busy"], True)
 
 
+def test_waits_for_a_worker_that_are_short_each_are_proven_by_a_task_that_waited() -> None:
+    """None of three alone is long; the cause that they are together names the one that it is shown by."""
+    there = line(-60.0, "sync.worker.started", worker="celery@one", trace_id=None)
+    spans = [
+        one
+        for number, start in enumerate((0.9, 2.8, 4.7), start=1)
+        for one in attempt(start, start + 1.0, asked(start, start + 1.0), number=number, waited=0.8, outcome="waiting")
+    ]
+    explanation = told_run(spans, end=5.7, lines=[there])
+    assert [cause.code.name for cause in explanation.causes if not cause.chain] == []
+    assert "queue_busy" in codes_of(explanation)
+
+
+@pytest.mark.parametrize(("seconds", "codes"), [(40.0, ["unknown"]), (1.0, [])])
+def test_a_long_run_of_which_nothing_tells_is_not_known_to_be_healthy(seconds: float, codes: list[str]) -> None:
+    """Its rows say that it has completed, and not where its time went; what is short has lost nothing worth naming."""
+    explanation = told_run(end=seconds, has_root=False)
+    assert codes_of(explanation) == codes
+    assert any("what happened (no span, line or row says it)" in one for one in explanation.missing) is bool(codes)
+
+
 def test_a_start_that_nobody_made_is_for_want_of_a_worker() -> None:
     """That is inferred where no worker's line says it; a command with servers of its own starts its worker itself."""
     queued = wait("sync.queue.wait", 0.0, 8.0, has={"sync.queue.reason": "start"})

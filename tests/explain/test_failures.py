@@ -216,11 +216,26 @@ def test_a_phase_that_dies_each_time_is_a_death_or_its_limit(cause: str, code: s
     assert not explanation.causes[0].is_inferred
 
 
-def test_a_phase_of_which_nothing_is_left_died_by_inference() -> None:
-    """Its row alone says that it never finished."""
+def test_a_phase_of_which_nothing_is_left_is_undecided() -> None:
+    """Its row alone says that it never finished: by deaths, limits or lost messages."""
     known: dict[str, Any] = {"phase": "llm_processing", "error_type": "step_never_finished"}
     explanation = told_run(attempt(0.0, 2.0), end=60.0, state="failed", **known)
-    assert (codes_of(explanation)[0], explanation.causes[0].is_inferred) == ("worker_died", True)
+    assert codes_of(explanation) == ["unknown"]
+    assert any("what ended the phase's step each time" in one for one in explanation.missing)
+
+
+def test_the_death_of_a_step_is_not_put_down_to_an_attempt_that_had_healed() -> None:
+    """A reset at the first page was over long before the step's process was killed."""
+    healed = attempt(0.0, 1.0, refused(0.2, 0.9, "unreachable"), outcome="retrying", has={"error.type": "unreachable"})
+    read = attempt(1.1, 5.0, *(asked(at, at + 1.0) for at in (1.1, 2.1, 3.1)), number=2)
+    has = {"run_id": 1, "telemetry.outcome": "died", "error.type": "died", "died.cause": "signal"}
+    died = span("run/apps.integrations.tasks.run_phase", 5.0, 6.0, status="ERROR", has=has)
+    reason = {"run_id": 1, "sync.missing.step": "llm_processing", "sync.missing.reason": "unheard"}
+    missing = span("sync.missing", 6.0, 16.0, outcome="completed", has=reason)
+    explanation = told_run(healed, read, died, missing, step(16.1, 17.0, number=2), end=17.0)
+    assert codes_of(explanation) == ["worker_died"]
+    assert proofs_of(explanation)[0].startswith("llm_processing was missing for 10.0 s: unheard")
+    assert explanation.causes[0].chain[1].span_id == died.span_id
 
 
 def test_who_cancelled_a_run_is_its_cause() -> None:
