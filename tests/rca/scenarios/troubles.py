@@ -87,7 +87,6 @@ _SLOW: Final = (
         name="gives up at every size of the last page",
         place="last page",
         label=_label("failed", "github_slow"),
-        group="hasty",
         repositories=(THREE_PAGES,),
         github=(at_page(3, "query_timeout", delay_ms=1_100),),
     ),
