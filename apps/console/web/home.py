@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.http import QueryDict
 
 from apps.console.web.accounts import AccountLine, account_lines
@@ -19,11 +19,13 @@ from apps.utils import clock
 
 _DAYS = 7
 _MOST = 10
+_LOOKED_AT = 100
+"""Runs that failed, of which those are left out that were made good."""
 
 
 def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
     runs = sight.runs().select_related("team")
-    troubled = list(_unmended(sight)[:_MOST])
+    troubled = _unmended(sight)
     running = list(runs.filter(ended_at=None).order_by("-pk")[:_MOST])
     recent = list(runs.exclude(ended_at=None).order_by("-pk")[:_MOST])
     lines = {line.run.pk: line for line in lines_of({run.pk: run for run in (*troubled, *running, *recent)}.values())}
@@ -37,28 +39,27 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
     }
 
 
-def _unmended(sight: Sight) -> Any:
+def _unmended(sight: Sight) -> list[PipelineRun]:
     """Return the runs that failed of late, wholly or in part, and that nothing has made good since: newest first.
 
     A run is made good once it is resumed, or once each repository that it lost is complete in a later one.
     """
-    later = RepoSync.objects.filter(
-        repository=OuterRef("repository"),
-        pk__gt=OuterRef("pk"),
-        is_backfill=OuterRef("is_backfill"),
-        state=RepoSync.State.COMPLETED,
-    )
-    lost = RepoSync.objects.filter(~Exists(later), run=OuterRef("pk")).filter(
-        Q(state=RepoSync.State.FAILED) | Q(run__state=PipelineRun.State.FAILED)
-    )
     resumed = PipelineRun.objects.filter(follows=OuterRef("pk"), kind=OuterRef("kind"))
     failed = sight.runs().filter(
-        Exists(lost),
         ~Exists(resumed),
         state__in=(PipelineRun.State.FAILED, PipelineRun.State.PARTIAL),
         ended_at__gte=clock.now() - timedelta(days=_DAYS),
     )
-    return failed.select_related("team").order_by("-pk")
+    runs = list(failed.select_related("team").order_by("-pk")[:_LOOKED_AT])
+    has_failed = Q(state=RepoSync.State.FAILED) | Q(run__state=PipelineRun.State.FAILED)
+    lost = list(RepoSync.objects.filter(has_failed, run__in=runs).values_list("run", "repository", "is_backfill", "pk"))
+    completed = RepoSync.objects.filter(
+        repository__in={repository for _, repository, _, _ in lost}, state=RepoSync.State.COMPLETED
+    )
+    newest = completed.values_list("repository", "is_backfill").annotate(Max("pk"))
+    complete_at = {(repository, is_backfill): pk for repository, is_backfill, pk in newest}
+    unmended = {run for run, repository, is_backfill, pk in lost if complete_at.get((repository, is_backfill), 0) < pk}
+    return [run for run in runs if run.pk in unmended][:_MOST]
 
 
 def _dry(accounts: Sequence[AccountLine]) -> list[AccountLine]:
