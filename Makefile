@@ -16,7 +16,7 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts bench chaos rca mutants e2e-smoke lock clean
+.PHONY: help demo test browser check lint types contracts bench chaos rca mutants e2e-smoke lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ types: .venv/dev.stamp ## Check types (mypy and pyright)
 
 contracts: .venv/dev.stamp ## Check that imports point one way (import-linter)
 	@$(PYTHON_IN_VENV) -c 'from importlinter.cli import lint_imports_command as run; run()'
+
+browser: .venv/dev.stamp ## Test the console in Chromium, which is installed where there is none (Debian, as root)
+	@SYNCTRACE_BROWSER="$$(.ci/chromium)" $(PYTHON_IN_VENV) -m pytest tests/console/browser -q
 
 bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (BENCH_ARGS=--docs also updates docs/)
 	@$(PYTHON_IN_VENV) -m tests.benchmarks $(BENCH_ARGS)

@@ -1,0 +1,277 @@
+"""What people do in the console, in Chromium: come in, look on while it changes, find, cancel, resume, by keys alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from apps.console.invitations import invite
+from apps.integrations.models import PipelineRun
+from apps.utils import clock
+from tests.console.browser.conftest import Web, sign_in
+from tests.console.web.people import PASSWORD, People, make_lane, make_run
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+
+_AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+_LONG = f"{'an-organization-' * 3}x/{'a-repository-whose-name-goes-on-' * 3}"[:100]
+_DONE: dict[str, Any] = {"state": "completed", "disposition": "synced", "prs_done": 310, "prs_total": 310, "attempt": 1}
+_LOST: dict[str, Any] = {
+    "state": "failed",
+    "disposition": "failed",
+    "full_name": _LONG,
+    "prs_total": 900,
+    "error_type": "sso_required",
+    "error_msg": "The organization wants the token authorized for SAML",
+}
+
+
+def _partial(people: People) -> PipelineRun:
+    fields: dict[str, Any] = {"state": "partial", "ended_at": clock.now(), "repos_synced": 1, "repos_failed": 1}
+    return make_run(people.team, {**_DONE}, {**_LOST}, phase="phase1_complete", **fields)
+
+
+def _running(people: People) -> PipelineRun:
+    started = clock.now() - timedelta(minutes=4)
+    alive = clock.now() + timedelta(hours=1)
+    at_work = {"state": "running", "prs_done": 90, "prs_total": 490, "started_at": started, "alive_at": alive}
+    return make_run(people.team, {**_DONE, "started_at": started}, at_work)
+
+
+def test_an_invited_user_comes_in_and_goes_out(page: Page, people: People, web: Web) -> None:
+    """By a link that works once; the first page says how to begin."""
+    link = invite(username="ada", team=people.team, web_url=web.url).link
+    page.goto(link)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Come in").click()
+    expect(page.get_by_role("heading", name="Nothing has run yet")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_another_team_s_run_is_not_there(page: Page, context: BrowserContext, people: People) -> None:
+    """Neither its page, nor its part, nor its stream."""
+    run = _running(people)
+    sign_in(page, "outsider")
+    addresses = (f"/runs/{run.pk}/", f"/runs/{run.pk}/time/", f"/runs/{run.pk}/cancel/")
+    assert [context.request.get(address).status for address in addresses] == [404] * 3
+    stream = page.evaluate(
+        """(page) => new Promise((done) => {
+            const source = new EventSource(`/events?page=${encodeURIComponent(page)}&known=`);
+            source.addEventListener("part", (event) => { source.close(); done(event.data); });
+        })""",
+        f"/runs/{run.pk}/",
+    )
+    assert "It is no longer there." in stream
+    assert "core" not in stream.lower()
+
+
+def test_a_run_s_page_moves_while_the_sync_does(page: Page, people: People) -> None:
+    """Within seconds, with nothing reloaded and the focus where it was; a state that ends is said."""
+    run = _running(people)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    expect(page.get_by_text("400 of 800 pull requests")).to_be_visible()
+    page.evaluate("window.isTheSame = true")
+    page.get_by_role("link", name="Cancel…").focus()
+    run.repo_syncs.filter(state="running").update(prs_done=250)
+    expect(page.get_by_text("560 of 800 pull requests")).to_be_visible(timeout=8_000)
+    expect(page.locator(".big")).to_have_text("70 %")
+    expect(page.get_by_role("link", name="Cancel…")).to_be_focused()
+    PipelineRun.objects.filter(pk=run.pk).update(state="failed", ended_at=clock.now(), error_msg="The disk is full")
+    expect(page.get_by_text("The disk is full.")).to_be_visible(timeout=8_000)
+    assert page.evaluate("window.isTheSame")
+
+
+def test_a_page_that_lost_its_server_is_caught_up(
+    page: Page, people: People, web: Web, request: pytest.FixtureRequest
+) -> None:
+    """What happened meanwhile is there once, as soon as the server is back."""
+    request.node.server_was_away = True
+    run = _running(people)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    expect(page.get_by_text("400 of 800 pull requests")).to_be_visible()
+    web.program.stop()
+    run.repo_syncs.filter(state="running").update(prs_done=490, state="completed", disposition="synced")
+    web.program.start()
+    expect(page.get_by_text("800 of 800 pull requests")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("rowheader")).to_have_count(2)
+
+
+def test_a_run_is_cancelled_and_resumed_after_being_asked(page: Page, people: People) -> None:
+    """And the page says who did."""
+    run = _running(people)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(page.get_by_text("cancelled by owner")).to_be_visible()
+    page.get_by_role("link", name="Resume…").click()
+    page.get_by_role("button", name="Resume it").click()
+    expect(page.get_by_text("resumed by owner")).to_be_visible()
+    later = PipelineRun.objects.get(follows=run)
+    expect(page.get_by_role("heading", name=f"Run {later.pk}")).to_be_visible()
+
+
+def test_a_member_is_told_who_may(page: Page, people: People) -> None:
+    """And has no button."""
+    run = _running(people)
+    sign_in(page, "member")
+    page.goto(f"/runs/{run.pk}/")
+    expect(page.get_by_text("An owner of Core may cancel it.")).to_be_visible()
+    expect(page.get_by_role("link", name="Cancel…")).to_have_count(0)
+
+
+def test_the_address_is_the_filter(page: Page, people: People) -> None:
+    """What is typed is looked for at once; the way back leads to what was there before."""
+    lost, running = _partial(people), _running(people)
+    sign_in(page, "owner")
+    page.goto("/runs/")
+    rows = page.locator("[data-row]")
+    expect(rows).to_have_count(2)
+    page.get_by_label(re.compile("^Repository")).fill("saml")
+    expect(rows).to_have_count(0)
+    page.get_by_label(re.compile("^Repository")).fill("a-repository-whose")
+    expect(rows).to_have_count(1)
+    assert "text=a-repository-whose" in page.url
+    page.get_by_label(re.compile("^Repository")).fill("")
+    page.get_by_label("State").select_option("running")
+    expect(rows).to_have_text([re.compile(rf"{running.pk}$")])
+    page.reload()
+    expect(page.get_by_label("State")).to_have_value("running")
+    expect(rows).to_have_text([re.compile(rf"{running.pk}$")])
+    assert lost.pk != running.pk
+
+
+def test_everything_is_done_by_keys(page: Page, people: People) -> None:
+    """From the list to a run, to the one that failed before it, and to the help."""
+    first, second = _partial(people), _partial(people)
+    sign_in(page, "owner")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/runs/")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=f"Run {second.pk}")).to_be_visible()
+    page.keyboard.press("[")
+    expect(page.get_by_role("heading", name=f"Run {first.pk}")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/runs/")
+    page.keyboard.press("/")
+    expect(page.get_by_label(re.compile("^Repository"))).to_be_focused()
+
+
+def test_spans_are_looked_through(page: Page, people: People, context: BrowserContext) -> None:
+    """By text, by errors alone and by keys; a hundred thousand of them are there at once, and what is chosen is said."""
+    run = _partial(people)
+    names = ["sync.pipeline", "sync.repo", "sync.api.graphql"]
+    rows = [[0, 0, 0.0, 200_000.0, -1, 0]]
+    rows += [[1 + at % 2, 1 + at % 2, 2.0 * at, 1.5, at % 2 - 1, int(at % 1_000 == 0)] for at in range(99_999)]
+    data = {
+        "run": run.pk,
+        "is_running": False,
+        "length": 200_000.0,
+        "names": names,
+        "parts": [{"key": "github_answering", "words": "GitHub answering"}],
+        "rows": rows,
+        "details": [f"number {at}" for at in range(100_000)],
+        "critical": [[0.0, 200_000.0, 0]],
+    }
+    page.route("**/spans.json", lambda route: route.fulfill(json=data))
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    count, chosen = page.locator("[data-count]"), page.locator("[data-chosen]")
+    expect(count).to_have_text("100,000 spans")
+    page.locator("[data-scroll]").focus()
+    page.keyboard.press("End")
+    expect(chosen).to_have_text("sync.repo number 99999: from 3 min 20 s, for 1.5 ms")
+    page.keyboard.press("e")
+    expect(count).to_have_text("100 of 100,000 spans")
+    page.keyboard.press("e")
+    page.get_by_label("Search in the spans").fill("number 4242")
+    expect(count).to_have_text("11 of 100,000 spans")
+
+
+def test_a_saved_run_opens_without_a_server(page: Page, people: People, chromium: Browser, tmp_path: Path) -> None:
+    """And asks nobody for anything."""
+    run = _partial(people)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the run as a file").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    assert file.name == f"run-{run.pk}.html"
+    with chromium.new_context(offline=True) as elsewhere:
+        opened = elsewhere.new_page()
+        said: list[str] = []
+        opened.on("console", lambda message: said.append(message.text))
+        opened.on("request", lambda asked: said.append(asked.url) if asked.url.startswith("http") else None)
+        opened.goto(file.as_uri())
+        expect(opened.get_by_text("The organization wants the token authorized for SAML").first).to_be_visible()
+        assert said == []
+
+
+def test_times_are_the_reader_s_with_utc_beside(page: Page, people: People) -> None:
+    """At noon UTC it is seven in New York."""
+    run = make_run(people.team, {**_DONE}, state="completed", phase="phase1_complete")
+    noon = clock.now().replace(month=1, day=5, hour=12, minute=0, second=0)
+    PipelineRun.objects.filter(pk=run.pk).update(started_at=noon, ended_at=noon)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    moment = page.locator(".banner time").first
+    expect(moment).to_have_text(f"{noon:%Y-%m-%d} 07:00")
+    expect(moment).to_have_attribute("title", f"{noon:%Y-%m-%d} 12:00:00 UTC")
+
+
+def test_without_scripts_a_page_says_the_same(chromium: Browser, web: Web, people: People) -> None:
+    """And its buttons work."""
+    run = _running(people)
+    with chromium.new_context(base_url=web.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, "owner")
+        page.goto(f"/runs/{run.pk}/")
+        expect(page.get_by_text("400 of 800 pull requests")).to_be_visible()
+        page.get_by_role("link", name="Cancel…").click()
+        page.get_by_role("button", name="Cancel the run").click()
+        expect(page.get_by_text("cancelled by owner")).to_be_visible()
+        page.goto("/runs/?state=cancelled")
+        expect(page.locator("[data-row]")).to_have_count(1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_page_is_for_everyone(page: Page, people: People, scheme: str, width: int) -> None:
+    """No fault that axe finds, and nothing wider than the window, with a name of a hundred characters."""
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 900})
+    lost, running = _partial(people), _running(people)
+    make_lane(people.team)
+    found = {"/sign-in/": _faults(page, "/sign-in/", width)}
+    sign_in(page, "owner")
+    for address in ("/", "/runs/", "/runs/?text=nothing", "/accounts/", "/system/", "/help/", f"/runs/{running.pk}/cancel/"):
+        found[address] = _faults(page, address, width)
+    for run in (lost, running):
+        found[f"/runs/{run.pk}/"] = _faults(page, f"/runs/{run.pk}/", width)
+    assert found == {address: [] for address in found}
+
+
+def _faults(page: Page, address: str, width: int) -> list[str]:
+    page.goto(address)
+    page.wait_for_load_state("load")
+    page.evaluate(_AXE)
+    result = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
+    faults = [f"{each['id']}: {each['nodes'][0]['html']}" for each in result["violations"]]
+    is_wide = page.evaluate("document.documentElement.scrollWidth") > width
+    return [*faults, *(["it is wider than the window"] if is_wide else [])]
