@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from apps import catalog, machine_catalog
+from apps.explain import codes
 from apps.explain.chains import Chain, by_span
+from apps.explain.errors_as_codes import code_of
 from apps.explain.gaps import Stretch
 from apps.explain.moments import length_of
 from apps.explain.parts import BACK_OFF, MISSING, PARKED, QUEUE_WAIT, RATE_WAIT, WAITS, Part, key_of, limit_of
@@ -59,8 +61,11 @@ class _Loss:
 def delays(story: Story) -> Iterator[Trouble]:
     """Yield a trouble for all that the critical path lost time to, in the order it was lost."""
     losses: dict[object, _Loss] = {}
+    cut_off = [attempt for attempt in story.attempts if _met_its_limit(attempt)]
     for stretch in story.time.path:
         evidence = story.above(stretch.span_id, _NAMED)
+        if stretch.part is Part.OUR_OWN_WORK and (cut := _within(cut_off, stretch)) is not None:
+            evidence = cut.sync
         if stretch.part is Part.OPEN_NOW or not _may_be_lost(stretch, evidence):
             continue
         key = (stretch.part, evidence.span_id if evidence is not None else stretch.start_ns)
@@ -73,19 +78,38 @@ def delays(story: Story) -> Iterator[Trouble]:
 
 
 def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
-    """Return whether the time may be lost; our own work is not, but for a start that nobody made.
+    """Return whether the time may be lost; our own work is not, but for a start that nobody made or what a limit cut off.
 
     A command with servers of its own also starts a worker of its own, which is a part of its work.
     """
     if stretch.part is not Part.OUR_OWN_WORK:
+        return True
+    if evidence is not None and _ended_by_limit(evidence):
         return True
     if evidence is None or evidence.name != QUEUE_WAIT:
         return False
     return evidence.resource.get(_ENVIRONMENT) != _OWN_SERVERS
 
 
+def _within(attempts: Sequence[Attempt], stretch: Stretch) -> Attempt | None:
+    return next((one for one in attempts if one.start_ns <= stretch.start_ns and stretch.end_ns <= one.end_ns), None)
+
+
+def _met_its_limit(attempt: Attempt) -> bool:
+    """Return whether an attempt was ended by a limit of time; what it did by itself until then was lost."""
+    return attempt.sync is not None and _ended_by_limit(attempt.sync)
+
+
+def _ended_by_limit(sync: Span) -> bool:
+    return sync.attributes.get("died.cause") == "time_limit" or code_of(error_of(sync)) is codes.TIME_LIMIT
+
+
 def _trouble(story: Story, loss: _Loss) -> Trouble | None:
     evidence = loss.evidence
+    if loss.part is Part.OUR_OWN_WORK and evidence is not None and _ended_by_limit(evidence):
+        says = f"an attempt was cut off by its limit: {error_of(evidence) or evidence.status_message}"
+        known = {"error_type": error_of(evidence), "error_msg": message_of(evidence)}
+        return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=(by_span(says, evidence),), **known)
     if evidence is not None and evidence.name in CALLS and loss.part is Part.GITHUB_ANSWERING:
         return _of_call(story, loss, evidence)
     if evidence is not None and evidence.name == WRITE:

@@ -71,7 +71,7 @@ def test_a_back_off_is_for_the_error_before_it(error: str, code: str) -> None:
     """And so is the time of the call that failed."""
     explanation = told_run(*_after(error, status=502), end=12.0)
     assert codes_of(explanation) == [code]
-    assert explanation.causes[0].seconds == 9.5
+    assert explanation.causes[0].seconds == (10.0 if code == "time_limit" else 9.5)  # all that a limit cut off is lost
     assert proofs_of(explanation)[0] == f"a back-off of 8.0 s after {error} [span_id]"
 
 
@@ -150,6 +150,24 @@ def test_waits_for_a_worker_that_are_short_each_are_proven_by_a_task_that_waited
     explanation = told_run(spans, end=5.7, lines=[there])
     assert [cause.code.name for cause in explanation.causes if not cause.chain] == []
     assert "queue_busy" in codes_of(explanation)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "has", "seconds"),
+    [
+        ("retrying", {"error.type": "out_of_time"}, 7.7),
+        ("died", {"error.type": "died", "died.cause": "time_limit"}, 7.8),  # and until it was found
+    ],
+    ids=["soft", "hard"],
+)
+def test_what_an_attempt_did_until_its_limit_cut_it_off_was_lost(outcome: str, has: dict[str, str], seconds: float) -> None:
+    """Also where it was in no call and in no write; the same work in an attempt that ended well is work."""
+    hung = attempt(0.0, 8.0, asked(0.1, 0.4), outcome=outcome, has=has)
+    again = attempt(8.1, 9.0, asked(8.1, 8.9), number=2)
+    explanation = told_run(hung, again, end=9.0)
+    assert codes_of(explanation) == ["time_limit"]
+    assert explanation.causes[0].seconds == pytest.approx(seconds)
+    assert codes_of(told_run(attempt(0.0, 8.0, asked(0.1, 0.4)), end=8.0)) == []
 
 
 @pytest.mark.parametrize(("seconds", "codes"), [(40.0, ["unknown"]), (1.0, [])])

@@ -101,6 +101,7 @@ _HANGS: Final = (
         group="hasty",
         repositories=(THREE_PAGES,),
         fates=(Fate(does="loop", when="stores", nth=2),),
+        rule_after=True,
     ),
     Scenario(
         name="hangs at the first page again and again",

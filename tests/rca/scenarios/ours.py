@@ -145,6 +145,7 @@ _UNTOLD: Final = (
         label=_label("completed", "unknown", ONE_PAGE, whole_run=True),
         group="untold",
         fates=(Fate(does="linger", when="stores", seconds=6.0),),
+        rule_after=True,
     ),
     Scenario(
         name="long at its second page, and the files are elsewhere",
@@ -153,6 +154,7 @@ _UNTOLD: Final = (
         group="untold",
         repositories=(THREE_PAGES,),
         fates=(Fate(does="linger", when="stores", nth=2, seconds=6.0),),
+        rule_after=True,
     ),
     Scenario(
         name="long in its analysis, and the files are elsewhere",
@@ -160,6 +162,7 @@ _UNTOLD: Final = (
         label=_label("completed", "unknown", ONE_PAGE, whole_run=True),
         group="untold",
         fates=(Fate(does="linger", when="analyzes", seconds=6.0),),
+        rule_after=True,
     ),
     Scenario(
         name="analysis never finished, and the files are elsewhere",
@@ -167,6 +170,7 @@ _UNTOLD: Final = (
         label=_label("failed", "unknown", ONE_PAGE, whole_run=True),
         group="untold",
         fates=(Fate(does="kill", when="analyzes", times=_ALWAYS),),
+        rule_after=True,
     ),
 )
 

@@ -52,6 +52,7 @@ SCENARIOS: Final = (
         label=_label("completed", "broker_unavailable"),
         group="no broker",
         acts=(Act(does="stop broker", when="prepared", seconds=5),),
+        rule_after=True,
     ),
     Scenario(
         name="no broker between two repositories",
@@ -87,6 +88,7 @@ SCENARIOS: Final = (
         repositories=(THREE_PAGES,),
         pace_ms=400,
         acts=(Act(does="stop database", when="read some", seconds=6),),
+        rule_after=True,
     ),
     of_backfill(
         name="no database in the backfill",
@@ -95,6 +97,7 @@ SCENARIOS: Final = (
         group="no database",
         pace_ms=400,
         acts=(Act(does="stop database", when="backfill read some", seconds=6),),
+        rule_after=True,
     ),
     Scenario(
         name="no database at the analysis",
@@ -103,5 +106,6 @@ SCENARIOS: Final = (
         group="no database",
         fates=(Fate(does="linger", when="analyzes", seconds=1.0),),
         acts=(Act(does="stop database", when="analysis", seconds=6),),
+        rule_after=True,
     ),
 )

@@ -333,6 +333,7 @@ _COST_MOST: Final = (
         at_page(1, "server_error", times=1),
         group="hasty",
         fates=(Fate(does="hang", when="stores", nth=2),),
+        rule_after=True,
     ),
     _two(
         "analysis killed once, and a reset",
@@ -344,6 +345,7 @@ _COST_MOST: Final = (
         whole_run=True,
         group="hasty",
         fates=(Fate(does="kill", when="analyzes"),),
+        rule_after=True,
     ),
     _two(
         "no worker, and a 500",
@@ -366,6 +368,7 @@ _COST_MOST: Final = (
         whole_run=True,
         group="no broker",
         acts=(Act(does="stop broker", when="prepared", seconds=7),),
+        rule_after=True,
     ),
 )
 
