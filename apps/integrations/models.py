@@ -64,6 +64,7 @@ class PipelineRun(models.Model):
     repo_syncs: RelatedManager[RepoSync]
     followed_by: RelatedManager[PipelineRun]
     team_id: int
+    follows_id: int | None
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=10, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)

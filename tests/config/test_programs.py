@@ -123,14 +123,22 @@ def test_a_bad_setting_ends_a_command_with_a_sentence(bare_environment: dict[str
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["trace"], ["logs", "7"], ["sync", "a/b"]], ids=lambda arguments: arguments[0])
-def test_an_unreachable_database_is_named(arguments: list[str], bare_environment: dict[str, str]) -> None:
-    """The error is a sentence that names DATABASE_URL, and not the password in it."""
+_NO_DATABASE = "manage.py: the database cannot be reached, or failed: check DATABASE_URL"
+_FILES_ALONE = "The database does not answer, so this is what the files of this home tell."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["trace"], _FILES_ALONE), (["logs", "7"], _FILES_ALONE), (["sync", "a/b"], _NO_DATABASE)],
+    ids=["trace", "logs", "sync"],
+)
+def test_an_unreachable_database_is_told(arguments: list[str], said: str, bare_environment: dict[str, str]) -> None:
+    """By a sentence that names DATABASE_URL, or says that files alone are read; the password in it is nowhere."""
     address = "postgresql://me:hunter2@127.0.0.1:1/name"
     bare_environment |= {"DATABASE_URL": address, "CELERY_BROKER_URL": "redis://127.0.0.1:1/0", "GITHUB_TOKEN": "t"}
     result = _python("manage.py", *arguments, environment=bare_environment)
     assert result.returncode == 1
-    assert result.stderr.startswith("manage.py: the database cannot be reached, or failed: check DATABASE_URL")
+    assert result.stderr.startswith(said)
     assert "Traceback" not in result.stderr
     assert "hunter2" not in result.stderr
 

@@ -87,7 +87,7 @@ for module in pkgutil.walk_packages(apps.__path__, "apps."):
         print(module.name)
 """
     imported = _run_in_production(code, tmp_path).split()
-    assert {"apps.config.wsgi", "apps.config.celery", "apps.integrations.tasks", "apps.console.web.views"} <= set(imported)
+    assert {"apps.config.wsgi", "apps.config.celery", "apps.integrations.tasks", "apps.console.web.home"} <= set(imported)
 
 
 def test_production_says_what_the_simulator_needs(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def _without_exporters(monkeypatch: pytest.MonkeyPatch) -> None:
         found = entry_points(group=group)
         return [one for one in found if one.name == (name or one.name) and not one.name.startswith("otlp")]
 
-    monkeypatch.setattr("telemetry._settings.standard.entry_points", none_of_otlp)
+    monkeypatch.setattr("importlib.metadata.entry_points", none_of_otlp)
 
 
 @pytest.mark.usefixtures("_without_exporters")

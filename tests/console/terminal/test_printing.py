@@ -206,7 +206,7 @@ def test_a_sentence_as_event_is_not_broken_inside_a_word() -> None:
         "12:00:00      info     Task",
         f"                       tasks.sync[{TRACE}]",
         "                       succeeded",
-        "                                                   n=1",
+        "                         n=1",
     ]
 
 
@@ -223,6 +223,7 @@ def test_names_that_people_give_act_nowhere(command: str, name: str) -> None:
         assert "\n" not in str(failed.value)
 
 
+@pytest.mark.django_db
 @given(written=st.lists(lines, min_size=1, max_size=3))
 @with_files
 def test_logs_act_nowhere(written: list[dict[str, Any]], tmp_path: Path, out: type[StringIO]) -> None:
@@ -259,7 +260,7 @@ def test_traces_act_nowhere(names: list[str], values: list[dict[str, str]], tmp_
     (tmp_path / "spans").write_bytes(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}) + b"\n")
     printed = out()
     with override_settings(SYNCTRACE_TRACES_FILE=tmp_path / "spans"):
-        call_command("trace", TRACE, stdout=printed)
+        call_command("trace", TRACE, stdout=printed, no_color=True)
     assert not acting(printed.getvalue())
 
 
