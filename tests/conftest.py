@@ -52,8 +52,13 @@ def embedded_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(embedded_servers: Servers, django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Have pytest-django create its test database, one for each xdist worker, on the embedded PostgreSQL."""
+def django_db_modify_db_settings(
+    embedded_servers: Servers, broker_url: str, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Have pytest-django create its test database, one for each xdist worker, on the embedded PostgreSQL.
+
+    Whoever has the database may send messages, and Celery goes on with the first broker that it connects to.
+    """
     connections["default"].settings_dict.update(environment.database_settings(embedded_servers.database_url))
 
 
