@@ -16,7 +16,7 @@ COMPILE := uv pip compile pyproject.toml --quiet --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --no-header $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser check lint types contracts bench chaos rca mutants e2e-smoke lock clean
+.PHONY: help demo test acceptance browser check lint types contracts bench chaos rca mutants e2e-smoke lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' Makefile
@@ -24,8 +24,11 @@ help: ## List the targets
 demo: .venv/demo.stamp ## Watch a whole sync on this machine (DEMO_ARGS=--keep also shows it in the console, until Ctrl-C)
 	@$(PYTHON_IN_VENV) manage.py demo $(DEMO_ARGS)
 
-test: .venv/dev.stamp ## Run the tests (some of them: PYTEST_ARGS="tests/embedded -x")
-	@$(PYTHON_IN_VENV) -m pytest $(PYTEST_ARGS)
+test: .venv/dev.stamp ## Run the tests but the slow ones (some of them: PYTEST_ARGS="tests/embedded -x")
+	@$(PYTHON_IN_VENV) -m pytest -m "not slow" $(PYTEST_ARGS)
+
+acceptance: .venv/dev.stamp ## Run the slow tests: workers, servers and machines that die, wait and come back
+	@$(PYTHON_IN_VENV) -m pytest -m slow $(PYTEST_ARGS)
 
 check: lint types contracts ## Check the code without running it
 

@@ -45,6 +45,7 @@ class Sync:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_a_large_team_keeps_no_small_one_waiting(program_environment: dict[str, str]) -> None:
     """Of 50, 10, 1 and 1 repositories on four children, the small ones take at most 1.5 times what they take alone.
 

@@ -57,6 +57,7 @@ def _spans(home: Path, run: PipelineRun) -> list[Span]:
     return [span for span in read_spans(home / "traces.jsonl") if span.attributes.get("run_id") == run.pk]
 
 
+@pytest.mark.slow
 def test_a_run_is_cancelled_from_elsewhere_and_resumed_at_its_cursor(program_environment: dict[str, str]) -> None:
     """Within seconds its attempt is over, its lane free and another team's run at work; the new run reads the rest alone."""
     environment = {**program_environment, "SYNC_SWEEP_SECONDS": "1", "SYNC_LOG_LEVEL": "DEBUG", **PATIENT}
@@ -132,6 +133,7 @@ def _waited_for_processor(pid: int) -> float:
         return 0.0
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_the_prompt_back_and_asks_for_nothing_more(program_environment: dict[str, str], tmp_path: Path) -> None:
     """On servers of its own, with a worker of its own, while GitHub does not answer; the next sync waits for nobody."""
     own = {name: value for name, value in program_environment.items() if name not in ("DATABASE_URL", "CELERY_BROKER_URL")}

@@ -24,6 +24,7 @@ TEAMS = [f"team-{number}" for number in range(6)]
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(COMPILER is None or sys.platform != "linux", reason="a wrong clock needs a C compiler, and Linux")
+@pytest.mark.slow
 def test_nothing_is_dead_early_or_waited_for_too_long(unexplained_environment: dict[str, str], tmp_path: Path) -> None:
     """One waits for GitHub's limit, one is tried again, nobody is found dead, and each run lasts as long as it did.
 

@@ -52,6 +52,7 @@ def _attempts(spans: list[Span], repository: TrackedRepository) -> dict[object, 
     }
 
 
+@pytest.mark.slow
 def test_nothing_is_stuck_at_0_percent(program_environment: dict[str, str]) -> None:
     """A GitHub that gives no answer, a database statement that gets no lock and a task that loops all meet a limit.
 
@@ -90,6 +91,7 @@ def test_nothing_is_stuck_at_0_percent(program_environment: dict[str, str]) -> N
     assert _attempts(spans, looping)[2].outcome == "completed"
 
 
+@pytest.mark.slow
 def test_a_killed_process_does_not_hold_up_its_account(program_environment: dict[str, str]) -> None:
     """Its row is dead and others of the account are admitted as soon as the worker has seen it die, not after a silence."""
     environment = {**program_environment, **SMALL, "SYNC_STALE_SECONDS": "300"}
@@ -120,6 +122,7 @@ def _hold(repository: TrackedRepository, *, number: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_analysis_leaves_its_run_in_llm_processing(program_environment: dict[str, str]) -> None:
     """One that raises fails the run at once; one whose worker dies is started again, and the third time was the last.
 
@@ -153,6 +156,7 @@ def test_no_analysis_leaves_its_run_in_llm_processing(program_environment: dict[
     assert len([span for span in steps if span.outcome == "died"]) == 3
 
 
+@pytest.mark.slow
 def test_no_dead_worker_leaves_its_repository_syncing(program_environment: dict[str, str]) -> None:
     """A machine is lost in the middle of a request; another's sweep finds the repository, which goes on at its cursor."""
     environment = {**program_environment, **SMALL, "SYNC_STALE_SECONDS": "4"}

@@ -83,6 +83,7 @@ def test_every_source_of_progress_says_the_same_at_every_moment(github: Simulate
     assert counts == [len(github.repository(NAME).pull_requests)] * 6
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_for_dead_while_it_works_or_waits(github: SimulatedGitHub, settings: Settings) -> None:
     """Behind another's request, for a limit, in a slow request, in a page of many: each longer than SYNC_STALE_SECONDS.
 

@@ -66,6 +66,7 @@ def _expected(undisturbed: list[Request], sync: Sync) -> list[Request]:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_a_sync_killed_at_any_request_comes_to_the_same_end(program_environment: dict[str, str]) -> None:
     """Rows as GitHub has them, no page asked for twice but those in hand, each run completed once, no span astray.
 

@@ -47,6 +47,7 @@ def _seconds(time: Decomposition) -> Mapping[Part, float]:
     return {part: value / 1e9 for part, value in time.wall.items()}
 
 
+@pytest.mark.slow
 def test_every_part_of_a_run_s_time_is_told(program_environment: dict[str, str]) -> None:
     """And sums to it, exactly; that less than a hundredth is unexplained is checked for each test of this kind."""
     environment = {**program_environment, **QUICK}

@@ -106,6 +106,7 @@ def _is_whole(*environments: Mapping[str, str]) -> list[Span]:
     return trace
 
 
+@pytest.mark.slow
 def test_a_machine_that_vanished_has_its_spans_ended_by_another_and_ends_none_when_it_is_back(
     unexplained_environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -157,6 +158,7 @@ def _learned_later(span: Span) -> dict[str, object]:
     return {name: value for name, value in span.attributes.items() if name in ("prs_total", "sync.prs.total")}
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_back_before_anybody_missed_it_ends_its_spans_itself(
     unexplained_environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -178,6 +180,7 @@ def test_a_machine_that_is_back_before_anybody_missed_it_ends_its_spans_itself(
     assert _attempt(_spans(ours), attempt=1) == {}
 
 
+@pytest.mark.slow
 def test_a_machine_that_was_only_away_leaves_its_spans_to_who_took_it_for_dead(
     unexplained_environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ SLOW = Figure(name="a.c", what="How slow", value=2.126, unit="x", aim=1.8)
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.slow
 def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
     """The size is tiny, so that only the counted figures mean anything; it is the program that `make bench` runs."""
     command = [sys.executable, "-m", "tests.benchmarks", "--tiny"]

@@ -70,6 +70,7 @@ def test_an_unusable_python_is_explained(python: str | None, advice: str, fresh:
     assert not (fresh / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_an_installation_says_how_it_went(fresh: Path, tmp_path: Path) -> None:
     """make says what it makes and installs; a failure keeps pip's reason and is tried again, a success is the last word."""
     wheel = repack(distribution("iniconfig"), tmp_path)

@@ -77,6 +77,7 @@ def test_a_revoked_token_is_said_to_be_refused() -> None:
     ("owner", "match", "chosen"),
     [("synthetic", "*-1", "synthetic/repo-1"), ("ada", "*", "ada/mine"), ("ADA", "m*", "ada/mine")],
 )
+@pytest.mark.slow
 def test_an_owner_stands_for_its_repositories(
     owner: str, match: str, chosen: str, broker_url: str, monkeypatch: pytest.MonkeyPatch, captrace: Capture
 ) -> None:

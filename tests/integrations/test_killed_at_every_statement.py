@@ -92,6 +92,7 @@ def _begins(row: RepoSync) -> None:
     assert attempts.claim(own, traceparent=None) is None
 
 
+@pytest.mark.slow
 def test_a_run_is_started_whole_or_not_at_all_and_then_begins() -> None:
     """By whoever sends the task that starts it; with its first line, and its rows, once."""
     ours, others = repository("o/a"), repository("p/b", team="smiths")
@@ -145,6 +146,7 @@ def _syncing(tracked: TrackedRepository) -> PipelineRun:
     return run
 
 
+@pytest.mark.slow
 def test_a_phase_s_step_is_sent_whoever_died_before_sending_it() -> None:
     """It is sent by the sweep within seconds, and started once."""
     ours = repository("o/a")
@@ -162,6 +164,7 @@ def test_a_phase_s_step_is_sent_whoever_died_before_sending_it() -> None:
             return
 
 
+@pytest.mark.slow
 def test_backfills_are_dispatched_once_whoever_died() -> None:
     """With the end of the run that they follow: none, or each of them, and each begins."""
     ours = repository("o/a")
@@ -187,6 +190,7 @@ def test_backfills_are_dispatched_once_whoever_died() -> None:
             return
 
 
+@pytest.mark.slow
 def test_a_retry_follows_whoever_died() -> None:
     """An attempt that failed and was killed while it said so is followed by the next, once."""
     ours = repository("o/a")

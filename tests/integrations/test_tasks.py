@@ -138,6 +138,7 @@ def test_backfills_begin_when_their_run_has_ended(program_environment: dict[str,
         wait_until(lambda: PipelineRun.objects.filter(kind="backfill", state="completed").exists(), seconds=30)
 
 
+@pytest.mark.slow
 def test_a_step_that_loses_its_database_is_started_three_times(program_environment: dict[str, str]) -> None:
     """The run goes on standing in its phase twice, and fails in it the third time."""
     environment = {**program_environment, **QUICK}

@@ -57,6 +57,7 @@ def _cut_database() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_worker_says_that_it_started_lost_its_servers_and_drained(
     program_environment: dict[str, str], broker_url: str
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_worker_says_that_it_started_lost_its_servers_and_drained(
     assert _lines(environment, "sync.worker.killed") == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_held_is_said_in_its_runs_trace(program_environment: dict[str, str]) -> None:
     """By the process that started it, with the ids of the repository; its lane is found without its holder."""
     environment = {**program_environment, **SETTINGS}

@@ -50,6 +50,7 @@ def test_the_wheel_is_telemetry_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(400)  # on one busy core
+@pytest.mark.slow
 def test_a_project_of_somebody_else_is_traced(
     environment: Environment, shop: Shop, record_property: Callable[[str, object], None]
 ) -> None:

@@ -48,6 +48,7 @@ def test_each_code_but_unknown_can_be_proven() -> None:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_the_fast_ones_are_what_they_claim_and_are_told_right(
     unexplained_environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def instrumented(embedded_servers: Broker, tmp_path_factory: pytest.TempPathFact
         yield Instrumented(collector.spans(), metrics, collector.received(), project.home)
 
 
+@pytest.mark.slow
 def test_their_exporter_gets_every_span_once(instrumented: Instrumented) -> None:
     """Of every message and run, of their instrumentation and of ours; children that exit lose none."""
     assert set(Counter(span.span_id for span in instrumented.spans).values()) == {1}

@@ -85,6 +85,7 @@ def kinds_of(path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_every_task_of_a_child_that_exits_has_its_span(spans: list[Span]) -> None:
     """All are there, though children exit after four tasks and the collector is not there."""
     assert sum(span.name.startswith("run/") for span in spans) == RUNS

@@ -139,6 +139,7 @@ def test_an_idle_child_that_dies_keeps_what_it_had_not_exported(working: Bakery)
 
 
 @pytest.mark.parametrize("pool", ["solo", "threads"])
+@pytest.mark.slow
 def test_a_worker_that_dies_as_a_whole_is_found_by_the_next_process(
     embedded_servers: Broker, tmp_path: Path, pool: str
 ) -> None:
@@ -174,6 +175,7 @@ def test_two_processes_that_find_one_journal_end_its_spans_once(embedded_servers
     is_sound(spans)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_with_its_children_loses_nothing(embedded_servers: Broker, tmp_path: Path) -> None:
     """Parent and children killed at once; the next worker ends what they held, before it has a task."""
     project = Bakery(tmp_path, embedded_servers)
@@ -199,6 +201,7 @@ send completed
     is_sound(spans)
 
 
+@pytest.mark.slow
 def test_a_child_whose_parent_stands_still_is_seen_by_its_siblings(embedded_servers: Broker, tmp_path: Path) -> None:
     """The parent lives and says nothing; the signal is known from the child's remains."""
     project = Bakery(tmp_path, embedded_servers)
@@ -261,6 +264,7 @@ os.execv(sys.executable, [sys.executable, *{arguments!r}])
 """
 
 
+@pytest.mark.slow
 def test_a_child_that_the_kernel_kills_for_memory_is_told_from_one_that_somebody_kills(
     embedded_servers: Broker, tmp_path: Path, memory_group: Path
 ) -> None:
@@ -331,6 +335,7 @@ def test_where_nobody_counts_nothing_is_out_of_memory(tmp_path: Path) -> None:
     assert not MemoryKills(root=tmp_path).cover(1)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_as_a_whole_is_seen_by_beat(embedded_servers: Broker, tmp_path: Path) -> None:
     """Which lives on and has no span of its own: it ends what worker and children held, and knows the signal."""
     project = Bakery(tmp_path, embedded_servers)

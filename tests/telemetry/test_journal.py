@@ -405,6 +405,7 @@ def test_a_forked_childs_spans_are_its_own_and_its_parents_its_parents(tmp_path:
     assert draw(read_spans(tmp_path / "traces.jsonl")) == "shop.day completed\n  shop.child died died"
 
 
+@pytest.mark.slow
 def test_a_child_that_lives_on_does_not_hide_its_parents_death(tmp_path: Path) -> None:
     """The parent's lock is not the child's."""
     dies(tmp_path, between="os.fork() or (time.sleep(20), os._exit(0))")
@@ -438,6 +439,7 @@ def test_a_journal_that_was_taken_away_comes_back(tmp_path: Path) -> None:
     assert "\n" + draw(read_spans(tmp_path / "traces.jsonl")) == DIED
 
 
+@pytest.mark.slow
 def test_the_end_is_the_last_sign_of_life(tmp_path: Path) -> None:
     """Which an idle process gives each second."""
     began = time.time_ns()

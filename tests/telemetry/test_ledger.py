@@ -392,6 +392,7 @@ sys.stderr.write("\\n" + json.dumps({"flushed": flushed, "full": full, "again": 
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_nothing_and_loses_no_span(small_disk: Path) -> None:
     """It is said at once, on stderr too; spans wait, and are written by themselves once there is room."""
     collector = HttpCollector()

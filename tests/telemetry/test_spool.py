@@ -65,6 +65,7 @@ time.sleep({lasts})
 
 
 @BOTH
+@pytest.mark.slow
 def test_a_collector_that_is_away_while_a_process_works_gets_every_span_once(make: Make, tmp_path: Path) -> None:
     """It is back before the process ends."""
     collector = make()
@@ -125,6 +126,7 @@ def test_a_sender_that_is_killed_leaves_an_exact_account(tmp_path: Path) -> None
     assert (count.started, count.exported, count.died, count.waiting, count.lost) == (113, 112, 1, 0, 0)
 
 
+@pytest.mark.slow
 def test_processes_of_one_home_send_its_spool_once(tmp_path: Path) -> None:
     """Three at the same time, each with spans of its own."""
     collector = HttpCollector()
@@ -170,6 +172,7 @@ sys.stderr.write(f"{times[0]} {sum(times[1:])}\\n")
 
 
 @BOTH
+@pytest.mark.slow
 def test_a_collector_that_never_answers_is_waited_for_once(make: Make, tmp_path: Path) -> None:
     """Two seconds in all, over every flush and the exit; what it did not take is in the spool, and sent later."""
     collector = make()
@@ -239,6 +242,7 @@ def test_a_damaged_batch_is_set_aside_and_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("state", [".sending", ".sent", ".lost"])
+@pytest.mark.slow
 def test_a_sender_that_was_killed_over_a_batch_leaves_it_to_the_next(state: str, tmp_path: Path) -> None:
     """One that was being sent is sent; one that was sent or dropped is counted, and not sent again."""
     collector = HttpCollector()
@@ -267,6 +271,7 @@ def test_a_batch_that_was_being_written_is_kept_if_it_is_whole(tmp_path: Path) -
     assert (spool.batches(), spool.batches(".part")) == ([], [])
 
 
+@pytest.mark.slow
 def test_without_a_home_what_cannot_be_sent_waits_in_memory(tmp_path: Path) -> None:
     """And arrives once the collector is back."""
     collector = HttpCollector()

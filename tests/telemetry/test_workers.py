@@ -33,6 +33,7 @@ def spans_of(project: Bakery) -> dict[str, Span]:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.slow
 def test_a_script_may_be_a_worker(embedded_servers: Broker, tmp_path: Path, protocol: str) -> None:
     """With children, though it has had a span, and so exporters, before it forked them; and with a level of its own."""
     project = Bakery(
@@ -107,6 +108,7 @@ def test_a_program_may_make_its_own_worker(embedded_servers: Broker, tmp_path: P
 DETACHED = ["-m", "celery", "-A", "bakery", "multi"]
 
 
+@pytest.mark.slow
 def test_celery_multi_traces(embedded_servers: Broker, tmp_path: Path) -> None:
     """Its workers are detached programs of their own."""
     project = Bakery(tmp_path, embedded_servers)

@@ -57,6 +57,7 @@ def shown(path: str, number: int) -> str:
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])
+@pytest.mark.slow
 def test_exactly_the_wrong_lines_are_refused(checker: Callable[[], set[str]]) -> None:
     """No mistake passes, and nothing that is right is refused."""
     refused = checker()
