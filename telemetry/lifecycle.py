@@ -160,7 +160,11 @@ class Observed(Generic[R]):
             if self._span is not None:
                 self._span.end(self._end_ns())
         if self._outcome is None and error is None:
-            _health.problem(OutcomeMissing(_missing(type(self._operation))))
+            self._miss_outcome()
+
+    @_health.guarded
+    def _miss_outcome(self) -> None:
+        raise OutcomeMissing(_missing(type(self._operation)))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from apps.explain.activities import ROOT
-from apps.explain.story import SYNC, Line, moment_of
+from apps.explain.known_runs import COMPLETED, Asked, KnownRun
+from apps.explain.runs_in_lines import Lines
+from apps.explain.story import SYNC
 from telemetry.model import Outcome
 from telemetry.reading import Source
-
-_STARTED, _COMPLETED = "sync.pipeline.started", "sync.pipeline.completed"
-_BAD = ("sync.pipeline.failed", "sync.repo.failed", "sync.run.cancelled")
+from telemetry.timestamps import unix_nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +26,7 @@ class Seen:
 
 def runs_seen(source: Source) -> list[Seen]:
     """Return the runs that a source tells of: by its lines, which are quickly found, else by their root spans."""
-    lines = source.find_lines(event=[_STARTED, _COMPLETED, *_BAD])
-    started = [line for line in lines if line.get("event") == _STARTED and line.get("trace_id")]
-    if not started:
-        return _by_roots(source)
-    completed = {line.get("trace_id") for line in lines if line.get("event") == _COMPLETED}
-    bad = {line.get("trace_id") for line in lines if line.get("event") in _BAD}
-    seen = {str(line["trace_id"]): _seen(line, is_fine=line["trace_id"] in completed - bad) for line in started}
-    return _newest_first(seen.values())
+    return [_seen(run) for run in Lines(source).runs(Asked()) if run.trace_id] or _by_roots(source)
 
 
 def traces_of(source: Source, **wanted: Any) -> set[str]:
@@ -58,18 +50,13 @@ def _by_roots(source: Source) -> list[Seen]:
                 is_fine=root.name == ROOT and root.outcome == Outcome.COMPLETED and not root.attributes.get("repos_failed"),
             ),
         )
-    return _newest_first(seen.values())
+    return sorted(seen.values(), key=lambda one: -one.started_ns)
 
 
-def _seen(line: Line, *, is_fine: bool) -> Seen:
-    run_id = line.get("run_id")
+def _seen(run: KnownRun) -> Seen:
     return Seen(
-        trace_id=str(line["trace_id"]),
-        run_id=run_id if isinstance(run_id, int) else None,
-        started_ns=moment_of(line) or 0,
-        is_fine=is_fine,
+        trace_id=run.trace_id,
+        run_id=run.number,
+        started_ns=unix_nanoseconds(run.started_at),
+        is_fine=run.state == COMPLETED,
     )
-
-
-def _newest_first(seen: Iterable[Seen]) -> list[Seen]:
-    return sorted(seen, key=lambda one: -one.started_ns)

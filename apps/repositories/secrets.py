@@ -18,7 +18,7 @@ def decrypt(stored: bytes) -> str:
         return _fernet().decrypt(stored).decode()
     except InvalidToken as error:
         raise ImproperlyConfigured(
-            "A stored token cannot be decrypted with SYNCTRACE_ENCRYPTION_KEY: add the key it was encrypted with "
+            "No key of SYNCTRACE_ENCRYPTION_KEY decrypts a stored token. Add the key it was encrypted with "
             "(several keys are separated by commas, the newest first), or connect the account again."
         ) from error
 

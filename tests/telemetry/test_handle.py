@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -51,6 +51,18 @@ def test_an_operation_without_a_result_completes_by_itself(captrace: Capture) ->
         raise OSError("jam")
     assert captrace.tree("street") == "post.sort completed street=Elm\npost.sort failed OSError street=Oak"
     assert captrace.events() == ["post.sort.completed"]
+
+
+@pytest.mark.parametrize("no_operation", ["text", 7, None, Sort])
+def test_what_is_no_operation_does_not_break_its_host(no_operation: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """The block runs, its own errors leave it, and telemetry says what it could not do."""
+    with observe(no_operation) as block:
+        block.set(street="Elm")
+    with observe(no_operation) as block:
+        block.completed(no_operation)
+    with pytest.raises(OSError, match="jam"), observe(no_operation):
+        raise OSError("jam")
+    assert "__fieldspecs__" in capsys.readouterr().err
 
 
 def test_a_library_s_span_says_which_operation_it_stands_in(captrace: Capture) -> None:
