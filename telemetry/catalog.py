@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from telemetry._lines.own_events import EVENTS as OWN_EVENTS
 from telemetry._suggestion import suggestion
 from telemetry._weaver import as_yaml, registry
 from telemetry.model import LINE_KEYS, declared_events, declared_operations
 
-__all__ = ["as_json", "as_markdown", "as_weaver", "check_line", "spans_as_markdown"]
+__all__ = ["OWN_EVENTS", "as_json", "as_markdown", "as_weaver", "check_line", "spans_as_markdown"]
 
 
 def as_json(names: Iterable[str]) -> list[dict[str, Any]]:

@@ -25,10 +25,12 @@ def test_the_readme_shows_the_table() -> None:
     assert printed() in Path("README.md").read_text()
 
 
-def test_all_adds_the_machines_own_events_and_spans() -> None:
+def test_all_adds_what_the_machine_and_telemetry_say_of_themselves() -> None:
     """The table comes first, unchanged."""
     everything = printed("--all")
     assert everything.startswith(printed().rstrip("\n"))
+    assert "| `sync.run.resumed` | INFO |" in everything
+    assert "| `telemetry.account` | INFO | exporter, started, exported," in everything
     keys = ("account", "reason", "behind", "behind_run_id")
     fields = [*(f"sync.queue.{key}" for key in keys), "sync.rate_wait.reason"]
     named = ", ".join(f"`{field}`" for field in fields)

@@ -13,9 +13,9 @@ from django.core.management.base import CommandError
 from apps import machine_catalog
 from apps.catalog import CONTEXT, TABLE
 from apps.console.terminal.printing import PrintingCommand
-from telemetry.catalog import as_json, as_markdown, as_weaver, check_line, spans_as_markdown
+from telemetry.catalog import OWN_EVENTS, as_json, as_markdown, as_weaver, check_line, spans_as_markdown
 
-_ALL = (*TABLE, *machine_catalog.EVENTS)
+_ALL = (*TABLE, *machine_catalog.EVENTS, *OWN_EVENTS)
 _FORMATS: Mapping[str, Callable[[Sequence[str]], str]] = {
     "markdown": as_markdown,
     "json": lambda names: json.dumps(as_json(names), indent=2),
@@ -32,7 +32,7 @@ class Command(PrintingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the format, or the file to check."""
         parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
-        parser.add_argument("--all", action="store_true", help="print the machine's own events and spans, too")
+        parser.add_argument("--all", action="store_true", help="also what the machine and telemetry say of themselves")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
