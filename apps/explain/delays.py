@@ -1,18 +1,16 @@
-"""What a run's time was lost to: stretches of its critical path that a healthy run does not have."""
+"""What each loss of time says: how much, to whom, and what proves it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from apps import catalog, machine_catalog
-from apps.explain import codes
 from apps.explain.chains import Chain, by_span
-from apps.explain.errors_as_codes import code_of
-from apps.explain.gaps import Stretch
+from apps.explain.losses import Loss, ended_by_limit, losses_of
 from apps.explain.moments import length_of
-from apps.explain.parts import BACK_OFF, MISSING, PARKED, QUEUE_WAIT, RATE_WAIT, WAITS, Part, key_of, limit_of
+from apps.explain.parts import BACK_OFF, MISSING, PARKED, RATE_WAIT, Part, key_of, limit_of
 from apps.explain.stopped import deciding_call, said_of_call
 from apps.explain.story import CALLS, SYNC, WRITE, Attempt, Story, error_of, message_of, number_of
 from apps.explain.troubles import Kind, Trouble
@@ -32,8 +30,6 @@ _NOBODY = "died"
 _START_SECONDS = 1.0
 """A run may take that long to begin without anybody being late."""
 
-_ENVIRONMENT, _OWN_SERVERS = "deployment.environment.name", "local"
-_LANE_WAIT = machine_catalog.LaneWait.__operation__
 _QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
 _BEHIND = key_of(machine_catalog.QueueWait, "behind")
 _HOLDER = key_of(machine_catalog.LaneWait, "behind")
@@ -44,69 +40,19 @@ _MISSED = key_of(machine_catalog.Missing, "attempt")
 _WHY_MISSING = key_of(machine_catalog.Missing, "reason")
 UNKNOWN_LIMIT = "unknown"
 """The limit of a wait of which only that it was for one is known."""
-_NAMED = CALLS | WAITS | {WRITE, RATE_WAIT, _LANE_WAIT, SYNC}
-
-
-@dataclass(slots=True)
-class _Loss:
-    """Stretches of the path that one thing shows."""
-
-    evidence: Span | None
-    part: Part
-    start_ns: int
-    end_ns: int
-    lost_ns: int = 0
 
 
 def delays(story: Story) -> Iterator[Trouble]:
     """Yield a trouble for all that the critical path lost time to, in the order it was lost."""
-    losses: dict[object, _Loss] = {}
-    cut_off = [attempt for attempt in story.attempts if _met_its_limit(attempt)]
-    for stretch in story.time.path:
-        evidence = story.above(stretch.span_id, _NAMED)
-        if stretch.part is Part.OUR_OWN_WORK and (cut := _within(cut_off, stretch)) is not None:
-            evidence = cut.sync
-        if stretch.part is Part.OPEN_NOW or not _may_be_lost(stretch, evidence):
-            continue
-        key = (stretch.part, evidence.span_id if evidence is not None else stretch.start_ns)
-        loss = losses.setdefault(key, _Loss(evidence, stretch.part, stretch.start_ns, stretch.end_ns))
-        loss.end_ns, loss.lost_ns = stretch.end_ns, loss.lost_ns + stretch.duration_ns
-    for loss in losses.values():
+    for loss in losses_of(story):
         trouble = _trouble(story, loss)
         if trouble is not None:
             yield trouble
 
 
-def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
-    """Return whether the time may be lost; our own work is not, but for a start that nobody made or what a limit cut off.
-
-    A command with servers of its own also starts a worker of its own, which is a part of its work.
-    """
-    if stretch.part is not Part.OUR_OWN_WORK:
-        return True
-    if evidence is not None and _ended_by_limit(evidence):
-        return True
-    if evidence is None or evidence.name != QUEUE_WAIT:
-        return False
-    return evidence.resource.get(_ENVIRONMENT) != _OWN_SERVERS
-
-
-def _within(attempts: Sequence[Attempt], stretch: Stretch) -> Attempt | None:
-    return next((one for one in attempts if one.start_ns <= stretch.start_ns and stretch.end_ns <= one.end_ns), None)
-
-
-def _met_its_limit(attempt: Attempt) -> bool:
-    """Return whether an attempt was ended by a limit of time; what it did by itself until then was lost."""
-    return attempt.sync is not None and _ended_by_limit(attempt.sync)
-
-
-def _ended_by_limit(sync: Span) -> bool:
-    return sync.attributes.get("died.cause") == "time_limit" or code_of(error_of(sync)) is codes.TIME_LIMIT
-
-
-def _trouble(story: Story, loss: _Loss) -> Trouble | None:
+def _trouble(story: Story, loss: Loss) -> Trouble | None:
     evidence = loss.evidence
-    if loss.part is Part.OUR_OWN_WORK and evidence is not None and _ended_by_limit(evidence):
+    if loss.part is Part.OUR_OWN_WORK and evidence is not None and ended_by_limit(evidence):
         says = f"an attempt was cut off by its limit: {error_of(evidence) or evidence.status_message}"
         known = {"error_type": error_of(evidence), "error_msg": message_of(evidence)}
         return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=(by_span(says, evidence),), **known)
@@ -131,7 +77,7 @@ def _trouble(story: Story, loss: _Loss) -> Trouble | None:
     return _of_wait(story, loss)
 
 
-def _of_call(story: Story, loss: _Loss, call: Span) -> Trouble | None:
+def _of_call(story: Story, loss: Loss, call: Span) -> Trouble | None:
     """Return the trouble of a call that failed, or took long; one that a limit refused is told by the wait that follows."""
     lost = loss.lost_ns / 1e9
     step = (by_span(said_of_call(call), call),)
@@ -142,7 +88,7 @@ def _of_call(story: Story, loss: _Loss, call: Span) -> Trouble | None:
     return _made(story, loss, seconds=lost - usual, chain=step) if lost > slow_from else None
 
 
-def _of_back_off(story: Story, loss: _Loss) -> Trouble:
+def _of_back_off(story: Story, loss: Loss) -> Trouble:
     """Return the trouble of a pause after an attempt that failed, with the call that made it fail."""
     attempt = _attempt_before(story, loss)
     sync = None if attempt is None else attempt.sync
@@ -162,7 +108,7 @@ def _of_back_off(story: Story, loss: _Loss) -> Trouble:
     return _with_attempt(made, attempt, shown)
 
 
-def _of_death(story: Story, loss: _Loss) -> Trouble:
+def _of_death(story: Story, loss: Loss) -> Trouble:
     """Return the trouble of the time until somebody found a death."""
     attempt = None if _is_of_phases(loss) else _attempt_before(story, loss)
     dead = None if attempt is None else attempt.sync
@@ -174,12 +120,12 @@ def _of_death(story: Story, loss: _Loss) -> Trouble:
     return _with_attempt(made, attempt, dead)
 
 
-def _is_of_phases(loss: _Loss) -> bool:
+def _is_of_phases(loss: Loss) -> bool:
     """Return whether a phase's step was missing, and so no attempt at a repository."""
     return loss.evidence is not None and loss.evidence.name == MISSING and "repo_id" not in loss.evidence.attributes
 
 
-def _of_missing(story: Story, loss: _Loss, missing: Span) -> Trouble:
+def _of_missing(story: Story, loss: Loss, missing: Span) -> Trouble:
     """Return the trouble of the time until a sweep found that something was missing: an attempt, a step or a message.
 
     A message that nobody took may also have waited for a worker. An attempt that failed, and could not write it down, has
@@ -202,7 +148,7 @@ def _of_missing(story: Story, loss: _Loss, missing: Span) -> Trouble:
     return replace(made, chain=chain + made.chain)
 
 
-def _of_wait(story: Story, loss: _Loss) -> Trouble:
+def _of_wait(story: Story, loss: Loss) -> Trouble:
     """Return the trouble of a wait: for a limit, the lane, a turn or a worker; or of time that nothing explains."""
     evidence = loss.evidence
     if evidence is None or evidence.name == SYNC:
@@ -226,7 +172,7 @@ def _length(span: Span) -> str:
     return length_of(span.duration_ms / 1000)
 
 
-def _message_step(story: Story, loss: _Loss) -> Chain:
+def _message_step(story: Story, loss: Loss) -> Chain:
     """Return the step of the task whose message waited longest until then, or of one that began then; none if none did."""
     if loss.part is not Part.QUEUE:
         return ()
@@ -237,7 +183,7 @@ def _message_step(story: Story, loss: _Loss) -> Chain:
     return (by_span(f"its message waited {length_of(seconds)} for a worker", task),)
 
 
-def _refusal(story: Story, loss: _Loss) -> Span | None:
+def _refusal(story: Story, loss: Loss) -> Span | None:
     """Return the call that GitHub refused for the limit that was then waited for."""
     refused = [
         call
@@ -248,7 +194,7 @@ def _refusal(story: Story, loss: _Loss) -> Span | None:
     return max(refused, key=lambda call: call.end_ns, default=None)
 
 
-def _attempt_before(story: Story, loss: _Loss) -> Attempt | None:
+def _attempt_before(story: Story, loss: Loss) -> Attempt | None:
     """Return the attempt that had ended when the time began; of the same repository where that is known."""
     repo_id = None if loss.evidence is None else loss.evidence.attributes.get("repo_id")
     before = [
@@ -259,7 +205,7 @@ def _attempt_before(story: Story, loss: _Loss) -> Attempt | None:
     return max(before, key=lambda attempt: attempt.end_ns, default=None)
 
 
-def _made(story: Story, loss: _Loss, **known: Any) -> Trouble:
+def _made(story: Story, loss: Loss, **known: Any) -> Trouble:
     span = loss.evidence
     repo_id = None if span is None else span.attributes.get("repo_id")
     return Trouble(

@@ -1,0 +1,72 @@
+"""Where a run's critical path lost time: stretches that a healthy run does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps import machine_catalog
+from apps.explain import codes
+from apps.explain.errors_as_codes import code_of
+from apps.explain.gaps import Stretch
+from apps.explain.parts import QUEUE_WAIT, RATE_WAIT, WAITS, Part
+from apps.explain.story import CALLS, SYNC, WRITE, Attempt, Story, error_of
+from telemetry.reading import Span
+
+_ENVIRONMENT, _OWN_SERVERS = "deployment.environment.name", "local"
+_NAMED = CALLS | WAITS | {WRITE, RATE_WAIT, machine_catalog.LaneWait.__operation__, SYNC}
+
+
+@dataclass(slots=True)
+class Loss:
+    """Stretches of the critical path that one span shows, from the first's start to the last's end, and their sum."""
+
+    evidence: Span | None
+    part: Part
+    start_ns: int
+    end_ns: int
+    lost_ns: int = 0
+
+
+def losses_of(story: Story) -> list[Loss]:
+    """Return all that the critical path lost time to, in the order it was lost."""
+    losses: dict[object, Loss] = {}
+    cut_off = [attempt for attempt in story.attempts if _met_its_limit(attempt)]
+    for stretch in story.time.path:
+        evidence = story.above(stretch.span_id, _NAMED)
+        if stretch.part is Part.OUR_OWN_WORK and (cut := _within(cut_off, stretch)) is not None:
+            evidence = cut.sync
+        if stretch.part is Part.OPEN_NOW or not _may_be_lost(stretch, evidence):
+            continue
+        key = (stretch.part, evidence.span_id if evidence is not None else stretch.start_ns)
+        loss = losses.setdefault(key, Loss(evidence, stretch.part, stretch.start_ns, stretch.end_ns))
+        loss.end_ns, loss.lost_ns = stretch.end_ns, loss.lost_ns + stretch.duration_ns
+    return list(losses.values())
+
+
+def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
+    """Return whether the time may be lost; our own work is not, but for a start that nobody made or what a limit cut off.
+
+    A command with servers of its own also starts a worker of its own, which is a part of its work.
+    """
+    if stretch.part is not Part.OUR_OWN_WORK:
+        return True
+    if evidence is not None and ended_by_limit(evidence):
+        return True
+    if evidence is None or evidence.name != QUEUE_WAIT:
+        return False
+    return evidence.resource.get(_ENVIRONMENT) != _OWN_SERVERS
+
+
+def _within(attempts: Sequence[Attempt], stretch: Stretch) -> Attempt | None:
+    return next((one for one in attempts if one.start_ns <= stretch.start_ns and stretch.end_ns <= one.end_ns), None)
+
+
+def _met_its_limit(attempt: Attempt) -> bool:
+    """Return whether an attempt was ended by a limit of time; what it did by itself until then was lost."""
+    return attempt.sync is not None and ended_by_limit(attempt.sync)
+
+
+def ended_by_limit(sync: Span) -> bool:
+    """Return whether an attempt's span was ended by a limit of time."""
+    return sync.attributes.get("died.cause") == "time_limit" or code_of(error_of(sync)) is codes.TIME_LIMIT
