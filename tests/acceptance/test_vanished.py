@@ -92,11 +92,14 @@ def _journals(environment: Mapping[str, str]) -> list[str]:
     return [path.name for path in (Path(environment["SYNCTRACE_HOME"]) / "journal").glob("*.jsonl")]
 
 
+def _trace(*environments: Mapping[str, str]) -> list[Span]:
+    (run,) = PipelineRun.objects.all()
+    return [span for span in _spans(*environments) if span.trace_id == run.traceparent.split("-")[1]]
+
+
 def _is_whole(*environments: Mapping[str, str]) -> list[Span]:
     """Return all spans of the only run: each is there once, none is an orphan, and both ledgers are exact."""
-    spans = _spans(*environments)
-    (run,) = PipelineRun.objects.all()
-    trace = [span for span in spans if span.trace_id == run.traceparent.split("-")[1]]
+    trace = _trace(*environments)
     assert len({span.span_id for span in trace}) == len(trace)
     assert orphans_of(trace) == []
     for each in environments:
@@ -123,6 +126,7 @@ def test_a_machine_that_vanished_has_its_spans_ended_by_another_and_ends_none_wh
             wait_until(lambda: _attempt(_spans(ours), attempt=1).keys() == DIED, seconds=10)
             _until_it_is_over()
             away = {**lost, "SYNCTRACE_HOME": str(tmp_path / "away")}
+            wait_until(lambda: orphans_of(_trace(ours, away)) == [], seconds=10)  # what ended last is exported by then
             _is_whole(ours, away)
             (tmp_path / "away").rename(tmp_path / "lost")
             assert _journals(lost)
