@@ -91,6 +91,14 @@ SURROUNDED: tuple[Shape, ...] = (
         starts=("://",),
         replacement=f"://{REDACTED}@",
     ),
+    Shape(  # a mail's address has no port and no path
+        name="a user and a password before a host, without a scheme",
+        pattern=re.compile(
+            r"""(?<=[\w.%+-]):[^\s:@/?#"'<>\\]{1,128}@(?=(?:[A-Za-z][\w.-]{0,252}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{2,5}\b|/))"""
+        ),
+        starts=(":",),
+        replacement=f":{REDACTED}@",
+    ),
     Shape(
         name="a URL's user, quoted",
         pattern=re.compile(r"""(%3A%2F%2F)(?:(?!%2F|%40)[^/?#&\s"'<>\\])+(%40)""", re.IGNORECASE),
@@ -169,7 +177,7 @@ SURROUNDED: tuple[Shape, ...] = (
     # One or several: 32 bytes in url-safe base64. Before the name alone says it, which ends a value at the first blank.
     _shape(
         "Fernet keys",
-        r"""(?P<name> keys? [\\"']{0,3} \s{0,4} [=:] \s{0,4} [\[("'b\\]{0,4} )
+        r"""(?P<name> keys? [\\"']{0,3} \s{0,4} (?: [=:] | (?<=["']) , ) \s{0,4} [\[("'b\\]{0,4} )
             [A-Za-z0-9_-]{43}= (?: [,"'\s]{1,4} b?["']? [A-Za-z0-9_-]{43}= )*""",
         "key",
     ),
@@ -198,7 +206,8 @@ SURROUNDED: tuple[Shape, ...] = (
     # The name alone may be an everyday word ("unexpected token: x"): only a value that looks made, or is quoted.
     _shape(
         "a value under the name token",
-        rf"""(?P<name> \b token {_EQUALS} (?: b?{_QUOTE} | (?-i:{_LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
+        rf"""(?P<name> \b token (?: {_EQUALS} | {_QUOTE}{_SPACE},{_SPACE} (?=b?{_QUOTE} (?-i:{_LOOKS_MADE})) )
+            (?: b?{_QUOTE} | (?-i:{_LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
         "token",
     ),
 )
@@ -207,7 +216,23 @@ BEHEADED = re.compile(rf"\A[^-]+-----END {_PEM}")
 """The end of a private key whose beginning was cut off."""
 
 WORDS: tuple[str, ...] = (
-    *("token", "pass", "secret", "key", "auth", "cookie", "bearer", "basic", "sig", "://", "%3a", "session", "pwd", "jwt"),
+    *(
+        "token",
+        "pass",
+        "secret",
+        "key",
+        "auth",
+        "cookie",
+        "bearer",
+        "basic",
+        "sig",
+        "://",
+        "%3a",
+        "session",
+        "pwd",
+        "jwt",
+        "@",
+    ),
     *("credential", "private", "client_a", "code=", "x-amz", "x-goog", "-u", "-p", "-cli"),
     *("passcode", "pin is", "pin was", "sess", "state=", "state%", "nonce", "code_verifier"),
 )

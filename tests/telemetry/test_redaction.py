@@ -108,6 +108,9 @@ def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
         "http --auth basic host",
         "return code=0",
         "a co-pilot's re-use of mongo -h host",
+        "cc:ada@example.org, and mailto:ada@example.org",
+        "npm:react@18.2.0/index.js of python:3.11@sha256:9b74c9897bac770ffc029102a200c5de8b0a4a3e",
+        "('keys', 3) at 12:30, see git@github.com:octo-org/repo.git",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:
@@ -150,6 +153,10 @@ OF_VENDORS = {
     "an option with an equals sign": f"deploy --api-key={_MADE}",
     "an option of several words": f"run --github-token {_MADE}",
     "a password with a slash": f"postgresql://ann:a/b{_MADE}@db:5432/app",
+    "pairs of names": repr([("password", "hunter2" + _MADE), ("token", _MADE)]),
+    "a password without a scheme": f"psql ann:{_MADE}@db:5432",
+    "a password without a scheme, before a path": f"mysql+ann:{_MADE}@10.0.0.5/app",
+    "a password of a kind of its own": f"DSN=ann:hunter{_MADE[:3]}!@db.example/app",
     "a signature of AWS": f"https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature={_MADE}&x=1",
     "a credential of AWS": f"https://b.s3.amazonaws.com/k?X-Amz-Credential={_MADE}%2F20260101&x=1",
     "a session of AWS": f"https://b.s3.amazonaws.com/k?X-Amz-Security-Token={_MADE}",
@@ -227,6 +234,8 @@ LISTS_OF_KEYS = {
     "a repr of bytes": repr({"keys": [key.encode() for key in _FERNET_KEYS]}),
     "a secret's name": repr({"encryption_keys": tuple(_FERNET_KEYS)}),
     "JSON": json.dumps({"keys": _FERNET_KEYS}),
+    "a pair": repr([("keys", _FERNET_KEYS)]),
+    "a pair of a secret's name": repr([("encryption_keys", _FERNET_KEYS)]),
     "JSON of a secret's name": json.dumps({"passwords": _FERNET_KEYS, "n": 1}),
 }
 
