@@ -96,6 +96,11 @@ class Label:
     chain: tuple[Proof, ...] = ()
 
 
+def label(outcome: Outcome, code: Code, name: str = THREE_PAGES, *, whole_run: bool = False) -> Label:
+    """Return the label of a cause that decides at one repository."""
+    return Label(outcome=outcome, code=code, repositories=(name,), whole_run=whole_run)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
     """What befalls the worker's process that has come somewhere, from the `nth` time on, so many `times`.

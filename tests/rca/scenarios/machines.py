@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.rca.scenario import ANOTHER, ONE_PAGE, THREE_PAGES, Act, Code, Fate, Label, Outcome, Scenario, of_backfill
-
-
-def _label(outcome: Outcome, code: Code, name: str = THREE_PAGES, *, whole_run: bool = False) -> Label:
-    return Label(outcome=outcome, code=code, repositories=(name,), whole_run=whole_run)
-
+from tests.rca.scenario import ANOTHER, ONE_PAGE, THREE_PAGES, Act, Fate, Scenario, label, of_backfill
 
 _ALWAYS: Final = 100
 
@@ -17,14 +12,14 @@ _DIED: Final = (
     Scenario(
         name="killed at the look-up again and again",
         place="lookup",
-        label=_label("failed", "worker_died", ONE_PAGE),
+        label=label("failed", "worker_died", ONE_PAGE),
         group="hasty",
         fates=(Fate(does="kill", when="asks", times=_ALWAYS),),
     ),
     Scenario(
         name="killed at the second page again and again",
         place="middle page",
-        label=_label("failed", "worker_died"),
+        label=label("failed", "worker_died"),
         group="hasty",
         repositories=(THREE_PAGES,),
         fates=(Fate(does="kill", when="stores", nth=2, times=_ALWAYS),),
@@ -32,7 +27,7 @@ _DIED: Final = (
     Scenario(
         name="killed at one of two again and again",
         place="first page",
-        label=_label("partial", "worker_died", ANOTHER),
+        label=label("partial", "worker_died", ANOTHER),
         group="hasty",
         repositories=(ONE_PAGE, ANOTHER),
         fates=(Fate(does="kill", when="stores", times=_ALWAYS, repository=ANOTHER),),
@@ -40,28 +35,28 @@ _DIED: Final = (
     Scenario(
         name="analysis killed three times",
         place="analysis",
-        label=_label("failed", "worker_died", ONE_PAGE, whole_run=True),
+        label=label("failed", "worker_died", ONE_PAGE, whole_run=True),
         group="hasty",
         fates=(Fate(does="kill", when="analyzes", times=_ALWAYS),),
     ),
     Scenario(
         name="analysis killed once",
         place="analysis",
-        label=_label("completed", "worker_died", ONE_PAGE, whole_run=True),
+        label=label("completed", "worker_died", ONE_PAGE, whole_run=True),
         group="hasty",
         fates=(Fate(does="kill", when="analyzes"),),
     ),
     Scenario(
         name="metrics killed once",
         place="metrics",
-        label=_label("completed", "worker_died", ONE_PAGE, whole_run=True),
+        label=label("completed", "worker_died", ONE_PAGE, whole_run=True),
         group="hasty",
         fates=(Fate(does="kill", when="measures"),),
     ),
     Scenario(
         name="machine lost at the first page",
         place="first page",
-        label=_label("completed", "worker_died", ONE_PAGE),
+        label=label("completed", "worker_died", ONE_PAGE),
         group="machine lost",
         github=({"fault": "delay", "match": {"operation": "PullRequests"}, "delay_ms": 1_000},),
         acts=(Act(does="lose machine", when="asks"),),
@@ -69,7 +64,7 @@ _DIED: Final = (
     Scenario(
         name="machine lost at the second page",
         place="middle page",
-        label=_label("completed", "worker_died"),
+        label=label("completed", "worker_died"),
         group="machine lost",
         repositories=(THREE_PAGES,),
         pace_ms=400,
@@ -78,7 +73,7 @@ _DIED: Final = (
     of_backfill(
         name="machine lost in the backfill",
         place="phase 2",
-        label=_label("completed", "worker_died"),
+        label=label("completed", "worker_died"),
         group="machine lost",
         pace_ms=400,
         acts=(Act(does="lose machine", when="backfill read some"),),
@@ -86,7 +81,7 @@ _DIED: Final = (
     Scenario(
         name="machine lost in the analysis",
         place="analysis",
-        label=_label("completed", "worker_died", ONE_PAGE, whole_run=True),
+        label=label("completed", "worker_died", ONE_PAGE, whole_run=True),
         group="machine lost",
         fates=(Fate(does="linger", when="analyzes", seconds=2.0),),
         acts=(Act(does="lose machine", when="analysis", seconds=0),),
@@ -97,7 +92,7 @@ _HANGS: Final = (
     Scenario(
         name="loops at the second page once",
         place="middle page",
-        label=_label("completed", "time_limit"),
+        label=label("completed", "time_limit"),
         group="hasty",
         repositories=(THREE_PAGES,),
         fates=(Fate(does="loop", when="stores", nth=2),),
@@ -106,42 +101,42 @@ _HANGS: Final = (
     Scenario(
         name="hangs at the first page again and again",
         place="first page",
-        label=_label("failed", "time_limit", ONE_PAGE),
+        label=label("failed", "time_limit", ONE_PAGE),
         group="hasty",
         fates=(Fate(does="hang", when="stores", times=_ALWAYS),),
     ),
     Scenario(
         name="hangs before the look-up once",
         place="lookup",
-        label=_label("completed", "time_limit", ONE_PAGE),
+        label=label("completed", "time_limit", ONE_PAGE),
         group="hasty",
         fates=(Fate(does="hang", when="asks"),),
     ),
     Scenario(
         name="analysis hangs",
         place="analysis",
-        label=_label("failed", "time_limit", ONE_PAGE, whole_run=True),
+        label=label("failed", "time_limit", ONE_PAGE, whole_run=True),
         group="hasty",
         fates=(Fate(does="hang", when="analyzes"),),
     ),
     Scenario(
         name="analysis hangs through its soft limit",
         place="analysis",
-        label=_label("failed", "time_limit", ONE_PAGE, whole_run=True),
+        label=label("failed", "time_limit", ONE_PAGE, whole_run=True),
         group="hasty",
         fates=(Fate(does="loop", when="analyzes", times=_ALWAYS),),
     ),
     Scenario(
         name="metrics hang",
         place="metrics",
-        label=_label("failed", "time_limit", ONE_PAGE, whole_run=True),
+        label=label("failed", "time_limit", ONE_PAGE, whole_run=True),
         group="hasty",
         fates=(Fate(does="hang", when="measures"),),
     ),
     of_backfill(
         name="analysis of the backfill hangs",
         place="phase 2",
-        label=_label("failed", "time_limit", whole_run=True),
+        label=label("failed", "time_limit", whole_run=True),
         group="hasty",
         fates=(Fate(does="hang", when="analyzes", nth=2),),
     ),

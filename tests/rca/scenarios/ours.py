@@ -9,22 +9,15 @@ from tests.rca.scenario import (
     SEVEN_PAGES,
     THREE_PAGES,
     Act,
-    Code,
     Fate,
-    Label,
     Others,
-    Outcome,
     Scenario,
     at_lookup,
     at_page,
     in_backfill,
+    label,
     of_backfill,
 )
-
-
-def _label(outcome: Outcome, code: Code, name: str = THREE_PAGES, *, whole_run: bool = False) -> Label:
-    return Label(outcome=outcome, code=code, repositories=(name,), whole_run=whole_run)
-
 
 _ALWAYS: Final = 100
 
@@ -32,33 +25,33 @@ _MISCONFIGURED: Final = (
     Scenario(
         name="a proxy wants a password at the look-up",
         place="lookup",
-        label=_label("failed", "misconfigured", ONE_PAGE),
+        label=label("failed", "misconfigured", ONE_PAGE),
         github=(at_lookup("proxy_authentication"),),
         is_fast=True,
     ),
     Scenario(
         name="a proxy wants a password at the second page",
         place="middle page",
-        label=_label("failed", "misconfigured"),
+        label=label("failed", "misconfigured"),
         repositories=(THREE_PAGES,),
         github=(at_page(2, "proxy_authentication"),),
     ),
     of_backfill(
         name="a proxy wants a password in the backfill",
         place="phase 2",
-        label=_label("failed", "misconfigured"),
+        label=label("failed", "misconfigured"),
         github=(in_backfill("proxy_authentication"),),
     ),
     Scenario(
         name="the token was encrypted with another key",
         place="start",
-        label=_label("failed", "misconfigured", ONE_PAGE, whole_run=True),
+        label=label("failed", "misconfigured", ONE_PAGE, whole_run=True),
         acts=(Act(does="swap key", when="prepared"),),
     ),
     Scenario(
         name="an address that no token may go to",
         place="start",
-        label=_label("failed", "misconfigured", ONE_PAGE, whole_run=True),
+        label=label("failed", "misconfigured", ONE_PAGE, whole_run=True),
         acts=(Act(does="spoil address", when="prepared"),),
     ),
 )
@@ -67,33 +60,33 @@ _MISTAKES: Final = (
     Scenario(
         name="a mistake at the first page",
         place="first page",
-        label=_label("failed", "program_error", ONE_PAGE),
+        label=label("failed", "program_error", ONE_PAGE),
         fates=(Fate(does="raise", when="stores"),),
     ),
     Scenario(
         name="a mistake at the second page",
         place="middle page",
-        label=_label("failed", "program_error"),
+        label=label("failed", "program_error"),
         repositories=(THREE_PAGES,),
         fates=(Fate(does="raise", when="stores", nth=2),),
     ),
     Scenario(
         name="a mistake in the analysis",
         place="analysis",
-        label=_label("failed", "program_error", ONE_PAGE, whole_run=True),
+        label=label("failed", "program_error", ONE_PAGE, whole_run=True),
         fates=(Fate(does="raise", when="analyzes"),),
         is_fast=True,
     ),
     Scenario(
         name="a mistake in the metrics",
         place="metrics",
-        label=_label("failed", "program_error", ONE_PAGE, whole_run=True),
+        label=label("failed", "program_error", ONE_PAGE, whole_run=True),
         fates=(Fate(does="raise", when="measures"),),
     ),
     of_backfill(
         name="a mistake in the backfill's analysis",
         place="phase 2",
-        label=_label("failed", "program_error", whole_run=True),
+        label=label("failed", "program_error", whole_run=True),
         fates=(Fate(does="raise", when="analyzes", nth=2),),
     ),
 )
@@ -102,7 +95,7 @@ _CANCELLED: Final = (
     Scenario(
         name="called off while it reads",
         place="middle page",
-        label=_label("cancelled", "cancelled", SEVEN_PAGES, whole_run=True),
+        label=label("cancelled", "cancelled", SEVEN_PAGES, whole_run=True),
         repositories=(SEVEN_PAGES,),
         pace_ms=300,
         acts=(Act(does="cancel", when="read some"),),
@@ -110,7 +103,7 @@ _CANCELLED: Final = (
     Scenario(
         name="called off at the first answer",
         place="first page",
-        label=_label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
+        label=label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
         github=(at_page(1, "delay", delay_ms=5_000),),
         acts=(Act(does="cancel", when="asks"),),
         is_fast=True,
@@ -118,21 +111,21 @@ _CANCELLED: Final = (
     Scenario(
         name="called off in the queue",
         place="start",
-        label=_label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
+        label=label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
         others=Others(seconds=5),
         acts=(Act(does="let others begin", when="prepared"), Act(does="cancel", when="started")),
     ),
     of_backfill(
         name="backfill called off",
         place="phase 2",
-        label=_label("cancelled", "cancelled", whole_run=True),
+        label=label("cancelled", "cancelled", whole_run=True),
         pace_ms=300,
         acts=(Act(does="cancel", when="backfill read some"),),
     ),
     Scenario(
         name="called off in the analysis",
         place="analysis",
-        label=_label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
+        label=label("cancelled", "cancelled", ONE_PAGE, whole_run=True),
         fates=(Fate(does="linger", when="analyzes", seconds=4),),
         acts=(Act(does="cancel", when="analysis"),),
     ),
@@ -142,7 +135,7 @@ _UNTOLD: Final = (
     Scenario(
         name="long, and the worker's files are elsewhere",
         place="first page",
-        label=_label("completed", "unknown", ONE_PAGE, whole_run=True),
+        label=label("completed", "unknown", ONE_PAGE, whole_run=True),
         group="untold",
         fates=(Fate(does="linger", when="stores", seconds=6.0),),
         rule_after=True,
@@ -150,7 +143,7 @@ _UNTOLD: Final = (
     Scenario(
         name="long at its second page, and the files are elsewhere",
         place="middle page",
-        label=_label("completed", "unknown", whole_run=True),
+        label=label("completed", "unknown", whole_run=True),
         group="untold",
         repositories=(THREE_PAGES,),
         fates=(Fate(does="linger", when="stores", nth=2, seconds=6.0),),
@@ -159,7 +152,7 @@ _UNTOLD: Final = (
     Scenario(
         name="long in its analysis, and the files are elsewhere",
         place="analysis",
-        label=_label("completed", "unknown", ONE_PAGE, whole_run=True),
+        label=label("completed", "unknown", ONE_PAGE, whole_run=True),
         group="untold",
         fates=(Fate(does="linger", when="analyzes", seconds=6.0),),
         rule_after=True,
@@ -167,7 +160,7 @@ _UNTOLD: Final = (
     Scenario(
         name="analysis never finished, and the files are elsewhere",
         place="analysis",
-        label=_label("failed", "unknown", ONE_PAGE, whole_run=True),
+        label=label("failed", "unknown", ONE_PAGE, whole_run=True),
         group="untold",
         fates=(Fate(does="kill", when="analyzes", times=_ALWAYS),),
         rule_after=True,
