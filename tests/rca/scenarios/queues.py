@@ -63,7 +63,7 @@ SCENARIOS: Final = (
         place="last page",
         label=_label("completed", "queue_busy", THREE_PAGES),
         repositories=(THREE_PAGES,),
-        github=(at_page(3, "server_error", times=3),),
+        github=(at_page(3, "server_error", times=3, repository=THREE_PAGES),),
         others=Others(seconds=9),
         acts=(Act(does="let others begin", when="backs off"),),
     ),
