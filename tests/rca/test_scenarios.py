@@ -42,6 +42,14 @@ def test_names_are_unique_and_groups_and_labels_fit() -> None:
         assert each.group == "patient" or not each.is_fast, each.name
 
 
+def test_what_is_done_midway_has_the_time_to_come() -> None:
+    """A sync that is answered at once may be over before anybody has looked at it."""
+    midway = [each for each in SCENARIOS if any(act.when.endswith(("asks", "begins", "read some")) for act in each.acts)]
+    hasty = [each.name for each in midway if not each.pace_ms and all(rule["fault"] != "delay" for rule in each.github)]
+    assert midway
+    assert hasty == []
+
+
 def test_each_code_but_unknown_can_be_proven() -> None:
     """By a span, a line or a row."""
     assert [code for code in CODES if not proofs_of(code)] == ["unknown"]

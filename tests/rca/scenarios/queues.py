@@ -104,12 +104,14 @@ SCENARIOS: Final = (
         place="middle page",
         label=_label("completed", "lane_busy", SEVEN_PAGES),
         repositories=(SEVEN_PAGES,),
+        pace_ms=300,
         acts=(Act(does="hold lane", when="read some", seconds=6),),
     ),
     of_backfill(
         name="lane held in the backfill",
         place="phase 2",
         label=_label("completed", "lane_busy", THREE_PAGES),
+        pace_ms=300,
         acts=(Act(does="hold lane", when="backfill begins", seconds=6),),
     ),
 )

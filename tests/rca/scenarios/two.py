@@ -289,6 +289,7 @@ _COST_MOST: Final = (
         "lane_busy",
         at_page(1, "connection_reset", times=1),
         names=SEVEN_PAGES,
+        pace_ms=300,
         acts=(Act(does="hold lane", when="read some", seconds=8),),
     ),
     _two(
