@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.05
 _OUTAGES = ("stop worker", "stop broker", "stop database", "lose machine")
+_FREE_SECONDS = 1.0
+"""For how long a lane is looked at for a moment in which nobody holds it."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,11 @@ class Act:
 def of(scenario: declared.Scenario) -> list[Act]:
     """Return the acts of a scenario."""
     return [Act(act) for act in scenario.acts]
+
+
+def missed(playing: Playing) -> Iterator[str]:
+    """Yield the acts whose moment never came."""
+    yield from (f"there was no moment to {act.declared.does}" for act in playing.to_do if act.until is None)
 
 
 def do_due(playing: Playing, moment: str | None = None) -> None:
@@ -105,9 +112,11 @@ def _cancel(playing: Playing, _seconds: float) -> Undo | None:
 
 def _hold_lane(playing: Playing, seconds: float) -> Undo | None:
     account = playing.repositories[0].connection.account
-    held = leases.take(account=account, holder="another-machine:4711", lease_seconds=seconds + 5)
-    if held is None:
-        return NOT_YET
+    deadline = time.monotonic() + _FREE_SECONDS
+    while (held := leases.take(account=account, holder="another-machine:4711", lease_seconds=seconds + 5)) is None:
+        if time.monotonic() > deadline:
+            return NOT_YET
+        time.sleep(0.001)
 
     def leave() -> None:
         leases.leave(account=account, fence=held.fence, budgets={}, block=None)

@@ -14,6 +14,7 @@ from apps.integrations.runs.queue import tell_waiting
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from telemetry import trace_id_of
 from telemetry.reading import Files
+from tests.rca import acts
 from tests.rca.evidence import Evidence, Item, of_line, of_row, of_span
 from tests.rca.told import Told
 
@@ -33,7 +34,7 @@ def tell(playing: Playing, run: PipelineRun | None, *, seconds: float, problem: 
         of_run=tuple(row.repository.full_name for row in playing.rows()),
         rows=_rows(run),
     )
-    missed = [problem] if problem else list(playing.injected.missed(playing.stage))
+    missed = [problem] if problem else [*playing.injected.missed(playing.stage), *acts.missed(playing)]
     began = time.perf_counter()
     answer: dict[str, Any] = explain_run(run.pk).as_json()
     took = time.perf_counter() - began
