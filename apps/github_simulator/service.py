@@ -85,7 +85,7 @@ class GitHub:
         if call.account is None:
             call.reply = replies.bad_credentials()
             return call
-        in_flight = self.traffic.enter(call.account.login)
+        in_flight = self.traffic.enter(call.account.login, call.request_id)
         allowed = self.limits.limits.concurrent
         if allowed is not None and in_flight > allowed:
             call.reply = self._with_limits(call, replies.secondary_limit(retry_after=_CONCURRENCY_RETRY_AFTER))
@@ -120,7 +120,7 @@ class GitHub:
     def leave(self, call: Call) -> None:
         """End a call that has been answered or whose client has disconnected."""
         if call.account is not None:
-            self.traffic.leave(call.account.login)
+            self.traffic.leave(call.account.login, call.request_id)
 
     def _prepare(self, call: Call) -> None:
         """Parse the query of a GraphQL call, or refuse a body that has none."""

@@ -61,5 +61,9 @@ class Evidence:
     lines: Sequence[Mapping[str, Any]] = ()
     ledger: Mapping[str, Count] = field(default_factory=dict)
     """By exporter, of all processes of the worker's home."""
+    overlaps: Sequence[str] = ()
+    """Which requests of an account were in flight at once, as the simulator tells it."""
+    again: Sequence[str] = ()
+    """Spans that the collector received more than once."""
     arrived: Mapping[str, int] | None = None
     """By exporter, how many different spans have arrived; None while some are still on their way."""

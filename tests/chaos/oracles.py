@@ -57,7 +57,8 @@ def one_in_flight(evidence: Evidence) -> Iterator[str]:
         yield "GitHub saw no request at all"
     for account, most in evidence.most_in_flight.items():
         if most > 1:
-            yield f"{most} requests of {account} at once"
+            told = [overlap for overlap in evidence.overlaps if account in overlap]
+            yield "; ".join([f"{most} requests of {account} at once", *told])
 
 
 def nothing_left(evidence: Evidence) -> Iterator[str]:
@@ -153,7 +154,8 @@ def ledger_exact(evidence: Evidence) -> Iterator[str]:
         if not count.is_exact:
             yield f"{name}: {count.as_json()} does not add up"
         if evidence.arrived is not None and count.exported != evidence.arrived[name]:
-            yield f"{name}: {count.exported} are exported and {evidence.arrived[name]} have arrived"
+            again = f"; received again: {', '.join(evidence.again)}" if evidence.again else ""
+            yield f"{name}: {count.exported} are exported and {evidence.arrived[name]} have arrived{again}"
 
 
 def nothing_dropped(evidence: Evidence) -> Iterator[str]:

@@ -85,10 +85,12 @@ class Syncs:
 
         connections = GitHubConnection.objects.filter(team__slug__in=self.slugs).values_list("account", flat=True)
         logins = {account.rpartition("/")[2] for account in read_again(lambda: list(connections))}
-        in_flight: dict[str, int] = self.stack.github.ask(do="tell")["max_in_flight"]
+        seen = self.stack.github.ask(do="tell")
+        in_flight: dict[str, int] = seen["max_in_flight"]
         runs = self.runs()
         traces = [run.trace_id for run in runs]
         home = self.stack.home
+        received: Mapping[str, int] | None = self.stack.collector.ask(do="tell")["spans"] if at_rest else None
         all_spans = read_spans(home / "traces.jsonl", containing=() if at_rest else traces)
         return Evidence(
             teams=len(self.slugs),
@@ -97,19 +99,16 @@ class Syncs:
             rows=read_again(self.rows),
             expected=expected,
             most_in_flight={login: most for login, most in in_flight.items() if login in logins},
+            overlaps=[str(overlap) for overlap in seen["overlaps"] if overlap["account"] in logins],
             admitted=read_again(lambda: list(Admission.objects.values_list("account", flat=True))),
             held=read_again(lambda: _held(ApiLane._meta.db_table)),
             left=[pid for pid in self.stack.left if not is_gone(pid)],
             spans=[span for span in all_spans if span.trace_id in traces],
             lines=[line for line in read_lines(home / "logs.jsonl", containing=traces) if line.get("trace_id") in traces],
             ledger=ledger.of_home(home),
-            arrived=self._arrived(all_spans) if at_rest else None,
+            arrived=None if received is None else _arrived(all_spans, received),
+            again=[] if received is None else _again(all_spans, received),
         )
-
-    def _arrived(self, in_file: Sequence[Span]) -> Mapping[str, int]:
-        """Return how many different spans are in the file and with the collector, by the names that exporters have."""
-        received = self.stack.collector.ask(do="tell")["spans"]
-        return {"file": len({(span.trace_id, span.span_id) for span in in_file}), "otlp_proto_http": len(received)}
 
     def rows(self) -> Mapping[str, Rows]:
         """Return what is stored for each team."""
@@ -127,6 +126,18 @@ def read_again(read: Callable[[], T]) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_POLL_SECONDS)
+
+
+def _arrived(in_file: Sequence[Span], received: Mapping[str, int]) -> Mapping[str, int]:
+    """Return how many different spans are in the file and with the collector, by the names that exporters have."""
+    return {"file": len({(span.trace_id, span.span_id) for span in in_file}), "otlp_proto_http": len(received)}
+
+
+def _again(in_file: Sequence[Span], received: Mapping[str, int]) -> list[str]:
+    """Return the spans that the collector received more than once."""
+    again = {span_id: times for span_id, times in received.items() if times > 1}
+    there = {span.span_id: f"{span.name} {span.outcome}" for span in in_file if span.span_id in again}
+    return [f"{times} times {there.get(span_id, 'not in the file')} {span_id}" for span_id, times in again.items()]
 
 
 def _failed(run: Run, slug: str) -> bool:

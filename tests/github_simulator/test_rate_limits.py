@@ -171,9 +171,12 @@ def test_requests_in_flight_are_counted_and_limited(client_of: ClientOf) -> None
             thread.start()
         for thread in threads:
             thread.join(10)
-        (in_flight,) = github.stats()["max_in_flight"].values()
+        stats = github.stats()
+        (in_flight,) = stats["max_in_flight"].values()
 
     assert 3 < in_flight <= 5
+    assert [len(overlap["beside"]) for overlap in stats["overlaps"]][:2] == [1, 2]
+    assert all(0 <= age < 10 for overlap in stats["overlaps"] for age in overlap["beside"].values())
     assert sorted(statuses) == [200, 200, 200, 403, 403]
 
 

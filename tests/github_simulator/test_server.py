@@ -28,6 +28,7 @@ def test_stats_count_requests_points_and_trace_headers(client_of: ClientOf) -> N
             "requests": {"graphql": 1, "rest": 3},
             "points": 3,
             "max_in_flight": {github.account_of(TOKEN): 1},
+            "overlaps": [],
             "trace_headers": 2,
         }
 
