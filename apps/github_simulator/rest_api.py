@@ -53,6 +53,16 @@ def _user(request: RestRequest) -> Reply:
     return _conditional(request, _account_json(request.account.actor, request.base_url))
 
 
+def _organizations(request: RestRequest) -> Reply:
+    """Answer with the organizations of what the token sees, if its scopes let it ask."""
+    if request.account.type == "Installation":
+        return _not_for_installations()
+    if not {"read:org", "user"} & set(request.account.scopes):
+        return replies.message(403, "You need at least read:org scope or user scope to list your organizations.")
+    owners = {one.owner.login: one.owner for one in request.repositories if one.owner.typename == "Organization"}
+    return _conditional(request, [_account_json(owner, request.base_url) for owner in owners.values()])
+
+
 def _owner(request: RestRequest) -> Reply:
     owner = _find_owner(request)
     return replies.not_found() if owner is None else _conditional(request, _account_json(owner, request.base_url))
@@ -125,6 +135,7 @@ def _rate_limit(request: RestRequest) -> Reply:
 REST_ENDPOINTS: Mapping[str, RestHandler] = {
     "/user": _user,
     "/user/repos": _visible_repositories,
+    "/user/orgs": _organizations,
     "/users/{owner}": _owner,
     "/users/{owner}/repos": _owned_repositories,
     "/orgs/{org}": _owner,

@@ -1,33 +1,153 @@
-"""Connect a team's GitHub account, which GitHub itself names, and list the repositories that its token sees."""
+"""Connect a team's GitHub account, which GitHub itself names, and list what its token may do and see."""
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 
-from apps.integrations.errors import NotFound
+from django.utils.crypto import salted_hmac
+
+from apps.integrations.errors import AnotherAccount, NotFound, NotInTime, Parked, RateLimited, SecondaryLimited, SyncError
+from apps.integrations.github.nodes import TokenHolder
 from apps.integrations.lane import Lane
+from apps.integrations.models import ApiLane
 from apps.integrations.services.clients import transport_to
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.accounts import account_name, save_connection
-from apps.repositories.models import GitHubConnection
+from apps.repositories.models import GitHubConnection, TokenAccess
 from apps.teams.models import Team
+from apps.utils import clock
+from apps.utils.boottime import boottime
+
+_PAGES_AT_ONCE = 10
+"""Of a hundred repositories each: a person waits for them, and GitHub counts each as a request."""
 
 
-def connect(*, team: Team, api_url: str, token: str) -> GitHubConnection:
+def connect(*, team: Team, api_url: str, token: str, within: float | None = None) -> GitHubConnection:
     """Store the team's connection with the account that `token` belongs to, and what is left of the account's limits.
 
-    Raises `GitHubError` if GitHub refuses the token; nothing is stored then.
+    Raises `GitHubError` if GitHub refuses the token, and `NotInTime` after `within` seconds; nothing is stored then.
     """
-    with closing(transport_to(api_url, token=token)) as transport:
-        nobody = account_name(api_url=api_url, login="(connecting)")
-        user = GitHubRest(transport=transport, lane=Lane(account=nobody)).user()
-        account = account_name(api_url=api_url, login=user.login)
-        connection = save_connection(team=team, api_url=api_url, account=account, token=token)
-        with suppress(NotFound):  # an Enterprise Server with its limits switched off has no such page
-            GitHubRest(transport=transport, lane=Lane(account=account)).rate_limit()
+    holder = _holder_of(token, api_url=api_url, within=within)
+    account = account_name(api_url=api_url, login=holder.login)
+    _ask_limits(account, token, api_url=api_url, within=within)
+    connection = save_connection(team=team, api_url=api_url, account=account, token=token)
+    _keep(connection, holder)
     return connection
+
+
+def replace_token(connection: GitHubConnection, token: str, *, within: float | None = None) -> None:
+    """Store another token of the connection's account, with which attempts go on from their next request.
+
+    Raises `AnotherAccount` if it is not that account's, and what `connect` does; the old token stays then.
+    """
+    holder = _holder_of(token, api_url=connection.api_url, within=within)
+    account = account_name(api_url=connection.api_url, login=holder.login)
+    if account.casefold() != connection.account.casefold():
+        raise AnotherAccount(f"The token belongs to {account}, and this is the connection with {connection.account}")
+    _ask_limits(connection.account, token, api_url=connection.api_url, within=within)
+    save_connection(team=connection.team, api_url=connection.api_url, account=connection.account, token=token)
+    _keep(connection, holder)
+
+
+def list_repositories(connection: GitHubConnection, *, within: float, goes_on: bool = False) -> TokenAccess:
+    """Store and return which organizations and repositories the connection's token sees: the first thousand at once.
+
+    The list is read anew, or with `goes_on` from where it stopped. What ends it, be it a refusal or `within` seconds, is
+    kept as its `refusal`, with what was read before.
+    """
+    now = clock.now()
+    access, _ = TokenAccess.objects.get_or_create(connection=connection, defaults={"asked_at": now})
+    if not (goes_on and access.continues_at):
+        access.repositories, access.hidden_organizations, access.continues_at = [], [], ""
+    access.listed_at, access.refusal = now, ""
+    try:
+        with _client(connection.api_url, connection.token(), account=connection.account, within=within) as rest:
+            _read_pages(access, rest, anew=not access.continues_at)
+    except SyncError as error:
+        access.refusal = error.in_full()
+    access.save()
+    return access
 
 
 def rest_client(*, api_url: str, token: str, account: str) -> GitHubRest:
     """Return a REST client that takes its turns in the account's lane."""
     return GitHubRest(transport=transport_to(api_url, token=token), lane=Lane(account=account))
+
+
+def _read_pages(access: TokenAccess, rest: GitHubRest, *, anew: bool) -> None:
+    """Read organizations, if the list begins, and pages of repositories into `access`, page by page."""
+    if anew:
+        organizations = rest.organizations()
+        access.organizations = None if organizations is None else list(organizations)
+    known = {values[0] for values in access.repositories}
+    for _ in range(_PAGES_AT_ONCE):
+        page = rest.repository_page(access.continues_at or None)
+        for info in page.repositories:
+            if info.full_name not in known:  # what was added meanwhile moves the others onto the next page
+                known.add(info.full_name)
+                access.repositories.append([info.full_name, info.archived, info.fork, info.private])
+        access.hidden_organizations = sorted({*access.hidden_organizations, *page.hidden_organizations})
+        access.continues_at = page.following or ""
+        if page.following is None:
+            return
+
+
+def _holder_of(token: str, *, api_url: str, within: float | None) -> TokenHolder:
+    """Return whose token it is; until GitHub says so, requests with it take turns in a lane of its own."""
+    transport_to(api_url, token=token).close()  # an address or a token that cannot be one is told before anything is done
+    name = salted_hmac("apps.integrations.connections", token, algorithm="sha256").hexdigest()[:16]
+    account = account_name(api_url=api_url, login=f"(token {name})")
+    with _client(api_url, token, account=account, within=within) as rest:
+        try:
+            holder = rest.user()
+        except (RateLimited, SecondaryLimited, Parked):
+            raise  # the lane knows until when nothing may be sent with it
+        except SyncError:
+            _forget_lane(account)
+            raise
+    _forget_lane(account)
+    return holder
+
+
+def _forget_lane(account: str) -> None:
+    ApiLane.objects.filter(account=account, holder=None).delete()
+
+
+def _ask_limits(account: str, token: str, *, api_url: str, within: float | None) -> None:
+    """Let the account's lane know what is left of its limits."""
+    with _client(api_url, token, account=account, within=within) as rest, suppress(NotFound):
+        rest.rate_limit()  # an Enterprise Server with its limits switched off has no such page
+
+
+def _keep(connection: GitHubConnection, holder: TokenHolder) -> None:
+    """Store what GitHub says of the token itself; what it sees is not known yet."""
+    scopes = None if holder.scopes is None else list(holder.scopes)
+    said = {"asked_at": clock.now(), "scopes": scopes, "expires_at": holder.expires_at}
+    TokenAccess.objects.update_or_create(connection=connection, defaults=said)
+
+
+@contextmanager
+def _client(api_url: str, token: str, *, account: str, within: float | None) -> Iterator[GitHubRest]:
+    """Give a REST client in the account's lane that waits no longer than `within` seconds in all, if that is given."""
+    with closing(transport_to(api_url, token=token, within=within)) as transport:
+        if within is None:
+            lane = Lane(account=account)
+        else:
+            lane = Lane(
+                account=account,
+                request_seconds=transport.deadline_seconds,
+                confirm=_until(boottime() + within, seconds=within),
+                most_wait_seconds=0.0,
+            )
+        yield GitHubRest(transport=transport, lane=lane)
+
+
+def _until(ends: float, *, seconds: float) -> Callable[[], None]:
+    """Return what raises `NotInTime` from the moment `ends` on, by `boottime`."""
+
+    def confirm() -> None:
+        if boottime() > ends:
+            raise NotInTime(f"There was no answer in {seconds:g} s")
+
+    return confirm

@@ -35,6 +35,8 @@
     ├── InvalidApiUrl            an address that no token may be sent to
     ├── LaneLost                 the account's lane was held for too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
+    ├── NotInTime                whoever asked waits no longer
+    ├── AnotherAccount           the token belongs to another account than it is to be for
     ├── StandsBack               others want this attempt's place; a later attempt goes on
     ├── Superseded               another attempt has taken over, or the run has ended
     ├── Cancelled                somebody called the run off
@@ -331,6 +333,21 @@ class Parked(SyncError):
 
     def __str__(self) -> str:
         return f"{limit_in_words(self.reason)} holds until {iso_seconds(self.until)}"
+
+
+class NotInTime(SyncError):
+    """Somebody who waits for an answer now has not had it in time: GitHub is slow, or the account is in use."""
+
+    error_type = "not_in_time"
+    retryable = True
+    advice = "GitHub is slow, or the account is busy with a sync. Try again in a moment."
+
+
+class AnotherAccount(SyncError):
+    """A token belongs to another account than the one that it is to be for."""
+
+    error_type = "another_account"
+    advice = "Paste a token of the same account, or connect the other account beside it."
 
 
 class StandsBack(SyncError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
+
+from django.db.models.functions import Lower
 
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.repositories.names import repository_name
@@ -37,17 +39,31 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str], listed: Se
     """Store which repositories the connection's team tracks, and return them, each once; case does not matter.
 
     `full_names` are as people write them, see `repository_name`; those in `listed` are GitHub's own, and not judged.
+    However many there are, the database is asked a few times.
     """
-    tracked: list[TrackedRepository] = []
-    for full_name in (*(repository_name(name, api_url=connection.api_url) for name in full_names), *listed):
-        known, _ = TrackedRepository.objects.get_or_create(
-            team_id=connection.team_id,
-            full_name__iexact=full_name,
-            defaults={"full_name": full_name, "connection": connection},
-        )
-        if known.connection_id != connection.pk:
-            known.connection = connection
-            known.save(update_fields=["connection"])
-        if known not in tracked:
-            tracked.append(known)
-    return tracked
+    asked = (*(repository_name(name, api_url=connection.api_url) for name in full_names), *listed)
+    names: dict[str, str] = {}
+    for name in asked:
+        names.setdefault(name.lower(), name)
+    known = _tracked(connection.team, names)
+    TrackedRepository.objects.bulk_create(
+        [
+            TrackedRepository(team=connection.team, connection=connection, full_name=name)
+            for key, name in names.items()
+            if key not in known
+        ],
+        ignore_conflicts=True,  # somebody else may be quicker
+    )
+    if len(known) < len(names):
+        known = _tracked(connection.team, names)
+    moved = [row for row in known.values() if row.connection_id != connection.pk]
+    for row in moved:
+        row.connection = connection
+    TrackedRepository.objects.bulk_update(moved, ["connection"], batch_size=1_000)
+    return list(dict.fromkeys(known[name.lower()] for name in asked))
+
+
+def _tracked(team: Team, names: Collection[str]) -> dict[str, TrackedRepository]:
+    """Return the team's repositories of these names, which are in lower case, by them."""
+    rows = TrackedRepository.objects.filter(team=team).annotate(key=Lower("full_name")).filter(key__in=names)
+    return {row.full_name.lower(): row for row in rows}

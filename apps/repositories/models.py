@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ class GitHubConnection(models.Model):
     account = models.CharField(max_length=200, help_text="host/login: limits are per account, not per token")
     encrypted_token = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
+    access: TokenAccess
 
     class Meta:
         verbose_name = "GitHub connection"
@@ -35,6 +37,43 @@ class GitHubConnection(models.Model):
     def token(self) -> str:
         """Return the token in the clear, to be sent to GitHub and nowhere else."""
         return decrypt(bytes(self.encrypted_token))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A repository as GitHub lists it for a token."""
+
+    full_name: str
+    is_archived: bool = False
+    is_fork: bool = False
+    is_private: bool = False
+
+
+class TokenAccess(models.Model):
+    """What a connection's token may do and see, as GitHub last said: shown, and never relied on."""
+
+    connection_id: int
+    connection = models.OneToOneField(GitHubConnection, on_delete=models.CASCADE, related_name="access")
+    asked_at = models.DateTimeField(help_text="when GitHub named scopes and end")
+    scopes = models.JSONField(null=True, help_text="null: GitHub names none, as for fine-grained tokens")
+    expires_at = models.DateTimeField(null=True, help_text="null: GitHub does not say")
+    organizations = models.JSONField(null=True, help_text="null: the token may not ask")
+    hidden_organizations = models.JSONField(default=list, help_text="ids of those that want single sign-on first")
+    listed_at = models.DateTimeField(null=True, help_text="when the list was read, or read on; null: not yet")
+    repositories = models.JSONField(default=list, help_text="the values of a `Listed` for each")
+    continues_at = models.TextField(default="", help_text="the path of the list's next page; empty: it was read to its end")
+    refusal = models.TextField(default="", help_text="why the repositories could not be listed, or not to the end")
+
+    class Meta:
+        verbose_name = "token's access"
+        verbose_name_plural = "tokens' access"
+
+    def __str__(self) -> str:
+        return f"{len(self.repositories)} repositories for connection {self.connection_id}"
+
+    def listed(self) -> list[Listed]:
+        """Return the repositories that are known so far, in GitHub's order."""
+        return [Listed(*values) for values in self.repositories]
 
 
 class TrackedRepository(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection as database
@@ -115,3 +115,14 @@ def test_a_name_that_github_gave_is_not_judged(team: Team) -> None:
     """It knows how its repositories are called, be it by rules of tomorrow."""
     names = ["-odd-/name", "a_b/.github", "o+o/n\u00e4me"]
     assert [one.full_name for one in track(connection=_connect(team), full_names=[], listed=names)] == names
+
+
+def test_a_thousand_repositories_are_tracked_with_a_few_queries(team: Team, django_assert_max_num_queries: Any) -> None:
+    """In the order in which they are named, each once, whoever had them before."""
+    connection, other = _connect(team), save_connection(team=team, api_url="https://x.test", account="x", token=TOKEN)
+    track(connection=other, full_names=["o/r7"])
+    names = [f"o/r{number}" for number in range(1_000)]
+    with django_assert_max_num_queries(6):
+        tracked = track(connection=connection, full_names=[*names, "O/R3"])
+    assert [each.full_name for each in tracked] == names
+    assert {each.connection_id for each in TrackedRepository.objects.all()} == {connection.pk}

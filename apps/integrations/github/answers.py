@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -36,6 +37,7 @@ from apps.integrations.github.nodes import (
     RepositoryPage,
     Response,
     Search,
+    TokenHolder,
 )
 from apps.integrations.github.queries import LIST_ALIAS, ListRequest
 
@@ -80,6 +82,10 @@ class _Budgets(Struct, frozen=True, kw_only=True):
 class _User(Struct, frozen=True, kw_only=True):
     login: str
     type: str
+
+
+class _Organization(Struct, frozen=True, kw_only=True):
+    login: str
 
 
 def read_pull_requests(response: Response, *, lists: Sequence[ListRequest] = ()) -> Answer[tuple[PullRequestPage, Lists]]:
@@ -130,10 +136,24 @@ def read_rate_limits(response: Response) -> Answer[tuple[RateLimit, ...]]:
     return Answer(value=limits, limits=limits)
 
 
-def read_user(response: Response) -> Answer[Actor]:
-    """Return the user that the token belongs to, from the answer of `/user`."""
-    user = _read_rest(response, _User)
-    return Answer(value=Actor(login=user.login, kind=user.type))
+def read_user(response: Response) -> Answer[TokenHolder]:
+    """Return the user that the token belongs to, from the answer of `/user`, and what its headers say of the token."""
+    user, headers = _read_rest(response, _User), response.headers
+    scopes = headers.get("x-oauth-scopes")
+    return Answer(
+        value=TokenHolder(
+            login=user.login,
+            kind=user.type,
+            scopes=None if scopes is None else tuple(scope for part in scopes.split(",") if (scope := part.strip())),
+            expires_at=_expiry(headers.get("github-authentication-token-expiration", "")),
+        )
+    )
+
+
+def read_organizations(response: Response) -> Answer[tuple[str, ...]]:
+    """Return the logins in a page of a REST list of organizations."""
+    found: tuple[_Organization, ...] = _read_rest(response, tuple[_Organization, ...])
+    return Answer(value=tuple(each.login for each in found))
 
 
 def next_page(response: Response) -> str | None:
@@ -152,6 +172,14 @@ def hidden_organizations(response: Response) -> tuple[str, ...]:
     """Return the ids of organizations whose part of a list is missing for lack of single sign-on."""
     found = re.search(r"partial-results;\s*organizations=([\d,]+)", response.headers.get("x-github-sso", ""))
     return tuple(found[1].split(",")) if found else ()
+
+
+def _expiry(text: str) -> datetime | None:
+    """Return when a token expires, which GitHub writes as `2026-01-31 12:00:00 UTC` or with an offset."""
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(text.replace(" UTC", "+00:00").replace(" +", "+").replace(" -", "-"))
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def _page(found: _Data) -> PullRequestPage:

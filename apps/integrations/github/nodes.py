@@ -42,6 +42,20 @@ class Actor(Node, frozen=True, kw_only=True):
     kind: str = field(name="__typename")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenHolder:
+    """Whose token it is, and what GitHub says of the token itself.
+
+    `scopes` is None where GitHub names none: fine-grained tokens and those of Apps have permissions in their place.
+    `expires_at` is None where it says nothing, as of a token that never does.
+    """
+
+    login: str
+    kind: str
+    scopes: tuple[str, ...] | None = None
+    expires_at: datetime | None = None
+
+
 class Login(Node, frozen=True, kw_only=True):
     """A GitHub user, by login alone."""
 
@@ -257,6 +271,7 @@ class RepositoryInfo(Struct, frozen=True, kw_only=True, gc=False):
     full_name: Annotated[str, Meta(max_length=200)]
     archived: bool
     private: bool
+    fork: bool = False
     renamed_from: str | None = None
 
 

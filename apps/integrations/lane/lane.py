@@ -41,7 +41,8 @@ class Lane:
 
     `account` is `host/login`. `request_seconds` is the total deadline of one request, SYNC_REQUEST_SECONDS by default.
     `heartbeat` is called every `heartbeat_seconds`: with the longest request between two calls, the default is less than
-    SYNC_STALE_SECONDS. `confirm` is called every second of any wait, for GitHub's answer too, and ends it if it raises. Uses
+    SYNC_STALE_SECONDS. `confirm` is called every second of any wait, for GitHub's answer too, and ends it if it raises. A
+    wait for GitHub's limits of more than `most_wait_seconds`, SYNC_MAX_WAIT_SECONDS by default, is not slept through. Uses
     Django's default connection, in autocommit.
     """
 
@@ -53,6 +54,7 @@ class Lane:
         heartbeat: Heartbeat | None = None,
         heartbeat_seconds: float | None = None,
         confirm: Callable[[], None] | None = None,
+        most_wait_seconds: float | None = None,
     ) -> None:
         self.account = account
         self._request_seconds = settings.SYNC_REQUEST_SECONDS if request_seconds is None else request_seconds
@@ -61,6 +63,7 @@ class Lane:
         quarter = float(settings.SYNC_STALE_SECONDS) / 4
         self._heartbeat_seconds = min(_HEARTBEAT_SECONDS, quarter) if heartbeat_seconds is None else heartbeat_seconds
         self._confirm = confirm
+        self._most_wait_seconds = settings.SYNC_MAX_WAIT_SECONDS if most_wait_seconds is None else most_wait_seconds
         self._next_confirmation = time.monotonic() + ATTENTION_SECONDS
         self._shown_reason = ""
         self._next_heartbeat = time.monotonic() + self._heartbeat_seconds
@@ -199,7 +202,7 @@ class Lane:
             account_shared=True if self._account_is_shared and block.reason == "secondary" else None,
         )
         with observe(operation) as wait:
-            if seconds > settings.SYNC_MAX_WAIT_SECONDS:
+            if seconds > self._most_wait_seconds:
                 wait.waiting(until=block.until)
                 raise Parked(block.until, block.reason)
             while (left := (block.until - clock.now()).total_seconds()) > 0:

@@ -71,11 +71,11 @@ def _dialect(_api_url: str) -> Dialect:
     return Dialect()
 
 
-def transport_to(api_url: str, *, token: str) -> GitHubTransport:
-    """Return a transport with the settings' deadline, and their hosts that may be reached without TLS."""
+def transport_to(api_url: str, *, token: str, within: float | None = None) -> GitHubTransport:
+    """Return a transport with the settings' deadline, or `within` if that is sooner, and their hosts without TLS."""
     return GitHubTransport(
         api_url=api_url,
         token=token,
-        deadline_seconds=settings.SYNC_REQUEST_SECONDS,
+        deadline_seconds=settings.SYNC_REQUEST_SECONDS if within is None else min(within, settings.SYNC_REQUEST_SECONDS),
         plain_http_hosts=settings.SYNC_PLAIN_HTTP_HOSTS,
     )

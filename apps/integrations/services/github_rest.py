@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from apps import catalog
 from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, IpNotAllowed, Moved, NotFound, SsoRequired
 from apps.integrations.github import answers, queries
 from apps.integrations.github.answers import Answer
-from apps.integrations.github.nodes import Actor, RateLimit, RepositoryInfo, Response
+from apps.integrations.github.nodes import RateLimit, RepositoryInfo, Response, TokenHolder
 from apps.integrations.github.transport import Transport
 from apps.integrations.lane import Resource, Turns
 from apps.integrations.services.calls import Call, Calls, Ended, Known
@@ -19,19 +20,30 @@ from apps.integrations.services.github_graphql import GitHubGraphQL
 
 V = TypeVar("V")
 
+_FIRST_PAGE: Mapping[str, str] = {"per_page": "100"}
+_OF_USER, _OF_INSTALLATION = _LISTS = ("/user/repos", "/installation/repositories")
 
-class GitHubRest:
-    """A REST client of one account, for one attempt; raises `GitHubError` and `Parked` as `GitHubGraphQL` does.
 
-    `hidden_organizations` are the ids of organizations whose repositories a list left out, because the token is not
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepositoryPage:
+    """A page of a list of repositories, and the path of the next one; None on the last.
+
+    `hidden_organizations` are the ids of organizations whose repositories are left out, because the token is not
     authorized for their SAML single sign-on.
     """
+
+    repositories: tuple[RepositoryInfo, ...]
+    following: str | None = None
+    hidden_organizations: tuple[str, ...] = ()
+
+
+class GitHubRest:
+    """A REST client of one account, for one attempt; raises `GitHubError` and `Parked` as `GitHubGraphQL` does."""
 
     def __init__(self, *, transport: Transport, lane: Turns, known: Known | None = None) -> None:
         self._transport = transport
         self._lane = lane
         self._calls = Calls(lane=lane, known=known)
-        self.hidden_organizations: tuple[str, ...] = ()
 
     @property
     def requests(self) -> int:
@@ -40,16 +52,44 @@ class GitHubRest:
 
     def repositories(self, org: str | None = None) -> Iterator[RepositoryInfo]:
         """Yield the repositories of `org`, or all that the token's user or installation can see."""
-        if org is not None:
+        if org is None:
+            page = self.repository_page()
+        else:
             # That there is no such organization is an answer: it may be a user.
-            yield from self._listed("/orgs/{org}/repos", queries.organization_path(org), expected=(Moved, NotFound))
-            return
+            path, expected = queries.organization_path(org), (Moved, NotFound)
+            page = self._page("/orgs/{org}/repos", path, params=_FIRST_PAGE, expected=expected)
+        yield from page.repositories
+        while page.following is not None:
+            page = self.repository_page(page.following)
+            yield from page.repositories
+
+    def repository_page(self, path: str | None = None) -> RepositoryPage:
+        """Return the page of repositories at `path`, as a page before named it; the first of all that the token sees."""
+        if path is not None:
+            endpoint = next((each for each in _LISTS if each in path), "/orgs/{org}/repos")
+            return self._page(endpoint, path)
         try:
-            yield from self._listed("/user/repos", "/user/repos")
+            return self._page(_OF_USER, _OF_USER, params=_FIRST_PAGE)
         except Forbidden as error:
             if isinstance(error, SsoRequired | IpNotAllowed):
                 raise
-            yield from self._listed("/installation/repositories", "/installation/repositories")
+            return self._page(_OF_INSTALLATION, _OF_INSTALLATION, params=_FIRST_PAGE)
+
+    def organizations(self) -> tuple[str, ...] | None:
+        """Return the logins of the user's first hundred organizations; None where the token may not ask for them.
+
+        A fine-grained token gets an empty list, whatever organizations there are.
+        """
+        try:
+            return self._get(
+                "/user/orgs",
+                "/user/orgs",
+                answers.read_organizations,
+                params=_FIRST_PAGE,
+                expected=(Moved, Forbidden, NotFound),
+            )
+        except (Forbidden, NotFound):
+            return None
 
     def repository(self, full_name: str) -> RepositoryInfo:
         """Return the repository as it is now; `renamed_from` is `full_name` if that is an old name of it."""
@@ -66,29 +106,29 @@ class GitHubRest:
         """Return what is left of every budget, and let the lane know; asking costs nothing."""
         return self._get("/rate_limit", "/rate_limit", answers.read_rate_limits, resource=None)
 
-    def user(self) -> Actor:
-        """Return the account that the token belongs to; an installation, which is not a user, is asked for by GraphQL."""
+    def user(self) -> TokenHolder:
+        """Return whose token it is; an installation, which is not a user, is asked for by GraphQL."""
         try:
             return self._get("/user", "/user", answers.read_user)
         except Forbidden as error:
             if isinstance(error, SsoRequired | IpNotAllowed):
                 raise
-            return GitHubGraphQL(transport=self._transport, lane=self._lane).viewer()
+            viewer = GitHubGraphQL(transport=self._transport, lane=self._lane).viewer()
+            return TokenHolder(login=viewer.login, kind=viewer.kind)
 
-    def _listed(
-        self, endpoint: str, path: str, *, expected: tuple[type[GitHubError], ...] = (Moved,)
-    ) -> Iterator[RepositoryInfo]:
-        """Yield every repository of a list, page after page by its `Link` header."""
-        following: str | None = path
-        params: Mapping[str, str] | None = {"per_page": "100"}
-        while following is not None:
-            asked = following
-            found, following, hidden = self._get(endpoint, asked, _read_page, params=params, expected=expected)
-            if following == asked:
-                raise InvalidAnswer("The answer says that a page follows, and that it is the same one", http_status=200)
-            self.hidden_organizations = hidden or self.hidden_organizations
-            yield from found
-            params = None  # the address of the next page holds them
+    def _page(
+        self,
+        endpoint: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        expected: tuple[type[GitHubError], ...] = (Moved,),
+    ) -> RepositoryPage:
+        """Return a page of a list, which names the next one in its `Link` header, parameters included."""
+        page = self._get(endpoint, path, _read_page, params=params, expected=expected)
+        if page.following == path:
+            raise InvalidAnswer("The answer says that a page follows, and that it is the same one", http_status=200)
+        return page
 
     def _new_path(self, moved: Moved) -> str:
         """Return the path of a repository's new address, if it is on the same host: the token goes nowhere else."""
@@ -131,6 +171,11 @@ class GitHubRest:
         )
 
 
-def _read_page(response: Response) -> Answer[tuple[tuple[RepositoryInfo, ...], str | None, tuple[str, ...]]]:
-    found = answers.read_repositories(response).value
-    return Answer(value=(found, answers.next_page(response), answers.hidden_organizations(response)))
+def _read_page(response: Response) -> Answer[RepositoryPage]:
+    return Answer(
+        value=RepositoryPage(
+            repositories=answers.read_repositories(response).value,
+            following=answers.next_page(response),
+            hidden_organizations=answers.hidden_organizations(response),
+        )
+    )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.integrations.errors import GitHubError, InvalidAnswer, NotFound, PartialAnswer
 from apps.integrations.github import answers
-from apps.integrations.github.nodes import Actor, PageInfo, RepositoryInfo, Response
+from apps.integrations.github.nodes import PageInfo, RepositoryInfo, Response, TokenHolder
 from apps.integrations.github.queries import ListRequest
 from tests.integrations.github.answers import (
     COMMIT,
@@ -238,10 +238,31 @@ def test_a_rest_error_is_raised_by_reading_it() -> None:
         answers.read_user(recorded("forbidden_rest"))
 
 
-def test_a_user_is_an_actor() -> None:
-    """Login and kind."""
-    read = answers.read_user(_rest(b'{"login": "octocat", "type": "User", "id": 1}'))
-    assert read.value == Actor(login="octocat", kind="User")
+@pytest.mark.parametrize(
+    ("headers", "scopes", "expires_at"),
+    [
+        ({}, None, None),
+        ({"x-oauth-scopes": ""}, (), None),
+        ({"x-oauth-scopes": "repo, read:org"}, ("repo", "read:org"), None),
+        (
+            {"github-authentication-token-expiration": "2026-01-31 12:00:00 UTC"},
+            None,
+            datetime(2026, 1, 31, 12, tzinfo=UTC),
+        ),
+        (
+            {"github-authentication-token-expiration": "2026-01-31 12:00:00 -0500"},
+            None,
+            datetime(2026, 1, 31, 17, tzinfo=UTC),
+        ),
+        ({"github-authentication-token-expiration": "one day"}, None, None),
+    ],
+)
+def test_a_token_s_holder_is_told_with_the_token(
+    headers: dict[str, str], scopes: tuple[str, ...] | None, expires_at: datetime | None
+) -> None:
+    """Login and kind; scopes and an end where GitHub names them: no scopes are another thing than none named."""
+    read = answers.read_user(_rest(b'{"login": "octocat", "type": "User", "id": 1}', **headers))
+    assert read.value == TokenHolder(login="octocat", kind="User", scopes=scopes, expires_at=expires_at)
 
 
 @pytest.mark.parametrize(

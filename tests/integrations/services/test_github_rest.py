@@ -8,9 +8,9 @@ import pytest
 
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.errors import Forbidden, InvalidAnswer, IpNotAllowed, Moved, NotFound, SsoRequired
-from apps.integrations.github.nodes import Actor, Response
+from apps.integrations.github.nodes import Response, TokenHolder
 from apps.integrations.github.transport import GitHubTransport
-from apps.integrations.services.github_rest import GitHubRest
+from apps.integrations.services.github_rest import GitHubRest, RepositoryPage
 from telemetry.testing import Capture
 from tests.integrations.github.answers import FreeLane
 from tests.integrations.github.hostile_server import hostile_server, sending
@@ -128,8 +128,7 @@ def test_an_installation_s_repositories_are_listed(github: SimulatedGitHub) -> N
 def test_organizations_left_out_of_a_list_are_known() -> None:
     """A list that is not whole says so."""
     client = _answering(Response(status=200, headers={"x-github-sso": "partial-results; organizations=1,2"}, body=b"[]"))
-    assert list(client.repositories()) == []
-    assert client.hidden_organizations == ("1", "2")
+    assert client.repository_page() == RepositoryPage(repositories=(), hidden_organizations=("1", "2"))
 
 
 @pytest.mark.parametrize(
@@ -152,8 +151,28 @@ def test_whose_token_it_is(github: SimulatedGitHub) -> None:
     """A user by REST, an installation by GraphQL."""
     github.add_token("mona-s", account="mona")
     github.add_token("ghs_app", account="my-app", type="Installation")
-    assert _client(github, "mona-s").user() == Actor(login="mona", kind="User")
-    assert _client(github, "ghs_app").user().login.startswith("my-app")
+    scopes = ("repo", "read:org")
+    assert _client(github, "mona-s").user() == TokenHolder(login="mona", kind="User", scopes=scopes)
+    assert _client(github, "ghs_app").user() == TokenHolder(login="my-app", kind="User")
+
+
+def test_organizations_are_named(github: SimulatedGitHub) -> None:
+    """Those that own what the token sees; for a token that may not ask, or is no user's, that is not an empty list."""
+    github.add_token("mona-s", account="mona")
+    github.add_token("narrow", account="mona", scopes=["repo"])
+    github.add_token("ghs_app", account="my-app", type="Installation")
+    assert _client(github, "mona-s").organizations() == ("synthetic",)
+    assert _client(github, "narrow").organizations() is None
+    assert _client(github, "ghs_app").organizations() is None
+
+
+def test_a_page_names_the_next_one(github: SimulatedGitHub) -> None:
+    """Whoever stops after one goes on there later, with another client."""
+    for seed in range(1, 102):
+        github.add_synthetic(1, seed=seed)
+    first = _client(github).repository_page()
+    second = _client(github).repository_page(first.following)
+    assert (len(first.repositories), len(second.repositories), second.following) == (100, 2, None)
 
 
 def test_the_budgets_are_listed(github: SimulatedGitHub) -> None:
