@@ -204,6 +204,23 @@ class RunResumed(Event, name="sync.run.resumed", level=Level.INFO, when="somebod
     resumed_run_id: Annotated[int, Field("The run that it takes up.")]
 
 
+class AccountConnected(Event, name="sync.account.connected", level=Level.INFO, when="an account gets a token"):
+    """A team's account was connected in the console, or has another token now."""
+
+    by: Person
+    account: Account
+
+
+class AccountRemoved(Event, name="sync.account.removed", level=Level.WARNING, when="somebody removes a team's account"):
+    """A team's account was removed, with everything that was read with it."""
+
+    by: Person
+    account: Account
+    repos_count: Annotated[int, Field("Its repositories, which are not tracked any more.")]
+    pull_requests: Annotated[int, Field("Their pull requests, which are stored no more.")]
+    runs_count: Annotated[int, Field("Runs over no other repositories, which are gone too.")]
+
+
 class AttemptFoundDead(Event, name="sync.attempt.dead", level=Level.WARNING, when="an attempt is found dead"):
     """An attempt has given no sign of life for too long: the next one follows."""
 
@@ -246,6 +263,8 @@ EVENTS: tuple[str, ...] = (
     "sync.beat.late",
     "sync.run.cancelled",
     "sync.run.resumed",
+    "sync.account.connected",
+    "sync.account.removed",
 )
 """The machine's events in the order people read them."""
 

@@ -46,6 +46,7 @@ class Environment:
     ready_attempts: int
     plain_http_hosts: frozenset[str]
     jaeger_url: str
+    api_urls: list[str]
     web_url: str
     web_origin: str
     proxies: int
@@ -89,6 +90,7 @@ def read() -> Environment:
         ready_attempts=_count("SYNC_READY_ATTEMPTS", default=16),
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
+        api_urls=_api_urls(),
         web_url=web_url,
         web_origin=urlsplit(web_url)._replace(path="", query="", fragment="").geturl(),
         proxies=_count("SYNCTRACE_PROXIES", default=1 if is_tls else 0, least=0),
@@ -240,8 +242,17 @@ def _hosts_of(web_url: str) -> list[str]:
     return [*here, f"[{host}]" if ":" in host else host]
 
 
+def _api_urls() -> list[str]:
+    """Return the APIs of GitHub that people may connect to in the console; the first one is offered first."""
+    name = "SYNCTRACE_API_URLS"
+    return [_checked_address(name, word) for word in _words(name, default=["https://api.github.com"])]
+
+
 def _web_address(name: str) -> str:
-    text = os.environ.get(name, "").strip()
+    return _checked_address(name, os.environ.get(name, "").strip())
+
+
+def _checked_address(name: str, text: str) -> str:
     try:
         parts = urlsplit(text)
         is_address = parts.scheme in ("http", "https") and bool(parts.hostname)

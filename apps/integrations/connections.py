@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, suppress
 
 from django.utils.crypto import salted_hmac
 
+from apps import machine_catalog
 from apps.integrations.errors import AnotherAccount, NotFound, NotInTime, Parked, RateLimited, SecondaryLimited, SyncError
 from apps.integrations.github.nodes import TokenHolder
 from apps.integrations.lane import Lane
@@ -18,25 +19,27 @@ from apps.repositories.models import GitHubConnection, TokenAccess
 from apps.teams.models import Team
 from apps.utils import clock
 from apps.utils.boottime import boottime
+from telemetry import bind, emit
 
 _PAGES_AT_ONCE = 10
 """Of a hundred repositories each: a person waits for them, and GitHub counts each as a request."""
 
 
-def connect(*, team: Team, api_url: str, token: str, within: float | None = None) -> GitHubConnection:
+def connect(*, team: Team, api_url: str, token: str, by: str = "", within: float | None = None) -> GitHubConnection:
     """Store the team's connection with the account that `token` belongs to, and what is left of the account's limits.
 
-    Raises `GitHubError` if GitHub refuses the token, and `NotInTime` after `within` seconds; nothing is stored then.
+    Raises `GitHubError` if GitHub refuses the token, and `NotInTime` after `within` seconds; nothing is stored then. `by` is
+    for the line that says so.
     """
     holder = _holder_of(token, api_url=api_url, within=within)
     account = account_name(api_url=api_url, login=holder.login)
     _ask_limits(account, token, api_url=api_url, within=within)
     connection = save_connection(team=team, api_url=api_url, account=account, token=token)
-    _keep(connection, holder)
+    _keep(connection, holder, by=by)
     return connection
 
 
-def replace_token(connection: GitHubConnection, token: str, *, within: float | None = None) -> None:
+def replace_token(connection: GitHubConnection, token: str, *, by: str, within: float | None = None) -> None:
     """Store another token of the connection's account, with which attempts go on from their next request.
 
     Raises `AnotherAccount` if it is not that account's, and what `connect` does; the old token stays then.
@@ -47,7 +50,7 @@ def replace_token(connection: GitHubConnection, token: str, *, within: float | N
         raise AnotherAccount(f"The token belongs to {account}, and this is the connection with {connection.account}")
     _ask_limits(connection.account, token, api_url=connection.api_url, within=within)
     save_connection(team=connection.team, api_url=connection.api_url, account=connection.account, token=token)
-    _keep(connection, holder)
+    _keep(connection, holder, by=by)
 
 
 def list_repositories(connection: GitHubConnection, *, within: float, goes_on: bool = False) -> TokenAccess:
@@ -120,11 +123,14 @@ def _ask_limits(account: str, token: str, *, api_url: str, within: float | None)
         rest.rate_limit()  # an Enterprise Server with its limits switched off has no such page
 
 
-def _keep(connection: GitHubConnection, holder: TokenHolder) -> None:
-    """Store what GitHub says of the token itself; what it sees is not known yet."""
+def _keep(connection: GitHubConnection, holder: TokenHolder, *, by: str) -> None:
+    """Store what GitHub says of the token itself, and say who brought it; what it sees is not known yet."""
     scopes = None if holder.scopes is None else list(holder.scopes)
     said = {"asked_at": clock.now(), "scopes": scopes, "expires_at": holder.expires_at}
     TokenAccess.objects.update_or_create(connection=connection, defaults=said)
+    if by:
+        with bind(team_id=connection.team_id):
+            emit(machine_catalog.AccountConnected(by=by, account=connection.account))
 
 
 @contextmanager

@@ -73,14 +73,19 @@ def start_pipeline(
     repository_ids: list[int],
     *,
     days: int | None,
+    since: str | None = None,
     backfill_days: int | None = None,
     backfill_all: bool = False,
 ) -> None:
-    """Start a recent run over the last `days` (None: all history), which backfills follow if they are asked for."""
+    """Start a recent run over the last `days` (None: all history), which backfills follow if they are asked for.
+
+    Without `days` it may be `since` a moment, in ISO 8601 with its offset.
+    """
     _start_run(
         team_id,
         repository_ids,
         days=days,
+        since=since,
         backfill_days=backfill_days,
         backfill_all=backfill_all,
         task_id=self.request.id,
@@ -94,6 +99,7 @@ def _start_run(
     repository_ids: list[int],
     *,
     days: int | None,
+    since: str | None = None,
     backfill_days: int | None = None,
     backfill_all: bool = False,
     task_id: str | None,
@@ -101,6 +107,7 @@ def _start_run(
 ) -> PipelineRun:
     """Return the run that the task starts, which is written once."""
     now = clock.now()
+    begin = None if since is None else datetime.fromisoformat(since)
     backfill = None
     if backfill_all or backfill_days is not None:
         backfill = pipeline.Backfill(None if backfill_all or backfill_days is None else _ago(now, backfill_days))
@@ -108,7 +115,7 @@ def _start_run(
         return pipeline.start_run(
             team=Team.objects.get(pk=team_id),
             repositories=list(TrackedRepository.objects.filter(pk__in=repository_ids, team_id=team_id).order_by("pk")),
-            since=None if days is None else _ago(now, days),
+            since=begin if days is None else _ago(now, days),
             backfill=backfill,
             task_id=task_id,
             announce=announce,

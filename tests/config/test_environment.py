@@ -26,6 +26,7 @@ _KEYS = (
     "SYNC_READY_ATTEMPTS",
     "SYNC_PLAIN_HTTP_HOSTS",
     "SYNCTRACE_JAEGER_URL",
+    "SYNCTRACE_API_URLS",
     "SYNCTRACE_WEB_URL",
     "SYNCTRACE_WEB_PORT",
     "SYNCTRACE_PROXIES",
@@ -50,6 +51,7 @@ def test_nothing_set_means_the_checkouts_var_and_no_servers() -> None:
     assert read.broker_url is None
     assert read.plain_http_hosts == set()
     assert (read.jaeger_url, read.command, read.alive_file) == ("", "python manage.py", None)
+    assert read.api_urls == ["https://api.github.com"]
     assert not read.embedded
     assert not environment.has_servers()
 
@@ -65,6 +67,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
     monkeypatch.setenv("SYNC_READY_ATTEMPTS", "40")
     monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
+    monkeypatch.setenv("SYNCTRACE_API_URLS", "https://ghe.example/api/v3, https://api.github.com/")
     monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
     monkeypatch.setenv("SYNCTRACE_ALIVE_FILE", "/var/alive")
     monkeypatch.setenv("SYNCTRACE_EMBEDDED", "1")
@@ -79,6 +82,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert (read.ready_attempts, read.attempts_per_account) == (40, 2)
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
+    assert read.api_urls == ["https://ghe.example/api/v3", "https://api.github.com"]
     assert read.alive_file == Path("/var/alive")
     assert read.embedded
     assert environment.has_servers()
@@ -143,6 +147,7 @@ def test_statements_are_prepared_unless_a_pooler_forbids_it(query: str, threshol
         ("SYNC_STALE_SECONDS", "59", "twice that or more"),
         ("SYNC_READY_ATTEMPTS", "0", "a whole number from 1 to 9,999"),
         ("SYNCTRACE_PROXIES", "-1", "a whole number from 0 to 9,999"),
+        ("SYNCTRACE_API_URLS", "https://api.github.com,ghe", "write it as http://HOST:PORT"),
         ("SYNCTRACE_WEB_URL", "sync.example", "write it as http://HOST:PORT"),
         ("SYNC_READY_ATTEMPTS", "1.5", "a whole number from 1 to 9,999"),
         ("SYNC_ATTEMPTS_PER_ACCOUNT", "all", "a whole number from 1 to 9,999"),

@@ -163,9 +163,9 @@ def test_another_account_s_token_replaces_none(team: Team) -> None:
     with simulator(synthetic=1, tokens=tokens) as github:
         connection = connect(team=team, api_url=github.url, token=TOKEN)
         with pytest.raises(AnotherAccount, match=r"/ben, and this is the connection with .*/ada"):
-            replace_token(connection, "other", within=8)
+            replace_token(connection, "other", by="ada", within=8)
         github.expire_token(TOKEN)
         github.add_token("new", account="ada", scopes=["repo"])
-        replace_token(connection, "new", within=8)
+        replace_token(connection, "new", by="ada", within=8)
     stored = GitHubConnection.objects.get()
     assert (stored.token(), stored.access.scopes) == ("new", ["repo"])
