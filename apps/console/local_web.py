@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -17,8 +18,11 @@ _HOST = "127.0.0.1"
 
 
 @contextlib.contextmanager
-def local_web(*, home: Path) -> Iterator[str]:
-    """Run the console in the block, and yield its address; what it prints goes to `web.out` in `home`."""
+def local_web(*, home: Path, api_url: str) -> Iterator[str]:
+    """Run the console in the block, and yield its address; what it prints goes to `web.out` in `home`.
+
+    People connect to the GitHub at `api_url` there.
+    """
     with socket.socket() as free:
         free.bind((_HOST, 0))
         port = free.getsockname()[1]
@@ -33,6 +37,7 @@ def local_web(*, home: Path) -> Iterator[str]:
         except OSError:
             return "it does not answer yet"
 
-    program = Program([*command, *options], name="web", log=home / "web.out", folder=_CHECKOUT, ready=ready)
+    environment, log = {**os.environ, "SYNCTRACE_API_URLS": api_url}, home / "web.out"
+    program = Program([*command, *options], name="web", log=log, folder=_CHECKOUT, environment=environment, ready=ready)
     with exit_on(signal.SIGTERM), program:
         yield url

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from apps.repositories.secrets import decrypt
 from apps.teams.models import Team
+from apps.utils import clock
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """A moment before any repository's history."""
@@ -70,6 +71,11 @@ class TokenAccess(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.repositories)} repositories for connection {self.connection_id}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the token has expired."""
+        return self.expires_at is not None and self.expires_at <= clock.now()
 
     def listed(self) -> list[Listed]:
         """Return the repositories that are known so far, in GitHub's order."""

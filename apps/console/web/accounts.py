@@ -101,26 +101,30 @@ def account_lines(sight: Sight) -> list[AccountLine]:
     ]
 
 
+def budgets_of(lane: ApiLane, *, now: datetime) -> tuple[Budget, Budget]:
+    """Return an account's limits: of GraphQL's points, and of REST's requests."""
+    points = Budget(
+        words="points",
+        limit=lane.graphql_limit,
+        remaining=lane.graphql_remaining,
+        reset_at=lane.graphql_reset_at,
+        now=now,
+    )
+    requests = Budget(
+        words="REST requests", limit=lane.core_limit, remaining=lane.core_remaining, reset_at=lane.core_reset_at, now=now
+    )
+    return points, requests
+
+
 def _line(account: str, lane: ApiLane, teams: tuple[str, ...], states: list[str], now: datetime) -> AccountLine:
     is_blocked = lane.blocked_until is not None and lane.blocked_until > now
     at_work = states.count(RepoSync.State.RUNNING)
+    points, requests = budgets_of(lane, now=now)
     return AccountLine(
         account=account,
         teams=teams,
-        points=Budget(
-            words="points",
-            limit=lane.graphql_limit,
-            remaining=lane.graphql_remaining,
-            reset_at=lane.graphql_reset_at,
-            now=now,
-        ),
-        requests=Budget(
-            words="REST requests",
-            limit=lane.core_limit,
-            remaining=lane.core_remaining,
-            reset_at=lane.core_reset_at,
-            now=now,
-        ),
+        points=points,
+        requests=requests,
         blocked=limit_in_words(lane.blocked_reason) if is_blocked else "",
         blocked_until=lane.blocked_until if is_blocked else None,
         at_work=at_work,

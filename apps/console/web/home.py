@@ -35,6 +35,7 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
         "recent": [lines[run.pk] for run in recent],
         "dry": _dry(account_lines(sight)),
         "days": _DAYS,
+        "has_connections": sight.connections().exists(),
         "command": settings.SYNCTRACE_COMMAND,
     }
 

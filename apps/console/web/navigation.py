@@ -7,8 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-_PAGES = (("home", "Home"), ("runs", "Runs"), ("accounts", "Accounts"), ("system", "System"))
-_WITHIN: Mapping[str, str] = {"run": "runs", "run_time": "runs", "cancel": "runs", "resume": "runs"}
+_PAGES = (("home", "Home"), ("runs", "Runs"), ("accounts", "Accounts"), ("connect", "Connect"), ("system", "System"))
+_WITHIN: Mapping[str, str] = {
+    **dict.fromkeys(("run", "run_time", "cancel", "resume"), "runs"),
+    **dict.fromkeys(("connection", "token", "remove"), "connect"),
+}
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

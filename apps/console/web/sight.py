@@ -21,8 +21,8 @@ _M = TypeVar("_M", bound=Model)
 class Sight:
     """The teams whose things somebody sees, None for all, and those in which they may act.
 
-    Members see what their teams have; owners also resume and cancel its runs; staff see and may do everything. Two users of
-    the same sight see the same pages.
+    Members see what their teams have; owners also connect its accounts, and start, resume and cancel its runs; staff see and
+    may do everything. Two users of the same sight see the same pages.
     """
 
     teams: frozenset[int] | None
@@ -40,8 +40,17 @@ class Sight:
         return cls(teams=frozenset(roles), owned=owned)
 
     def may_act_for(self, team_id: int) -> bool:
-        """Return whether they may resume and cancel the runs of a team."""
+        """Return whether they may connect accounts of a team, and start, resume and cancel its runs."""
         return self.teams is None or team_id in self.owned
+
+    @property
+    def may_act(self) -> bool:
+        """Whether they may do so for any team."""
+        return self.teams is None or bool(self.owned)
+
+    def teams_to_act_for(self) -> QuerySet[Team]:
+        """Return the teams for which they may."""
+        return Team.objects.all() if self.teams is None else Team.objects.filter(pk__in=self.owned)
 
     def has(self, team_id: int) -> bool:
         """Return whether they see what a team has."""

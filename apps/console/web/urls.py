@@ -6,7 +6,22 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import TemplateView
 
-from apps.console.web import accounts, acting, home, run, run_time, runs, saved, signing_in, stream, system, waterfall
+from apps.console.web import (
+    accounts,
+    acting,
+    connecting,
+    connection,
+    home,
+    removing,
+    run,
+    run_time,
+    runs,
+    saved,
+    signing_in,
+    stream,
+    system,
+    waterfall,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -18,6 +33,10 @@ urlpatterns = [
     path("runs/<int:run_id>/cancel/", acting.cancel, name="cancel"),
     path("runs/<int:run_id>/resume/", acting.resume, name="resume"),
     path("accounts/", accounts.accounts, name="accounts"),
+    path("connect/", connecting.connect, name="connect"),
+    path("connect/<int:connection_id>/", connection.connection, name="connection"),
+    path("connect/<int:connection_id>/token/", connecting.token, name="token"),
+    path("connect/<int:connection_id>/remove/", removing.remove, name="remove"),
     path("system/", system.system, name="system"),
     path("help/", TemplateView.as_view(template_name="console/help.html"), name="help"),
     path("events", stream.events, name="events"),

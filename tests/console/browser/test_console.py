@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.console.invitations import invite
 from apps.integrations.models import PipelineRun
+from apps.repositories.models import TokenAccess
 from apps.utils import clock
 from tests.console.browser.conftest import Web, sign_in
 from tests.console.web.people import PASSWORD, People, make_lane, make_run
@@ -260,7 +261,13 @@ def test_every_page_is_for_everyone(page: Page, people: People, scheme: str, wid
     make_lane(people.team)
     found = {"/sign-in/": _faults(page, "/sign-in/", width)}
     sign_in(page, "owner")
-    for address in ("/", "/runs/", "/runs/?text=nothing", "/accounts/", "/system/", "/help/", f"/runs/{running.pk}/cancel/"):
+    connection = lost.repo_syncs.all()[0].connection_id
+    many = [[f"{_LONG[:-5]}-{number:04}", number % 2 == 0, number % 3 == 0, True] for number in range(400)]
+    facts: dict[str, Any] = {"scopes": [], "hidden_organizations": ["1"], "refusal": "GitHub is in trouble."}
+    TokenAccess.objects.create(connection_id=connection, asked_at=clock.now(), repositories=many, **facts)
+    of_it = [f"/connect/{connection}/{page}" for page in ("", "token/", "remove/")]
+    addresses = ["/", "/runs/", "/runs/?text=nothing", "/accounts/", "/connect/", *of_it, "/system/", "/help/"]
+    for address in (*addresses, f"/runs/{running.pk}/cancel/"):
         found[address] = _faults(page, address, width)
     for run in (lost, running):
         found[f"/runs/{run.pk}/"] = _faults(page, f"/runs/{run.pk}/", width)

@@ -14,6 +14,7 @@ from django.urls.resolvers import RoutePattern
 from apps.console.web.sight import Sight
 from apps.console.web.why import telling
 from apps.integrations.models import Admission, PipelineRun
+from apps.repositories.models import GitHubConnection
 from tests.console.web.people import PASSWORD, People, make_lane, make_people, make_run
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,10 @@ _ANSWERS = {
     "cancel": _Answers(_FOR_OWNERS),
     "resume": _Answers(_FOR_OWNERS),
     "accounts": _Answers(_FOR_USERS),
+    "connect": _Answers(_FOR_USERS),
+    "connection": _Answers(_FOR_OWNERS),
+    "token": _Answers(_FOR_OWNERS),
+    "remove": _Answers(_FOR_OWNERS),
     "system": _Answers(_FOR_USERS),
     "help": _Answers(_FOR_USERS),
     "events": _Answers({**_FOR_USERS, **dict.fromkeys(("outsider", "member", "owner", "staff"), 204)}, "?page=/"),
@@ -101,7 +106,7 @@ def _patterns() -> dict[str, URLPattern]:
 
 
 def _address(name: str, pattern: URLPattern, run: PipelineRun) -> str:
-    known = {"run_id": run.pk, "token": "x" * 43}
+    known = {"run_id": run.pk, "connection_id": run.repo_syncs.all()[0].connection_id, "token": "x" * 43}
     names = pattern.pattern.converters if hasattr(pattern.pattern, "converters") else {}
     return reverse(name, kwargs={key: known[key] for key in names}) if pattern.name else f"/{pattern.pattern}"
 
@@ -178,13 +183,20 @@ def test_a_sentence_does_not_name_what_its_reader_may_not_see(people: People) ->
 
 
 def test_a_refused_post_changes_nothing(people: People, run: PipelineRun) -> None:
-    """A stranger, another team and a mere member can neither cancel nor resume."""
+    """A stranger, another team and a mere member cannot cancel, resume, start, nor change or remove an account."""
+    account = run.repo_syncs.all()[0].connection
+    actions = [f"/runs/{run.pk}/cancel/", f"/runs/{run.pk}/resume/"]
+    actions += [f"/connect/{account.pk}/{action}" for action in ("", "token/", "remove/")]
+    form = {"do": "start", "others": "a/b", "token": "ghp_" + "x" * 36}
     for who, client in _clients(people):
         if who in ("stranger", "outsider", "member"):
-            answers = [client.post(f"/runs/{run.pk}/{action}/").status_code for action in ("cancel", "resume")]
-            assert answers == [_FOR_OWNERS[who]] * 2
+            assert [client.post(action, form).status_code for action in actions] == [_FOR_OWNERS[who]] * 5
+            if who != "outsider":
+                connect = {**form, "team": people.team.pk, "api_url": "https://api.github.com"}
+                assert client.post("/connect/", connect).status_code == {"stranger": 302, "member": 403}[who]
     run.refresh_from_db()
     assert (run.state, PipelineRun.objects.count()) == ("running", 2)
+    assert list(GitHubConnection.objects.values_list("pk", "encrypted_token")) == [(account.pk, b"")]
 
 
 def test_the_admin_is_for_staff_alone(people: People) -> None:

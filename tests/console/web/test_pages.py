@@ -80,8 +80,18 @@ def test_home_says_how_to_begin_where_nothing_has_run(owner: Client, settings: S
     """With the command as it is called here."""
     settings.SYNCTRACE_COMMAND = "docker compose run --rm"
     page = _text(owner, "/")
-    assert "Nothing has run yet" in page
+    assert "Nothing has run yet Connect a GitHub account with a token" in page
+    assert 'href="/connect/">Connect an account…' in owner.get("/").content.decode()
     assert "docker compose run --rm sync OWNER/NAME" in page
+
+
+def test_home_says_to_a_member_who_may_begin(people: People, client: Client) -> None:
+    """With no button that would lead nowhere."""
+    client.force_login(people.member)
+    page = _text(client, "/")
+    assert "An owner of your team connects a GitHub account and starts runs." in page
+    assert "GITHUB_TOKEN" not in page
+    assert "An owner of Core may connect accounts and choose repositories, and so may staff." in _text(client, "/connect/")
 
 
 def test_home_names_accounts_that_run_dry(people: People, owner: Client) -> None:
@@ -200,7 +210,7 @@ def test_runs_come_in_pages_that_stay_where_they_are(people: People, owner: Clie
     assert _listed(owner.get(back[1].replace("&amp;", "&")).content.decode()) == pages[1]
 
 
-@pytest.mark.parametrize("address", ["/", "/runs/", "/accounts/", "/system/", "run"])
+@pytest.mark.parametrize("address", ["/", "/runs/", "/accounts/", "/connect/", "/system/", "run"])
 def test_a_page_asks_as_much_for_many_rows_as_for_few(people: People, owner: Client, address: str) -> None:
     """No query a run, a repository or an account; and few in all."""
     first = make_run(people.team, {"state": "running"}, {"state": "queued"}, {**_LOST})

@@ -90,9 +90,10 @@ class Command(PrintingCommand):
         simulator = (
             contextlib.nullcontext(options["api_url"]) if options["api_url"] else local_simulator(arguments, home=home)
         )
-        console_of_its_own = local_web(home=home) if options["keep"] and own else contextlib.nullcontext()
-        with simulator as url, workers() as worker, console_of_its_own as web:
-            if web is not None:
+        with contextlib.ExitStack() as running:
+            url, worker = running.enter_context(simulator), running.enter_context(workers())
+            if options["keep"] and own:
+                web = running.enter_context(local_web(home=home, api_url=url))
                 invited = invite(username="demo", is_staff=True, web_url=web)
                 console.print(f"Look on: {invited.link}", highlight=False, markup=False, soft_wrap=True)
             answers = visible(f"A simulated GitHub answers at {url}, with {' and '.join(_REPOSITORIES)}.")

@@ -1,5 +1,5 @@
 // Keys for everything that a pointer does here; none while somebody types.
-const GO = { h: "/", r: "/runs/", a: "/accounts/", s: "/system/" };
+const GO = { h: "/", r: "/runs/", a: "/accounts/", c: "/connect/", s: "/system/" };
 
 export function listenForKeys(document) {
   const help = document.getElementById("keys"), button = document.getElementById("show-keys");
@@ -17,7 +17,7 @@ export function listenForKeys(document) {
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-    if (event.target.closest("input, select, textarea, [contenteditable]")) {
+    if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]")) {
       if (event.key === "Escape") event.target.blur();
       return;
     }

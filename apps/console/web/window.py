@@ -1,0 +1,58 @@
+"""How far back a run is to read, as somebody asks for it on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.dateparse import parse_date
+
+_MOST_DAYS = 36_500  # a hundred years: no calendar ends before
+_OLDER: Mapping[str, Mapping[str, Any]] = {"": {}, "90": {"backfill_days": 90}, "all": {"backfill_all": True}}
+
+
+class UnclearWindowError(ValueError):
+    """It cannot be told how far back; the text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The words of a form: `kind` is days, since or all, and `older` what is read afterwards: nothing, 90 days, or all."""
+
+    kind: str = "days"
+    days: str = "30"
+    since: str = ""
+    older: str = ""
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> Window:
+        """Return what a form says, and what is usual where it says nothing."""
+        usual = cls()
+        names = {"kind": "window", "days": "days", "since": "since", "older": "older"}
+        return cls(**{field: form.get(name, getattr(usual, field)).strip()[:40] for field, name in names.items()})
+
+    def as_arguments(self, *, now: datetime) -> dict[str, Any]:
+        """Return what `start_pipeline` is called with; raise `UnclearWindowError` for what nobody can mean."""
+        if self.older not in _OLDER:
+            raise UnclearWindowError("Say whether older history is to follow.")
+        if self.kind == "all":
+            return {"days": None}  # nothing is older
+        if self.kind == "since":
+            return {"days": None, "since": self._begin(now).isoformat(), **_OLDER[self.older]}
+        if not (self.days.isascii() and self.days.isdigit() and 1 <= int(self.days) <= _MOST_DAYS):
+            raise UnclearWindowError(f"The days are a number from 1 to {_MOST_DAYS:,}.")
+        return {"days": int(self.days), **_OLDER[self.older]}
+
+    def _begin(self, now: datetime) -> datetime:
+        try:
+            day = parse_date(self.since)
+        except ValueError:  # a date that no calendar has
+            day = None
+        if day is None:
+            raise UnclearWindowError("Choose the day from which on, as 2026-01-31.")
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        if begin > now:
+            raise UnclearWindowError("The day from which on is still to come.")
+        return begin
