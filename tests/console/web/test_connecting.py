@@ -184,7 +184,7 @@ def test_a_token_that_sees_less_is_said_to(owner: Client, people: People, github
     TokenAccess.objects.update(scopes=None, hidden_organizations=["1", "2"], expires_at=clock.now() - timedelta(days=1))
     page = _text(owner.get(address).content)
     assert "GitHub names no scopes of it" in page
-    assert "2 organizations more want single sign-on" in page
+    assert "Single sign-on hides 2 organizations: authorize the token on GitHub" in page
     assert "It ended" in page
     assert "Its token ended" in _text(owner.get("/connect/").content)
 
