@@ -133,7 +133,9 @@ def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None
     _create_rows(_migrate(database, BEFORE_REPOSITORIES))
     before = {old: _rows(database, old) for old in MOVED}
     call_command("migrate", database=NAME, verbosity=0)
-    assert {old: _rows(database, new) for old, new in MOVED.items()} == before
+    widths = {old: len(rows[0]) for old, rows in before.items()}  # columns that are added later stand behind
+    now = {old: [row[: widths[old]] for row in _rows(database, new)] for old, new in MOVED.items()}
+    assert now == before
     assert all(before.values())
     (pull_request,) = PullRequest.objects.using(NAME).select_related("repository__connection")
     assert pull_request.repository.full_name == "a/b"

@@ -44,6 +44,7 @@ class Environment:
     slice_seconds: float
     attempts_per_account: int
     ready_attempts: int
+    fresh_hours: int
     plain_http_hosts: frozenset[str]
     jaeger_url: str
     api_urls: list[str]
@@ -88,6 +89,7 @@ def read() -> Environment:
         slice_seconds=_positive("SYNC_SLICE_SECONDS", default=60),
         attempts_per_account=_count("SYNC_ATTEMPTS_PER_ACCOUNT", default=2),
         ready_attempts=_count("SYNC_READY_ATTEMPTS", default=16),
+        fresh_hours=_count("SYNC_FRESH_HOURS", default=24, most=8_761),
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
         api_urls=_api_urls(),

@@ -138,6 +138,8 @@ SYNC_READY_ATTEMPTS = _environment.ready_attempts
 """How many attempts may wait for a worker, on each queue: all others wait in rows, where the order is fair."""
 SYNC_SLICE_SECONDS = _environment.slice_seconds
 """How long an attempt keeps its place while other teams want its account, or other attempts its worker."""
+SYNC_FRESH_HOURS = _environment.fresh_hours
+"""How old what is stored of a team may be, unless the team has a promise of its own."""
 SYNC_STEP_SECONDS = _environment.step_seconds
 """An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
 

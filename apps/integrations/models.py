@@ -102,6 +102,7 @@ class PipelineRun(models.Model):
         indexes = [
             models.Index(fields=["state", "ended_at"]),
             models.Index(fields=["task_id"]),
+            models.Index(fields=["team", "-id"], name="runs_by_team"),
             models.Index(fields=["started_at"], condition=models.Q(announced_at=None), name="unannounced_runs"),
             models.Index(fields=["ended_at"], condition=models.Q(step_will__isnull=False), name="willed_by_end"),
         ]
@@ -216,6 +217,13 @@ class RepoSync(models.Model):
                 name="admitted_by_connection",
             ),
             models.Index(fields=["alive_at"], condition=models.Q(state="running"), name="running_by_life"),
+            models.Index(fields=["repository", "-id"], name="syncs_by_repository"),
+            models.Index(
+                fields=["repository", "-started_at"],
+                condition=models.Q(state="completed", is_backfill=False),
+                name="fresh_by_repository",
+            ),
+            models.Index(fields=["repository", "-id"], condition=~models.Q(gaps=[]), name="gaps_by_repository"),
             models.Index(fields=["alive_at"], condition=models.Q(attempt_will__isnull=False), name="willed_by_life"),
         ]
 

@@ -31,6 +31,7 @@ class TrackedRepositoryAdmin(ReadOnlyAdmin):
         ("team", "connection"),
         ("full_name", "repo_id", "github_id", "is_archived"),
         ("covered_from", "covered_to", "added_at"),
+        ("github_count", "stored_count", "counted_at"),
     )
     readonly_fields = ("repo_id",)
 

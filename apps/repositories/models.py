@@ -96,6 +96,9 @@ class TrackedRepository(models.Model):
         null=True, help_text="every pull request updated from here to covered_to is stored; year 1970 for all history"
     )
     covered_to = models.DateTimeField(null=True, help_text="the watermark: GitHub's newest updatedAt at the last start")
+    github_count = models.IntegerField(null=True, help_text="pull requests in all, as GitHub counted when a sync ended last")
+    stored_count = models.IntegerField(null=True, help_text="pull requests in all that were stored then")
+    counted_at = models.DateTimeField(null=True, help_text="when both were counted; null: not since they are kept")
     added_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -18,6 +18,6 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # generi
 class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
     """Teams, by name."""
 
-    list_display = ("slug", "name", "share", "created_at")
+    list_display = ("slug", "name", "share", "fresh_hours", "created_at")
     search_fields = ("slug", "name")
     inlines = (MembershipInline,)

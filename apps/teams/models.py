@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.validators import MinValueValidator, validate_slug
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_slug
 from django.db import models
+
+MOST_HOURS = 8_760
+"""The longest promise: a year."""
 
 
 class Team(models.Model):
@@ -19,10 +22,21 @@ class Team(models.Model):
         validators=[MinValueValidator(1)],
         help_text="how much of the workers, and of accounts used by several teams, it gets: 2 is twice as much as 1",
     )
+    fresh_hours = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_HOURS)],
+        help_text="its promise: what is stored is at most so many hours old; empty for SYNC_FRESH_HOURS",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def promised_hours(self) -> int:
+        """How old what is stored may be: the team's own promise, or everybody's."""
+        return self.fresh_hours or settings.SYNC_FRESH_HOURS
 
 
 class Membership(models.Model):

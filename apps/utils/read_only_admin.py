@@ -30,6 +30,9 @@ TONES: Mapping[str, str] = {
     "failed": "bad",
     "gone": "bad",
     "forbidden": "bad",
+    "on time": "good",
+    "delayed": "warn",
+    "needs you": "bad",
     "OPEN": "busy",
     "MERGED": "good",
 }

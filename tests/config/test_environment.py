@@ -24,6 +24,7 @@ _KEYS = (
     "SYNC_STALE_SECONDS",
     "SYNC_ATTEMPTS_PER_ACCOUNT",
     "SYNC_READY_ATTEMPTS",
+    "SYNC_FRESH_HOURS",
     "SYNC_PLAIN_HTTP_HOSTS",
     "SYNCTRACE_JAEGER_URL",
     "SYNCTRACE_API_URLS",
@@ -66,6 +67,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("SYNC_SWEEP_SECONDS", "2.5")
     monkeypatch.setenv("SYNC_PLAIN_HTTP_HOSTS", "github-simulator, GHE.example,")
     monkeypatch.setenv("SYNC_READY_ATTEMPTS", "40")
+    monkeypatch.setenv("SYNC_FRESH_HOURS", "8760")
     monkeypatch.setenv("SYNCTRACE_JAEGER_URL", "http://127.0.0.1:16686/")
     monkeypatch.setenv("SYNCTRACE_API_URLS", "https://ghe.example/api/v3, https://api.github.com/")
     monkeypatch.setenv("SYNCTRACE_COMMAND", "docker compose run --rm")
@@ -79,7 +81,7 @@ def test_values_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert database["CONN_HEALTH_CHECKS"] is True
     assert (read.home, read.debug, read.allowed_hosts) == (tmp_path, True, ["a.example", "b.example"])
     assert (read.broker_url, read.sweep_seconds) == ("redis://broker:6379/0", 2.5)
-    assert (read.ready_attempts, read.attempts_per_account) == (40, 2)
+    assert (read.ready_attempts, read.attempts_per_account, read.fresh_hours) == (40, 2, 8_760)
     assert read.plain_http_hosts == {"github-simulator", "ghe.example"}
     assert (read.jaeger_url, read.command) == ("http://127.0.0.1:16686", "docker compose run --rm")
     assert read.api_urls == ["https://ghe.example/api/v3", "https://api.github.com"]

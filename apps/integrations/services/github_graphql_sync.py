@@ -69,7 +69,7 @@ class _Sync:
             self._delete_gone()
         if self.row.since is None and count_stored(self.repository.pk) >= total:
             self.row.gaps = without_pull_requests(self.row.gaps)
-        return self._complete()
+        return self._complete(total)
 
     def _look_up(self) -> None:
         """Learn the repository's present name and state, and how much of the window is stored already."""
@@ -225,14 +225,19 @@ class _Sync:
         """Write `changes` to the row, and what this attempt has cost so far."""
         attempts.update(self.attempt, **self.clients.spent(), **changes)
 
-    def _complete(self) -> catalog.RepoSynced:
-        """Complete the row with counts of what is stored, and extend the repository's covered window."""
+    def _complete(self, total: int) -> catalog.RepoSynced:
+        """Complete the row with counts of what is stored, and extend the repository's covered window.
+
+        `total` is GitHub's count of all pull requests, which is kept beside ours of the same moment.
+        """
         row, run = self.row, self.row.run
         done = count_stored(self.repository.pk, since=row.since, before=run.before)
         with transaction.atomic():
             repository = TrackedRepository.objects.select_for_update().get(pk=self.repository.pk)
             repository.cover(since=row.since, before=run.before, until=row.newest_updated_at)
-            repository.save(update_fields=["covered_from", "covered_to"])
+            repository.github_count, repository.stored_count = total, count_stored(repository.pk)
+            repository.counted_at = clock.now()
+            repository.save(update_fields=["covered_from", "covered_to", "github_count", "stored_count", "counted_at"])
             attempts.complete(
                 self.attempt,
                 disposition=self.disposition,

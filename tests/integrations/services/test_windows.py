@@ -13,6 +13,7 @@ from apps.integrations.errors import ServerError
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.steps import Step
 from apps.repositories.models import TrackedRepository
+from apps.utils import clock
 from telemetry.testing import Capture
 from tests.integrations.syncing import attempt, begin, held, stored, synced, tracked
 
@@ -94,12 +95,17 @@ def test_an_interrupted_sync_advances_no_watermark(github: SimulatedGitHub) -> N
 
 @pytest.mark.django_db(transaction=True)
 def test_a_larger_window_reads_what_the_smaller_left_out(github: SimulatedGitHub) -> None:
-    """From a day to two to all history."""
+    """From a day to two to all history; how many GitHub counts in all is kept beside how many are stored."""
     repository = tracked(github, NAME)
     now = datetime.now(UTC)
     for since, count in ((now - timedelta(days=1), 8), (now - timedelta(days=2), 16), (None, 60)):
         row = synced(repository, since=since)
         assert row.prs_done == row.prs_total == len(stored(repository)) == count
+        counted = TrackedRepository.objects.get()
+        assert (counted.github_count, counted.stored_count) == (60, count)
+        assert counted.counted_at is not None
+        assert row.started_at is not None
+        assert row.started_at < counted.counted_at <= clock.now()
     assert stored(repository) == held(github, NAME)
     assert TrackedRepository.objects.get().covers(None)
 
