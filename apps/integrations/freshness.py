@@ -45,7 +45,7 @@ class _Added(TypedDict):
 
 
 if TYPE_CHECKING:
-    FreshRepository = WithAnnotations[TrackedRepository, _Added]
+    FreshRepository = WithAnnotations[TrackedRepository, _Added]  # pyright: ignore[reportInvalidTypeForm]  # for mypy
 
 
 class Freshness(IntegerChoices):
@@ -60,6 +60,11 @@ class Freshness(IntegerChoices):
     DELAYED = 2, "delayed"
     NEVER_SYNCED = 3, "never synced"
     ON_TIME = 4, "on time"
+
+    @property
+    def word(self) -> str:
+        """The state's one word, the same on pages and in commands."""
+        return str(self.label)
 
 
 _FAILED = Q(state=RepoSync.State.FAILED)

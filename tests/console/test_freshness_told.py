@@ -65,7 +65,7 @@ def test_what_is_late_needs_somebody_where_nothing_is_under_way(team: Team) -> N
     """And the command that helps is said."""
     _synced(team, hours_ago=15.5, **_DONE)
     found = _told()
-    assert (found.state.label, found.sentence) == ("needs you", "3 h late, and nothing is under way.")
+    assert (found.state.word, found.sentence) == ("needs you", "3 h late, and nothing is under way.")
     assert found.advice == f"Start a sync: {_START}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 from urllib.parse import urlencode
 
 from django import template
@@ -56,6 +58,12 @@ def grouped(number: int | None) -> str:
 
 
 @register.filter
+def measured(value: float | Literal[""] | None, unit: str) -> str:
+    """Return a measured number with its unit, and a digit after the point; a dash for one that is not known or not there."""
+    return "\N{EN DASH}" if value is None or value == "" else f"{value:,.1f} {unit}".rstrip()
+
+
+@register.filter
 def counted(number: int, noun: str) -> str:
     """Return `1 repository`, `2 repositories`: the noun with a number before it."""
     if number == 1:
@@ -71,6 +79,6 @@ def seconds(nanoseconds: int) -> str:
 
 
 @register.simple_tag
-def changed_query(query: dict[str, str], **changes: object) -> str:
-    """Return the query of an address with some of its values changed, and the empty ones left out."""
-    return urlencode({key: value for key, value in {**query, **changes}.items() if value not in ("", None)})
+def changed_query(query: Mapping[str, str] | Literal[""], **changes: object) -> str:
+    """Return the query of an address, if there is one, with some of its values changed, and the empty ones left out."""
+    return urlencode({key: value for key, value in {**dict(query or {}), **changes}.items() if value not in ("", None)})

@@ -1,4 +1,4 @@
-"""The first page: what needs somebody, what runs, what waits, and which accounts run dry."""
+"""The first page: what needs somebody, what is late, what runs, and which accounts run dry."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from apps.console.web.accounts import AccountLine, account_lines
 from apps.console.web.page import Page
+from apps.console.web.repositories import state_counts, worst_of
 from apps.console.web.runs import lines_of
 from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun, RepoSync
@@ -28,11 +29,14 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
     troubled = _unmended(sight)
     running = list(runs.filter(ended_at=None).order_by("-pk")[:_MOST])
     recent = list(runs.exclude(ended_at=None).order_by("-pk")[:_MOST])
+    now = clock.now()
     lines = {line.run.pk: line for line in lines_of({run.pk: run for run in (*troubled, *running, *recent)}.values())}
     return {
         "troubled": [lines[run.pk] for run in troubled],
         "running": [lines[run.pk] for run in running],
         "recent": [lines[run.pk] for run in recent],
+        "counts": state_counts(sight.repositories(), now=now),
+        "worst": worst_of(sight, now=now),
         "dry": _dry(account_lines(sight)),
         "days": _DAYS,
         "has_connections": sight.connections().exists(),

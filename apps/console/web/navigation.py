@@ -7,9 +7,19 @@ from typing import Any
 
 from django.http import HttpRequest
 
-_PAGES = (("home", "Home"), ("runs", "Runs"), ("accounts", "Accounts"), ("connect", "Connect"), ("system", "System"))
+_PAGES = (
+    ("home", "Home"),
+    ("runs", "Runs"),
+    ("repositories", "Repositories"),
+    ("teams", "Teams"),
+    ("accounts", "Accounts"),
+    ("connect", "Connect"),
+    ("system", "System"),
+)
 _WITHIN: Mapping[str, str] = {
     **dict.fromkeys(("run", "run_time", "cancel", "resume"), "runs"),
+    **dict.fromkeys(("repository", "pull_requests"), "repositories"),
+    **dict.fromkeys(("team", "promise"), "teams"),
     **dict.fromkeys(("connection", "token", "remove"), "connect"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
@@ -12,14 +12,15 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
 
+from apps.console.web.asking import Asked
 from apps.console.web.finding import Finding, findings_of
 from apps.console.web.page import Page
+from apps.console.web.paging import paged
 from apps.console.web.progress import Progress, progress_of
 from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.queue import tell_waiting
 
-PAGE_SIZE = 50
 STATES: Mapping[str, tuple[str, ...]] = {
     "running": ("running",),
     "failed or partial": ("failed", "partial"),
@@ -43,7 +44,7 @@ class RunLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Asked):
     """Which runs: what is empty or not understood asks for nothing."""
 
     team: str = ""
@@ -52,15 +53,6 @@ class Filter:
     text: str = ""
     since: str = ""
     until: str = ""
-
-    @classmethod
-    def of(cls, query: QueryDict) -> Filter:
-        """Return the filter that an address asks for."""
-        return cls(**{name: query.get(name, "").strip()[:200].replace("\x00", "") for name in cls.__slots__})
-
-    def as_query(self) -> dict[str, str]:
-        """Return the values that an address asks for this filter with."""
-        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     def of_runs(self, sight: Sight) -> QuerySet[PipelineRun]:
         """Return the runs that are seen and asked for."""
@@ -103,35 +95,15 @@ def lines_of(runs: Iterable[PipelineRun]) -> list[RunLine]:
 
 def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
     asked = Filter.of(query)
-    runs, newer, older = _paged(asked.of_runs(sight), query)
+    page = paged(asked.of_runs(sight), query)
     return {
         "filter": asked,
         "query": asked.as_query(),
-        "lines": lines_of(runs),
-        "newer": newer,
-        "older": older,
+        "lines": lines_of(page.rows),
+        "page": page,
         "teams": sight.all_teams().order_by("name").values_list("slug", "name"),
         "states": list(STATES),
     }
-
-
-def _paged(runs: QuerySet[PipelineRun], query: QueryDict) -> tuple[Sequence[PipelineRun], int | None, int | None]:
-    """Return a page of runs, newest first, and the numbers that the newer and the older page begin at, if there is one.
-
-    A page begins at a run and not at a count: what comes in meanwhile moves nothing.
-    """
-    before, after = (_number(query.get(name, "")) for name in ("before", "after"))
-    if after is not None:
-        found = list(runs.filter(pk__gt=after).order_by("pk")[: PAGE_SIZE + 1])
-        more, page = len(found) > PAGE_SIZE, found[:PAGE_SIZE][::-1]
-        return page, page[0].pk if more else None, page[-1].pk if page else None
-    found = list((runs if before is None else runs.filter(pk__lt=before)).order_by("-pk")[: PAGE_SIZE + 1])
-    more, page = len(found) > PAGE_SIZE, found[:PAGE_SIZE]
-    return page, page[0].pk if page and before is not None else None, page[-1].pk if more else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if _NUMBER.fullmatch(text) else None
 
 
 def _day(text: str) -> datetime | None:

@@ -72,6 +72,10 @@ class Sight:
         """Return the tracked repositories they see."""
         return self._within(TrackedRepository.objects.all(), "team")
 
+    def memberships(self) -> QuerySet[Membership]:
+        """Return who belongs to the teams they see."""
+        return self._within(Membership.objects.all(), "team")
+
     def connections(self) -> QuerySet[GitHubConnection]:
         """Return the connections with accounts that they see."""
         return self._within(GitHubConnection.objects.all(), "team")

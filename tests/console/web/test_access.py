@@ -42,6 +42,12 @@ _ANSWERS = {
     "saved": _Answers(_OF_THE_TEAM),
     "cancel": _Answers(_FOR_OWNERS),
     "resume": _Answers(_FOR_OWNERS),
+    "repositories": _Answers(_FOR_USERS),
+    "repository": _Answers(_OF_THE_TEAM),
+    "pull_requests": _Answers(_OF_THE_TEAM),
+    "teams": _Answers(_FOR_USERS),
+    "team": _Answers(_OF_THE_TEAM),
+    "promise": _Answers(_FOR_OWNERS),
     "accounts": _Answers(_FOR_USERS),
     "connect": _Answers(_FOR_USERS),
     "connection": _Answers(_FOR_OWNERS),
@@ -106,7 +112,14 @@ def _patterns() -> dict[str, URLPattern]:
 
 
 def _address(name: str, pattern: URLPattern, run: PipelineRun) -> str:
-    known = {"run_id": run.pk, "connection_id": run.repo_syncs.all()[0].connection_id, "token": "x" * 43}
+    row = run.repo_syncs.earliest("pk")
+    known = {
+        "run_id": run.pk,
+        "connection_id": row.connection_id,
+        "repository_id": row.repository_id,
+        "slug": run.team.slug,
+        "token": "x" * 43,
+    }
     names = pattern.pattern.converters if hasattr(pattern.pattern, "converters") else {}
     return reverse(name, kwargs={key: known[key] for key in names}) if pattern.name else f"/{pattern.pattern}"
 

@@ -1,5 +1,5 @@
 // Keys for everything that a pointer does here; none while somebody types.
-const GO = { h: "/", r: "/runs/", a: "/accounts/", c: "/connect/", s: "/system/" };
+const GO = { h: "/", r: "/runs/", p: "/repositories/", t: "/teams/", a: "/accounts/", c: "/connect/", s: "/system/" };
 
 export function listenForKeys(document) {
   const help = document.getElementById("keys"), button = document.getElementById("show-keys");

@@ -15,7 +15,7 @@ export function follow(part) {
     template.innerHTML = html;
     localise(template.content);
     // Whatever is focused, open or scrolled stays: only what differs is touched.
-    Idiomorph.morph(part, template.content.childNodes.length ? [...template.content.childNodes] : "", { morphStyle: "innerHTML" });
+    Idiomorph.morph(part, template.content.childNodes.length ? [...template.content.childNodes] : "", { morphStyle: "innerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open" } });
     part.dataset.version = version;
     htmx.process(part);
   }
