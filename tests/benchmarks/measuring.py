@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apps.console.local_simulator import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
-from tests.benchmarks import admission_figures, burst, collector_away, reading, syncs
+from tests.benchmarks import admission_figures, burst, collector_away, page_figures, reading, syncs
 from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
@@ -54,6 +54,9 @@ class Size:
     reading_turns: int = 5
     large_trace: int = 100_000
     file_bytes: int = 64 * 1024 * 1024
+    stored_pull_requests: int = 1_000_000
+    stored_runs: int = 10_000
+    page_turns: int = 9
 
 
 TINY = Size(
@@ -82,6 +85,9 @@ TINY = Size(
     reading_turns=1,
     large_trace=100,
     file_bytes=10_000,
+    stored_pull_requests=4_000,
+    stored_runs=100,
+    page_turns=1,
 )
 """Just enough to see that every benchmark yields its figures."""
 
@@ -111,6 +117,10 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
     tell(f"admission with {size.teams:,} teams")
     yield from admission_figures.cost(
         teams=size.teams, repositories=size.tracked, accounts=size.accounts, turns=size.admission_turns
+    )
+    tell(f"pages over {size.stored_pull_requests:,} pull requests")
+    yield from page_figures.first_answers(
+        pull_requests=size.stored_pull_requests, runs=size.stored_runs, turns=size.page_turns
     )
     tell("commands that only read")
     yield from reading.cold_starts(home=home, turns=size.reading_turns, spans=size.large_trace, file_bytes=size.file_bytes)
