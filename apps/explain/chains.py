@@ -22,6 +22,13 @@ class Step:
     line: str | None = None
     row: str | None = None
 
+    @property
+    def proof(self) -> str:
+        """What proves it, in words."""
+        if self.span_id is not None:
+            return f"span {self.span_id}"
+        return f"line {self.line}" if self.line is not None else f"row {self.row}"
+
     def as_json(self) -> dict[str, str]:
         """Return the step for programs."""
         proof = {"span_id": self.span_id, "line": self.line, "row": self.row}

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
 from apps.explain.facts import Affected, Busy, Earlier, RepositoryFacts, RunFacts, Surroundings
@@ -64,17 +64,23 @@ def surroundings_of(run: PipelineRun, facts: RunFacts) -> Surroundings:
 
 def earlier_runs(run: PipelineRun) -> list[PipelineRun]:
     """Return the last runs before `run` that ended well, over the same repositories and a window of the same length."""
-    repositories = sorted(run.repo_syncs.values_list("repository", flat=True))
+    return [one for one in complete_before(run) if _has_same_window(one, run)][:_MOST_EARLIER]
+
+
+def complete_before(run: PipelineRun) -> list[PipelineRun]:
+    """Return the last runs before `run` that ended well, over the same repositories and whatever window, newest first."""
+    repositories = set(run.repo_syncs.values_list("repository", flat=True))
+    if not repositories:
+        return []
+    with_one = RepoSync.objects.filter(run=OuterRef("pk"), repository=min(repositories))
     before = PipelineRun.objects.filter(
-        team=run.team_id, kind=run.kind, pk__lt=run.pk, state=PipelineRun.State.COMPLETED, ended_at__isnull=False
+        Exists(with_one), team=run.team_id, kind=run.kind, pk__lt=run.pk, state=PipelineRun.State.COMPLETED
     )
-    alike = before.filter(repo_syncs__repository=repositories[0]) if repositories else before.none()
-    found: list[PipelineRun] = []
-    for one in alike.order_by("-pk")[: 4 * _MOST_EARLIER]:
-        same = sorted(one.repo_syncs.values_list("repository", flat=True)) == repositories
-        if same and _has_same_window(one, run):
-            found.append(one)
-    return found[:_MOST_EARLIER]
+    latest = list(before.filter(ended_at__isnull=False).order_by("-pk")[: 4 * _MOST_EARLIER])
+    of_run: dict[int, set[int]] = {}
+    for run_id, repository in RepoSync.objects.filter(run__in=latest).values_list("run", "repository"):
+        of_run.setdefault(run_id, set()).add(repository)
+    return [one for one in latest if of_run[one.pk] == repositories]
 
 
 def _repository(row: RepoSync, sent_at: datetime | None, now: datetime) -> RepositoryFacts:
@@ -156,15 +162,18 @@ _OF_LIMIT = {"primary": "rate_limited", "secondary": "secondary_limited", "retry
 
 
 def _earlier(run: PipelineRun) -> Iterator[Earlier]:
-    for one in earlier_runs(run):
-        sums = one.repo_syncs.aggregate(requests=Sum("requests"), points=Sum("points"), attempts=Sum("attempt"))
+    earlier = earlier_runs(run)
+    rows = RepoSync.objects.filter(run__in=earlier).values("run")
+    sums = rows.annotate(asked=Sum("requests"), cost=Sum("points"), tries=Sum("attempt"))
+    of_run = {each["run"]: each for each in sums}
+    for one in earlier:
         if one.ended_at is not None:
             yield Earlier(
                 run_id=one.pk,
                 wall_sec=(one.ended_at - one.started_at).total_seconds(),
-                requests=sums["requests"] or 0,
-                points=sums["points"] or 0,
-                attempts=sums["attempts"] or 0,
+                requests=of_run[one.pk]["asked"],
+                points=of_run[one.pk]["cost"],
+                attempts=of_run[one.pk]["tries"],
             )
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from django import template
-from django.utils.html import format_html
+from django.conf import settings
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from apps.utils.read_only_admin import TONES, took
@@ -69,6 +70,16 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+
+
+@register.filter
+def marked(text: str) -> SafeString:
+    """Return advice with what stands between backticks as code; the placeholders of advice that is of no run are named."""
+    plain = text.replace("{command}", settings.SYNCTRACE_COMMAND).replace("{run}", "RUN")
+    pieces = enumerate(plain.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", piece) if at % 2 else piece,) for at, piece in pieces)
+    )
 
 
 @register.filter

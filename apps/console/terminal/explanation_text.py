@@ -7,7 +7,6 @@ from typing import Any
 
 from apps.console.terminal.fitting import wrapped
 from apps.console.terminal.time_table import time_lines
-from apps.explain.chains import Step
 from apps.explain.explanation import Explanation
 from apps.explain.findings import Finding
 from apps.explain.moments import count_of, length_of
@@ -32,7 +31,7 @@ def _lines(explanation: Explanation, width: int | None) -> Iterator[tuple[str, i
         yield f"cause     {decisive.code.name}{' (inferred)' if decisive.is_inferred else ''}, see {decisive.code.page}", 10
         yield f"to do     {explanation.advice}", 10
         for number, step in enumerate(decisive.chain):
-            yield f"{'proof' if number == 0 else '':10}{step.says}  ({_proof_of(step)})", 12
+            yield f"{'proof' if number == 0 else '':10}{step.says}  ({step.proof})", 12
         for finding in explanation.causes[1 : _MOST + 1]:
             yield f"also      {finding.code.name}: {_of_also(finding)}", 10
     yield "", 0
@@ -44,12 +43,6 @@ def _lines(explanation: Explanation, width: int | None) -> Iterator[tuple[str, i
         yield f"also hit  {_named(explanation.also_affected)}, within the hour", 10
     for number, what in enumerate(explanation.missing):
         yield f"{'missing' if number == 0 else '':10}{what}", 10
-
-
-def _proof_of(step: Step) -> str:
-    if step.span_id is not None:
-        return f"span {step.span_id}"
-    return f"line {step.line}" if step.line is not None else f"row {step.row}"
 
 
 def _of_also(finding: Finding) -> str:

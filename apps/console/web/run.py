@@ -15,6 +15,7 @@ from apps import catalog
 from apps.console.web.page import Page
 from apps.console.web.runs import lines_of
 from apps.console.web.sight import Sight
+from apps.console.web.why import why_of
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases
 from apps.integrations.runs.queue import tell_places
@@ -69,6 +70,7 @@ def _read(sight: Sight, query: QueryDict, *, run_id: int) -> dict[str, Any]:
     return {
         "line": line,
         "run": run,
+        "why": why_of(run, sight),
         "rows": rows,
         "more_rows": more,
         "rows_from": _offset(query),

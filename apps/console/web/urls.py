@@ -25,6 +25,7 @@ from apps.console.web import (
     teams,
     waterfall,
 )
+from apps.explain.codes import CODES
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -47,7 +48,7 @@ urlpatterns = [
     path("connect/<int:connection_id>/token/", connecting.token, name="token"),
     path("connect/<int:connection_id>/remove/", removing.remove, name="remove"),
     path("system/", system.system, name="system"),
-    path("help/", TemplateView.as_view(template_name="console/help.html"), name="help"),
+    path("help/", TemplateView.as_view(template_name="console/help.html", extra_context={"codes": CODES}), name="help"),
     path("events", stream.events, name="events"),
     path("sign-in/", signing_in.SignIn.as_view(), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),

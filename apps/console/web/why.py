@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
-
+from apps.console.web.explained import explanations
 from apps.console.web.sight import Sight
+from apps.explain.chains import Step
 from apps.explain.decomposition import Decomposition
-from apps.explain.explanation import explain_run
+from apps.explain.explanation import Explanation
 from apps.integrations.models import PipelineRun
 from apps.repositories.models import TrackedRepository
 
@@ -19,12 +19,23 @@ _SOMEBODY = "another team's repository"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """One cause, and what to do about it."""
+class Proof:
+    """What one step of a cause's chain says, and the span, line or row that says it."""
 
+    says: str
+    by: str
+    span_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One cause: its code, what it did, what to do about it, what happens by itself, and what proves it."""
+
+    code: str
     sentence: str
     advice: str
     is_inferred: bool
+    proofs: Sequence[Proof]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +49,44 @@ class Why:
     missing: Sequence[str]
     time: Decomposition
 
+    @property
+    def decisive(self) -> Cause | None:
+        """The cause that decided how the run went; None of one that is healthy."""
+        return self.causes[0] if self.causes else None
+
 
 def why_of(run: PipelineRun, sight: Sight) -> Why:
-    """Explain a run to somebody."""
-    explanation = explain_run(run.pk, command=settings.SYNCTRACE_COMMAND)
+    """Explain a run to somebody, in the words of the command `explain`."""
+    explanation = explanations.of(run)
     causes = explanation.causes
     own = (explanation.sentence, explanation.advice, *explanation.missing)
-    tell = telling([*own, *(text for cause in causes for text in (cause.sentence, cause.advice))], sight)
+    of_causes = [text for cause in causes for text in (cause.sentence, cause.advice, *(step.says for step in cause.chain))]
+    tell = telling([*own, *of_causes], sight)
     others = {other["run"] for other in explanation.also_affected if other["run"] is not None}
     return Why(
         sentence=tell(explanation.sentence),
         advice=tell(explanation.advice),
         causes=[
-            Cause(sentence=tell(cause.sentence), advice=tell(cause.advice), is_inferred=cause.is_inferred)
+            Cause(
+                code=cause.code.name,
+                sentence=tell(cause.sentence),
+                advice=tell(cause.advice),
+                is_inferred=cause.is_inferred,
+                proofs=[
+                    Proof(says=tell(step.says), by=step.proof, span_id=_in_trace(step, explanation)) for step in cause.chain
+                ],
+            )
             for cause in causes
         ],
-        also_affected=sorted(sight.runs().filter(pk__in=others).values_list("pk", flat=True)),
+        also_affected=sorted(sight.runs().filter(pk__in=others).values_list("pk", flat=True)) if others else [],
         missing=list(map(tell, explanation.missing)),
         time=explanation.time,
     )
+
+
+def _in_trace(step: Step, explanation: Explanation) -> str | None:
+    """Return the id of the span that proves a step, if it is one of the run's own trace."""
+    return step.span_id if step.trace_id == explanation.facts.trace_id else None
 
 
 def telling(texts: Iterable[str], sight: Sight) -> Callable[[str], str]:

@@ -97,8 +97,10 @@ def test_a_saved_run_has_everything_in_itself(run: PipelineRun, admin_client: Cl
 
 
 def test_the_page_says_why_and_where_the_time_went(run: PipelineRun, admin_client: Client) -> None:
-    """The sentence is that of the command `explain`."""
+    """With its code, and the steps that prove it, by the spans that say so."""
+    assert f"Run {run.pk} completed, and 90.0 s of 95.6 s were lost" in admin_client.get(f"/runs/{run.pk}/").content.decode()
     page = admin_client.get(f"/runs/{run.pk}/time/").content.decode()
-    assert f"Run {run.pk} completed" in page
+    assert 'href="/help/#unknown"' in page
+    assert re.search(r'href="#span-[0-9a-f]{16}"', page)
     assert "90.00 s" in page
     assert "95.60 s" in page
