@@ -9,7 +9,7 @@ from apps.explain.evidence import time_in
 from apps.explain.sources import of_the_time_of, spans_of_run, written_here
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
-from telemetry.reading import Span
+from telemetry.reading import Source, Span
 from telemetry.timestamps import unix_nanoseconds
 
 
@@ -25,5 +25,9 @@ def time_of_spans(run: PipelineRun, spans: Sequence[Span]) -> Decomposition | No
 
 def spans_of(run: PipelineRun) -> list[Span]:
     """Return the spans of a run's trace that can be read here, in the order they started."""
-    ended_ns = None if run.ended_at is None else unix_nanoseconds(run.ended_at)
-    return spans_of_run(of_the_time_of(written_here(), run.started_ns, ended_ns), trace_id_of(run.traceparent))
+    return spans_of_run(source_of(run), trace_id_of(run.traceparent))
+
+
+def source_of(run: PipelineRun) -> Source:
+    """Return the files of this home, as far as they can have something of a run."""
+    return of_the_time_of(written_here(), run.started_ns, None if run.ended_at is None else unix_nanoseconds(run.ended_at))

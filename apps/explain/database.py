@@ -64,7 +64,7 @@ def surroundings_of(run: PipelineRun, facts: RunFacts) -> Surroundings:
 
 def earlier_runs(run: PipelineRun) -> list[PipelineRun]:
     """Return the last runs before `run` that ended well, over the same repositories and a window of the same length."""
-    return [one for one in complete_before(run) if _has_same_window(one, run)][:_MOST_EARLIER]
+    return [one for one in complete_before(run) if has_same_window(one, run)][:_MOST_EARLIER]
 
 
 def complete_before(run: PipelineRun) -> list[PipelineRun]:
@@ -81,6 +81,18 @@ def complete_before(run: PipelineRun) -> list[PipelineRun]:
     for run_id, repository in RepoSync.objects.filter(run__in=latest).values_list("run", "repository"):
         of_run.setdefault(run_id, set()).add(repository)
     return [one for one in latest if of_run[one.pk] == repositories]
+
+
+def has_same_window(one: PipelineRun, other: PipelineRun) -> bool:
+    """Return whether two runs are over windows that begin and end about as long before they do."""
+    windows = [
+        tuple(None if moment is None else run.started_at - moment for moment in (run.since, run.before))
+        for run in (one, other)
+    ]
+    return all(
+        (a is None and b is None) or (a is not None and b is not None and abs(a - b) <= _SAME_WINDOW)
+        for a, b in zip(*windows, strict=True)
+    )
 
 
 def _repository(row: RepoSync, sent_at: datetime | None, now: datetime) -> RepositoryFacts:
@@ -175,17 +187,6 @@ def _earlier(run: PipelineRun) -> Iterator[Earlier]:
                 points=of_run[one.pk]["cost"],
                 attempts=of_run[one.pk]["tries"],
             )
-
-
-def _has_same_window(one: PipelineRun, other: PipelineRun) -> bool:
-    windows = [
-        tuple(None if moment is None else run.started_at - moment for moment in (run.since, run.before))
-        for run in (one, other)
-    ]
-    return all(
-        (a is None and b is None) or (a is not None and b is not None and abs(a - b) <= _SAME_WINDOW)
-        for a, b in zip(*windows, strict=True)
-    )
 
 
 def _ns(moment: datetime | None) -> int | None:

@@ -41,6 +41,17 @@ class Decomposition:
             "sum_over_workers": {part.key: value / 1e9 for part, value in self.over_workers.items()},
         }
 
+    def on_path(self, spans: Iterable[Span]) -> frozenset[str]:
+        """Return the ids of those of the spans that are on the critical path, and of what these are in."""
+        parents = {span.span_id: span.parent_id for span in spans}
+        found: set[str] = set()
+        for stretch in self.path:
+            at = stretch.span_id
+            while at is not None and at not in found:
+                found.add(at)
+                at = parents.get(at)
+        return frozenset(found)
+
     @property
     def unexplained(self) -> tuple[Stretch, ...]:
         """The stretches of time that nothing explains."""

@@ -32,6 +32,8 @@ class Part(StrEnum):
         return self.name.lower()
 
 
+WAITING = frozenset({Part.PRIMARY_WAIT, Part.SECONDARY_WAIT, Part.BACK_OFF, Part.LANE, Part.QUEUE, Part.DEAD_UNTIL_FOUND})
+"""The parts in which the run only waited."""
 QUEUE_WAIT = machine_catalog.QueueWait.__operation__
 BACK_OFF = machine_catalog.BackOff.__operation__
 PARKED = machine_catalog.ParkedWait.__operation__

@@ -20,6 +20,7 @@ def write_spans(path: Path, spans: Iterable[Span], *, trace_id: str) -> None:
             "startTimeUnixNano": str(span.start_ns),
             "endTimeUnixNano": str(span.end_ns),
             "status": {"code": {"UNSET": 0, "OK": 1, "ERROR": 2}[span.status]},
+            "links": [{"traceId": trace, "spanId": other} for trace, other in span.links],
             "attributes": [{"key": key, "value": _value(value)} for key, value in span.attributes.items()],
         }
         for span in spans

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
-_IDLE_SHARE = 0.15  # of the whole time; less is not worth a break in the axis
-_SHORTEST_IDLE_NS = 10**9
+from apps.explain.idle import idle_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +50,8 @@ class Axis:
 
 def axis_over(start_ns: int, end_ns: int, columns: int, busy: Iterable[tuple[int, int]]) -> Axis:
     """Return the axis of a time in which something was at work during the intervals `busy`."""
-    length = end_ns - start_ns
-    shortest = max(_SHORTEST_IDLE_NS, int(length * _IDLE_SHARE))
-    gaps = [gap for gap in _gaps(start_ns, end_ns, busy) if gap[1] - gap[0] >= shortest]
-    if len(gaps) >= columns // 4 or sum(end - start for start, end in gaps) >= length:
+    gaps = idle_times(start_ns, end_ns, busy)
+    if len(gaps) >= columns // 4:
         return Axis(start_ns, end_ns, columns)
     plain = Axis(start_ns, end_ns, columns, tuple(Idle(start, end, 0) for start, end in gaps))
     return Axis(start_ns, end_ns, columns, tuple(Idle(start, end, int(plain.column(start))) for start, end in gaps))
-
-
-def _gaps(start_ns: int, end_ns: int, busy: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    """Return when nothing was at work: before, between and after the intervals."""
-    merged = [(start_ns, start_ns)]
-    for start, end in sorted(busy):
-        if start > merged[-1][1]:
-            merged.append((start, end))
-        else:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-    merged.append((end_ns, end_ns))
-    return [(before[1], after[0]) for before, after in pairwise(merged) if after[0] > before[1]]

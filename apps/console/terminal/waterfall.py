@@ -16,11 +16,11 @@ from apps.console.terminal.time_axis import Axis, axis_over
 from apps.console.terminal.trace_tree import Entry, duration, entries_of
 from apps.explain.activities import ROOT
 from apps.explain.decomposition import Decomposition
-from apps.explain.parts import Part, part_of
+from apps.explain.idle import at_work
+from apps.explain.parts import WAITING, Part, part_of
 from telemetry import visible
 from telemetry.reading import Node, Span, roots_of
 
-_WAITS = frozenset({Part.PRIMARY_WAIT, Part.SECONDARY_WAIT, Part.BACK_OFF, Part.LANE, Part.QUEUE, Part.DEAD_UNTIL_FOUND})
 _WORK, _WAIT, _CONTAINS, _IDLE, _NOTHING = "█", "░", "─", "┊", " "
 _DURATION_WIDTH = 9
 _LABELS_AT = _DURATION_WIDTH + 3  # the mark of the critical path, and two spaces
@@ -46,8 +46,8 @@ def waterfall(
     `roots` are the trees that are shown, of all spans' unless some are chosen; with `each`, every span has its own line.
     """
     columns = max(_NARROWEST_BAR, min(_WIDEST_BAR, int(width * _BAR_SHARE)))
-    axis = axis_over(time.start_ns, time.end_ns, columns, [(span.start_ns, span.end_ns) for span in spans if _works(span)])
-    critical = _critical(spans, time)
+    axis = axis_over(time.start_ns, time.end_ns, columns, at_work(spans))
+    critical = time.on_path(spans)
     layout = _Layout(width=width, axis=axis, time=time)
     yield layout.scale()
     shown = entries_of(spans, roots_of(spans) if roots is None else roots, reserved=reserved, each=each)
@@ -57,24 +57,6 @@ def waterfall(
             break
         yield from layout.lines(depth, entry, is_critical=any(span.span_id in critical for span in entry.spans))
     yield from layout.legend()
-
-
-def _works(span: Span) -> bool:
-    """Return whether something was at work: it is no wait, and does not only contain others."""
-    part = part_of(span)
-    return part is not None and part not in _WAITS
-
-
-def _critical(spans: Sequence[Span], time: Decomposition) -> frozenset[str]:
-    """Return the ids of the spans on the critical path, and of those they are in."""
-    parents = {span.span_id: span.parent_id for span in spans}
-    found: set[str] = set()
-    for stretch in time.path:
-        at = stretch.span_id
-        while at is not None and at not in found:
-            found.add(at)
-            at = parents.get(at)
-    return frozenset(found)
 
 
 class _Layout:
@@ -149,7 +131,7 @@ def _drawn(span: Span) -> tuple[str, str]:
 
 
 def _sign(part: Part) -> str:
-    return _WAIT if part in _WAITS else _WORK
+    return _WAIT if part in WAITING else _WORK
 
 
 def _paint(cells: Cells, columns: range, sign: str, colour: str) -> None:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from apps.console.log_lines import Wanted, find_lines
+from apps.console.run_times import source_of, spans_of
 from apps.console.web.run import run as run_page
 from apps.console.web.run import run_seen
 from apps.console.web.run_time import run_time as time_page
 from apps.console.web.sight import Sight
-from apps.console.web.waterfall import waterfall_of
+from apps.console.web.span_details import details_of
+from apps.console.web.waterfall import ON_PATH, waterfall_of
+from apps.integrations.models import PipelineRun
 from apps.utils import clock
+from telemetry import trace_id_of
+
+MOST_DETAILS = 3_000
+"""So many spans' attributes and lines are in the file: first those that decided how the run went."""
+_SCRIPTS = ("axis.js", "picture.js", "span_panel.js", "span_data.js", "waterfall.js")
+_BETWEEN_MODULES = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 
 
 @require_safe
@@ -25,6 +38,7 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
     """Answer with the file, as its reader sees the run now; its links lead back here."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
+    picture = waterfall_of(run)
     html = render_to_string(
         "console/saved.html",
         {
@@ -33,15 +47,41 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
             "state": run_page.changing(sight, QueryDict(), {"run_id": run_id}),
             "time": time_page.changing(sight, QueryDict(), {"run_id": run_id}),
             "style": _own("console.css"),
-            "script": _own("waterfall.js"),
-            # A name may hold what ends a script: as JSON it need not stand there as it is.
-            "spans": mark_safe(orjson.dumps(waterfall_of(run)).decode().replace("<", "\\u003c")),  # noqa: S308
+            "script": mark_safe("".join(_BETWEEN_MODULES.sub("", _own(name)) for name in _SCRIPTS)),  # noqa: S308  # ours
+            "spans": _as_json(picture),
+            "details": _as_json(_details(run, picture, sight)),
         },
     )
     response = HttpResponse(html.replace('href="/', f'href="{settings.SYNCTRACE_WEB_URL}/'))
     response.headers["Content-Disposition"] = f'attachment; filename="run-{run_id}.html"'
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _details(run: PipelineRun, picture: Mapping[str, Any], sight: Sight) -> Mapping[str, Any]:
+    """Return what is known of the spans of a picture, by their ids: of all, or of as many as there is room for."""
+    chosen = set(_telling(picture["ids"], picture["rows"]))
+    lines = find_lines(source_of(run), Wanted({"trace_id": frozenset({trace_id_of(run.traceparent)})}))
+    of_them = [line for line in lines if line.get("span_id") in chosen]
+    spans = [span for span in spans_of(run) if span.span_id in chosen]
+    details = details_of(run, spans, of_them, sight, of_spans=[span.span_id for span in spans])
+    for each in details.values():
+        for link in each["links"]:
+            if link.get("address", "").startswith("/"):
+                link["address"] = f"{settings.SYNCTRACE_WEB_URL}{link['address']}"
+    return details
+
+
+def _telling(ids: Sequence[str], rows: Sequence[Sequence[Any]]) -> Sequence[str]:
+    """Return the spans that tell most: errors and open ones, then those on the critical path, then the others."""
+    flags = [row[5] for row in rows]
+    order = sorted(range(len(ids)), key=lambda at: (not flags[at] & ~ON_PATH, not flags[at], at))
+    return [ids[at] for at in order[:MOST_DETAILS]]
+
+
+def _as_json(value: Any) -> SafeString:
+    """Return a value as JSON in a page: a name may hold what ends a script, and need not stand there as it is."""
+    return mark_safe(orjson.dumps(value).decode().replace("<", "\\u003c"))  # noqa: S308  # see above
 
 
 def _own(name: str) -> str:

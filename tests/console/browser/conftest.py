@@ -38,7 +38,8 @@ else:
 class Web:
     """The console's server, which can be stopped and started again at its address."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], home: Path) -> None:
+        self.home, log = home, home / "web.out"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -95,7 +96,7 @@ def web(
         "SYNCTRACE_API_URLS": github.url,
         "SYNCTRACE_ENCRYPTION_KEY": ",".join(ours.SYNCTRACE_ENCRYPTION_KEYS),
     }
-    web = Web(environment, home / "web.out")
+    web = Web(environment, home)
     with web.program:
         yield web
 

@@ -174,57 +174,6 @@ def test_everything_is_done_by_keys(page: Page, people: People) -> None:
     expect(page.get_by_label(re.compile("^Repository"))).to_be_focused()
 
 
-def test_spans_are_looked_through(page: Page, people: People, context: BrowserContext) -> None:
-    """By text, by errors alone and by keys; a hundred thousand of them are there at once, and what is chosen is said."""
-    run = _partial(people)
-    names = ["sync.pipeline", "sync.repo", "sync.api.graphql"]
-    rows = [[0, 0, 0.0, 200_000.0, -1, 0]]
-    rows += [[1 + at % 2, 1 + at % 2, 2.0 * at, 1.5, at % 2 - 1, int(at % 1_000 == 0)] for at in range(99_999)]
-    data = {
-        "run": run.pk,
-        "is_running": False,
-        "length": 200_000.0,
-        "names": names,
-        "parts": [{"key": "github_answering", "words": "GitHub answering"}],
-        "rows": rows,
-        "details": [f"number {at}" for at in range(100_000)],
-        "critical": [[0.0, 200_000.0, 0]],
-    }
-    page.route("**/spans.json", lambda route: route.fulfill(json=data))
-    sign_in(page, "owner")
-    page.goto(f"/runs/{run.pk}/")
-    count, chosen = page.locator("[data-count]"), page.locator("[data-chosen]")
-    expect(count).to_have_text("100,000 spans")
-    page.locator("[data-scroll]").focus()
-    page.keyboard.press("End")
-    expect(chosen).to_have_text("sync.repo number 99999: from 3 min 20 s, for 1.5 ms")
-    page.keyboard.press("e")
-    expect(count).to_have_text("100 of 100,000 spans")
-    page.keyboard.press("e")
-    page.get_by_label("Search in the spans").fill("number 4242")
-    expect(count).to_have_text("11 of 100,000 spans")
-
-
-def test_a_saved_run_opens_without_a_server(page: Page, people: People, chromium: Browser, tmp_path: Path) -> None:
-    """And asks nobody for anything."""
-    run = _partial(people)
-    sign_in(page, "owner")
-    page.goto(f"/runs/{run.pk}/")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Save the run as a file").click()
-    file = tmp_path / download.value.suggested_filename
-    download.value.save_as(file)
-    assert file.name == f"run-{run.pk}.html"
-    with chromium.new_context(offline=True) as elsewhere:
-        opened = elsewhere.new_page()
-        said: list[str] = []
-        opened.on("console", lambda message: said.append(message.text))
-        opened.on("request", lambda asked: said.append(asked.url) if asked.url.startswith("http") else None)
-        opened.goto(file.as_uri())
-        expect(opened.get_by_text("The organization wants the token authorized for SAML").first).to_be_visible()
-        assert said == []
-
-
 def test_times_are_the_reader_s_with_utc_beside(page: Page, people: People) -> None:
     """At noon UTC it is seven in New York."""
     run = make_run(people.team, {**_DONE}, state="completed", phase="phase1_complete")
@@ -271,5 +220,6 @@ def test_every_page_is_for_everyone(page: Page, people: People, scheme: str, wid
     for address in (*addresses, f"/runs/{running.pk}/cancel/"):
         found[address] = faults(page, address, width)
     for run in (lost, running):
-        found[f"/runs/{run.pk}/"] = faults(page, f"/runs/{run.pk}/", width)
+        for address in (f"/runs/{run.pk}/", f"/runs/{run.pk}/time/"):
+            found[address] = faults(page, address, width)
     assert found == {address: [] for address in found}

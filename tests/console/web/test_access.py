@@ -39,6 +39,7 @@ _ANSWERS = {
     "run": _Answers(_OF_THE_TEAM),
     "run_time": _Answers(_OF_THE_TEAM),
     "spans": _Answers(_OF_THE_TEAM),
+    "span": _Answers(_OF_THE_TEAM),
     "saved": _Answers(_OF_THE_TEAM),
     "cancel": _Answers(_FOR_OWNERS),
     "resume": _Answers(_FOR_OWNERS),
@@ -118,6 +119,7 @@ def _address(name: str, pattern: URLPattern, run: PipelineRun) -> str:
         "connection_id": row.connection_id,
         "repository_id": row.repository_id,
         "slug": run.team.slug,
+        "span_id": "0" * 16,
         "token": "x" * 43,
     }
     names = pattern.pattern.converters if hasattr(pattern.pattern, "converters") else {}

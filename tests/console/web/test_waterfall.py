@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from apps.console.run_times import time_of_run
 from apps.console.web.run_time import shares_of
-from apps.console.web.waterfall import waterfall_of
+from apps.console.web.waterfall import ON_PATH, waterfall_of
 from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
 from tests.console.spans_file import write_spans
@@ -56,12 +57,48 @@ def test_spans_are_rows_in_the_order_of_the_tree(run: PipelineRun, admin_client:
     assert len(rows) == len(data["details"]) == 1 + 3 + 2
     assert (data["run"], data["is_running"], data["length"]) == (run.pk, False, 95_600.0)
     at = 0.0
-    for start, length, _part in data["critical"]:
+    for start, length, _part, _row in data["critical"]:
         assert start == pytest.approx(at, abs=0.01)
         at = start + length
     assert at == pytest.approx(95_600.0, abs=0.01)
-    parts = {data["parts"][part]["key"] for _, _, part in data["critical"]}
+    parts = {data["parts"][part]["key"] for _, _, part, _ in data["critical"]}
     assert parts == {"github_answering", "back_off", "our_own_work"}
+
+
+def test_what_is_on_the_critical_path_is_lit_and_idle_time_is_told(run: PipelineRun) -> None:
+    """A stretch leads to the row that says so; nothing was at work while the run backed off."""
+    data = waterfall_of(run)
+    (call,) = (at for at, row in enumerate(_rows(data)) if row[0] == "sync.api.graphql")
+    assert [0.0, 5_000.0, call] in [[start, length, row] for start, length, _, row in data["critical"]]
+    assert {bool(row[5] & ON_PATH) for row in data["rows"][: call + 1]} == {True}
+    assert data["idle"] == [(5_000.0, pytest.approx(90_600.0))]
+    assert data["ids"][call] != data["ids"][0] == ROOT_ID
+    assert next(part["key"] for part in data["parts"] if part["waits"]) == "primary_wait"
+
+
+def test_spans_are_sent_again_only_when_a_process_has_said_more(
+    run: PipelineRun, admin_client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    """A span that begins or ends is in a journal at once; what other runs' processes say changes nothing."""
+    settings.SYNCTRACE_JOURNAL = tmp_path / "journal"
+    settings.SYNCTRACE_JOURNAL.mkdir()
+    journal = settings.SYNCTRACE_JOURNAL / "worker.jsonl"
+
+    def ask(version: str = "") -> tuple[int, str]:
+        answer = admin_client.get(f"/runs/{run.pk}/spans.json", headers={"If-None-Match": version})
+        return answer.status_code, answer.headers["ETag"]
+
+    status, first = ask()
+    assert (status, ask(first)) == (200, (304, first))
+    other = {"id": "b" * 16, "trace": "c" * 32, "name": "sync.repo", "start": BEGAN_NS}
+    journal.write_bytes(orjson.dumps({"journal": 1, "exporters": ["file"]}) + b"\n" + orjson.dumps(other) + b"\n")
+    assert ask(first) == (304, first)
+    own = {"id": "a" * 16, "trace": _TRACE, "name": "sync.repo", "start": BEGAN_NS, "parent": ROOT_ID}
+    with journal.open("ab") as lines:
+        lines.write(orjson.dumps(own) + b"\n")
+    status, second = ask(first)
+    assert (status, second == first) == (200, False)
+    assert ("sync.repo", 1) in [row[:2] for row in _rows(waterfall_of(run))]
 
 
 def test_a_run_whose_spans_cannot_be_read_has_no_rows(run: PipelineRun, settings: Settings) -> None:
@@ -89,7 +126,7 @@ def test_a_saved_run_has_everything_in_itself(run: PipelineRun, admin_client: Cl
     answer = admin_client.get(f"/runs/{run.pk}/saved.html")
     page = answer.content.decode()
     assert answer.headers["Content-Disposition"] == f'attachment; filename="run-{run.pk}.html"'
-    assert page.count("<script") == page.count("</script>") == 2
+    assert page.count("<script") == page.count("</script>") == 3
     assert "alert(1)&lt;/script&gt;" in page
     assert not re.search(r'(?:src|href)="(?!http://127\.0\.0\.1:8000/|#)', page)
     assert '"sync.pipeline"' in page
