@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from apps.explain.database import facts_of
 from apps.explain.decomposition import Decomposition
 from apps.explain.evidence import time_in
 from apps.explain.sources import of_the_time_of, spans_of_run, written_here
+from apps.explain.story import Story
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.reading import Source, Span
@@ -26,6 +28,11 @@ def time_of_spans(run: PipelineRun, spans: Sequence[Span]) -> Decomposition | No
 def spans_of(run: PipelineRun) -> list[Span]:
     """Return the spans of a run's trace that can be read here, in the order they started."""
     return spans_of_run(source_of(run), trace_id_of(run.traceparent))
+
+
+def story_of(run: PipelineRun) -> Story:
+    """Return what a run's rows and spans tell, without its lines and what went on around it."""
+    return Story(facts_of(run), spans=spans_of(run))
 
 
 def source_of(run: PipelineRun) -> Source:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.explain.side_by_side import Pair
 from apps.utils.read_only_admin import TONES, took
 
 register = template.Library()
@@ -87,6 +88,24 @@ def seconds(nanoseconds: int) -> str:
     """Return nanoseconds as `12.34 s`, or minutes from two on."""
     value = nanoseconds / 1e9
     return f"{value:,.2f} s" if value < 120 else f"{int(value // 60):,} min {int(value % 60):02} s"
+
+
+@register.filter
+def figure(value: float | None, unit: str = "") -> str:
+    """Return a figure that may not be known: a whole number, or with a unit of `s` hundredths of a second."""
+    if value is None:
+        return "\N{EN DASH}"
+    return seconds(round(value * 1e9)) if unit == "s" else f"{value:,.0f}"
+
+
+@register.filter
+def difference(pair: Pair, unit: str = "") -> str:
+    """Return how much more or less a figure is than it was: `+1.20 s (+34 %)`."""
+    if not round(pair.difference, 2):
+        return "the same"
+    sign = "+" if pair.difference > 0 else "\N{MINUS SIGN}"
+    share = "" if pair.percent is None or pair.now is None else f" ({sign}{abs(pair.percent):,.0f} %)"
+    return f"{sign}{figure(abs(pair.difference), unit)}{share}"
 
 
 @register.simple_tag

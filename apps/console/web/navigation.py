@@ -17,7 +17,7 @@ _PAGES = (
     ("system", "System"),
 )
 _WITHIN: Mapping[str, str] = {
-    **dict.fromkeys(("run", "run_time", "cancel", "resume"), "runs"),
+    **dict.fromkeys(("run", "run_time", "compare", "cancel", "resume"), "runs"),
     **dict.fromkeys(("repository", "pull_requests"), "repositories"),
     **dict.fromkeys(("team", "promise"), "teams"),
     **dict.fromkeys(("connection", "token", "remove"), "connect"),

@@ -9,6 +9,7 @@ from django.views.generic import TemplateView
 from apps.console.web import (
     accounts,
     acting,
+    compare,
     connecting,
     connection,
     home,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("runs/<int:run_id>/spans.json", waterfall.spans, name="spans"),
     path("runs/<int:run_id>/spans/<str:span_id>.json", span_details.span, name="span"),
     path("runs/<int:run_id>/saved.html", saved.saved, name="saved"),
+    path("runs/<int:run_id>/compare/", compare.compare, name="compare"),
     path("runs/<int:run_id>/cancel/", acting.cancel, name="cancel"),
     path("runs/<int:run_id>/resume/", acting.resume, name="resume"),
     path("repositories/", repositories.repositories, name="repositories"),

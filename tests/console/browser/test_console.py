@@ -220,6 +220,6 @@ def test_every_page_is_for_everyone(page: Page, people: People, scheme: str, wid
     for address in (*addresses, f"/runs/{running.pk}/cancel/"):
         found[address] = faults(page, address, width)
     for run in (lost, running):
-        for address in (f"/runs/{run.pk}/", f"/runs/{run.pk}/time/"):
+        for address in (f"/runs/{run.pk}/", f"/runs/{run.pk}/compare/", f"/runs/{run.pk}/time/"):
             found[address] = faults(page, address, width)
     assert found == {address: [] for address in found}

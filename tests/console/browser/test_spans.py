@@ -1,4 +1,4 @@
-"""A run's spans in Chromium: looked through, chosen with their lines, shown while they go on, and in a file without a server."""
+"""A run's spans in Chromium: looked through, chosen with their lines, shown while they go on, and kept in a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, limit, r
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
-_NAMED = {"query_name": "PullRequests", "points_cost": 7}
+_NAMED: dict[str, Any] = {"query_name": "PullRequests", "points_cost": 7}
 
 
 @pytest.fixture

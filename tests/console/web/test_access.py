@@ -41,6 +41,7 @@ _ANSWERS = {
     "spans": _Answers(_OF_THE_TEAM),
     "span": _Answers(_OF_THE_TEAM),
     "saved": _Answers(_OF_THE_TEAM),
+    "compare": _Answers(_OF_THE_TEAM),
     "cancel": _Answers(_FOR_OWNERS),
     "resume": _Answers(_FOR_OWNERS),
     "repositories": _Answers(_FOR_USERS),
