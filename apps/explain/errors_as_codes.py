@@ -41,10 +41,10 @@ _OF_OTHERS: Mapping[str, Code] = {
     "WorkerLostError": codes.WORKER_DIED,
     "died": codes.WORKER_DIED,
 }
-_DATABASE = frozenset({"OperationalError", "InterfaceError"})
-_OF_A_BROKER = re.compile(r"kombu|redis|valkey|amqp", re.IGNORECASE)
-_OF_A_SLOW_DATABASE = re.compile(r"statement timeout|lock timeout|deadlock detected", re.IGNORECASE)
-_OF_THE_HARD_LIMIT = re.compile(r"hard time limit")
+OF_DATABASE = frozenset({"OperationalError", "InterfaceError"})
+OF_A_BROKER = re.compile(r"kombu|redis|valkey|amqp", re.IGNORECASE)
+OF_A_SLOW_DATABASE = re.compile(r"statement timeout|lock timeout|deadlock detected", re.IGNORECASE)
+OF_THE_HARD_LIMIT = re.compile(r"hard time limit")
 
 
 def _tree(kind: type[SyncError] = SyncError) -> Iterator[type[SyncError]]:
@@ -54,26 +54,28 @@ def _tree(kind: type[SyncError] = SyncError) -> Iterator[type[SyncError]]:
 
 
 _OURS: Mapping[str, type[SyncError]] = {kind.error_type: kind for kind in _tree()}
+ERROR_TYPES = (*_OURS, *_OF_OTHERS)
+"""The types of errors that stand for a code whatever they say, but for those of the database."""
 
 
 def code_of(error_type: str, message: str = "", stack: str = "") -> Code:
     """Return the code for an error of which its type is known, what it says, and perhaps where it was raised."""
     kind = _OURS.get(error_type)
     if kind is not None:
-        if kind is errors.AttemptDied and _OF_THE_HARD_LIMIT.search(message):
+        if kind is errors.AttemptDied and OF_THE_HARD_LIMIT.search(message):
             return codes.TIME_LIMIT
         return next((_OF_ERROR[each] for each in kind.__mro__ if each in _OF_ERROR), codes.UNKNOWN)
-    if error_type in _DATABASE:
-        if _OF_A_BROKER.search(f"{message} {stack}"):
+    if error_type in OF_DATABASE:
+        if OF_A_BROKER.search(f"{message} {stack}"):
             return codes.BROKER_UNAVAILABLE
-        return codes.DATABASE_SLOW if _OF_A_SLOW_DATABASE.search(message) else codes.DATABASE_UNAVAILABLE
+        return codes.DATABASE_SLOW if OF_A_SLOW_DATABASE.search(message) else codes.DATABASE_UNAVAILABLE
     return _OF_OTHERS.get(error_type, codes.PROGRAM_ERROR)
 
 
 def is_final(error_type: str) -> bool:
     """Return whether no attempt follows an error of that type, however few have failed."""
     kind = _OURS.get(error_type)
-    return error_type not in _DATABASE if kind is None else not (kind.retryable or kind is errors.AttemptDied)
+    return error_type not in OF_DATABASE if kind is None else not (kind.retryable or kind is errors.AttemptDied)
 
 
 def words_of(code: Code, error_type: str) -> str:

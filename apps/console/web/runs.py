@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
 
@@ -18,6 +18,9 @@ from apps.console.web.page import Page
 from apps.console.web.paging import paged
 from apps.console.web.progress import Progress, progress_of
 from apps.console.web.sight import Sight
+from apps.explain.codes import Code
+from apps.explain.errors_in_rows import FOUND, has_error_of
+from apps.explain.known_runs import is_like
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.queue import tell_waiting
 
@@ -29,6 +32,7 @@ STATES: Mapping[str, tuple[str, ...]] = {
     "failed": ("failed",),
     "cancelled": ("cancelled",),
 }
+_CAUSES: Mapping[str, Code] = {code.name: code for code in FOUND}
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
@@ -50,6 +54,10 @@ class Filter(Asked):
     team: str = ""
     state: str = ""
     kind: str = ""
+    repository: str = ""
+    """A name or a pattern of names, as commands take it: `acme/api-*`."""
+    cause: str = ""
+    """The code of an error that the run, or a repository in it, ended with or has now."""
     text: str = ""
     since: str = ""
     until: str = ""
@@ -63,6 +71,13 @@ class Filter(Asked):
             runs = runs.filter(state__in=STATES[self.state])
         if self.kind in PipelineRun.Kind.values:
             runs = runs.filter(kind=self.kind)
+        if self.repository:
+            names = sight.repositories().values_list("pk", "full_name")
+            like = [pk for pk, full_name in names if is_like(full_name, self.repository)]
+            runs = runs.filter(Exists(RepoSync.objects.filter(run=OuterRef("pk"), repository__in=like)))
+        if (code := _CAUSES.get(self.cause)) is not None:
+            has_it = has_error_of(code)
+            runs = runs.filter(has_it | Exists(RepoSync.objects.filter(has_it, run=OuterRef("pk"))))
         if since := _day(self.since):
             runs = runs.filter(started_at__gte=since)
         if until := _day(self.until):
@@ -103,6 +118,7 @@ def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
         "page": page,
         "teams": sight.all_teams().order_by("name").values_list("slug", "name"),
         "states": list(STATES),
+        "causes": FOUND,
     }
 
 
