@@ -20,7 +20,7 @@ from apps.integrations.errors import Cancelled, EveryRepositoryFailed, StepNever
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import admission, attempts, failures, findings, phases, root_spans, vanished
 from apps.integrations.runs.root_spans import Flush
-from apps.integrations.runs.starting import Backfill, described, resume_run, start_backfills, start_run
+from apps.integrations.runs.starting import Backfill, described, left_to_resume, resume_run, start_backfills, start_run
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
 from apps.integrations.runs.sweep import announce_started, claim_steps, finish_roots, runs_to_advance
 from apps.utils import clock
@@ -34,6 +34,7 @@ __all__ = [
     "claim_step",
     "complete_phase",
     "fail_phase",
+    "left_to_resume",
     "resume_run",
     "start_run",
     "step_sent",

@@ -47,17 +47,19 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
 def _unmended(sight: Sight) -> list[PipelineRun]:
     """Return the runs that failed of late, wholly or in part, and that nothing has made good since: newest first.
 
-    A run is made good once it is resumed, or once each repository that it lost is complete in a later one.
+    A run is made good once each repository that it lost is resumed, or complete in a later one.
     """
-    resumed = PipelineRun.objects.filter(follows=OuterRef("pk"), kind=OuterRef("kind"))
     failed = sight.runs().filter(
-        ~Exists(resumed),
         state__in=(PipelineRun.State.FAILED, PipelineRun.State.PARTIAL),
         ended_at__gte=clock.now() - timedelta(days=_DAYS),
     )
     runs = list(failed.select_related("team").order_by("-pk")[:_LOOKED_AT])
     has_failed = Q(state=RepoSync.State.FAILED) | Q(run__state=PipelineRun.State.FAILED)
-    lost = list(RepoSync.objects.filter(has_failed, run__in=runs).values_list("run", "repository", "is_backfill", "pk"))
+    resumed = RepoSync.objects.filter(
+        run__follows=OuterRef("run"), run__kind=OuterRef("run__kind"), repository=OuterRef("repository")
+    )
+    failures = RepoSync.objects.filter(has_failed, ~Exists(resumed), run__in=runs)
+    lost = list(failures.values_list("run", "repository", "is_backfill", "pk"))
     completed = RepoSync.objects.filter(
         repository__in={repository for _, repository, _, _ in lost}, state=RepoSync.State.COMPLETED
     )

@@ -16,6 +16,7 @@ from apps.console.web.page import Page
 from apps.console.web.runs import lines_of
 from apps.console.web.sight import Sight
 from apps.console.web.why import why_of
+from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases
 from apps.integrations.runs.queue import tell_places
@@ -79,12 +80,20 @@ def _read(sight: Sight, query: QueryDict, *, run_id: int) -> dict[str, Any]:
         "phases": _phases(run),
         "trace_id": trace_id,
         "jaeger": trace_page(trace_id),
-        "resumed_as": next((each for each in followers if each.kind == run.kind), None),
+        "resumed_as": [each for each in followers if each.kind == run.kind],
+        "left_to_resume": _left(run),
         "backfills": [each for each in followers if each.kind != run.kind],
         "may_act": sight.may_act_for(run.team_id),
         "failed_before": _neighbour(sight, run, newer=False),
         "failed_after": _neighbour(sight, run, newer=True),
     }
+
+
+def _left(run: PipelineRun) -> frozenset[int]:
+    """Return which of the repositories of a run that has ended can be taken up, as the numbers of their rows."""
+    if run.ended_at is None or run.state == PipelineRun.State.COMPLETED:
+        return frozenset()
+    return frozenset(row.pk for row in pipeline.left_to_resume(run))
 
 
 def _rows(sight: Sight, run: PipelineRun, query: QueryDict) -> tuple[list[RepoSync], int | None]:

@@ -8,7 +8,7 @@ from django.views.generic import TemplateView
 
 from apps.console.web import (
     accounts,
-    acting,
+    cancelling,
     compare,
     connecting,
     connection,
@@ -16,6 +16,7 @@ from apps.console.web import (
     removing,
     repositories,
     repository,
+    resuming,
     run,
     run_time,
     runs,
@@ -38,8 +39,8 @@ urlpatterns = [
     path("runs/<int:run_id>/spans/<str:span_id>.json", span_details.span, name="span"),
     path("runs/<int:run_id>/saved.html", saved.saved, name="saved"),
     path("runs/<int:run_id>/compare/", compare.compare, name="compare"),
-    path("runs/<int:run_id>/cancel/", acting.cancel, name="cancel"),
-    path("runs/<int:run_id>/resume/", acting.resume, name="resume"),
+    path("runs/<int:run_id>/cancel/", cancelling.cancel, name="cancel"),
+    path("runs/<int:run_id>/resume/", resuming.resume, name="resume"),
     path("repositories/", repositories.repositories, name="repositories"),
     path("repositories/<int:repository_id>/", repository.repository, name="repository"),
     path("repositories/<int:repository_id>/pull-requests/", repository.pull_requests, name="pull_requests"),

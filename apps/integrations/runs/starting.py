@@ -5,7 +5,7 @@ Nothing else is needed for it to begin: a message only makes it begin sooner, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -136,21 +136,23 @@ def start_backfills(run: PipelineRun) -> int:
     return created
 
 
-def resume_run(run_id: int, *, by: str) -> PipelineRun:
+def resume_run(run_id: int, *, by: str, repositories: Collection[str] | None = None) -> PipelineRun:
     """Take up a run that failed, lost repositories or was cancelled, at its cursors, in a new run that is linked to it.
 
-    Of a partial run only the repositories that failed are taken up: it has gone on with the others. Raises `WrongState` if
-    there is nothing to take up, or somebody has taken it up already.
+    Of a partial run only the repositories that failed are taken up: it has gone on with the others. With `repositories`,
+    their full names, only these are read on; the others can be taken up later, each once. Raises `WrongState` if there is
+    nothing to take up, or somebody has taken it up already.
     """
     with transaction.atomic():
         old = PipelineRun.objects.select_for_update(of=("self",)).select_related("team").filter(pk=run_id).first()
         if old is None or old.state in (PipelineRun.State.RUNNING, PipelineRun.State.COMPLETED):
             raise WrongState(f"{described(run_id)}: only one that failed, was cancelled or is partial can be resumed")
-        if (later := old.followed_by.filter(kind=old.kind).first()) is not None:
-            raise WrongState(f"Run {run_id} was resumed already, as run {later.pk}")
-        rows = old.repo_syncs.select_related("repository").order_by("pk")
-        if old.state == PipelineRun.State.PARTIAL:
-            rows = rows.exclude(state=RepoSync.State.COMPLETED)
+        rows = left_to_resume(old)
+        if not rows:
+            later = old.followed_by.filter(kind=old.kind).order_by("-pk").first()
+            raise WrongState(f"Run {run_id} was resumed already{f', as run {later.pk}' if later else ''}")
+        if repositories is not None:
+            rows = _only(old, rows, repositories)
         run = _create(
             team=old.team,
             kind=PipelineRun.Kind(old.kind),
@@ -166,6 +168,36 @@ def resume_run(run_id: int, *, by: str) -> PipelineRun:
     root_spans.log_start(run)
     root_spans.log_event(run, machine_catalog.RunResumed(by=by, resumed_run_id=old.pk))
     return run
+
+
+def left_to_resume(run: PipelineRun) -> list[RepoSync]:
+    """Return the repositories of a run that has ended which resuming it takes up: none that another run has taken up."""
+    taken = RepoSync.objects.filter(run__follows=run, run__kind=run.kind).values("repository")
+    rows = run.repo_syncs.exclude(repository__in=taken).select_related("repository").order_by("pk")
+    return list(rows.exclude(state=RepoSync.State.COMPLETED) if run.state == PipelineRun.State.PARTIAL else rows)
+
+
+def _only(run: PipelineRun, rows: Sequence[RepoSync], names: Collection[str]) -> list[RepoSync]:
+    """Return those of `rows` that are named, and the complete ones, with which the run has still to go on."""
+    known = {row.repository.full_name.lower(): row for row in rows}
+    for name in names:
+        row = known.get(name.lower())
+        if row is None:
+            raise WrongState(f"{name} {_why_not(run, name)}")
+        if row.state == RepoSync.State.COMPLETED:
+            raise WrongState(f"{name} is complete in run {run.pk}: there is nothing to take up")
+    if not names:
+        raise WrongState(f"No repository of run {run.pk} is named: name one to take up")
+    wanted = {name.lower() for name in names}
+    return [row for row in rows if row.state == RepoSync.State.COMPLETED or row.repository.full_name.lower() in wanted]
+
+
+def _why_not(run: PipelineRun, name: str) -> str:
+    row = run.repo_syncs.filter(repository__full_name__iexact=name).first()
+    if row is None:
+        return f"is not in run {run.pk}"
+    later = RepoSync.objects.filter(run__follows=run, run__kind=run.kind, repository=row.repository_id).first()
+    return f"is complete in run {run.pk}" if later is None else f"was resumed already, as run {later.run_id}"
 
 
 def described(run_id: int) -> str:

@@ -153,3 +153,45 @@ def test_a_run_is_taken_up_once(repositories: list[TrackedRepository]) -> None:
         pipeline.resume_run(987654, by="ann@here")
     pipeline.cancel(run.pk, by="ben@there")
     assert pipeline.resume_run(run.pk, by="ann@here").follows == run
+
+
+def test_repositories_that_are_named_are_taken_up_alone(repositories: list[TrackedRepository]) -> None:
+    """Each once, whatever the case of its name; those that are left are taken up later, and then nothing is."""
+    old = started(repositories)
+    end_rows(old, "failed", "failed")
+    pipeline.advance(old.pk)
+    first = pipeline.resume_run(old.pk, by="ann@here", repositories=["O/Other"])
+    assert [name for name, *_ in places(first)] == ["o/other"]
+    with pytest.raises(WrongState, match=f"o/other was resumed already, as run {first.pk}"):
+        pipeline.resume_run(old.pk, by="ben@there", repositories=["o/n", "o/other"])
+    second = pipeline.resume_run(old.pk, by="ben@there")
+    assert [name for name, *_ in places(second)] == ["o/n"]
+    with pytest.raises(WrongState, match=f"Run {old.pk} was resumed already, as run {second.pk}"):
+        pipeline.resume_run(old.pk, by="ann@here")
+    assert pipeline.left_to_resume(old) == []
+
+
+def test_a_run_that_has_still_to_go_on_keeps_what_is_complete(repositories: list[TrackedRepository]) -> None:
+    """Beside the one that is named: its phases are over both, once."""
+    old = started(repositories)
+    end_rows(old, "completed", "failed")
+    PipelineRun.objects.filter(pk=old.pk).update(state="cancelled")
+    run = pipeline.resume_run(old.pk, by="ann@here", repositories=["o/other"])
+    assert [(name, state) for name, state, *_ in places(run)] == [("o/n", "completed"), ("o/other", "queued")]
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [(["o/none"], "o/none is not in run"), (["o/n"], "o/n is complete in run"), ([], "No repository of run")],
+)
+@pytest.mark.parametrize("state", ["partial", "failed"])
+def test_a_name_that_lost_nothing_is_not_taken_up(
+    repositories: list[TrackedRepository], names: list[str], why: str, state: str
+) -> None:
+    """Nothing is written, also for others that are named beside it."""
+    old = started(repositories)
+    end_rows(old, "completed", "failed")
+    PipelineRun.objects.filter(pk=old.pk).update(state=state)
+    with pytest.raises(WrongState, match=why):
+        pipeline.resume_run(old.pk, by="ann@here", repositories=[*names, *(["o/other"] if names else [])])
+    assert PipelineRun.objects.count() == 1

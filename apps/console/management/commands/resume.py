@@ -32,6 +32,8 @@ class Command(PrintingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the run."""
         parser.add_argument("run", metavar=NAME, help=NAME_HELP)
+        only = "take up only this one of those that failed; several may be named, and the others be taken up later"
+        parser.add_argument("--repository", metavar="OWNER/NAME", action="append", help=only)
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -40,7 +42,7 @@ class Command(PrintingCommand):
             source = written_here()
             old = one_to("resume", known_here(source), options["run"], states=_RESUMABLE, source=source)
             require_worker()
-            run = pipeline.resume_run(old.number, by=user())
+            run = pipeline.resume_run(old.number, by=user(), repositories=options["repository"])
         except (NotFoundError, WrongState) as error:
             raise CommandError(f"{error}." if isinstance(error, WrongState) else str(error)) from error
         console = Console(stderr=True)
