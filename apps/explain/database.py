@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Coalesce
 
-from apps.explain.facts import Affected, Busy, Earlier, RepositoryFacts, RunFacts, Surroundings
+from apps.explain.facts import Affected, Busy, Earlier, Limit, RepositoryFacts, RunFacts, Surroundings
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync, SweepTime
 from apps.utils import clock
 from telemetry import trace_id_of
@@ -42,6 +42,7 @@ def facts_of(run: PipelineRun) -> RunFacts:
         error_msg=run.error_msg,
         cancelled_by=run.cancelled_by,
         has_row=True,
+        is_resumed=bool(run.resumed_by),
         step_attempt=run.step_attempt,
         step_sent_ns=_ns(run.step_sent_at),
         repositories=tuple(_repository(row, sent.get(row.pk), now) for row in rows),
@@ -55,6 +56,7 @@ def surroundings_of(run: PipelineRun, facts: RunFacts) -> Surroundings:
         swept_ns=_ns(SweepTime.objects.values_list("at", flat=True).first()),
         sweep_seconds=settings.SYNC_SWEEP_SECONDS,
         blocks=dict(_blocks(accounts)) if run.ended_at is None else {},
+        limits=dict(_limits(accounts)) if run.ended_at is None else {},
         busy=tuple(_busy(run, accounts)),
         affected=tuple(_affected(run)),
         earlier=tuple(_earlier(run)),
@@ -131,6 +133,14 @@ def _blocks(accounts: Collection[str]) -> Iterator[tuple[str, tuple[str, int]]]:
         block = blocked_by(lane, now=now)
         if block is not None:
             yield lane.account, (block.reason, unix_nanoseconds(block.until))
+
+
+def _limits(accounts: Collection[str]) -> Iterator[tuple[str, Limit]]:
+    """Yield what is left of the points of each account, where GitHub has said it."""
+    for lane in ApiLane.objects.filter(account__in=accounts):
+        if lane.graphql_limit and lane.graphql_remaining is not None and lane.graphql_reset_at is not None:
+            resets_ns = unix_nanoseconds(lane.graphql_reset_at)
+            yield lane.account, Limit(limit=lane.graphql_limit, remaining=lane.graphql_remaining, resets_ns=resets_ns)
 
 
 def _busy(run: PipelineRun, accounts: Collection[str]) -> Iterator[Busy]:

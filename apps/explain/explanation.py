@@ -10,6 +10,7 @@ from apps.explain.blast_radius import also_affected
 from apps.explain.comparison import Unusual, profile_of, unusual
 from apps.explain.database import earlier_runs, facts_of, surroundings_of
 from apps.explain.decomposition import Decomposition
+from apps.explain.estimate import Estimate, estimate_of
 from apps.explain.facts import RunFacts, Surroundings
 from apps.explain.findings import Finding, findings
 from apps.explain.gaps import Stretch
@@ -42,6 +43,8 @@ class Explanation:
     unusual: Sequence[Unusual]
     also_affected: Sequence[Mapping[str, Any]]
     missing: Sequence[str]
+    estimate: Estimate | None = None
+    """When a run that goes on will have read all; None where that cannot be told."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -109,6 +112,7 @@ def explain(story: Story, *, others: Sequence[Line] = (), command: str = "python
         unusual=unusual(story),
         also_affected=also_affected(story, causes, others),
         missing=[*undecided, *_missing(story, undecided)],
+        estimate=estimate_of(story),
     )
 
 

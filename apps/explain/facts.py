@@ -71,6 +71,8 @@ class RunFacts:
     error_msg: str = ""
     cancelled_by: str = ""
     has_row: bool = False
+    is_resumed: bool = False
+    """Whether it took up another, so that its repositories began where that had stopped."""
     step_attempt: int = 0
     step_sent_ns: int | None = None
     repositories: tuple[RepositoryFacts, ...] = ()
@@ -140,6 +142,15 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What is left of the points of an account, and when it has all of them again."""
+
+    limit: int
+    remaining: int
+    resets_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What went on around a run, as far as the database says it; None or nothing where it does not."""
 
@@ -148,6 +159,8 @@ class Surroundings:
     sweep_seconds: float = 10.0
     blocks: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     """By account, which limit forbids to send anything now, and until when."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """By account, what is left of its points, as GitHub said last."""
     busy: Sequence[Busy] = ()
     affected: Sequence[Affected] = ()
     earlier: Sequence[Earlier] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from apps.explain.estimate import estimate_of
 from apps.explain.facts import RepositoryFacts
 from apps.explain.findings import Finding
 from apps.explain.moments import clock_of, count_of, length_of
@@ -72,16 +73,9 @@ def _what_it_does(story: Story) -> str:
 
 
 def _expected(story: Story) -> str:
-    """Return when a run is expected to end, at the speed that it had so far; nothing where that cannot be told."""
-    facts = story.facts
-    total = sum(max(one.prs_total or 0, one.prs_done or 0) for one in facts.repositories)
-    done = sum(one.prs_done or 0 for one in facts.repositories)
-    if not done or not total or any(one.prs_total is None for one in facts.repositories if not one.has_ended):
-        return ""
-    wait = max((one.due_ns or 0 for one in facts.repositories if one.wait_reason and not one.has_ended), default=0)
-    begins = max(facts.now_ns, wait)
-    left = facts.seconds * (total - done) / done
-    return f", and is expected to end at {clock_of(begins + int(left * 1e9))}"
+    """Return when a run is expected to end; nothing where that cannot be told."""
+    estimate = estimate_of(story)
+    return "" if estimate is None else f", and is expected to end at {clock_of(estimate.ends_ns)}"
 
 
 def _of_the_rest(story: Story, decisive: Finding) -> str:

@@ -46,10 +46,10 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
             "saved_at": clock.now(),
             "state": run_page.changing(sight, QueryDict(), {"run_id": run_id}),
             "time": time_page.changing(sight, QueryDict(), {"run_id": run_id}),
-            "style": _own("console.css"),
-            "script": mark_safe("".join(_BETWEEN_MODULES.sub("", _own(name)) for name in _SCRIPTS)),  # noqa: S308  # ours
-            "spans": _as_json(picture),
-            "details": _as_json(_details(run, picture, sight)),
+            "style": style(),
+            "script": script(),
+            "spans": as_json(picture),
+            "details": as_json(_details(run, picture, sight)),
         },
     )
     response = HttpResponse(html.replace('href="/', f'href="{settings.SYNCTRACE_WEB_URL}/'))
@@ -79,14 +79,23 @@ def _telling(ids: Sequence[str], rows: Sequence[Sequence[Any]]) -> Sequence[str]
     return [ids[at] for at in order[:MOST_DETAILS]]
 
 
-def _as_json(value: Any) -> SafeString:
+def style() -> SafeString:
+    """Return our style, as it is to stand in a page."""
+    return mark_safe(_own("console.css"))  # noqa: S308  # what we wrote
+
+
+def script() -> SafeString:
+    """Return what draws a waterfall as one module, as it is to stand in a page."""
+    return mark_safe("".join(_BETWEEN_MODULES.sub("", _own(name)) for name in _SCRIPTS))  # noqa: S308  # what we wrote
+
+
+def as_json(value: Any) -> SafeString:
     """Return a value as JSON in a page: a name may hold what ends a script, and need not stand there as it is."""
     return mark_safe(orjson.dumps(value).decode().replace("<", "\\u003c"))  # noqa: S308  # see above
 
 
 def _own(name: str) -> str:
-    """Return a static file of ours, as it is to stand in the page."""
     found = finders.find(f"console/{name}")
     if found is None:
         raise FileNotFoundError(name)
-    return mark_safe(Path(found).read_text(encoding="utf-8"))  # noqa: S308  # what we wrote
+    return Path(found).read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from apps.console.web.explained import explanations
 from apps.console.web.sight import Sight
 from apps.explain.chains import Step
 from apps.explain.decomposition import Decomposition
+from apps.explain.estimate import Estimate
 from apps.explain.explanation import Explanation
 from apps.integrations.models import PipelineRun
 from apps.repositories.models import TrackedRepository
@@ -48,6 +49,7 @@ class Why:
     also_affected: Sequence[int]
     missing: Sequence[str]
     time: Decomposition
+    estimate: Estimate | None
 
     @property
     def decisive(self) -> Cause | None:
@@ -81,6 +83,7 @@ def why_of(run: PipelineRun, sight: Sight) -> Why:
         also_affected=sorted(sight.runs().filter(pk__in=others).values_list("pk", flat=True)) if others else [],
         missing=list(map(tell, explanation.missing)),
         time=explanation.time,
+        estimate=explanation.estimate,
     )
 
 

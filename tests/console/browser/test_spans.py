@@ -19,6 +19,7 @@ from apps.integrations.models import PipelineRun
 from apps.utils import clock
 from telemetry.reading import Span
 from tests.console.browser.conftest import Web, sign_in
+from tests.console.browser.spans import many_spans
 from tests.console.spans_file import write_spans
 from tests.console.web.people import People, make_run
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, limit, root, write
@@ -199,23 +200,3 @@ def test_a_saved_run_opens_without_a_server(
         panel.get_by_role("link", name="in sync.repo").click()
         expect(opened.locator("[data-chosen]")).to_have_text(re.compile("^sync.repo o/1"))
         assert said == []
-
-
-def many_spans(number: int) -> dict[str, Any]:
-    """Return a picture's data of so many spans, every thousandth of which is an error; all are on the critical path."""
-    rows = [[0, 0, 0.0, 2.0 * number, -1, 4, -1]]
-    rows += [[1 + at % 2, 1 + at % 2, 2.0 * at, 1.5, at % 2 - 1, 4 + int(at % 1_000 == 0), 0] for at in range(number - 1)]
-    return {
-        "run": 1,
-        "is_running": False,
-        "now": 2.0 * number,
-        "length": 2.0 * number,
-        "names": ["sync.pipeline", "sync.repo", "sync.api.graphql"],
-        "attempt": 1,
-        "parts": [{"key": "github_answering", "words": "GitHub answering", "waits": False}],
-        "rows": rows,
-        "details": [f"number {at}" for at in range(number)],
-        "ids": [f"{at:016x}" for at in range(number)],
-        "idle": [],
-        "critical": [[2.0 * at, 1.5, 0, at + 1] for at in range(number - 1)],
-    }

@@ -113,7 +113,7 @@ def test_a_run_says_how_far_it_is_and_what_it_does(people: People, owner: Client
     )
     page = _text(owner, f"/runs/{run.pk}/")
     assert "50 % 400 of 800 pull requests" in page
-    assert "80 a minute so far, about 5 min left at that speed" in page
+    assert re.search(r"80 a minute so far; about 5 min( \d s)? left, if it goes on like that\.", page)
     assert "2 · 20 requests, 30 points" in page
     assert "At work: core/core-1." in page
     run.repo_syncs.filter(state="running").update(prs_total=None)
@@ -121,7 +121,7 @@ def test_a_run_says_how_far_it_is_and_what_it_does(people: People, owner: Client
 
 
 def test_a_run_s_banner_has_the_words_of_the_command_explain(people: People, owner: Client, settings: Settings) -> None:
-    """Its decisive cause, what to do, and a link to what the help says of it; then the error itself."""
+    """Its decisive cause with the error itself, what to do, and a link to what the help says of it."""
     run = _partial(people)
     explanation = explain_run(run.pk, command=settings.SYNCTRACE_COMMAND)
     page = owner.get(f"/runs/{run.pk}/").content.decode()
@@ -129,7 +129,7 @@ def test_a_run_s_banner_has_the_words_of_the_command_explain(people: People, own
     assert f'<p class="cause">{escape(explanation.sentence)}</p>' in page
     said, command, _ = explanation.advice.split("`")
     assert f'<p class="advice">{escape(said)}<code>{command}</code>' in page
-    assert "The error: core/core-1: The organization wants the token authorized for SAML." in page
+    assert "sso_required: The organization wants the token authorized for SAML" in page
     assert 'href="/help/#sso_required"' in page
     assert 'id="sso_required"' in owner.get("/help/").content.decode()
 
@@ -157,7 +157,7 @@ def test_a_run_s_phases_say_where_it_stopped(people: People, owner: Client) -> N
     )
     page = _text(owner, f"/runs/{run.pk}/")
     assert "Reading from GitHub Marking AI-assisted work Computing weekly metrics: stopped here Done" in page
-    assert "It broke." in page
+    assert "It broke" in page
     assert "llm_processing" not in page
 
 
@@ -180,6 +180,13 @@ _FOUND = {
     "text={second}": [2],
     "text=00000000-0000-0000-0000-000000000000": [],
     "text=00000000000000000000000000000005": [5],
+    "cause=sso_required": [3, 2],
+    "cause=program_error": [],
+    "cause=nonsense": [6, 5, 4, 3, 2, 1],
+    "repository=core/special": [1],
+    "repository=SPEC*": [1],
+    "repository=core/core-*": [2],
+    "repository=other/*": [],
     "since=2026-01-02&until=2026-01-02": [5],
     "state=completed&team=core": [5, 4],
     "since=nonsense&state=nonsense&kind=nonsense": [6, 5, 4, 3, 2, 1],
@@ -189,13 +196,13 @@ _FOUND = {
 
 
 def test_runs_are_found_by_what_the_address_says(people: People, client: Client) -> None:
-    """Team, state, kind, time, and words of a name or an error; what is not understood asks for nothing."""
+    """Team, state, kind, time, cause, repository, and words; what is not understood asks for nothing."""
     now = clock.now()
     then = now.replace(year=2026, month=1, day=2, hour=23, minute=59)
     runs = [
         make_run(people.team, {**_DONE, "full_name": "core/special"}),
-        make_run(people.team, state="failed", ended_at=now),
-        make_run(people.team, state="partial", ended_at=now, error_msg="it wants SAML"),
+        make_run(people.team, {**_LOST, "error_msg": ""}, state="failed", ended_at=now),
+        make_run(people.team, state="partial", ended_at=now, error_msg="it wants SAML", error_type="sso_required"),
         make_run(people.team, state="completed", kind="backfill", phase="complete", ended_at=now),
         make_run(people.team, state="completed", ended_at=now),
         make_run(people.other_team),
@@ -283,6 +290,35 @@ def test_an_owner_cancels_and_resumes(people: People, owner: Client) -> None:
     again = owner.post(f"/runs/{run.pk}/resume/")
     assert again.status_code == 409
     assert f"Run {run.pk} was resumed already, as run {later.pk}." in strip_tags(again.content.decode())
+
+
+def test_an_owner_retries_the_repositories_that_they_choose(people: People, owner: Client) -> None:
+    """One of two that failed, then the other; what was chosen is ticked, and nothing is taken up twice."""
+    run = make_run(
+        people.team, {**_DONE}, {**_LOST}, {**_LOST}, state="partial", phase="phase1_complete", ended_at=clock.now()
+    )
+    page = owner.get(f"/runs/{run.pk}/").content.decode()
+    assert f'href="/runs/{run.pk}/resume/?repository=core%2Fcore-2"' in page
+    asked = owner.get(f"/runs/{run.pk}/resume/?repository=core%2Fcore-2").content.decode()
+    assert re.findall(r'value="(core/[^"]+)"( checked)?', asked) == [("core/core-2", " checked"), ("core/core-1", "")]
+    chosen = {"which": "chosen", "repository": ["core/core-2"]}
+    answer = owner.post(f"/runs/{run.pk}/resume/", chosen)
+    first = PipelineRun.objects.get(follows=run)
+    assert answer.headers["Location"] == f"/runs/{first.pk}/"
+    assert [row.repository.full_name for row in first.repo_syncs.all()] == ["core/core-2"]
+    assert "Needs somebody" in _text(owner, "/")
+    page = _text(owner, f"/runs/{run.pk}/")
+    assert f"Taken up by run {first.pk} owner resumed it. Resume the others…" in page
+    again = owner.post(f"/runs/{run.pk}/resume/", chosen)
+    assert again.status_code == 409
+    assert f"core/core-2 was resumed already, as run {first.pk}." in strip_tags(again.content.decode())
+    none = owner.post(f"/runs/{run.pk}/resume/", {"which": "chosen"})
+    assert (none.status_code, PipelineRun.objects.filter(follows=run).count()) == (409, 1)
+    owner.post(f"/runs/{run.pk}/resume/", {"which": "all", "repository": ["core/core-2"]})
+    second = PipelineRun.objects.filter(follows=run).latest("pk")
+    assert [row.repository.full_name for row in second.repo_syncs.all()] == ["core/core-1"]
+    assert "Needs somebody" not in _text(owner, "/")
+    assert "Resume" not in owner.get(f"/runs/{run.pk}/").content.decode()
 
 
 def test_buttons_need_their_own_page(people: People) -> None:
