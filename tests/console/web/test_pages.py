@@ -152,7 +152,7 @@ def test_a_run_of_which_nothing_works_says_what_it_waits_for(people: People, own
 
 def test_a_run_s_phases_say_where_it_stopped(people: People, owner: Client) -> None:
     """In words that a newcomer knows."""
-    error = {"error_type": "ZeroDivisionError", "error_msg": "It broke"}
+    error: dict[str, Any] = {"error_type": "ZeroDivisionError", "error_msg": "It broke"}
     run = make_run(people.team, {**_DONE}, state="failed", phase="computing_metrics", ended_at=clock.now(), **error)
     page = _text(owner, f"/runs/{run.pk}/")
     assert "Reading from GitHub Marking AI-assisted work Computing weekly metrics: stopped here Done" in page
