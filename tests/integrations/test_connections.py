@@ -157,6 +157,22 @@ def test_a_person_is_not_kept_waiting_for_an_account_in_use(team: Team) -> None:
             connect(team=team, api_url=github.url, token=TOKEN, within=1.0)
 
 
+def test_a_token_that_another_team_uses_is_never_sent_beside_its_requests(team: Team) -> None:
+    """Also not to ask whose it is, which its account's lane is for; another token has to wait for nobody."""
+    tokens = {TOKEN: {"account": "ada", "type": "User"}, TOKEN + "b": {"account": "eve", "type": "User"}}
+    other = Team.objects.create(slug="smiths", name="Smiths")
+    with simulator(synthetic=1, tokens=tokens) as github:
+        account = connect(team=team, api_url=github.url, token=TOKEN).account
+        with Lane(account=account).turn(resource=None):
+            sent = github.stats()["requests"]["rest"]
+            with pytest.raises(NotInTime):
+                connect(team=other, api_url=github.url.replace("http", "HTTP"), token=TOKEN, within=0.3)
+            assert github.stats()["requests"]["rest"] == sent
+            connect(team=other, api_url=github.url, token=TOKEN + "b", within=2.0)
+        connect(team=other, api_url=github.url, token=TOKEN)
+    assert {connection.account.rpartition("/")[2] for connection in other.connections.all()} == {"ada", "eve"}
+
+
 def test_another_account_s_token_replaces_none(team: Team) -> None:
     """What is stored would be read with rights that nobody meant."""
     tokens = {name: {"account": account, "type": "User"} for name, account in ((TOKEN, "ada"), ("other", "ben"))}
