@@ -1,6 +1,7 @@
 """The worker's Celery app, whose processes tell where they are: ``celery -A tests.chaos.worker_app worker``.
 
-Nothing that it does is changed; the pipe that they tell through is named in the environment.
+Nothing that it does is changed, but that a step of a phase may be started nine times: chance kills one three times, after which
+its run would fail. The pipe that they tell through is named in the environment.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ __all__ = ["PIPE", "app"]
 
 PIPE: Final = "SYNC_CHAOS_PIPE"
 _TASKS_PER_CHILD = 40  # so that children are forked all the time
+_STEP_TRIES = 9
 
 app.conf.worker_max_tasks_per_child = _TASKS_PER_CHILD
 
@@ -28,9 +30,11 @@ app.conf.worker_max_tasks_per_child = _TASKS_PER_CHILD
 def _tell(**_: object) -> None:
     from apps.integrations import onboarding_pipeline, tasks  # Celery has set Django up by now
     from apps.integrations.github.transport import GitHubTransport
-    from apps.integrations.runs import phases, root_spans
+    from apps.integrations.runs import failures, phases, root_spans
     from apps.integrations.services import github_graphql_sync
 
+    for module in (failures, tasks):
+        setattr(module, "STEPS", failures.StepPolicy(tries=_STEP_TRIES))  # noqa: B010  # as the places below
     looking = (tasks.sweep, tasks.admit)
     teller = Teller(Path(os.environ[PIPE]))
     os.register_at_fork(
