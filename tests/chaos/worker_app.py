@@ -1,6 +1,6 @@
 """The worker's Celery app, whose processes tell where they are: ``celery -A tests.chaos.worker_app worker``.
 
-Nothing that it does is changed, but that a step of a phase may be started nine times: chance kills one three times, after which
+Nothing that it does is changed, but that a step of a phase may be started nine times: chance kills one three times, and then
 its run would fail. The pipe that they tell through is named in the environment.
 """
 

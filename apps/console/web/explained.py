@@ -9,6 +9,7 @@ from dataclasses import replace
 from django.conf import settings
 from django.db.models import Count, Sum
 
+from apps.console.collecting import nothing_collected
 from apps.console.web.kept import Kept
 from apps.explain.explanation import Explanation, explain_run
 from apps.integrations.models import PipelineRun
@@ -35,7 +36,8 @@ class Explanations:
         if kept is not None:
             return kept
         began = time.monotonic()
-        found = explain_run(run.pk, command=settings.SYNCTRACE_COMMAND)
+        with nothing_collected():
+            found = explain_run(run.pk, command=settings.SYNCTRACE_COMMAND)
         found = replace(found, time=replace(found.time, path=()))  # a large run's has a hundred thousand stretches
         self._kept.put(run.pk, mark, found, seconds=max(_LEAST_SECONDS, _TIMES_ITS_COST * (time.monotonic() - began)))
         return found

@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from apps.console.collecting import nothing_collected
 from apps.console.log_lines import Wanted, find_lines
 from apps.console.run_times import source_of, spans_of
 from apps.console.web.run import run as run_page
@@ -38,7 +39,9 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
     """Answer with the file, as its reader sees the run now; its links lead back here."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
-    picture = waterfall_of(run)
+    with nothing_collected():
+        picture = waterfall_of(run)
+        details = _details(run, picture, sight)
     html = render_to_string(
         "console/saved.html",
         {
@@ -49,7 +52,7 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
             "style": style(),
             "script": script(),
             "spans": as_json(picture),
-            "details": as_json(_details(run, picture, sight)),
+            "details": as_json(details),
         },
     )
     response = HttpResponse(html.replace('href="/', f'href="{settings.SYNCTRACE_WEB_URL}/'))

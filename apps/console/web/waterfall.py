@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from apps import catalog
+from apps.console.collecting import nothing_collected
 from apps.console.run_times import spans_of, time_of_spans
 from apps.console.web.kept import Kept
 from apps.console.web.run import run_seen
@@ -49,7 +50,8 @@ def spans(request: HttpRequest, run_id: int) -> HttpResponse:
     else:
         content = _answers.get(run.pk, version)
         if content is None:
-            content = orjson.dumps(waterfall_of(run))
+            with nothing_collected():
+                content = orjson.dumps(waterfall_of(run))
             if run.ended_at is None:
                 _answers.put(run.pk, version, content)
         response = HttpResponse(content, content_type="application/json")

@@ -10,10 +10,15 @@ _AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 
 
 def faults(page: Page, address: str, width: int) -> list[str]:
-    """Return the faults of a page by WCAG 2.2 AA, with everything on it unfolded."""
+    """Return the faults of a page by WCAG 2.2 AA, in a window of that width, with everything on it unfolded."""
     page.goto(address)
     page.wait_for_load_state("load")
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    return faults_now(page, width)
+
+
+def faults_now(page: Page, width: int) -> list[str]:
+    """Return the faults of a page as it stands."""
     page.evaluate(_AXE)
     result = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
     found = [f"{each['id']}: {each['nodes'][0]['html']}" for each in result["violations"]]

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
 from telemetry.reading import Span
+from tests.console.browser.axe import faults_now
 from tests.console.browser.conftest import Web, sign_in
 from tests.console.browser.spans import many_spans
 from tests.console.spans_file import write_spans
@@ -92,6 +93,16 @@ def test_a_chosen_span_shows_its_attributes_lines_and_other_attempts(page: Page,
     page.goto(f"/runs/{run.pk}/#span-{first_call.span_id}")
     page.reload()
     expect(panel.get_by_text("points_cost=7 status=<b>ok</b>")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_panel_of_a_span_is_for_everyone(page: Page, run: PipelineRun, first_call: Span, width: int) -> None:
+    """No fault that axe finds, and nothing wider than the window."""
+    page.set_viewport_size({"width": width, "height": 900})
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/#span-{first_call.span_id}")
+    expect(page.get_by_text("points_cost=7 status=<b>ok</b>")).to_be_visible()
+    assert faults_now(page, width) == []
 
 
 def test_idle_time_is_left_out_of_the_axis(page: Page, run: PipelineRun) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from apps.console.collecting import nothing_collected
 from apps.console.explaining import CannotExplainError, explain_here, explain_there
 from apps.console.terminal.calling import call_of
 from apps.console.terminal.explanation_text import explanation_lines
@@ -41,7 +39,7 @@ class Command(PrintingCommand):
         name, folder, jaeger = options["name"], options["folder"], options["jaeger"]
         command = call_of("").rstrip()
         try:
-            with _nothing_collected():
+            with nothing_collected():
                 if folder or jaeger:
                     chosen = explain_there(name, folder=folder, jaeger=jaeger, command=command)
                 else:
@@ -55,15 +53,3 @@ class Command(PrintingCommand):
         self.say("")
         for line in explanation_lines(chosen.explanation, width=self.width):
             self.say(line)
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Look for no garbage in the block: of a hundred thousand spans none is, and looking takes as long as reading them."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
