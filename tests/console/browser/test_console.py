@@ -127,7 +127,7 @@ def test_one_repository_is_retried(page: Page, people: People) -> None:
     run = make_run(people.team, {**_LOST}, {**_LOST, "full_name": "core/other"}, phase="phase1_complete", **fields)
     sign_in(page, "owner")
     page.goto(f"/runs/{run.pk}/")
-    page.get_by_role("link", name="core/other").click()
+    page.get_by_role("link", name="Retry core/other").click()
     expect(page.get_by_label("core/other")).to_be_checked()
     expect(page.get_by_label(_LONG)).not_to_be_checked()
     page.get_by_role("button", name="Resume only the chosen ones").click()
