@@ -172,21 +172,26 @@ def test_everything_is_done_by_keys(page: Page, people: People) -> None:
     """From the list to a run, to the one that failed before it, and to the help."""
     first, second = _partial(people), _partial(people)
     sign_in(page, "owner")
-    expect(page.get_by_role("button", name="Keys")).to_be_visible()  # the script is there
+    listens = page.get_by_role("button", name="Keys")  # which the script shows that listens for them
+    expect(listens).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("r")
     page.wait_for_url("**/runs/")
+    expect(listens).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=f"Run {second.pk}")).to_be_visible()
+    expect(listens).to_be_visible()
     page.keyboard.press("[")
     expect(page.get_by_role("heading", name=f"Run {first.pk}")).to_be_visible()
+    expect(listens).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("g")
     page.keyboard.press("r")
     page.wait_for_url("**/runs/")
+    expect(listens).to_be_visible()
     page.keyboard.press("/")
     expect(page.get_by_label("Words, number, task or trace")).to_be_focused()
 
