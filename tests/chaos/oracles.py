@@ -14,6 +14,8 @@ from tests.chaos.rows import differences
 
 _ATTEMPT = "run/apps.integrations.tasks.sync_repository"
 _TOLERANCE = 0.01
+_HANDING_OVER_NS = 20_000_000
+"""What a busy machine may take from one process's span to the next one's, however short the run."""
 _LAST_PHASES = {"recent": "phase1_complete", "backfill": "complete"}
 
 
@@ -142,7 +144,7 @@ def time_explained(evidence: Evidence) -> Iterator[str]:
         wall, sum_ns, unexplained = root.end_ns - root.start_ns, sum(time.wall.values()), time.wall[Part.UNEXPLAINED]
         if abs(sum_ns - wall) > _TOLERANCE * wall:
             yield f"{_named(run)} took {_seconds(wall)} s, and its parts sum to {_seconds(sum_ns)} s"
-        if unexplained > _TOLERANCE * wall:
+        if unexplained > max(_TOLERANCE * wall, _HANDING_OVER_NS):
             yield f"{_named(run)}: {_seconds(unexplained)} of {_seconds(wall)} s are unexplained"
 
 
@@ -175,7 +177,7 @@ ORACLES: Sequence[Oracle] = (
     Oracle(name="twice", states="no other span is written twice", problems=no_span_twice),
     Oracle(name="orphan", states="no span is an orphan", problems=no_orphan),
     Oracle(name="attempt", states="every attempt that began is in its run's trace", problems=every_attempt),
-    Oracle(name="time", states="each run's time is explained, but for 1 %", problems=time_explained),
+    Oracle(name="time", states="each run's time is explained, but for 1 % or 20 ms", problems=time_explained),
     Oracle(name="ledger", states="the ledger is exact", problems=ledger_exact),
     Oracle(name="dropped", states="no span is dropped", problems=nothing_dropped),
     Oracle(name="span of line", states="the span of every line is in its trace", problems=span_of_every_line),

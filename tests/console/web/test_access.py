@@ -256,3 +256,18 @@ def test_a_session_s_cookie_is_not_for_scripts(people: People, client: Client) -
     answer = client.post("/sign-in/", {"username": "member", "password": PASSWORD})
     assert answer.cookies["sessionid"]["httponly"]
     assert client.get("/").headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_not_there_and_what_one_may_not_do_is_said_on_a_page(people: People) -> None:
+    """To a stranger too, who is shown no pages that are for users."""
+    run = make_run(people.team, {"state": "failed"}, state="failed")
+    member, stranger = Client(), Client()
+    member.force_login(people.member)
+    gone, refused = member.get("/runs/99999999/"), member.get(f"/runs/{run.pk}/cancel/")
+    assert (gone.status_code, refused.status_code) == (404, 403)
+    assert "There is nothing here" in gone.content.decode()
+    assert "You may not do that" in refused.content.decode()
+    assert 'aria-label="Pages"' in gone.content.decode()
+    unknown = stranger.get("/nothing-like-that")
+    assert (unknown.status_code, "There is nothing here" in unknown.content.decode()) == (404, True)
+    assert 'aria-label="Pages"' not in unknown.content.decode()
