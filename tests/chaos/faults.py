@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -74,7 +75,9 @@ def _kill_worker(stack: Stack, pid: int, _seconds: float) -> None:
 
 
 def _kill_parent(stack: Stack, _pid: int, _seconds: float) -> None:
-    stack.left.extend(stack.children())
+    for pid in stack.children():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            stack.left.append(psutil.Process(pid))
     signal_all([stack.worker.pid], signal.SIGKILL)
 
 

@@ -46,8 +46,8 @@ class Stack:
     worker: Program
     beat: Program
     watch: Watch
-    left: list[int] = field(default_factory=list)
-    """Children whose worker's first process was killed: they must end by themselves."""
+    left: list[psutil.Process] = field(default_factory=list)
+    """Children whose worker's first process was killed: they must end by themselves; others get their ids afterwards."""
     ended: list[str] = field(default_factory=list)
     """Programs that ended by themselves, each as often as it did."""
 

@@ -102,7 +102,7 @@ class Syncs:
             overlaps=[str(overlap) for overlap in seen["overlaps"] if overlap["account"] in logins],
             admitted=read_again(lambda: list(Admission.objects.values_list("account", flat=True))),
             held=read_again(lambda: _held(ApiLane._meta.db_table)),
-            left=[pid for pid in self.stack.left if not is_gone(pid)],
+            left=[process.pid for process in self.stack.left if process.is_running() and not is_gone(process.pid)],
             spans=[span for span in all_spans if span.trace_id in traces],
             lines=[line for line in read_lines(home / "logs.jsonl", containing=traces) if line.get("trace_id") in traces],
             ledger=ledger.of_home(home),
