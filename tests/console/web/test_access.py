@@ -15,7 +15,7 @@ from apps.console.web.sight import Sight
 from apps.console.web.why import telling
 from apps.integrations.models import Admission, PipelineRun
 from apps.repositories.models import GitHubConnection
-from tests.console.web.people import PASSWORD, People, make_lane, make_people, make_run
+from tests.console.web.people import PASSWORD, People, make_lane, make_run
 
 pytestmark = pytest.mark.django_db
 _OPEN = {"stranger": 200, "outsider": 200, "member": 200, "owner": 200, "staff": 200}
@@ -64,12 +64,6 @@ _ANSWERS = {
     "healthz": _Answers(_OPEN),
     "admin_sign_in": _Answers({**dict.fromkeys(_OPEN, 403), "stranger": 302}),
 }
-
-
-@pytest.fixture
-def people() -> People:
-    """Two teams, of which only one has things."""
-    return make_people()
 
 
 @pytest.fixture

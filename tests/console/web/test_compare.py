@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +13,11 @@ from pytest_django import Settings
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
 from tests.console.spans_file import write_spans
-from tests.console.web.people import People, make_people, make_run
+from tests.console.web.conftest import text_of
+from tests.console.web.people import People, make_run
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
-
-
-@pytest.fixture
-def owner(people: People, client: Client) -> Client:
-    """An owner of the core team, signed in."""
-    client.force_login(people.owner)
-    return client
-
-
-def _text(client: Client, address: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", unescape(client.get(address).content.decode())))
 
 
 def _ended(people: People, *rows: dict[str, Any], days: float = 30, **fields: Any) -> PipelineRun:
@@ -56,10 +38,10 @@ def test_it_is_the_last_complete_run_of_the_same_repositories_and_window(people:
     _ended(people, {"state": "failed"}, state="failed")
     wider = _ended(people, {"state": "completed"}, days=300)
     run = _ended(people, {"state": "completed"})
-    page = _text(owner, f"/runs/{run.pk}/compare/")
+    page = text_of(owner, f"/runs/{run.pk}/compare/")
     assert f"Run {usual.pk} is the last complete one of the same repositories and a window of the same length." in page
     PipelineRun.objects.filter(pk__lt=wider.pk).delete()
-    page = _text(owner, f"/runs/{run.pk}/compare/")
+    page = text_of(owner, f"/runs/{run.pk}/compare/")
     assert f"Run {wider.pk} is the last complete one of the same repositories; its window is another" in page
 
 
@@ -67,10 +49,10 @@ def test_where_there_is_nothing_to_compare_with_that_is_said(people: People, own
     """Runs that did not complete can be chosen."""
     failed = _ended(people, {"state": "failed"}, state="failed")
     run = _ended(people, {"state": "completed"})
-    page = _text(owner, f"/runs/{run.pk}/compare/")
+    page = text_of(owner, f"/runs/{run.pk}/compare/")
     assert "There is nothing to compare with yet: no earlier run of the same repositories is complete." in page
     assert f"run {failed.pk}, failed" in page
-    page = _text(owner, f"/runs/{run.pk}/compare/?with={failed.pk}")
+    page = text_of(owner, f"/runs/{run.pk}/compare/?with={failed.pk}")
     assert f"Run {failed.pk} was chosen." in page
     assert "No span of either run can be read here" in page
 
@@ -103,7 +85,7 @@ def test_what_both_runs_spans_tell_is_side_by_side(
         )
         runs.append(run)
     (tmp_path / "traces.jsonl").write_text(text)
-    page = _text(owner, f"/runs/{runs[1].pk}/compare/")
+    page = text_of(owner, f"/runs/{runs[1].pk}/compare/")
     assert "It took 9.00 s, and run" in page
     assert "9.00 s: the same." in page
     assert "GitHub answering 7.00 s 4.00 s +3.00 s (+75 %)" in page

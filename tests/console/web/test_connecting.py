@@ -23,17 +23,11 @@ from apps.repositories.models import GitHubConnection, TokenAccess, TrackedRepos
 from apps.teams.models import Membership, Team
 from apps.utils import clock
 from telemetry.testing import Capture
-from tests.console.web.people import People, make_people, make_run
+from tests.console.web.people import People, make_run
 
 TOKEN = "a-token-of-no-known-shape"
 """Nothing would redact it."""
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import pytest
@@ -20,7 +19,8 @@ from apps.console.web.paging import PAGE_SIZE
 from apps.explain.explanation import explain_run
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
-from tests.console.web.people import People, make_lane, make_people, make_run
+from tests.console.web.conftest import text_of
+from tests.console.web.people import People, make_lane, make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -35,24 +35,6 @@ _LOST = {
 }
 
 
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
-
-
-@pytest.fixture
-def owner(people: People, client: Client) -> Client:
-    """An owner of the core team, signed in."""
-    client.force_login(people.owner)
-    return client
-
-
-def _text(client: Client, address: str) -> str:
-    """What a page says, with a blank for each of its marks, and single ones."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", unescape(client.get(address).content.decode())))
-
-
 def _partial(people: People) -> PipelineRun:
     now = clock.now()
     fields: dict[str, Any] = {"state": "partial", "ended_at": now, "repos_synced": 1, "repos_failed": 1}
@@ -62,7 +44,7 @@ def _partial(people: People) -> PipelineRun:
 def test_home_puts_first_what_needs_somebody_with_its_cause(people: People, owner: Client) -> None:
     """And what to do about it."""
     run = _partial(people)
-    page = _text(owner, "/")
+    page = text_of(owner, "/")
     assert f"Needs somebody partial Run {run.pk} Core · 2 repositories, 1 failed" in page
     assert "core/core-1: The organization wants the token authorized for SAML." in page
     assert "Authorize the token for the organization" in page
@@ -76,13 +58,13 @@ def test_a_failure_that_was_made_good_needs_nobody(people: People, owner: Client
         people.team, {**_LOST, "full_name": "core/core-1", "state": "completed"}, state="completed", ended_at=clock.now()
     )
     assert mended.pk > resumed.pk
-    assert "Needs somebody" not in _text(owner, "/")
+    assert "Needs somebody" not in text_of(owner, "/")
 
 
 def test_home_says_how_to_begin_where_nothing_has_run(owner: Client, settings: Settings) -> None:
     """With the command as it is called here."""
     settings.SYNCTRACE_COMMAND = "docker compose run --rm"
-    page = _text(owner, "/")
+    page = text_of(owner, "/")
     assert "Nothing has run yet Connect a GitHub account with a token" in page
     assert 'href="/connect/">Connect an account…' in owner.get("/").content.decode()
     assert "docker compose run --rm sync OWNER/NAME" in page
@@ -91,17 +73,17 @@ def test_home_says_how_to_begin_where_nothing_has_run(owner: Client, settings: S
 def test_home_says_to_a_member_who_may_begin(people: People, client: Client) -> None:
     """With no button that would lead nowhere."""
     client.force_login(people.member)
-    page = _text(client, "/")
+    page = text_of(client, "/")
     assert "An owner of your team connects a GitHub account and starts runs." in page
     assert "GITHUB_TOKEN" not in page
-    assert "An owner of Core may connect accounts and choose repositories, and so may staff." in _text(client, "/connect/")
+    assert "An owner of Core may connect accounts and choose repositories, and so may staff." in text_of(client, "/connect/")
 
 
 def test_home_names_accounts_that_run_dry(people: People, owner: Client) -> None:
     """At the speed of the hour: 4,200 of 5,000 points in half of it."""
     make_run(people.team, {**_DONE}, state="completed", ended_at=clock.now())
     make_lane(people.team)
-    assert "api.github.com/core-bot 800 of 5,000 points left: used up about" in _text(owner, "/")
+    assert "api.github.com/core-bot 800 of 5,000 points left: used up about" in text_of(owner, "/")
 
 
 def test_a_run_says_how_far_it_is_and_what_it_does(people: People, owner: Client) -> None:
@@ -111,13 +93,13 @@ def test_a_run_says_how_far_it_is_and_what_it_does(people: People, owner: Client
         {**_DONE, "requests": 14, "points": 21, "started_at": clock.now() - timedelta(minutes=5)},
         {"state": "running", "prs_done": 90, "prs_total": 490, "requests": 6, "points": 9},
     )
-    page = _text(owner, f"/runs/{run.pk}/")
+    page = text_of(owner, f"/runs/{run.pk}/")
     assert "50 % 400 of 800 pull requests" in page
     assert re.search(r"80 a minute so far; about 5 min( \d s)? left, if it goes on like that\.", page)
     assert "2 · 20 requests, 30 points" in page
     assert "At work: core/core-1." in page
     run.repo_syncs.filter(state="running").update(prs_total=None)
-    assert "400 pull requests read; GitHub has not said yet how many there are" in _text(owner, f"/runs/{run.pk}/")
+    assert "400 pull requests read; GitHub has not said yet how many there are" in text_of(owner, f"/runs/{run.pk}/")
 
 
 def test_a_run_s_banner_has_the_words_of_the_command_explain(people: People, owner: Client, settings: Settings) -> None:
@@ -137,16 +119,16 @@ def test_a_run_s_banner_has_the_words_of_the_command_explain(people: People, own
 def test_a_run_is_explained_anew_once_its_rows_stand_otherwise(people: People, owner: Client) -> None:
     """However recently it was."""
     run = make_run(people.team, {"state": "running", "alive_at": clock.now() + timedelta(hours=1)})
-    assert f"Run {run.pk} is healthy" in _text(owner, f"/runs/{run.pk}/")
+    assert f"Run {run.pk} is healthy" in text_of(owner, f"/runs/{run.pk}/")
     run.repo_syncs.update(state="failed", disposition="failed", error_type="forbidden", ended_at=clock.now())
-    assert "the token may not read this" in _text(owner, f"/runs/{run.pk}/")
+    assert "the token may not read this" in text_of(owner, f"/runs/{run.pk}/")
 
 
 def test_a_run_of_which_nothing_works_says_what_it_waits_for(people: People, owner: Client) -> None:
     """The words are those of the commands."""
     due = clock.now() + timedelta(minutes=20)
     run = make_run(people.team, {"state": "waiting", "wait_reason": "primary", "due_at": due})
-    page = _text(owner, f"/runs/{run.pk}/")
+    page = text_of(owner, f"/runs/{run.pk}/")
     assert f"Nothing of it works now. core/core-0 is waiting: GitHub's primary limit until {due:%H:%M:%S}Z." in page
 
 
@@ -154,13 +136,13 @@ def test_a_run_s_phases_say_where_it_stopped(people: People, owner: Client) -> N
     """In words that a newcomer knows."""
     error: dict[str, Any] = {"error_type": "ZeroDivisionError", "error_msg": "It broke"}
     run = make_run(people.team, {**_DONE}, state="failed", phase="computing_metrics", ended_at=clock.now(), **error)
-    page = _text(owner, f"/runs/{run.pk}/")
+    page = text_of(owner, f"/runs/{run.pk}/")
     assert "Reading from GitHub Marking AI-assisted work Computing weekly metrics: stopped here Done" in page
     assert "It broke" in page
     assert "llm_processing" not in page
 
 
-def test_titles_and_errors_of_others_are_text(people: People, owner: Client) -> None:
+def test_titles_and_errors_of_others_aretext_of(people: People, owner: Client) -> None:
     """Whatever they hold."""
     run = make_run(people.team, {**_LOST, "full_name": "o/<b>n</b>", "error_msg": "<script>alert(1)</script>"})
     page = owner.get(f"/runs/{run.pk}/").content.decode()
@@ -277,15 +259,15 @@ def test_a_page_asks_as_much_for_many_rows_as_for_few(
 def test_an_owner_cancels_and_resumes(people: People, owner: Client) -> None:
     """After being asked; both are said with the name of who did."""
     run = make_run(people.team, {"state": "queued"})
-    assert f"Cancel run {run.pk}?" in _text(owner, f"/runs/{run.pk}/cancel/")
+    assert f"Cancel run {run.pk}?" in text_of(owner, f"/runs/{run.pk}/cancel/")
     run.refresh_from_db()
     assert run.state == "running"
     assert owner.post(f"/runs/{run.pk}/cancel/").headers["Location"] == f"/runs/{run.pk}/"
-    assert "cancelled by owner" in _text(owner, f"/runs/{run.pk}/")
+    assert "cancelled by owner" in text_of(owner, f"/runs/{run.pk}/")
     answer = owner.post(f"/runs/{run.pk}/resume/")
     later = PipelineRun.objects.get(follows=run)
     assert (answer.headers["Location"], later.resumed_by) == (f"/runs/{later.pk}/", "owner")
-    assert f"Taken up by run {later.pk}" in _text(owner, f"/runs/{run.pk}/")
+    assert f"Taken up by run {later.pk}" in text_of(owner, f"/runs/{run.pk}/")
     again = owner.post(f"/runs/{run.pk}/resume/")
     assert again.status_code == 409
     assert f"Run {run.pk} was resumed already, as run {later.pk}." in strip_tags(again.content.decode())
@@ -305,8 +287,8 @@ def test_an_owner_retries_the_repositories_that_they_choose(people: People, owne
     first = PipelineRun.objects.get(follows=run)
     assert answer.headers["Location"] == f"/runs/{first.pk}/"
     assert [row.repository.full_name for row in first.repo_syncs.all()] == ["core/core-2"]
-    assert "Needs somebody" in _text(owner, "/")
-    page = _text(owner, f"/runs/{run.pk}/")
+    assert "Needs somebody" in text_of(owner, "/")
+    page = text_of(owner, f"/runs/{run.pk}/")
     assert f"Taken up by run {first.pk} owner resumed it. Resume the others…" in page
     again = owner.post(f"/runs/{run.pk}/resume/", chosen)
     assert again.status_code == 409
@@ -316,7 +298,7 @@ def test_an_owner_retries_the_repositories_that_they_choose(people: People, owne
     owner.post(f"/runs/{run.pk}/resume/", {"which": "all", "repository": ["core/core-2"]})
     second = PipelineRun.objects.filter(follows=run).latest("pk")
     assert [row.repository.full_name for row in second.repo_syncs.all()] == ["core/core-1"]
-    assert "Needs somebody" not in _text(owner, "/")
+    assert "Needs somebody" not in text_of(owner, "/")
     assert "Resume" not in owner.get(f"/runs/{run.pk}/").content.decode()
 
 

@@ -18,36 +18,19 @@ from apps.integrations.models import RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.models import TrackedRepository
 from apps.utils import clock
+from tests.console.web.conftest import text_of
 from tests.console.web.histories import make_pull_request, synced
-from tests.console.web.people import People, make_people, make_run
+from tests.console.web.people import People, make_run
 
 pytestmark = pytest.mark.django_db
 _HOUR = timedelta(hours=1)
 _LOST = {"state": "failed", "disposition": "failed", "error_type": "unauthorized", "error_msg": "401: Bad credentials"}
 
 
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
-
-
-@pytest.fixture
-def owner(people: People, client: Client) -> Client:
-    """An owner of the core team, signed in."""
-    client.force_login(people.owner)
-    return client
-
-
 def _html(client: Client, address: str) -> str:
     answer = client.get(address)
     assert answer.status_code == 200
     return answer.content.decode()
-
-
-def _text(client: Client, address: str) -> str:
-    """What a page says, with a blank for each of its marks, and single ones."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", unescape(_html(client, address))))
 
 
 def _listed(page: str) -> list[str]:
@@ -92,7 +75,7 @@ def test_repositories_stand_worst_first_with_a_sentence_and_what_to_do(people: P
     assert _listed(_html(owner, "/repositories/")) == [*late, "core/a-on-time"]
     assert _listed(_html(owner, "/")) == _listed(_html(owner, "/teams/core/")) == late
     for address in ("/repositories/", "/", "/teams/core/"):
-        page = _text(owner, address)
+        page = text_of(owner, address)
         assert "needs you 2 failed 1 delayed 1 never synced 1 on time 1" in page
         assert "6 h late, and nothing is under way. Start a sync: python manage.py sync core/b-late --team core" in page
         assert "failed: 401: Bad credentials. What is stored is 2 h old, within the promise. The token was refused." in page
@@ -156,22 +139,22 @@ def test_a_repository_says_how_complete_it_is(people: People, owner: Client) -> 
     """What GitHub counts and what is stored, as one counted them; the window; and what the difference is."""
     repository = synced(people)
     address = f"/repositories/{repository.pk}/"
-    page = _text(owner, address)
+    page = text_of(owner, address)
     assert "GitHub says 310 pull requests Stored 310 pull requests both counted" in page
     assert "Window all history" in page
     assert "As many as GitHub counts. Gaps None: all that was asked for was given." in page
     rows = TrackedRepository.objects.filter(pk=repository.pk)
     rows.update(stored_count=300)
-    assert "GitHub counts 10 more: they came in meanwhile, or are hidden from this token." in _text(owner, address)
+    assert "GitHub counts 10 more: they came in meanwhile, or are hidden from this token." in text_of(owner, address)
     rows.update(stored_count=313)
-    assert "3 more than GitHub counts: a sync of all history finds out whether they are deleted" in _text(owner, address)
+    assert "3 more than GitHub counts: a sync of all history finds out whether they are deleted" in text_of(owner, address)
     rows.update(stored_count=40, covered_from=clock.now() - 720 * _HOUR)
-    page = _text(owner, address)
+    page = text_of(owner, address)
     assert "everything that was updated since" in page
     assert "GitHub counts 270 more: they were last updated before, or are hidden from this token." in page
     assert "Older history too: python manage.py sync core/core-0 --team core --all" in page
     rows.update(stored_count=None, github_count=None, counted_at=None, covered_from=None)
-    page = _text(owner, address)
+    page = text_of(owner, address)
     assert "GitHub says not known Stored not counted yet Window nothing is known to be complete" in page
     assert "How many pull requests GitHub counts is known once it is synced again. Gaps None is known." in page
 
@@ -186,13 +169,13 @@ def test_gaps_have_their_reasons_and_go_once_they_are_closed(people: People, own
     old, new = RepoSync.objects.filter(repository=repository).order_by("pk")
     pull_request = make_pull_request(repository, 7, files_total=3_500)
     address = f"/repositories/{repository.pk}/"
-    page = _text(owner, address)
+    page = text_of(owner, address)
     assert f"#7 : GitHub counts 3,500 files, and gives no more than 0 of them. Found by run {new.run_id} ." in page
     assert f"#8 : merged_at was no date of the years 1 to 9999: it is left out. Found by run {new.run_id} ." in page
     assert "a pull request as a whole is hidden from this token, by an organization's rules." in page
     assert f"Found by run {old.run_id} ." not in page
     PullRequest.objects.filter(pk=pull_request.pk).update(files_total=0)
-    assert "3,500 files" not in _text(owner, address)
+    assert "3,500 files" not in text_of(owner, address)
 
 
 def test_a_repository_s_runs_come_newest_first_in_pages(people: People, owner: Client) -> None:
@@ -209,7 +192,7 @@ def test_a_repository_s_runs_come_newest_first_in_pages(people: People, owner: C
     assert "401: Bad credentials" in pages[0]
 
 
-def test_evidence_says_what_was_found_where_and_is_text(people: People, owner: Client) -> None:
+def test_evidence_says_what_was_found_where_and_istext_of(people: People, owner: Client) -> None:
     """Whatever a description holds; a link leads to addresses of the web alone."""
     repository = synced(people)
     evidence = (
@@ -222,7 +205,7 @@ def test_evidence_says_what_was_found_where_and_is_text(people: People, owner: C
     changed = make_pull_request(repository, 4)
     PullRequest.objects.filter(pk=changed.pk).update(updated_at=clock.now())
     for address in (f"/repositories/{repository.pk}/", f"/repositories/{repository.pk}/pull-requests/"):
-        html, page = _html(owner, address), _text(owner, address)
+        html, page = _html(owner, address), text_of(owner, address)
         assert _numbers(html) == [4, 3, 2, 1]
         assert "AI-assisted Claude Code, Devin Claude Code, in the message or the author of commit 0123456789" in page
         assert "Claude Code, in its description Generated with [Claude Code" in page

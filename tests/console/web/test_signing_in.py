@@ -18,15 +18,9 @@ from apps.console.models import Invitation, SignInAttempts
 from apps.console.web.signing_in import address_of
 from apps.teams.models import Membership, Team
 from apps.utils import clock
-from tests.console.web.people import PASSWORD, People, make_people
+from tests.console.web.people import PASSWORD, People
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
 
 
 def _try(client: Client, name: str, password: str, **headers: str) -> int:

@@ -15,17 +15,11 @@ from pytest_django import Settings
 from apps.integrations.models import PipelineRun
 from telemetry.reading import Span
 from tests.console.spans_file import write_spans
-from tests.console.web.people import People, make_people, make_run
+from tests.console.web.people import People, make_run
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root, span, wait
 
 pytestmark = pytest.mark.django_db
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
-
-
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
 
 
 @pytest.fixture

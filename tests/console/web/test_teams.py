@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, timedelta
-from html import unescape
 
 import pytest
 from django.db import connection
@@ -17,31 +16,12 @@ from apps.integrations.models import PipelineRun
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Membership, Team
 from apps.utils import clock
+from tests.console.web.conftest import text_of
 from tests.console.web.histories import synced
-from tests.console.web.people import People, make_people, make_run
+from tests.console.web.people import People, make_run
 
 pytestmark = pytest.mark.django_db
 _WEEK = timedelta(days=7)
-
-
-@pytest.fixture
-def people() -> People:
-    """Two teams."""
-    return make_people()
-
-
-@pytest.fixture
-def owner(people: People, client: Client) -> Client:
-    """An owner of the core team, signed in."""
-    client.force_login(people.owner)
-    return client
-
-
-def _text(client: Client, address: str) -> str:
-    answer = client.get(address)
-    assert answer.status_code == 200
-    text = unescape(answer.content.decode()).replace("\N{EN DASH}", "-")
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def _monday(weeks_ago: int) -> date:
@@ -61,24 +41,24 @@ def test_weeks_say_what_they_rest_on(people: People, owner: Client) -> None:
     for weeks_ago in (0, 1, 4):
         _metrics(people.team, weeks_ago)
     run = PipelineRun.objects.latest("pk")
-    page = _text(owner, "/teams/core/")
+    page = text_of(owner, "/teams/core/")
     assert f"They rest on 36 merged pull requests, of those that are stored. Computed when run {run.pk} ended," in page
     assert "Of 25 of 26 weeks everything is stored; the others are drawn hollow" in page
     assert "GitHub did not give all of 1 repository, whose pages list what is missing." in page
-    assert f"{_monday(1)} 12 5.2 h - 1,240.0 25.0 % all that was merged" in page
-    assert f"{_monday(0)} 12 5.2 h - 1,240.0 25.0 % what is stored of it" in page
-    assert f"{_monday(2)} 0 - - - - all that was merged" in page
+    assert f"{_monday(1)} 12 5.2 h \N{EN DASH} 1,240.0 25.0 % all that was merged" in page
+    assert f"{_monday(0)} 12 5.2 h \N{EN DASH} 1,240.0 25.0 % what is stored of it" in page
+    assert f"{_monday(2)} 0 \N{EN DASH} \N{EN DASH} \N{EN DASH} \N{EN DASH} all that was merged" in page
     TrackedRepository.objects.filter(pk=repository.pk).update(covered_from=clock.now() - timedelta(days=4))
-    page = _text(owner, "/teams/core/")
+    page = text_of(owner, "/teams/core/")
     assert "Of 0 of 26 weeks everything is stored" in page
-    assert f"{_monday(1)} 12 5.2 h - 1,240.0 25.0 % all of 1 of 2 repositories" in page
+    assert f"{_monday(1)} 12 5.2 h \N{EN DASH} 1,240.0 25.0 % all of 1 of 2 repositories" in page
 
 
 def test_a_reader_chooses_how_many_weeks(people: People, owner: Client) -> None:
     """What is not on offer is the usual."""
     synced(people)
     _metrics(people.team, 0)
-    pages = {weeks: _text(owner, f"/teams/core/?weeks={weeks}") for weeks in ("13", "52", "7", "x")}
+    pages = {weeks: text_of(owner, f"/teams/core/?weeks={weeks}") for weeks in ("13", "52", "7", "x")}
     assert {weeks: re.findall(r"of (\d+) weeks everything", page) for weeks, page in pages.items()} == {
         "13": ["13"],
         "52": ["52"],
@@ -89,7 +69,7 @@ def test_a_reader_chooses_how_many_weeks(people: People, owner: Client) -> None:
 
 def test_a_team_without_anything_says_so(people: People, owner: Client) -> None:
     """No plot of nothing."""
-    page = _text(owner, "/teams/core/")
+    page = text_of(owner, "/teams/core/")
     assert "It tracks no repository yet." in page
     assert "Nothing that is stored was merged in these 26 weeks." in page
     assert "owner owner member member" in re.sub(r".*Name Role ", "", page)
@@ -98,11 +78,11 @@ def test_a_team_without_anything_says_so(people: People, owner: Client) -> None:
 def test_an_owner_changes_the_promise(people: People, owner: Client) -> None:
     """Nothing is everybody's; what is no number of hours is refused in words."""
     synced(people, ago=timedelta(hours=30))
-    assert "at most 24 hours old. That is everybody's" in _text(owner, "/teams/core/")
-    assert "needs you 1" in _text(owner, "/teams/core/")
+    assert "at most 24 hours old. That is everybody's" in text_of(owner, "/teams/core/")
+    assert "needs you 1" in text_of(owner, "/teams/core/")
     answer = owner.post("/teams/core/promise/", {"hours": "48"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/teams/core/")
-    page = _text(owner, "/teams/core/")
+    page = text_of(owner, "/teams/core/")
     assert "at most 48 hours old. on time 1 All of its repositories are on time." in page
     for refused in ("0", "-1", "8761", "x", "1.5"):
         assert owner.post("/teams/core/promise/", {"hours": refused}).status_code == 400
@@ -121,7 +101,7 @@ def test_a_member_or_another_team_changes_no_promise(people: People) -> None:
     client.force_login(people.owner)
     assert client.post("/teams/core/promise/", {"hours": "1"}).status_code == 403
     client.force_login(people.member)
-    assert "An owner may change it." in _text(client, "/teams/core/")
+    assert "An owner may change it." in text_of(client, "/teams/core/")
     assert Team.objects.get(slug="core").fresh_hours is None
 
 
@@ -130,11 +110,11 @@ def test_teams_are_listed_with_how_they_stand(people: People, client: Client) ->
     synced(people)
     make_run(people.other_team, {"full_name": "other/one", "state": "failed", "error_type": "not_found"})
     client.force_login(people.member)
-    page = _text(client, "/teams/")
+    page = text_of(client, "/teams/")
     assert "Core core on time 1 1 2 24 h" in page
     assert "Other" not in page
     client.force_login(people.staff)
-    assert "Other other needs you 1 1 1 24 h" in _text(client, "/teams/")
+    assert "Other other needs you 1 1 1 24 h" in text_of(client, "/teams/")
 
 
 @pytest.mark.parametrize("address", ["/teams/", "/teams/core/"])
