@@ -47,6 +47,7 @@ def _row(repository: TrackedRepository) -> RepoSync:
     return RepoSync.objects.get(repository=repository)
 
 
+@pytest.mark.slow
 def test_however_an_attempt_ends_its_span_and_lines_say_so(program_environment: dict[str, str]) -> None:
     """Retried, refused, parked, or frozen and taken over by another: one `failed` line among them all."""
     environment = {**program_environment, **QUICK}

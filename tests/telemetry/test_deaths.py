@@ -94,6 +94,7 @@ def is_sound(spans: list[Span]) -> None:
         (0, "died.cause=exit died.exit_code=3"),
     ],
 )
+@pytest.mark.slow
 def test_a_child_that_dies_has_its_spans_ended_by_the_next(working: Bakery, number: int, because: str) -> None:
     """Within ten seconds, while the worker lives: what was open has died, what had ended is as it was."""
     spans = of_trace(working, sent(working, "fall", f"[{int(number)}]"), "run/fall")

@@ -84,6 +84,7 @@ def test_a_collector_that_is_away_while_a_process_works_gets_every_span_once(mak
 
 
 @BOTH
+@pytest.mark.slow
 def test_what_a_process_could_not_send_the_next_one_of_its_home_does(make: Make, tmp_path: Path) -> None:
     """Also after a restart: it waits on disk meanwhile, and the ledger says so."""
     collector = make()

@@ -37,7 +37,7 @@ from telemetry import (
     wills,
     write_line,
 )
-from telemetry.catalog import as_json, as_markdown, as_weaver, check_line, spans_as_markdown
+from telemetry.catalog import OWN_EVENTS, as_json, as_markdown, as_weaver, check_line, spans_as_markdown
 from telemetry.celery import QuietTask, after_attempt, sending
 from telemetry.django import RequestSpans, instrument
 from telemetry.instruments import Counter, InstrumentSpec, declared_instruments
@@ -208,7 +208,10 @@ def declared(handle: Observed[Baked]) -> str:
     operation: type[Operation[Baked]] = declared_operations()["bakery.bake"]
     handle.completed(Baked(crumbs=1))
     rows: list[dict[str, object]] = as_json([event.name, field.name, instrument.name, operation.__name__])
-    return as_markdown([event.name]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
+    checked = check_line({"event": "bakery.rang"})
+    return as_markdown([event.name, *OWN_EVENTS]) + as_weaver("bakery") + str(rows) + str(checked)
+        as_markdown([event.name, *OWN_EVENTS]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
+    )
 
 
 def tasks_tried(spans: list[Span]) -> list[tuple[object, object]]:
