@@ -157,11 +157,13 @@ def machine_id() -> str:
 def files_in(folder: Path) -> list[Path]:
     """Return the journals that are in a home's folder, oldest first; none where there is no folder."""
     try:
-        found = [
-            (entry.stat().st_mtime_ns, Path(entry.path)) for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)
-        ]
+        entries = [entry for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)]
     except OSError:
         return []
+    found = []
+    for entry in entries:
+        with suppress(OSError):  # its process has just ended
+            found.append((entry.stat().st_mtime_ns, Path(entry.path)))
     return [path for _, path in sorted(found)]
 
 

@@ -106,6 +106,17 @@ def test_what_an_exporters_queue_has_dropped_is_dropped(tmp_path: Path) -> None:
         assert sorted(told(tmp_path)) == ["b", "c"]
 
 
+def test_a_journal_that_goes_while_all_are_listed_hides_no_other(tmp_path: Path) -> None:
+    """Its process has just ended; here its name leads nowhere."""
+    journal = Journal(tmp_path, most_waiting=9)
+    with tracing(journal) as tracer:
+        span = tracer.start_span("s")
+        (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere")
+        assert [path.suffix for path in _journals.files_in(tmp_path)] == [".jsonl"]
+        assert [found.name for found in _journals.spans_in(tmp_path)] == ["s"]
+        span.end()
+
+
 def test_a_journal_that_has_grown_is_written_anew(tmp_path: Path) -> None:
     """With what is open, what waits, and which exporter is done with it; ten times over."""
     journal = Journal(tmp_path, most_waiting=9)
