@@ -21,6 +21,8 @@ REASONS = (
     "ended_elsewhere",
 )
 """Why spans are dropped, in the order that an account has them; what comes later is appended."""
+_LOST_IN_MEMORY = ("killed", "unreachable", "disk_full", "unwritable")
+"""Why spans that a process held when it ended are dropped; they may be found in its journal."""
 
 MEANING: Mapping[str, str] = {
     "queue_full": "more ended at once than OTEL_BSP_MAX_QUEUE_SIZE",
@@ -95,9 +97,11 @@ class Count:
 
     def without_found(self) -> Count:
         """Return the count of a home, where a span that one process lost and another one found is one span."""
-        killed = min(self.dropped.get("killed", 0), self.found)
-        dropped = added(self.dropped, {"killed": -killed})
-        return replace(self, started=self.started - killed, dropped=dropped, found=self.found - killed)
+        left, dropped = self.found, dict(self.dropped)
+        for reason in _LOST_IN_MEMORY:
+            gone = min(dropped.get(reason, 0), left)
+            left, dropped = left - gone, added(dropped, {reason: -gone})
+        return replace(self, started=self.started - self.found + left, dropped=dropped, found=left)
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers by name, the sums among them."""

@@ -223,6 +223,12 @@ def test_what_a_killed_process_took_with_it_and_another_one_found_is_one_span(tm
     assert ledger.of_home(tmp_path) == {"file": Count(started=5, exported=4, died=1)}
 
 
+def test_what_is_found_of_an_exporter_in_trouble_is_not_dropped() -> None:
+    """Its process was killed while a receiver was away or a disk was full."""
+    found = Count(started=5, exported=3, dropped={"unreachable": 1, "disk_full": 1}, found=2)
+    assert found.without_found() == Count(started=3, exported=3)
+
+
 def test_accounts_of_ended_processes_become_one_sum(tmp_path: Path) -> None:
     """However many there were, there is one file for all."""
     for _ in range(3):
