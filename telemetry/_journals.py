@@ -167,6 +167,22 @@ def files_in(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def home_id(folder: Path, *, make: bool = False) -> str:
+    """Return what the home of these journals is called among all homes: what `make` once gave it; "" where nobody has."""
+    path = folder / "home"
+    with suppress(OSError):
+        return path.read_text()
+    if not make:
+        return ""
+    folder.mkdir(parents=True, exist_ok=True)
+    new = folder / f"home.{os.getpid()}.{time.time_ns():x}"
+    new.write_text(os.urandom(16).hex())
+    with suppress(FileExistsError):
+        os.link(new, path)  # whoever comes first
+    new.unlink()
+    return path.read_text()
+
+
 def locked(path: Path, *, shared: bool = False) -> int | None:
     """Return a descriptor of a dead process's journal, which is locked until it is closed.
 

@@ -97,8 +97,11 @@ class Will:
 
     @property
     def is_journalled(self) -> bool:
-        """Whether the spans are in a journal of this home: then whoever reads it ends them, who knows more."""
-        return bool(self.spans) and provider.is_journalled(self.span_ids)
+        """Whether the spans are in a journal of this home: then whoever reads it ends them, who knows more.
+
+        Or were: a will may come into its row when its process is long dead, and what was in its journal has been exported.
+        """
+        return bool(self.spans) and provider.is_journalled(self.span_ids, home=self.process.get("home", ""))
 
     def execute(self, *, last_seen: datetime | None = None, exported_to: Collection[str] = ()) -> Executed:
         """End the spans at `last_seen`, their process's last sign of life, with the outcome `died`, and export them.
@@ -154,7 +157,7 @@ def _will_of(reserved: Sequence[Observed[Any]]) -> Will | None:
     if not spans:
         return None
     provider.contest({context.span_id for _, context in spans})
-    process = this_process(spans[0][0].resource)
+    process = {**this_process(spans[0][0].resource), "home": provider.home()}
     return Will(_storable(process), tuple(_storable(started(span, context)) for span, context in spans))
 
 

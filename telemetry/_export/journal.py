@@ -22,7 +22,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import StatusCode
 
-from telemetry import _health
+from telemetry import _health, _journals
 from telemetry._export.listening import listen
 from telemetry._export.steps import Step, line_of, resource_as, started, status_as
 from telemetry._journals import boot_id, machine_id, pid_namespace
@@ -102,6 +102,15 @@ class Journal(SpanProcessor):
         """Forget that somebody else might have ended these spans; what is in the journal already stays so."""
         with self._lock:
             self._contested.difference_update(span_ids)
+
+    def home(self) -> str:
+        """Return what the home is called in which this journal is; "" while the journal lacks something."""
+        try:
+            with self._lock:
+                return _journals.home_id(self._folder, make=True) if self._is_whole else ""
+        except OSError as problem:
+            _health.problem(problem)
+            return ""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Write down that a span has ended; from here on it waits for its exporters.

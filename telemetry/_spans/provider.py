@@ -31,7 +31,7 @@ from telemetry._export.obituaries import Undertaker
 from telemetry._export.redacting import RedactingProcessor
 from telemetry._export.watching import Watch
 from telemetry._journals import Journal as DeadProcess
-from telemetry._journals import has_any
+from telemetry._journals import has_any, home_id
 from telemetry._lines.account_lines import AccountLines
 from telemetry._lines.context import bound
 from telemetry._spans import emitter
@@ -227,9 +227,15 @@ def settle(span_ids: Collection[int], *, ours: bool = False) -> None:
         _process.batching.settle(span_ids, theirs=theirs)
 
 
-def is_journalled(span_ids: Collection[str]) -> bool:
-    """Return whether one of these spans is in a journal of this home, by which it will be exported."""
-    return _process.journal_folder is not None and has_any(_process.journal_folder, span_ids)
+def home() -> str:
+    """Return what the home is called in which this process has its journal; "" if it has none."""
+    return "" if _process.journal is None else _process.journal.home()
+
+
+def is_journalled(span_ids: Collection[str], *, home: str) -> bool:
+    """Return whether these spans are, or were, in a journal of this home, by which each is exported; `home` is theirs."""
+    folder = _process.journal_folder
+    return folder is not None and (bool(home and home == home_id(folder)) or has_any(folder, span_ids))
 
 
 def end(dead: DeadProcess, *, exported_to: Collection[str]) -> tuple[set[str], bool]:

@@ -185,6 +185,29 @@ def test_a_machine_that_is_back_before_anybody_missed_it_ends_its_spans_itself(
 
 
 @pytest.mark.slow
+def test_a_will_that_is_stored_when_its_process_is_long_dead_is_nobodys(
+    unexplained_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Its worker was killed while the database let its claim wait for a lock, and its journal has been read before that."""
+    home = _home(unexplained_environment, tmp_path / "home")
+    with simulator(synthetic=74) as github:
+        with _stopped_in_a_request(github, home) as process:
+            process.kill()
+        will = RepoSync.objects.get().attempt_will
+        assert will is not None
+        subprocess.run([sys.executable, "-c", LATER], env=home, check=True, timeout=60)
+        assert _journals(home) == []
+        RepoSync.objects.update(attempt_will=will)
+        with worker(home):
+            wait_until(lambda: _found_dead(home))
+            _until_it_is_over()
+            time.sleep(2.0)  # a sweep that had something to end would have ended it
+    _is_whole(home)
+    assert VanishedSpans.objects.count() == 0
+    assert _attempt(_spans(home), attempt=1).keys() == DIED
+
+
+@pytest.mark.slow
 def test_a_machine_that_was_only_away_leaves_its_spans_to_who_took_it_for_dead(
     unexplained_environment: dict[str, str], tmp_path: Path
 ) -> None:
