@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,42 +44,58 @@ def _of_the_ended(home: Path) -> dict[str, Count]:
     """Fold what has ended into the page of all that has, and return it; whoever calls holds the lock."""
     page_path = home / FOLDER / "ended.json"
     page = pages.read(page_path)
-    for path, filed in list(_accounts(home / FOLDER)):
-        if not _is_over(path):
-            continue
-        if filed.id not in page.get("folded", []):
-            sums = {name: _count_of(found) for name, found in page.get("exporters", {}).items()}
-            for name, count in filed.counts(is_alive=False).items():
-                sums[name] = sums.get(name, Count()) + _with_parts(home, name, filed, count)
-            page = {
-                "folded": [*page.get("folded", []), filed.id][-_FOLDED_KEPT:],
-                "exporters": {name: _as_found(count) for name, count in sums.items()},
-            }
-            pages.write(page_path, page)
-        path.unlink(missing_ok=True)
+    for path in _paths(home / FOLDER):
+        with _over(path) as filed:
+            if filed is None:
+                continue
+            if filed.id not in page.get("folded", []):
+                sums = {name: _count_of(found) for name, found in page.get("exporters", {}).items()}
+                for name, count in filed.counts(is_alive=False).items():
+                    sums[name] = sums.get(name, Count()) + _with_parts(home, name, filed, count)
+                page = {
+                    "folded": [*page.get("folded", []), filed.id][-_FOLDED_KEPT:],
+                    "exporters": {name: _as_found(count) for name, count in sums.items()},
+                }
+                pages.write(page_path, page)
+            path.unlink(missing_ok=True)
     return {name: _count_of(found) for name, found in page.get("exporters", {}).items()}
 
 
+def _paths(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.account"))
+
+
 def _accounts(folder: Path) -> Iterator[tuple[Path, Filed]]:
-    for path in sorted(folder.glob("*.account")):
-        try:
-            yield path, Filed.of(path.name.removesuffix(".account"), path.read_bytes())
-        except (OSError, ValueError, KeyError):  # it has just gone, or is a later version's
-            continue
+    for path in _paths(folder):
+        if (filed := _filed(path)) is not None:
+            yield path, filed
 
 
-def _is_over(path: Path) -> bool:
-    """Return whether the process of an account is gone: it held a lock on it."""
+def _filed(path: Path) -> Filed | None:
+    try:
+        return Filed.of(path.name.removesuffix(".account"), path.read_bytes())
+    except (OSError, ValueError, KeyError):  # it has just gone, or is a later version's
+        return None
+
+
+@contextmanager
+def _over(path: Path) -> Iterator[Filed | None]:
+    """Hold the account of a process that is gone inside, as that has left it; yield None while it lives.
+
+    It held a lock on it, so that what is read under that lock is the last word.
+    """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        yield None
+        return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    else:
-        return True
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield None
+        else:
+            yield _filed(path)
     finally:
         os.close(file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -221,6 +222,24 @@ def test_what_a_killed_process_took_with_it_and_another_one_found_is_one_span(tm
     run("sell(); time.sleep(1)", tmp_path)
     assert len(read_spans(tmp_path / "traces.jsonl")) == 4
     assert ledger.of_home(tmp_path) == {"file": Count(started=5, exported=4, died=1)}
+
+
+def test_what_a_process_counts_as_it_ends_is_in_the_sum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its account is read once it is known to be its last word: here it ends while somebody asks whether it lives."""
+    account = Account(tmp_path / "ledger", ["file"])
+    account.file()
+    lock = fcntl.flock
+
+    def end_first(file: int, operation: int) -> None:
+        if account.is_filed and operation & fcntl.LOCK_NB:
+            account.start()
+            account.end()
+            account.export(0, 1)
+            account.forget()
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", end_first)
+    assert ledger.of_home(tmp_path) == {"file": Count(started=1, exported=1)}
 
 
 def test_what_is_found_of_an_exporter_in_trouble_is_not_dropped() -> None:
