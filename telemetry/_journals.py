@@ -11,6 +11,7 @@ that died. The first line is the process, each other one a step of a span, in th
 | `will` | it is in a last will, too (`telemetry.wills`): whoever ends it asks first whether somebody has |
 | `end` | it has ended |
 | `left`, `ids` | an exporter is done with these spans |
+| `by`, `n` | on such a line: which account counts them then, as which of its countings; void if it did not come to that |
 | `gone` | nobody will export these spans: they were more than may wait |
 | `at` | when the line was written: the last one is the process's last sign of life |
 | `death` | what killed the process, in the words of whoever saw it |
@@ -25,7 +26,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,8 +203,11 @@ def locked(path: Path, *, shared: bool = False) -> int | None:
     return None
 
 
-def read(content: bytes) -> Journal | None:
-    """Return what a journal says, without lines that were cut short; None if its process has not even said who it is."""
+def read(content: bytes, *, is_counted: Callable[[str, str, int], bool] = lambda _name, _by, _n: True) -> Journal | None:
+    """Return what a journal says, without lines that were cut short; None if its process has not even said who it is.
+
+    `is_counted` says whether an account has counted for an exporter what bears its mark of a number; else it is not done.
+    """
     process: Mapping[str, Any] = {}
     entries: dict[str, Entry] = {}
     last_ns, death = 0, Death()
@@ -213,7 +217,7 @@ def read(content: bytes) -> Journal | None:
                 process = step
             elif "death" in step:
                 death = Death(**step["death"])
-            else:
+            elif "by" not in step or is_counted(step["left"], step["by"], step["n"]):
                 take(step, entries)
             last_ns = max(last_ns, step.get("at", 0))
     if not process:

@@ -9,7 +9,7 @@ that was only away asks before it exports them, so that each is in its trace onc
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,17 +103,24 @@ class Will:
         """
         return bool(self.spans) and provider.is_journalled(self.span_ids, home=self.process.get("home", ""))
 
-    def execute(self, *, last_seen: datetime | None = None, exported_to: Collection[str] = ()) -> Executed:
+    def execute(
+        self,
+        *,
+        last_seen: datetime | None = None,
+        exported_to: Collection[str] = (),
+        note: Callable[[tuple[str, ...]], None] = lambda _: None,
+    ) -> Executed:
         """End the spans at `last_seen`, their process's last sign of life, with the outcome `died`, and export them.
 
-        Those of `exported_to` have them already. Without `last_seen` it is the moment of the will.
+        Those of `exported_to` have them already. Without `last_seen` it is the moment of the will. As an exporter has taken
+        them, `note` is called with what is to be handed in as `exported_to` should this process be killed from there on.
         """
         entries: dict[str, _journals.Entry] = {}
         for span in self.spans:
             _journals.take(span, entries)
         last_ns = max(self.process.get("at", 0), 0 if last_seen is None else unix_nanoseconds(last_seen))
         dead = _journals.Journal(self.process, entries, last_ns, _death(self.process))
-        done, is_done = provider.end(dead, exported_to=exported_to)
+        done, is_done = provider.end(dead, exported_to=exported_to, note=lambda names: note(tuple(names)))
         return Executed(tuple(sorted(done)), is_done)
 
 

@@ -13,18 +13,22 @@ import mmap
 import os
 import socket
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from telemetry._export import pages
 from telemetry._export.counts import REASONS, Count
+from telemetry._export.marks import Mark
 
 _SIZE, _TEXT_AT = 4096, 2048
 _STARTED, _ENDED = 1, 2
 _FIRST, _BLOCK = 8, 24
 _EXPORTED, _SPOOLED, _SEQUENCE, _TROUBLE, _SINCE, _OTHERS, _FOUND, _DROPPED = range(8)
+_BEGUN, _COUNTED, _OTHERS_BEGUN, _OTHERS_COUNTED = range(_BLOCK - 4, _BLOCK)
 _MOST_EXPORTERS = (_TEXT_AT // 8 - _FIRST) // _BLOCK
 _VERSION = 1
 _DISK = frozenset({"disk_full", "unwritable"})
@@ -97,25 +101,47 @@ class Account:
         """Count a span that has ended."""
         self.numbers[_ENDED] += 1
 
-    def take_over(self, exporter: int, spans: int, *, lost: int) -> None:
-        """Count spans of a process that is gone, for one exporter; it has counted so many of them as `lost`."""
+    def begin(self, exporter: int, *, of_others: bool = False) -> Mark | None:
+        """Return the mark for what is about to be counted for one exporter; None while the account is in no file.
+
+        There may be one at a time, and another one for spans of others, of processes that are gone.
+        """
+        at = _FIRST + exporter * _BLOCK + (_OTHERS_BEGUN if of_others else _BEGUN)
+        self.numbers[at] += 1
+        return Mark(self.id, -self.numbers[at] if of_others else self.numbers[at]) if self.is_filed else None
+
+    def count(
+        self,
+        exporter: int,
+        *,
+        exported: int = 0,
+        spooled: int = 0,
+        sequence: int | None = None,
+        dropped: Mapping[str, int] | None = None,
+        others: int | None = None,
+        lost: int = 0,
+    ) -> None:
+        """Count, all at once, what has begun: spans that the exporter of this number has taken, or will never have.
+
+        Those that are `spooled` are in this process's file of the number `sequence`. `others` of them are of a process that
+        is gone, which has counted so many as `lost`.
+        """
         at = _FIRST + exporter * _BLOCK
-        self.numbers[at + _OTHERS] += spans
-        self.numbers[at + _FOUND] += lost
-
-    def export(self, exporter: int, spans: int) -> None:
-        """Count spans that the exporter of this number has taken."""
-        self.numbers[_FIRST + exporter * _BLOCK + _EXPORTED] += spans
-
-    def drop(self, exporter: int, spans: int, reason: str) -> None:
-        """Count spans that the exporter of this number will never have."""
-        self.numbers[_FIRST + exporter * _BLOCK + _DROPPED + REASONS.index(reason)] += spans
-
-    def spool(self, exporter: int, spans: int, sequence: int) -> None:
-        """Count spans that are in the spool, in this process's file of the number `sequence`."""
-        at = _FIRST + exporter * _BLOCK
-        self.numbers[at + _SPOOLED] += spans
-        self.numbers[at + _SEQUENCE] = sequence
+        block = array("q", self.numbers[at : at + _BLOCK])
+        block[_EXPORTED] += exported
+        block[_SPOOLED] += spooled
+        block[_SEQUENCE] = block[_SEQUENCE] if sequence is None else sequence
+        for reason, spans in (dropped or {}).items():
+            block[_DROPPED + REASONS.index(reason)] += spans
+        if others is None:
+            block[_COUNTED] = block[_BEGUN]
+        else:
+            block[_OTHERS] += others
+            block[_FOUND] += lost
+            block[_OTHERS_COUNTED] = block[_OTHERS_BEGUN]
+        self.numbers[at : at + _BLOCK] = memoryview(block)  # one copy, so that no SIGKILL comes in between
+        with suppress(OSError):  # the exporting thread tries again
+            self.save()
 
     def trouble(self, exporter: int, reason: str | None) -> None:
         """Note why nothing is exported, since now; None: it is again."""
@@ -163,6 +189,22 @@ class Filed:
     def sequence(self, exporter: str) -> int:
         """Return the number of the last file in the exporter's spool that is counted."""
         return self.numbers[_FIRST + self.exporters.index(exporter) * _BLOCK + _SEQUENCE]
+
+    def has_counted(self, exporter: str, number: int) -> bool:
+        """Return whether the process has counted what bears the mark of this number."""
+        if exporter not in self.exporters:
+            return True
+        at = _FIRST + self.exporters.index(exporter) * _BLOCK
+        return number <= self.numbers[at + _COUNTED] and -number <= self.numbers[at + _OTHERS_COUNTED]
+
+    def uncounted(self) -> dict[str, tuple[int, int]]:
+        """Return the last marks that are counted, by exporters for which the process had begun another one."""
+        blocks = {name: self.numbers[_FIRST + at * _BLOCK :][:_BLOCK] for at, name in enumerate(self.exporters)}
+        return {
+            name: (block[_COUNTED], block[_OTHERS_COUNTED])
+            for name, block in blocks.items()
+            if (block[_BEGUN], block[_OTHERS_BEGUN]) != (block[_COUNTED], block[_OTHERS_COUNTED])
+        }
 
     def _count(self, exporter: int, is_alive: bool) -> Count:
         block = self.numbers[_FIRST + exporter * _BLOCK : _FIRST + (exporter + 1) * _BLOCK]

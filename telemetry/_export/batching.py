@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Sequence
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.sdk.trace.export import SpanExporter
 
 from telemetry._export.accounts import Account
 from telemetry._export.counts import Count
@@ -87,7 +86,7 @@ class BatchingProcessor(SpanProcessor):
         """Return the names of the exporters."""
         return tuple(outlet.name for outlet in self._outlets)
 
-    def heirs(self) -> dict[str, SpanExporter]:
+    def heirs(self) -> dict[str, Heir]:
         """Return each exporter by its name, for spans that outlived their process."""
         if self._account is None:
             self._begin()

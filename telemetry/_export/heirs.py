@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from telemetry._export.outlets import Outlet
+from telemetry._export.outlets import Noted, Outlet
 
 CAUSE = "died.cause"
 """On a span that was open when its process died."""
 
 
-class Heir(SpanExporter):
+class Heir:
     """Exports them at once: whoever asks keeps them until they are out.
 
     The process that started them has counted them as lost, or as died. One that was lost is none any more.
@@ -22,14 +21,9 @@ class Heir(SpanExporter):
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export spans, or put them into the spool."""
-        is_done = self._outlet.hand_over(spans, _was_lost)
-        return SpanExportResult.SUCCESS if is_done else SpanExportResult.FAILURE
-
-    def has_already(self, spans: Sequence[ReadableSpan]) -> None:
-        """Count what was exported before its process could count it."""
-        self._outlet.find(spans, _was_lost)
+    def hand_over(self, spans: Sequence[ReadableSpan], note: Noted, *, there: Sequence[ReadableSpan] = ()) -> bool:
+        """Export spans, or put them into the spool; count them, and those that are `there`; return whether that was done."""
+        return self._outlet.hand_over(spans, _was_lost, note, there=there)
 
 
 def _was_lost(span: ReadableSpan) -> bool:

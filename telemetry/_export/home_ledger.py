@@ -6,13 +6,12 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from telemetry._export import pages
 from telemetry._export.accounts import Filed
-from telemetry._export.counts import Count, added
+from telemetry._export.counts import Count
 from telemetry._export.spool import spools_in
 
 FOLDER = "ledger"
@@ -40,6 +39,24 @@ def settle(home: Path) -> None:
             _of_the_ended(home)
 
 
+def is_counted(home: Path | None, exporter: str, by: str, number: int) -> bool:
+    """Return whether the account `by` of this home has counted, for an exporter, what bears the mark of this number."""
+    if home is None:
+        return True
+    folder = home / FOLDER
+    path = folder / f"{by}.account"
+    try:
+        return Filed.of(by, path.read_bytes()).has_counted(exporter, number)
+    except FileNotFoundError:  # it is folded, and that is written down before its file is removed
+        uncounted = pages.read(folder / "ended.json").get("uncounted", {}).get(by, {})
+        if exporter not in uncounted:
+            return True
+        own, others = uncounted[exporter]
+        return bool(number <= own and -number <= others)
+    except (OSError, ValueError, KeyError):  # a later version's
+        return True
+
+
 def _of_the_ended(home: Path) -> dict[str, Count]:
     """Fold what has ended into the page of all that has, and return it; whoever calls holds the lock."""
     page_path = home / FOLDER / "ended.json"
@@ -51,12 +68,14 @@ def _of_the_ended(home: Path) -> dict[str, Count]:
             if filed.id not in page.get("folded", []):
                 sums = {name: _count_of(found) for name, found in page.get("exporters", {}).items()}
                 for name, count in filed.counts(is_alive=False).items():
-                    sums[name] = sums.get(name, Count()) + _with_parts(home, name, filed, count)
+                    sums[name] = sums.get(name, Count()) + count
                 page = {
                     "folded": [*page.get("folded", []), filed.id][-_FOLDED_KEPT:],
+                    "uncounted": _with_uncounted(page.get("uncounted", {}), filed),
                     "exporters": {name: _as_found(count) for name, count in sums.items()},
                 }
                 pages.write(page_path, page)
+            _finish_parts(home, filed)
             path.unlink(missing_ok=True)
     return {name: _count_of(found) for name, found in page.get("exporters", {}).items()}
 
@@ -100,15 +119,18 @@ def _over(path: Path) -> Iterator[Filed | None]:
         os.close(file)
 
 
-def _with_parts(home: Path, exporter: str, filed: Filed, count: Count) -> Count:
-    """Let what a process that was killed had written for the spool, and not counted yet, wait there."""
-    spool = spools_in(home).get(exporter)
-    saved = 0 if spool is None else spool.parts_of(filed.id, filed.sequence(exporter))
-    saved = min(saved, count.dropped.get("killed", 0))
-    if not saved:
-        return count
-    dropped = {**count.dropped, "killed": count.dropped["killed"] - saved}
-    return replace(count, spooled=count.spooled + saved, dropped=added(dropped, {}))
+def _with_uncounted(known: Mapping[str, Any], filed: Filed) -> dict[str, Any]:
+    """Remember which mark of a process that was killed between marking and counting was its last that is counted."""
+    found = filed.uncounted()
+    return dict([*known.items(), *([(filed.id, found)] if found else [])][-_FOLDED_KEPT:])
+
+
+def _finish_parts(home: Path, filed: Filed) -> None:
+    """Bring to an end what a process that was killed was putting into the spool."""
+    spools = spools_in(home)
+    for name in filed.exporters:
+        if name in spools:
+            spools[name].finish_parts(filed.id, filed.sequence(name))
 
 
 def _with_spool(home: Path, exporter: str, count: Count) -> Count:

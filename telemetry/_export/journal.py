@@ -13,8 +13,9 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from pathlib import Path
 
 from opentelemetry.context import Context
@@ -24,7 +25,8 @@ from opentelemetry.trace import StatusCode
 
 from telemetry import _health, _journals
 from telemetry._export.listening import listen
-from telemetry._export.steps import Step, line_of, resource_as, started, status_as
+from telemetry._export.marks import Mark
+from telemetry._export.steps import Step, left_line, line_of, resource_as, started, status_as
 from telemetry._journals import boot_id, machine_id, pid_namespace
 
 _COMPACT_BYTES = 1024 * 1024
@@ -55,6 +57,7 @@ class Journal(SpanProcessor):
         self._waiting: dict[int, int] = {}
         self._contested: set[int] = set()
         self._resource: Resource | None = None
+        self._leaving = b""
         self._size, self._compact_at = 0, _COMPACT_BYTES
         self._is_whole, self._again_at = False, 0.0
 
@@ -144,22 +147,35 @@ class Journal(SpanProcessor):
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
 
-    def left(self, name: str, spans: Sequence[ReadableSpan]) -> None:
-        """Write down that an exporter is done with these spans: they were taken, or it has given them up."""
-        try:
-            ids = [context.span_id for span in spans if (context := span.get_span_context()) is not None]
-            with self._lock:
-                mine = [span_id for span_id in ids if span_id in self._waiting]
-                for span_id in mine:
-                    self._waiting[span_id] &= ~self._exporters[name]
-                    if self._waiting[span_id]:
-                        self._lines[span_id].append(line_of({"left": name, "ids": [f"{span_id:016x}"]}))
-                    else:
-                        self._forget(span_id)
-                if mine:
-                    self._append(line_of({"left": name, "ids": [f"{one:016x}" for one in mine], "at": time.time_ns()}))
-        except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
-            _health.problem(problem)
+    @contextmanager
+    def left(self, name: str, spans: Sequence[ReadableSpan], mark: Mark | None = None) -> Iterator[None]:
+        """Write down that an exporter is done with these spans, and forget them once they are counted inside.
+
+        They were taken, or it has given them up. `mark` says who counts them; without one nobody does.
+        """
+        with self._lock:
+            mine: list[int] = []
+            try:
+                mine = self._write_left(name, spans, mark)
+            except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
+                _health.problem(problem)
+            yield
+            self._leaving = b""
+            for span_id in mine:
+                if not self._waiting[span_id]:
+                    self._forget(span_id)
+
+    def _write_left(self, name: str, spans: Sequence[ReadableSpan], mark: Mark | None) -> list[int]:
+        ids = [context.span_id for span in spans if (context := span.get_span_context()) is not None]
+        mine = [span_id for span_id in ids if span_id in self._waiting]
+        for span_id in mine:
+            self._waiting[span_id] &= ~self._exporters[name]
+            if self._waiting[span_id]:
+                self._lines[span_id].append(left_line(name, [f"{span_id:016x}"], mark))
+        if mine:
+            self._leaving = left_line(name, [f"{one:016x}" for one in mine], mark, at=time.time_ns())
+            self._append(self._leaving)
+        return mine
 
     def beat(self) -> None:
         """Write a sign of life while spans are open, and the whole journal where it is gone or lacks something."""
@@ -228,7 +244,8 @@ class Journal(SpanProcessor):
         descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            content = b"".join([line_of(self._header()), *(line for lines in self._lines.values() for line in lines)])
+            lines = (line for lines in self._lines.values() for line in lines)
+            content = b"".join([line_of(self._header()), *lines, self._leaving])
             written = 0
             while written < len(content):
                 written += os.write(descriptor, content[written:])

@@ -1,8 +1,8 @@
 """End the spans that outlived their process, from the journals of this home: each once, whoever comes first.
 
 A journal is read by one process at a time, which holds its lock. What an exporter has taken is marked in the journal before
-the next is asked, so that whoever goes on after a reader that was killed in between asks none twice; our own file, which
-cannot refuse what it has, is looked through.
+it is counted and the next is asked. Whoever goes on after a reader that was killed takes a mark that was not counted for
+none, and asks that exporter again; our own file, which cannot refuse what it has, is looked through.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from errno import ENOSPC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from telemetry._deaths import Death
 from telemetry._export import remains
 from telemetry._export.exporters import FILE
 from telemetry._export.heirs import Heir
-from telemetry._export.steps import line_of
+from telemetry._export.marks import IsCounted, Mark
+from telemetry._export.outlets import Noted
+from telemetry._export.steps import left_line, line_of
 from telemetry._export.witnesses import Witness
 from telemetry._journals import Entry, Journal
 
@@ -58,20 +62,22 @@ class Undertaker:
 
     `tell` gets the spans that died, too: for exporters that are not ours. `file` is where our own file of spans is.
     `ended_elsewhere` is asked about spans that are in a last will, by id, and returns those that somebody else has ended.
+    `is_counted` is asked about each mark.
     """
 
     def __init__(
         self,
         folder: Path | None,
         *,
-        exporters: Callable[[], Mapping[str, SpanExporter]],
+        exporters: Callable[[], Mapping[str, Heir | SpanExporter]],
         tell: Callable[[ReadableSpan], None],
         file: Path | None,
         ended_elsewhere: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+        is_counted: IsCounted = lambda _name, _by, _number: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._exporters, self._tell, self._file = folder, exporters, tell, file
-        self._ended_elsewhere, self._clock = ended_elsewhere, clock
+        self._ended_elsewhere, self._is_counted, self._clock = ended_elsewhere, is_counted, clock
         self._lock = threading.Lock()
         self._later: dict[Path, float] = {}
         self._found_at: dict[Path, float] = {}
@@ -115,7 +121,7 @@ class Undertaker:
     def _is_done_with(self, path: Path, descriptor: int) -> bool:
         """Export what a dead process had not, and return whether nothing is left for anybody."""
         found, age = os.fstat(descriptor), time.time() - os.fstat(descriptor).st_mtime
-        journal = _journals.read(os.pread(descriptor, found.st_size, 0))
+        journal = _journals.read(os.pread(descriptor, found.st_size, 0), is_counted=self._is_counted)
         if journal is None or not journal.entries:
             return True
         if journal.death == Death():
@@ -137,13 +143,13 @@ class Undertaker:
             waiting = [key for key, entry in entries.items() if name not in entry.left]
             if name not in ours:
                 is_taken = is_taken and age > _OURS_SECONDS
-            elif waiting and self._export(name, ours[name], [spans[key] for key in waiting]):
-                _mark(descriptor, name, waiting)
             elif waiting:
-                is_taken = False
-                self._later[path] = time.monotonic() + _AGAIN_SECONDS
+                note = partial(_mark, descriptor, name)
+                if not self._export(name, ours[name], [spans[key] for key in waiting], note):
+                    is_taken = False
+                    self._later[path] = time.monotonic() + _AGAIN_SECONDS
         if died and _TOLD not in died[0].left:
-            _mark(descriptor, _TOLD, [entry.span_id for entry in died])
+            _mark(descriptor, _TOLD, [spans[entry.span_id] for entry in died])
             for entry in died:
                 self._tell(spans[entry.span_id])
         return is_taken
@@ -163,17 +169,26 @@ class Undertaker:
             return None
         return {key: entry for key, entry in entries.items() if key not in theirs}
 
-    def end(self, journal: Journal, *, exported_to: Collection[str]) -> set[str]:
+    def end(
+        self, journal: Journal, *, exported_to: Collection[str], note: Callable[[Collection[str]], None] = lambda _: None
+    ) -> set[str]:
         """Export the spans of a process that is not of this home, and return the exporters that have them by now.
 
-        Those in `exported_to` had them before.
+        Those in `exported_to` had them before. As one has taken them, `note` is called with all that have, before that is
+        counted; whoever is killed in between has done neither, which what was noted tells.
         """
         spans = list(_spans_of(journal).values())
-        done = set(exported_to)
+        done = {
+            name for name, *mark in map(str.split, exported_to) if not mark or self._is_counted(name, mark[0], int(mark[1]))
+        }
+
+        def noted(name: str, _: Sequence[ReadableSpan], mark: Mark | None) -> None:
+            note(sorted(done | {name if mark is None else f"{name} {mark.by} {mark.number}"}))
+
         token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
         try:
             for name, exporter in self._exporters().items():
-                if name not in done and self._export(name, exporter, spans):
+                if name not in done and self._export(name, exporter, spans, partial(noted, name)):
                     done.add(name)
             if _TOLD not in done:
                 for span in spans:
@@ -182,19 +197,25 @@ class Undertaker:
             otel_context.detach(token)
         return done | {_TOLD}
 
-    def _export(self, name: str, exporter: SpanExporter, spans: Sequence[Obituary]) -> bool:
-        waiting = {_id_of(span): span for span in spans}
+    def _export(self, name: str, exporter: Heir | SpanExporter, spans: Sequence[Obituary], note: Noted) -> bool:
+        there: list[Obituary] = []
         if name == FILE and self._file is not None:
-            there = _ids_in(self._file, spans)
-            spans = [span for span_id, span in waiting.items() if span_id not in there]
-            if isinstance(exporter, Heir) and len(spans) < len(waiting):
-                exporter.has_already([span for span_id, span in waiting.items() if span_id in there])
-        return not spans or exporter.export(spans) is SpanExportResult.SUCCESS
+            found = _ids_in(self._file, spans)
+            there = [span for span in spans if _id_of(span) in found]
+            spans = [span for span in spans if _id_of(span) not in found]
+        if isinstance(exporter, Heir):
+            return exporter.hand_over(spans, note, there=there)
+        if spans and exporter.export(spans) is not SpanExportResult.SUCCESS:
+            return False
+        note([*there, *spans], None)
+        return True
 
 
-def _mark(descriptor: int, name: str, ids: Iterable[str]) -> None:
+def _mark(descriptor: int, name: str, spans: Iterable[ReadableSpan], mark: Mark | None = None) -> None:
     """Write down in a dead process's journal that these spans are done with."""
-    os.write(descriptor, b"\n" + line_of({"left": name, "ids": list(ids)}))
+    line = b"\n" + left_line(name, [_id_of(span) for span in spans], mark)
+    if os.write(descriptor, line) < len(line):
+        raise OSError(ENOSPC, "there is no room for a mark in a journal")
 
 
 def note_death(folder: Path, *, pid: int, death: Death) -> None:

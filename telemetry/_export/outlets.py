@@ -11,7 +11,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value  # as the SDK's own do
 from opentelemetry.sdk.trace import ReadableSpan
@@ -20,17 +22,32 @@ from telemetry import _health
 from telemetry._export import otlp_json
 from telemetry._export.accounts import Account
 from telemetry._export.counts import Count, reason_of
+from telemetry._export.marks import Mark
 from telemetry._export.otlp_json_spans import spans_of
 from telemetry._export.redacting import requests_of
-from telemetry._export.sending import Answer, Sender
+from telemetry._export.sending import TAKEN, Answer, Sender
 from telemetry._export.spool import Batch, Spool
 from telemetry.settings import Batching
 
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_WAIT_IN_MEMORY = 0.25, 10.0, 1.0
 _LOOK_AT_SPOOL_SECONDS = 1.0
 
-Settled = Callable[[str, Sequence[ReadableSpan]], None]
-"""Hears which spans an exporter is done with: they were taken, refused or dropped, or are on disk."""
+Settled = Callable[[str, Sequence[ReadableSpan], Mark | None], AbstractContextManager[None]]
+"""Hears which spans an exporter is done with: they were taken, refused or dropped, or are on disk; counted inside."""
+
+Noted = Callable[[Sequence[ReadableSpan], Mark | None], None]
+"""Writes down, before they are counted, that an exporter is done with spans of a process that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Estate:
+    """Spans of a process that is gone."""
+
+    is_lost: Callable[[ReadableSpan], bool]
+    """Says which had ended: their process has counted them as lost."""
+    note: Noted
+    there: Sequence[ReadableSpan] = ()
+    """What the exporter has already, to be counted along with what is handed over."""
 
 
 @dataclass(slots=True)
@@ -38,8 +55,8 @@ class _Request:
     """Spans that are handed over together."""
 
     spans: Sequence[ReadableSpan]
-    is_own: bool = True
-    """Whether they waited here, and are not of a process that is gone."""
+    estate: _Estate | None = None
+    """What they are part of, if they are of a process that is gone, and did not wait here."""
     is_given_up: bool = False
     """Whether nobody waits for its answer any more."""
     answer: Answer | None = None
@@ -63,7 +80,7 @@ class Outlet:
         batching: Batching,
         spool: Spool | None = None,
         patience: float = 1.0,
-        settled: Settled = lambda _name, _spans: None,
+        settled: Settled = lambda _name, _spans, _mark: nullcontext(),
         turned: Callable[[], None] = lambda: None,
     ) -> None:
         self.name, self.number = name, number
@@ -77,7 +94,7 @@ class Outlet:
         self._queue: deque[ReadableSpan] = deque()
         self._taken: list[_Request] = []
         self._in_hand = 0
-        self._at_work, self._at_shelf = threading.Lock(), threading.Lock()
+        self._at_work, self._at_shelf, self._at_estate = threading.Lock(), threading.Lock(), threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._sender: Sender | None = None
@@ -114,41 +131,41 @@ class Outlet:
         """Do not export a span that somebody else has exported; whoever calls holds the lock."""
         self._drop([span], "ended_elsewhere")
 
-    def hand_over(self, spans: Sequence[ReadableSpan], is_lost: Callable[[ReadableSpan], bool]) -> bool:
+    def hand_over(
+        self,
+        spans: Sequence[ReadableSpan],
+        is_lost: Callable[[ReadableSpan], bool],
+        note: Noted,
+        *,
+        there: Sequence[ReadableSpan] = (),
+    ) -> bool:
         """Export spans of a process that is gone, or put them into the spool, and count them; return whether that was done.
 
-        `is_lost` says which had ended: their process has counted them as lost.
+        Those that are `there` the exporter has already: they are only counted. `is_lost` says which had ended: their process
+        has counted them as lost. What is done is noted, request by request, before it is counted.
         """
-        return all(self._hand_over(request, sum(map(is_lost, request))) for request in requests_of(spans))
+        for request in list(requests_of(spans)) or [[]]:
+            with self._at_estate:
+                if not self._hand_over(_Request(request, _Estate(is_lost, note, there))):
+                    return False
+            there = ()
+        return True
 
-    def _hand_over(self, spans: Sequence[ReadableSpan], lost: int) -> bool:
-        account, sender = self._account, self._sender
-        if account is None or sender is None:
+    def _hand_over(self, request: _Request) -> bool:
+        sender = self._sender
+        if self._account is None or sender is None:
             return False
-        if not self._is_away():
-            with self._at_work:
-                answer = _sent(sender, spans)
-            self._note(answer)
+        if not self._is_away() or not request.spans:
+            answer = TAKEN
+            if request.spans:
+                with self._at_work:
+                    answer = _sent(sender, request.spans)
+                self._note(answer)
             if not answer.is_away:
-                with self._lock:
-                    account.take_over(self.number, len(spans), lost=lost)
-                    self._count(spans, answer)
+                self._count(request, answer)
                 return True
-        with self._lock:
-            account.take_over(self.number, len(spans), lost=lost)
-        if self._spool is not None and self._put(_Request(spans, is_own=False)):
-            return True
-        with self._lock:
-            account.take_over(self.number, -len(spans), lost=-lost)
-        return False
-
-    def find(self, spans: Sequence[ReadableSpan], is_lost: Callable[[ReadableSpan], bool]) -> None:
-        """Count spans of a process that is gone, which the exporter has."""
-        account = self._account
-        if account is not None:
-            with self._lock:
-                account.take_over(self.number, len(spans), lost=sum(map(is_lost, spans)))
-                account.export(self.number, len(spans))
+        with self._at_shelf:
+            return self._spool is not None and self._put(request)
 
     def gone(self) -> Count:
         """Return what became of this process's spans after they were spooled, as far as it did that itself."""
@@ -271,30 +288,42 @@ class Outlet:
             batch = request.batch
             if not answer.is_away and request in self._taken:
                 self._taken.remove(request)
-                self._count(request.spans, answer)
+                self._count(request, answer)
             elif not answer.is_away and request.is_given_up and batch is None and not self._in_hand:
                 sent = set(map(id, request.spans))  # they wait in memory again
                 self._queue = deque(span for span in self._queue if id(span) not in sent)
-                self._count(request.spans, answer)
+                self._count(request, answer)
         if batch is not None and answer.reason is None and self._spool is not None:
             self._spool.take_back(batch)
         self._note(answer)
 
-    def _count(self, spans: Sequence[ReadableSpan], answer: Answer) -> None:
-        account = self._account
-        assert account is not None, "it has begun"  # noqa: S101  # there is nothing to send before
-        if answer.reason is not None:
-            self._drop(spans, answer.reason)
-            return
-        account.export(self.number, len(spans) - answer.rejected)
-        if answer.rejected:
-            account.drop(self.number, answer.rejected, "rejected")
-        self._settled(self.name, spans)
+    def _count(self, request: _Request, answer: Answer) -> None:
+        there = 0 if request.estate is None else len(request.estate.there)
+        lost, reason = (len(request.spans), answer.reason) if answer.reason is not None else (answer.rejected, "rejected")
+        exported = there + len(request.spans) - lost
+        self._settle(request, exported=exported, dropped={reason: lost} if lost else {})
 
     def _drop(self, spans: Sequence[ReadableSpan], reason: str) -> None:
-        if self._account is not None:
-            self._account.drop(self.number, len(spans), reason)
-        self._settled(self.name, spans)
+        self._settle(_Request(spans), dropped={reason: len(spans)})
+
+    def _settle(self, request: _Request, **counted: Any) -> None:
+        """Write down that the exporter is done with spans, and count them; whoever is killed in between has done neither.
+
+        Whoever calls holds the lock of the account, or that of estates, whose note may take its time.
+        """
+        account, estate = self._account, request.estate
+        if account is None:
+            return
+        if estate is None:
+            with self._lock, self._settled(self.name, request.spans, account.begin(self.number)):
+                account.count(self.number, **counted)
+            return
+        spans = [*estate.there, *request.spans]
+        with self._lock:
+            mark = account.begin(self.number, of_others=True)
+        estate.note(spans, mark)
+        with self._lock:
+            account.count(self.number, others=len(spans), lost=sum(map(estate.is_lost, spans)), **counted)
 
     def _put_back(self) -> None:
         """Put what was taken and not handed over at the head of the queue again."""
@@ -332,7 +361,7 @@ class Outlet:
             self._in_hand = 0
             for request in reversed(requests):
                 if request.answer is not None and not request.answer.is_away:
-                    self._count(request.spans, request.answer)
+                    self._count(request, request.answer)
                 else:
                     self._queue.extendleft(reversed(request.spans))
 
@@ -345,17 +374,15 @@ class Outlet:
         sequence, number = self._sequence, len(request.spans)
 
         def count() -> None:
-            with self._lock:
-                account.spool(self.number, number, sequence)
-                self._in_hand -= number if request.is_own else 0
+            self._settle(request, spooled=number, sequence=sequence)
+            self._release(request)
 
         try:
             data = otlp_json.request(request.spans)
         except Exception as error:  # noqa: BLE001  # somebody's class of spans, which no file can hold
             _health.aside(error)
-            with self._lock:
-                self._in_hand -= number if request.is_own else 0
-                self._drop(request.spans, "failed")
+            self._count(request, Answer(reason="failed"))
+            self._release(request)
             return True
         try:
             batch = spool.put(data, spans=number, account=account.id, sequence=sequence, count=count)
@@ -368,8 +395,11 @@ class Outlet:
             answer = request.answer
         if answer is not None and answer.reason is None:
             spool.take_back(batch)
-        self._settled(self.name, request.spans)
         return True
+
+    def _release(self, request: _Request) -> None:
+        with self._lock:
+            self._in_hand -= 0 if request.estate is not None else len(request.spans)
 
     def _send_spooled(self, deadline: float | None) -> None:
         """Send what waits in the spool, oldest first, unless another process does; without a deadline, one batch."""

@@ -3,7 +3,8 @@
 A batch is a file whose name says when it was put there, by which account, as which of its files, with how many spans and
 bytes. What becomes of it is a name too, given by one rename, so that whoever is killed leaves it in one state:
 
-- `.part`: being written; counted by its account before it gets its name, so that the account's last number tells which;
+- `.part`: being written; counted by its account before it gets its name, so that the account's last number tells which
+  waits, though its process was killed before it had its name, and which is void;
 - `.json`: waiting;
 - `.sending`: its sender holds the lock of all senders; whoever holds it later takes the file back;
 - `.sent`, `.lost`, `.refused`, `.failed`: over, and removed once the spool's page has counted it;
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Spool:
         self._gone: dict[str, Count] = {}
 
     def put(self, data: bytes, *, spans: int, account: str, sequence: int, count: Callable[[], None]) -> Batch:
-        """Put a batch there and `count` it, dropping the oldest ones for it; an OSError leaves neither file nor count."""
+        """Put a batch there and `count` it, dropping the oldest ones for it; an error leaves neither file nor count."""
         batch = Batch(time.time_ns(), account, sequence, spans, len(data), _WAITING)
         self._gone.setdefault(account, Count())
         part = self._folder / batch.name(_PART)
@@ -72,10 +73,10 @@ class Spool:
                 while left:
                     left = left[file.write(left) :]
             self._page_is_there()
-        except OSError:
+            count()
+        except BaseException:
             part.unlink(missing_ok=True)
             raise
-        count()
         self._move(batch, _PART, _WAITING)
         self._make_room()
         return batch
@@ -159,21 +160,18 @@ class Spool:
         """Return what became of spans that this process put here for an account and has sent or dropped since."""
         return self._gone.get(account, Count())
 
-    def parts_of(self, account: str, counted: int) -> int:
-        """Bring what a process that is gone was putting here to an end; return how many spans it had not counted."""
-        uncounted = 0
+    def finish_parts(self, account: str, counted: int) -> None:
+        """Let what a process that is gone was putting here wait, if it had counted it.
+
+        The rest is removed: its spans are in a journal, where no mark that counts says that they are done with.
+        """
         for batch in self.batches(_PART):
             if batch.account != account:
                 continue
-            path = self._folder / batch.name(_PART)
             if batch.sequence > counted:
-                with suppress(OSError):
-                    if path.stat().st_size < batch.size:
-                        path.unlink(missing_ok=True)
-                        continue
-                uncounted += batch.spans
-            self._move(batch, _PART, _WAITING)
-        return uncounted
+                (self._folder / batch.name(_PART)).unlink(missing_ok=True)
+            else:
+                self._move(batch, _PART, _WAITING)
 
     def _make_room(self) -> None:
         """Drop the oldest batches while there are too many bytes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 from telemetry._boundary import text
 from telemetry._boundary.spans import clean_attributes, clean_resource
+from telemetry._export.marks import Mark
 
 _PARTS = ("_attributes", "_links", "_events")
 _SCOPE = "telemetry"  # of spans that are opened here, which most are
@@ -95,3 +96,9 @@ def line_of(step: Mapping[str, Any]) -> bytes:
     except TypeError:  # a lone surrogate
         pass
     return json.dumps(step).encode() + b"\n"  # keeps NaN, too, which orjson makes null
+
+
+def left_line(name: str, ids: Sequence[str], mark: Mark | None, **more: int) -> bytes:
+    """Return the line that an exporter is done with these spans, once they are counted by that mark."""
+    counted = {} if mark is None else {"by": mark.by, "n": mark.number}
+    return line_of({"left": name, "ids": list(ids), **counted, **more})

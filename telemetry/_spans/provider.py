@@ -11,21 +11,24 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter
 
 from telemetry import _health
 from telemetry._deaths import Death
-from telemetry._export import meters, obituaries
+from telemetry._export import home_ledger, meters, obituaries
 from telemetry._export.batching import BatchingProcessor
 from telemetry._export.counts import Count
 from telemetry._export.exporters import make_processor
+from telemetry._export.heirs import Heir
 from telemetry._export.journal import Journal
+from telemetry._export.marks import Mark
 from telemetry._export.meters import Flushed
 from telemetry._export.obituaries import Undertaker
 from telemetry._export.redacting import RedactingProcessor
@@ -112,7 +115,12 @@ def configure(settings: TelemetrySettings) -> None:
     _process.is_configured = True
     _process.journal_folder = settings.journal
     _process.undertaker = Undertaker(
-        settings.journal, exporters=_exporters, tell=_tell, file=settings.traces_file, ended_elsewhere=_ended_elsewhere
+        settings.journal,
+        exporters=_exporters,
+        tell=_tell,
+        file=settings.traces_file,
+        ended_elsewhere=_ended_elsewhere,
+        is_counted=partial(home_ledger.is_counted, settings.home),
     )
     _process.watch = Watch(beat=_beat, look=_look)
     present = trace.get_tracer_provider()
@@ -155,10 +163,9 @@ def _batching(settings: TelemetrySettings, *, registered: bool) -> list[Batching
     return [] if _process.batching is None else [_process.batching]
 
 
-def _settled(exporter: str, spans: Sequence[ReadableSpan]) -> None:
+def _settled(exporter: str, spans: Sequence[ReadableSpan], mark: Mark | None) -> AbstractContextManager[None]:
     """Write into the journal that an exporter is done with spans: it took them, they wait on disk, or nobody will."""
-    if _process.journal is not None:
-        _process.journal.left(exporter, spans)
+    return nullcontext() if _process.journal is None else _process.journal.left(exporter, spans, mark)
 
 
 def counts() -> dict[str, Count]:
@@ -238,18 +245,20 @@ def is_journalled(span_ids: Collection[str], *, home: str) -> bool:
     return folder is not None and (bool(home and home == home_id(folder)) or has_any(folder, span_ids))
 
 
-def end(dead: DeadProcess, *, exported_to: Collection[str]) -> tuple[set[str], bool]:
+def end(
+    dead: DeadProcess, *, exported_to: Collection[str], note: Callable[[Collection[str]], None]
+) -> tuple[set[str], bool]:
     """Export the spans of a process that is not of this home; return who has them by now, and whether that is all.
 
-    Those in `exported_to` had them before.
+    Those in `exported_to` had them before. `note` keeps who has them from here on, before that is counted.
     """
     if _process.undertaker is None:
         return set(), True
-    done = _process.undertaker.end(dead, exported_to=exported_to)
+    done = _process.undertaker.end(dead, exported_to=exported_to, note=note)
     return done, done.issuperset(_exporters())
 
 
-def _exporters() -> Mapping[str, SpanExporter]:
+def _exporters() -> Mapping[str, Heir]:
     """Return this process's exporters for spans of the dead; they are made now if it has had no span."""
     begin()
     return {} if _process.batching is None else _process.batching.heirs()

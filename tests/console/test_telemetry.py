@@ -27,11 +27,9 @@ def home(tmp_path: Path, settings: Settings) -> Iterator[Path]:
         account.start()
         account.end()
     account.start()
-    account.export(0, 1_200)
+    account.count(0, exported=1_200)
     account.trouble(0, "disk_full")
-    account.export(1, 1_490)
-    account.drop(1, 7, "refused")
-    account.spool(1, 3, 1)
+    account.count(1, exported=1_490, dropped={"refused": 7}, spooled=3, sequence=1)
     yield tmp_path
     account.forget()
 

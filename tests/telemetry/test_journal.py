@@ -79,9 +79,11 @@ def test_a_span_is_there_until_every_exporter_is_done_with_it(tmp_path: Path) ->
         span.end()
         entry = told(tmp_path)["s"]
         assert (entry.end_ns, entry.attributes) == (span.end_time, {"a": 2})  # type: ignore[attr-defined]
-        journal.left("file", [span])  # type: ignore[list-item]
+        with journal.left("file", [span]):  # type: ignore[list-item]
+            pass
         assert told(tmp_path)["s"].left == {"file"}
-        journal.left("otlp", [span])  # type: ignore[list-item]
+        with journal.left("otlp", [span]):  # type: ignore[list-item]
+            pass
         assert told(tmp_path) == {}
     assert _journals.files_in(tmp_path) == []
 
@@ -126,12 +128,14 @@ def test_a_journal_that_has_grown_is_written_anew(tmp_path: Path) -> None:
         open_one, waiting = tracer.start_span("open", attributes={"a": 1}), tracer.start_span("waiting")
         open_one.set_attribute("b", "é\ud800")
         waiting.end()
-        journal.left("file", [waiting])  # type: ignore[list-item]
+        with journal.left("file", [waiting]):  # type: ignore[list-item]
+            pass
         for number in range(2000):
             span = tracer.start_span("short", attributes={"text": "x" * 2000, "number": number})
             span.end()
             for each in ("file", "otlp"):
-                journal.left(each, [span])  # type: ignore[list-item]
+                with journal.left(each, [span]):  # type: ignore[list-item]
+                    pass
         assert len(content(tmp_path)) < 2 * 1024 * 1024
         entries = told(tmp_path)
         assert sorted(entries) == ["open", "waiting"]

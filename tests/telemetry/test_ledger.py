@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import Span
 
 from telemetry import ledger
+from telemetry._export import accounts, home_ledger
 from telemetry._export.accounts import Account
 from telemetry._export.batching import BatchingProcessor
 from telemetry._export.outlets import Outlet
@@ -234,12 +235,31 @@ def test_what_a_process_counts_as_it_ends_is_in_the_sum(tmp_path: Path, monkeypa
         if account.is_filed and operation & fcntl.LOCK_NB:
             account.start()
             account.end()
-            account.export(0, 1)
+            account.count(0, exported=1)
             account.forget()
         lock(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", end_first)
     assert ledger.of_home(tmp_path) == {"file": Count(started=1, exported=1)}
+
+
+def test_where_memory_cannot_be_a_file_the_file_has_what_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once: a mark says by then that it is."""
+    monkeypatch.setattr(accounts, "_SAFE_TO_MAP", frozenset())
+    account = Account(tmp_path / "ledger", ["file"])
+    account.file()
+    account.start()
+    account.end()
+    assert account.begin(0) == (account.id, 1)
+    assert not home_ledger.is_counted(tmp_path, "file", account.id, 1)
+    account.count(0, exported=1)
+    assert home_ledger.is_counted(tmp_path, "file", account.id, 1)
+    account.begin(0)
+    account.save()
+    account.forget()
+    assert ledger.of_home(tmp_path) == {"file": Count(started=1, exported=1)}
+    assert [home_ledger.is_counted(tmp_path, "file", account.id, number) for number in (1, 2, -1)] == [True, False, False]
+    assert home_ledger.is_counted(tmp_path, "file", "nobody", 2)
 
 
 def test_what_is_found_of_an_exporter_in_trouble_is_not_dropped() -> None:

@@ -62,9 +62,13 @@ def export() -> None:
         claimed_until = now + timedelta(seconds=settings.SYNC_STALE_SECONDS)
         VanishedSpans.objects.filter(pk__in=[each.pk for each in found]).update(export_due_at=claimed_until)
     for each in found:
-        done = Will.from_json(each.will).execute(last_seen=each.last_seen_at, exported_to=each.exported_to)
-        each.exported_to, each.export_due_at = list(done.exported_to), None if done.is_done else now
-        each.save(update_fields=["exported_to", "export_due_at"])
+        rows = VanishedSpans.objects.filter(pk=each.pk)
+        done = Will.from_json(each.will).execute(
+            last_seen=each.last_seen_at,
+            exported_to=each.exported_to,
+            note=lambda names, rows=rows: rows.update(exported_to=names),  # type: ignore[misc]  # bound now
+        )
+        rows.update(exported_to=done.exported_to, export_due_at=None if done.is_done else now)
 
 
 def ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:

@@ -224,7 +224,8 @@ def test_a_root_that_a_journal_keeps_is_not_emitted_again(
         sweep.finish_roots(flush=_Exporter())
         assert not PipelineRun.objects.exclude(exported_at=None).exists()
     FileExporter(traces, 0).export(roots)
-    journal.left("file", roots)
+    with journal.left("file", roots):
+        pass
     time.sleep(STALE + 1)
     sweep.finish_roots(flush=_Exporter())
     assert PipelineRun.objects.exclude(exported_at=None).count() == 3

@@ -225,7 +225,9 @@ def willed(row: dict[str, object], seen: datetime) -> tuple[str, ...]:
     block: Observed[Baked] = wills.reserve(Bake(loaf="rye"))
     will: Will = Will.of(block)
     row["will"] = will.as_json()
-    done: Executed = Will.from_json(will.as_json() or {}).execute(last_seen=seen, exported_to=())
+    done: Executed = Will.from_json(will.as_json() or {}).execute(
+        last_seen=seen, exported_to=(), note=lambda names: row.update(exported_to=names)
+    )
     return done.exported_to if done.is_done or will.is_journalled else will.span_ids
 
 
