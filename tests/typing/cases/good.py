@@ -210,8 +210,6 @@ def declared(handle: Observed[Baked]) -> str:
     rows: list[dict[str, object]] = as_json([event.name, field.name, instrument.name, operation.__name__])
     checked = check_line({"event": "bakery.rang"})
     return as_markdown([event.name, *OWN_EVENTS]) + as_weaver("bakery") + str(rows) + str(checked)
-        as_markdown([event.name, *OWN_EVENTS]) + as_weaver("bakery") + str(rows) + str(check_line({"event": "bakery.rang"}))
-    )
 
 
 def tasks_tried(spans: list[Span]) -> list[tuple[object, object]]:
