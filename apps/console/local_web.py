@@ -18,8 +18,8 @@ _HOST = "127.0.0.1"
 
 
 @contextlib.contextmanager
-def local_web(*, home: Path, api_url: str) -> Iterator[str]:
-    """Run the console in the block, and yield its address; what it prints goes to `web.out` in `home`.
+def local_web(*, home: Path, api_url: str, application: str = "apps.config.asgi:application") -> Iterator[str]:
+    """Run the console in the block, and yield its address; it keeps its files, and what it prints in `web.out`, in `home`.
 
     People connect to the GitHub at `api_url` there.
     """
@@ -27,7 +27,7 @@ def local_web(*, home: Path, api_url: str) -> Iterator[str]:
         free.bind((_HOST, 0))
         port = free.getsockname()[1]
     url = f"http://{_HOST}:{port}"
-    command = [sys.executable, "-m", "uvicorn", "apps.config.asgi:application", "--host", _HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", application, "--host", _HOST, "--port", str(port)]
     options = ["--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "1"]
 
     def ready() -> str | None:
@@ -37,7 +37,7 @@ def local_web(*, home: Path, api_url: str) -> Iterator[str]:
         except OSError:
             return "it does not answer yet"
 
-    environment, log = {**os.environ, "SYNCTRACE_API_URLS": api_url}, home / "web.out"
+    environment, log = {**os.environ, "SYNCTRACE_HOME": str(home), "SYNCTRACE_API_URLS": api_url}, home / "web.out"
     program = Program([*command, *options], name="web", log=log, folder=_CHECKOUT, environment=environment, ready=ready)
     with exit_on(signal.SIGTERM), program:
         yield url

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from apps.console.local_simulator import local_simulator
 from apps.github_simulator.testing import LIBUV, PROCRASTINATE
-from tests.benchmarks import admission_figures, burst, collector_away, page_figures, reading, syncs
+from tests.benchmarks import admission_figures, burst, collector_away, page_figures, reading, syncs, watching
 from tests.benchmarks.boundary import RUBBISH
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.programs import program
@@ -57,6 +57,10 @@ class Size:
     stored_pull_requests: int = 1_000_000
     stored_runs: int = 10_000
     page_turns: int = 9
+    watched_pages: int = 50
+    watched_turns: int = 7
+    watched_settle_seconds: float = 12
+    watched_idle_seconds: float = 30
 
 
 TINY = Size(
@@ -88,6 +92,10 @@ TINY = Size(
     stored_pull_requests=4_000,
     stored_runs=100,
     page_turns=1,
+    watched_pages=4,
+    watched_turns=1,
+    watched_settle_seconds=0,
+    watched_idle_seconds=2,
 )
 """Just enough to see that every benchmark yields its figures."""
 
@@ -109,6 +117,9 @@ def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[
         yield slow_sync(size, url)
         tell("a sync whose collector is away, or silent")
         yield from without_collector(size, url, home)
+    with local_simulator([*size.history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
+        tell(f"a sync with {size.watched_pages} pages open, and with none")
+        yield from looked_on(size, url, home)
     with local_simulator([*size.long_history, *_NO_LIMITS], home=home) as url:
         tell("what a sync of long lists asks for")
         yield from long_lists(size, url)
@@ -244,6 +255,20 @@ def without_collector(size: Size, url: str, home: Path) -> Iterator[Figure]:
             aim=2.5,
             detail="with what its last sync has left to send",
         )
+
+
+def looked_on(size: Size, url: str, home: Path) -> Iterator[Figure]:
+    """Yield what open pages cost a sync and the database."""
+    measured = watching.measure(
+        api_url=url,
+        repository=size.repository,
+        pages=size.watched_pages,
+        turns=size.watched_turns,
+        settle_seconds=size.watched_settle_seconds,
+        idle_seconds=size.watched_idle_seconds,
+        home=home / "watching",
+    )
+    yield from watching.figures(measured, latency_ms=size.latency_ms)
 
 
 def store(size: Size, url: str) -> Iterator[Figure]:

@@ -46,6 +46,8 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         "admission.idle",
         "admission.accounts",
         "admission.gapless",
+        "watching.busy",
+        "watching.idle",
         *(
             f"pages.{page}"
             for page in ("home", "runs", "run", "repositories", "repository", "pull_requests", "team", "teams")
@@ -55,7 +57,7 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         *(f"reading.{command}.full" for command in ("logs", "trace", "explain")),
         *(f"reading.{command}.large" for command in ("trace", "explain")),
     }
-    assert "sync.telemetry.no_latency" in values
+    assert {"sync.telemetry.no_latency", "watching.slowdown"} <= values.keys()
     for state in ("away", "silent"):
         assert {f"collector.{state}.{what}" for what in ("slowdown", "lost", "exit")} <= values.keys()
     assert (values["burst.otlp"], values["burst.file"]) == (0, 0)

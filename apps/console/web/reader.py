@@ -1,6 +1,7 @@
 """One reader in each process of the web: it notices what changed, and renders each part once for all who look at it.
 
-However many pages are open, it asks for one row a team each second, and renders few parts a second, in turn.
+However many pages are open, it asks for one row a team each second, and renders what has changed in turn, as far as a few
+queries a second allow: looking on may not slow down what is looked at.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -22,9 +24,13 @@ from apps.integrations.models import PipelineRun, RepoSync
 
 _EVERY = 1.0
 """Seconds between two looks."""
-_MOST_PARTS = 2
-"""Parts rendered after each look: the others wait for their turn."""
-_AT_LATEST = 15.0
+_QUERIES = 10.0
+"""Queries a second that may be asked, on average: beyond them, parts wait for their turn."""
+_SAVED = 3 * _QUERIES
+"""The most that is asked at once after seconds in which there was nothing to ask."""
+_FAILING_AFTER = 10.0
+"""Seconds after which a look that has not ended is taken for one that fails."""
+_AT_LATEST = 30.0
 """Seconds after which a part is rendered though no row has changed: what is silent or late is so by the clock."""
 
 _log = logging.getLogger(__name__)
@@ -65,7 +71,6 @@ class _Watched:
     """A topic's subscribers, and since when it should have been rendered again."""
 
     queues: list[asyncio.Queue[Part]] = field(default_factory=list)
-    latest: Part | None = None
     due: bool = True
     rendered_at: float = 0.0
 
@@ -78,6 +83,12 @@ class Reader:
         self._marks: Mapping[int, str] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="console-reader")  # and so one connection
         self._task: asyncio.Task[None] | None = None
+        self._looked_at = -inf
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what subscribers have is what there is, but for the last seconds: the database could be read."""
+        return asyncio.get_running_loop().time() - self._looked_at < _FAILING_AFTER
 
     @contextlib.contextmanager
     def subscribed(self, topic: Topic) -> Iterator[asyncio.Queue[Part]]:
@@ -97,14 +108,21 @@ class Reader:
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
+        left, since = _SAVED, loop.time()
         while self._topics:
+            left, since = min(_SAVED, left + _QUERIES * (loop.time() - since)) - 1, loop.time()
             try:
                 self._note(await loop.run_in_executor(self._thread, _read_marks), now=loop.time())
+                self._looked_at = loop.time()
                 for topic, watched in self._in_turn():
+                    if left <= 0:
+                        break
                     watched.due, watched.rendered_at = False, loop.time()
-                    _send(watched, await loop.run_in_executor(self._thread, _render, topic))
+                    part, queries = await loop.run_in_executor(self._thread, _render, topic)
+                    left -= queries
+                    _send(watched, part)
             except (DatabaseError, InterfaceError):  # once it is back, everything may have changed
-                self._marks = {}
+                self._marks, self._looked_at = {}, -inf
                 for watched in self._topics.values():
                     watched.due = True
                 await loop.run_in_executor(self._thread, _close)
@@ -122,9 +140,9 @@ class Reader:
             watched.due = watched.due or is_old or any(topic.sight.has(team) for team in changed)
 
     def _in_turn(self) -> list[tuple[Topic, _Watched]]:
-        """Return what is rendered next: of what is due, that which was rendered longest ago."""
+        """Return what is due, in its order: first what was rendered longest ago."""
         due = [(topic, watched) for topic, watched in self._topics.items() if watched.due]
-        return sorted(due, key=lambda each: each[1].rendered_at)[:_MOST_PARTS]
+        return sorted(due, key=lambda each: each[1].rendered_at)
 
 
 def _send(watched: _Watched, part: Part) -> None:
@@ -135,7 +153,6 @@ def _send(watched: _Watched, part: Part) -> None:
 
 
 def _read_marks() -> Mapping[int, str]:
-    connection.close_if_unusable_or_obsolete()
     with connection.cursor() as cursor:
         cursor.execute(_MARKS)
         return dict(cursor.fetchall())
@@ -145,9 +162,18 @@ def _close() -> None:
     connection.close()  # that of the thread this runs in
 
 
-def _render(topic: Topic) -> Part:
+def _render(topic: Topic) -> tuple[Part, int]:
+    """Return a topic's part, and how many queries it took."""
+    queries = 0
+
+    def counted(execute: Callable[..., Any], *asked: Any) -> Any:
+        nonlocal queries
+        queries += 1
+        return execute(*asked)
+
     try:
-        html: str = topic.page.changing(topic.sight, QueryDict(topic.query), dict(topic.named))
+        with connection.execute_wrapper(counted):
+            html: str = topic.page.changing(topic.sight, QueryDict(topic.query), dict(topic.named))
     except Http404:
         html = '<section class="card empty"><p>It is no longer there.</p></section>'
-    return Part(html, version_of(html))
+    return Part(html, version_of(html)), queries

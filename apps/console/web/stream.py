@@ -20,7 +20,10 @@ from apps.console.web.sight import Sight
 
 _LASTS = 300.0
 """Seconds after which a stream ends, for its page to ask again: whoever has lost a team or a session gets no other one."""
-_BEAT = 15.0
+_BEAT = 5.0
+"""Seconds after which a stream says that nothing has changed, or that it cannot know."""
+
+_BEATS, _FAILS = "event: beat\ndata:\n\n", "event: fails\ndata:\n\n"
 
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()
 
@@ -29,6 +32,7 @@ _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictiona
 async def events(request: HttpRequest) -> HttpResponseBase:
     """Send the changing part of the page at the address `page` now, unless it is `known`, and again whenever it changes.
 
+    In between it says that it is as it was, or that it cannot be read.
     Where streams are not to be had, answer with nothing, and the page asks for itself.
     """
     sight = await sync_to_async(Sight.of)(await request.auser())
@@ -54,11 +58,10 @@ async def _stream(topic: Topic, known: str) -> AsyncIterator[str]:
             try:
                 part = await asyncio.wait_for(parts.get(), timeout=min(_BEAT, left))
             except TimeoutError:
-                yield "event: beat\ndata:\n\n"
+                yield _BEATS if reader.is_reading else _FAILS
                 continue
-            if part.version != known:
-                known = part.version
-                yield _event(part)
+            yield _BEATS if part.version == known else _event(part)
+            known = part.version
 
 
 def _event(part: Part) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from threading import Lock
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from apps import catalog
 from apps.console.collecting import nothing_collected
 from apps.console.run_times import spans_of, time_of_spans
 from apps.console.web.kept import Kept
-from apps.console.web.run import run_seen
-from apps.console.web.sight import Sight
+from apps.console.web.looking_on import run_looked_at
 from apps.explain.idle import at_work, idle_times
 from apps.explain.parts import WAITING, Part, part_of
 from apps.integrations.models import PipelineRun
@@ -38,26 +40,36 @@ _LOOKS_AGAIN = 15.0
 """Seconds after which a run that goes on is read again though no process has said anything: it may have died."""
 
 _answers: Kept[bytes] = Kept(4)  # a large run's has ten megabytes
+_reading = Lock()
 
 
+@login_not_required  # it asks itself, and not each time
 @require_safe
-def spans(request: HttpRequest, run_id: int) -> HttpResponse:
+def spans(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """Answer with the spans of a run's trace, those that are open included, as JSON; not again while they are the same."""
-    run = run_seen(Sight.of(request.user), run_id)
+    run = run_looked_at(request, run_id)
+    if run is None:
+        return redirect_to_login(request.get_full_path())
     version = _version(run)
     if request.headers.get("If-None-Match") == version:
         response = HttpResponse(status=304)
     else:
+        response = HttpResponse(_content(run, version), content_type="application/json")
+    response.headers["ETag"] = version
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _content(run: PipelineRun, version: str) -> bytes:
+    """Return the spans as JSON, which is made once for all who ask while a run goes on."""
+    with _reading:
         content = _answers.get(run.pk, version)
         if content is None:
             with nothing_collected():
                 content = orjson.dumps(waterfall_of(run))
             if run.ended_at is None:
                 _answers.put(run.pk, version, content)
-        response = HttpResponse(content, content_type="application/json")
-    response.headers["ETag"] = version
-    response.headers["Cache-Control"] = "no-store"
-    return response
+        return content
 
 
 def waterfall_of(run: PipelineRun) -> dict[str, Any]:

@@ -3,13 +3,20 @@
 import { localise } from "./times.js";
 
 const POLL_MS = 5000;
-const SILENT_MS = 45000;
+const SILENT_MS = 20000; // a stream says something every five seconds
+const AWAY_MS = 3000; // a stream that has ended is begun again within a second
 
 export function follow(part) {
   if (!part) return;
-  let source = null, timer = null, heard = Date.now();
+  let source = null, timer = null, heard = Date.now(), begun = heard, away = null, fails = false, streams = false;
+
+  function hear() {
+    heard = Date.now();
+    fails = false;
+  }
 
   function show(html, version) {
+    hear();
     if (version === part.dataset.version) return;
     const template = document.createElement("template");
     template.innerHTML = html;
@@ -24,7 +31,9 @@ export function follow(part) {
     try {
       const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
       if (answer.redirected) return location.reload(); // to sign in
-      if (answer.ok) { heard = Date.now(); show(await answer.text(), answer.headers.get("X-Part-Version")); }
+      if (!answer.ok) return;
+      show(await answer.text(), answer.headers.get("X-Part-Version"));
+      if (streams && timer) listen(); // what stood before the server is back
     } catch { /* the server is away: it is asked again */ }
   }
 
@@ -35,34 +44,45 @@ export function follow(part) {
 
   function stop() {
     source?.close();
-    source = null;
+    source = away = null;
     clearInterval(timer);
     timer = null;
   }
 
   function listen() {
     stop();
+    begun = Date.now();
     const page = encodeURIComponent(location.pathname + location.search);
     source = new EventSource(`/events?page=${page}&known=${part.dataset.version}`);
-    source.addEventListener("part", (event) => { heard = Date.now(); show(JSON.parse(event.data), event.lastEventId); });
-    source.addEventListener("beat", () => { heard = Date.now(); });
-    source.onerror = () => { if (source?.readyState === EventSource.CLOSED) { ask(); poll(); } };
+    source.addEventListener("part", (event) => show(JSON.parse(event.data), event.lastEventId));
+    source.addEventListener("beat", hear);
+    source.addEventListener("fails", () => { fails = true; });
+    source.onopen = () => { away = null; streams = true; };
+    source.onerror = () => {
+      if (source?.readyState === EventSource.CLOSED) { poll(); ask(); } else away ??= Date.now();
+    };
   }
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : listen()));
+  // Say that the page may be out of date for as long as nobody says that it is not; a stream that is silent is begun again.
+  function check() {
+    const now = Date.now(), notice = document.getElementById("stale");
+    const isSilent = now - heard > SILENT_MS;
+    if (isSilent && source && now - begun > SILENT_MS) listen();
+    if (document.hidden || !(isSilent || fails || (away && now - away > AWAY_MS))) return notice?.remove();
+    if (notice) return;
+    document.body.append(Object.assign(document.createElement("p"), {
+      id: "stale", className: "stale", role: "status", textContent: "The server cannot say what is new: this page may be out of date.",
+    }));
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return stop();
+    heard = Date.now();
+    listen();
+  });
   document.addEventListener("htmx:pushedIntoHistory", () => { delete part.dataset.version; listen(); });
   addEventListener("pageshow", (event) => { if (event.persisted) { ask(); listen(); } });
   addEventListener("pagehide", stop);
-  setInterval(() => {
-    let notice = document.getElementById("stale");
-    if (Date.now() - heard < SILENT_MS || document.hidden) return notice?.remove();
-    if (notice) return;
-    notice = document.createElement("p");
-    notice.id = "stale";
-    notice.className = "stale";
-    notice.setAttribute("role", "status");
-    notice.textContent = "The server does not answer: this page may be out of date.";
-    document.body.append(notice);
-  }, 1000);
+  setInterval(check, 1000);
   listen();
 }
