@@ -52,7 +52,8 @@ class Look:
             connection.close()
 
     def _ask_for_spans(self) -> None:
-        connection, version, left = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWERS_WITHIN), "", 0
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWERS_WITHIN)
+        version, is_running, left = "", True, _AFTERWARDS
         while not self.is_closed.wait(_AGAIN_SECONDS):
             try:
                 connection.request("GET", f"{self.address}spans.json", headers={**self.headers, "If-None-Match": version})
@@ -62,8 +63,8 @@ class Look:
                 return  # the server has ended
             if answer.status == 200:
                 version = answer.headers["ETag"]
-                left = _AFTERWARDS if json.loads(content)["is_running"] else left
-            left -= 1
+                is_running = json.loads(content)["is_running"]
+            left -= not is_running
             if left < 0:
                 return
 

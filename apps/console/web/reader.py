@@ -24,13 +24,12 @@ from apps.integrations.models import PipelineRun, RepoSync
 
 _EVERY = 1.0
 """Seconds between two looks."""
-_QUERIES = 10.0
-"""Queries a second that may be asked, on average: beyond them, parts wait for their turn."""
-_SAVED = 3 * _QUERIES
-"""The most that is asked at once after seconds in which there was nothing to ask."""
+_QUERIES = 12.0
+_SAVES_SECONDS = 3.0
+"""Of how many seconds the queries that nobody needed may be asked at once."""
 _FAILING_AFTER = 10.0
 """Seconds after which a look that has not ended is taken for one that fails."""
-_AT_LATEST = 30.0
+_AT_LATEST = 15.0
 """Seconds after which a part is rendered though no row has changed: what is silent or late is so by the clock."""
 
 _log = logging.getLogger(__name__)
@@ -78,7 +77,9 @@ class _Watched:
 class Reader:
     """Reads while anybody is subscribed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, queries_a_second: float = _QUERIES) -> None:
+        """Ask so many queries, on average: beyond them, parts wait for their turn."""
+        self._queries = queries_a_second
         self._topics: dict[Topic, _Watched] = {}
         self._marks: Mapping[int, str] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="console-reader")  # and so one connection
@@ -108,9 +109,10 @@ class Reader:
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
-        left, since = _SAVED, loop.time()
+        most = self._queries * _SAVES_SECONDS
+        left, since = most, loop.time()
         while self._topics:
-            left, since = min(_SAVED, left + _QUERIES * (loop.time() - since)) - 1, loop.time()
+            left, since = min(most, left + self._queries * (loop.time() - since)) - 1, loop.time()
             try:
                 self._note(await loop.run_in_executor(self._thread, _read_marks), now=loop.time())
                 self._looked_at = loop.time()

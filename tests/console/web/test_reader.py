@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -30,22 +31,41 @@ def _changes(run: PipelineRun, done: int) -> Callable[[], None]:
     return change
 
 
+def _page(read: Callable[[Sight], str]) -> Page:
+    """Return a page whose part says what `read` returns."""
+
+    def accounts(sight: Sight, _query: QueryDict) -> dict[str, Any]:
+        return {"accounts": [{"account": read(sight), "at_work": 0, "queued": 0}]}
+
+    return Page(template="", part="console/parts/accounts.html", read=accounts)
+
+
+def _topic(page: Page, team: Team, query: str = "") -> Topic:
+    return Topic(page=page, sight=Sight(teams=frozenset({team.pk}), owned=frozenset()), query=query, named=())
+
+
+async def _ended(reader: Reader) -> None:
+    """Wait until a reader that nobody listens to has closed its connection."""
+    assert reader._task is not None
+    await asyncio.wait_for(reader._task, 20)
+
+
+def _done(sight: Sight) -> str:
+    return f"done: {list(sight.repo_syncs().values_list('prs_done', flat=True))}"
+
+
 def test_pages_of_one_sight_are_rendered_once_and_again_when_their_team_changes() -> None:
     """Three pages, two of them alike: two renderings, and then one for each change, of whom it concerns."""
     core, other = (Team.objects.create(slug=slug, name=slug) for slug in ("core", "other"))
     runs = {team.pk: make_run(team, {"state": "queued", "prs_done": 1}) for team in (core, other)}
     rendered: list[int | None] = []
 
-    def read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
+    def read(sight: Sight) -> str:
         (team,) = sight.teams or (None,)
         rendered.append(team)
-        read_so_far = str(list(sight.repo_syncs().values_list("prs_done", flat=True)))
-        return {"accounts": [{"account": read_so_far, "at_work": 0, "queued": 0}]}
+        return _done(sight)
 
-    page = Page(template="", part="console/parts/accounts.html", read=read)
-    topics = {
-        team: Topic(page=page, sight=Sight(teams=frozenset({team}), owned=frozenset()), query="", named=()) for team in runs
-    }
+    topics = {team.pk: _topic(_page(read), team) for team in (core, other)}
 
     async def look() -> list[Part]:
         reader = Reader()
@@ -59,8 +79,7 @@ def test_pages_of_one_sight_are_rendered_once_and_again_when_their_team_changes(
             rendered.clear()
             await asyncio.to_thread(_changes(runs[core.pk], 2))
             parts += [await asyncio.wait_for(queue.get(), 20) for queue in (first, second)]
-        assert reader._task is not None
-        await asyncio.wait_for(reader._task, 20)
+        await _ended(reader)
         return parts
 
     before, same, others, after, same_after = asyncio.run(look())
@@ -68,3 +87,85 @@ def test_pages_of_one_sight_are_rendered_once_and_again_when_their_team_changes(
     assert len({before.version, others.version, after.version}) == 2  # both teams had read one at first
     assert "[2]" in after.html
     assert rendered == [core.pk]
+
+
+def test_whoever_does_not_take_parts_finds_the_latest_alone() -> None:
+    """A page that sleeps is not sent what it missed, but what there is."""
+    team = Team.objects.create(slug="core", name="core")
+    run = make_run(team, {"state": "queued", "prs_done": 0})
+    topic = _topic(_page(_done), team)
+
+    async def look() -> tuple[Part, bool]:
+        reader = Reader()
+        with reader.subscribed(topic) as awake, reader.subscribed(topic) as asleep:
+            await asyncio.wait_for(awake.get(), 20)
+            for done in (1, 2, 3):
+                await asyncio.to_thread(_changes(run, done))
+                await asyncio.wait_for(awake.get(), 20)
+            found = asleep.get_nowait(), asleep.empty()
+        await _ended(reader)
+        return found
+
+    part, is_all = asyncio.run(look())
+    assert "done: [3]" in part.html
+    assert is_all
+
+
+def test_beyond_so_many_queries_a_second_parts_wait_for_their_turn() -> None:
+    """Six parts of four queries each, of which fifteen may be asked at first and then four a second: all are sent."""
+    team = Team.objects.create(slug="core", name="core")
+    page = _page(lambda sight: "".join(_done(sight) for _ in range(4)))
+
+    async def look() -> list[float]:
+        reader, loop, began = Reader(queries_a_second=5), asyncio.get_running_loop(), 0.0
+
+        async def first(queue: asyncio.Queue[Part]) -> float:
+            await asyncio.wait_for(queue.get(), 30)
+            return loop.time() - began
+
+        began = loop.time()
+        with contextlib.ExitStack() as open_pages:
+            queues = [open_pages.enter_context(reader.subscribed(_topic(page, team, f"n={n}"))) for n in range(6)]
+            seconds = sorted(await asyncio.gather(*map(first, queues)))
+        await _ended(reader)
+        return seconds
+
+    seconds = asyncio.run(look())
+    assert len(seconds) == 6
+    assert seconds[-1] - seconds[0] > 1.5
+
+
+def test_a_reader_that_lost_its_database_says_so_until_it_reads_again() -> None:
+    """Then every part is rendered anew: anything may have changed."""
+    team = Team.objects.create(slug="core", name="core")
+    topic = _topic(_page(_done), team)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (tests_own,) = cursor.fetchone()
+
+    def end_its_connection() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+                [tests_own],
+            )
+        connection.close()
+
+    async def until(fact: Callable[[], bool]) -> None:
+        while not fact():
+            await asyncio.sleep(0.02)
+
+    async def look() -> None:
+        reader = Reader()
+        with reader.subscribed(topic) as parts:
+            assert not reader.is_reading
+            await asyncio.wait_for(parts.get(), 20)
+            assert reader.is_reading
+            await asyncio.to_thread(end_its_connection)
+            await asyncio.wait_for(until(lambda: not reader.is_reading), 20)
+            await asyncio.wait_for(until(lambda: reader.is_reading), 20)
+            await asyncio.wait_for(parts.get(), 20)
+        await _ended(reader)
+
+    asyncio.run(look())

@@ -9,14 +9,16 @@ from typing import Any
 
 import orjson
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.console.run_times import time_of_run
 from apps.console.web.run_time import shares_of
 from apps.console.web.waterfall import ON_PATH, waterfall_of
 from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
+from apps.teams.models import Membership, Team
 from tests.console.spans_file import write_spans
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
 from tests.integrations.histories import repo_sync, repository
@@ -99,6 +101,25 @@ def test_spans_are_sent_again_only_when_a_process_has_said_more(
     status, second = ask(first)
     assert (status, second == first) == (200, False)
     assert ("sync.repo", 1) in [row[:2] for row in _rows(waterfall_of(run))]
+
+
+def test_pages_that_ask_each_second_leave_the_database_alone(
+    run: PipelineRun, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Who may see the spans is kept for each session, and the row for all; nobody else gets in by that."""
+    clients = {who: Client() for who in ("owner", "outsider", "stranger")}
+    for name, team in (("owner", run.team), ("outsider", Team.objects.create(slug="other", name="Other"))):
+        user = User.objects.create_user(name)
+        Membership.objects.create(user=user, team=team)
+        clients[name].force_login(user)
+    address = f"/runs/{run.pk}/spans.json"
+    version = clients["owner"].get(address).headers["ETag"]
+    with django_assert_num_queries(0):
+        assert clients["owner"].get(address, headers={"If-None-Match": version}).status_code == 304
+    assert [clients["outsider"].get(address).status_code for _ in range(2)] == [404, 404]
+    assert clients["stranger"].get(address).status_code == 302
+    clients["owner"].logout()
+    assert clients["owner"].get(address).status_code == 302
 
 
 def test_a_run_whose_spans_cannot_be_read_has_no_rows(run: PipelineRun, settings: Settings) -> None:

@@ -18,6 +18,7 @@ export function follow(part) {
   function show(html, version) {
     hear();
     if (version === part.dataset.version) return;
+    const standing = () => part.querySelector("[data-standing]")?.dataset.standing, before = standing();
     const template = document.createElement("template");
     template.innerHTML = html;
     localise(template.content);
@@ -25,6 +26,7 @@ export function follow(part) {
     Idiomorph.morph(part, template.content.childNodes.length ? [...template.content.childNodes] : "", { morphStyle: "innerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open" } });
     part.dataset.version = version;
     htmx.process(part);
+    if (standing() !== before) htmx.trigger(document.body, "standing"); // for what is read apart
   }
 
   async function ask() {
