@@ -53,14 +53,15 @@ class Look:
 
     def _ask_for_spans(self) -> None:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWERS_WITHIN)
-        version, is_running, left = "", True, _AFTERWARDS
-        while not self.is_closed.wait(_AGAIN_SECONDS):
+        version, is_running, left, wait = "", True, _AFTERWARDS, 0.0
+        while not self.is_closed.wait(max(_AGAIN_SECONDS, wait)):
             try:
                 connection.request("GET", f"{self.address}spans.json", headers={**self.headers, "If-None-Match": version})
                 answer = connection.getresponse()
                 content = answer.read()
             except (OSError, HTTPException):
                 return  # the server has ended
+            wait = float(answer.headers["X-Again-Ms"]) / 1e3
             if answer.status == 200:
                 version = answer.headers["ETag"]
                 is_running = json.loads(content)["is_running"]
@@ -75,8 +76,8 @@ _open: list[Look] = []
 def answer(*, do: str, port: int = 0, cookie: str = "", looks: Sequence[Mapping[str, str]] = ()) -> Any:
     """Open pages, which takes until each has its part, or close them; return how many parts they were sent."""
     if do == "open":
-        for look in looks:
-            _open.append(Look(port, {"Cookie": f"{cookie}={look['session']}"}, look["address"]))
+        for each in looks:
+            _open.append(Look(port, {"Cookie": f"{cookie}={each['session']}"}, each["address"]))
             _open[-1].begin()
         deadline = time.monotonic() + _ANSWERS_WITHIN
         return all(look.is_open.wait(max(0.0, deadline - time.monotonic())) for look in _open)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -35,9 +35,9 @@ connection_created.connect(_watch)
 
 
 async def application(
-    scope: MutableMapping[str, Any],
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[Mapping[str, Any]]],
+    send: Callable[[Mapping[str, Any]], Awaitable[None]],
 ) -> None:
     """Answer with the count at its address, and at all others as the console does."""
     if scope.get("path") != STATEMENTS:

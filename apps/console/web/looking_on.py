@@ -5,6 +5,9 @@ Otherwise fifty pages would ask the database two hundred times a second who look
 
 from __future__ import annotations
 
+import threading
+import time
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -18,9 +21,30 @@ _SEEN_FOR = 30.0
 _READ_EVERY = 1.0
 _MOST_SESSIONS = 2_000
 _MOST_RUNS = 64
+_LOOKS_A_SECOND = 6.0
 
 _sights: Kept[Sight] = Kept(_MOST_SESSIONS)
 _runs: Kept[PipelineRun] = Kept(_MOST_RUNS)
+
+
+class Turns:
+    """Says when each page may ask again, so that all of them together ask so many times a second at most."""
+
+    def __init__(self, a_second: float = _LOOKS_A_SECOND) -> None:
+        self._apart = 1 / a_second
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def take(self) -> float:
+        """Take the next turn that is free, and return in how many seconds it is."""
+        now = time.monotonic()
+        with self._lock:
+            self._next = max(now, self._next) + self._apart
+            return self._next - now
+
+
+turns = Turns()
+"""Those of this process."""
 
 
 def run_looked_at(request: HttpRequest, run_id: int) -> PipelineRun | None:

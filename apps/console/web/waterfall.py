@@ -19,7 +19,7 @@ from apps import catalog
 from apps.console.collecting import nothing_collected
 from apps.console.run_times import spans_of, time_of_spans
 from apps.console.web.kept import Kept
-from apps.console.web.looking_on import run_looked_at
+from apps.console.web.looking_on import run_looked_at, turns
 from apps.explain.idle import at_work, idle_times
 from apps.explain.parts import WAITING, Part, part_of
 from apps.integrations.models import PipelineRun
@@ -56,6 +56,7 @@ def spans(request: HttpRequest, run_id: int) -> HttpResponseBase:
     else:
         response = HttpResponse(_content(run, version), content_type="application/json")
     response.headers["ETag"] = version
+    response.headers["X-Again-Ms"] = str(round(1e3 * turns.take()))
     response.headers["Cache-Control"] = "no-store"
     return response
 

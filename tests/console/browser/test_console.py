@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -104,6 +106,61 @@ def test_a_page_that_lost_its_server_is_caught_up(
     web.program.start()
     expect(page.get_by_text("800 of 800 pull requests")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("rowheader")).to_have_count(2)
+
+
+@pytest.mark.slow
+def test_a_page_that_slept_is_caught_up(page: Page, people: People, web: Web, request: pytest.FixtureRequest) -> None:
+    """With the whole browser, and its server was restarted meanwhile: it shows what there is, once, and warns of nothing."""
+    request.node.server_was_away = True
+    run = _running(people)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    expect(page.get_by_text("400 of 800 pull requests")).to_be_visible()
+    browser = [each for each in psutil.Process().children(recursive=True) if "chrom" in each.name()]
+    assert browser
+    for process in browser:
+        process.suspend()
+    try:
+        web.program.stop()
+        for done in range(100, 200, 10):
+            run.repo_syncs.filter(state="running").update(prs_done=done)
+            time.sleep(0.3)
+        web.program.start()
+    finally:
+        for process in browser:
+            process.resume()
+    expect(page.get_by_text("500 of 800 pull requests")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("rowheader")).to_have_count(2)
+    expect(page.locator("#stale")).to_have_count(0, timeout=10_000)
+
+
+def test_a_failure_is_explained(page: Page, people: People) -> None:
+    """By its cause, with what to do; the help says more of it, and each step of the proof is named."""
+    run = _partial(people)
+    sign_in(page, "owner")
+    page.get_by_role("link", name=f"Run {run.pk}").first.click()
+    banner = page.get_by_role("region", name="How it stands")
+    expect(banner.locator(".cause")).to_contain_text("SAML")
+    expect(banner.locator(".advice")).not_to_be_empty()
+    expect(page.locator("#time").get_by_role("listitem").first).to_be_visible()
+    cause = banner.get_by_role("link", name="sso_required")
+    cause.click()
+    page.wait_for_url("**/help/#sso_required")
+    expect(page.locator("#sso_required")).to_be_in_viewport()
+
+
+def test_a_run_is_compared_with_an_earlier_one(page: Page, people: People) -> None:
+    """With the one that is offered, or with another that is chosen."""
+    ended: dict[str, Any] = {"state": "completed", "phase": "phase1_complete", "ended_at": clock.now()}
+    older, usual, run = (make_run(people.team, {**_DONE}, **ended) for _ in range(3))
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    page.get_by_role("link", name="Compare it with an earlier run").click()
+    expect(page.get_by_role("heading", name=f"Run {run.pk} and run {usual.pk}")).to_be_visible()
+    page.get_by_label("Compare with").select_option(str(older.pk))
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name=f"Run {run.pk} and run {older.pk}")).to_be_visible()
+    expect(page.get_by_text(f"Run {older.pk} was chosen")).to_be_visible()
 
 
 def test_a_run_is_cancelled_and_resumed_after_being_asked(page: Page, people: People) -> None:

@@ -159,9 +159,8 @@ def test_a_reader_that_lost_its_database_says_so_until_it_reads_again() -> None:
     async def look() -> None:
         reader = Reader()
         with reader.subscribed(topic) as parts:
-            assert not reader.is_reading
             await asyncio.wait_for(parts.get(), 20)
-            assert reader.is_reading
+            await asyncio.wait_for(until(lambda: reader.is_reading), 20)
             await asyncio.to_thread(end_its_connection)
             await asyncio.wait_for(until(lambda: not reader.is_reading), 20)
             await asyncio.wait_for(until(lambda: reader.is_reading), 20)

@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.console.run_times import time_of_run
+from apps.console.web.looking_on import Turns
 from apps.console.web.run_time import shares_of
 from apps.console.web.waterfall import ON_PATH, waterfall_of
 from apps.explain.parts import Part
@@ -120,6 +121,13 @@ def test_pages_that_ask_each_second_leave_the_database_alone(
     assert clients["stranger"].get(address).status_code == 302
     clients["owner"].logout()
     assert clients["owner"].get(address).status_code == 302
+
+
+def test_the_more_pages_ask_for_spans_the_later_each_asks_again() -> None:
+    """Each takes the next free turn, so that all of them ask ten times a second; one alone is not kept waiting."""
+    turns = Turns(a_second=10)
+    assert [round(turns.take(), 1) for _ in range(4)] == [0.1, 0.2, 0.3, 0.4]
+    assert Turns(a_second=10).take() < 0.2
 
 
 def test_a_run_whose_spans_cannot_be_read_has_no_rows(run: PipelineRun, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-// Where the spans of a run come from: the server, again within a second of a change, or the saved file that this is in.
+// Where the spans of a run come from: the server, again within a second of a change unless many look, or the saved file that this is in.
 const AGAIN_MS = 700, AWAY_MS = 5000;
 const SHARE = 3; // whoever has a large run looks less often: reading may take a quarter of the time
 const AFTERWARDS = 6; // looks at a run that has ended: its last spans come a little later
@@ -30,7 +30,7 @@ export async function begin(section, make) {
         waterfall.show(data);
         if (data.is_running) left = AFTERWARDS;
       }
-      wait = Math.max(AGAIN_MS, SHARE * (performance.now() - began));
+      wait = Math.max(AGAIN_MS, SHARE * (performance.now() - began), Number(answer.headers.get("X-Again-Ms"))); // its turn among all pages
       if (!waterfall.data.is_running && --left < 0) return;
     } catch { /* the server is away: it is asked again */ }
     setTimeout(again, wait);
