@@ -24,7 +24,7 @@ from apps.integrations.models import PipelineRun, RepoSync
 
 _EVERY = 1.0
 """Seconds between two looks."""
-_QUERIES = 12.0
+_QUERIES = 10.0
 _SAVES_SECONDS = 3.0
 """Of how many seconds the queries that nobody needed may be asked at once."""
 _FAILING_AFTER = 10.0
