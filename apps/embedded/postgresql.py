@@ -182,6 +182,6 @@ def _forget_dead_server(data: Path) -> None:
         if Path(server.cwd()) == data.resolve():
             server.send_signal(signal.SIGINT)
             server.wait(timeout=30)
-    except (psutil.Error, ValueError, IndexError):
+    except (psutil.Error, FileNotFoundError, ValueError, IndexError):  # it may end by itself meanwhile
         pass
     pid_file.unlink(missing_ok=True)

@@ -49,6 +49,7 @@ def test_a_program_sees_what_the_test_stored(program_environment: dict[str, str]
     assert result.stdout.strip() == "blue", result.stderr
 
 
+@pytest.mark.slow
 def test_a_command_brings_its_own_servers_and_tables(bare_environment: dict[str, str]) -> None:
     """With nothing set, a command finds a migrated database and a broker, and stops them again."""
     code = "from apps.teams.models import Team; Team.objects.create(slug='blue', name='Blue')\n" + _LOOK
@@ -237,6 +238,7 @@ def test_every_model_is_in_a_migration(program_environment: dict[str, str]) -> N
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 def test_a_silent_broker_fails_within_five_seconds() -> None:
     """Sending to a port that accepts no connection fails soon, so that no command hangs."""
     with socket.socket() as silent, socket.socket() as filler, socket.socket() as another:

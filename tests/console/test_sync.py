@@ -115,6 +115,7 @@ def test_an_owner_without_such_repositories_is_said(arguments: list[str], said: 
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_no_worker_is_said_within_five_seconds(broker_url: str) -> None:
     """A sync that nobody would do is not sent."""
     with simulator(synthetic=1) as github:
@@ -148,6 +149,7 @@ def test_the_command_sends_the_sweep_as_often_as_it_is_due(broker_url: str, sett
     assert sent == ["apps.integrations.tasks.sweep"] * (1 + 2)
 
 
+@pytest.mark.slow
 def test_each_repository_has_its_result(program_environment: dict[str, str], settings: Settings) -> None:
     """Those that are not there, not allowed or not whole fail the command, and the others are complete all the same."""
     settings.SYNCTRACE_TRACES_FILE = Path(program_environment["SYNCTRACE_HOME"]) / "traces.jsonl"

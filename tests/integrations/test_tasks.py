@@ -104,6 +104,7 @@ def _outcomes(spans: list[Span], repository: TrackedRepository) -> list[str | No
     return [span.outcome for span in sorted(own, key=lambda span: span.start_ns)]
 
 
+@pytest.mark.slow
 def test_the_time_in_the_queue_and_the_wait_for_a_worker_are_told_apart(program_environment: dict[str, str]) -> None:
     """Of two teams with one account one queues: a span below its run's root says how long, and for what."""
     environment = {**program_environment, **QUICK}
@@ -131,6 +132,7 @@ def test_the_time_in_the_queue_and_the_wait_for_a_worker_are_told_apart(program_
     assert 0 <= worker_wait_ms <= (run.start_ns - wait.end_ns) / 1e6 + 1
 
 
+@pytest.mark.slow
 def test_backfills_begin_when_their_run_has_ended(program_environment: dict[str, str]) -> None:
     """Whoever creates them admits them: they do not wait for the next sweep."""
     with simulator(synthetic=60) as github, worker({**program_environment, **QUICK, "SYNC_SWEEP_SECONDS": "600"}):

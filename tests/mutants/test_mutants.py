@@ -166,6 +166,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
         assert [results.known(MODULE, change) for change in (caught, survived, unknown)] == [True, False, None]
 
 
+@pytest.mark.slow
 def test_what_is_named_equivalent_is_there_and_has_a_reason() -> None:
     """A module that has changed may have lost what was named of it."""
     for each in equivalents():

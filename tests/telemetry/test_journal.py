@@ -446,6 +446,7 @@ def test_a_journal_that_cannot_be_written_breaks_nothing(tmp_path: Path, how: st
         assert sum(span.name == "shop.sale" for span in read_spans(tmp_path / "traces.jsonl")) >= 9
 
 
+@pytest.mark.slow
 def test_a_journal_that_was_taken_away_comes_back(tmp_path: Path) -> None:
     """With the next sign of life: a second later."""
     home = "os.environ['TELEMETRY_HOME'] + '/journal'"

@@ -363,6 +363,7 @@ def test_the_line_at_exit_is_the_account(tmp_path: Path) -> None:
     assert ledger.of_home(tmp_path) == {"file": Count(started=4, exported=3, died=1)}
 
 
+@pytest.mark.slow
 def test_a_change_is_said_at_once_and_then_once_a_minute(tmp_path: Path) -> None:
     """An endpoint that is away, while the process goes on."""
     collector = HttpCollector()

@@ -80,6 +80,7 @@ def _runs(project: Bakery) -> int:
     return sum(span.name.startswith("run/") for span in read_spans(path)) if path.exists() else 0
 
 
+@pytest.mark.slow
 def test_no_output_has_a_secret(outputs: Outputs) -> None:
     """Not a file, not stdout as text or as JSON, not a byte to the collector; and each has where one was."""
     texts = outputs.everything()

@@ -105,6 +105,7 @@ def test_a_complete_sync_says_how_many_pull_requests_there_are(row: RepoSync, gi
     assert (row.state, stored(row.repository)) == ("completed", held(github, NAME))
 
 
+@pytest.mark.slow
 def test_a_restarted_database_costs_an_attempt_and_nothing_more(
     row: RepoSync, github: SimulatedGitHub, settings: Settings
 ) -> None:
