@@ -25,7 +25,7 @@ def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.rca", description="Prove what `explain` says.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios, also as patterns (default: all)")
-    parser.add_argument("--fast", action="store_true", help="only those that `make acceptance` plays too")
+    parser.add_argument("--fast", action="store_true", help="only those that `make test` and `make acceptance` play too")
     parser.add_argument("--docs", action="store_true", help="write docs/explain.md")
     parser.add_argument("--keep", action="store_true", help="keep what the programs wrote")
     asked = parser.parse_args()
