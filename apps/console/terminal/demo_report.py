@@ -47,6 +47,7 @@ def report(runs: Sequence[PipelineRun], *, spans: Sequence[Span], source: Source
     yield from _headed("What is stored", width)
     yield from _stored(runs, width)
     yield from _headed("Look further", width)
+    yield from _called("why it went so", f"explain {first.pk}", width)
     yield from _called("the whole trace", f"trace {first.pk}", width)
     yield from _called("waits and failures", f"logs {first.pk} --level warning", width)
     api_calls = f"{catalog.RestCall.__operation__.rpartition('.')[0]}.*"

@@ -104,7 +104,8 @@ def test_the_report_ends_with_what_was_synced_where_the_time_went_and_where_to_l
         "read now: 0 pull requests in 14 s, with 74 requests for 0 points",
     ]
     commands = [line.rpartition("manage.py ")[2] for line in lines if "manage.py" in line]
-    assert commands == [f"trace {run.pk}", f"logs {run.pk} --level warning", f"logs {run.pk} --event 'sync.api.*'"]
+    logs = [f"logs {run.pk} --level warning", f"logs {run.pk} --event 'sync.api.*'"]
+    assert commands == [f"explain {run.pk}", f"trace {run.pk}", *logs]
 
 
 def test_the_report_acts_nowhere(run: PipelineRun) -> None:
