@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,8 +19,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Ask whether to cancel, or cancel."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
-    if not sight.may_act_for(run.team_id):
-        raise PermissionDenied
+    sight.require_acting_for(run.team_id)
     if request.method != "POST":
         return render(request, "console/cancel.html", {"run": run})
     try:

@@ -151,8 +151,7 @@ def connection_to_act_on(sight: Sight, connection_id: int) -> GitHubConnection:
     if connection_id >= 2**63:
         raise Http404
     found = get_object_or_404(sight.connections().select_related("team", "access"), pk=connection_id)
-    if not sight.may_act_for(found.team_id):
-        raise PermissionDenied
+    sight.require_acting_for(found.team_id)
     return found
 
 

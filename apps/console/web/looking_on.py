@@ -53,12 +53,13 @@ def run_looked_at(request: HttpRequest, run_id: int) -> PipelineRun | None:
     To whoever may not see it, there is none.
     """
     session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    sight = _sights.get(session, None)
+    sight = _sights.get(session, None) if session else None
     if sight is None:
         if not request.user.is_authenticated:
             return None
         sight = Sight.of(request.user)
-        _sights.put(session, None, sight, seconds=_SEEN_FOR)
+        if session:
+            _sights.put(session, None, sight, seconds=_SEEN_FOR)
     run = _runs.get(run_id, None)
     if run is None or not sight.has(run.team_id):
         run = run_seen(sight, run_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -28,8 +27,7 @@ def resume(request: HttpRequest, run_id: int) -> HttpResponse:
     """Ask what to resume, or resume it, and lead to the new run."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
-    if not sight.may_act_for(run.team_id):
-        raise PermissionDenied
+    sight.require_acting_for(run.team_id)
     asked = request.POST if request.method == "POST" else request.GET
     chosen = asked.getlist("repository")
     if request.method != "POST":

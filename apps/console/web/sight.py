@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 
 from apps.integrations.models import ApiLane, PipelineRun, RepoSync
@@ -51,6 +52,11 @@ class Sight:
     def teams_to_act_for(self) -> QuerySet[Team]:
         """Return the teams for which they may."""
         return Team.objects.all() if self.teams is None else Team.objects.filter(pk__in=self.owned)
+
+    def require_acting_for(self, team_id: int) -> None:
+        """Raise PermissionDenied unless they may act for a team."""
+        if not self.may_act_for(team_id):
+            raise PermissionDenied
 
     def has(self, team_id: int) -> bool:
         """Return whether they see what a team has."""

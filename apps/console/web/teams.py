@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -100,8 +99,7 @@ def promise(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for a team's promise, or change it: for its owners and for staff."""
     sight = Sight.of(request.user)
     team = get_object_or_404(sight.all_teams(), slug=slug)
-    if not sight.may_act_for(team.pk):
-        raise PermissionDenied
+    sight.require_acting_for(team.pk)
     form = _Promise(request.POST if request.method == "POST" else None, initial={"hours": team.fresh_hours})
     if form.is_valid():
         team.fresh_hours = form.cleaned_data["hours"]

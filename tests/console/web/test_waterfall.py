@@ -9,18 +9,19 @@ from typing import Any
 
 import orjson
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser, User
+from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.console.run_times import time_of_run
-from apps.console.web.looking_on import Turns
+from apps.console.web.looking_on import Turns, run_looked_at
 from apps.console.web.run_time import shares_of
 from apps.console.web.waterfall import ON_PATH, waterfall_of
 from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Membership, Team
 from tests.console.spans_file import write_spans
+from tests.console.web.people import People, make_run
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
 from tests.integrations.histories import repo_sync, repository
 
@@ -170,3 +171,13 @@ def test_the_page_says_why_and_where_the_time_went(run: PipelineRun, admin_clien
     assert re.search(r'href="#span-[0-9a-f]{16}"', page)
     assert "90.00 s" in page
     assert "95.60 s" in page
+
+
+def test_a_sight_is_kept_for_a_session_alone(people: People) -> None:
+    """Whoever comes without one, by another way of signing in, leaves nothing for the next who has none."""
+    run = make_run(people.team, {"state": "running"})
+    request = RequestFactory().get("/")
+    request.user = people.owner
+    assert run_looked_at(request, run.pk) == run
+    request.user = AnonymousUser()
+    assert run_looked_at(request, run.pk) is None
