@@ -12,9 +12,8 @@ Code that shows what happened takes a `Source` and need not care where it was wr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -23,7 +22,8 @@ import orjson
 from telemetry import _journals
 from telemetry._decoding import Attribute, MissingKeyError, Span, SpanEvent, Values, records_in, requests_in, spans_in
 from telemetry._jaeger import JaegerClient, JaegerError
-from telemetry._searching import EVER, Window, lines_in
+from telemetry._searching import EVER, Window, files_of, lines_in, lines_of
+from telemetry._trees import Node, draw, in_order, orphans_of, roots_of
 from telemetry._wanted import Wanted, exactly, in_lines, in_spans, matcher, texts_of
 
 __all__ = [
@@ -61,6 +61,10 @@ class Source(Protocol):
         """Return the lines with these fields, in the order they were written."""
         ...
 
+    def newest_line(self, **wanted: Wanted) -> dict[str, Any] | None:
+        """Return the line with these fields that was written last; None if there is none."""
+        return next(reversed(self.find_lines(**wanted)), None)
+
     def trace(self, trace_id: str) -> list[Span]:
         """Return a trace's spans, each once, in the order they started; none for a trace that is not known."""
         return self.find_spans(trace_id=trace_id)
@@ -74,13 +78,15 @@ class Memory(Source):
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
-        of_span = {key: texts_of(wanted.pop(key)) for key in ("name", "trace_id", "span_id") if key in wanted}
-        is_wanted = matcher(wanted)
-        return _in_order(
-            span
-            for span in self._spans
-            if all(getattr(span, key) in values for key, values in of_span.items()) and is_wanted(span.attributes)
-        )
+        spans = self._spans
+        for own in ("name", "trace_id", "span_id"):
+            if own in wanted:
+                values = texts_of(wanted.pop(own))
+                spans = [span for span in spans if getattr(span, own) in values]
+        if wanted:
+            is_wanted = matcher(wanted)
+            spans = [span for span in spans if is_wanted(span.attributes)]
+        return in_order(spans)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, in the order they were written."""
@@ -120,8 +126,15 @@ class Files(Source):
         """Return the lines with these fields, by their time."""
         if self.lines is None:
             return []
-        found = Memory(lines=_parsed(lines_in(Path(self.lines), in_lines(wanted), self._window))).find_lines(**wanted)
-        return sorted(found, key=lambda line: str(line.get("timestamp", "")))
+        return _by_time(lines_in(Path(self.lines), in_lines(wanted), self._window), wanted)
+
+    def newest_line(self, **wanted: Wanted) -> dict[str, Any] | None:
+        """Return the line with these fields that was written last, of the newest file that has one; None if none has."""
+        if self.lines is None:
+            return None
+        needles = in_lines(wanted)
+        newest = (_by_time(lines_of(file, needles), wanted) for file in files_of(Path(self.lines), self._window))
+        return next((found[-1] for found in newest if found), None)
 
 
 class Jaeger(Source):
@@ -147,61 +160,12 @@ class Jaeger(Source):
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A span with its children in the order they started."""
-
-    span: Span
-    children: tuple[Node, ...]
-
-    def walk(self, depth: int = 0) -> Iterator[tuple[int, Span]]:
-        """Yield this span and all below it, parents first, each with its depth."""
-        yield depth, self.span
-        for child in self.children:
-            yield from child.walk(depth + 1)
-
-
-def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
-    """Return the spans as trees; a span whose parent is not among them is a root."""
-    children: dict[str, list[Span]] = {}
-    known = {span.span_id: span for span in spans}
-    tops = []
-    for span in _in_order(known.values()):
-        if span.parent_id in known and span.parent_id is not None:
-            children.setdefault(span.parent_id, []).append(span)
-        else:
-            tops.append(span)
-
-    def node(span: Span) -> Node:
-        return Node(span, tuple(node(child) for child in children.get(span.span_id, [])))
-
-    return tuple(node(span) for span in tops)
-
-
-def orphans_of(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans whose parent should be among them and is not."""
-    known = {span.span_id: span for span in spans}
-    return [span for span in known.values() if span.parent_id is not None and span.parent_id not in known]
-
-
-def draw(spans: Iterable[Span], *attributes: str) -> str:
-    """Draw the spans as an indented tree, a line each: name, how it ended, and those of `attributes` that it has.
-
-    How it ended is its outcome, or `error` for a span of another library that is one, and then the type of its error.
-    """
-    return "\n".join(
-        " ".join(["  " * depth + span.name, *_ending(span), *_shown(span, attributes)])
-        for top in roots_of(spans)
-        for depth, span in top.walk()
-    )
-
-
 def open_spans(journal: str | Path) -> list[Span]:
     """Return the spans that are open now in any process of a home, in the order they started.
 
     `journal` is the folder of that name in the home. A span is there from its start on; `end_ns` is now.
     """
-    return _in_order(span for span in _journals.spans_in(Path(journal)) if span.is_open)
+    return in_order(span for span in _journals.spans_in(Path(journal)) if span.is_open)
 
 
 def read_spans(path: str | Path, *, containing: Collection[str] = ()) -> list[Span]:
@@ -229,24 +193,15 @@ def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
     return [[record for request in requests_in(line) for record in records_in(request)] for line in lines_in(Path(path), ())]
 
 
-def _ending(span: Span) -> list[str]:
-    words = (span.outcome or ("error" if span.status == "ERROR" else None), span.error_type)
-    return [word for word in words if word]
-
-
-def _shown(span: Span, attributes: Iterable[str]) -> list[str]:
-    return [f"{key}={span.attributes[key]}" for key in attributes if key in span.attributes]
-
-
-def _in_order(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans in the order they started; a root that was emitted again counts as it was last."""
-    return sorted({span.span_id: span for span in spans}.values(), key=lambda span: (span.start_ns, span.end_ns))
-
-
 def _spans_in(lines: Iterable[bytes]) -> Iterator[Span]:
     for line in lines:
         for request in requests_in(line):
             yield from spans_in(request)
+
+
+def _by_time(lines: Iterable[bytes], wanted: Mapping[str, Wanted]) -> list[dict[str, Any]]:
+    found = Memory(lines=_parsed(lines)).find_lines(**wanted)
+    return sorted(found, key=lambda line: str(line.get("timestamp", "")))
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -132,9 +132,11 @@ def _with_profiles(source: Source, run: PipelineRun, around: Surroundings) -> An
     earlier = around.earlier
     if len(earlier) < FEWEST_EARLIER or sum(one.requests for one in earlier) > _MOST_REQUESTS:
         return earlier
-    traces = {trace_id_of(one.traceparent): one.pk for one in earlier_runs(run)}
+    runs = earlier_runs(run)
+    traces = {trace_id_of(one.traceparent): one.pk for one in runs}
+    theirs = of_the_time_of(source, min(one.started_ns for one in runs), None)
     spans: dict[int, list[Span]] = {}
-    for span in source.find_spans(trace_id=list(traces)):
+    for span in theirs.find_spans(trace_id=list(traces)):
         spans.setdefault(traces[span.trace_id], []).append(span)
     return tuple(replace(one, profile=profile_of(spans[one.run_id])) if one.run_id in spans else one for one in earlier)
 

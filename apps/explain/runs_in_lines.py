@@ -35,12 +35,25 @@ class Lines:
         if asked.team is not None:
             raise TeamsUnknownError
         by_trace: dict[str, list[Line]] = {}  # numbers begin anew where a database was removed, and files stayed
-        only = {"trace_id": asked.trace_id} if asked.trace_id is not None else {}
-        for line in self._source.find_lines(**only, event=_EVENTS):
+        for line in self._lines(asked):
             if isinstance(line.get("run_id"), int):
                 by_trace.setdefault(str(line.get("trace_id")), []).append(line)
         runs = [run for lines in by_trace.values() if (run := _run(lines)) is not None and asked.is_met_by(run)]
         yield from sorted(runs, key=lambda run: (run.started_at, run.number), reverse=True)
+
+    def _lines(self, asked: Asked) -> Sequence[Line]:
+        """Return the lines that may be of what is asked for: of a run that is named by itself, no other's."""
+        if asked.number is not None:  # where one number was given twice, the newer run has it
+            newest = self._source.newest_line(run_id=asked.number, event=_EVENTS)
+            traces = [] if newest is None else [str(newest.get("trace_id"))]
+        elif asked.trace_id is not None:
+            traces = [asked.trace_id]
+        elif asked.task_id is not None:
+            of_task = self._source.find_lines(task_id=asked.task_id, event=_EVENTS)
+            traces = sorted({str(line.get("trace_id")) for line in of_task})
+        else:
+            return self._source.find_lines(event=_EVENTS)
+        return self._source.find_lines(trace_id=traces, event=_EVENTS) if traces else []
 
     def following(self, run: KnownRun) -> list[int]:
         """Return the numbers of the runs that follow a run: backfills have the id of the task that started it."""

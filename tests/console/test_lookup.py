@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -244,6 +245,21 @@ def test_lines_alone_tell_of_runs(team: Team, tmp_path: Path) -> None:
     assert [chosen(name, register) for name in (None, "a/two", "team_id=4", TASK, "2")] == [2, 1, 1, 1, 2]
     with pytest.raises(NotFoundError, match="in the database, which does not answer: name the team as team_id=N"):
         chosen("team=bakers", register)
+
+
+@pytest.mark.parametrize("name", ["2", OTHER, TASK])
+def test_of_lines_those_of_the_named_run_are_parsed_alone(tmp_path: Path, name: str) -> None:
+    """Full files tell of many thousand runs."""
+    named: dict[str, Any] = {"run_id": 2, "team_id": 5, "trace_id": OTHER}
+    (tmp_path / "lines").write_bytes(
+        b"".join(line(1, "sync.pipeline.started", run_id=20 + one, team_id=4, trace_id=TRACE) for one in range(100))
+        + line(2, "sync.pipeline.started", **named, task_id=TASK)
+        + line(3, "sync.pipeline.completed", **named, duration_sec=5.5)
+    )
+    register = Lines(Files(lines=tmp_path / "lines"))
+    with patch.object(orjson, "loads", wraps=orjson.loads) as parsed:
+        assert chosen(name, register) == 2
+    assert parsed.call_count < 10
 
 
 def test_logs_without_a_name_are_those_of_the_run_that_is_meant(

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
 
+from telemetry._searching import lines_of
 from telemetry.reading import (
     Files,
     Jaeger,
@@ -242,6 +244,60 @@ def test_lines_are_found_by_their_fields(tmp_path: Path, keeper: str, wanted: di
     assert [int(line["timestamp"][-3:-1]) for line in source.find_lines(**wanted)] == times
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["sync.repo.failed", "The broker cannot be reached: the sweep will send what is due.", "a/b (c) [d] {e} #1, 100 %!"],
+)
+def test_a_text_that_all_write_alike_is_looked_for_among_bytes(tmp_path: Path, text: str) -> None:
+    """Of a file without it nothing is parsed, also where others are wanted as well."""
+    lines = [{"event": f"other {number}"} for number in range(100)]
+    (tmp_path / "lines").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    with patch.object(orjson, "loads", wraps=orjson.loads) as parsed:
+        assert Files(lines=tmp_path / "lines").find_lines(event=[text, "sync.task.retry"]) == []
+    assert parsed.call_count <= 1  # when the file begins
+    (tmp_path / "lines").write_text(json.dumps({"event": text}) + "\n")
+    assert Files(lines=tmp_path / "lines").find_lines(event=[text, "sync.task.retry"]) == [{"event": text}]
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_spans_of_many_traces_are_found_whoever_wrote_them(tmp_path: Path, separators: tuple[str, str]) -> None:
+    """And those of no other trace, though they are linked to one of these."""
+    spans = [
+        {
+            "name": f"of {number}",
+            "traceId": f"{number:032x}",
+            "spanId": f"{number:016x}",
+            "startTimeUnixNano": str(number),
+            "endTimeUnixNano": str(number),
+            "links": [{"traceId": f"{number - 1:032x}", "spanId": f"{number - 1:016x}"}],
+        }
+        for number in range(1, 9)
+    ]
+    requests = [{"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]} for span in spans]
+    (tmp_path / "spans").write_text("".join(json.dumps(one, separators=separators) + "\n" for one in requests))
+    found = Files(traces=tmp_path / "spans").find_spans(trace_id=[f"{number:032x}" for number in (2, 3, 5, 7)])
+    assert [span.name for span in found] == ["of 2", "of 3", "of 5", "of 7"]
+
+
+@pytest.mark.parametrize("keeper", ["files", "memory"])
+def test_the_newest_line_is_looked_for_in_the_newest_file_first(tmp_path: Path, keeper: str) -> None:
+    """Older files are not opened if it is there."""
+    for second, name in enumerate(("lines.2", "lines.1", "lines")):
+        said = [{"timestamp": f"2026-01-01T00:00:0{second}Z", "event": "shop.packed", "order": f"A-{second}", "run_id": 4}]
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in said))
+    source: Source = Files(lines=tmp_path / "lines")
+    if keeper == "memory":
+        source = Memory(lines=source.find_lines())
+    with patch("telemetry.reading.lines_of", wraps=lines_of) as looked_through:
+        newest = source.newest_line(run_id=4)
+        older = source.newest_line(order="A-0", run_id=4)
+    assert (newest or {})["order"] == "A-2"
+    assert (older or {})["order"] == "A-0"
+    assert source.newest_line(run_id=5) is None
+    assert looked_through.call_count == (1 + 3 if keeper == "files" else 0)
+    assert Files().newest_line(run_id=4) is None
+
+
 def test_a_window_bounds_what_is_looked_through(tmp_path: Path) -> None:
     """Neither files that were last written before it are opened, nor those of lines that begin after it."""
     aside = [tmp_path / "lines.2", tmp_path / "lines.1", tmp_path / "lines"]
@@ -272,7 +328,7 @@ def test_a_line_with_several_of_the_values_is_found_once(tmp_path: Path) -> None
 
 
 def test_a_spans_attributes_are_a_mapping_like_any_other() -> None:
-    """They are decoded when somebody asks."""
+    """One that is missing names its neighbours."""
     (span,) = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": [SPANS[0]]}]}]})
     assert len(span.attributes) == 2
     assert span.attributes == {"order": "A-8", "is_gift": True}

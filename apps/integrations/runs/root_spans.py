@@ -143,13 +143,14 @@ def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
 
 def _is_in(files: Files, run: PipelineRun) -> bool:
     root = root_of(run)
-    return any(span.span_id == root.span_id for span in files.trace(root.trace_id))
+    return any(span.span_id == root.span_id for span in files.within(run.started_ns).trace(root.trace_id))
 
 
 def _is_said(run: PipelineRun, *events: str) -> bool:
     """Return whether one of these lines of the run is in our file."""
     trace_id = root_of(run).trace_id
-    return bool(Files(lines=settings.SYNCTRACE_LOG_FILE).find_lines(trace_id=trace_id, event=events))
+    lines = Files(lines=settings.SYNCTRACE_LOG_FILE).within(run.started_ns)
+    return bool(lines.find_lines(trace_id=trace_id, event=events))
 
 
 def _settle(runs: Sequence[PipelineRun]) -> None:

@@ -1,0 +1,72 @@
+"""Spans as trees: in the order they started, each with what is below it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+
+from telemetry._decoding import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A span with its children in the order they started."""
+
+    span: Span
+    children: tuple[Node, ...]
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Span]]:
+        """Yield this span and all below it, parents first, each with its depth."""
+        yield depth, self.span
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+
+def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
+    """Return the spans as trees; a span whose parent is not among them is a root."""
+    children: dict[str, list[Span]] = {}
+    known = {span.span_id: span for span in spans}
+    tops = []
+    for span in in_order(known.values()):
+        if span.parent_id in known and span.parent_id is not None:
+            children.setdefault(span.parent_id, []).append(span)
+        else:
+            tops.append(span)
+
+    def node(span: Span) -> Node:
+        return Node(span, tuple(node(child) for child in children.get(span.span_id, [])))
+
+    return tuple(node(span) for span in tops)
+
+
+def orphans_of(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans whose parent should be among them and is not."""
+    known = {span.span_id: span for span in spans}
+    return [span for span in known.values() if span.parent_id is not None and span.parent_id not in known]
+
+
+def draw(spans: Iterable[Span], *attributes: str) -> str:
+    """Draw the spans as an indented tree, a line each: name, how it ended, and those of `attributes` that it has.
+
+    How it ended is its outcome, or `error` for a span of another library that is one, and then the type of its error.
+    """
+    return "\n".join(
+        " ".join(["  " * depth + span.name, *_ending(span), *_shown(span, attributes)])
+        for top in roots_of(spans)
+        for depth, span in top.walk()
+    )
+
+
+def in_order(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in the order they started; a root that was emitted again counts as it was last."""
+    return sorted({span.span_id: span for span in spans}.values(), key=attrgetter("start_ns", "end_ns"))
+
+
+def _ending(span: Span) -> list[str]:
+    words = (span.outcome or ("error" if span.status == "ERROR" else None), span.error_type)
+    return [word for word in words if word]
+
+
+def _shown(span: Span, attributes: Iterable[str]) -> list[str]:
+    return [f"{key}={span.attributes[key]}" for key in attributes if key in span.attributes]
