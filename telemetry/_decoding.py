@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import ItemsView, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,42 +33,6 @@ class Values(dict[str, Any]):
         raise MissingKeyError(f"there is no {key!r}{suggestion(key, self)}: there are {', '.join(map(str, self)) or 'none'}")
 
 
-class _Unread(Mapping[str, Attribute]):
-    """A span's attributes as they stand in JSON, decoded when somebody asks: of a large trace most are never asked for."""
-
-    __slots__ = ("_items", "_known")
-
-    def __init__(self, items: Sequence[Mapping[str, Any]]) -> None:
-        self._items = items
-        self._known: Values | None = None
-
-    def _values(self) -> Values:
-        if self._known is None:
-            self._known, self._items = Values([(item["key"], _value(item["value"])) for item in self._items]), ()
-        return self._known
-
-    def __getitem__(self, key: str) -> Attribute:
-        return self._values()[key]  # type: ignore[no-any-return]  # what `_value` returns
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self._values().get(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._values()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values())
-
-    def __len__(self) -> int:
-        return len(self._items) or len(self._values())
-
-    def items(self) -> ItemsView[str, Attribute]:
-        return self._values().items()
-
-    def __repr__(self) -> str:
-        return repr(self._values())
-
-
 @dataclass(frozen=True, slots=True)
 class SpanEvent:
     """Something that happened at one moment of a span, such as the exception that ended it."""
@@ -78,7 +42,7 @@ class SpanEvent:
     attributes: Mapping[str, Attribute]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a large trace has 100,000, and freezing doubles what each takes
 class Span:
     """One span; ids are lower-case hexadecimal, times Unix nanoseconds, `status` is UNSET, OK or ERROR."""
 
@@ -101,7 +65,10 @@ class Span:
     @property
     def outcome(self) -> str | None:
         """The value of its `<namespace>.outcome`, if it has one."""
-        return next((str(value) for key, value in self.attributes.items() if key.endswith(".outcome")), None)
+        for key, value in self.attributes.items():
+            if key.endswith(".outcome"):
+                return str(value)
+        return None
 
     @property
     def error_type(self) -> str | None:
@@ -207,7 +174,7 @@ def _json(value: dict[str, Any]) -> Any:
 
 
 def _attributes(holder: Mapping[str, Any]) -> Mapping[str, Attribute]:
-    return _Unread(holder.get("attributes", ()))
+    return Values({item["key"]: _value(item["value"]) for item in holder.get("attributes", ())})
 
 
 def _value(value: Mapping[str, Any]) -> Attribute:

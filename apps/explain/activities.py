@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from apps import catalog, machine_catalog
 from apps.explain.parts import MISSING, WAITS, key_of
@@ -39,6 +39,7 @@ class Activity:
     top: Span | None
     """None: its own span never came."""
     spans: tuple[Span, ...]
+    """In the order they began; of those that began at once the longest first, which the others are in."""
     is_dead: bool = False
     """Whether its process died, vanished or stood still, and somebody had to find that out."""
 
@@ -139,7 +140,7 @@ def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[
             groups.setdefault(_top_of(span, known, roots), []).append(span)
     chains: dict[Chain, list[Activity]] = {}
     for top_id, inside in groups.items():
-        activity = _activity(known.get(top_id), sorted(inside, key=lambda span: (span.start_ns, span.end_ns)))
+        activity = _activity(known.get(top_id), sorted(inside, key=_outermost_first))
         if not _says_nothing(activity):
             chains.setdefault(_chain_of(activity), []).append(activity)
     for message in _unanswered(known.values()):
@@ -178,6 +179,10 @@ def _top_of(span: Span, known: dict[str, Span], roots: set[str]) -> str:
     return span.span_id
 
 
+def _outermost_first(span: Span) -> tuple[int, int]:
+    return span.start_ns, -span.end_ns
+
+
 def _activity(top: Span | None, spans: Sequence[Span]) -> Activity:
     start = min(span.start_ns for span in spans) if top is None else top.start_ns
     end = max(span.end_ns for span in spans) if top is None else top.end_ns
@@ -212,9 +217,11 @@ def _unanswered(spans: Collection[Span]) -> list[Span]:
 
 def _chain_of(activity: Activity) -> Chain:
     run_id = repo_id = None
-    for span in ([activity.top] if activity.top else []) + list(activity.spans):
+    for span in chain([activity.top] if activity.top else [], activity.spans):
         run_id = run_id if run_id is not None else span.attributes.get("run_id")
         repo_id = repo_id if repo_id is not None else span.attributes.get("repo_id")
+        if run_id is not None and repo_id is not None:
+            break
     return run_id, repo_id
 
 

@@ -42,6 +42,7 @@ class Paths:
         self._run_starts = run_starts
         self._longest = {chain: _longest_so_far(activities) for chain, activities in chains.items()}
         self._attempts = {chain: _latest_attempts(activities) for chain, activities in chains.items()}
+        self._found_inside: dict[tuple[int, int, int], list[Stretch]] = {}
         self._chain_of = {(chain[0], one.full_name): chain for chain, many in chains.items() for one in many}
 
     def critical(self) -> list[Stretch]:
@@ -81,7 +82,7 @@ class Paths:
             behind = None if alone else self._behind(activity, at)
             if behind is None:
                 began = max(self._start_ns, min(activity.start_ns, at))
-                yield from reversed(list(stretches_inside(activity, began, at)))
+                yield from reversed(self._inside(activity, began, at))
                 at = began
             else:
                 place, freed = behind, min(self._activity_before(behind).end_ns, at)
@@ -95,6 +96,13 @@ class Paths:
         is_running = self._is_running and end == self._end_ns
         gap = Gap(start_ns=start, end_ns=end, before=before, wait=wait, after=after, is_running=is_running)
         yield from reversed(list(gap.explained()))
+
+    def _inside(self, activity: Activity, start: int, end: int) -> list[Stretch]:
+        """Return the time of an activity between two moments, once found for the run's path and its own chain's."""
+        key = (id(activity), start, end)
+        if key not in self._found_inside:
+            self._found_inside[key] = list(stretches_inside(activity, start, end))
+        return self._found_inside[key]
 
     def _before(self, chain: Chain, index: int, at: int) -> int:
         """Return the place of the activity that was the last to end by `at`, or to begin of those that last longer."""

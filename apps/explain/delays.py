@@ -8,7 +8,7 @@ from typing import Any
 
 from apps import catalog, machine_catalog
 from apps.explain.chains import Chain, by_span
-from apps.explain.losses import Loss, ended_by_limit, losses_of
+from apps.explain.losses import QUICK_SECONDS, Loss, ended_by_limit, losses_of
 from apps.explain.moments import length_of
 from apps.explain.parts import BACK_OFF, MISSING, PARKED, RATE_WAIT, Part, key_of, limit_of
 from apps.explain.stopped import deciding_call, said_of_call
@@ -22,7 +22,6 @@ SLOW_CALL_SECONDS = 2.0
 """A call that takes longer is slow, unless calls of its query took as long in earlier runs."""
 USUAL_CALL_SECONDS = 1.0
 """What a slow call would have taken otherwise, where no earlier run says it."""
-SLOW_WRITE_SECONDS = 1.0
 SLOW_ROW_SECONDS = 0.001
 """A statement that takes longer than this, and this for each row, is slow."""
 _NOBODY = "died"
@@ -59,7 +58,7 @@ def _trouble(story: Story, loss: Loss) -> Trouble | None:
     if evidence is not None and evidence.name in CALLS and loss.part is Part.GITHUB_ANSWERING:
         return _of_call(story, loss, evidence)
     if evidence is not None and evidence.name == WRITE:
-        usual = SLOW_WRITE_SECONDS + SLOW_ROW_SECONDS * number_of(evidence.attributes.get(_ROWS))
+        usual = QUICK_SECONDS + SLOW_ROW_SECONDS * number_of(evidence.attributes.get(_ROWS))
         if loss.lost_ns / 1e9 <= usual:
             return None
         says = f"a write of {evidence.attributes.get('entity_type')} rows took {length_of(evidence.duration_ms / 1000)}"
@@ -80,12 +79,14 @@ def _trouble(story: Story, loss: Loss) -> Trouble | None:
 def _of_call(story: Story, loss: Loss, call: Span) -> Trouble | None:
     """Return the trouble of a call that failed, or took long; one that a limit refused is told by the wait that follows."""
     lost = loss.lost_ns / 1e9
-    step = (by_span(said_of_call(call), call),)
-    if call.outcome == Outcome.FAILED or call.outcome == Outcome.DIED:
-        return _made(story, loss, seconds=lost, chain=step, error_type=error_of(call), error_msg=message_of(call))
+    if call.outcome in (Outcome.FAILED, Outcome.DIED):
+        known = {"error_type": error_of(call), "error_msg": message_of(call)}
+        return _made(story, loss, seconds=lost, chain=(by_span(said_of_call(call), call),), **known)
     usual = story.usual_seconds(call)
-    slow_from, usual = (SLOW_CALL_SECONDS, USUAL_CALL_SECONDS) if usual is None else (max(1.0, 2 * usual), usual)
-    return _made(story, loss, seconds=lost - usual, chain=step) if lost > slow_from else None
+    slow_from, usual = (SLOW_CALL_SECONDS, USUAL_CALL_SECONDS) if usual is None else (max(QUICK_SECONDS, 2 * usual), usual)
+    if lost <= slow_from:
+        return None
+    return _made(story, loss, seconds=lost - usual, chain=(by_span(said_of_call(call), call),))
 
 
 def _of_back_off(story: Story, loss: Loss) -> Trouble:

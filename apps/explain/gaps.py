@@ -18,7 +18,7 @@ _SENDING_NS = 5 * _SECOND
 """How long sending a message may take on a busy machine: a sweep sends what was not sent in two seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: of a large trace there are as many as spans, and freezing doubles what each takes
 class Stretch:
     """Some time of a run, what it went into, and the span or the rule that says so."""
 

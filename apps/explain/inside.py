@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 
 from apps.explain.activities import Activity
 from apps.explain.gaps import Stretch
@@ -19,26 +17,26 @@ def stretches_inside(activity: Activity, start_ns: int, end_ns: int) -> Iterator
     our own work; what is open, and has nothing in it that ended later, is open now.
     """
     parts = _parts(activity)
-    spans = [(max(span.start_ns, start_ns), min(span.end_ns, end_ns), span) for span in activity.spans]
-    spans = sorted((one for one in spans if one[0] < one[1]), key=lambda one: (one[0], -one[1]))  # what is inside is later
-    starts, ends = [one[0] for one in spans], [one[1] for one in spans]
-    moments = sorted({start_ns, end_ns, *starts, *ends})
-    latest_start = starts[-1] if starts else start_ns
-    starts.append(end_ns)  # the last moment, at which nothing begins
-    begun: list[int] = []  # places of those that have begun, negative: the latest is first
-    following = 0
-    for at, until in pairwise(moments):
-        while starts[following] == at and following < len(spans):
-            heapq.heappush(begun, -following)
-            following += 1
-        while begun and ends[-begun[0]] <= at:
-            heapq.heappop(begun)
-        if not begun:
-            yield Stretch(at, until, Part.OUR_OWN_WORK, "its own span never came")
-            continue
-        span = spans[-begun[0]][2]
-        part = Part.OPEN_NOW if span.is_open and latest_start <= at else parts[span.span_id]
-        yield Stretch(at, until, part, span.name, span.span_id)
+    spans = [one for one in activity.spans if one.start_ns < one.end_ns and one.start_ns < end_ns and one.end_ns > start_ns]
+    latest_start = spans[-1].start_ns if spans else start_ns
+    begun: list[Span] = []  # the latest is last; those that have ended are left when it comes to them
+    at = start_ns
+    for following in (*spans, None):
+        begins = end_ns if following is None else following.start_ns
+        while at < begins:
+            while begun and begun[-1].end_ns <= at:
+                begun.pop()
+            if not begun:
+                yield Stretch(at, begins, Part.OUR_OWN_WORK, "its own span never came")
+                break
+            span = begun[-1]
+            until = min(span.end_ns, begins)
+            part = Part.OPEN_NOW if span.is_open and latest_start <= at else parts[span.span_id]
+            yield Stretch(at, until, part, span.name, span.span_id)
+            at = until
+        at = max(at, begins)
+        if following is not None:
+            begun.append(following)
 
 
 def _parts(activity: Activity) -> Mapping[str, Part]:

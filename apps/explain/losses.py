@@ -14,6 +14,8 @@ from apps.explain.story import CALLS, SYNC, WRITE, Attempt, Story, error_of
 from telemetry.reading import Span
 
 _ENVIRONMENT, _OWN_SERVERS = "deployment.environment.name", "local"
+QUICK_SECONDS = 1.0
+"""A call that ended well, or a write, is not slow if it is not longer, whatever is usual."""
 _NAMED = CALLS | WAITS | {WRITE, RATE_WAIT, machine_catalog.LaneWait.__operation__, SYNC}
 
 
@@ -50,12 +52,19 @@ def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
     A command with servers of its own also starts a worker of its own, which is a part of its work.
     """
     if stretch.part is not Part.OUR_OWN_WORK:
-        return True
+        return evidence is None or not _is_quick(evidence, stretch.part)
     if evidence is not None and ended_by_limit(evidence):
         return True
     if evidence is None or evidence.name != QUEUE_WAIT:
         return False
     return evidence.resource.get(_ENVIRONMENT) != _OWN_SERVERS
+
+
+def _is_quick(evidence: Span, part: Part) -> bool:
+    """Return whether it is a call or a write that cannot be slow: a large trace has hardly anything else."""
+    is_answered = evidence.name in CALLS and evidence.status == "OK" and part is Part.GITHUB_ANSWERING
+    is_one = evidence.name == WRITE or is_answered
+    return is_one and evidence.end_ns - evidence.start_ns <= QUICK_SECONDS * 1e9
 
 
 def _within(attempts: Sequence[Attempt], stretch: Stretch) -> Attempt | None:

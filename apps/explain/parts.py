@@ -48,9 +48,10 @@ _OF_NAME: Mapping[str, Part] = {
     catalog.RowsWrite.__operation__: Part.DATABASE,
     machine_catalog.LaneWait.__operation__: Part.LANE,
     BACK_OFF: Part.BACK_OFF,
-    QUEUE_WAIT: Part.QUEUE,
     MISSING: Part.DEAD_UNTIL_FOUND,
 }
+_BY_REASON = frozenset({RATE_WAIT, PARKED, QUEUE_WAIT})
+"""Waits that stand for a part by what they were for."""
 
 
 def key_of(operation: type[Operation[Any]], field: str) -> str:
@@ -64,11 +65,12 @@ _QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
 
 def part_of(span: Span) -> Part | None:
     """Return the part that the span stands for; None for one that belongs to whatever it is inside of."""
-    if span.name in (RATE_WAIT, PARKED) or (span.name == QUEUE_WAIT and span.attributes.get(_QUEUED_FOR) == "limit"):
+    if span.name not in _BY_REASON:
+        return _OF_NAME.get(span.name)
+    queued_for = span.attributes.get(_QUEUED_FOR) if span.name == QUEUE_WAIT else "limit"
+    if queued_for == "limit":
         return part_of_limit(limit_of(span))
-    if span.name == QUEUE_WAIT and span.attributes.get(_QUEUED_FOR) == "start":  # nobody was ahead
-        return Part.OUR_OWN_WORK
-    return _OF_NAME.get(span.name)
+    return Part.OUR_OWN_WORK if queued_for == "start" else Part.QUEUE  # of a start nobody was ahead
 
 
 def part_of_limit(reason: str) -> Part:

@@ -174,6 +174,8 @@ class Story:
     def above(self, span_id: str | None, names: frozenset[str]) -> Span | None:
         """Return the nearest of the span and those that it is inside of that has one of the names."""
         span = self.span_of_id.get(span_id or "")
+        if span is None or span.name in names:
+            return span
         seen: set[str] = set()
         while span is not None and span.name not in names:
             if span.span_id in seen:

@@ -76,7 +76,7 @@ def _repositories(
     of_sync = {sync.span_id: sync.attributes.get("repo_id") for sync in syncs}
     alive: dict[object, int] = {}
     for span in spans:
-        if span.name in _INSIDE:  # its own attributes are looked at only where its parent never came: there are many
+        if span.name in _INSIDE:
             repo_id = of_sync[span.parent_id] if span.parent_id in of_sync else span.attributes.get("repo_id")
             alive[repo_id] = max(alive.get(repo_id, 0), span.end_ns)
     return [_repository(repo_id, attempts, lines, alive, has_ended=has_ended) for repo_id, attempts in of.items()]

@@ -43,6 +43,7 @@ _DISTINGUISHING = (
     _key(catalog.RepoSync, "error_type"),
 )
 """Attributes that distinguish spans of one name, in the order they are shown."""
+_RANKS = {key: rank for rank, key in enumerate(_DISTINGUISHING)}
 _LEAVES = frozenset(
     operation.__operation__
     for operation in (
@@ -199,7 +200,8 @@ def label_of(span: Span) -> str:
     """Return a span's name, what distinguishes it from others of that name, and its outcome unless that is success."""
     what, slash, task = span.name.partition("/")  # Celery's: run/<module>.<task>
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
-    shown = dict.fromkeys(str(span.attributes[key]) for key in _DISTINGUISHING if key in span.attributes)
+    known = sorted((_RANKS[key], str(value)) for key, value in span.attributes.items() if key in _RANKS)
+    shown = dict.fromkeys(value for _, value in known)
     attempt = [f"attempt {span.attributes[ATTEMPT]}"] if ATTEMPT in span.attributes else []
     outcome = span.outcome or {"OK": "ok", "ERROR": "error"}.get(span.status, "")
     mark = "" if outcome in (Outcome.COMPLETED, "ok", "") else f"[{outcome}]"
