@@ -159,13 +159,14 @@ def _requests(spans: Sequence[dict[str, Any]], size: int = 500) -> Iterable[byte
 
 
 def _fill(home: Path, file_bytes: int, began: datetime) -> None:
-    """Put files of other runs' lines and spans around the run's, all of its time, so that each has to be looked through."""
+    """Put files of other runs' lines and spans behind the run's, all of its time, so that each has to be looked through."""
     for name in ("logs.jsonl", "traces.jsonl"):
         own = (home / name).read_bytes()
         other = (
             own.replace(_TRACE.encode(), _OTHER.encode()).replace(b'"run_id":1,', b'"run_id":22,').replace(b"a/b", b"c/d")
         )
         repeated = other * max(1, file_bytes // len(other))
-        for number in range(1, _FULL_FILES):
+        for number in range(1, _FULL_FILES - 1):
             (home / f"{name}.{number}").write_bytes(repeated)
-        (home / name).write_bytes(repeated + own)
+        (home / f"{name}.{_FULL_FILES - 1}").write_bytes(own + repeated)  # the last that is looked through
+        (home / name).write_bytes(repeated)
