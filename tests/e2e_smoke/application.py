@@ -111,6 +111,15 @@ class Application:
         with self.syncing(team) as command:
             return command.results()
 
+    def explain(self, run: Run, *, jaeger: str | None = None) -> dict[str, Any]:
+        """Return what `manage.py explain` says of a run, by all that is here or by the Jaeger at a URL alone."""
+        where = [] if jaeger is None else ["--jaeger", jaeger]
+        with self._command("explain", "manage.py", "explain", str(run.id), *where, "--format", "json") as command:
+            code, printed = command.answer()
+            if code != 0:
+                raise StackError(f"explain {run.id}: {printed}{command.tail()}")
+            return dict(orjson.loads(printed))
+
     def _ask(self, **request: Any) -> Any:
         with self._command(request["do"], "-", orjson.dumps(request).decode()) as command:
             command.stdin.write(_INSIDE.read_bytes())

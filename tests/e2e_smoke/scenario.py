@@ -28,6 +28,7 @@ def play(stack: Stack, steps: Steps) -> None:
     verdict.nothing_missing_nothing_twice(evidence, steps)
     verdict.whole_traces(evidence, stack, steps)
     verdict.right_lines(evidence, steps)
+    verdict.explained_alike(evidence, application, stack, steps)
     kills = _kill(stack, application, steps)
     with steps.step("spans have arrived, or had the time to"):
         evidence = gather(stack, application, with_lines=False)

@@ -17,13 +17,14 @@ class StackError(RuntimeError):
 class Stack(Protocol):
     """A stack that runs from `up` to the end of its `with` block, and leaves nothing behind except its `folder`.
 
-    `web`, `jaeger` and `simulator` are addresses as this machine reaches them, `github` is the simulator's as the worker
-    does. `environment` is for the commands that `python` gives.
+    `web`, `jaeger` and `simulator` are addresses as this machine reaches them, `github` is the simulator's and
+    `jaeger_inside` Jaeger's as the application does. `environment` is for the commands that `python` gives.
     """
 
     folder: Path
     web: str
     jaeger: str
+    jaeger_inside: str
     simulator: str
     github: str
     environment: Mapping[str, str]

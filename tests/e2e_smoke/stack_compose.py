@@ -47,7 +47,7 @@ class Compose:
         story.chmod(0o755)  # so that the simulator's user in the container can read it
         ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         self.web, self.jaeger, self.simulator, self._otlp = (f"http://{LOOPBACK}:{ports[name]}" for name in PORTS[:4])
-        self.github = "http://github-simulator:8010"
+        self.github, self.jaeger_inside = "http://github-simulator:8010", "http://jaeger:16686"
         self.environment: Mapping[str, str] = {
             **SETTINGS,
             **{name: str(port) for name, port in ports.items()},

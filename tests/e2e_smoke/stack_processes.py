@@ -60,7 +60,7 @@ class Processes:
         jaeger = Jaeger(folder=self.folder, web=self.web)
         collector = Collector(folder=self.folder, lines=self._home, jaeger=jaeger)
         self._parts = {"collector": collector, "jaeger": jaeger}
-        self.jaeger = jaeger.url
+        self.jaeger = self.jaeger_inside = jaeger.url
         self.environment: Mapping[str, str] = SETTINGS | {
             "DATABASE_URL": running.database_url,
             "CELERY_BROKER_URL": running.broker_url,

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from telemetry.reading import Span
-from tests.e2e_smoke import check_lines, check_pages, check_traces, story
-from tests.e2e_smoke.application import Run
+from tests.e2e_smoke import check_explained, check_lines, check_pages, check_traces, story
+from tests.e2e_smoke.application import Application, Run
 from tests.e2e_smoke.check_copies import changed, line_key, missing, span_key, strangers, twice
 from tests.e2e_smoke.evidence import Evidence, Line
 from tests.e2e_smoke.jaeger import Jaeger
@@ -65,6 +65,16 @@ def whole_traces(evidence: Evidence, stack: Stack, steps: Steps) -> None:
         problems += check_pages.commands(1, evidence.whole)
     with steps.step("a search for errors finds the runs that lost something, and none that met only a limit") as problems:
         problems += check_pages.searches(evidence.runs, evidence.shown, Jaeger(stack.jaeger).search)
+
+
+def explained_alike(evidence: Evidence, application: Application, stack: Stack, steps: Steps) -> None:
+    """Check that the run that lost a repository, one that waited, and one that failed are explained by Jaeger alone."""
+    teams = {run.team_id: run for run in reversed(evidence.runs)}  # their recent runs
+    with steps.step(f"`manage.py explain --jaeger` says of {len(teams)} runs what `explain` says here") as problems:
+        for run in teams.values():
+            here, there = application.explain(run), application.explain(run, jaeger=stack.jaeger_inside)
+            span_ids = {span.span_id for span in evidence.in_jaeger if span.trace_id == run.trace_id}
+            problems += [f"run {run.id}: {problem}" for problem in check_explained.alike(here, there, span_ids=span_ids)]
 
 
 def right_lines(evidence: Evidence, steps: Steps) -> None:
