@@ -25,6 +25,9 @@ Flush = Callable[[float], bool]
 """Exports the spans that have ended within so many seconds; returns whether each is with its exporter, or in its spool."""
 
 _FLUSH_SECONDS = 2.0
+_ADVISORY_LOCK = 7_305_120
+"""Our key among PostgreSQL's advisory locks; the second key is the run's id."""
+_LARGEST_KEY = 2**31 - 1
 
 
 class RunFailed(Exception):  # noqa: N818  # it states what happened to the run
@@ -106,19 +109,36 @@ def finish(runs: Sequence[PipelineRun], *, flush: Flush = flush, covers_ns: int 
     """
     if runs and connection.in_atomic_block:
         raise RuntimeError("a span cannot be exported inside a transaction: its locks would last as long as the network")
-    emitted = [run for run in runs if _claim(run)]
-    for run in emitted:
-        _emit(run, covers_ns)
+    emitted = [run for run in runs if (claim := _claim(run)) is not None and _emit_claimed(run, claim, covers_ns)]
     accepted = bool(runs) and flush(_FLUSH_SECONDS)
     if accepted:
         _settle([*emitted, *(run for run in runs if run not in emitted and _is_accounted_for(run, flush))])
     return accepted
 
 
-def _claim(run: PipelineRun) -> bool:
-    """Return whether this process is the one that emits the run's root."""
-    claimed = PipelineRun.objects.filter(pk=run.pk, logged_at=None).update(logged_at=clock.now())
-    return bool(claimed)
+def _claim(run: PipelineRun) -> datetime | None:
+    """Return since when this process is the one that emits the run's root; None if it is not."""
+    now = clock.now()
+    return now if PipelineRun.objects.filter(pk=run.pk, logged_at=None).update(logged_at=now) else None
+
+
+def _emit_claimed(run: PipelineRun, claim: datetime, covers_ns: int) -> bool:
+    """Emit the root of a claimed run and return True, unless somebody has taken the claim over: this process stood still."""
+    with transaction.atomic():
+        is_ours = _is_emitted_here_alone(run) and PipelineRun.objects.filter(pk=run.pk, logged_at=claim).exists()
+        if is_ours:
+            _emit(run, covers_ns)
+    return is_ours
+
+
+def _is_emitted_here_alone(run: PipelineRun) -> bool:
+    """Return whether no other process can emit the run's root until the transaction ends, which is its own in any event.
+
+    The lock is PostgreSQL's advisory one and not the row's, so that nobody waits for a process that is frozen meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_ADVISORY_LOCK, run.pk & _LARGEST_KEY])
+        return bool(cursor.fetchone()[0])
 
 
 def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
@@ -131,13 +151,17 @@ def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
     traces, journal = settings.SYNCTRACE_TRACES_FILE, settings.SYNCTRACE_JOURNAL
     if traces is None:
         return True
-    waits = _is_in(Files(journal=journal), run)  # looked for first: from there it goes into the file
-    if _is_in(Files(traces=traces), run):
-        return True
-    if waits or any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
-        return False
-    is_said = settings.SYNCTRACE_LOG_FILE is None or _is_said(run, "sync.pipeline.completed", "sync.pipeline.failed")
-    _emit(run, 0, repeat=is_said)
+    with transaction.atomic():
+        if not _is_emitted_here_alone(run):
+            return False
+        waits = _is_in(Files(journal=journal), run)  # looked for first: from there it goes into the file
+        if _is_in(Files(traces=traces), run):
+            return True
+        if waits or any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
+            return False
+        is_said = settings.SYNCTRACE_LOG_FILE is None or _is_said(run, "sync.pipeline.completed", "sync.pipeline.failed")
+        PipelineRun.objects.filter(pk=run.pk).update(logged_at=clock.now())  # the claim is ours now
+        _emit(run, 0, repeat=is_said)
     return flush(_FLUSH_SECONDS)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from pytest_django import Settings
 
 from apps.integrations.models import PipelineRun
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import root_spans
 from apps.utils import clock
 from telemetry import trace_id_of
+from telemetry._export.span_files import FileExporter
 from telemetry.testing import Capture
 from tests.integrations.histories import repository
 
@@ -109,6 +117,64 @@ def test_a_root_says_whether_its_run_is_complete(
     assert (said, span.attributes["repos_failed"]) == (root, failed)
     ended = {"completed": ["sync.pipeline.completed"], "failed": ["sync.pipeline.failed"], "cancelled": []}
     assert captrace.events()[2:] == ended[str(span.outcome)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_stands_still_between_claim_and_root_emits_none_later(
+    captrace: Capture, run: PipelineRun, tmp_path: Path, settings: Settings, time: clock.SteppedClock
+) -> None:
+    """Somebody else has emitted it meanwhile; another run's root is not held up."""
+    settings.SYNCTRACE_TRACES_FILE = tmp_path / "traces.jsonl"
+    other = start_run(team=run.team, repositories=[repository("o/other")], since=None)
+    for each in (run, other):
+        each.state, each.ended_at = PipelineRun.State.COMPLETED, clock.now()
+        each.save()
+
+    def stand_still(execute: Any, sql: str, *rest: Any) -> Any:
+        """Let the others find the run before the lock is taken, minutes later."""
+        if "pg_try_advisory_xact_lock" in sql and not others.is_set():
+            others.set()
+            time.sleep(300.0)
+            with ThreadPoolExecutor(1) as elsewhere:
+                elsewhere.submit(in_thread, [run, other]).result(30)
+        return execute(sql, *rest)
+
+    def write(_seconds: float) -> bool:
+        FileExporter(tmp_path / "traces.jsonl", 0).export(captrace.exporter.get_finished_spans())
+        return True
+
+    def in_thread(runs: list[PipelineRun]) -> None:
+        try:
+            assert root_spans.finish(runs, flush=write)
+        finally:
+            connection.close()
+
+    others = threading.Event()
+    with connection.execute_wrapper(stand_still):
+        root_spans.finish([run], flush=lambda _seconds: True)
+    roots = [span.trace_id for span in captrace.spans if span.name == "sync.pipeline"]
+    assert sorted(roots) == sorted(trace_id_of(each.traceparent) for each in (run, other))
+    assert captrace.events().count("sync.pipeline.completed") == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_emits_a_root_that_somebody_is_at(
+    captrace: Capture, run: PipelineRun, tmp_path: Path, settings: Settings
+) -> None:
+    """However long that one stands still; once its process is gone, the next does."""
+    settings.SYNCTRACE_TRACES_FILE = tmp_path / "traces.jsonl"
+    run.state, run.ended_at, run.logged_at = PipelineRun.State.COMPLETED, clock.now(), clock.now()
+    run.save()
+    captrace.exporter.clear()
+    with psycopg.connect(**connection.get_connection_params()) as frozen:
+        frozen.execute("SELECT pg_advisory_xact_lock(7305120, %s)", [run.pk])
+        assert root_spans.finish([run], flush=lambda _seconds: True)
+        run.refresh_from_db()
+        assert (captrace.spans, run.exported_at) == ([], None)
+    assert root_spans.finish([run], flush=lambda _seconds: True)
+    assert [span.name for span in captrace.spans] == ["sync.pipeline"]
+    run.refresh_from_db()
+    assert run.exported_at is not None
 
 
 @pytest.mark.django_db(transaction=True)
