@@ -92,6 +92,11 @@ def _of_call(story: Story, loss: Loss, call: Span) -> Trouble | None:
 def _of_back_off(story: Story, loss: Loss) -> Trouble:
     """Return the trouble of a pause after an attempt that failed, with the call that made it fail."""
     attempt = _attempt_before(story, loss)
+    step = _step_before(story, loss)
+    if step is not None and loss.evidence is None and (attempt is None or step.end_ns > attempt.end_ns):
+        says = f"a phase's step ended: {error_of(step) or step.status_message}"
+        known = {"error_type": error_of(step), "error_msg": message_of(step)}
+        return _made(story, loss, seconds=loss.lost_ns / 1e9, chain=(by_span(says, step),), **known)
     sync = None if attempt is None else attempt.sync
     call = None if attempt is None else deciding_call(attempt)
     after = str(loss.evidence.attributes.get(_AFTER, "")) if loss.evidence is not None else ""
@@ -113,9 +118,9 @@ def _of_death(story: Story, loss: Loss) -> Trouble:
     """Return the trouble of the time until somebody found a death."""
     attempt = None if _is_of_phases(loss) else _attempt_before(story, loss)
     dead = None if attempt is None else attempt.sync
-    steps = [step for step in story.steps if step.outcome == Outcome.DIED and step.end_ns <= loss.start_ns + 10**9]
-    if steps and (dead is None or steps[-1].end_ns > dead.end_ns):  # who was the last to be at work left the time behind
-        attempt, dead = None, steps[-1]
+    step = _step_before(story, loss, died=True)
+    if step is not None and (dead is None or step.end_ns > dead.end_ns):  # who was the last at work left the time behind
+        attempt, dead = None, step
     chain = () if dead is None else (by_span(f"{dead.status_message or 'its process ended before it did'}", dead),)
     made = _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, error_type=error_of(dead) or "died")
     return _with_attempt(made, attempt, dead)
@@ -204,6 +209,12 @@ def _attempt_before(story: Story, loss: Loss) -> Attempt | None:
         if attempt.end_ns <= loss.start_ns + 10**9 and repo_id in (None, attempt.repo_id) and attempt.has_failed
     ]
     return max(before, key=lambda attempt: attempt.end_ns, default=None)
+
+
+def _step_before(story: Story, loss: Loss, *, died: bool = False) -> Span | None:
+    """Return the last step of a phase that had failed when the time began; with `died`, of those whose process had."""
+    before = [step for step in story.steps if step.end_ns <= loss.start_ns + 10**9]
+    return next((step for step in reversed(before) if not died or step.outcome == Outcome.DIED), None)
 
 
 def _made(story: Story, loss: Loss, **known: Any) -> Trouble:

@@ -9,7 +9,7 @@ import pytest
 
 from apps.explain.facts import Busy, Earlier, Profile, Surroundings
 from tests.explain.stories import asked, codes_of, line, proofs_of, refused, repository, told_run
-from tests.explain.told import at, attempt, limit, message, span, wait, write
+from tests.explain.told import at, attempt, limit, message, span, step, wait, write
 
 
 def test_a_healthy_run_has_no_cause() -> None:
@@ -73,6 +73,17 @@ def test_a_back_off_is_for_the_error_before_it(error: str, code: str) -> None:
     assert codes_of(explanation) == [code]
     assert explanation.causes[0].seconds == (10.0 if code == "time_limit" else 9.5)  # all that a limit cut off is lost
     assert proofs_of(explanation)[0] == f"a back-off of 8.0 s after {error} [span_id]"
+
+
+def test_a_back_off_of_a_phase_is_for_the_step_before_it() -> None:
+    """And not for an attempt that had failed earlier, of a repository that was given up."""
+    given_up = refused(0.0, 1.0, "not_found", status=404)
+    failed = step(2.0, 3.0, status="ERROR")
+    failed[0].attributes = {**failed[0].attributes, "error.type": "OperationalError"}
+    spans = [attempt(0.0, 1.0, given_up, outcome="failed"), failed, step(12.0, 13.0, number=2)]
+    explanation = told_run(*spans, end=13.0)
+    assert (codes_of(explanation), explanation.causes[0].seconds) == (["database_unavailable"], 9.0)
+    assert proofs_of(explanation) == ["a phase's step ended: OperationalError [span_id]"]
 
 
 def test_calls_that_take_long_are_slow_without_earlier_runs() -> None:

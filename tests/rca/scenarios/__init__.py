@@ -8,6 +8,7 @@ from tests.rca.scenario import Scenario
 from tests.rca.scenarios import (
     answers,
     decoys,
+    elsewhere,
     limits,
     machines,
     ours,
@@ -33,4 +34,5 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *two.SCENARIOS,
     *slow.SCENARIOS,
     *decoys.SCENARIOS,
+    *elsewhere.SCENARIOS,
 )
