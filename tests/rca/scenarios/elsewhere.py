@@ -15,6 +15,7 @@ from tests.rca.scenario import (
     DatabaseFault,
     Fate,
     Label,
+    Others,
     Outcome,
     Scenario,
     at_lists,
@@ -27,6 +28,14 @@ from tests.rca.scenario import (
 )
 
 _ALWAYS: Final = 100
+_REFUSED_AT_LISTS: Final[tuple[tuple[str, str, Code, str], ...]] = (
+    ("single sign-on", "sso", "sso_required", "patient"),
+    ("the address is not allowed", "ip_allow_list", "ip_not_allowed", "patient"),
+    ("a proxy wants a password", "proxy_authentication", "misconfigured", "patient"),
+    ("504", "gateway_timeout", "github_errors", "patient"),
+    ("says nothing", "hang", "github_slow", "hasty"),
+    ("resets", "connection_reset", "github_unreachable", "patient"),
+)
 _BACKFILL: Final[dict[str, Any]] = {"days": 2, "backfill": True}
 
 
@@ -278,4 +287,70 @@ _TOGETHER: Final = (
     ),
 )
 
-SCENARIOS: Final = (*_AT_GITHUB, *_OURS, *_TOGETHER)
+_AGAIN: Final = (
+    *(
+        Scenario(
+            name=f"{said} at long lists",
+            place="nested lists",
+            label=label("failed", code, LONG_LISTS),
+            repositories=(LONG_LISTS,),
+            github=(at_lists(fault),),
+            group=group,
+        )
+        for said, fault, code, group in _REFUSED_AT_LISTS
+    ),
+    of_backfill(
+        name="secondary limit at the look-up of the backfill",
+        place="phase 2",
+        label=label("completed", "secondary_limit"),
+        github=(at_lookup("secondary_limit", nth=2, times=1, retry_after=5),),
+    ),
+    Scenario(
+        name="refuses connections at the start",
+        place="start",
+        label=label("completed", "github_unreachable", ONE_PAGE),
+        through_wire=True,
+        acts=(Act(does="unplug github", when="prepared", seconds=5),),
+    ),
+    Scenario(
+        name="one of three is gone at its second page",
+        place="middle page",
+        label=label("partial", "not_found"),
+        repositories=(ONE_PAGE, THREE_PAGES, ANOTHER),
+        github=(at_page(2, "not_found", repository=THREE_PAGES),),
+    ),
+    Scenario(
+        name="a primary limit while another team has the account",
+        place="first page",
+        kind="two",
+        label=label("completed", "primary_limit", ONE_PAGE),
+        github=(at_page(1, "primary_limit", times=1, reset_in=7, repository=ONE_PAGE),),
+        others=Others(seconds=2.0),
+        acts=(Act(does="let others begin", when="prepared"),),
+    ),
+    Scenario(
+        name="backfill called off in its analysis",
+        place="phase 2",
+        label=label("cancelled", "cancelled", whole_run=True),
+        repositories=(THREE_PAGES,),
+        fates=(Fate(does="linger", when="analyzes", nth=2, seconds=2.0),),
+        acts=(Act(does="cancel", when="backfill analysis"),),
+        explains="backfill",
+        **_BACKFILL,
+    ),
+    of_backfill(
+        name="session ended in the backfill again and again",
+        place="phase 2",
+        label=label("failed", "database_unavailable"),
+        database=(DatabaseFault(does="terminate", nth=20, times=_ALWAYS),),
+    ),
+    Scenario(
+        name="slow analysis writes",
+        place="analysis",
+        label=label("completed", "database_slow", whole_run=True),
+        repositories=(THREE_PAGES,),
+        database=(DatabaseFault(does="sleep", table="analyses", nth=5, seconds=6),),
+    ),
+)
+
+SCENARIOS: Final = (*_AT_GITHUB, *_OURS, *_TOGETHER, *_AGAIN)
