@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -21,6 +22,7 @@ import orjson
 
 from telemetry import _journals
 from telemetry._decoding import Attribute, MissingKeyError, Span, SpanEvent, Values, records_in, requests_in, spans_in
+from telemetry._following import SpanFollower, latest_line
 from telemetry._jaeger import JaegerClient, JaegerError
 from telemetry._searching import EVER, Window, files_of, lines_in, lines_of
 from telemetry._trees import Node, draw, in_order, orphans_of, roots_of
@@ -37,6 +39,7 @@ __all__ = [
     "Source",
     "Span",
     "SpanEvent",
+    "SpanFollower",
     "Values",
     "Wanted",
     "draw",
@@ -121,6 +124,22 @@ class Files(Source):
         if self.traces is not None:
             kept += _spans_in(lines_in(Path(self.traces), in_spans(wanted), self._window.without_end))
         return Memory(kept).find_spans(**wanted)
+
+    def parts_of(self, trace_id: str) -> Iterator[list[Span]]:
+        """Yield a trace's spans as they are read, so that nobody need wait for all; of one that comes twice the later counts.
+
+        First those that no exporter has yet and those that were exported last, since others are in them; then all.
+        """
+        if self.journal is not None:
+            yield Memory(_journals.spans_in(Path(self.journal))).trace(trace_id)
+        if self.traces is not None:
+            lines = lines_in(Path(self.traces), in_spans({"trace_id": trace_id}), self._window.without_end)
+            for line in chain([latest_line(Path(self.traces), trace_id)], lines):
+                yield [span for span in _spans_in([line]) if span.trace_id == trace_id]
+
+    def follow(self) -> SpanFollower:
+        """Return what tells which spans are new here from now on."""
+        return SpanFollower(traces=self.traces, journal=self.journal)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
         """Return the lines with these fields, by their time."""
