@@ -126,7 +126,7 @@ class Files(Source):
         return Memory(kept).find_spans(**wanted)
 
     def parts_of(self, trace_id: str) -> Iterator[list[Span]]:
-        """Yield a trace's spans as they are read, so that nobody need wait for all; of one that comes twice the later counts.
+        """Yield a trace's spans as they are read, so that nobody need wait; of one that comes twice the later counts.
 
         First those that no exporter has yet and those that were exported last, since others are in them; then all.
         """

@@ -20,7 +20,7 @@ from tests.benchmarks.programs import CHECKOUT, NotMeasured
 _COMMANDS = ("logs", "trace", "runs", "explain")
 _FULL_FILES = 6
 _TRACE, _OTHER = "4bf92f3577b34da6a3ce929d0e0e4736", "0af7651916cd43dd8448eb211c80319c"
-_RUN, _TEAM = 1, 1
+RUN, _TEAM = 1, 1
 _PER_PAGE = 5  # spans: a call, its request, and three writes
 _KNOWN = f"""
 from datetime import datetime, timedelta, UTC
@@ -28,7 +28,7 @@ from apps.teams.models import Team
 from apps.integrations.models import PipelineRun
 began = datetime.fromisoformat("{{began}}")
 team, _ = Team.objects.get_or_create(pk={_TEAM}, defaults=dict(slug="reading", name="Reading"))
-PipelineRun.objects.get_or_create(pk={_RUN}, defaults=dict(
+PipelineRun.objects.get_or_create(pk={RUN}, defaults=dict(
     team=team, kind="recent", state="completed", phase="phase1_complete",
     started_at=began, ended_at=began + timedelta(seconds=60),
     started_ns=int(began.timestamp() * 1e9), traceparent="00-{_TRACE}-{{root}}-01"))
@@ -41,9 +41,9 @@ def cold_starts(*, home: Path, turns: int, spans: int, file_bytes: int) -> Itera
     small, full = home / "reading", home / "full"
     for folder in (small, full):
         folder.mkdir(parents=True)
-        _write_run(folder, began, pages=20)
+        write_run(folder, began, spans=20 * _PER_PAGE)
     _fill(full, file_bytes, began)
-    made = [sys.executable, "manage.py", "shell", "-v0", "-c", _KNOWN.format(began=began.isoformat(), root=_id(0))]
+    made = [sys.executable, "manage.py", "shell", "-v0", "-c", known_run(began)]
     subprocess.run(made, cwd=CHECKOUT, check=True, env={**os.environ, "SYNCTRACE_HOME": str(small)}, capture_output=True)
     for command in _COMMANDS:
         yield _figure(
@@ -55,7 +55,7 @@ def cold_starts(*, home: Path, turns: int, spans: int, file_bytes: int) -> Itera
         yield _figure(f"{command}.full", what, command, full, turns=turns, has_servers=False)
     large = home / "large"
     large.mkdir()
-    _write_run(large, began, pages=spans // _PER_PAGE)
+    write_run(large, began, spans=spans)
     for command in ("trace", "explain"):
         what = f"`{command} 1` of a trace of {spans:,} spans"
         aim = 1.5 if command == "explain" else 2.0
@@ -65,7 +65,7 @@ def cold_starts(*, home: Path, turns: int, spans: int, file_bytes: int) -> Itera
 def _figure(
     name: str, what: str, command: str, home: Path, *, turns: int, aim: float | None = None, has_servers: bool = True
 ) -> Figure:
-    arguments = [command, str(_RUN)]
+    arguments = [command, str(RUN)]
     seconds = [_seconds(arguments, home, has_servers=has_servers) for _ in range(turns + 1)][1:]  # the first one compiles
     usual = 0.6 if has_servers else 1.0
     return Figure(name=f"reading.{name}", what=what, value=statistics.median(seconds), unit="s", aim=aim or usual)
@@ -88,9 +88,15 @@ def _seconds(arguments: Sequence[str], home: Path, *, has_servers: bool) -> floa
     return time.perf_counter() - started
 
 
-def _write_run(home: Path, began: datetime, *, pages: int) -> None:
+def known_run(began: datetime) -> str:
+    """Return the program that stores the row of the run."""
+    return _KNOWN.format(began=began.isoformat(), root=_id(0))
+
+
+def write_run(home: Path, began: datetime, *, spans: int) -> None:
     """Write the lines and spans of a run over one repository: a call and three writes a page, one after the other."""
-    context = {"team_id": _TEAM, "repo_id": 1, "run_id": _RUN}
+    pages = spans // _PER_PAGE
+    context = {"team_id": _TEAM, "repo_id": 1, "run_id": RUN}
     ids = {"trace_id": _TRACE, "span_id": _id(2), "trace_flags": 1}
     events: list[tuple[str, dict[str, Any]]] = [
         ("sync.pipeline.started", {"repos_count": 1, "phase": "syncing"}),

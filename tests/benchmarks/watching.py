@@ -79,7 +79,7 @@ def measure(
         asked, began = _statements(url), time.perf_counter()
         time.sleep(idle_seconds)
         idle = (_statements(url) - asked) / (time.perf_counter() - began)
-        return Watched(samples=samples, busy=busy[1:], idle=idle, parts=lookers.ask(do="close"))
+        return Watched(samples=samples, busy=busy[1:], idle=idle, parts=lookers.ask(do="close")["parts"])
 
 
 def figures(measured: Watched, *, latency_ms: float) -> Iterator[Figure]:

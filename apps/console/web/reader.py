@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -18,9 +17,12 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, QueryDict
 
+from apps.console.web.background import background_thread
+from apps.console.web.box import Box, Part
 from apps.console.web.page import Page, version_of
 from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.utils import clock
 
 _EVERY = 1.0
 """Seconds between two looks."""
@@ -57,19 +59,11 @@ class Topic:
     named: tuple[tuple[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part as it stands, and what tells it from others."""
-
-    html: str
-    version: str
-
-
 @dataclass(slots=True)
 class _Watched:
     """A topic's subscribers, and since when it should have been rendered again."""
 
-    queues: list[asyncio.Queue[Part]] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
     due: bool = True
     rendered_at: float = 0.0
 
@@ -82,7 +76,7 @@ class Reader:
         self._queries = queries_a_second
         self._topics: dict[Topic, _Watched] = {}
         self._marks: Mapping[int, str] = {}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="console-reader")  # and so one connection
+        self._thread = background_thread("console-reader")
         self._task: asyncio.Task[None] | None = None
         self._looked_at = -inf
 
@@ -92,19 +86,18 @@ class Reader:
         return asyncio.get_running_loop().time() - self._looked_at < _FAILING_AFTER
 
     @contextlib.contextmanager
-    def subscribed(self, topic: Topic) -> Iterator[asyncio.Queue[Part]]:
-        """Yield a queue that gets the topic's part as it stands, and whenever it may have changed; only the latest waits."""
-        queue: asyncio.Queue[Part] = asyncio.Queue(maxsize=1)
+    def subscribed(self, topic: Topic, box: Box) -> Iterator[None]:
+        """Put into a box, in the block, the topic's part as it stands, and whenever it may have changed."""
         watched = self._topics.setdefault(topic, _Watched())
-        watched.queues.append(queue)
+        watched.boxes.append(box)
         watched.due = True  # the page was read a moment ago
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._read())
         try:
-            yield queue
+            yield
         finally:
-            watched.queues.remove(queue)
-            if not watched.queues:
+            watched.boxes.remove(box)
+            if not watched.boxes:
                 self._topics.pop(topic, None)
 
     async def _read(self) -> None:
@@ -122,7 +115,8 @@ class Reader:
                     watched.due, watched.rendered_at = False, loop.time()
                     part, queries = await loop.run_in_executor(self._thread, _render, topic)
                     left -= queries
-                    _send(watched, part)
+                    for box in watched.boxes:
+                        box.put_part(part)
             except (DatabaseError, InterfaceError):  # once it is back, everything may have changed
                 self._marks, self._looked_at = {}, -inf
                 for watched in self._topics.values():
@@ -147,13 +141,6 @@ class Reader:
         return sorted(due, key=lambda each: each[1].rendered_at)
 
 
-def _send(watched: _Watched, part: Part) -> None:
-    for queue in watched.queues:
-        if queue.full():
-            queue.get_nowait()
-        queue.put_nowait(part)
-
-
 def _read_marks() -> Mapping[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(_MARKS)
@@ -174,7 +161,7 @@ def _render(topic: Topic) -> tuple[Part, int]:
         return execute(*asked)
 
     try:
-        with connection.execute_wrapper(counted):
+        with connection.execute_wrapper(counted), clock.using(clock.SteppedClock(clock.now())):
             html: str = topic.page.changing(topic.sight, QueryDict(topic.query), dict(topic.named))
     except Http404:
         html = '<section class="card empty"><p>It is no longer there.</p></section>'

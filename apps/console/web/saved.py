@@ -17,20 +17,21 @@ from django.views.decorators.http import require_safe
 
 from apps.console.collecting import nothing_collected
 from apps.console.log_lines import Wanted, find_lines
-from apps.console.run_times import source_of, spans_of
+from apps.console.run_times import source_of, spans_of, time_of_spans
 from apps.console.web.run import run as run_page
 from apps.console.web.run import run_seen
 from apps.console.web.run_time import run_time as time_page
 from apps.console.web.sight import Sight
 from apps.console.web.span_details import details_of
-from apps.console.web.waterfall import ON_PATH, waterfall_of
+from apps.console.web.span_messages import ERROR, OPEN, head_of, spans_as_columns, time_as_columns
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
 from telemetry import trace_id_of
+from telemetry.reading import Span
 
 MOST_DETAILS = 3_000
 """So many spans' attributes and lines are in the file: first those that decided how the run went."""
-_SCRIPTS = ("axis.js", "picture.js", "span_panel.js", "span_data.js", "waterfall.js")
+_SCRIPTS = ("axis.js", "span_table.js", "picture.js", "span_panel.js", "span_data.js", "waterfall.js")
 _BETWEEN_MODULES = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 
 
@@ -40,13 +41,15 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
     with nothing_collected():
-        picture = waterfall_of(run)
-        details = _details(run, picture, sight)
+        spans, now = spans_of(run), clock.now()
+        columns = spans_as_columns(run, spans)
+        picture = [head_of(run, now=now), columns, time_as_columns(run, spans, now=now)]
+        details = _details(run, spans, columns["spans"]["flags"], sight)
     html = render_to_string(
         "console/saved.html",
         {
             "run": run,
-            "saved_at": clock.now(),
+            "saved_at": now,
             "state": run_page.changing(sight, QueryDict(), {"run_id": run_id}),
             "time": time_page.changing(sight, QueryDict(), {"run_id": run_id}),
             "style": style(),
@@ -61,13 +64,13 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
     return response
 
 
-def _details(run: PipelineRun, picture: Mapping[str, Any], sight: Sight) -> Mapping[str, Any]:
+def _details(run: PipelineRun, spans: Sequence[Span], flags: Sequence[int], sight: Sight) -> Mapping[str, Any]:
     """Return what is known of the spans of a picture, by their ids: of all, or of as many as there is room for."""
-    chosen = set(_telling(picture["ids"], picture["rows"]))
+    chosen = _telling(run, spans, flags)
     lines = find_lines(source_of(run), Wanted({"trace_id": frozenset({trace_id_of(run.traceparent)})}))
     of_them = [line for line in lines if line.get("span_id") in chosen]
-    spans = [span for span in spans_of(run) if span.span_id in chosen]
-    details = details_of(run, spans, of_them, sight, of_spans=[span.span_id for span in spans])
+    shown = [span for span in spans if span.span_id in chosen]
+    details = details_of(run, shown, of_them, sight, of_spans=[span.span_id for span in shown])
     for each in details.values():
         for link in each["links"]:
             if link.get("address", "").startswith("/"):
@@ -75,11 +78,15 @@ def _details(run: PipelineRun, picture: Mapping[str, Any], sight: Sight) -> Mapp
     return details
 
 
-def _telling(ids: Sequence[str], rows: Sequence[Sequence[Any]]) -> Sequence[str]:
+def _telling(run: PipelineRun, spans: Sequence[Span], flags: Sequence[int]) -> frozenset[str]:
     """Return the spans that tell most: errors and open ones, then those on the critical path, then the others."""
-    flags = [row[5] for row in rows]
-    order = sorted(range(len(ids)), key=lambda at: (not flags[at] & ~ON_PATH, not flags[at], at))
-    return [ids[at] for at in order[:MOST_DETAILS]]
+    time = time_of_spans(run, spans)
+    on_path = frozenset() if time is None else time.on_path(spans)
+    order = sorted(
+        (not flag & (ERROR | OPEN), span.span_id not in on_path, at)
+        for at, (span, flag) in enumerate(zip(spans, flags, strict=True))
+    )
+    return frozenset(spans[at].span_id for _, _, at in order[:MOST_DETAILS])
 
 
 def style() -> SafeString:

@@ -3,78 +3,90 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
 
+from apps.console.web.box import Box
+from apps.console.web.live_spans import LiveSpans
 from apps.console.web.page import Page
-from apps.console.web.reader import Part, Reader, Topic
+from apps.console.web.reader import Reader, Topic
+from apps.console.web.run import run as run_page
+from apps.console.web.run import run_seen
 from apps.console.web.sight import Sight
+from apps.integrations.models import PipelineRun
 
 _LASTS = 300.0
 """Seconds after which a stream ends, for its page to ask again: whoever has lost a team or a session gets no other one."""
 _BEAT = 5.0
 """Seconds after which a stream says that nothing has changed, or that it cannot know."""
 
-_BEATS, _FAILS = "event: beat\ndata:\n\n", "event: fails\ndata:\n\n"
+_BEATS, _FAILS = b"event: beat\ndata:\n\n", b"event: fails\ndata:\n\n"
 
-_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, Reader] = WeakKeyDictionary()
+_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Reader, LiveSpans]] = WeakKeyDictionary()
 
 
 @require_GET
 async def events(request: HttpRequest) -> HttpResponseBase:
     """Send the changing part of the page at the address `page` now, unless it is `known`, and again whenever it changes.
 
-    In between it says that it is as it was, or that it cannot be read.
+    In between it says that it is as it was, or that it cannot be read. A run's page is also sent what is new of its spans.
     Where streams are not to be had, answer with nothing, and the page asks for itself.
     """
-    sight = await sync_to_async(Sight.of)(await request.auser())
-    topic = _topic(request.GET.get("page", ""), sight)
+    topic, run = await sync_to_async(looked_at)(await request.auser(), request.GET.get("page", ""))
     if topic is None:
         return HttpResponse(status=404)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=204)
     known = request.headers.get("Last-Event-ID") or request.GET.get("known", "")
-    stream = StreamingHttpResponse(_stream(topic, known), content_type="text/event-stream")
+    stream = StreamingHttpResponse(_stream(topic, run, known), content_type="text/event-stream")
     stream.headers["Cache-Control"] = "no-store"
     stream.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
     return stream
 
 
-async def _stream(topic: Topic, known: str) -> AsyncIterator[str]:
+async def _stream(topic: Topic, run: PipelineRun | None, known: str) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    reader = _readers.setdefault(loop, Reader())
-    ends = loop.time() + _LASTS
-    yield "retry: 1000\n\n"
-    with reader.subscribed(topic) as parts:
+    if loop not in _readers:
+        _readers[loop] = Reader(), LiveSpans()
+    reader, spans = _readers[loop]
+    box, ends = Box(), loop.time() + _LASTS
+    yield b"retry: 1000\n\n"
+    with reader.subscribed(topic, box), contextlib.nullcontext() if run is None else spans.subscribed(run, box):
+        beats = loop.time() + _BEAT
         while (left := ends - loop.time()) > 0:
             try:
-                part = await asyncio.wait_for(parts.get(), timeout=min(_BEAT, left))
+                found = await asyncio.wait_for(box.get(), timeout=min(max(0.0, beats - loop.time()), left))
             except TimeoutError:
                 yield _BEATS if reader.is_reading else _FAILS
-                continue
-            yield _BEATS if part.version == known else _event(part)
-            known = part.version
+            else:
+                if isinstance(found, bytes):
+                    yield found
+                    continue  # that there are spans does not say that the database can be read
+                yield _BEATS if found.version == known else found.event
+                known = found.version
+            beats = loop.time() + _BEAT
 
 
-def _event(part: Part) -> str:
-    return f"event: part\nid: {part.version}\ndata: {json.dumps(part.html)}\n\n"
-
-
-def _topic(address: str, sight: Sight) -> Topic | None:
-    """Return what a page shows, if it is one of ours that changes."""
-    parts = urlsplit(address)
+def looked_at(user: AbstractBaseUser | AnonymousUser, address: str) -> tuple[Topic | None, PipelineRun | None]:
+    """Return what a page shows, if it is one of ours that changes, and the run that it is about, if they may see it."""
+    sight, parts = Sight.of(user), urlsplit(address)
     try:
         match = resolve(parts.path)
     except Resolver404:
-        return None
+        return None, None
     if not isinstance(match.func, Page):
-        return None
-    return Topic(page=match.func, sight=sight, query=parts.query, named=tuple(sorted(match.kwargs.items())))
+        return None, None
+    topic = Topic(page=match.func, sight=sight, query=parts.query, named=tuple(sorted(match.kwargs.items())))
+    with contextlib.suppress(Http404):
+        return topic, run_seen(sight, match.kwargs["run_id"]) if match.func is run_page else None
+    return topic, None

@@ -1,138 +1,156 @@
-"""A run's spans as a picture wants them: in the order of the tree, as columns, with the critical path; nothing of others."""
+"""A run's spans for the picture on its page: sent as they are read, and read once for all who ask at the same time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from hashlib import blake2b
 from threading import Lock
-from typing import Any
 
 import orjson
+from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from apps import catalog
 from apps.console.collecting import nothing_collected
-from apps.console.run_times import spans_of, time_of_spans
+from apps.console.run_times import source_of, spans_of
 from apps.console.web.kept import Kept
-from apps.console.web.looking_on import run_looked_at, turns
-from apps.explain.idle import at_work, idle_times
-from apps.explain.parts import WAITING, Part, part_of
+from apps.console.web.run import run_seen
+from apps.console.web.sight import Sight
+from apps.console.web.span_messages import head_of, spans_as_columns, time_as_columns
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
-from telemetry import trace_id_of, visible
-from telemetry.reading import Files, Span, roots_of
-from telemetry.timestamps import unix_nanoseconds
+from telemetry import trace_id_of
+from telemetry.reading import Files, Memory, Span
 
-_DETAILS = ("full_name", "query_name", "endpoint", "entity_type", "sync.rate_wait.reason", "sync.queue.reason")
-"""What tells a row from others of its name. Behind whom a repository queued is not here: that may be another team's."""
-_TASKS = "apps.integrations.tasks."
-_ATTEMPT = catalog.RepoSync.__operation__
-_MS = 1_000_000
-_ERROR, _OPEN, ON_PATH = 1, 2, 4
-_FAILED = ("failed", "died")
-_NONE = -1
+_MOST_IN_A_MESSAGE = 4_000
+_KEPT_SECONDS = 30.0
 _LOOKS_AGAIN = 15.0
 """Seconds after which a run that goes on is read again though no process has said anything: it may have died."""
 
-_answers: Kept[bytes] = Kept(4)  # a large run's has ten megabytes
-_reading = Lock()
+
+class Answer:
+    """An answer's pieces, gzipped: whoever of those who ask is the first to want one makes it for all."""
+
+    def __init__(self, messages: Iterator[bytes]) -> None:
+        self._messages = messages
+        self._pieces: list[bytes] = []
+        self._is_whole = False
+        self._error: Exception | None = None
+        self._gzip = zlib.compressobj(1, wbits=31)
+        self._lock = Lock()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it cannot be made to its end."""
+        return self._error is not None
+
+    def piece(self, place: int) -> bytes | None:
+        """Return a piece; None behind the last one."""
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if place == len(self._pieces) and not self._is_whole:
+                self._make()
+            return self._pieces[place] if place < len(self._pieces) else None
+
+    def _make(self) -> None:
+        try:
+            with nothing_collected():
+                message = next(self._messages, None)
+        except Exception as error:
+            self._error = error
+            raise
+        self._is_whole = message is None
+        rest = self._gzip.compress(message or b"") + self._gzip.flush(zlib.Z_SYNC_FLUSH if message else zlib.Z_FINISH)
+        self._pieces.append(rest)
 
 
-@login_not_required  # it asks itself, and not each time
+_answers: Kept[Answer] = Kept(4)  # a large run's has a megabyte
+_asking = Lock()
+
+
 @require_safe
 def spans(request: HttpRequest, run_id: int) -> HttpResponseBase:
-    """Answer with the spans of a run's trace, those that are open included, as JSON; not again while they are the same."""
-    run = run_looked_at(request, run_id)
-    if run is None:
-        return redirect_to_login(request.get_full_path())
+    """Answer with the spans of a run's trace, open ones included, a message a line; not while they are the same."""
+    run = run_seen(Sight.of(request.user), run_id)
     version = _version(run)
+    response: HttpResponseBase
     if request.headers.get("If-None-Match") == version:
         response = HttpResponse(status=304)
     else:
-        response = HttpResponse(_content(run, version), content_type="application/json")
+        response = _streamed(request, _answer(run, version))
     response.headers["ETag"] = version
-    response.headers["X-Again-Ms"] = str(round(1e3 * turns.take()))
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _content(run: PipelineRun, version: str) -> bytes:
-    """Return the spans as JSON, which is made once for all who ask while a run goes on."""
-    with _reading:
-        content = _answers.get(run.pk, version)
-        if content is None:
-            with nothing_collected():
-                content = orjson.dumps(waterfall_of(run))
-            if run.ended_at is None:
-                _answers.put(run.pk, version, content)
-        return content
+def messages_of(run: PipelineRun, *, now: datetime) -> Iterator[bytes]:
+    """Yield what a picture is drawn from, each message a line: at first what the first screen shows."""
+    yield _line(head_of(run, now=now))
+    source, trace_id = source_of(run), trace_id_of(run.traceparent)
+    found: list[Span] = []
+    waiting: list[Span] = []
+    for part in source.parts_of(trace_id) if isinstance(source, Files) else ():
+        waiting += part
+        if len(waiting) >= _MOST_IN_A_MESSAGE or (waiting and len(found) < _MOST_IN_A_MESSAGE):
+            yield _line(spans_as_columns(run, waiting))
+            found += waiting
+            waiting = []
+    if not found and not waiting:
+        waiting = spans_of(run)  # it may be elsewhere
+    if waiting:
+        yield _line(spans_as_columns(run, waiting))
+    yield _line(time_as_columns(run, Memory(found + waiting).trace(trace_id), now=now))
 
 
-def waterfall_of(run: PipelineRun) -> dict[str, Any]:
-    """Return the picture's data: times are milliseconds since the run began, names and parts stand once.
+def _answer(run: PipelineRun, version: str) -> Answer:
+    with _asking:
+        answer = _answers.get(run.pk, version)
+        if answer is None or answer.has_failed:
+            answer = Answer(messages_of(run, now=clock.now()))
+            _answers.put(run.pk, version, answer, seconds=_KEPT_SECONDS)
+    return answer
 
-    A row is a span: the place of its name, its depth, start, length, the place of its part (-1: none), flags, and the place
-    of its repository (-1: none). Flags: 1 is an error, 2 is open, 4 is on the critical path. `ids` are the rows' span ids.
-    A stretch of the critical path is its start, length, part, and the row that says so (-1: none).
-    """
-    found = spans_of(run)
-    time = time_of_spans(run, found)
-    on_path = frozenset() if time is None else time.on_path(found)
-    names: dict[str, int] = {}
-    repositories: dict[object, int] = {}
-    parts = {part: place for place, part in enumerate(Part)}
-    rows, details, ids = [], [], []
-    for depth, span in _walk(found):
-        part = part_of(span)
-        repository = span.attributes.get("repo_id")
-        rows.append(
-            (
-                names.setdefault(visible(span.name.replace(_TASKS, "")), len(names)),
-                depth,
-                _ms(span.start_ns - run.started_ns),
-                _ms(span.end_ns - span.start_ns),
-                _NONE if part is None else parts[part],
-                _ERROR * _is_error(span) + _OPEN * span.is_open + ON_PATH * (span.span_id in on_path),
-                _NONE if repository is None else repositories.setdefault(repository, len(repositories)),
-            )
-        )
-        details.append(_detail(span))
-        ids.append(span.span_id)
-    places = {span_id: place for place, span_id in enumerate(ids)}
-    idle = [] if time is None else idle_times(time.start_ns, time.end_ns, at_work(found))
-    return {
-        "run": run.pk,
-        "is_running": run.ended_at is None,
-        "now": _ms(unix_nanoseconds(clock.now()) - run.started_ns),
-        "length": max([_ms(time.end_ns - time.start_ns) if time else 0.0, *(row[2] + row[3] for row in rows)]),
-        "names": list(names),
-        "attempt": names.get(_ATTEMPT, _NONE),
-        "parts": [{"key": part.key, "words": part.value, "waits": part in WAITING} for part in Part],
-        "rows": rows,
-        "details": details,
-        "ids": ids,
-        "idle": [(_ms(start - run.started_ns), _ms(end - start)) for start, end in idle],
-        "critical": [
-            (
-                _ms(stretch.start_ns - run.started_ns),
-                _ms(stretch.duration_ns),
-                parts[stretch.part],
-                places.get(stretch.span_id or "", _NONE),
-            )
-            for stretch in (time.path if time else ())
-        ],
-    }
+
+def _streamed(request: HttpRequest, answer: Answer) -> StreamingHttpResponse:
+    """Return a response that sends an answer's pieces as they are made."""
+    is_zipped = "gzip" in request.headers.get("Accept-Encoding", "")
+    plain = zlib.decompressobj(31)
+
+    def piece(place: int) -> bytes | None:
+        found = answer.piece(place)
+        return found if is_zipped or found is None else plain.decompress(found)
+
+    def pieces() -> Iterator[bytes]:
+        place = 0
+        while (found := piece(place)) is not None:
+            yield found
+            place += 1
+
+    async def sent() -> AsyncIterator[bytes]:
+        place = 0
+        while (found := await sync_to_async(piece)(place)) is not None:
+            yield found
+            place += 1
+
+    content = sent() if isinstance(request, ASGIRequest) else pieces()
+    response = StreamingHttpResponse(content, content_type="application/x-ndjson")
+    patch_vary_headers(response, ["Accept-Encoding"])
+    if is_zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 def _version(run: PipelineRun) -> str:
     """Return what tells the spans of a run from those that it had: what processes say of those not exported yet.
 
-    That is in small files, and so can be asked for each second.
+    That is in small files.
     """
     said = Files(journal=settings.SYNCTRACE_JOURNAL).trace(trace_id_of(run.traceparent))
     unfinished = [(span.span_id, span.is_open, span.status, len(span.attributes), len(span.events)) for span in said]
@@ -141,22 +159,5 @@ def _version(run: PipelineRun) -> str:
     return f'"{blake2b(mark, digest_size=8).hexdigest()}"'
 
 
-def _walk(found: Sequence[Span]) -> Iterator[tuple[int, Span]]:
-    """Yield the spans with their depths, parents first."""
-    for top in roots_of(found):
-        yield from top.walk()
-
-
-def _is_error(span: Span) -> bool:
-    return span.status == "ERROR" or span.outcome in _FAILED
-
-
-def _detail(span: Span) -> str:
-    said = [str(span.attributes[key]) for key in _DETAILS if key in span.attributes]
-    attempt = span.attributes.get("sync.attempt", 1)
-    ending = [word for word in (span.outcome if span.outcome != "completed" else None, span.error_type) if word]
-    return visible("  ".join([*said, *([f"attempt {attempt}"] if attempt != 1 else []), *ending]))[:300]
-
-
-def _ms(nanoseconds: int) -> float:
-    return round(nanoseconds / _MS, 3)
+def _line(message: object) -> bytes:
+    return orjson.dumps(message) + b"\n"

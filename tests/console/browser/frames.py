@@ -49,7 +49,7 @@ def main() -> None:
         "saved_at": datetime.now(UTC),
         "style": style(),
         "script": script(),
-        "spans": as_json(many_spans(_SPANS)),
+        "spans": as_json(list(many_spans(_SPANS))),
         "details": as_json({}),
     }
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

@@ -11,8 +11,9 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
+from apps.console.web.box import Box, Part
 from apps.console.web.page import Page
-from apps.console.web.reader import Part, Reader, Topic
+from apps.console.web.reader import Reader, Topic
 from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Team
@@ -44,6 +45,12 @@ def _topic(page: Page, team: Team, query: str = "") -> Topic:
     return Topic(page=page, sight=Sight(teams=frozenset({team.pk}), owned=frozenset()), query=query, named=())
 
 
+async def _part(box: Box) -> Part:
+    found = await asyncio.wait_for(box.get(), 30)
+    assert isinstance(found, Part)
+    return found
+
+
 async def _ended(reader: Reader) -> None:
     """Wait until a reader that nobody listens to has closed its connection."""
     assert reader._task is not None
@@ -68,17 +75,17 @@ def test_pages_of_one_sight_are_rendered_once_and_again_when_their_team_changes(
     topics = {team.pk: _topic(_page(read), team) for team in (core, other)}
 
     async def look() -> list[Part]:
-        reader = Reader()
+        reader, first, second, third = Reader(), Box(), Box(), Box()
         with (
-            reader.subscribed(topics[core.pk]) as first,
-            reader.subscribed(topics[core.pk]) as second,
-            reader.subscribed(topics[other.pk]) as third,
+            reader.subscribed(topics[core.pk], first),
+            reader.subscribed(topics[core.pk], second),
+            reader.subscribed(topics[other.pk], third),
         ):
-            parts = [await asyncio.wait_for(queue.get(), 20) for queue in (first, second, third)]
+            parts = [await _part(box) for box in (first, second, third)]
             await asyncio.sleep(0)
             rendered.clear()
             await asyncio.to_thread(_changes(runs[core.pk], 2))
-            parts += [await asyncio.wait_for(queue.get(), 20) for queue in (first, second)]
+            parts += [await _part(box) for box in (first, second)]
         await _ended(reader)
         return parts
 
@@ -95,20 +102,21 @@ def test_whoever_does_not_take_parts_finds_the_latest_alone() -> None:
     run = make_run(team, {"state": "queued", "prs_done": 0})
     topic = _topic(_page(_done), team)
 
-    async def look() -> tuple[Part, bool]:
-        reader = Reader()
-        with reader.subscribed(topic) as awake, reader.subscribed(topic) as asleep:
-            await asyncio.wait_for(awake.get(), 20)
+    async def look() -> tuple[object, object]:
+        reader, awake, asleep = Reader(), Box(), Box()
+        with reader.subscribed(topic, awake), reader.subscribed(topic, asleep):
+            await _part(awake)
             for done in (1, 2, 3):
                 await asyncio.to_thread(_changes(run, done))
-                await asyncio.wait_for(awake.get(), 20)
-            found = asleep.get_nowait(), asleep.empty()
+                await _part(awake)
+            found = asleep.get_nowait(), asleep.get_nowait()
         await _ended(reader)
         return found
 
-    part, is_all = asyncio.run(look())
+    part, nothing = asyncio.run(look())
+    assert isinstance(part, Part)
     assert "done: [3]" in part.html
-    assert is_all
+    assert nothing is None
 
 
 def test_beyond_so_many_queries_a_second_parts_wait_for_their_turn() -> None:
@@ -119,14 +127,16 @@ def test_beyond_so_many_queries_a_second_parts_wait_for_their_turn() -> None:
     async def look() -> list[float]:
         reader, loop, began = Reader(queries_a_second=5), asyncio.get_running_loop(), 0.0
 
-        async def first(queue: asyncio.Queue[Part]) -> float:
-            await asyncio.wait_for(queue.get(), 30)
+        async def first(box: Box) -> float:
+            await _part(box)
             return loop.time() - began
 
         began = loop.time()
         with contextlib.ExitStack() as open_pages:
-            queues = [open_pages.enter_context(reader.subscribed(_topic(page, team, f"n={n}"))) for n in range(6)]
-            seconds = sorted(await asyncio.gather(*map(first, queues)))
+            boxes = [Box() for _ in range(6)]
+            for number, box in enumerate(boxes):
+                open_pages.enter_context(reader.subscribed(_topic(page, team, f"n={number}"), box))
+            seconds = sorted(await asyncio.gather(*map(first, boxes)))
         await _ended(reader)
         return seconds
 
@@ -157,14 +167,14 @@ def test_a_reader_that_lost_its_database_says_so_until_it_reads_again() -> None:
             await asyncio.sleep(0.02)
 
     async def look() -> None:
-        reader = Reader()
-        with reader.subscribed(topic) as parts:
-            await asyncio.wait_for(parts.get(), 20)
+        reader, box = Reader(), Box()
+        with reader.subscribed(topic, box):
+            await _part(box)
             await asyncio.wait_for(until(lambda: reader.is_reading), 20)
             await asyncio.to_thread(end_its_connection)
             await asyncio.wait_for(until(lambda: not reader.is_reading), 20)
             await asyncio.wait_for(until(lambda: reader.is_reading), 20)
-            await asyncio.wait_for(parts.get(), 20)
+            await _part(box)
         await _ended(reader)
 
     asyncio.run(look())

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
-from django.test import Client, RequestFactory
-from pytest_django import DjangoAssertNumQueries, Settings
+from django.test import Client
+from pytest_django import Settings
 
 from apps.console.run_times import time_of_run
-from apps.console.web.looking_on import Turns, run_looked_at
 from apps.console.web.run_time import shares_of
-from apps.console.web.waterfall import ON_PATH, waterfall_of
+from apps.console.web.waterfall import Answer, messages_of
 from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
-from apps.teams.models import Membership, Team
+from telemetry.reading import Files, Span
 from tests.console.spans_file import write_spans
-from tests.console.web.people import People, make_run
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
 from tests.integrations.histories import repo_sync, repository
 
@@ -48,36 +48,66 @@ def run(settings: Settings, tmp_path: Path) -> PipelineRun:
     )
 
 
-def _rows(data: dict[str, Any]) -> list[tuple[str, int, float, float]]:
-    return [(data["names"][row[0]], row[1], row[2], row[3]) for row in data["rows"]]
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What a picture knows once it has taken all messages."""
+
+    head: dict[str, Any]
+    time: dict[str, Any]
+    spans: dict[str, tuple[str, str, str, float, float, int]]
+    """By id: name, detail, the id of what it is in, start, length, and flags."""
+
+    @property
+    def named(self) -> dict[str, tuple[float, float]]:
+        return {span[0]: span[3:5] for span in self.spans.values()}
 
 
-def test_spans_are_rows_in_the_order_of_the_tree(run: PipelineRun, admin_client: Client) -> None:
+def _picture(content: bytes) -> _Picture:
+    taken: dict[str, Any] = {"time": {}}
+    spans: dict[str, tuple[str, str, str, float, float, int]] = {}
+    for line in content.splitlines():
+        message = orjson.loads(line)
+        taken.update(message)
+        columns = message.get("spans", {"id": []})
+        for at, span_id in enumerate(columns["id"]):
+            name, detail, parent = (
+                columns[of][columns[each][at]] if columns[each][at] >= 0 else ""
+                for of, each in (("names", "name"), ("details", "detail"), ("parents", "parent"))
+            )
+            spans[span_id] = (name, detail, parent, *(columns[each][at] for each in ("start", "length", "flags")))
+    return _Picture(taken["head"], taken["time"], spans)
+
+
+def _content(client: Client, run: PipelineRun, **headers: str) -> bytes:
+    return b"".join(client.get(f"/runs/{run.pk}/spans.jsonl", headers=headers))
+
+
+def test_spans_are_columns_that_say_what_each_is_in(run: PipelineRun, admin_client: Client) -> None:
     """With milliseconds since the run began; the critical path has no hole."""
-    data = admin_client.get(f"/runs/{run.pk}/spans.json").json()
-    rows = _rows(data)
-    assert rows[0] == ("sync.pipeline", 0, 0.0, 95_600.0)
-    assert ("sync.api.graphql", 3, 0.0, 5_000.0) in rows
-    assert len(rows) == len(data["details"]) == 1 + 3 + 2
-    assert (data["run"], data["is_running"], data["length"]) == (run.pk, False, 95_600.0)
-    at = 0.0
-    for start, length, _part, _row in data["critical"]:
+    picture = _picture(_content(admin_client, run))
+    assert (picture.head["root"], picture.head["attempt"], picture.head["is_running"]) == (ROOT_ID, "sync.repo", False)
+    assert picture.spans[ROOT_ID][:5] == ("sync.pipeline", "", "", 0.0, 95_600.0)
+    assert len(picture.spans) == 1 + 3 + 2
+    assert picture.named["sync.api.graphql"] == (0.0, 5_000.0)
+    assert {span[2] for span in picture.spans.values()} <= {"", *picture.spans}
+    at, critical = 0.0, picture.time["critical"]
+    for start, length in zip(critical["start"], critical["length"], strict=True):
         assert start == pytest.approx(at, abs=0.01)
         at = start + length
     assert at == pytest.approx(95_600.0, abs=0.01)
-    parts = {data["parts"][part]["key"] for _, _, part, _ in data["critical"]}
+    parts = {picture.head["parts"][part]["key"] for part in critical["part"]}
     assert parts == {"github_answering", "back_off", "our_own_work"}
 
 
-def test_what_is_on_the_critical_path_is_lit_and_idle_time_is_told(run: PipelineRun) -> None:
-    """A stretch leads to the row that says so; nothing was at work while the run backed off."""
-    data = waterfall_of(run)
-    (call,) = (at for at, row in enumerate(_rows(data)) if row[0] == "sync.api.graphql")
-    assert [0.0, 5_000.0, call] in [[start, length, row] for start, length, _, row in data["critical"]]
-    assert {bool(row[5] & ON_PATH) for row in data["rows"][: call + 1]} == {True}
-    assert data["idle"] == [(5_000.0, pytest.approx(90_600.0))]
-    assert data["ids"][call] != data["ids"][0] == ROOT_ID
-    assert next(part["key"] for part in data["parts"] if part["waits"]) == "primary_wait"
+def test_a_stretch_of_the_critical_path_leads_to_its_span_and_idle_time_is_told(
+    run: PipelineRun, admin_client: Client
+) -> None:
+    """Nothing was at work while the run backed off."""
+    picture = _picture(_content(admin_client, run))
+    critical = picture.time["critical"]
+    assert "sync.api.graphql" in {picture.spans[span_id][0] for span_id in critical["id"] if span_id}
+    assert picture.time["idle"] == [[5_000.0, pytest.approx(90_600.0)]]
+    assert next(part["key"] for part in picture.head["parts"] if part["waits"]) == "primary_wait"
 
 
 def test_spans_are_sent_again_only_when_a_process_has_said_more(
@@ -89,7 +119,7 @@ def test_spans_are_sent_again_only_when_a_process_has_said_more(
     journal = settings.SYNCTRACE_JOURNAL / "worker.jsonl"
 
     def ask(version: str = "") -> tuple[int, str]:
-        answer = admin_client.get(f"/runs/{run.pk}/spans.json", headers={"If-None-Match": version})
+        answer = admin_client.get(f"/runs/{run.pk}/spans.jsonl", headers={"If-None-Match": version})
         return answer.status_code, answer.headers["ETag"]
 
     status, first = ask()
@@ -102,40 +132,63 @@ def test_spans_are_sent_again_only_when_a_process_has_said_more(
         lines.write(orjson.dumps(own) + b"\n")
     status, second = ask(first)
     assert (status, second == first) == (200, False)
-    assert ("sync.repo", 1) in [row[:2] for row in _rows(waterfall_of(run))]
+    assert _picture(_content(admin_client, run)).spans["a" * 16][:3] == ("sync.repo", "died", ROOT_ID)
 
 
-def test_pages_that_ask_each_second_leave_the_database_alone(
-    run: PipelineRun, django_assert_num_queries: DjangoAssertNumQueries
+def test_all_who_ask_at_the_same_time_share_one_answer(
+    run: PipelineRun, admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who may see the spans is kept for each session, and the row for all; nobody else gets in by that."""
-    clients = {who: Client() for who in ("owner", "outsider", "stranger")}
-    for name, team in (("owner", run.team), ("outsider", Team.objects.create(slug="other", name="Other"))):
-        user = User.objects.create_user(name)
-        Membership.objects.create(user=user, team=team)
-        clients[name].force_login(user)
-    address = f"/runs/{run.pk}/spans.json"
-    version = clients["owner"].get(address).headers["ETag"]
-    with django_assert_num_queries(0):
-        assert clients["owner"].get(address, headers={"If-None-Match": version}).status_code == 304
-    assert [clients["outsider"].get(address).status_code for _ in range(2)] == [404, 404]
-    assert clients["stranger"].get(address).status_code == 302
-    clients["owner"].logout()
-    assert clients["owner"].get(address).status_code == 302
+    """The spans of a run are read and zipped once for fifty pages."""
+    read: list[str] = []
+    parts_of = Files.parts_of
+
+    def counted(files: Files, trace_id: str) -> Iterator[list[Span]]:
+        read.append(trace_id)
+        return parts_of(files, trace_id)
+
+    monkeypatch.setattr(Files, "parts_of", counted)
+    contents = {_content(admin_client, run, **{"Accept-Encoding": "gzip"}) for _ in range(50)}
+    assert read == [_TRACE]
+    assert zlib.decompress(contents.pop(), wbits=31) == _content(admin_client, run)
+    assert not contents
 
 
-def test_the_more_pages_ask_for_spans_the_later_each_asks_again() -> None:
-    """Each takes the next free turn, so that all of them ask ten times a second; one alone is not kept waiting."""
-    turns = Turns(a_second=10)
-    assert [round(turns.take(), 1) for _ in range(4)] == [0.1, 0.2, 0.3, 0.4]
-    assert Turns(a_second=10).take() < 0.2
+def test_an_answer_that_cannot_be_made_to_its_end_is_not_taken_for_whole(run: PipelineRun) -> None:
+    """Whoever reads on gets the error, too."""
+
+    def messages() -> Iterator[bytes]:
+        yield b"one\n"
+        raise OSError("the disk is gone")
+
+    answer = Answer(messages())
+    assert zlib.decompressobj(31).decompress(answer.piece(0) or b"") == b"one\n"
+    for _ in range(2):
+        with pytest.raises(OSError, match="the disk is gone"):
+            answer.piece(1)
+    assert answer.has_failed
 
 
-def test_a_run_whose_spans_cannot_be_read_has_no_rows(run: PipelineRun, settings: Settings) -> None:
+def test_the_first_screen_comes_first(run: PipelineRun, tmp_path: Path) -> None:
+    """Of a file of many exports what others are in is sent first, and then all in the order of the file."""
+    spans = [call(at / 100, at / 100 + 0.01) for at in range(900)]
+    lines = []
+    for begin in (*range(0, 900, 100), 900):
+        part = [root(95.6)] if begin == 900 else spans[begin : begin + 100]
+        write_spans(tmp_path / "traces.jsonl", part, trace_id=_TRACE)
+        lines.append((tmp_path / "traces.jsonl").read_bytes())
+    (tmp_path / "traces.jsonl").write_bytes(b"".join(lines))
+    messages = [_picture(b"".join([first, line])) for first, *rest in [list(messages_of(run, now=BEGAN))] for line in rest]
+    assert list(messages[0].spans) == [ROOT_ID]
+    assert list(messages[1].spans) == [span.span_id for span in spans[:100]]
+    assert [len(message.spans) for message in messages] == [1, *[100] * 9, 1, 0]
+    assert messages[-1].time["critical"]["id"]
+
+
+def test_a_run_whose_spans_cannot_be_read_has_none(run: PipelineRun, settings: Settings) -> None:
     """And the page shows no waterfall."""
     settings.SYNCTRACE_TRACES_FILE = None
-    data = waterfall_of(run)
-    assert (data["rows"], data["critical"]) == ([], [])
+    picture = _picture(b"".join(messages_of(run, now=BEGAN)))
+    assert (picture.spans, picture.time["critical"]["id"]) == ({}, [])
 
 
 def test_the_bar_of_time_has_a_place_for_each_part(run: PipelineRun) -> None:
@@ -171,13 +224,3 @@ def test_the_page_says_why_and_where_the_time_went(run: PipelineRun, admin_clien
     assert re.search(r'href="#span-[0-9a-f]{16}"', page)
     assert "90.00 s" in page
     assert "95.60 s" in page
-
-
-def test_a_sight_is_kept_for_a_session_alone(people: People) -> None:
-    """Whoever comes without one, by another way of signing in, leaves nothing for the next who has none."""
-    run = make_run(people.team, {"state": "running"})
-    request = RequestFactory().get("/")
-    request.user = people.owner
-    assert run_looked_at(request, run.pk) == run
-    request.user = AnonymousUser()
-    assert run_looked_at(request, run.pk) is None

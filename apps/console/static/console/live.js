@@ -35,6 +35,7 @@ export function follow(part) {
       if (answer.redirected) return location.reload(); // to sign in
       if (!answer.ok) return;
       show(await answer.text(), answer.headers.get("X-Part-Version"));
+      document.dispatchEvent(new Event("asked"));
       if (streams && timer) listen(); // what stood before the server is back
     } catch { /* the server is away: it is asked again */ }
   }
@@ -57,6 +58,7 @@ export function follow(part) {
     const page = encodeURIComponent(location.pathname + location.search);
     source = new EventSource(`/events?page=${page}&known=${part.dataset.version}`);
     source.addEventListener("part", (event) => show(JSON.parse(event.data), event.lastEventId));
+    source.addEventListener("spans", (event) => document.dispatchEvent(new CustomEvent("spans", { detail: JSON.parse(event.data) })));
     source.addEventListener("beat", hear);
     source.addEventListener("fails", () => { fails = true; });
     source.onopen = () => { away = null; streams = true; };

@@ -1,9 +1,8 @@
 // The picture of a run's spans: bars over time, of which only those are drawn that are in sight.
 import { lasting } from "./axis.js";
+import { ERROR, ON_PATH, OPEN } from "./span_table.js";
 
 export const ROW = 22, TOP = 56, OVERVIEW = 18;
-export const NAME = 0, DEPTH = 1, START = 2, LENGTH = 3, PART = 4, FLAGS = 5, REPOSITORY = 6; // what stands where in a row
-export const ERROR = 1, OPEN = 2, ON_PATH = 4;
 const NARROW = 560;
 const INKS = { github_answering: "github", database: "database", our_own_work: "work", primary_wait: "limit",
   secondary_wait: "limit", back_off: "limit", lane: "queue", queue: "queue", dead_until_found: "bad",
@@ -13,47 +12,51 @@ export class Picture {
   constructor(scroll, canvas, space) {
     this.scroll = scroll; this.canvas = canvas; this.space = space;
     this.pen = canvas.getContext("2d", { alpha: false });
-    this.data = null; this.axis = null; this.shown = []; this.at = -1; this.from = 0; this.to = 1; this.isWhole = true;
+    this.table = null; this.axis = null; this.shown = []; this.at = -1; this.from = 0; this.to = 1; this.isWhole = true;
     this.brush = null; // the places in the picture between which a stretch is taken
     scroll.addEventListener("scroll", () => this.soon(), { passive: true });
     new ResizeObserver(() => this.resize()).observe(scroll);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (this.data) { this.inks(); this.soon(); } });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (this.table) { this.inks(); this.soon(); } });
   }
 
   // The waits inside each span that only contains others, and which of its time is on the critical path.
   mark() {
-    const { rows, parts, critical } = this.data, above = [];
+    const { order, parents, start, lasts, part, parts, critical, places } = this.table;
     this.waits = new Map(); this.lit = new Map();
     const add = (map, at, one) => { if (map.has(at)) map.get(at).push(one); else map.set(at, [one]); };
-    rows.forEach((row, at) => {
-      above.length = row[DEPTH];
-      above.push(at);
-      if (row[PART] < 0 || !parts[row[PART]].waits) return;
-      for (const one of above.slice(1, -1)) if (rows[one][PART] < 0) add(this.waits, one, [row[START], row[START] + row[LENGTH], row[PART]]);
-    });
-    this.path = critical.map(([start, length, part]) => [start, start + length, part]);
-    this.path.forEach((one, place) => {
-      if (critical[place][3] >= 0) add(this.lit, critical[place][3], [...one]);
-      if (parts[one[2]].waits && rows.length) add(this.waits, 0, [...one]);
+    for (const at of order) {
+      if (part[at] < 0 || !parts[part[at]].waits) continue;
+      for (let one = parents[at]; one >= 0 && parents[one] >= 0; one = parents[one]) {
+        if (part[one] < 0) add(this.waits, one, [start[at], start[at] + lasts[at], part[at]]);
+      }
+    }
+    this.path = critical.start.map((begins, at) => [begins, begins + critical.length[at], critical.part[at]]);
+    this.path.forEach((one, at) => {
+      const place = places.get(critical.id[at]);
+      if (place !== undefined) add(this.lit, place, [...one]);
+      if (parts[one[2]].waits && order.length) add(this.waits, order[0], [...one]);
     });
     for (const found of [this.path, ...this.waits.values(), ...this.lit.values()]) inOrder(found);
   }
 
   // Now, in milliseconds since the run began; of one that has ended, when it did.
-  get now() { return this.data.is_running ? this.data.now + performance.now() - this.readAt : this.data.length; }
+  get now() { return this.table.isRunning ? this.table.now + performance.now() - this.table.readAt : this.table.length; }
 
-  end(row) { return row[FLAGS] & OPEN ? Math.max(row[START] + row[LENGTH], this.now) : row[START] + row[LENGTH]; }
+  end(at) {
+    const { start, lasts, flags } = this.table;
+    return flags[at] & OPEN ? Math.max(start[at] + lasts[at], this.now) : start[at] + lasts[at];
+  }
 
   inks() {
     const style = getComputedStyle(document.documentElement);
     const ink = (name) => style.getPropertyValue(`--${name}`).trim();
     this.colours = { card: ink("card"), sunk: ink("sunk"), line: ink("line"), text: ink("text"), quiet: ink("quiet"),
       bad: ink("bad"), bare: ink("off"), focus: ink("focus") };
-    this.parts = this.data.parts.map((part) => ink(INKS[part.key] || "off"));
+    this.parts = this.table.parts.map((part) => ink(INKS[part.key] || "off"));
   }
 
   resize() {
-    if (!this.data || !this.scroll.clientWidth) return;
+    if (!this.table || !this.scroll.clientWidth) return;
     const ratio = devicePixelRatio || 1;
     this.width = this.scroll.clientWidth; this.height = this.scroll.clientHeight;
     this.left = this.width < NARROW ? this.width * 0.45 : Math.min(420, this.width * 0.35);
@@ -73,8 +76,8 @@ export class Picture {
   place(x) { return this.from + ((Math.max(this.left, x) - this.left) / this.room) * (this.to - this.from); }
 
   draw() {
-    const { pen, data, colours, width, height, left } = this;
-    if (!data || !width || !this.axis) return;
+    const { pen, table, colours, width, height, left } = this;
+    if (!table || !width || !this.axis) return;
     pen.fillStyle = colours.card; pen.fillRect(0, 0, width, height);
     pen.font = "12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
     pen.textBaseline = "middle";
@@ -91,28 +94,29 @@ export class Picture {
   }
 
   row(place, y) {
-    const { pen, data, colours, width, left } = this, at = this.shown[place], row = data.rows[at], middle = y + ROW / 2;
+    const { pen, colours, width, left } = this, at = this.shown[place], middle = y + ROW / 2;
+    const flags = this.table.flags[at], part = this.table.part[at], start = this.table.start[at];
     if (place === this.at) { pen.fillStyle = colours.sunk; pen.fillRect(0, y, width, ROW); pen.fillStyle = colours.focus; pen.fillRect(0, y, 3, ROW); }
     pen.save(); pen.beginPath(); pen.rect(0, y, left - 6, ROW); pen.clip();
-    pen.fillStyle = row[FLAGS] & ERROR ? colours.bad : colours.text;
-    const name = data.names[row[NAME]], begin = 18 + Math.min(row[DEPTH], 12) * 10;
-    if (row[FLAGS] & ON_PATH) pen.fillText("*", begin - 10, middle + 1);
+    pen.fillStyle = flags & ERROR ? colours.bad : colours.text;
+    const name = this.table.name[at], begin = 18 + Math.min(this.table.depth[at], 12) * 10;
+    if (flags & ON_PATH) pen.fillText("*", begin - 10, middle + 1);
     pen.fillText(name, begin, middle);
     pen.fillStyle = colours.quiet;
-    pen.fillText(data.details[at], begin + pen.measureText(name).width + 10, middle);
+    pen.fillText(this.table.detail[at], begin + pen.measureText(name).width + 10, middle);
     pen.restore();
-    const isOpen = row[FLAGS] & OPEN, ends = this.end(row);
-    const x1 = Math.max(left, this.x(row[START])), x2 = Math.min(width - 8, this.x(ends));
+    const isOpen = flags & OPEN, ends = this.end(at);
+    const x1 = Math.max(left, this.x(start)), x2 = Math.min(width - 8, this.x(ends));
     if (x2 < left || x1 > width - 8) return;
-    const wide = Math.max(2, x2 - x1), thin = row[PART] < 0 ? 4 : 10;
-    pen.fillStyle = row[PART] < 0 ? colours.bare : this.parts[row[PART]];
+    const wide = Math.max(2, x2 - x1), thin = part < 0 ? 4 : 10;
+    pen.fillStyle = part < 0 ? colours.bare : this.parts[part];
     pen.globalAlpha = isOpen ? 0.55 : 1;
     pen.fillRect(x1, middle - thin / 2, wide, thin);
     pen.globalAlpha = 1;
     this.stretches(this.waits.get(at), middle - 5, 10);
-    if (row[FLAGS] & ERROR) { pen.fillStyle = colours.bad; pen.fillRect(x1, middle + 5, wide, 2); }
+    if (flags & ERROR) { pen.fillStyle = colours.bad; pen.fillRect(x1, middle + 5, wide, 2); }
     this.stretches(this.lit.get(at), middle - 8, 2, colours.text);
-    const said = lasting(ends - row[START]) + (isOpen ? " so far" : "");
+    const said = lasting(ends - start) + (isOpen ? " so far" : "");
     pen.fillStyle = colours.quiet;
     if (x2 + pen.measureText(said).width + 12 < width) pen.fillText(said, x2 + 6, middle);
   }
@@ -134,7 +138,7 @@ export class Picture {
 
   // The whole run with what is looked at, the moments of that, and its critical path.
   head() {
-    const { pen, colours, width, left, axis, data } = this, whole = (place) => left + (place / axis.end) * this.room;
+    const { pen, colours, width, left, axis } = this, whole = (place) => left + (place / axis.end) * this.room;
     for (const piece of axis.pieces.filter((one) => one.isIdle)) {
       const x1 = this.x(piece.begins), x2 = this.x(piece.ends);
       if (x2 < left || x1 > width - 8) continue;
@@ -156,7 +160,7 @@ export class Picture {
 
   // The whole run's critical path, which is painted anew only when it is another.
   overview() {
-    const is = `${this.room} ${this.readAt} ${this.axis.end} ${this.colours.card}`;
+    const is = `${this.room} ${this.table.readAt} ${this.axis.end} ${this.colours.card}`;
     if (this.kept?.is === is) return this.kept.canvas;
     const canvas = document.createElement("canvas"), pen = canvas.getContext("2d"), ratio = devicePixelRatio || 1;
     canvas.width = Math.max(1, this.room * ratio); canvas.height = 10;

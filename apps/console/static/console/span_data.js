@@ -1,42 +1,61 @@
-// Where the spans of a run come from: the server, again within a second of a change unless many look, or the saved file that this is in.
-const AGAIN_MS = 700, AWAY_MS = 5000;
-const SHARE = 3; // whoever has a large run looks less often: reading may take a quarter of the time
-const AFTERWARDS = 6; // looks at a run that has ended: its last spans come a little later
+// Where the spans of a run come from: the server, all of them and then what is new, or the saved file that this is in.
+const AWAY_MS = 5000; // a server that is away is asked again after that
+const STREAM_MS = 1000; // so long the spans of a run that goes on wait for its stream, behind which nothing is missed
 
 // Make a waterfall by `make`, which gets what loads a span's details, and keep it as the run is.
-export async function begin(section, make) {
+export function begin(section, make) {
   const kept = document.getElementById("spans");
   if (kept) {
     const details = JSON.parse(document.getElementById("details").textContent);
     const waterfall = make(async (id) => details[id] || null);
-    waterfall.show(JSON.parse(kept.textContent));
+    for (const message of JSON.parse(kept.textContent)) waterfall.take(message);
+    waterfall.complete();
     return waterfall;
   }
-  const address = section.dataset.waterfall, waterfall = make(async (id) => {
-    const answer = await fetch(`${address.slice(0, -5)}/${id}.json`, { cache: "no-store" });
+  const waterfall = make(async (id) => {
+    const answer = await fetch(section.dataset.span.replace("SPAN", id), { cache: "no-store" });
     return answer.ok && !answer.redirected ? answer.json() : null;
   });
-  let version = "", left = 0;
+  let version = "", isLoading = false, isWanted = false, timer = null;
 
-  async function look() {
-    const began = performance.now();
-    let wait = AWAY_MS;
+  // Ask for all spans, unless they are as they were, and again where that is wanted meanwhile.
+  async function load() {
+    clearTimeout(timer);
+    if (isLoading) { isWanted = true; return; }
+    isLoading = true; isWanted = false;
     try {
-      const answer = await fetch(address, { cache: "no-store", headers: version ? { "If-None-Match": version } : {} });
-      if (answer.redirected || (!answer.ok && answer.status !== 304)) return;
-      if (answer.ok) {
+      const answer = await fetch(section.dataset.waterfall, { cache: "no-store", headers: version ? { "If-None-Match": version } : {} });
+      if (answer.ok && !answer.redirected) {
+        await each(answer.body, (message) => waterfall.take(message));
         version = answer.headers.get("ETag");
-        const data = await answer.json();
-        waterfall.show(data);
-        if (data.is_running) left = AFTERWARDS;
+        waterfall.complete();
       }
-      wait = Math.max(AGAIN_MS, SHARE * (performance.now() - began), Number(answer.headers.get("X-Again-Ms"))); // its turn among all pages
-      if (!waterfall.data.is_running && --left < 0) return;
-    } catch { /* the server is away: it is asked again */ }
-    setTimeout(again, wait);
+    } catch {
+      timer = setTimeout(load, AWAY_MS); // the server is away, or went
+    }
+    isLoading = false;
+    if (isWanted) timer = setTimeout(load, AWAY_MS);
   }
 
-  const again = () => (document.hidden ? setTimeout(again, AWAY_MS) : look());
-  await look();
+  document.addEventListener("spans", ({ detail }) => {
+    if (detail.begun) load();
+    else if (detail.again) { if (isLoading) isWanted = true; else { clearTimeout(timer); timer = setTimeout(load, AWAY_MS); } }
+    else waterfall.take(detail);
+  });
+  document.addEventListener("asked", load); // where there is no stream
+  if ("goesOn" in section.dataset) timer = setTimeout(load, STREAM_MS);
+  else load();
   return waterfall;
+}
+
+// Call `take` with each message of a body, which is a line, as it comes.
+async function each(body, take) {
+  let rest = "";
+  for (const reader = body.pipeThrough(new TextDecoderStream()).getReader(); ;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) take(JSON.parse(line));
+  }
 }

@@ -1,17 +1,19 @@
 // A run's spans to look through: which are shown, which is chosen, and how much of the time.
 import { Axis, lasting } from "./axis.js";
-import { ERROR, FLAGS, LENGTH, NAME, OPEN, OVERVIEW, PART, Picture, REPOSITORY, ROW, START, TOP } from "./picture.js";
+import { OVERVIEW, Picture, ROW, TOP } from "./picture.js";
 import { begin } from "./span_data.js";
 import { SpanPanel } from "./span_panel.js";
+import { ERROR, OPEN, SpanTable } from "./span_table.js";
 
 const MOST_ATTEMPTS = 12;
+const SHARE = 4; // while many spans come, arranging them takes a fifth of the time
 
 export class Waterfall extends Picture {
   // `load` returns what is known of a span by its id.
   constructor(section, load) {
     const find = (name) => section.querySelector(`[data-${name}]`);
     super(find("scroll"), find("canvas"), find("space"));
-    this.section = section; this.id = null;
+    this.section = section; this.id = null; this.arrangesAt = 0; this.timer = null;
     this.chosen = find("chosen"); this.count = find("count"); this.legend = find("legend");
     this.text = find("text"); this.errors = find("errors"); this.idle = find("idle");
     this.panel = new SpanPanel(find("panel"), load);
@@ -25,94 +27,113 @@ export class Waterfall extends Picture {
     for (const button of section.querySelectorAll("[data-zoom]")) {
       button.addEventListener("click", () => this.zoom({ in: 0.5, out: 2, all: Infinity }[button.dataset.zoom]));
     }
-    setInterval(() => { if (this.data?.is_running && !document.hidden) this.scale(); }, 1000); // what is open goes on
+    setInterval(() => { if (this.table?.isRunning && !document.hidden) this.scale(); }, 1000); // what is open goes on
   }
 
-  show(data) {
-    const isFirst = !this.data;
-    this.data = data;
-    this.readAt = performance.now();
-    this.search = data.rows.map((row, at) => `${data.names[row[NAME]]} ${data.details[at]}`.toLowerCase());
-    this.places = new Map(data.ids.map((id, at) => [id, at]));
-    this.section.hidden = !data.rows.length;
-    this.idle.closest("label").hidden = !data.idle.length;
+  // Take a message of spans, or of the run; it is shown at once, or soon where that takes long.
+  take(message) {
+    const table = this.table || new SpanTable();
+    if (!table.take(message)) return;
+    this.table = table;
+    this.timer ??= setTimeout(() => this.arrange(), Math.max(0, this.arrangesAt - performance.now()));
+  }
+
+  // Know that all spans have come.
+  complete() {
+    if (!this.table || this.table.isWhole) return;
+    this.table.isWhole = true;
+    this.arrange();
+  }
+
+  arrange() {
+    const began = performance.now(), { table } = this, isFirst = !this.axis;
+    clearTimeout(this.timer);
+    this.timer = null;
+    if (!table.parts.length) return; // the head is still to come
+    table.arrange();
+    this.section.hidden = !table.size;
+    this.idle.closest("label").hidden = !table.idle.length;
     this.mark();
     if (isFirst) this.inks();
     this.scale();
     this.sift();
-    const used = new Set(data.critical.map((one) => one[2]).concat(data.rows.map((row) => row[PART])));
-    this.legend.replaceChildren(...data.parts.filter((_, at) => used.has(at)).map((part) => {
+    this.name();
+    if (!this.isFollowed && location.hash.startsWith("#span-")) this.follow();
+    else if (this.id !== null && table.places.has(this.id)) this.tell();
+    this.arrangesAt = performance.now() + SHARE * (performance.now() - began);
+  }
+
+  // Name the colours that are used.
+  name() {
+    const used = new Set(this.table.critical.part);
+    for (const part of this.table.part) used.add(part);
+    const names = this.table.parts.filter((_, at) => used.has(at)), is = names.map((part) => part.key).join();
+    if (this.named === is) return;
+    this.named = is;
+    this.legend.replaceChildren(...names.map((part) => {
       const item = document.createElement("li"), swatch = document.createElement("span");
       swatch.className = `swatch part-${part.key}`;
       item.append(swatch, part.words);
       return item;
     }), Object.assign(document.createElement("li"), { textContent: "* on the critical path" }));
-    if (isFirst) this.follow();
-    else if (this.id !== null && this.places.has(this.id)) this.tell();
   }
 
   scale() {
-    if (!this.data) return;
-    const length = this.data.is_running ? Math.max(this.data.length, this.now) : this.data.length;
-    this.axis = new Axis(Math.max(length, 1), this.idle.checked ? this.data.idle : []);
+    if (!this.table) return;
+    const length = this.table.isRunning ? Math.max(this.table.length, this.now) : this.table.length;
+    this.axis = new Axis(Math.max(length, 1), this.idle.checked ? this.table.idle : []);
     if (this.isWhole) { this.from = 0; this.to = this.axis.end; }
     this.soon();
   }
 
   sift() {
-    if (!this.data) return;
-    const text = this.text.value.trim().toLowerCase(), { rows } = this.data, shown = [];
-    for (let at = 0; at < rows.length; at++) {
-      if (this.errors.checked && !(rows[at][FLAGS] & ERROR)) continue;
-      if (text && !this.search[at].includes(text)) continue;
-      shown.push(at);
-    }
-    this.shown = shown;
-    this.at = this.id === null ? -1 : shown.indexOf(this.places.get(this.id));
-    const all = `${rows.length.toLocaleString("en")} span${rows.length === 1 ? "" : "s"}`;
-    this.count.textContent = shown.length === rows.length ? all : `${shown.length.toLocaleString("en")} of ${all}`;
+    if (!this.table) return;
+    const text = this.text.value.trim().toLowerCase(), { order, flags, name, detail, size, isWhole } = this.table;
+    const has = (at) => `${name[at]} ${detail[at]}`.toLowerCase().includes(text);
+    this.shown = !text && !this.errors.checked ? order : order.filter((at) => (!this.errors.checked || flags[at] & ERROR) && (!text || has(at)));
+    this.at = this.id === null ? -1 : this.shown.indexOf(this.table.places.get(this.id));
+    const all = `${size.toLocaleString("en")} span${size === 1 ? "" : "s"}${isWhole ? "" : " so far"}`;
+    this.count.textContent = this.shown === order ? all : `${this.shown.length.toLocaleString("en")} of ${all}`;
     this.resize();
   }
 
   choose(place) {
     if (!this.shown.length) return;
+    this.isFollowed = true;
     this.at = Math.min(this.shown.length - 1, Math.max(0, place));
     const y = this.at * ROW, bottom = y + ROW + TOP - this.height;
     if (y < this.scroll.scrollTop) this.scroll.scrollTop = y;
     if (bottom > this.scroll.scrollTop) this.scroll.scrollTop = bottom;
-    this.id = this.data.ids[this.shown[this.at]];
+    this.id = this.table.id[this.shown[this.at]];
     this.tell();
     this.soon();
   }
 
   // Choose the span that the address names, whatever is sifted out.
   follow() {
-    const id = location.hash.startsWith("#span-") ? location.hash.slice(6) : null;
-    if (id === null || !this.places?.has(id)) return;
-    if (!this.shown.includes(this.places.get(id))) { this.text.value = ""; this.errors.checked = false; this.sift(); }
+    const place = location.hash.startsWith("#span-") ? this.table?.places.get(location.hash.slice(6)) : undefined;
+    if (place === undefined || !this.table.order.includes(place)) return;
+    if (!this.shown.includes(place)) { this.text.value = ""; this.errors.checked = false; this.sift(); }
     this.section.scrollIntoView({ block: "start" });
-    this.choose(this.shown.indexOf(this.places.get(id)));
+    this.choose(this.shown.indexOf(place));
   }
 
   // Say in words, and in the panel, what is chosen.
   tell() {
-    const { rows, names, details, parts, ids, attempt } = this.data, at = this.places.get(this.id), row = rows[at];
-    const part = row[PART] < 0 ? "" : `, ${parts[row[PART]].words}`, name = names[row[NAME]];
-    const about = `from ${lasting(row[START])}, for ${lasting(this.end(row) - row[START])}${row[FLAGS] & OPEN ? " so far" : ""}${part}`;
-    this.chosen.textContent = `${name} ${details[at]}: ${about}`;
-    const above = this.above(at), places = above < 0 ? [] : [[`in ${names[rows[above][NAME]]}`, ids[above]]];
-    if (row[REPOSITORY] >= 0) {
-      const tries = rows.flatMap((one, place) => (one[NAME] === attempt && one[REPOSITORY] === row[REPOSITORY] ? [place] : []));
+    const { name, detail, start, flags, part, parts, repository, attempt, id, order, places, parents } = this.table;
+    const at = places.get(this.id), above = parents[at], words = part[at] < 0 ? "" : `, ${parts[part[at]].words}`;
+    const about = `from ${lasting(start[at])}, for ${lasting(this.end(at) - start[at])}${flags[at] & OPEN ? " so far" : ""}${words}`;
+    const said = `${name[at]} ${detail[at]}: ${about}`;
+    const links = above < 0 ? [] : [[`in ${name[above]}`, id[above]]];
+    if (repository[at] !== -1) {
+      const tries = order.filter((one) => name[one] === attempt && repository[one] === repository[at]);
       const others = tries.map((place, number) => [`attempt ${number + 1}`, place]).filter(([, place]) => place !== at && place !== above);
-      places.push(...others.slice(0, MOST_ATTEMPTS).map(([words, place]) => [words, ids[place]]));
+      links.push(...others.slice(0, MOST_ATTEMPTS).map(([words, place]) => [words, id[place]]));
     }
-    this.panel.show({ id: this.id, name, about: `${details[at]} ${about}`.trim(), places });
-  }
-
-  above(at) {
-    const { rows } = this.data;
-    for (let place = at - 1; place >= 0; place--) if (rows[place][1] < rows[at][1]) return place;
-    return -1;
+    const is = `${this.id} ${said} ${links.length}`;
+    if (this.told === is) return;
+    this.told = is; this.chosen.textContent = said;
+    this.panel.show({ id: this.id, name: name[at], about: `${detail[at]} ${about}`.trim(), places: links });
   }
 
   zoom(by, around = (this.from + this.to) / 2) {
@@ -172,4 +193,4 @@ export class Waterfall extends Picture {
 }
 
 const section = document.querySelector("[data-waterfall]");
-if (section) section.waterfall = await begin(section, (load) => new Waterfall(section, load));
+if (section) section.waterfall = begin(section, (load) => new Waterfall(section, load));

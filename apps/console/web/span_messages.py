@@ -1,0 +1,153 @@
+"""A run's spans as a picture wants them: messages in columns, in whatever order spans come; nothing of others.
+
+A picture takes messages of three kinds, and any number of each: the `head`, `spans`, and where the `time` went. A span that
+comes again replaces what was known of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from apps import catalog
+from apps.console.run_times import time_of_spans
+from apps.explain.idle import at_work, idle_times
+from apps.explain.parts import WAITING, Part, part_of
+from apps.integrations.models import PipelineRun
+from apps.utils import clock
+from telemetry import visible
+from telemetry.reading import Span
+from telemetry.timestamps import unix_nanoseconds
+
+_DETAILS = ("full_name", "query_name", "endpoint", "entity_type", "sync.rate_wait.reason", "sync.queue.reason")
+"""What tells a row from others of its name. Behind whom a repository queued is not here: that may be another team's."""
+_TASKS = "apps.integrations.tasks."
+_LONGEST = 300
+_MS = 1_000_000
+ERROR, OPEN = 1, 2
+_FAILED = ("failed", "died")
+_NONE = -1
+_PARTS = {part: place for place, part in enumerate(Part)}
+
+
+def head_of(run: PipelineRun, *, now: datetime) -> dict[str, Any]:
+    """Return what is known of a run before its spans are read; `root` is the id that its first span has or will have."""
+    return {
+        "head": {
+            "run": run.pk,
+            "root": run.traceparent.split("-")[2],
+            "attempt": catalog.RepoSync.__operation__,
+            "parts": [{"key": part.key, "words": part.value, "waits": part in WAITING} for part in Part],
+            **_moments(run, now),
+        }
+    }
+
+
+def spans_as_columns(run: PipelineRun, spans: Iterable[Span]) -> dict[str, Any]:
+    """Return spans as columns: names, details and parents stand once, and a span has their places.
+
+    Times are milliseconds since the run began; the place of what a span does not have is -1. Flags: 1 is an error, 2 open.
+    """
+    names, details, parents = _Once(), _Once(), _Once()
+    shown: dict[str, str] = {}
+    ids, of_name, of_detail, of_parent = [], [], [], []
+    starts, lengths, parts, flags, repositories = [], [], [], [], []
+    for span in spans:
+        attributes, part, outcome = span.attributes, part_of(span), span.outcome
+        detail = _detail(span, outcome)
+        for text in (span.name, detail):
+            if text not in shown:
+                shown[text] = visible(text.replace(_TASKS, ""))[:_LONGEST]
+        ids.append(span.span_id)
+        of_name.append(names.place(shown[span.name]))
+        of_detail.append(details.place(shown[detail]))
+        of_parent.append(_NONE if span.parent_id is None else parents.place(span.parent_id))
+        starts.append(_ms(span.start_ns - run.started_ns))
+        lengths.append(_ms(span.end_ns - span.start_ns))
+        parts.append(_NONE if part is None else _PARTS[part])
+        flags.append(ERROR * (span.status == "ERROR" or outcome in _FAILED) + OPEN * span.is_open)
+        repositories.append(attributes.get("repo_id", _NONE))
+    return {
+        "spans": {
+            "names": names.all,
+            "details": details.all,
+            "parents": parents.all,
+            "id": ids,
+            "name": of_name,
+            "detail": of_detail,
+            "parent": of_parent,
+            "start": starts,
+            "length": lengths,
+            "part": parts,
+            "flags": flags,
+            "repository": repositories,
+        }
+    }
+
+
+def time_as_columns(run: PipelineRun, spans: Sequence[Span], *, now: datetime) -> dict[str, Any]:
+    """Return where a run's time went, by all of its spans: the critical path, and when nothing was at work.
+
+    A stretch of the path is its start, length, part, and the span that says so ("": none).
+    """
+    with clock.using(clock.SteppedClock(now)):  # whoever reads spans need not have a connection
+        time = time_of_spans(run, spans)
+    idle = [] if time is None else idle_times(time.start_ns, time.end_ns, at_work(spans))
+    path = time.path if time else ()
+    moments = _moments(run, now)
+    ends = (_ms(span.end_ns - run.started_ns) for span in spans)
+    return {
+        "time": {
+            **moments,
+            "length": max([_ms(time.end_ns - time.start_ns) if time else 0.0, *ends]),
+            "idle": [(_ms(start - run.started_ns), _ms(end - start)) for start, end in idle],
+            "critical": {
+                "start": [_ms(stretch.start_ns - run.started_ns) for stretch in path],
+                "length": [_ms(stretch.duration_ns) for stretch in path],
+                "part": [_PARTS[stretch.part] for stretch in path],
+                "id": [stretch.span_id or "" for stretch in path],
+            },
+        }
+    }
+
+
+class _Once:
+    """Values that stand once each, in the order they came."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    @property
+    def all(self) -> list[str]:
+        return list(self._places)
+
+    def place(self, value: str) -> int:
+        return self._places.setdefault(value, len(self._places))
+
+
+def _moments(run: PipelineRun, now: datetime) -> dict[str, Any]:
+    """Return how long a run has taken by its row: of one that goes on until now."""
+    ended = run.ended_at or now
+    return {
+        "is_running": run.ended_at is None,
+        "now": _ms(unix_nanoseconds(now) - run.started_ns),
+        "length": _ms(unix_nanoseconds(ended) - run.started_ns),
+    }
+
+
+def _detail(span: Span, outcome: str | None) -> str:
+    attributes = span.attributes
+    said = [str(attributes[key]) for key in _DETAILS if key in attributes]
+    attempt = attributes.get("sync.attempt", 1)
+    if attempt != 1:
+        said.append(f"attempt {attempt}")
+    if outcome is not None and outcome != "completed":
+        said.append(outcome)
+    if (error := span.error_type) and error != outcome:
+        said.append(error)
+    return "  ".join(said)
+
+
+def _ms(nanoseconds: int) -> float:
+    return round(nanoseconds / _MS, 3)
