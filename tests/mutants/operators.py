@@ -54,8 +54,7 @@ def mistaken(node: ast.AST, members: Members) -> Iterator[ast.AST]:
             yield from _constants(node)
         case ast.Compare() | ast.BinOp() | ast.BoolOp() | ast.UnaryOp():
             yield from _operators(node)
-        case ast.Attribute() if node.attr.isupper():
-            names = members[ast.unparse(node.value)]
+        case ast.Attribute() if node.attr.isupper() and len(names := members[ast.unparse(node.value)]) > 1:
             other = names[(names.index(node.attr) + 1) % len(names)]
             yield _with(node, attr=other)
         case ast.IfExp(test=test):

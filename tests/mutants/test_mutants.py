@@ -48,6 +48,7 @@ def _made(text: str) -> set[str]:
         ("x = [a(), b]", {"x = ([b, a()])"}),
         ("x = a + 'b'", set()),
         ("x = A.ONE, A.TWO", {"x = (A.TWO), A.TWO", "x = A.ONE, (A.ONE)"}),
+        ("x = A.ONE", set()),
         ("x = y.filter(a=a)", {"x = (y.filter())"}),
         ("x = y.get(a=a)", set()),
         ("x = f'{y:032x}'", {"x = f'{y:x}'"}),
