@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 from redis import Redis
 
@@ -23,40 +19,11 @@ from telemetry import trace_id_of
 from telemetry.reading import read_spans
 from telemetry.testing import Capture
 from tests.integrations.histories import repository
+from tests.integrations.messages import sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHECKOUT = Path(__file__).parents[2]
-QUEUES = ("sync", "background")
 PREVIOUS = f"00-{'a' * 32}-{'b' * 16}-01"
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A message on a queue: which task it asks for, in which trace, and what it carries beside."""
-
-    queue: str
-    task: str
-    arguments: list[Any]
-    headers: dict[str, Any]
-
-    @property
-    def trace_id(self) -> str:
-        """The trace in which its task will run."""
-        return trace_id_of(self.envelope["parent"] or self.headers["traceparent"])
-
-    @property
-    def envelope(self) -> dict[str, Any]:
-        """What telemetry wrote into it."""
-        return dict(self.headers["telemetry"])
-
-
-@pytest.fixture
-def broker(broker_url: str) -> Iterator[Redis]:
-    """An empty broker that nobody takes messages from."""
-    with Redis.from_url(broker_url.replace("redis+socket", "unix").replace("virtual_host", "db")) as empty:
-        empty.flushdb()
-        yield empty
-        empty.flushdb()
 
 
 @pytest.fixture
@@ -74,17 +41,6 @@ def runs(captrace: Capture) -> tuple[PipelineRun, PipelineRun]:
     return recent, started
 
 
-def _sent(broker: Redis) -> list[Sent]:
-    """Every message that waits, oldest first, queue by queue."""
-    found = []
-    for queue in QUEUES:
-        for message in map(orjson.loads, reversed(list(broker.lrange(queue, 0, -1)))):
-            headers = message["headers"]
-            arguments = [int(part) if part.isdigit() else part.strip("'") for part in headers["argsrepr"][1:-1].split(", ")]
-            found.append(Sent(queue, headers["task"].rsplit(".", 1)[1], arguments, headers))
-    return found
-
-
 def _rows(runs: tuple[PipelineRun, PipelineRun]) -> list[RepoSync]:
     return [run.repo_syncs.get() for run in runs]
 
@@ -96,7 +52,7 @@ def test_each_run_s_steps_are_on_its_own_queue(broker: Redis, runs: tuple[Pipeli
     mine, theirs = _rows(runs)
     assert admitted == [SyncRepository(Attempt(mine.pk, 1)), SyncRepository(Attempt(theirs.pk, 1))]
     send([*admitted, RunPhase(recent.pk, "llm_processing", 1), RunPhase(backfill.pk, "background_llm", 2)])
-    assert [(sent.queue, sent.task, sent.arguments) for sent in _sent(broker)] == [
+    assert [(each.queue, each.task, each.arguments) for each in sent(broker)] == [
         ("sync", "sync_repository", [mine.pk, 1]),
         ("sync", "run_phase", [recent.pk, "llm_processing", 1]),
         ("background", "sync_repository", [theirs.pk, 1]),
@@ -137,17 +93,17 @@ def test_each_step_is_in_its_own_run_s_trace(
     RepoSync.objects.filter(run=backfill).update(attempt_traceparent=PREVIOUS)
     assert len(pipeline.admit()) == 2
     subprocess.run([sys.executable, "-c", SEND], cwd=CHECKOUT, env=unexplained_environment, check=True)
-    messages = _sent(broker)
+    messages = sent(broker)
     assert len(messages) == 3 * 4
-    for sent in messages:
-        run = recent if sent.queue == "sync" else backfill
-        is_phase = sent.task == "run_phase"
-        assert sent.envelope["root"] == run.traceparent
-        assert sent.trace_id == trace_id_of(run.traceparent)
-        assert sent.envelope["attempt"] == sent.arguments[-1]
-        assert sent.envelope["previous"] == (PREVIOUS if run == backfill and not is_phase else None)
+    for each in messages:
+        run = recent if each.queue == "sync" else backfill
+        is_phase = each.task == "run_phase"
+        assert each.envelope["root"] == run.traceparent
+        assert each.trace_id == trace_id_of(run.traceparent)
+        assert each.envelope["attempt"] == each.arguments[-1]
+        assert each.envelope["previous"] == (PREVIOUS if run == backfill and not is_phase else None)
         bound = {"team_id": run.team_id, "run_id": run.pk}
-        assert sent.envelope["context"] == bound | ({} if is_phase else {"repo_id": run.repo_syncs.get().repository_id})
+        assert each.envelope["context"] == bound | ({} if is_phase else {"repo_id": run.repo_syncs.get().repository_id})
     spans = read_spans(Path(unexplained_environment["SYNCTRACE_HOME"]) / "traces.jsonl")
     theirs = trace_id_of(backfill.traceparent)
     somebodys = next(span.trace_id for span in spans if span.name == "somebody's work")
@@ -164,4 +120,4 @@ def test_a_step_that_was_overtaken_is_not_sent(broker: Redis, runs: tuple[Pipeli
     mine, theirs = _rows(runs)
     pipeline.admit()
     send([SyncRepository(Attempt(mine.pk, 2)), SyncRepository(Attempt(theirs.pk, 1))])
-    assert [(sent.queue, sent.arguments) for sent in _sent(broker)] == [("background", [theirs.pk, 1])]
+    assert [(each.queue, each.arguments) for each in sent(broker)] == [("background", [theirs.pk, 1])]

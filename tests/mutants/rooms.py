@@ -27,7 +27,11 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/integrations/test_onboarding_pipeline.py",
         "tests/integrations/runs",
     ],
-    "apps/integrations/tasks.py": ["tests/integrations/test_sending.py", "tests/integrations/test_tasks.py"],
+    "apps/integrations/tasks.py": [
+        "tests/integrations/test_sending.py",
+        "tests/integrations/test_task_ends.py",
+        "tests/integrations/test_tasks.py",
+    ],
     "telemetry": ["tests/telemetry"],
     "telemetry/_boundary": [
         "tests/telemetry/test_boundary.py",

@@ -14,7 +14,6 @@ from apps.integrations.errors import limit_in_words
 from apps.integrations.lane.leases import blocked_by
 from apps.integrations.lane.limits import Block
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
-from apps.integrations.runs import phases
 from apps.integrations.runs.admission import QUEUED, queued_at, ready
 from apps.machine_catalog import QueueReason
 from apps.repositories.models import GitHubConnection
@@ -64,7 +63,7 @@ def tell_places(rows: Collection[RepoSync], *, sees: Callable[[int], bool] = lam
 
 def tell_waiting(runs: Collection[PipelineRun]) -> None:
     """Set `is_waiting` of each of `runs` of which nothing works: each repository that has not ended waits or queues."""
-    unfinished = RepoSync.objects.filter(run__in=runs, run__phase__in=phases.SYNCING).exclude(state__in=RepoSync.ENDED)
+    unfinished = RepoSync.objects.filter(run__in=runs).exclude(state__in=RepoSync.ENDED)
     works = Q(state=RepoSync.State.RUNNING, wait_reason="")
     counted = unfinished.values_list("run").annotate(working=Count("pk", filter=works))
     waiting = {run for run, working in counted if not working}

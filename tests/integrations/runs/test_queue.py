@@ -13,7 +13,7 @@ from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.queue import tell_places, waits_of
+from apps.integrations.runs.queue import tell_places, tell_waiting, waits_of
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -81,12 +81,15 @@ def _waits(attempt: Attempt) -> list[tuple[str, float, float, str | None, str | 
     ]
 
 
-@pytest.mark.usefixtures("time")
-def test_who_is_admitted_at_once_has_not_waited() -> None:
+@pytest.mark.parametrize(("milliseconds", "waited"), [(0, []), (9, []), (10, [("start", 0.0, 0.01, None, None)])])
+def test_who_is_admitted_within_10_ms_has_not_waited(
+    milliseconds: int, waited: list[object], time: clock.SteppedClock
+) -> None:
     """Nor has one whose message is sent again waited another time."""
     _rows("bakers", "b/1")
+    time.sleep(milliseconds / 1000)
     (first,) = admission.admit()
-    assert _waits(first) == []
+    assert _waits(first) == waited
     Admission.objects.update(sent_at=clock.now() + timedelta(minutes=5))
     assert _waits(first) == []
 
@@ -101,6 +104,30 @@ def test_a_wait_for_another_attempt_with_the_account_is_said_to_be_one(time: clo
     attempts.complete(first, disposition=RepoSync.Disposition.SYNCED)
     (second,) = admission.admit()
     assert _waits(second) == [("account", 0.0, 6.0, "b/1", None)]
+
+
+def test_who_was_at_work_before_a_repository_was_due_kept_it_from_nothing(time: clock.SteppedClock) -> None:
+    """Though it was the last that worked with the account."""
+    (_, second) = _rows("bakers", "b/1", "b/2")
+    (attempt,) = admission.admit()
+    assert attempts.claim(attempt, traceparent=None)
+    attempts.complete(attempt, disposition=RepoSync.Disposition.SYNCED)
+    time.sleep(60)
+    RepoSync.objects.filter(pk=second.pk).update(due_at=clock.now())
+    time.sleep(5)
+    (attempt,) = admission.admit()
+    assert attempt.repo_sync_id == second.pk
+    assert _waits(attempt) == [("unnoticed", 0.0, 5.0, None, None)]
+
+
+def test_another_account_s_limit_keeps_nobody_waiting(time: clock.SteppedClock) -> None:
+    """Nor does it stand before one's own."""
+    _limited({"blocked_until": 60, "blocked_reason": "secondary"}, account="github.com/a-first")
+    _rows("bakers", "b/1")
+    _limited({"blocked_until": 10, "blocked_reason": "primary"})
+    time.sleep(10)
+    (first,) = admission.admit()
+    assert _waits(first) == [("limit", 0.0, 10.0, None, "primary")]
 
 
 _LIMITS = [
@@ -179,6 +206,31 @@ def test_a_wait_for_workers_is_said_to_be_one(time: clock.SteppedClock, settings
     assert _waits(second) == [("unknown", 0.0, 5.0, None, None)]
     settings.SYNC_READY_ATTEMPTS = 3
     assert _waits(second) == [("unnoticed", 0.0, 5.0, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "standing"),
+    [
+        ([("queued", ""), ("queued", "")], "waiting"),
+        ([("running", ""), ("queued", "")], "running"),
+        ([("running", "lane"), ("waiting", "primary")], "waiting"),
+        ([("running", "lane"), ("running", "")], "running"),
+        ([("retrying", ""), ("completed", "")], "waiting"),
+        ([("completed", ""), ("failed", "")], "running"),
+    ],
+)
+def test_a_run_waits_if_nothing_of_it_works(rows: list[tuple[str, str]], standing: str) -> None:
+    """Whatever another run does; one that has no repository left to sync is at its next phase, and works."""
+    ours, others = _rows("bakers", "b/1", "b/2"), _rows("smiths", "s/1", "s/2")
+    for row, (state, wait_reason) in zip(ours, rows, strict=True):
+        RepoSync.objects.filter(pk=row.pk).update(state=state, wait_reason=wait_reason)
+    RepoSync.objects.filter(pk=others[0].pk).update(state="running")
+    runs = [ours[0].run, others[0].run]
+    tell_waiting(runs)
+    assert [run.standing for run in runs] == [standing, "running"]
+    RepoSync.objects.filter(pk=others[0].pk).update(wait_reason="secondary")
+    tell_waiting(runs)
+    assert [run.standing for run in runs] == [standing, "waiting"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""What waits on the broker's queues, for tests of what is sent."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from telemetry import trace_id_of
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message on a queue: which task it asks for, in which trace, and what it carries beside."""
+
+    queue: str
+    task: str
+    arguments: list[Any]
+    headers: dict[str, Any]
+
+    @property
+    def trace_id(self) -> str:
+        """The trace in which its task will run."""
+        return trace_id_of(self.envelope["parent"] or self.headers["traceparent"])
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """What telemetry wrote into it."""
+        return dict(self.headers["telemetry"])
+
+
+def sent(broker: Redis, *queues: str) -> list[Sent]:
+    """Return every message that waits, oldest first, queue by queue."""
+    found = []
+    for queue in queues or ("sync", "background"):
+        for message in map(orjson.loads, reversed(list(broker.lrange(queue, 0, -1)))):
+            headers, (arguments, _, _) = message["headers"], orjson.loads(b64decode(message["body"]))
+            found.append(Sent(queue, headers["task"].rsplit(".", 1)[1], arguments, headers))
+    return found
