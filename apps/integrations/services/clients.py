@@ -27,8 +27,8 @@ class Clients:
 
     graphql: GitHubGraphQL
     rest: GitHubRest
-    requests_before: int = 0
-    points_before: int = 0
+    requests_before: int
+    points_before: int
 
     def spent(self) -> dict[str, int]:
         """Return `requests` and `points` for the row: those of the attempts before, and all of these clients."""

@@ -18,6 +18,7 @@ from apps.integrations.github import answers
 from apps.integrations.github.nodes import Flaw, PullRequestNode, PullRequestPage, Response
 from apps.integrations.github.queries import ListRequest
 from tests.integrations.github.answers import (
+    COMMIT,
     EVIL,
     REVIEW,
     a_file,
@@ -199,6 +200,13 @@ def test_one_flaw_costs_none_of_the_others() -> None:
     assert members.flaws == (Flaw(pull_request=9, field="files.deletions", reason="number"),)
 
 
+@pytest.mark.parametrize("node", [r'["\ud800"]', r'"\ud800"', r'[{"title": "\ud800"}]'])
+def test_text_where_a_pull_request_should_be_is_an_error_that_is_declared(node: str) -> None:
+    """Nobody knows whose text it is."""
+    with pytest.raises(GitHubError):
+        _read(_with(NODE, node))
+
+
 @given(path=st.sampled_from(paths_in(whole_document())), evil=EVIL | st.text(alphabet="\ud800\udfff0:-TZ", max_size=30))
 def test_any_json_anywhere_is_a_declared_error_or_recorded(path: tuple[Any, ...], evil: object) -> None:
     """A page without a flaw has GitHub's own values."""
@@ -251,6 +259,22 @@ def test_a_hidden_value_of_a_pull_request_is_null() -> None:
         (7, "headRepository", "hidden"),
         (7, "reviews", "hidden"),
     }
+
+
+def test_values_hidden_at_the_same_place_of_two_lists_are_left_out_of_both() -> None:
+    """One that is named twice is left out once."""
+    first, second = (a_pull_request(number, reviews=a_list([None, REVIEW])) for number in (7, 8))
+    first["commits"] = a_list([None, COMMIT, COMMIT])
+    edges = [["repository", "pullRequests", "edges", place, "node"] for place in range(2)]
+    paths = [[*edges[0], "reviews", "nodes", 0], [*edges[0], "commits", "nodes", 0], [*edges[1], "reviews", "nodes", 0]]
+    page = answers.read_pull_requests(_hiding(a_page(first, second), *paths, paths[0])).value[0]
+    assert [len(node.reviews.nodes) for node in page.nodes] == [1, 1]
+    assert [len(node.commits.nodes) for node in page.nodes] == [2, 0]
+    assert sorted((flaw.pull_request or 0, flaw.field) for flaw in page.flaws) == [
+        (7, "commits"),
+        (7, "reviews"),
+        (8, "reviews"),
+    ]
 
 
 def test_a_hidden_list_ends_where_it_was_read_to() -> None:

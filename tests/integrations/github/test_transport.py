@@ -149,6 +149,24 @@ def test_a_reset_connection_is_unreachable() -> None:
         _transport(server.url).graphql(b"{}")
 
 
+def test_a_request_is_sent_once_whatever_becomes_of_it() -> None:
+    """One that got no answer may have been counted: whoever asks decides whether to ask again."""
+    with hostile_server(lambda connection: connection.shutdown(socket.SHUT_RDWR)) as server:
+        with pytest.raises(SyncError):
+            _transport(server.url).rest("/rate_limit")
+        assert (len(server.requests), server.connections) == (1, 1)
+    attempts = 0
+
+    def refuse(connection: socket.socket) -> None:
+        nonlocal attempts
+        attempts += 1
+        connection.close()
+
+    with raw_server(refuse) as port, pytest.raises(SyncError):
+        _transport(f"http://127.0.0.1:{port}").rest("/rate_limit")
+    assert attempts == 1
+
+
 @pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["nothing", "no TLS"])
 def test_a_tls_connection_that_breaks_off_is_told_from_a_bad_certificate(says: bytes) -> None:
     """Something on the way cuts it; nobody's certificate is to blame."""
@@ -325,6 +343,9 @@ def test_a_path_that_github_gave_is_taken_as_it_is(path: str) -> None:
         "https://user:secret@api.github.com",
         "https://api.github.com?x=secret",
         "https://api.github.com:port",
+        "https://api.github.com:0",
+        "https://api.github.com:70000",
+        "https://",
         "https://[::1",
     ],
 )

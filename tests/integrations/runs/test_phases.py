@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 
 from apps import catalog
+from apps.analysis import assistance, metrics
 from apps.integrations.models import PipelineRun
 from apps.integrations.runs import phases
 
@@ -70,6 +71,27 @@ def test_a_name_that_is_no_phase_is_refused() -> None:
     assert phases.named("syncing") == "syncing"
     with pytest.raises(ValueError, match="'training_models' is not a phase of a run: a worker of another version"):
         phases.named("training_models")
+
+
+@pytest.mark.parametrize(
+    ("name", "done"),
+    [
+        ("llm_processing", [("analyze", 7, [3, 1])]),
+        ("computing_metrics", [("compute", 7, None)]),
+        ("background_llm", [("analyze", 7, [3, 1]), ("compute", 7, None)]),
+    ],
+)
+def test_a_phase_s_work_is_done_for_its_run(
+    name: catalog.Phase, done: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order: assistance is marked in the run's repositories, and counted in the metrics of all its team."""
+    calls: list[object] = []
+    monkeypatch.setattr(
+        assistance, "analyze", lambda *, team_id, repository_ids: calls.append(("analyze", team_id, repository_ids))
+    )
+    monkeypatch.setattr(metrics, "compute", lambda *, team_id: calls.append(("compute", team_id, None)))
+    phases.do_work(name, team_id=7, repository_ids=[3, 1])
+    assert calls == done
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not phases.phase(name).work])

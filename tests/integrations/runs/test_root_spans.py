@@ -16,7 +16,7 @@ from apps.integrations.models import PipelineRun
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import root_spans
 from apps.utils import clock
-from telemetry import trace_id_of
+from telemetry import span, trace_id_of
 from telemetry._export.span_files import FileExporter
 from telemetry.testing import Capture
 from tests.integrations.histories import repository
@@ -44,6 +44,21 @@ def test_a_run_s_root_links_to_nothing_and_its_first_child_to_what_started_it(ca
     assert (root.name, root.parent_id, root.links) == ("sync.pipeline", None, ())
     assert (link.name, link.parent_id, link.links) == ("sync.run.link", root.span_id, (("1" * 32, "2" * 16),))
     assert (link.attributes["sync.link.relation"], link.attributes["sync.link.trace_id"]) == ("started_by", "1" * 32)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_starts_a_run_leads_to_it_from_its_own_trace(captrace: Capture, run: PipelineRun) -> None:
+    """A command's span does; what is written in the run's own trace already, or without any, leads nowhere else."""
+    captrace.clear()
+    root_spans.log_start(run)
+    with root_spans.root_of(run).active():
+        root_spans.log_start(run)
+    assert captrace.spans == []
+    with span("manage.py sync"):
+        root_spans.log_start(run)
+    link, command = captrace.spans
+    assert (link.parent_id, link.links[0][0]) == (command.span_id, trace_id_of(run.traceparent))
+    assert (link.attributes["sync.link.relation"], link.attributes["sync.link.run_id"]) == ("leads_to", run.pk)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,9 +16,10 @@ from pytest_django import Settings
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import sweep
 from apps.utils import clock
-from telemetry import trace_id_of
+from telemetry import ledger, trace_id_of
 from telemetry._export.journal import Journal
 from telemetry._export.span_files import FileExporter
+from telemetry.ledger import Count
 from telemetry.testing import Capture
 
 STALE = float(settings.SYNC_STALE_SECONDS)
@@ -230,6 +231,34 @@ def test_a_root_that_a_journal_keeps_is_not_emitted_again(
     sweep.finish_roots(flush=_Exporter())
     assert PipelineRun.objects.exclude(exported_at=None).count() == 3
     assert len(captrace.spans) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("traces")
+@pytest.mark.parametrize(
+    ("count", "is_kept"),
+    [
+        (Count(queued=3, trouble="disk_full"), True),
+        (Count(queued=3), False),
+        (Count(trouble="disk_full"), False),
+    ],
+    ids=["cannot write", "writes", "has none"],
+)
+def test_a_root_that_waits_in_a_process_which_cannot_write_is_not_emitted_again(
+    count: Count,
+    is_kept: bool,
+    ended: list[PipelineRun],
+    time: clock.SteppedClock,
+    captrace: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It will when it can; spans that wait in one that can are others."""
+    monkeypatch.setattr(ledger, "of_home", lambda _home: {"file": count, "otlp": Count()})
+    PipelineRun.objects.update(logged_at=clock.now())
+    time.sleep(STALE + 1)
+    sweep.finish_roots(flush=_Exporter())
+    assert len(captrace.spans) == (0 if is_kept else len(ended))
+    assert PipelineRun.objects.exclude(exported_at=None).count() == len(captrace.spans)
 
 
 @pytest.mark.django_db(transaction=True)

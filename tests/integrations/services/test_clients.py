@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 import pytest
 from pytest_django import Settings
 
 from apps.github_simulator.testing import simulator
 from apps.integrations.connections import rest_client
 from apps.integrations.errors import InvalidApiUrl, OutOfTime
-from apps.integrations.models import RepoSync
+from apps.integrations.models import ApiLane, RepoSync
 from apps.integrations.services.clients import transport_to
+from apps.utils import clock
 from tests.integrations.syncing import attempt, begin, tracked
 
 
@@ -25,6 +29,43 @@ def test_a_request_ends_before_its_turn_does(settings: Settings) -> None:
     """Every transport has the deadline that the lane's lease is made for."""
     settings.SYNC_REQUEST_SECONDS = 7.0
     assert transport_to("https://api.github.com", token="any").deadline_seconds == 7.0
+    within = [transport_to("https://api.github.com", token="any", within=seconds) for seconds in (3.0, 30.0)]
+    assert [each.deadline_seconds for each in within] == [3.0, 7.0]
+
+
+class _Watched(clock.SteppedClock):
+    """Calls `look` whenever somebody sleeps."""
+
+    def __init__(self, at: datetime, look: Callable[[], None]) -> None:
+        super().__init__(at)
+        self._look = look
+
+    def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
+        """Look, and advance the clock."""
+        self._look()
+        super().sleep(seconds, meanwhile=meanwhile)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_attempt_s_row_says_what_it_waits_for_while_it_does() -> None:
+    """Until when, and what it has cost so far; another's row says nothing of that."""
+    with simulator(synthetic=2) as github:
+        ours, _ = (begin(tracked(github, "synthetic/repo-0", slug=slug, token=slug)) for slug in ("ours", "others"))
+        now, seen = clock.now(), list[RepoSync]()
+        others = list(RepoSync.objects.exclude(pk=ours.pk).values())
+        ApiLane.objects.filter(account=ours.connection.account).delete()
+        until = now + timedelta(seconds=5)
+        ApiLane.objects.create(account=ours.connection.account, blocked_until=until, blocked_reason="secondary")
+        RepoSync.objects.filter(pk=ours.pk).update(requests=7, points=3)
+
+        def look() -> None:
+            seen.append(RepoSync.objects.get(pk=ours.pk))
+
+        with clock.using(_Watched(now, look)):
+            attempt(ours)
+    assert {(row.wait_reason, row.due_at, row.requests, row.points) for row in seen} == {("secondary", until, 7, 3)}
+    assert RepoSync.objects.get(pk=ours.pk).wait_reason == ""
+    assert list(RepoSync.objects.exclude(pk=ours.pk).values()) == others
 
 
 @pytest.mark.django_db(transaction=True)

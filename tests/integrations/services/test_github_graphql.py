@@ -13,6 +13,7 @@ from apps.github_simulator.testing import PROCRASTINATE, SimulatedGitHub, simula
 from apps.integrations.errors import (
     GitHubError,
     InvalidAnswer,
+    LaneLost,
     NotFound,
     PartialAnswer,
     QueryTimeout,
@@ -147,6 +148,29 @@ def test_few_pages_are_held_back() -> None:
     assert [file.path for file in first.files.nodes] == [str(number) for number in range(9)]
     assert [request["operation"] for request in asked] == ["PullRequests"] * 4 + ["PullRequestLists"] * 5
     assert [node.number for page in pages for node in page.nodes] == list(range(2, 10))
+
+
+@pytest.mark.parametrize(
+    ("long", "order"), [(10, ["PullRequests", "PullRequests"]), (11, ["PullRequests", "PullRequestLists"])]
+)
+def test_few_lists_are_asked_for_beside_a_page(long: int, order: list[str]) -> None:
+    """With more than ten, the page after them would bring too few pull requests of its own."""
+
+    def handle(asked: dict[str, Any]) -> Response:
+        data: dict[str, Any] = {"rateLimit": None}
+        if asked["operation"] == "PullRequests":
+            files = a_list([a_file("a")], total=2, end="f1")
+            of_page = [a_pull_request(n, files=files) for n in range(1, long + 1)] if asked["after"] is None else []
+            data = a_page(*of_page, more=asked["after"] is None)
+        lists = [key.removeprefix("id") for key in asked if key.startswith("id")]
+        return answer(data | {f"list{alias}": {"files": a_list([a_file("b")])} for alias in lists})
+
+    client, asked = scripted(handle)
+    pages = list(client.pull_requests(NAME))
+    assert [request["operation"] for request in asked][:2] == order
+    assert {tuple(file.path for file in node.files.nodes) for page in pages for node in page.nodes if node.files} == {
+        ("a", "b")
+    }
 
 
 def test_after_a_failure_a_page_is_finished_before_the_next_one() -> None:
@@ -407,6 +431,8 @@ def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:
     assert (first.window_count, first.newest_updated_at) == (sum(len(page.nodes) for page in [first, *further]), newest)
     assert further
     assert {page.window_count for page in further} == {None}
+    (unasked, *_) = client.pull_requests(REAL, updated_since=since)
+    assert (unasked.window_count, unasked.newest_updated_at) == (None, None)
 
 
 def test_what_was_updated_since_is_read_again(github: SimulatedGitHub) -> None:
@@ -476,6 +502,18 @@ def test_nobody_listening_is_told_by_its_span(captrace: Capture) -> None:
         GitHubGraphQL(transport=transport, lane=FreeLane()).viewer()
     (line,) = [line for line in captrace.lines if line["event"] == "sync.api.graphql"]
     assert (line["status"], line["points_cost"]) == ("unreachable", None)
+
+
+def test_a_turn_that_was_lost_counts_no_request(captrace: Capture) -> None:
+    """Nothing was sent: the call is cancelled, and whoever asks takes another turn."""
+
+    def lost(_asked: dict[str, Any]) -> Response:
+        raise LaneLost("too late")
+
+    client, _ = scripted(lost)
+    with pytest.raises(LaneLost):
+        client.viewer()
+    assert (client.requests, client.points, captrace.span("sync.api.graphql").outcome) == (0, 0, "cancelled")
 
 
 def test_a_refused_token_says_what_to_do(github: SimulatedGitHub) -> None:

@@ -175,6 +175,21 @@ def test_a_page_names_the_next_one(github: SimulatedGitHub) -> None:
     assert (len(first.repositories), len(second.repositories), second.following) == (100, 2, None)
 
 
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/user/repos?page=2", "/user/repos"),
+        ("/api/v3/installation/repositories?page=3", "/installation/repositories"),
+        ("/orgs/acme/repos?page=2", "/orgs/{org}/repos"),
+        ("/organizations/7/repos?page=2", "/orgs/{org}/repos"),
+    ],
+)
+def test_a_further_page_is_told_by_its_list(path: str, endpoint: str, captrace: Capture) -> None:
+    """Whatever names are in its path."""
+    _answering(Response(status=200, headers={}, body=b"[]")).repository_page(path)
+    assert captrace.line("sync.api.rest")["endpoint"] == endpoint
+
+
 def test_the_budgets_are_listed(github: SimulatedGitHub) -> None:
     """What is left of each."""
     github.add_token("mona-s", account="mona")

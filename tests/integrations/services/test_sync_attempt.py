@@ -212,6 +212,44 @@ def test_attempts_that_die_one_after_the_other_fail_in_the_end(row: RepoSync) ->
     assert (row.state, row.error_type, row.requests) == ("failed", "attempt_died", 0)
 
 
+def test_an_attempt_after_one_that_died_goes_on(row: RepoSync) -> None:
+    """As long as there were not too many in a row."""
+    RepoSync.objects.update(state="running", attempt=5, failures=4, alive_at=clock.now() - timedelta(days=1))
+    attempts.bury_dead()
+    assert isinstance(_attempt(row), Completed)
+    assert (row.state, row.failures, row.error_type) == ("completed", 0, "")
+
+
+@pytest.mark.parametrize(("waiting", "ready", "sent"), [(0, 2, 1), (1, 2, 2), (1, 3, 1)])
+def test_who_takes_a_worker_sends_for_another_if_as_many_waited_as_may(
+    waiting: int, ready: int, sent: int, row: RepoSync, github: SimulatedGitHub, settings: Settings
+) -> None:
+    """They could not be admitted before; whoever has asked GitHub all it needs sends for its successor in any case."""
+    settings.SYNC_READY_ATTEMPTS = ready
+    own = claim(row)
+    for number in range(waiting):
+        begin(tracked(github, NAME, slug=f"others-{number}", token=f"token-{number}"))
+    assert len(admission.admit()) == waiting
+    calls: list[int] = []
+    assert isinstance(attempt_sync(*own, send_admitted=lambda: calls.append(1)), Completed)
+    assert len(calls) == sent
+
+
+def test_an_attempt_that_stands_back_queues_again(row: RepoSync, github: SimulatedGitHub, settings: Settings) -> None:
+    """Behind whom it has left its place to, at its cursor, with its cost and without a failure."""
+    settings.SYNC_SLICE_SECONDS = 0.0
+    other = begin(tracked(github, NAME, slug="smiths"))
+    RepoSync.objects.filter(pk=row.pk).update(admitted_at=clock.now())
+    before = sum(github.stats()["requests"].values())
+    end = _attempt(row)
+    assert isinstance(end, Waiting)
+    assert (row.state, row.due_at <= clock.now(), row.failures, row.prs_done) == ("queued", True, 0, 25)
+    assert row.requests == sum(github.stats()["requests"].values()) - before
+    assert [attempt.repo_sync_id for attempt in admission.admit()] == [other.pk]
+    other.refresh_from_db()
+    assert (other.state, other.requests) == ("queued", 0)
+
+
 def test_a_parked_attempt_is_free_of_its_worker_and_has_its_cost(row: RepoSync, github: SimulatedGitHub) -> None:
     """The row says for what it waits and until when; nobody starts it before, and no failure is counted."""
     github.add_faults({"fault": "primary_limit", "match": {"operation": "PullRequests"}, "nth": 2, "reset_in": 600})

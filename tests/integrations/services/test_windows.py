@@ -46,6 +46,18 @@ def test_a_second_sync_reads_only_what_changed(github: SimulatedGitHub, captrace
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_window_that_begins_after_the_watermark_is_read_no_further(github: SimulatedGitHub) -> None:
+    """What lies between the two is nobody's to read."""
+    repository = tracked(github, NAME)
+    synced(repository)
+    now = clock.now()
+    for days, reads_from in ((5, timedelta(days=3, minutes=1)), (1, timedelta(days=1))):
+        TrackedRepository.objects.update(covered_to=now - timedelta(days=3))
+        repository.refresh_from_db()
+        assert synced(repository, since=now - timedelta(days=days)).since == now - reads_from
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub) -> None:
     """An update up to a minute before the watermark, of which the sync that set it saw nothing."""
     repository = tracked(github, NAME)
@@ -129,6 +141,24 @@ def test_a_backfill_begins_where_the_recent_run_stopped(github: SimulatedGitHub)
     second.refresh_from_db()
     assert first.prs_done + second.prs_done == 60 - 2  # those were read by the closing query alone
     assert TrackedRepository.objects.get().covers(None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_window_counts_what_is_in_it_alone(github: SimulatedGitHub, captrace: Capture) -> None:
+    """One that has to begin at the newest pull request meets those after its end too: the closing query reads them, once."""
+    repository = tracked(github, NAME)
+    now = datetime.now(UTC)
+    first = begin(repository, since=now - timedelta(days=1), backfill=pipeline.Backfill(now - timedelta(days=3)))
+    attempt(first)
+    second = _backfill_of(first)
+    RepoSync.objects.filter(pk=second.pk).update(start_cursor=None)
+    captrace.clear()
+    attempt(second)
+    second.refresh_from_db()
+    assert (second.prs_done, first.run.since) == (16, second.run.before)
+    newest = [number for number in _read(captrace) if number > 60 - 8]
+    assert sorted(newest) == sorted(set(newest))
+    assert captrace.lines[-1]["event"] == "sync.pr.processed"
 
 
 @pytest.mark.django_db(transaction=True)
