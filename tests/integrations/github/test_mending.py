@@ -161,6 +161,13 @@ def test_a_number_that_cannot_be_had_is_null_and_recorded(path: tuple[Any, ...],
     assert getattr(holder, attribute) is None
 
 
+@pytest.mark.parametrize("number", [-1000, -(2**31), 2**31 - 1])
+def test_a_number_that_a_column_holds_is_no_flaw(number: int) -> None:
+    """However odd: it is what GitHub said."""
+    page = _read(_with((*NODE, "additions"), str(number)))
+    assert (page.nodes[0].additions, page.flaws) == (number, ())
+
+
 def _members(node: PullRequestNode, field: str) -> list[Any]:
     if field.startswith("commits"):
         return [node.commits.nodes[0].commit]
