@@ -9,7 +9,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from apps.integrations.errors import GitHubError, Moved, Parked, RateLimited, SyncError
+from apps.integrations.errors import (
+    GitHubError,
+    Moved,
+    Parked,
+    RateLimited,
+    SecondaryLimited,
+    SyncError,
+    advice_for,
+    limit_in_words,
+    passing_types,
+    sentences,
+)
 
 
 def _tree(kind: type[SyncError] = SyncError) -> Iterator[type[SyncError]]:
@@ -71,3 +82,50 @@ def test_a_person_is_told_no_secret() -> None:
     told = GitHubError("400: bad header Authorization: Bearer ghp_0123456789abcdef0123").in_full()
     assert "ghp_" not in told
     assert told.startswith("400: bad header")
+
+
+PASSING = {
+    *("rate_limited", "secondary_limited", "parked", "stands_back", "lane_lost", "not_in_time", "not_ready", "conflict"),
+    *("server_error", "unreachable", "tls_broken", "certificate_untrusted", "out_of_time"),
+    *("query_timeout", "query_failed", "too_costly", "partial_answer", "invalid_answer"),
+}
+
+
+def test_what_may_pass_by_itself_is_tried_again_and_nothing_else() -> None:
+    """A limit, a server or a network in trouble, a turn that was lost; no refusal, and nothing that somebody has to mend."""
+    assert passing_types() == PASSING
+    assert {kind.error_type for kind in TREE if kind.retryable} == PASSING
+
+
+def test_a_limit_that_others_have_caused_says_so() -> None:
+    """What to look for is said in place of waiting alone, and of this error alone."""
+    error, another = SecondaryLimited("slow down", retry_after=60.0), SecondaryLimited("slow down")
+    error.betray(449)
+    assert str(error) == (
+        "slow down (from here at most 449 requests were sent in the last minute, one at a time: "
+        "something else uses this account too)"
+    )
+    assert (error.account_is_shared, another.account_is_shared) == (True, False)
+    assert "a second installation" in error.advice
+    assert another.advice == SecondaryLimited.advice
+    assert error.retry_after == 60.0
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("primary", "GitHub's primary limit"),
+        ("secondary", "GitHub's secondary limit"),
+        ("retry_after", "GitHub's own Retry-After"),
+    ],
+)
+def test_a_limit_has_a_name(reason: str, words: str) -> None:
+    """The one that GitHub's documentation has for it."""
+    assert limit_in_words(reason) == words
+
+
+def test_advice_is_found_by_the_code_alone() -> None:
+    """As rows keep it; a code of somebody else's has none."""
+    assert {kind.error_type: advice_for(kind.error_type) for kind in TREE} == {kind.error_type: kind.advice for kind in TREE}
+    assert advice_for("KeyError") is None
+    assert sentences("It is gone. ", "Look.") == sentences("It is gone", "Look.") == "It is gone. Look."

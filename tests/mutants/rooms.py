@@ -41,7 +41,12 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_tracebacks.py",
         "tests/telemetry/test_visible.py",
     ],
-    "telemetry/_celery": ["tests/telemetry/test_celery.py", "tests/telemetry/test_messages.py"],
+    "telemetry/_celery": [
+        "tests/telemetry/test_celery.py",
+        "tests/telemetry/test_deaths.py",
+        "tests/telemetry/test_dying.py",
+        "tests/telemetry/test_messages.py",
+    ],
     "telemetry/_django": ["tests/telemetry/test_web.py"],
     "telemetry/_lines": [
         "tests/telemetry/test_health.py",

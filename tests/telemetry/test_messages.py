@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from telemetry._celery import running
+from telemetry import _health
+from telemetry._celery import messages, producing, running
 from telemetry._celery.messages import Envelope, destination
+from telemetry._spans import library_span
+from telemetry._spans.library_span import LibrarySpan
 from telemetry.roots import bind_root, bound_root
+from telemetry.testing import Capture
 
 ROOT = f"00-{'1' * 32}-{'2' * 16}-01"
 _SECOND_NS = 10**9
@@ -130,3 +134,79 @@ def test_a_root_that_was_left_is_not_a_task_s_own() -> None:
     running.before_run(task=task)
     assert bound_root() is None
     running.after_run(task=task, state="SUCCESS")
+
+
+@pytest.mark.parametrize(
+    ("url", "system"),
+    [("redis://h", "redis"), ("amqp://h", "rabbitmq"), ("memory://", "memory"), ("pyamqp://h", "rabbitmq")],
+)
+def test_a_broker_has_the_name_that_the_conventions_give_it(url: str, system: str) -> None:
+    """Whatever kombu calls it; and each app its own."""
+    app = Celery("of a broker", broker=url, set_as_current=False)
+    for _ in range(2):
+        assert messages.described(app, name="run", kind="process") == {
+            "messaging.system": system,
+            "messaging.operation.name": "run",
+            "messaging.operation.type": "process",
+        }
+
+
+def test_a_message_that_could_not_be_sent_has_failed(captrace: Capture) -> None:
+    """Its span says why, and its sender gets the error."""
+
+    def away(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no broker")
+
+    with pytest.raises(ConnectionError):
+        producing.send_task(away, _app, ("of messages",), {})
+    span = captrace.span("apply_async/of messages")
+    assert (span.status, span.status_message, span.attributes["error.type"]) == ("ERROR", "no broker", "ConnectionError")
+    captrace.clear()
+    assert producing.send_task(lambda *_, **__: "sent", _app, (), {"name": "of messages"}) == "sent"
+    span = captrace.span("apply_async/of messages")
+    assert (span.status, span.attributes["celery.task_name"]) == ("UNSET", "of messages")
+
+
+def test_a_message_of_which_nothing_is_known_is_sent_in_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where nobody can tell what broker it is: that is an error of ours, and counted."""
+
+    def unknown(*_: Any, **__: Any) -> None:
+        raise LookupError("no such transport")
+
+    started: list[Any] = []
+    start = library_span.start
+    monkeypatch.setattr(messages, "described", unknown)
+
+    def note(name: str, **how: Any) -> LibrarySpan:
+        started.append(how["attributes"])
+        return start(name, **how)
+
+    monkeypatch.setattr(library_span, "start", note)
+    before = _health.swallowed()
+    assert producing.send_task(lambda *_, **__: "sent", _app, ("of messages",), {}) == "sent"
+    assert (started, _health.swallowed()) == ([{}], before + 1)
+
+
+@pytest.mark.usefixtures("unbound", "captrace")
+def test_a_task_that_sends_itself_again_is_an_attempt_after_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless its sender says which one; another task that it sends is a first attempt, linked to nothing."""
+    task = _task(ROOT)
+    running.before_run(task=task)
+    monkeypatch.setattr(producing, "current_task", task)
+    run = running.run_of(task.request)
+    assert run is not None
+
+    def sent(message_id: str) -> Envelope:
+        headers: dict[str, Any] = {"id": message_id}
+        producing.before_publish(headers=headers)
+        return Envelope.of(headers)
+
+    again, other = sent("1"), sent("2")
+    with messages.sending(attempt=7, previous=ROOT):
+        said = sent("1")
+    running.after_run(task=task, state="RETRY")
+    assert [(each.attempt, each.previous, each.root) for each in (again, said, other)] == [
+        (2, run.traceparent, ROOT),
+        (7, ROOT, ROOT),
+        (1, None, ROOT),
+    ]
