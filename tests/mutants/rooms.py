@@ -47,7 +47,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_dying.py",
         "tests/telemetry/test_messages.py",
     ],
-    "telemetry/_django": ["tests/telemetry/test_web.py"],
+    "telemetry/_django": ["tests/telemetry/test_request_spans.py", "tests/telemetry/test_web.py"],
     "telemetry/_lines": [
         "tests/telemetry/test_health.py",
         "tests/telemetry/test_levels.py",
