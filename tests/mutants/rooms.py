@@ -42,6 +42,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_visible.py",
     ],
     "telemetry/_celery": [
+        "tests/telemetry/test_attempts.py",
         "tests/telemetry/test_celery.py",
         "tests/telemetry/test_deaths.py",
         "tests/telemetry/test_dying.py",
