@@ -2,18 +2,20 @@
 
     SEEN_IN=seen.json python -m pytest -p tests.mutants.seen_lines tests/pulls
 
-What a test starts as another program is not seen.
+What a test starts as another program is seen as well, if that is Python and is not told to ignore its environment.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,6 +29,9 @@ _lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defau
 _seconds: dict[str, float] = {}
 _failed: set[str] = set()
 _now: list[str] = []
+_programs = Path(f"{os.environ['SEEN_IN']}.programs")
+_popen: Any = subprocess.Popen  # there is no hook for what a program is started with
+_start_program = _popen.__init__
 
 
 def _on_call(frame: FrameType, _event: str, _argument: Any) -> Any:
@@ -37,6 +42,22 @@ def _on_line(frame: FrameType, event: str, _argument: Any) -> Any:
     if event == "line" and _now:
         _lines[_now[-1]][_modules[frame.f_code.co_filename]].add(frame.f_lineno)
     return _on_line
+
+
+@wraps(_start_program)
+def _start_seen(self: Any, *arguments: Any, env: Mapping[str, str] | None = None, **options: Any) -> None:
+    """Let a program note what it comes by; it is the test's that starts it, or its whole file's."""
+    names = dict(os.environ if env is None else env)
+    if _now:
+        path = [str(Path(__file__).with_name("programs")), *filter(None, [names.get("PYTHONPATH")])]
+        names |= {"PYTHONPATH": os.pathsep.join(path), "SEEN_AS": _now[-1], "SEEN_AT": str(CHECKOUT)}
+        names["SEEN_OF_PROGRAMS"] = str(_programs)
+    _start_program(self, *arguments, env=names, **options)
+
+
+def pytest_configure() -> None:
+    """Have every program of the tests seen."""
+    _popen.__init__ = _start_seen
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,6 +95,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Write what was seen."""
+    """Write what was seen, by the tests and by their programs."""
+    for line in _programs.read_text().splitlines() if _programs.exists() else ():
+        test, module, number = line.split("\t")
+        if module in _modules.values():
+            _lines[test][module].add(int(number))
     seen = {test: {module: sorted(lines) for module, lines in of.items()} for test, of in _lines.items()}
     Path(os.environ["SEEN_IN"]).write_text(json.dumps({"lines": seen, "seconds": _seconds, "failed": sorted(_failed)}))

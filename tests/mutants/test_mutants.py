@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -216,3 +219,35 @@ def test_only_the_results_of_the_page_are_written(tmp_path: Path) -> None:
     assert "Up to 11 mistakes of each module, chosen by seed 3: 9 of 10 caught, 90.0 %." in text
     assert f"| `{MODULE}` | 50 | 11 | 1 | 1 | 90.0 % |" in text.splitlines()
     assert rest.endswith(text.partition("<!-- end of results")[2])
+
+
+PROGRAM = """
+import os
+from datetime import UTC, datetime
+from telemetry.timestamps import unix_nanoseconds
+if os.fork() == 0:
+    unix_nanoseconds(datetime.now(UTC))
+    os.kill(os.getpid(), 9)
+os.wait()
+"""
+TESTS = f"""
+import subprocess, sys
+def test_program():
+    subprocess.run([sys.executable, "-c", {PROGRAM!r}], env={{"PYTHONPATH": {str(CHECKOUT)!r}}}, check=True)
+def test_other():
+    pass
+"""
+
+
+def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
+    """Up to the moment at which they are killed."""
+    (tmp_path / "test_it.py").write_text(TESTS)
+    where = tmp_path / "seen.json"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutants.seen_lines", "-p", "no:django", "--rootdir", "."]
+    environment = {**os.environ, "SEEN_IN": str(where), "PYTHONPATH": str(CHECKOUT)}
+    subprocess.run([*command, "test_it.py"], cwd=tmp_path, env=environment, check=True)
+    lines = json.loads(where.read_text())["lines"]
+    text = (CHECKOUT / "telemetry/timestamps.py").read_text()
+    inside = {number for number in range(1, text.count("\n") + 1) if name_at(number, text) == "unix_nanoseconds"}
+    assert list(lines) == ["test_it.py::test_program"]
+    assert len(inside & set(lines["test_it.py::test_program"]["telemetry/timestamps.py"])) > 1  # more than its `def`
