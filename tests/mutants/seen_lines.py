@@ -100,5 +100,7 @@ def pytest_sessionfinish() -> None:
         test, module, number = line.split("\t")
         if module in _modules.values():
             _lines[test][module].add(int(number))
+    for file in _lines.keys() - _seconds.keys():  # what is set up for a whole file
+        _seconds[file] = sum(seconds for test, seconds in _seconds.items() if test.startswith(f"{file}::"))
     seen = {test: {module: sorted(lines) for module, lines in of.items()} for test, of in _lines.items()}
     Path(os.environ["SEEN_IN"]).write_text(json.dumps({"lines": seen, "seconds": _seconds, "failed": sorted(_failed)}))

@@ -231,23 +231,31 @@ if os.fork() == 0:
 os.wait()
 """
 TESTS = f"""
-import subprocess, sys
-def test_program():
+import pytest, subprocess, sys
+def start():
     subprocess.run([sys.executable, "-c", {PROGRAM!r}], env={{"PYTHONPATH": {str(CHECKOUT)!r}}}, check=True)
-def test_other():
+@pytest.fixture(scope="module")
+def server():
+    start()
+def test_program():
+    start()
+def test_server(server):
     pass
 """
 
 
 def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
-    """Up to the moment at which they are killed."""
+    """Up to the moment at which they are killed; one that is started for a file is all its tests', and as slow as they are."""
     (tmp_path / "test_it.py").write_text(TESTS)
     where = tmp_path / "seen.json"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutants.seen_lines", "-p", "no:django", "--rootdir", "."]
     environment = {**os.environ, "SEEN_IN": str(where), "PYTHONPATH": str(CHECKOUT)}
     subprocess.run([*command, "test_it.py"], cwd=tmp_path, env=environment, check=True)
-    lines = json.loads(where.read_text())["lines"]
+    found = json.loads(where.read_text())
     text = (CHECKOUT / "telemetry/timestamps.py").read_text()
     inside = {number for number in range(1, text.count("\n") + 1) if name_at(number, text) == "unix_nanoseconds"}
-    assert list(lines) == ["test_it.py::test_program"]
-    assert len(inside & set(lines["test_it.py::test_program"]["telemetry/timestamps.py"])) > 1  # more than its `def`
+    assert sorted(found["lines"]) == ["test_it.py", "test_it.py::test_program"]
+    for seen in found["lines"].values():
+        assert len(inside & set(seen["telemetry/timestamps.py"])) > 1  # more than its `def`
+    seconds = found["seconds"]
+    assert seconds["test_it.py"] == seconds["test_it.py::test_program"] + seconds["test_it.py::test_server"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.util.re import parse_env_headers
 
+from telemetry._settings import environment
 from telemetry.settings import OFF, Batching, InvalidSettingError, TelemetrySettings
 
 
@@ -100,6 +102,31 @@ def test_the_service_has_its_standard_name(env: dict[str, str], name: str) -> No
 def test_spans_go_where_the_standard_names_say(env: dict[str, str], exporters: tuple[str, ...]) -> None:
     """An endpoint alone is enough; the most special name wins."""
     assert read(**env).traces_exporters == exporters
+
+
+@pytest.mark.parametrize(
+    ("parse", "good", "bad"),
+    [
+        (environment.count, {"0": 0, "7": 7}, ["-1", "1.5", "x"]),
+        (environment.positive, {"1": 1, "7": 7}, ["0", "-1", "1.5"]),
+        (environment.share, {"0": 0.0, "0.25": 0.25, "1": 1.0}, ["-0.1", "1.1", "nan", "x"]),
+        (environment.seconds, {"0.5": 0.5, "7": 7.0}, ["0", "-1", "inf", "nan"]),
+    ],
+)
+def test_a_number_is_read_within_its_bounds(parse: Callable[[str], float], good: dict[str, float], bad: list[str]) -> None:
+    """And nothing beside."""
+    assert {text: parse(text) for text in good} == good
+    for text in bad:
+        with pytest.raises(ValueError):  # noqa: PT011  # whoever asks says what it must be
+            parse(text)
+
+
+@pytest.mark.parametrize("address", ["http://c:0", "http://c:99999", "http://", "c:4318", "http://u:pass@:4318"])
+def test_an_endpoint_that_nobody_can_listen_at_is_refused(address: str) -> None:
+    """Without its password."""
+    with pytest.raises(InvalidSettingError, match="it must be an address that starts with http") as caught:
+        read(OTEL_EXPORTER_OTLP_ENDPOINT=address)
+    assert "pass" not in str(caught.value)
 
 
 def test_no_exporter_means_no_file_of_spans_either() -> None:
