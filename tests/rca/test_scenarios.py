@@ -36,7 +36,7 @@ def test_names_are_unique_and_groups_and_labels_fit() -> None:
     assert len({each.slug for each in SCENARIOS}) == len(SCENARIOS)
     for each in SCENARIOS:
         assert each.group in GROUPS, each.name
-        assert set(each.label.repositories) <= set(each.repositories) <= {*REPOSITORIES, "synthetic/gone"}, each.name
+        assert set(each.label.repositories) <= set(each.repositories) <= {*REPOSITORIES, "synthetic/gone", "synthetic/lost"}, each.name
         assert bool(each.label.repositories) is (each.label.code is not None), each.name
         assert (each.kind in ("slow", "decoy")) is (each.label.code is None), each.name
         assert each.group == "patient" or not each.is_fast, each.name

@@ -1,7 +1,7 @@
 """One reader in each process of the web: it notices what changed, and renders each part once for all who look at it.
 
-However many pages are open, it asks for one row a team each second, and renders what has changed in turn, as far as a few
-queries a second allow: looking on may not slow down what is looked at.
+However many pages are open, it asks each second who still looks, and for one row a team, and renders what has changed in
+turn, as far as a few queries a second allow: looking on may not slow down what is looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.http import Http404, QueryDict
 
 from apps.console.web.background import background_thread
 from apps.console.web.box import Box, Part
+from apps.console.web.lookers import lookers
 from apps.console.web.page import Page, version_of
 from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun, RepoSync
@@ -105,8 +106,9 @@ class Reader:
         most = self._queries * _SAVES_SECONDS
         left, since = most, loop.time()
         while self._topics:
-            left, since = min(most, left + self._queries * (loop.time() - since)) - 1, loop.time()
+            left, since = min(most, left + self._queries * (loop.time() - since)) - 2, loop.time()
             try:
+                await loop.run_in_executor(self._thread, lookers.refresh)
                 self._note(await loop.run_in_executor(self._thread, _read_marks), now=loop.time())
                 self._looked_at = loop.time()
                 for topic, watched in self._in_turn():

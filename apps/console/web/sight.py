@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -35,8 +36,15 @@ class Sight:
         if not (user.is_authenticated and user.is_active):
             return cls(teams=frozenset(), owned=frozenset())
         if getattr(user, "is_staff", False):
+            return cls.by(is_staff=True, roles={})
+        roles = Membership.objects.filter(user_id=user.pk).values_list("team_id", "role")
+        return cls.by(is_staff=False, roles=dict(roles))
+
+    @classmethod
+    def by(cls, *, is_staff: bool, roles: Mapping[int, str]) -> Sight:
+        """Return what somebody sees who has these roles, by team."""
+        if is_staff:
             return cls(teams=None, owned=frozenset())
-        roles = dict(Membership.objects.filter(user_id=user.pk).values_list("team_id", "role"))
         owned = frozenset(team for team, role in roles.items() if role == Membership.Role.OWNER)
         return cls(teams=frozenset(roles), owned=owned)
 

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import Resolver404, resolve
@@ -18,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from apps.console.web.box import Box
 from apps.console.web.live_spans import LiveSpans
+from apps.console.web.lookers import lookers, session_of
 from apps.console.web.page import Page
 from apps.console.web.reader import Reader, Topic
 from apps.console.web.run import run as run_page
@@ -26,7 +25,7 @@ from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun
 
 _LASTS = 300.0
-"""Seconds after which a stream ends, for its page to ask again: whoever has lost a team or a session gets no other one."""
+"""Seconds after which a stream ends, for its page to ask again; it ends sooner once its session sees something else."""
 _BEAT = 5.0
 """Seconds after which a stream says that nothing has changed, or that it cannot know."""
 
@@ -42,19 +41,23 @@ async def events(request: HttpRequest) -> HttpResponseBase:
     In between it says that it is as it was, or that it cannot be read. A run's page is also sent what is new of its spans.
     Where streams are not to be had, answer with nothing, and the page asks for itself.
     """
-    topic, run = await sync_to_async(looked_at)(await request.auser(), request.GET.get("page", ""))
+    sight = await sync_to_async(lookers.sight_of)(request)
+    topic, run = (None, None) if sight is None else await sync_to_async(looked_at)(sight, request.GET.get("page", ""))
     if topic is None:
         return HttpResponse(status=404)
     if not isinstance(request, ASGIRequest):
         return HttpResponse(status=204)
     known = request.headers.get("Last-Event-ID") or request.GET.get("known", "")
-    stream = StreamingHttpResponse(_stream(topic, run, known), content_type="text/event-stream")
+    session = session_of(request)
+    if session is not None and lookers.known(session) is None:  # there are more than are read about
+        session = None
+    stream = StreamingHttpResponse(_stream(topic, run, known, session), content_type="text/event-stream")
     stream.headers["Cache-Control"] = "no-store"
     stream.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
     return stream
 
 
-async def _stream(topic: Topic, run: PipelineRun | None, known: str) -> AsyncIterator[bytes]:
+async def _stream(topic: Topic, run: PipelineRun | None, known: str, session: str | None) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     if loop not in _readers:
         _readers[loop] = Reader(), LiveSpans()
@@ -67,19 +70,23 @@ async def _stream(topic: Topic, run: PipelineRun | None, known: str) -> AsyncIte
             try:
                 found = await asyncio.wait_for(box.get(), timeout=min(max(0.0, beats - loop.time()), left))
             except TimeoutError:
+                found = None
+            if session is not None and lookers.known(session) != topic.sight:
+                return
+            if isinstance(found, bytes):
+                yield found
+                continue  # that there are spans does not say that the database can be read
+            if found is None:
                 yield _BEATS if reader.is_reading else _FAILS
             else:
-                if isinstance(found, bytes):
-                    yield found
-                    continue  # that there are spans does not say that the database can be read
                 yield _BEATS if found.version == known else found.event
                 known = found.version
             beats = loop.time() + _BEAT
 
 
-def looked_at(user: AbstractBaseUser | AnonymousUser, address: str) -> tuple[Topic | None, PipelineRun | None]:
+def looked_at(sight: Sight, address: str) -> tuple[Topic | None, PipelineRun | None]:
     """Return what a page shows, if it is one of ours that changes, and the run that it is about, if they may see it."""
-    sight, parts = Sight.of(user), urlsplit(address)
+    parts = urlsplit(address)
     try:
         match = resolve(parts.path)
     except Resolver404:

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from apps.console.web.box import AGAIN, Box
 from apps.console.web.live_spans import LiveSpans
+from apps.console.web.sight import Sight
 from apps.console.web.span_messages import spans_as_columns
 from apps.console.web.stream import looked_at
 from apps.integrations.models import PipelineRun
@@ -166,8 +167,8 @@ def test_spans_are_for_those_who_see_the_run(run: PipelineRun) -> None:
     """Others may have its address open, and get the part that says that there is none."""
     seen = {}
     for name in ("member", "owner", "staff", "outsider"):
-        topic, found = looked_at(User.objects.get(username=name), f"/runs/{run.pk}/")
+        topic, found = looked_at(Sight.of(User.objects.get(username=name)), f"/runs/{run.pk}/")
         assert topic is not None
         seen[name] = found
     assert seen == {"member": run, "owner": run, "staff": run, "outsider": None}
-    assert looked_at(User.objects.get(username="member"), "/runs/")[1] is None
+    assert looked_at(Sight.of(User.objects.get(username="member")), "/runs/")[1] is None
