@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
@@ -18,7 +19,8 @@ from django.utils import timezone
 from apps.analysis.models import Analysis
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
-from apps.repositories.secrets import encrypt
+from apps.repositories.models import GitHubConnection
+from apps.repositories.secrets import encrypt, fingerprint
 
 BEFORE_REPOSITORIES = [
     ("integrations", "0002_told_at"),
@@ -141,6 +143,7 @@ def test_rows_stay_when_their_tables_move(database: BaseDatabaseWrapper) -> None
     assert pull_request.repository.full_name == "a/b"
     assert Analysis.objects.using(NAME).get(pull_request=pull_request).of_update == pull_request.updated_at
     assert pull_request.repository.connection.token() == TOKEN
+    assert pull_request.repository.connection.token_fingerprint == fingerprint(TOKEN)
     assert pull_request.repository.repo_syncs.get().repository_id == pull_request.repository.pk
 
 
@@ -234,3 +237,17 @@ _OWN = (
     ("integrations", "PipelineRun"),
     ("integrations", "RepoSync"),
 )
+
+
+def test_a_token_whose_key_is_gone_stays_without_a_fingerprint(database: BaseDatabaseWrapper) -> None:
+    """It has to be connected again anyway, and holds up no migration."""
+    before: list[tuple[str, str | None]] = [("repositories", "0003_counts")]
+    apps = _migrate(database, before)
+    team = apps.get_model("teams", "Team").objects.using(NAME).create(slug="team", name="Team")
+    for name, token in (("lost", Fernet(Fernet.generate_key()).encrypt(b"x")), ("kept", encrypt(TOKEN))):
+        apps.get_model("repositories", "GitHubConnection").objects.using(NAME).create(
+            team=team, account=name, encrypted_token=token
+        )
+    call_command("migrate", database=NAME, verbosity=0)
+    found = dict(GitHubConnection.objects.using(NAME).values_list("account", "token_fingerprint"))
+    assert found == {"lost": "", "kept": fingerprint(TOKEN)}

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
-from django.core.exceptions import ImproperlyConfigured
-from django.utils.crypto import constant_time_compare, salted_hmac
-
 from apps import machine_catalog
 from apps.integrations.errors import AnotherAccount, NotFound, NotInTime, Parked, RateLimited, SecondaryLimited, SyncError
 from apps.integrations.github.nodes import TokenHolder
@@ -15,8 +12,9 @@ from apps.integrations.lane import Lane
 from apps.integrations.models import ApiLane
 from apps.integrations.services.clients import transport_to
 from apps.integrations.services.github_rest import GitHubRest
-from apps.repositories.accounts import account_name, save_connection
+from apps.repositories.accounts import account_name, account_with, save_connection
 from apps.repositories.models import GitHubConnection, TokenAccess
+from apps.repositories.secrets import fingerprint
 from apps.teams.models import Team
 from apps.utils import clock
 from apps.utils.boottime import boottime
@@ -100,11 +98,10 @@ def _read_pages(access: TokenAccess, rest: GitHubRest, *, anew: bool) -> None:
 def _holder_of(token: str, *, api_url: str, within: float | None) -> TokenHolder:
     """Return whose token it is; requests with one that is not stored yet take turns in a lane of its own."""
     transport_to(api_url, token=token).close()  # an address or a token that cannot be one is told before anything is done
-    if (account := _account_with(token, api_url=api_url)) is not None:
+    if (account := account_with(token, api_url=api_url)) is not None:  # nothing may be sent beside a sync's requests with it
         with _client(api_url, token, account=account, within=within) as rest:
             return rest.user()
-    name = salted_hmac("apps.integrations.connections", token, algorithm="sha256").hexdigest()[:16]
-    account = account_name(api_url=api_url, login=f"(token {name})")
+    account = account_name(api_url=api_url, login=f"(token {fingerprint(token)[:16]})")
     with _client(api_url, token, account=account, within=within) as rest:
         try:
             holder = rest.user()
@@ -115,16 +112,6 @@ def _holder_of(token: str, *, api_url: str, within: float | None) -> TokenHolder
             raise
     _forget_lane(account)
     return holder
-
-
-def _account_with(token: str, *, api_url: str) -> str | None:
-    """Return the account that this very token is stored for: nothing may be sent beside requests that syncs send with it."""
-    host = account_name(api_url=api_url, login="")
-    for connection in GitHubConnection.objects.filter(account__istartswith=host).iterator():
-        with suppress(ImproperlyConfigured):  # it was encrypted with a key that is gone
-            if constant_time_compare(connection.token(), token):
-                return connection.account
-    return None
 
 
 def _forget_lane(account: str) -> None:

@@ -178,7 +178,13 @@ class RepoSync(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     disposition = models.CharField(max_length=10, choices=Disposition, default="", blank=True)
     note = models.TextField(default="", help_text="for people: archived, or renamed from what")
-    gaps = models.JSONField(default=list, help_text="what could not be had: {pull_request, list, stored, total}")
+    gaps = models.JSONField(
+        default=list,
+        help_text=(
+            "what could not be had: {pull_request, list, stored, total}, or {pull_request, field, reason}, "
+            "and with a cursor for a whole pull request"
+        ),
+    )
     attempt = models.IntegerField(default=0, help_text="the attempt that owns this row, or owned it last")
     attempt_traceparent = models.CharField(max_length=60, default="", help_text="the last attempt's span, to link to")
     attempt_will = models.JSONField(null=True, help_text="the running attempt's spans, for whoever finds it dead")

@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.repositories.names import repository_name
-from apps.repositories.secrets import encrypt
+from apps.repositories.secrets import encrypt, fingerprint, fingerprints
 from apps.teams.models import Team
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -24,10 +24,15 @@ def account_name(*, api_url: str, login: str) -> str:
 
 def save_connection(*, team: Team, api_url: str, account: str, token: str) -> GitHubConnection:
     """Store the team's connection with `account`, or replace the token of the one it has."""
-    connection, _ = GitHubConnection.objects.update_or_create(
-        team=team, account=account, defaults={"api_url": api_url, "encrypted_token": encrypt(token)}
-    )
+    stored = {"api_url": api_url, "encrypted_token": encrypt(token), "token_fingerprint": fingerprint(token)}
+    connection, _ = GitHubConnection.objects.update_or_create(team=team, account=account, defaults=stored)
     return connection
+
+
+def account_with(token: str, *, api_url: str) -> str | None:
+    """Return the account at the API's host that this very token is stored for, or None; no token is decrypted for it."""
+    of_host = GitHubConnection.objects.filter(account__istartswith=account_name(api_url=api_url, login=""))
+    return of_host.filter(token_fingerprint__in=fingerprints(token)).values_list("account", flat=True).first()
 
 
 def has_new_token(used: GitHubConnection) -> bool:

@@ -25,6 +25,9 @@ class GitHubConnection(models.Model):
     api_url = models.URLField(default="https://api.github.com")
     account = models.CharField(max_length=200, help_text="host/login: limits are per account, not per token")
     encrypted_token = models.BinaryField()
+    token_fingerprint = models.CharField(
+        max_length=64, default="", db_index=True, help_text="recognizes the token: keyed, and tells nothing of it"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     access: TokenAccess
 

@@ -1,10 +1,11 @@
-"""Encrypt secrets at rest with the first of SYNCTRACE_ENCRYPTION_KEYS, and decrypt them with any of these."""
+"""Encrypt secrets at rest with the first of SYNCTRACE_ENCRYPTION_KEYS, and decrypt or recognize them with any of these."""
 
 from __future__ import annotations
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
 
 
 def encrypt(secret: str) -> bytes:
@@ -21,6 +22,17 @@ def decrypt(stored: bytes) -> str:
             "No key of SYNCTRACE_ENCRYPTION_KEY decrypts a stored token. Add the key it was encrypted with "
             "(several keys are separated by commas, the newest first), or connect the account again."
         ) from error
+
+
+def fingerprint(secret: str) -> str:
+    """Return what recognizes `secret` and tells nothing of it: its HMAC-SHA256, by a key derived from the first one."""
+    return fingerprints(secret)[0]
+
+
+def fingerprints(secret: str) -> list[str]:
+    """Return its fingerprints by every key, of which it is stored under one."""
+    keys = settings.SYNCTRACE_ENCRYPTION_KEYS
+    return [salted_hmac(__name__, secret, secret=key, algorithm="sha256").hexdigest() for key in keys]
 
 
 def _fernet() -> MultiFernet:

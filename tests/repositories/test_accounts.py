@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection as database
 from django.db import models, transaction
+from pytest_django import DjangoAssertNumQueries, Settings
 
-from apps.repositories.accounts import account_name, has_new_token, save_connection, track
+from apps.repositories.accounts import account_name, account_with, has_new_token, save_connection, track
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.repositories.names import InvalidRepositoryName
+from apps.repositories.secrets import fingerprint
 from apps.teams.models import Team
 from tests.acceptance.worker import wait_until
 from tests.locks import count_waiting
@@ -51,6 +54,38 @@ def test_a_token_is_stored_encrypted(team: Team) -> None:
     stored.refresh_from_db()
     assert TOKEN.encode() not in bytes(stored.encrypted_token)
     assert stored.token() == TOKEN
+
+
+def test_a_token_is_recognized_among_thousands_without_decrypting_one(
+    team: Team, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """By an index on its fingerprint, in one statement; at its own host alone, and an unknown one not at all."""
+    others = [f"{TOKEN}{number}" for number in range(2_000)]
+    GitHubConnection.objects.bulk_create(
+        GitHubConnection(team=team, account=f"github.test/{n}", encrypted_token=b"x", token_fingerprint=fingerprint(each))
+        for n, each in enumerate(others)
+    )
+    decrypted: list[bytes] = []
+    monkeypatch.setattr("apps.repositories.models.decrypt", decrypted.append)
+    with django_assert_num_queries(1):
+        assert account_with(others[1_234], api_url="https://GitHub.test/") == "github.test/1234"
+    assert account_with(TOKEN, api_url="https://github.test") is None
+    assert account_with(others[1_234], api_url="https://other.test") is None
+    assert decrypted == []
+
+
+def test_a_token_is_recognized_as_long_as_its_key_decrypts_it(team: Team, settings: Settings) -> None:
+    """A new key comes first, and the old one stays until no token is encrypted with it."""
+    old, new = (Fernet.generate_key().decode() for _ in range(2))
+    settings.SYNCTRACE_ENCRYPTION_KEYS = [old]
+    stored = _connect(team)
+    assert TOKEN not in stored.token_fingerprint
+    settings.SYNCTRACE_ENCRYPTION_KEYS = [new, old]
+    assert account_with(TOKEN, api_url="https://github.test") == stored.account
+    settings.SYNCTRACE_ENCRYPTION_KEYS = [new]
+    assert account_with(TOKEN, api_url="https://github.test") is None
+    _connect(team)
+    assert account_with(TOKEN, api_url="https://github.test") == stored.account
 
 
 def test_connecting_again_replaces_the_token(team: Team) -> None:
