@@ -48,6 +48,7 @@ class Environment:
     plain_http_hosts: frozenset[str]
     jaeger_url: str
     api_urls: list[str]
+    demo_api_url: str
     web_url: str
     web_origin: str
     proxies: int
@@ -93,6 +94,7 @@ def read() -> Environment:
         plain_http_hosts=_host_names("SYNC_PLAIN_HTTP_HOSTS"),
         jaeger_url=_web_address("SYNCTRACE_JAEGER_URL"),
         api_urls=_api_urls(),
+        demo_api_url=_web_address("SYNCTRACE_DEMO_API_URL"),
         web_url=web_url,
         web_origin=urlsplit(web_url)._replace(path="", query="", fragment="").geturl(),
         proxies=_count("SYNCTRACE_PROXIES", default=1 if is_tls else 0, least=0),

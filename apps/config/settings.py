@@ -83,6 +83,8 @@ SYNCTRACE_HAS_DATABASE = environment.has_servers()
 """Whether the environment names a database; commands that only read do without one."""
 SYNCTRACE_API_URLS = _environment.api_urls
 """The APIs of GitHub that people may connect to in the console: our server sends requests to no other for them."""
+SYNCTRACE_DEMO_API_URL = _environment.demo_api_url
+"""Where a simulated GitHub has the demo's data, for whoever looks around first; empty: there is none."""
 SYNCTRACE_WEB_URL = _environment.web_url
 """Where a browser finds our pages; with https, cookies are for TLS alone."""
 SYNCTRACE_PROXIES = _environment.proxies

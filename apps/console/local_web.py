@@ -37,7 +37,8 @@ def local_web(*, home: Path, api_url: str, application: str = "apps.config.asgi:
         except OSError:
             return "it does not answer yet"
 
-    environment, log = {**os.environ, "SYNCTRACE_HOME": str(home), "SYNCTRACE_API_URLS": api_url}, home / "web.out"
+    own = {"SYNCTRACE_HOME": str(home), "SYNCTRACE_API_URLS": api_url, "SYNCTRACE_DEMO_API_URL": api_url}
+    environment, log = {**os.environ, **own}, home / "web.out"
     program = Program([*command, *options], name="web", log=log, folder=_CHECKOUT, environment=environment, ready=ready)
     with exit_on(signal.SIGTERM), program:
         yield url

@@ -169,6 +169,6 @@ def test_no_file_holds_a_secret(file: str) -> None:
 def test_every_variable_that_compose_reads_is_in_the_example() -> None:
     """.env.example names each variable, with the default that it has."""
     example = dict(re.findall(r"^#(\w+)=(.*)$", (HERE.parent / ".env.example").read_text(), re.MULTILINE))
-    read = re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT)
+    read = re.findall(r"\$\{(\w+):?-([^}]*)\}", TEXT)
     assert {name for name, _ in read} == example.keys()
     assert [(name, default) for name, default in read if default not in ("", example[name])] == []

@@ -70,7 +70,7 @@ class _ConnectForm(_TokenForm):
         super().__init__(*args, **options)
         teams = sight.teams_to_act_for().order_by("name")
         some = list(teams[:2])
-        self.may_make_team = sight.teams is None and not some
+        self.may_make_team = sight.may_make_teams and not some
         self.only_team = some[0] if len(some) == 1 else None
         for name, field in self.fields.items():
             field.widget.attrs["aria-describedby"] = f"{name}-help"

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Exists, Max, OuterRef, Q
 from django.http import QueryDict
 
+from apps.console.demo_data import demo_connection
 from apps.console.web.accounts import AccountLine, account_lines
 from apps.console.web.page import Page
 from apps.console.web.repositories import state_counts, worst_of
@@ -40,6 +41,8 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
         "dry": _dry(account_lines(sight)),
         "days": _DAYS,
         "has_connections": sight.connections().exists(),
+        "demo": demo_connection() if sight.may_make_teams else None,
+        "has_demo": bool(settings.SYNCTRACE_DEMO_API_URL),
         "command": settings.SYNCTRACE_COMMAND,
     }
 

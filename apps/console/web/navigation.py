@@ -20,6 +20,7 @@ _WITHIN: Mapping[str, str] = {
     **dict.fromkeys(("run", "run_time", "compare", "cancel", "resume"), "runs"),
     **dict.fromkeys(("repository", "pull_requests"), "repositories"),
     **dict.fromkeys(("team", "promise"), "teams"),
+    "demo": "home",
     **dict.fromkeys(("connection", "token", "remove"), "connect"),
 }
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from apps.console.demo_data import remove_empty_team
 from apps.console.web.connecting import connection_to_act_on
 from apps.console.web.sight import Sight
 from apps.integrations import removing
@@ -22,6 +23,7 @@ def remove(request: HttpRequest, connection_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             removing.remove(found, by=request.user.get_username())
+            remove_empty_team(found.team_id)
         except WrongState as error:
             refused = f"{error}."
         else:

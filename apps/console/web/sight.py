@@ -57,6 +57,11 @@ class Sight:
         """Whether they may do so for any team."""
         return self.teams is None or bool(self.owned)
 
+    @property
+    def may_make_teams(self) -> bool:
+        """Whether they may have a team made, which nobody owns yet."""
+        return self.teams is None
+
     def teams_to_act_for(self) -> QuerySet[Team]:
         """Return the teams for which they may."""
         return Team.objects.all() if self.teams is None else Team.objects.filter(pk__in=self.owned)

@@ -95,6 +95,7 @@ def web(
         "CELERY_BROKER_URL": broker_url,
         "SYNCTRACE_HOME": str(home),
         "SYNCTRACE_API_URLS": github.url,
+        "SYNCTRACE_DEMO_API_URL": github.url,
         "SYNCTRACE_ENCRYPTION_KEY": ",".join(ours.SYNCTRACE_ENCRYPTION_KEYS),
     }
     web = Web(environment, home)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from apps.github_simulator.testing import SimulatedGitHub
 from apps.integrations.models import PipelineRun
 from apps.repositories.models import GitHubConnection
+from apps.utils import clock
+from tests.console.browser.axe import faults_now
 from tests.console.browser.conftest import Web, sign_in
 from tests.console.web.people import People, make_run
 
@@ -48,6 +50,27 @@ def test_a_token_is_pasted_and_a_run_seen(page: Page, people: People, github: Si
     expect(page.get_by_role("heading", name=f"Run {run.pk}")).to_be_visible()
     expect(page.get_by_role("rowheader")).to_have_text(["synthetic/repo-0", "synthetic/repo-11"], use_inner_text=True)
     assert (run.since, GitHubConnection.objects.get().token()) == (None, _TOKEN)
+
+
+def test_the_demo_s_data_is_one_button_away_and_goes_as_easily(page: Page, people: People, context: BrowserContext) -> None:
+    """From the empty first page to the run's; an open first page takes its offer back by itself."""
+    sign_in(page, "staff")
+    other = context.new_page()
+    other.goto("/")
+    expect(other.get_by_role("button", name="Get the demo's data")).to_be_visible()
+    assert faults_now(page, 1440) == []
+    page.get_by_role("button", name="Get the demo's data").click()
+    run = PipelineRun.objects.get()
+    expect(page.get_by_role("heading", name=f"Run {run.pk}")).to_be_visible()
+    names = ["libuv/libuv", "procrastinate-org/procrastinate"]
+    expect(page.get_by_role("rowheader")).to_have_text(names, use_inner_text=True)
+    expect(other.get_by_role("button", name="Get the demo's data")).not_to_be_visible()
+    PipelineRun.objects.update(state="cancelled", ended_at=clock.now(), export_due_at=None)
+    page.goto("/")
+    page.get_by_role("link", name="Remove it…").click()
+    page.get_by_role("button", name="Delete all this").click()
+    page.goto("/")
+    expect(page.get_by_role("button", name="Get the demo's data")).to_be_visible()
 
 
 def test_a_refused_token_is_said_and_not_shown_again(page: Page, people: People, github: SimulatedGitHub) -> None:

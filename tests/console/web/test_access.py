@@ -55,6 +55,7 @@ _ANSWERS = {
     "connection": _Answers(_FOR_OWNERS),
     "token": _Answers(_FOR_OWNERS),
     "remove": _Answers(_FOR_OWNERS),
+    "demo": _Answers({**_FOR_USERS, **dict.fromkeys(("outsider", "member", "owner"), 403)}),
     "system": _Answers(_FOR_USERS),
     "help": _Answers(_FOR_USERS),
     "events": _Answers({**_FOR_USERS, **dict.fromkeys(("outsider", "member", "owner", "staff"), 204)}, "?page=/"),

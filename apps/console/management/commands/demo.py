@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from rich.console import Console
 
 from apps import machine_catalog
+from apps.console import demo_data
 from apps.console.following import cancelled_by_ctrl_c, workers
 from apps.console.invitations import invite
 from apps.console.local_simulator import local_simulator
@@ -26,18 +27,12 @@ from apps.console.terminal.demo_report import show
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.watching import watch
 from apps.explain.sources import written_here
-from apps.integrations.connections import connect
 from apps.integrations.errors import SyncError
 from apps.integrations.models import PipelineRun
-from apps.integrations.tasks import start_pipeline, sync_repository
-from apps.repositories.accounts import track
-from apps.repositories.models import TrackedRepository
-from apps.teams.models import Team
+from apps.integrations.tasks import sync_repository
 from telemetry import observe, visible
 from telemetry.reading import Source, Span
 
-_REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
-_DAYS = 365
 _FAULTS = Path(__file__).with_name("demo_faults.json")
 """One short wait for GitHub's limit, and one attempt that fails and is made again."""
 _TEND_SECONDS = 1.0
@@ -80,8 +75,7 @@ class Command(PrintingCommand):
 
     def _sync(self, console: Console, options: dict[str, Any]) -> list[PipelineRun]:
         """Sync both repositories, recent run and backfills, and return the runs when all have ended."""
-        TrackedRepository.objects.filter(team__slug="demo").delete()  # a demo begins at the beginning
-        team, _created = Team.objects.get_or_create(slug="demo", defaults={"name": "Demo"})
+        demo_data.forget_repositories()
         arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", str(_FAULTS)]
         home: Path = settings.SYNCTRACE_HOME
         own = settings.SYNCTRACE_EMBEDDED  # else the servers are yours, and so are their workers
@@ -96,18 +90,12 @@ class Command(PrintingCommand):
                 web = running.enter_context(local_web(home=home, api_url=url))
                 invited = invite(username="demo", is_staff=True, web_url=web)
                 console.print(f"Look on: {invited.link}", highlight=False, markup=False, soft_wrap=True)
-            answers = visible(f"A simulated GitHub answers at {url}, with {' and '.join(_REPOSITORIES)}.")
+            answers = visible(f"A simulated GitHub answers at {url}, with {' and '.join(demo_data.REPOSITORIES)}.")
             console.print(answers, highlight=False, markup=False)
-            connection = connect(team=team, api_url=url, token="demo-token")  # noqa: S106  # the simulator takes any
-            tracked = track(connection=connection, full_names=_REPOSITORIES)
-            task_id = uuid()
-            with cancelled_by_ctrl_c(task_id, console=console):
-                start_pipeline.apply_async(
-                    args=(team.pk, [repository.pk for repository in tracked]),
-                    kwargs={"days": _DAYS, "backfill_all": True},
-                    task_id=task_id,
-                )
-                runs = watch(task_id, console=console, tend=worker.tend if worker else None)
+            demo = demo_data.prepare(api_url=url, task_id=uuid())
+            with cancelled_by_ctrl_c(demo.task_id, console=console):
+                demo.start()
+                runs = watch(demo.task_id, console=console, tend=worker.tend if worker else None)
             if options["keep"]:
                 self._report(console, runs)
                 console.print("Everything stays until Ctrl-C.")
