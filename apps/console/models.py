@@ -1,9 +1,12 @@
-"""Who may come in: attempts at signing in, counted, and invitations that work once."""
+"""Who may come in: attempts at signing in, counted, and invitations that work once; and what explaining runs has found."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from apps.integrations.models import PipelineRun
 from apps.teams.models import Membership, Team
 
 
@@ -32,3 +35,20 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.username}, until {self.expires_at:%Y-%m-%d %H:%M}Z"
+
+
+class RunCauses(models.Model):
+    """The causes that explaining a run has found once it had ended: for finding runs by them, and never the proof."""
+
+    run_id: int
+    run = models.OneToOneField(PipelineRun, primary_key=True, on_delete=models.CASCADE, related_name="causes")
+    codes = ArrayField(models.CharField(max_length=40), null=True, help_text="the decisive one first; null: not explained")
+    had_spans = models.BooleanField(help_text="whether its spans could be read then")
+    of_rules = models.CharField(max_length=16, help_text="which rules found them: by others it is explained again")
+    explained_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [GinIndex(fields=["codes"], name="runs_by_cause")]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id}: {', '.join(self.codes or ()) or 'no cause'}"

@@ -1,7 +1,7 @@
 """Which rows hold an error that stands for a code: the rule of `errors_as_codes`, as a condition of the database.
 
-It is read off the rows at each look, and so is never out of date. What only took time, as a slow answer does, is in no row:
-that is found by explaining a run.
+It is read off the rows at each look, for runs that are not explained yet. What only took time, as a slow answer does, is in
+no row.
 """
 
 from __future__ import annotations

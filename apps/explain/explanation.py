@@ -43,6 +43,8 @@ class Explanation:
     unusual: Sequence[Unusual]
     also_affected: Sequence[Mapping[str, Any]]
     missing: Sequence[str]
+    has_spans: bool
+    """Whether any span of the run could be read."""
     estimate: Estimate | None = None
     """When a run that goes on will have read all; None where that cannot be told."""
 
@@ -112,6 +114,7 @@ def explain(story: Story, *, others: Sequence[Line] = (), command: str = "python
         unusual=unusual(story),
         also_affected=also_affected(story, causes, others),
         missing=[*undecided, *_missing(story, undecided)],
+        has_spans=bool(story.spans),
         estimate=estimate_of(story),
     )
 

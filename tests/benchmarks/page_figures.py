@@ -13,6 +13,7 @@ _PAGES: Mapping[str, str] = {
     "home": "Home",
     "runs": "Runs",
     "runs.text": "Runs, looked for by a repository's name",
+    "runs.cause": "Runs, looked for by a cause that few had",
     "run": "A run",
     "repositories": "Repositories, worst first",
     "repository": "A repository with a fifth of all pull requests",

@@ -1,7 +1,8 @@
 """Fill the tables with so many pull requests and runs that a page which reads all of them is slow, and empty them again.
 
 The first repository has a fifth of all pull requests, and none of those is AI-assisted: whoever looks for one there looks at
-many. Each run is over ten repositories of a team; one in fifty has failed, and the newest hundred go on.
+many. Each run is over ten repositories of a team; one in fifty has failed, and the newest hundred go on. Of one in twenty of
+those that ended the causes are not known.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ _STATEMENTS = (
     SELECT 'team-' || n, 'Team ' || n, 1, now() FROM generate_series(0, %(teams)s - 1) AS n
     """,
     """
-    INSERT INTO repositories_githubconnection (team_id, api_url, account, encrypted_token, created_at)
-    SELECT id, 'https://api.github.com', 'api.github.com/bot-' || id %% 10, '', now() FROM teams_team
+    INSERT INTO repositories_githubconnection (team_id, api_url, account, encrypted_token, token_fingerprint, created_at)
+    SELECT id, 'https://api.github.com', 'api.github.com/bot-' || id %% 10, '', '', now() FROM teams_team
     """,
     """
     INSERT INTO repositories_trackedrepository (team_id, connection_id, full_name, is_archived, covered_from, covered_to,
@@ -105,6 +106,12 @@ _STATEMENTS = (
             now() - (%(runs)s - n) * interval '3 minutes' AS at
     ) AS b, LATERAL (SELECT b.*, CASE b.state WHEN 'running' THEN NULL ELSE b.at + interval '2 minutes' END AS ended) AS s
     ORDER BY n
+    """,
+    """
+    INSERT INTO console_runcauses (run_id, codes, had_spans, of_rules, explained_at)
+    SELECT id, CASE WHEN state = 'failed' THEN ARRAY['token_refused'] WHEN id %% 501 = 0 THEN ARRAY['lane_busy']
+            WHEN id %% 9 = 0 THEN ARRAY['primary_limit'] ELSE '{}' END, true, 'rules', ended_at
+    FROM integrations_pipelinerun WHERE ended_at IS NOT NULL AND id %% 20 > 0
     """,
     """
     INSERT INTO integrations_reposync (run_id, repository_id, connection_id, is_backfill, state, disposition, note, gaps,

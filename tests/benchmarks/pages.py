@@ -27,6 +27,7 @@ def _addresses(stored: Stored) -> dict[str, str]:
         "home": "/",
         "runs": "/runs/",
         "runs.text": "/runs/?text=repository-1",
+        "runs.cause": "/runs/?cause=lane_busy",
         "run": f"/runs/{stored.run}/",
         "repositories": "/repositories/",
         "repository": repository,

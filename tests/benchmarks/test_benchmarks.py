@@ -51,7 +51,10 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
             f"pages.{page}"
             for page in ("home", "runs", "run", "repositories", "repository", "pull_requests", "team", "teams")
         ),
-        *(f"pages.{page}" for page in ("runs.text", "pull_requests.assisted", "pull_requests.text", "accounts", "system")),
+        *(
+            f"pages.{page}"
+            for page in ("runs.text", "runs.cause", "pull_requests.assisted", "pull_requests.text", "accounts", "system")
+        ),
         *(f"reading.{command}.{state}" for command in ("logs", "trace", "runs", "explain") for state in ("down", "up")),
         *(f"reading.{command}.full" for command in ("logs", "trace", "explain")),
         *(f"reading.{command}.large" for command in ("trace", "explain")),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Sum
 
 from apps.console.collecting import nothing_collected
+from apps.console.known_causes import keep
 from apps.console.web.kept import Kept
 from apps.explain.explanation import Explanation, explain_run
 from apps.integrations.models import PipelineRun
@@ -39,6 +40,7 @@ class Explanations:
         with nothing_collected():
             found = explain_run(run.pk, command=settings.SYNCTRACE_COMMAND)
         found = replace(found, time=replace(found.time, path=()))  # a large run's has a hundred thousand stretches
+        keep(run, found)
         self._kept.put(run.pk, mark, found, seconds=max(_LEAST_SECONDS, _TIMES_ITS_COST * (time.monotonic() - began)))
         return found
 

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, QueryDict
 
+from apps.console.web.ahead import Ahead
 from apps.console.web.background import background_thread
 from apps.console.web.box import Box, Part
 from apps.console.web.lookers import lookers
@@ -78,6 +79,7 @@ class Reader:
         self._topics: dict[Topic, _Watched] = {}
         self._marks: Mapping[int, str] = {}
         self._thread = background_thread("console-reader")
+        self._ahead = Ahead()
         self._task: asyncio.Task[None] | None = None
         self._looked_at = -inf
 
@@ -119,6 +121,7 @@ class Reader:
                     left -= queries
                     for box in watched.boxes:
                         box.put_part(part)
+                left -= self._ahead.go_on()
             except (DatabaseError, InterfaceError):  # once it is back, everything may have changed
                 self._marks, self._looked_at = {}, -inf
                 for watched in self._topics.values():
@@ -127,6 +130,7 @@ class Reader:
             except Exception:  # noqa: BLE001  # a page's mistake may not end the others' streams
                 _log.exception("A part of a page could not be rendered")
             await asyncio.sleep(_EVERY)
+        await self._ahead.ended()
         await loop.run_in_executor(self._thread, _close)
 
     def _note(self, marks: Mapping[int, str], *, now: float) -> None:

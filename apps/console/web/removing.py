@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from apps.console.demo_data import remove_empty_team
+from apps.console.models import RunCauses
 from apps.console.web.connecting import connection_to_act_on
 from apps.console.web.sight import Sight
 from apps.integrations import removing
@@ -22,6 +23,7 @@ def remove(request: HttpRequest, connection_id: int) -> HttpResponse:
     refused = ""
     if request.method == "POST":
         try:
+            RunCauses.objects.filter(run__repo_syncs__repository__connection=found).delete()  # what stays is explained anew
             removing.remove(found, by=request.user.get_username())
             remove_empty_team(found.team_id)
         except WrongState as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
 
@@ -12,14 +12,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_date
 
+from apps.console.known_causes import NOT_KNOWN, causes_of, has_cause
 from apps.console.web.asking import Asked
 from apps.console.web.finding import Finding, findings_of
 from apps.console.web.page import Page
 from apps.console.web.paging import paged
 from apps.console.web.progress import Progress, progress_of
 from apps.console.web.sight import Sight
-from apps.explain.codes import Code
-from apps.explain.errors_in_rows import FOUND, has_error_of
+from apps.explain.codes import CODES, Code
 from apps.explain.known_runs import is_like
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.queue import tell_waiting
@@ -32,7 +32,7 @@ STATES: Mapping[str, tuple[str, ...]] = {
     "failed": ("failed",),
     "cancelled": ("cancelled",),
 }
-_CAUSES: Mapping[str, Code] = {code.name: code for code in FOUND}
+_CAUSES: Mapping[str, Code] = {code.name: code for code in CODES}
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
@@ -45,6 +45,8 @@ class RunLine:
     run: PipelineRun
     progress: Progress = field(default_factory=Progress)
     finding: Finding = field(default_factory=Finding)
+    causes: Sequence[str] = ()
+    """Their codes, as far as they are known, the decisive one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Filter(Asked):
     repository: str = ""
     """A name or a pattern of names, as commands take it: `acme/api-*`."""
     cause: str = ""
-    """The code of an error that the run, or a repository in it, ended with or has now."""
+    """The code of one of the causes that `explain` names of the run."""
     text: str = ""
     since: str = ""
     until: str = ""
@@ -76,13 +78,18 @@ class Filter(Asked):
             like = [pk for pk, full_name in names if is_like(full_name, self.repository)]
             runs = runs.filter(Exists(RepoSync.objects.filter(run=OuterRef("pk"), repository__in=like)))
         if (code := _CAUSES.get(self.cause)) is not None:
-            has_it = has_error_of(code)
-            runs = runs.filter(has_it | Exists(RepoSync.objects.filter(has_it, run=OuterRef("pk"))))
+            runs = runs.filter(has_cause(code))
         if since := _day(self.since):
             runs = runs.filter(started_at__gte=since)
         if until := _day(self.until):
             runs = runs.filter(started_at__lt=until + timedelta(days=1))
         return runs.filter(self._named(sight)) if self.text else runs
+
+    def not_known(self, sight: Sight) -> int:
+        """Return how many runs, of those asked for but for their cause, have causes that are not known."""
+        if self.cause not in _CAUSES:
+            return 0
+        return replace(self, cause="").of_runs(sight).filter(NOT_KNOWN).count()
 
     def _named(self, sight: Sight) -> Q:
         """Return what the text asks for: a run's number, task or trace, or words of a repository's name or an error."""
@@ -97,14 +104,20 @@ class Filter(Asked):
 
 
 def lines_of(runs: Iterable[PipelineRun]) -> list[RunLine]:
-    """Return a line for each of the runs, in their order, with three queries for all."""
+    """Return a line for each of the runs, in their order, with a few queries for all."""
     runs = list(runs)
     if not runs:
         return []
     tell_waiting([run for run in runs if run.ended_at is None])
-    progress, findings = progress_of(runs), findings_of(runs)
+    progress, findings, causes = progress_of(runs), findings_of(runs), causes_of(runs)
     return [
-        RunLine(run=run, progress=progress.get(run.pk, Progress()), finding=findings.get(run.pk, Finding())) for run in runs
+        RunLine(
+            run=run,
+            progress=progress.get(run.pk, Progress()),
+            finding=findings.get(run.pk, Finding()),
+            causes=causes.get(run.pk, ()),
+        )
+        for run in runs
     ]
 
 
@@ -118,7 +131,8 @@ def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
         "page": page,
         "teams": sight.all_teams().order_by("name").values_list("slug", "name"),
         "states": list(STATES),
-        "causes": FOUND,
+        "causes": CODES,
+        "not_known": asked.not_known(sight),
     }
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.http import QueryDict
 
+from apps.console.models import RunCauses
 from apps.console.web.box import Box, Part
 from apps.console.web.page import Page
 from apps.console.web.reader import Reader, Topic
 from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun
 from apps.teams.models import Team
+from apps.utils import clock
 from tests.console.web.people import make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,6 +178,32 @@ def test_a_reader_that_lost_its_database_says_so_until_it_reads_again() -> None:
             await asyncio.wait_for(until(lambda: not reader.is_reading), 20)
             await asyncio.wait_for(until(lambda: reader.is_reading), 20)
             await _part(box)
+        await _ended(reader)
+
+    asyncio.run(look())
+
+
+def test_ended_runs_are_explained_while_somebody_looks() -> None:
+    """One after the other, newest first, whatever page is open: by their causes they are found."""
+    team = Team.objects.create(slug="core", name="core")
+    past = clock.now() - timedelta(minutes=1)
+    runs = [make_run(team, {"state": "completed"}, state="completed", ended_at=past) for _ in range(2)]
+
+    def known() -> set[int]:
+        try:
+            return set(RunCauses.objects.values_list("run", flat=True))
+        finally:
+            connection.close()
+
+    async def until(numbers: set[int]) -> None:
+        while await asyncio.to_thread(known) != numbers:
+            await asyncio.sleep(0.1)
+
+    async def look() -> None:
+        reader = Reader()
+        with reader.subscribed(_topic(_page(_done), team), Box()):
+            await asyncio.wait_for(until({runs[1].pk}), 30)
+            await asyncio.wait_for(until({run.pk for run in runs}), 30)
         await _ended(reader)
 
     asyncio.run(look())
