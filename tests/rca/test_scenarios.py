@@ -34,9 +34,10 @@ def test_there_are_enough_of_each_kind() -> None:
 def test_names_are_unique_and_groups_and_labels_fit() -> None:
     """A name makes a team's slug; a label names repositories of its own run, and a healthy one none."""
     assert len({each.slug for each in SCENARIOS}) == len(SCENARIOS)
+    held = {*REPOSITORIES, "synthetic/gone", "synthetic/lost"}
     for each in SCENARIOS:
         assert each.group in GROUPS, each.name
-        assert set(each.label.repositories) <= set(each.repositories) <= {*REPOSITORIES, "synthetic/gone", "synthetic/lost"}, each.name
+        assert set(each.label.repositories) <= set(each.repositories) <= held, each.name
         assert bool(each.label.repositories) is (each.label.code is not None), each.name
         assert (each.kind in ("slow", "decoy")) is (each.label.code is None), each.name
         assert each.group == "patient" or not each.is_fast, each.name

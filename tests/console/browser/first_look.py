@@ -1,8 +1,8 @@
-"""Measure how soon the page of a run with a hundred thousand spans is there in Chromium, from files that nobody has read yet.
+"""Measure how soon the page of a run with a hundred thousand spans is there in Chromium, from files that nobody has read.
 
     SYNCTRACE_BROWSER="$(.ci/chromium)" python -m tests.console.browser.first_look
 
-A server of its own serves the page to a browser that has its scripts already; each look is at a server that has just started.
+A server of its own serves the page to a browser that has its scripts already; each look is at a server just started.
 docs/benchmarks.md has the figures; no test asserts on them.
 """
 
@@ -43,7 +43,8 @@ _WATCH = """(() => {
     if (picture?.axis && picture.table.isWhole) note("all spans");
     requestAnimationFrame(look);
   };
-  new PerformanceObserver((list) => list.getEntries().forEach((entry) => note(entry.name))).observe({ type: "paint", buffered: true });
+  const paints = new PerformanceObserver((list) => list.getEntries().forEach((entry) => note(entry.name)));
+  paints.observe({ type: "paint", buffered: true });
   requestAnimationFrame(look);
 })()"""
 
