@@ -9,7 +9,11 @@ ROOMS = {  # the longest beginning of a module's path counts
     "apps/analysis": ["tests/analysis"],
     "apps/pulls": ["tests/pulls", "tests/integrations/services/test_windows.py"],
     "apps/integrations/errors.py": ["tests/integrations/test_errors.py", "tests/integrations/github"],
-    "apps/integrations/github": ["tests/integrations/github", "tests/integrations/services/test_github_graphql.py"],
+    "apps/integrations/github": [
+        "tests/integrations/github",
+        "tests/integrations/services/test_github_graphql.py",
+        "tests/integrations/services/test_github_graphql_lists.py",
+    ],
     "apps/integrations/github/classify.py": [
         "tests/integrations/github/test_answers.py",
         "tests/integrations/github/test_classify.py",

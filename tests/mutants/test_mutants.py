@@ -245,7 +245,7 @@ def test_server(server):
 
 
 def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
-    """Up to the moment at which they are killed; one that is started for a file is all its tests', and as slow as these."""
+    """Up to the moment at which they are killed; one that is started for a whole file is as slow as all its tests."""
     (tmp_path / "test_it.py").write_text(TESTS)
     where = tmp_path / "seen.json"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutants.seen_lines", "-p", "no:django", "--rootdir", "."]
