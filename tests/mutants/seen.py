@@ -28,10 +28,12 @@ class Seen:
 
         Those that took longer than `slowest` seconds are left out where there are quicker ones. What runs as the module is
         imported, or once for all, is come by unseen: of a variable or of a function with a cache those count, too, that
-        come by a line with its name; of anything else that nobody is seen at, all of the module's.
+        come by a line with its name, of what a function takes those that come by the function; of anything else that nobody
+        is seen at, all of the module's.
         """
         lines = set(range(change.line, change.line + change.before.count("\n") + 1))
-        found = self._by(lines | _lines_with(_names_made_once(lines, text), text)) or self._by(self.tests)
+        unseen = _lines_with(_names_made_once(lines, text), text) | _lines_that_take(lines, text)
+        found = self._by(lines | unseen) or self._by(self.tests)
         quick = {test for test in found if self.seconds.get(test, 0.0) <= slowest}
         return sorted(quick or found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
 
@@ -108,6 +110,16 @@ def _names_made_once(lines: Collection[int], text: str) -> set[str]:
             given = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
             names |= {each.id for each in given if isinstance(each.ctx, ast.Store)}
     return names
+
+
+def _lines_that_take(lines: Collection[int], text: str) -> set[int]:
+    """Return the lines of the functions whose heads are at these lines: what they take unless it is given is made once."""
+    found: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            head = range(node.lineno, node.body[0].lineno)
+            found |= set() if set(lines).isdisjoint(head) else set(range(node.lineno, (node.end_lineno or 0) + 1))
+    return found
 
 
 def _lines_with(names: Collection[str], text: str) -> set[int]:

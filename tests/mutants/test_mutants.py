@@ -122,6 +122,10 @@ def test_tests_are_those_that_come_by_the_quickest_first() -> None:
     cached = "@cache\ndef once():\n    return 1\n\ndef f():\n    return once()\n"
     seen = Seen({3: ["first"], 6: ["first", "second"]}, {})
     assert seen.chosen_for(Change(3, 0, 1, "a", "b"), cached, room=["room"]) == ["first", "second"]
+    taken = "def f(\n    a=1,\n):\n    return a\n\ndef g():\n    return 2\n"
+    seen = Seen({2: ["importing"], 4: ["first"], 7: ["second"]}, {})
+    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), taken, room=["room"]) == ["first", "importing"]
+    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), taken, room=["room"]) == ["first"]
     assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["room"]
 
 

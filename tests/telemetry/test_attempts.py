@@ -198,6 +198,15 @@ def test_a_signal_that_is_of_no_attempt_changes_nothing(signal: Callable[..., No
     assert (running.run_of(bake.request), captrace.spans) == (None, [])
 
 
+def test_a_failure_without_an_error_or_a_sender_is_nobody_s(captrace: Capture) -> None:
+    """Whatever is at work meanwhile."""
+    task = _begun()
+    running.failed(sender=task)
+    running.failed(exception=ValueError("no"))
+    running.after_run(task=task, state="SUCCESS")
+    assert captrace.span("run/bake").status == "OK"
+
+
 def test_what_follows_an_attempt_finds_what_was_bound_and_when_it_ended(
     captrace: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

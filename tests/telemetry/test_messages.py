@@ -199,6 +199,7 @@ def test_a_task_that_sends_itself_again_is_an_attempt_after_its_own(monkeypatch:
     def sent(message_id: str) -> Envelope:
         headers: dict[str, Any] = {"id": message_id}
         producing.before_publish(headers=headers)
+        assert headers["telemetry"]["attempt"] >= 1
         return Envelope.of(headers)
 
     again, other = sent("1"), sent("2")

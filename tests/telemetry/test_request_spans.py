@@ -179,6 +179,11 @@ def test_an_asynchronous_request_is_a_span_around_its_view(captrace: Capture) ->
     assert captrace.tree() == "GET order/<slug:of>\n  bake completed"
 
 
+def test_durations_are_counted_in_the_conventions_buckets() -> None:
+    """In seconds (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/)."""
+    assert request_spans._SECONDS == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+
+
 @pytest.mark.parametrize("is_inside", [False, True])
 def test_a_request_is_a_server_s_unless_it_is_inside_a_span(is_inside: bool, captrace: Capture) -> None:
     """As a test client's are, or those of a server that is traced itself."""

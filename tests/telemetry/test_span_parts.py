@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,7 +71,9 @@ def test_ids_of_a_seed_are_the_same_again_until_there_is_none() -> None:
     made.use(Counting())
     for _ in range(2):
         made.seed(7)
-        assert (made.generate_trace_id(), made.generate_span_id()) == (expected.getrandbits(128), expected.getrandbits(64))
+        for _ in range(8):
+            found = (made.generate_trace_id(), made.generate_span_id())
+            assert found == (expected.getrandbits(128), expected.getrandbits(64))
         assert made.is_trace_id_random()
         expected.seed(7)
     made.seed(None)
@@ -151,6 +154,23 @@ def test_a_span_that_has_ended_changes_no_more(provided: Any) -> None:
     (ended,) = exporter.get_finished_spans()
     assert (ended.name, ended.status.status_code, ended.status.description) == ("ours", StatusCode.ERROR, "no")
     assert (dict(ended.attributes or {}), ended.events, ended.links, ended.end_time) == ({}, (), (), 7)
+
+
+def test_a_span_tells_its_journal_what_it_learns(provided: Any) -> None:
+    """As it does, and up to when it is about to end."""
+    provided(TracerProvider(shutdown_on_exit=False))
+    span: Any = emitter.start("ours", attributes={"n": 1})
+    told: list[tuple[int, dict[str, Any]]] = []
+    span.journal = SimpleNamespace(learned=lambda span_id, step: told.append((span_id, step)))
+    span.set_attribute("a", "b")
+    span.update_name("renamed")
+    span.set_status(StatusCode.ERROR, "no")
+    span.conclude()
+    span.set_attribute("last", 1)
+    assert {span_id for span_id, _ in told} == {span.get_span_context().span_id}
+    assert [step for _, step in told][:2] == [{"a": {"a": "b"}}, {"name": "renamed"}]
+    assert [list(step) for _, step in told] == [["a"], ["name"], ["status"]]
+    span.end()
 
 
 @pytest.mark.parametrize(
@@ -307,18 +327,28 @@ def test_a_forked_child_has_a_provider_of_its_own() -> None:
     """Also where its parent was just making one; a parent's provider goes on."""
     late = LateProvider(lambda: TracerProvider(shutdown_on_exit=False, resource=Resource({"pid": os.getpid()})))
     assert late.resource.attributes["pid"] == os.getpid()
-    late._lock.acquire()  # as another thread may hold it
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with late._lock:
+            is_held.set()
+            is_over.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert is_held.wait(30)
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         try:
-            with late._lock:
+            if late._lock.acquire(timeout=5):
                 os.write(writing, str(late.resource.attributes["pid"]).encode())
         finally:
             os._exit(0)
-    late._lock.release()
+    is_over.set()
+    holder.join()
     os.close(writing)
     os.waitpid(child, 0)
-    assert int(os.read(reading, 99)) == child
+    assert os.read(reading, 99) == str(child).encode()
     os.close(reading)
     assert late.resource.attributes["pid"] == os.getpid()
 
