@@ -18,7 +18,7 @@ from opentelemetry.util.types import AttributeValue
 
 from telemetry._boundary import text
 from telemetry._boundary.spans import clean_attributes
-from telemetry._export.listening import Told
+from telemetry._export.listening import Telling
 from telemetry._export.steps import Step, links_as, status_as
 from telemetry._spans import exception_events
 from telemetry._spans.exception_events import exception_attributes
@@ -27,7 +27,7 @@ from telemetry._spans.limits import Limits, within
 _UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
 
 
-class OpenSpan(ReadableSpan, Span):
+class OpenSpan(ReadableSpan, Span, Telling):
     """A span that goes to `processor` when it ends; later calls change nothing.
 
     `attributes` and what `collect` adds are clean; what comes by OpenTelemetry's API is cleaned as it comes.
@@ -65,8 +65,6 @@ class OpenSpan(ReadableSpan, Span):
         self._processor = processor
         self._limits = limits
         self._dropped_attributes = self._dropped_events = self._dropped_links = 0
-        self.journal: Told | None = None
-        """Who is told what the span learns before it ends."""
         self.unsaid: dict[str, AttributeValue] | None = None
         """The attributes that it got at its end, which the journal reads there; None before."""
 
