@@ -13,7 +13,7 @@ from telemetry._boundary import Plain
 from telemetry._declaring import FieldSpec, Scalar, first_line
 from telemetry._fields import check, plain_values
 from telemetry._spans import provider
-from telemetry._spans.emitter import SCOPE
+from telemetry._spans.source import SCOPE
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument, InstrumentSpec, Measurement
 from telemetry.model import Operation
 

@@ -69,9 +69,9 @@ def _size_of_all(attributes: Mapping[str, Any] | None) -> int:
     if not attributes:
         return 0
     values = attributes.values()
-    texts = [len(value) if value.isascii() else len(value.encode()) for value in values if type(value) is str]
+    texts = "".join([*attributes, *[value for value in values if type(value) is str]])  # measured at once: most are short
     nested = [_size(value) for value in values if type(value) not in _FLAT]
-    return _VALUE_BYTES * len(attributes) + sum(map(len, attributes)) + sum(texts) + sum(nested)
+    return _VALUE_BYTES * len(attributes) + _size(texts) + sum(nested)
 
 
 def _size(value: Any) -> int:

@@ -27,6 +27,7 @@ from telemetry import _health, _journals
 from telemetry._export.listening import listen
 from telemetry._export.marks import Mark
 from telemetry._export.steps import Step, left_line, line_of, resource_as, started, status_as
+from telemetry._hexadecimal import span_digits
 from telemetry._journals import boot_id, machine_id, pid_namespace
 
 _COMPACT_BYTES = 1024 * 1024
@@ -87,7 +88,7 @@ class Journal(SpanProcessor):
         try:
             with self._lock:
                 if span_id in self._lines and span_id not in self._waiting:
-                    self._write(span_id, {"id": f"{span_id:016x}", **step, "at": time.time_ns()})
+                    self._write(span_id, {"id": span_digits(span_id), **step, "at": time.time_ns()})
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
 
@@ -97,7 +98,7 @@ class Journal(SpanProcessor):
             with self._lock:
                 self._contested.update(span_ids)
                 for span_id in span_ids & self._lines.keys():
-                    self._write(span_id, {"id": f"{span_id:016x}", "will": True, "at": time.time_ns()})
+                    self._write(span_id, {"id": span_digits(span_id), "will": True, "at": time.time_ns()})
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
 
@@ -125,7 +126,7 @@ class Journal(SpanProcessor):
             return  # one that outlived its process is in that one's journal
         try:
             is_known = context.span_id in self._lines
-            step: Step = {"id": f"{context.span_id:016x}", "end": span.end_time, "at": time.time_ns()}
+            step: Step = {"id": span_digits(context.span_id), "end": span.end_time, "at": time.time_ns()}
             if not is_known:
                 step = {**started(span, context), **step}
             elif unsaid := getattr(span, "unsaid", None):
@@ -143,7 +144,7 @@ class Journal(SpanProcessor):
                 elif len(self._waiting) > self._most_waiting:  # the exporters' queues have dropped it, too
                     oldest = next(iter(self._waiting))
                     self._forget(oldest)
-                    self._append(line_of({"gone": [f"{oldest:016x}"]}))
+                    self._append(line_of({"gone": [span_digits(oldest)]}))
         except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(problem)
 
@@ -171,9 +172,9 @@ class Journal(SpanProcessor):
         for span_id in mine:
             self._waiting[span_id] &= ~self._exporters[name]
             if self._waiting[span_id]:
-                self._lines[span_id].append(left_line(name, [f"{span_id:016x}"], mark))
+                self._lines[span_id].append(left_line(name, [span_digits(span_id)], mark))
         if mine:
-            self._leaving = left_line(name, [f"{one:016x}" for one in mine], mark, at=time.time_ns())
+            self._leaving = left_line(name, [span_digits(one) for one in mine], mark, at=time.time_ns())
             self._append(self._leaving)
         return mine
 

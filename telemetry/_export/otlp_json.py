@@ -18,6 +18,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext
 
+from telemetry._hexadecimal import span_digits, trace_digits
+
 Json = dict[str, Any]
 
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
@@ -58,8 +60,8 @@ def _scope_spans(scope: InstrumentationScope | None, spans: list[Json]) -> Json:
 def _span(span: ReadableSpan) -> Json:
     context, status = span.get_span_context(), span.status
     written: Json = {
-        "traceId": f"{context.trace_id:032x}" if context else "0" * 32,
-        "spanId": f"{context.span_id:016x}" if context else "0" * 16,
+        "traceId": trace_digits(context.trace_id) if context else "0" * 32,
+        "spanId": span_digits(context.span_id) if context else "0" * 16,
         "flags": _flags(span.parent),
         "name": span.name,
         "kind": span.kind.value + 1,
@@ -68,7 +70,7 @@ def _span(span: ReadableSpan) -> Json:
         "status": _present(message=status.description, code=status.status_code.value),
     }
     if span.parent is not None:
-        written["parentSpanId"] = f"{span.parent.span_id:016x}"
+        written["parentSpanId"] = span_digits(span.parent.span_id)
     if context and context.trace_state:
         written["traceState"] = context.trace_state.to_header()
     if span.attributes:
@@ -95,8 +97,8 @@ def _event(event: Event) -> Json:
 
 def _link(link: Link) -> Json:
     return _present(
-        traceId=f"{link.context.trace_id:032x}",
-        spanId=f"{link.context.span_id:016x}",
+        traceId=trace_digits(link.context.trace_id),
+        spanId=span_digits(link.context.span_id),
         attributes=_attributes(link.attributes),
         droppedAttributesCount=link.dropped_attributes,
         flags=_flags(link.context),

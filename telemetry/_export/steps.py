@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,6 +16,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 from telemetry._boundary import text
 from telemetry._boundary.spans import clean_attributes, clean_resource
 from telemetry._export.marks import Mark
+from telemetry._hexadecimal import span_digits, trace_digits
 
 _PARTS = ("_attributes", "_links", "_events")
 _SCOPE = "telemetry"  # of spans that are opened here, which most are
@@ -26,7 +26,7 @@ Step = dict[str, Any]
 def links_as(links: Iterable[Link]) -> list[list[Any]]:
     """Return links as a line of the journal has them."""
     return [
-        [f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}", link.context.is_remote, plain(link.attributes)]
+        [trace_digits(link.context.trace_id), span_digits(link.context.span_id), link.context.is_remote, plain(link.attributes)]
         for link in links
     ]
 
@@ -41,19 +41,14 @@ def status_as(code: StatusCode, description: str | None) -> list[Any]:
     return [code.value] if description is None else [code.value, text(description)]
 
 
-@lru_cache(maxsize=64)
-def _hex(trace_id: int) -> str:
-    return f"{trace_id:032x}"  # most spans are in the trace of the one before
-
-
 def started(span: ReadableSpan, context: SpanContext) -> Step:
     """Return what is known of a span with these ids when it starts; what says the usual is left out."""
     parent, scope = span.parent, span.instrumentation_scope
     is_clean = getattr(span, "is_clean", False)
     attributes, links, events = (vars(span)[part] for part in _PARTS)  # the SDK's own properties copy each of them
     step: Step = {
-        "id": f"{context.span_id:016x}",
-        "trace": _hex(context.trace_id),
+        "id": span_digits(context.span_id),
+        "trace": trace_digits(context.trace_id),
         "name": span.name if is_clean else text(span.name),
         "start": span.start_time,
         "at": time.time_ns(),
@@ -61,7 +56,7 @@ def started(span: ReadableSpan, context: SpanContext) -> Step:
         "a": attributes if is_clean else plain(attributes),
     }
     if parent is not None:
-        step["parent"] = f"{parent.span_id:016x}"
+        step["parent"] = span_digits(parent.span_id)
         if parent.is_remote:
             step["remote"] = True
     if context.trace_state:

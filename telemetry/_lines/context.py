@@ -28,6 +28,7 @@ class _Order:
 def put_first(names: tuple[str, ...]) -> None:
     """Let these keys come first among the bound context, in this order."""
     _Order.first = names
+    _Seen.pair = {}, {}
 
 
 @contextmanager
@@ -53,18 +54,18 @@ def bound() -> dict[str, Any]:
 
 
 class _Seen:
-    """The bound context that was cleaned last: it is the same for many spans and lines."""
+    """The variables that were bound last, and what they say as it may leave: the same for many spans and lines."""
 
-    pair: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    pair: tuple[dict[ContextVar[Any], Any], dict[str, Any]] = ({}, {})
 
 
 def clean_bound() -> dict[str, Any]:
-    """Return the bound context as it may leave; the caller changes nothing in it."""
-    given = bound()
+    """Return the bound context as it may leave, the same object while nothing else is bound; nobody changes it."""
+    given = {variable: value for variable, value in copy_context().items() if _bound_name(variable)}
     known, clean = _Seen.pair
     if len(known) == len(given) and all(map(is_, known.values(), given.values())) and known.keys() == given.keys():
         return clean
-    clean = clean_attributes(given)
+    clean = clean_attributes(bound())
     _Seen.pair = given, clean
     return clean
 

@@ -20,6 +20,7 @@ from opentelemetry import trace
 from telemetry import _health
 from telemetry._boundary import key_of, line_value, message_of, traceback_of
 from telemetry._export.line_files import LineFile
+from telemetry._hexadecimal import span_digits, trace_digits
 from telemetry._lines import context as bound_context
 from telemetry._lines import raises, standard
 from telemetry._lines.context import clean_bound
@@ -100,11 +101,7 @@ def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
     Also of a span that is not recorded: whoever samples elsewhere still has the ids.
     """
-    context = trace.get_current_span().get_span_context()
-    if context.is_valid:
-        event["trace_id"] = f"{context.trace_id:032x}"
-        event["span_id"] = f"{context.span_id:016x}"
-        event["trace_flags"] = int(context.trace_flags)
+    event.update(_ids())
     return event
 
 
@@ -197,21 +194,49 @@ def _write_all(
 
 
 def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
-    time, context = iso_microseconds(_output.now()), clean_bound()
-    ids = add_trace_ids(None, "", {})
+    time, tail = iso_microseconds(_output.now()), _bound_fields() | _ids()
     lines: list[Line] = []
     for level, event, fields in entries:
-        line: Line = {"timestamp": time, "level": _name_of(level), "event": event}
+        line: Line
         if are_clean:
-            line |= fields
+            line = {"timestamp": time, "level": _name_of(level), "event": event, **fields}
         else:
-            line["event"] = line_value("event", event)
+            line = {"timestamp": time, "level": _name_of(level), "event": line_value("event", event)}
             _add(line, fields)
-        for name, value in context.items():
-            line.setdefault(_free(name), value)
-        line |= ids
+        if tail.keys().isdisjoint(line):
+            line |= tail
+        else:  # a field goes before what is bound by its name
+            line |= {name: value for name, value in tail.items() if name not in line}
         lines.append(line)
     return lines
+
+
+class _Bound:
+    """The bound context that lines had last, and its fields."""
+
+    pair: tuple[Mapping[str, Any], Line] = ({}, {})
+
+
+def _bound_fields() -> Line:
+    """Return the bound context as a line carries it."""
+    context = clean_bound()
+    known, bound_fields = _Bound.pair
+    if known is not context:
+        bound_fields = {_free(name): value for name, value in context.items()}
+        _Bound.pair = context, bound_fields
+    return bound_fields
+
+
+def _ids() -> Line:
+    """Return the ids of the current span as a line carries them; nothing outside any."""
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {
+        "trace_id": trace_digits(context.trace_id),
+        "span_id": span_digits(context.span_id),
+        "trace_flags": int(context.trace_flags),
+    }
 
 
 def _add(line: Line, fields: Mapping[str, Any]) -> None:

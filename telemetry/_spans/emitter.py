@@ -6,26 +6,19 @@ samplers and exporters work as with spans of the SDK. A provider that is not the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, Tracer, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary.spans import clean_resource
 from telemetry._spans.late_provider import LateProvider
-from telemetry._spans.limits import limits_of
 from telemetry._spans.open_span import OpenSpan
+from telemetry._spans.source import SCOPE, Source
 
-SCOPE = "telemetry"
-"""The instrumentation scope of every span that is opened here."""
-
-_scope = InstrumentationScope(SCOPE)
 _SAMPLED, _RANDOM = TraceFlags.SAMPLED, TraceFlags.RANDOM_TRACE_ID
 _FLAGS = tuple(TraceFlags(bits) for bits in range(4))  # building one costs as much as looking up ten
 _NO_LINKS: tuple[Link, ...] = ()
@@ -38,10 +31,10 @@ def start(
 
     The span keeps `attributes` as its own. `start_ns` is in Unix nanoseconds, now unless given.
     """
-    tracer = _sdk_tracer()
-    if tracer is None:
+    source = _source()
+    if source is None:
         return trace.get_tracer(SCOPE).start_span(name, attributes=attributes, links=links, start_time=start_ns)
-    span = _below(tracer, name, attributes, links, start_ns)
+    span = _below(source, name, attributes, links, start_ns)
     if isinstance(span, OpenSpan):
         span.begin()
     return span
@@ -52,12 +45,12 @@ def prepare(name: str, *, attributes: dict[str, AttributeValue], start_ns: int |
 
     None where a provider that is not the SDK's starts our spans.
     """
-    tracer = _sdk_tracer()
-    return None if tracer is None else _below(tracer, name, attributes, _NO_LINKS, start_ns)
+    source = _source()
+    return None if source is None else _below(source, name, attributes, _NO_LINKS, start_ns)
 
 
 def _below(
-    tracer: Tracer,
+    source: Source,
     name: str,
     attributes: dict[str, AttributeValue],
     links: Sequence[Link],
@@ -65,12 +58,16 @@ def _below(
 ) -> Span:
     """Return a span below the current one, which no processor knows of yet."""
     above: SpanContext | None = trace.get_current_span().get_span_context()
-    ids = tracer.id_generator
+    ids = source.ids
     if above is not None and above.is_valid:
-        trace_id, flags = above.trace_id, above.trace_flags & _RANDOM
+        trace_id, flags = above.trace_id, above.trace_flags & (_RANDOM | _SAMPLED)
+        if flags & _SAMPLED and source.keeps_sampled and not above.is_remote:
+            context = SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[flags], above.trace_state)
+            return source.open(name, context, above, attributes, links, start_ns)
+        flags &= _RANDOM
     else:
         above, trace_id, flags = None, ids.generate_trace_id(), _RANDOM if ids.is_trace_id_random() else 0
-    sampling = tracer.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, attributes, links)
+    sampling = source.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, attributes, links)
     if sampling.decision is Decision.RECORD_AND_SAMPLE:
         flags |= _SAMPLED
     context = SpanContext(trace_id, ids.generate_span_id(), False, _FLAGS[flags], sampling.trace_state)  # SDK's
@@ -78,7 +75,7 @@ def _below(
         return NonRecordingSpan(context)
     if sampling.attributes != attributes:  # a sampler may add some
         attributes = dict(sampling.attributes)
-    return _open(tracer, name, context, above, attributes, links, time.time_ns() if start_ns is None else start_ns)
+    return source.open(name, context, above, attributes, links, start_ns)
 
 
 def reserve(name: str) -> SpanContext:
@@ -86,14 +83,14 @@ def reserve(name: str) -> SpanContext:
 
     A process that traces nothing does not decide that nobody else shall.
     """
-    tracer = _sdk_tracer()
-    if tracer is None:
+    source = _source()
+    if source is None:
         random = RandomIdGenerator()
         trace_id, span_id = random.generate_trace_id(), random.generate_span_id()
         return SpanContext(trace_id, span_id, is_remote=False, trace_flags=_FLAGS[_RANDOM | _SAMPLED])
-    ids = tracer.id_generator
+    ids = source.ids
     trace_id, flags = ids.generate_trace_id(), _RANDOM if ids.is_trace_id_random() else 0
-    decision = tracer.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, {}, ()).decision
+    decision = source.sampler.should_sample(None, trace_id, name, SpanKind.INTERNAL, {}, ()).decision
     if decision is Decision.RECORD_AND_SAMPLE:
         flags |= _SAMPLED
     return SpanContext(trace_id, ids.generate_span_id(), is_remote=False, trace_flags=_FLAGS[flags])
@@ -103,59 +100,35 @@ def start_reserved(
     name: str, *, context: SpanContext, attributes: dict[str, AttributeValue], links: Sequence[Link], start_ns: int
 ) -> Span:
     """Start the root span whose ids were reserved; no processor hears of its start, which is long past."""
-    tracer = _sdk_tracer()
-    if tracer is None:
-        return NonRecordingSpan(context)
-    return _open(tracer, name, context, None, attributes, links, start_ns)
+    source = _source()
+    return NonRecordingSpan(context) if source is None else source.open(name, context, None, attributes, links, start_ns)
 
 
 def hand_over(span: ReadableSpan) -> None:
     """Give a span that has ended elsewhere to the processors of this process."""
-    tracer = _sdk_tracer()
-    if tracer is not None:
-        tracer.span_processor.on_end(span)
-
-
-def _open(
-    tracer: Tracer,
-    name: str,
-    context: SpanContext,
-    parent: SpanContext | None,
-    attributes: dict[str, AttributeValue],
-    links: Sequence[Link],
-    start_ns: int,
-) -> OpenSpan:
-    return OpenSpan(
-        name=name,
-        context=context,
-        parent=parent,
-        resource=clean_resource(tracer.resource),
-        attributes=attributes,
-        links=links,
-        start_ns=start_ns,
-        scope=_scope,
-        processor=tracer.span_processor,
-        limits=limits_of(tracer),
-    )
+    source = _source()
+    if source is not None:
+        source.processor.on_end(span)
 
 
 class _Known:
-    """The SDK's provider that was seen last, with its tracer: making one costs as much as a span."""
+    """The SDK's provider that was seen last, with the source of its spans: making one costs as much as a span."""
 
     provider: TracerProvider | None = None
-    tracer: Tracer | None = None
+    source: Source | None = None
 
 
-def _sdk_tracer() -> Tracer | None:
-    """Return the SDK's tracer in this process, also from inside a wrapper such as logfire's; None without one."""
+def _source() -> Source | None:
+    """Return where the spans of this process come from; None where a provider that is not the SDK's starts them."""
     provider = trace.get_tracer_provider()
     if isinstance(provider, LateProvider):
         provider = provider.made()
     if provider is _Known.provider:
-        return _Known.tracer
+        return _Known.source
     tracer: object = provider.get_tracer(SCOPE)
-    while not isinstance(tracer, Tracer | None):
+    while not isinstance(tracer, Tracer | None):  # inside a wrapper such as logfire's
         tracer = getattr(tracer, "tracer", None)
+    source = None if tracer is None else Source(tracer)
     if isinstance(provider, TracerProvider):  # a wrapper may exchange what it wraps
-        _Known.provider, _Known.tracer = provider, tracer
-    return tracer
+        _Known.provider, _Known.source = provider, source
+    return source

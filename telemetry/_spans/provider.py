@@ -38,10 +38,10 @@ from telemetry._journals import has_any, home_id
 from telemetry._lines.account_lines import AccountLines
 from telemetry._lines.context import bound
 from telemetry._spans import emitter
-from telemetry._spans.emitter import SCOPE
 from telemetry._spans.late_provider import LateProvider
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.own import make_provider, resource
+from telemetry._spans.source import SCOPE
 from telemetry.settings import TelemetrySettings
 
 _FORCE_FLUSH_MS = 30_000
