@@ -26,8 +26,9 @@ Step = dict[str, Any]
 def links_as(links: Iterable[Link]) -> list[list[Any]]:
     """Return links as a line of the journal has them."""
     return [
-        [trace_digits(link.context.trace_id), span_digits(link.context.span_id), link.context.is_remote, plain(link.attributes)]
+        [trace_digits(at.trace_id), span_digits(at.span_id), at.is_remote, plain(link.attributes)]
         for link in links
+        for at in (link.context,)
     ]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
+from threading import Lock
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Sum
 
 from apps.console.collecting import nothing_collected
 from apps.console.known_causes import keep
+from apps.console.web.background import background_thread
 from apps.console.web.kept import Kept
 from apps.explain.explanation import Explanation, explain_run
 from apps.integrations.models import PipelineRun
@@ -22,27 +25,49 @@ _TIMES_ITS_COST = 20.0
 
 
 class Explanations:
-    """Explains runs, and keeps the last explanations for whoever asks next."""
+    """Explains runs, one at a time, and keeps the last explanations for whoever asks next."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, explain: Callable[..., Explanation] = explain_run) -> None:
+        self._explain = explain
         self._kept: Kept[Explanation] = Kept(_MOST_KEPT)
+        self._explaining = Lock()
+        self._thread = background_thread("console-explain")
 
     def of(self, run: PipelineRun) -> Explanation:
         """Return why a run went as it did, without the path of its time: seconds old at most, or as old as that took.
 
         A run is explained anew once its rows stand otherwise.
         """
-        mark = _mark(run)
-        kept = self._kept.get(run.pk, mark)
-        if kept is not None:
-            return kept
+        with self._explaining:
+            mark = _mark(run)
+            return self._kept.get(run.pk, mark) or self._explained(run, mark)
+
+    def _explained(self, run: PipelineRun, mark: Hashable) -> Explanation:
         began = time.monotonic()
         with nothing_collected():
-            found = explain_run(run.pk, command=settings.SYNCTRACE_COMMAND)
+            found = self._explain(run.pk, command=settings.SYNCTRACE_COMMAND)
         found = replace(found, time=replace(found.time, path=()))  # a large run's has a hundred thousand stretches
         keep(run, found)
         self._kept.put(run.pk, mark, found, seconds=max(_LEAST_SECONDS, _TIMES_ITS_COST * (time.monotonic() - began)))
         return found
+
+    def soon(self, run: PipelineRun, *, seconds: float) -> Explanation | None:
+        """Return the same if it is found within so many seconds, else None: whoever asks next will not wait as long."""
+        kept = self._kept.get(run.pk, _mark(run))
+        if kept is not None:
+            return kept
+        if connection.in_atomic_block:  # nobody else sees what it has written
+            return self.of(run)
+        try:
+            return self._thread.submit(self._apart, run).result(seconds)
+        except TimeoutError:
+            return None
+
+    def _apart(self, run: PipelineRun) -> Explanation:
+        try:
+            return self.of(run)
+        finally:
+            connection.close()  # that of the thread this runs in
 
 
 explanations = Explanations()

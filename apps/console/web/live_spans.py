@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from apps.console.collecting import nothing_collected
-from apps.console.run_times import spans_of
+from apps.console.run_times import spans_of, time_of_spans
 from apps.console.web.background import background_thread
 from apps.console.web.box import AGAIN, Box
 from apps.console.web.span_messages import spans_as_columns, time_as_columns
@@ -140,7 +140,8 @@ class LiveSpans:
         watched.run = PipelineRun.objects.get(pk=watched.run.pk)
         if watched.has_new or watched.run.ended_at is not None:
             with nothing_collected():
-                yield _event(time_as_columns(watched.run, spans_of(watched.run), now=clock.now()))
+                spans, now = spans_of(watched.run), clock.now()
+                yield _event(time_as_columns(watched.run, spans, time_of_spans(watched.run, spans), now=now))
             watched.has_new = False
             watched.due_at = time.monotonic() + max(self._path_seconds, self._times_its_cost * (time.monotonic() - began))
         elif settings.SYNCTRACE_JAEGER_URL and not watched.is_here:

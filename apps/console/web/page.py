@@ -20,6 +20,7 @@ from apps.console.web.sight import Sight
 class Page:
     """A view that only reads; `read` is called with the viewer's sight, the query and what the address names.
 
+    Where that may take long, `read_at_once` is called for the page itself, and what it leaves out comes after.
     The template shows `part` as `{{ live }}`. It is sent alone to whoever has the page open already, and is the same for
     everyone of one sight.
     """
@@ -27,12 +28,13 @@ class Page:
     template: str
     part: str
     read: Callable[..., Mapping[str, Any]]
+    read_at_once: Callable[..., Mapping[str, Any]] | None = None
 
     def __call__(self, request: HttpRequest, **named: Any) -> HttpResponse:
         """Answer with the page, or with its part alone where the page asks for that."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        context = self._context(Sight.of(request.user), request.GET, named)
+        context = _context(self.read_at_once or self.read, Sight.of(request.user), request.GET, named)
         live = self._part(context)
         if "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers:
             response = HttpResponse(live)
@@ -45,13 +47,16 @@ class Page:
 
     def changing(self, sight: Sight, query: QueryDict, named: Mapping[str, Any]) -> SafeString:
         """Return the part that changes, as HTML."""
-        return self._part(self._context(sight, query, named))
-
-    def _context(self, sight: Sight, query: QueryDict, named: Mapping[str, Any]) -> dict[str, Any]:
-        return {"sight": sight, **self.read(sight, query, **named)}
+        return self._part(_context(self.read, sight, query, named))
 
     def _part(self, context: dict[str, Any]) -> SafeString:
         return render_to_string(self.part, context)
+
+
+def _context(
+    read: Callable[..., Mapping[str, Any]], sight: Sight, query: QueryDict, named: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {"sight": sight, **read(sight, query, **named)}
 
 
 def version_of(html: str) -> str:

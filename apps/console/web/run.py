@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db.models import Case, IntegerField, Value, When
@@ -15,7 +16,7 @@ from apps import catalog
 from apps.console.web.page import Page
 from apps.console.web.runs import lines_of
 from apps.console.web.sight import Sight
-from apps.console.web.why import why_of
+from apps.console.web.why import Why, why_of, why_soon
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases
@@ -62,7 +63,9 @@ def run_seen(sight: Sight, run_id: int) -> PipelineRun:
     return get_object_or_404(sight.runs().select_related("team", "follows"), pk=run_id)
 
 
-def _read(sight: Sight, query: QueryDict, *, run_id: int) -> dict[str, Any]:
+def _read(
+    sight: Sight, query: QueryDict, *, run_id: int, why: Callable[[PipelineRun, Sight], Why | None] = why_of
+) -> dict[str, Any]:
     run = run_seen(sight, run_id)
     (line,) = lines_of([run])
     rows, more = _rows(sight, run, query)
@@ -71,7 +74,7 @@ def _read(sight: Sight, query: QueryDict, *, run_id: int) -> dict[str, Any]:
     return {
         "line": line,
         "run": run,
-        "why": why_of(run, sight),
+        "why": why(run, sight),
         "rows": rows,
         "more_rows": more,
         "rows_from": _offset(query),
@@ -148,4 +151,4 @@ def _neighbour(sight: Sight, run: PipelineRun, *, newer: bool) -> int | None:
     return failed.filter(pk__lt=run.pk).order_by("-pk").values_list("pk", flat=True).first()
 
 
-run = Page(template="console/run.html", part="console/parts/run.html", read=_read)
+run = Page(template="console/run.html", part="console/parts/run.html", read=_read, read_at_once=partial(_read, why=why_soon))

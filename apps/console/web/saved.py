@@ -42,9 +42,12 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
     run = run_seen(sight, run_id)
     with nothing_collected():
         spans, now = spans_of(run), clock.now()
+        time = time_of_spans(run, spans)
         columns = spans_as_columns(run, spans)
-        picture = [head_of(run, now=now), columns, time_as_columns(run, spans, now=now)]
-        details = _details(run, spans, columns["spans"]["flags"], sight)
+        picture = [head_of(run, now=now), columns, {"whole": True}, time_as_columns(run, spans, time, now=now)]
+        on_path = frozenset() if time is None else time.on_path(spans)
+        chosen = _telling(spans, columns["spans"]["flags"], on_path)
+        details = _details(run, spans, chosen, sight)
     html = render_to_string(
         "console/saved.html",
         {
@@ -64,9 +67,8 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
     return response
 
 
-def _details(run: PipelineRun, spans: Sequence[Span], flags: Sequence[int], sight: Sight) -> Mapping[str, Any]:
-    """Return what is known of the spans of a picture, by their ids: of all, or of as many as there is room for."""
-    chosen = _telling(run, spans, flags)
+def _details(run: PipelineRun, spans: Sequence[Span], chosen: frozenset[str], sight: Sight) -> Mapping[str, Any]:
+    """Return what is known of those of a run's spans that are chosen, by their ids."""
     lines = find_lines(source_of(run), Wanted({"trace_id": frozenset({trace_id_of(run.traceparent)})}))
     of_them = [line for line in lines if line.get("span_id") in chosen]
     shown = [span for span in spans if span.span_id in chosen]
@@ -78,10 +80,8 @@ def _details(run: PipelineRun, spans: Sequence[Span], flags: Sequence[int], sigh
     return details
 
 
-def _telling(run: PipelineRun, spans: Sequence[Span], flags: Sequence[int]) -> frozenset[str]:
-    """Return the spans that tell most: errors and open ones, then those on the critical path, then the others."""
-    time = time_of_spans(run, spans)
-    on_path = frozenset() if time is None else time.on_path(spans)
+def _telling(spans: Sequence[Span], flags: Sequence[int], on_path: frozenset[str]) -> frozenset[str]:
+    """Return as many spans as there is room for: errors and open ones, then those on the critical path, then the others."""
     order = sorted(
         (not flag & (ERROR | OPEN), span.span_id not in on_path, at)
         for at, (span, flag) in enumerate(zip(spans, flags, strict=True))

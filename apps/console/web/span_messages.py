@@ -1,7 +1,7 @@
 """A run's spans as a picture wants them: messages in columns, in whatever order spans come; nothing of others.
 
-A picture takes messages of three kinds, and any number of each: the `head`, `spans`, and where the `time` went. A span that
-comes again replaces what was known of it.
+A picture takes messages of these kinds, and any number of each: the `head`, `spans`, that they are `whole`, and where the
+`time` went. A span that comes again replaces what was known of it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from apps import catalog
-from apps.console.run_times import time_of_spans
+from apps.explain.decomposition import Decomposition
 from apps.explain.idle import at_work, idle_times
 from apps.explain.parts import WAITING, Part, part_of
 from apps.integrations.models import PipelineRun
-from apps.utils import clock
 from telemetry import visible
 from telemetry.reading import Span
 from telemetry.timestamps import unix_nanoseconds
@@ -86,13 +85,11 @@ def spans_as_columns(run: PipelineRun, spans: Iterable[Span]) -> dict[str, Any]:
     }
 
 
-def time_as_columns(run: PipelineRun, spans: Sequence[Span], *, now: datetime) -> dict[str, Any]:
+def time_as_columns(run: PipelineRun, spans: Sequence[Span], time: Decomposition | None, *, now: datetime) -> dict[str, Any]:
     """Return where a run's time went, by all of its spans: the critical path, and when nothing was at work.
 
     A stretch of the path is its start, length, part, and the span that says so ("": none).
     """
-    with clock.using(clock.SteppedClock(now)):  # whoever reads spans need not have a connection
-        time = time_of_spans(run, spans)
     idle = [] if time is None else idle_times(time.start_ns, time.end_ns, at_work(spans))
     path = time.path if time else ()
     moments = _moments(run, now)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from hashlib import blake2b
 from threading import Lock
+from time import time as unix_seconds
 
 import orjson
 from asgiref.sync import sync_to_async
@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from apps.console.collecting import nothing_collected
-from apps.console.run_times import source_of, spans_of
+from apps.console.run_times import source_of, spans_of, time_of_spans
 from apps.console.web.kept import Kept
 from apps.console.web.run import run_seen
 from apps.console.web.sight import Sight
@@ -106,7 +106,11 @@ def messages_of(run: PipelineRun, *, now: datetime) -> Iterator[bytes]:
         waiting = spans_of(run)  # it may be elsewhere
     if waiting:
         yield _line(spans_as_columns(run, waiting))
-    yield _line(time_as_columns(run, Memory(found + waiting).trace(trace_id), now=now))
+    yield _line({"whole": True})
+    found = Memory(found + waiting).trace(trace_id)
+    with clock.using(clock.SteppedClock(now)):  # it need not have a connection
+        time = time_of_spans(run, found)
+    yield _line(time_as_columns(run, found, time, now=now))
 
 
 def _answer(run: PipelineRun, version: str) -> Answer:
@@ -154,7 +158,7 @@ def _version(run: PipelineRun) -> str:
     """
     said = Files(journal=settings.SYNCTRACE_JOURNAL).trace(trace_id_of(run.traceparent))
     unfinished = [(span.span_id, span.is_open, span.status, len(span.attributes), len(span.events)) for span in said]
-    again = int(time.time() / _LOOKS_AGAIN) if run.ended_at is None or unfinished else 0
+    again = int(unix_seconds() / _LOOKS_AGAIN) if run.ended_at is None or unfinished else 0
     mark = orjson.dumps([run.state, run.exported_at, again, unfinished])
     return f'"{blake2b(mark, digest_size=8).hexdigest()}"'
 

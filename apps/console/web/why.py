@@ -16,6 +16,8 @@ from apps.integrations.models import PipelineRun
 from apps.repositories.models import TrackedRepository
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_PATIENCE = 0.1
+"""Seconds that a page's first answer waits for why its run went so."""
 _SOMEBODY = "another team's repository"
 
 
@@ -59,7 +61,16 @@ class Why:
 
 def why_of(run: PipelineRun, sight: Sight) -> Why:
     """Explain a run to somebody, in the words of the command `explain`."""
-    explanation = explanations.of(run)
+    return _told(explanations.of(run), sight)
+
+
+def why_soon(run: PipelineRun, sight: Sight) -> Why | None:
+    """Explain a run to somebody unless that would keep them waiting: a large one's spans take seconds to read."""
+    explanation = explanations.soon(run, seconds=_PATIENCE)
+    return None if explanation is None else _told(explanation, sight)
+
+
+def _told(explanation: Explanation, sight: Sight) -> Why:
     causes = explanation.causes
     own = (explanation.sentence, explanation.advice, *explanation.missing)
     of_causes = [text for cause in causes for text in (cause.sentence, cause.advice, *(step.says for step in cause.chain))]

@@ -58,7 +58,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=os.environ["SYNCTRACE_BROWSER"], args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(file.as_uri())
-        page.wait_for_function("document.querySelector('[data-waterfall]').waterfall")
+        page.wait_for_function("document.querySelector('[data-waterfall]').waterfall?.axis")
         for move in ("scroll", "zoom", "move"):
             print(f"{move:8}{page.evaluate(_COUNT, move):6.1f} frames a second")  # noqa: T201  # what it is run for
         browser.close()

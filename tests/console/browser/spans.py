@@ -29,6 +29,7 @@ def many_spans(number: int, *, in_a_message: int = 4_000) -> Iterator[dict[str, 
                 parents=[ids[0], *ids[places.start : places.stop]],
             )
         }
+    yield {"whole": True}
     path = range(1, number)
     critical = {"start": [2.0 * (at - 1) for at in path], "length": [1.5 for _ in path], "part": [0 for _ in path]}
     yield {"time": {**ends, "idle": [], "critical": {**critical, "id": ids[1:]}}}

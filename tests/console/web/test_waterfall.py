@@ -180,7 +180,7 @@ def test_the_first_screen_comes_first(run: PipelineRun, tmp_path: Path) -> None:
     messages = [_picture(b"".join([first, line])) for first, *rest in [list(messages_of(run, now=BEGAN))] for line in rest]
     assert list(messages[0].spans) == [ROOT_ID]
     assert list(messages[1].spans) == [span.span_id for span in spans[:100]]
-    assert [len(message.spans) for message in messages] == [1, *[100] * 9, 1, 0]
+    assert [len(message.spans) for message in messages] == [1, *[100] * 9, 1, 0, 0]
     assert messages[-1].time["critical"]["id"]
 
 

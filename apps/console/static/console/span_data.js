@@ -9,7 +9,6 @@ export function begin(section, make) {
     const details = JSON.parse(document.getElementById("details").textContent);
     const waterfall = make(async (id) => details[id] || null);
     for (const message of JSON.parse(kept.textContent)) waterfall.take(message);
-    waterfall.complete();
     return waterfall;
   }
   const waterfall = make(async (id) => {
@@ -28,7 +27,6 @@ export function begin(section, make) {
       if (answer.ok && !answer.redirected) {
         await each(answer.body, (message) => waterfall.take(message));
         version = answer.headers.get("ETag");
-        waterfall.complete();
       }
     } catch {
       timer = setTimeout(load, AWAY_MS); // the server is away, or went

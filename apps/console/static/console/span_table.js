@@ -13,11 +13,12 @@ export class SpanTable {
   }
 
   // Take a message; return whether it changes anything.
-  take({ head, spans, time }) {
+  take({ head, spans, time, whole }) {
     if (head) Object.assign(this, { root: head.root, attempt: head.attempt, parts: head.parts });
     if (head || time) this.takeTime(head || time);
     if (spans) this.takeSpans(spans);
-    return Boolean(head || time || spans?.id.length);
+    if (whole) this.isWhole = true;
+    return Boolean(head || time || whole || spans?.id.length);
   }
 
   takeTime({ is_running, now, length, idle, critical }) {

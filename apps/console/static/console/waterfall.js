@@ -38,13 +38,6 @@ export class Waterfall extends Picture {
     this.timer ??= setTimeout(() => this.arrange(), Math.max(0, this.arrangesAt - performance.now()));
   }
 
-  // Know that all spans have come.
-  complete() {
-    if (!this.table || this.table.isWhole) return;
-    this.table.isWhole = true;
-    this.arrange();
-  }
-
   arrange() {
     const began = performance.now(), { table } = this, isFirst = !this.axis;
     clearTimeout(this.timer);
