@@ -56,7 +56,19 @@ from telemetry.model import (
     declared_events,
     declared_operations,
 )
-from telemetry.reading import Node, Source, Span, orphans_of, read_collected, read_lines, read_spans, roots_of, spans_in
+from telemetry.reading import (
+    Files,
+    Node,
+    Source,
+    Span,
+    SpanFollower,
+    orphans_of,
+    read_collected,
+    read_lines,
+    read_spans,
+    roots_of,
+    spans_in,
+)
 from telemetry.redaction import REDACTED, add_shapes, is_secret_name, redact
 from telemetry.settings import OFF, Batching, Choices, InvalidSettingError, LogFormat, Network, TelemetrySettings
 from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
@@ -236,6 +248,14 @@ def read(source: Source) -> list[Span]:
     lines = read_lines("logs.jsonl") + source.find_lines(order="A-7") + read_collected("collected.jsonl")[0]
     below = [one for node in nodes for depth, one in node.walk() if depth and one.outcome == one.error_type]
     return orphans_of([*below, *source.find_spans(order=[str(line["order"]) for line in lines])])
+
+
+def followed(files: Files) -> list[Span]:
+    """What is new of some traces."""
+    follower: SpanFollower = files.follow()
+    new: list[Span] = follower.new(["6513270e269e0d37f2a74de452e6b438"])
+    follower.close()
+    return new
 
 
 def accounted(capture: Capture, home: Path) -> int:

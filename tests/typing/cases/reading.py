@@ -50,6 +50,7 @@ Memory().find_spans(order=None)  # wrong: nothing for a value
 Memory().trace(7)  # wrong: a number for an id
 draw(roots_of([]))  # wrong: trees for spans
 Memory().find_lines("A-7")  # wrong: a value without its key
+Files(traces="traces.jsonl").follow().new([7])  # wrong: a number for an id
 
 with capturing(now=lambda: datetime(2026, 1, 1, tzinfo=UTC), seed=7) as captured:
     explain(captured)
