@@ -154,6 +154,26 @@ def encryption_keys(folder: Path) -> list[str]:
     return keys
 
 
+def github_app() -> tuple[str, str]:
+    r"""Return the GitHub App's id, or client id, and its private key in PEM; both empty where neither is set.
+
+    SYNCTRACE_GITHUB_APP_PRIVATE_KEY is the key itself, in which `\n` may stand for a new line, or the path of its file.
+    Whether it is a key is for `manage.py check` to say, and for whoever signs with it.
+    """
+    app_id = os.environ.get("SYNCTRACE_GITHUB_APP_ID", "").strip()
+    key = os.environ.get("SYNCTRACE_GITHUB_APP_PRIVATE_KEY", "").strip()
+    if key and not key.startswith("-----BEGIN"):
+        try:
+            key = Path(key).expanduser().read_text().strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise ImproperlyConfigured(
+                f"The file that SYNCTRACE_GITHUB_APP_PRIVATE_KEY names cannot be read ({reason}): give its path, as this "
+                "process sees it, or the key itself, beginning with -----BEGIN."
+            ) from None  # a key that was mistaken for a path is not shown
+    return app_id, key.replace("\\n", "\n")
+
+
 def database_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for the PostgreSQL at `url`, with lasting connections that are checked before use."""
     try:

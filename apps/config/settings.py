@@ -26,6 +26,8 @@ SYNCTRACE_HOME = _environment.home
 SECRET_KEY = environment.secret_key(SYNCTRACE_HOME)
 SYNCTRACE_ENCRYPTION_KEYS = environment.encryption_keys(SYNCTRACE_HOME)
 """Fernet keys for tokens at rest; encrypt with the first, decrypt with any."""
+SYNCTRACE_GITHUB_APP_ID, SYNCTRACE_GITHUB_APP_PRIVATE_KEY = environment.github_app()
+"""A GitHub App whose installations people may use in place of tokens, at the first of SYNCTRACE_API_URLS; empty: none."""
 
 DEBUG = _environment.debug
 DEFAULT_EXCEPTION_REPORTER_FILTER = "apps.config.debug_page.WithoutAddresses"

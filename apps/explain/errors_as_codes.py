@@ -34,6 +34,8 @@ _OF_ERROR: Mapping[type[SyncError], Code] = {
     errors.LaneLost: codes.LANE_BUSY,
 }
 """Of an error and those that it derives from, the nearest counts."""
+_OF_AN_APP = (errors.AppRefused, errors.InstallationSuspended, errors.InstallationGone)
+"""For these GitHub gives no token at all, each with advice of its own."""
 _OF_OTHERS: Mapping[str, Code] = {
     "ImproperlyConfigured": codes.MISCONFIGURED,
     "SoftTimeLimitExceeded": codes.TIME_LIMIT,
@@ -64,6 +66,8 @@ def code_of(error_type: str, message: str = "", stack: str = "") -> Code:
     if kind is not None:
         if kind is errors.AttemptDied and OF_THE_HARD_LIMIT.search(message):
             return codes.TIME_LIMIT
+        if kind in _OF_AN_APP:
+            return codes.TOKEN_REFUSED
         return next((_OF_ERROR[each] for each in kind.__mro__ if each in _OF_ERROR), codes.UNKNOWN)
     if error_type in OF_DATABASE:
         if OF_A_BROKER.search(f"{message} {stack}"):

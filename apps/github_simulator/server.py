@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from apps.github_simulator.github_apps import APP_ENDPOINTS
 from apps.github_simulator.replies import Api, Reply
 from apps.github_simulator.rest_api import ENTERPRISE_PREFIX, REST_ENDPOINTS
 from apps.github_simulator.service import GitHub, HttpRequest
@@ -43,6 +44,11 @@ def github_application(github: GitHub, *, latency: float) -> Starlette:
         Route(prefix + template, endpoint("rest", template, prefix), methods=["GET"])
         for prefix in ("", ENTERPRISE_PREFIX)
         for template in REST_ENDPOINTS
+    ]
+    routes += [
+        Route(prefix + template, endpoint("rest", template, prefix), methods=[method])
+        for prefix in ("", ENTERPRISE_PREFIX)
+        for template, method in APP_ENDPOINTS.items()
     ]
     routes.append(Route("/{path:path}", endpoint("rest", None)))
     return Starlette(routes=routes)

@@ -14,6 +14,7 @@ from apps.github_simulator import replies
 from apps.github_simulator.accounts import Account, Accounts, token_in
 from apps.github_simulator.fault_kinds import FAULTS, FaultedCall
 from apps.github_simulator.faults import FaultRule, FaultScript, Incoming
+from apps.github_simulator.github_apps import APP_ENDPOINTS, GitHubApp
 from apps.github_simulator.graphql_engine import GraphQLEngine, GraphQLRequest, PreparedQuery
 from apps.github_simulator.identity import stable_number
 from apps.github_simulator.mentions import Mentions
@@ -62,9 +63,12 @@ class Call:
 class GitHub:
     """The state of a simulated GitHub, and its replies."""
 
-    def __init__(self, world: World, *, accounts: Accounts, limits: Limits, faults: FaultScript) -> None:
-        """Serve `world` to `accounts`, each within `limits`."""
+    def __init__(
+        self, world: World, *, accounts: Accounts, limits: Limits, faults: FaultScript, app: GitHubApp | None = None
+    ) -> None:
+        """Serve `world` to `accounts`, each within `limits`, and to an app if there is one."""
         self.world = world
+        self.app = app
         self.accounts = accounts
         self.faults = faults
         self.limits = RateLimits(limits, clock=time.time)
@@ -81,6 +85,10 @@ class GitHub:
         if not token:
             call.reply = replies.requires_authentication(http.api)
             return call
+        if http.endpoint in APP_ENDPOINTS or self.app is not None:
+            call.reply = self._of_app(http, token)
+            if call.reply is not None:
+                return call
         call.account = self.accounts.of(token, now=datetime.now(UTC))
         if call.account is None:
             call.reply = replies.bad_credentials()
@@ -121,6 +129,15 @@ class GitHub:
         """End a call that has been answered or whose client has disconnected."""
         if call.account is not None:
             self.traffic.leave(call.account.login, call.request_id)
+
+    def _of_app(self, http: HttpRequest, token: str) -> Reply | None:
+        """Return the reply to what an app asks as itself, or with a token that is refused for its installation's sake."""
+        if http.endpoint not in APP_ENDPOINTS:
+            return None if self.app is None else self.app.refused_token(token)
+        if self.app is None:
+            return replies.message(401, "A JSON web token could not be decoded")
+        now = datetime.now(UTC)
+        return self.app.answer(http.endpoint, http.path_parameters, token, self.accounts, now=now)
 
     def _prepare(self, call: Call) -> None:
         """Parse the query of a GraphQL call, or refuse a body that has none."""

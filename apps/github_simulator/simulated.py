@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from apps.github_simulator.fault_files import fault_rules
+from apps.github_simulator.github_apps import GitHubApp
 from apps.github_simulator.model import PullRequest, Repository, ReviewState
 from apps.github_simulator.rate_limits import Budget, Resource
 from apps.github_simulator.rest_api import ENTERPRISE_PREFIX
@@ -74,6 +75,37 @@ class SimulatedGitHub:
     def expire_token(self, token: str) -> None:
         """Reject a token from now on."""
         self._between_requests(lambda: self._github.accounts.expire(token))
+
+    def suspend_installation(self, installation_id: int) -> None:
+        """Suspend an installation of the app: its tokens are refused, and no more are made."""
+        self._between_requests(lambda: setattr(self._app().installations[installation_id], "is_suspended", True))
+
+    def remove_installation(self, installation_id: int) -> None:
+        """Remove the app from an account: its tokens are revoked."""
+
+        def remove() -> None:
+            for token in self._app().installations.pop(installation_id).tokens:
+                self._github.accounts.expire(token)
+
+        self._between_requests(remove)
+
+    def expire_installation_tokens(self, installation_id: int) -> None:
+        """Reject the tokens that were made for an installation so far."""
+
+        def expire() -> None:
+            for token in self._app().installations[installation_id].tokens:
+                self._github.accounts.expire(token)
+
+        self._between_requests(expire)
+
+    def installation_tokens(self, installation_id: int) -> list[str]:
+        """Return the tokens that were made for an installation, oldest first."""
+        return self._between_requests(lambda: list(self._app().installations[installation_id].tokens))
+
+    def _app(self) -> GitHubApp:
+        if self._github.app is None:
+            raise KeyError("there is no app")
+        return self._github.app
 
     def budget(self, account: str, resource: Resource = "graphql") -> Budget:
         """Return the account's current budget."""

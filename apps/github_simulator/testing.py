@@ -22,6 +22,7 @@ from apps.github_simulator.accounts import Accounts
 from apps.github_simulator.fault_files import fault_rules, read_faults
 from apps.github_simulator.fault_kinds import FAULTS
 from apps.github_simulator.faults import FaultRule, FaultScript
+from apps.github_simulator.github_apps import GitHubApp, Installation
 from apps.github_simulator.github_schema import SCHEMA_FILE, github_schema
 from apps.github_simulator.history import LIBUV, PROCRASTINATE, read_history
 from apps.github_simulator.rate_limits import Budget, Limits
@@ -39,6 +40,8 @@ __all__ = [
     "PROCRASTINATE",
     "SCHEMA_FILE",
     "Budget",
+    "GitHubApp",
+    "Installation",
     "Limits",
     "SeenRequest",
     "SimulatedGitHub",
@@ -60,6 +63,7 @@ def simulator(
     faults: Iterable[Mapping[str, Any] | FaultRule] = (),
     tokens: Mapping[str, Mapping[str, Any]] | None = None,
     limits: Limits | None = None,
+    app: GitHubApp | None = None,
     until: datetime | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -71,8 +75,9 @@ def simulator(
     files and 120 reviews, instead of a few with one of these each. The newest pull request of every repository was updated
     at `until` (default: a second ago).
 
-    `faults` and `tokens` are written as in their files; without `tokens`, every token is an account of its own. `port` 0
-    picks a free one. Raises HistoryError, FaultsError or TokensError, and OSError if the port is taken.
+    `faults` and `tokens` are written as in their files; without `tokens`, every token is an account of its own. An `app` may
+    ask as itself, and its installations with the tokens that it has made. `port` 0 picks a free one. Raises HistoryError,
+    FaultsError or TokensError, and OSError if the port is taken.
     """
     moment = until or utc_now() - timedelta(seconds=1)  # times have whole seconds, and a change must be newer
     repositories = [read_history(Path(path), until=moment) for path in history]
@@ -85,6 +90,7 @@ def simulator(
         accounts=Accounts(tokens),
         limits=limits or Limits(),
         faults=FaultScript(_rules(faults)),
+        app=app,
     )
     github_schema()  # built now, so that the first request need not wait for it
     application = github_application(github, latency=latency_ms / 1_000)

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
+from django.conf import settings
+
 from apps import machine_catalog
-from apps.integrations.errors import AnotherAccount, NotFound, NotInTime, Parked, RateLimited, SecondaryLimited, SyncError
+from apps.integrations.errors import (
+    AnotherAccount,
+    InstallationGone,
+    NotFound,
+    NotInTime,
+    Parked,
+    RateLimited,
+    SecondaryLimited,
+    SyncError,
+)
+from apps.integrations.github.app import App, Installation
 from apps.integrations.github.nodes import TokenHolder
 from apps.integrations.lane import Lane
 from apps.integrations.models import ApiLane
-from apps.integrations.services.clients import transport_to
+from apps.integrations.services.clients import app_client, transport_to, turns_with
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.accounts import account_name, account_with, save_connection
 from apps.repositories.models import GitHubConnection, TokenAccess
@@ -35,6 +47,37 @@ def connect(*, team: Team, api_url: str, token: str, by: str = "", within: float
     _ask_limits(account, token, api_url=api_url, within=within)
     connection = save_connection(team=team, api_url=api_url, account=account, token=token)
     _keep(connection, holder, by=by)
+    return connection
+
+
+def github_app(*, api_url: str, within: float) -> tuple[App, tuple[Installation, ...]]:
+    """Return the GitHub App that the settings name, and where it is installed; raises `GitHubError` and `NotInTime`."""
+    client = app_client(api_url, lane=_lane(_account_of_app(api_url), within=within), within=within)
+    return client.app(), client.installations()
+
+
+def connect_installation(*, team: Team, api_url: str, installation_id: int, by: str, within: float) -> GitHubConnection:
+    """Store the team's connection with an installation of the GitHub App, whose tokens are made as they are needed.
+
+    Limits are an installation's own, and so is its lane. Raises `InstallationGone` for one that the app does not have, and
+    what else GitHub has against it; nothing is stored then.
+    """
+    app, installations = github_app(api_url=api_url, within=within)
+    found = next((each for each in installations if each.id == installation_id), None)
+    if found is None:
+        raise InstallationGone("The GitHub App is not installed there any more")
+    account = account_name(api_url=api_url, login=f"{found.login} ({app.slug})")
+    made = app_client(api_url, lane=_lane(account, within=within), within=within).token_of(found.id)
+    _ask_limits(account, made.token, api_url=api_url, within=within)
+    connection = save_connection(
+        team=team,
+        api_url=api_url,
+        account=account,
+        token=made.token,
+        installation_id=found.id,
+        expires_at=made.expires_at,
+    )
+    _keep(connection, TokenHolder(login=found.login, kind="Installation"), by=by)
     return connection
 
 
@@ -64,7 +107,7 @@ def list_repositories(connection: GitHubConnection, *, within: float, goes_on: b
         access.repositories, access.hidden_organizations, access.continues_at = [], [], ""
     access.listed_at, access.refusal = now, ""
     try:
-        with _client(connection.api_url, connection.token(), account=connection.account, within=within) as rest:
+        with _client_of(connection, within=within) as rest:
             _read_pages(access, rest, anew=not access.continues_at)
     except SyncError as error:
         access.refusal = error.in_full()
@@ -134,20 +177,37 @@ def _keep(connection: GitHubConnection, holder: TokenHolder, *, by: str) -> None
             emit(machine_catalog.AccountConnected(by=by, account=connection.account))
 
 
+def _account_of_app(api_url: str) -> str:
+    """Return what the lane is called in which the GitHub App asks as itself."""
+    return account_name(api_url=api_url, login=f"(app {settings.SYNCTRACE_GITHUB_APP_ID})")
+
+
 @contextmanager
 def _client(api_url: str, token: str, *, account: str, within: float | None) -> Iterator[GitHubRest]:
     """Give a REST client in the account's lane that waits no longer than `within` seconds in all, if that is given."""
     with closing(transport_to(api_url, token=token, within=within)) as transport:
-        if within is None:
-            lane = Lane(account=account)
-        else:
-            lane = Lane(
-                account=account,
-                request_seconds=transport.deadline_seconds,
-                confirm=_until(boottime() + within, seconds=within),
-                most_wait_seconds=0.0,
-            )
-        yield GitHubRest(transport=transport, lane=lane)
+        yield GitHubRest(transport=transport, lane=_lane(account, within=within))
+
+
+@contextmanager
+def _client_of(connection: GitHubConnection, *, within: float) -> Iterator[GitHubRest]:
+    """Give such a client with a connection's token, which is renewed if a GitHub App makes it."""
+    with closing(transport_to(connection.api_url, token=connection.token(), within=within)) as transport:
+        lane = _lane(connection.account, within=within)
+        turns = turns_with(lane, connection=connection, transport=transport, within=within)
+        yield GitHubRest(transport=transport, lane=turns)
+
+
+def _lane(account: str, *, within: float | None) -> Lane:
+    """Return the account's lane, in which nobody waits for longer than `within` seconds from now on, if that is given."""
+    if within is None:
+        return Lane(account=account)
+    return Lane(
+        account=account,
+        request_seconds=min(within, settings.SYNC_REQUEST_SECONDS),
+        confirm=_until(boottime() + within, seconds=within),
+        most_wait_seconds=0.0,
+    )
 
 
 def _until(ends: float, *, seconds: float) -> Callable[[], None]:

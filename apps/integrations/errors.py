@@ -22,10 +22,14 @@
     │   ├── QueryRefused         GitHub does not understand the request
     │   │   └── UndefinedField   an older server, which does not know a field
     │   ├── Unauthorized         the token is not accepted
+    │   │   └── AppRefused       the GitHub App's key, or what it was made for, is not accepted
     │   ├── Forbidden            the token may not do this
+    │   │   ├── InstallationSuspended  the GitHub App's installation is suspended
+    │   │   ├── AppNotAllowed    the GitHub App's installation lacks a permission
     │   │   ├── SsoRequired      an organization wants the token authorized for SAML
     │   │   └── IpNotAllowed     an organization's IP allow list does not contain this machine
     │   ├── NotFound             gone, or hidden from this token
+    │   │   └── InstallationGone the GitHub App is installed there no longer
     │   └── Moved                a redirect, which was not followed
     ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
     ├── EveryRepositoryFailed    none of a run's repositories could be synced
@@ -284,12 +288,46 @@ class IpNotAllowed(Forbidden):
     advice = "Ask an owner of the organization to add this machine's address to its IP allow list."
 
 
+class AppRefused(Unauthorized):
+    """GitHub does not accept the GitHub App's key, or a token that it has just made for an installation of it."""
+
+    error_type = "app_refused"
+    advice = (
+        "Check that SYNCTRACE_GITHUB_APP_ID and SYNCTRACE_GITHUB_APP_PRIVATE_KEY belong to one GitHub App, that the key was "
+        "not deleted there, and that this machine's clock is right. Tokens are made by themselves then."
+    )
+
+
+class InstallationSuspended(Forbidden):
+    """An installation of the GitHub App is suspended, by who installed it or by who owns the app."""
+
+    error_type = "installation_suspended"
+    advice = "Unsuspend the GitHub App where it is installed (Settings, Applications, Configure), or ask its owner to."
+
+
+class AppNotAllowed(Forbidden):
+    """An installation of the GitHub App lacks a permission."""
+
+    error_type = "app_not_allowed"
+    advice = (
+        "Let the GitHub App read contents, metadata and pull requests, and accept that where it is installed: GitHub asks "
+        "an owner of the account."
+    )
+
+
 class NotFound(GitHubError):
     """It does not exist, or this token is not allowed to know that it does."""
 
     error_type = "not_found"
     status = "not_found"
     advice = "Check the name. If the repository is private, give the token access to it."
+
+
+class InstallationGone(NotFound):
+    """The GitHub App is not installed there any more."""
+
+    error_type = "installation_gone"
+    advice = "Install the GitHub App there again and connect the account anew, or remove the account."
 
 
 class Moved(GitHubError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.db.models.functions import Lower
@@ -22,11 +23,36 @@ def account_name(*, api_url: str, login: str) -> str:
     return f"{parts.hostname}{port}/{login}"
 
 
-def save_connection(*, team: Team, api_url: str, account: str, token: str) -> GitHubConnection:
-    """Store the team's connection with `account`, or replace the token of the one it has."""
-    stored = {"api_url": api_url, "encrypted_token": encrypt(token), "token_fingerprint": fingerprint(token)}
+def save_connection(
+    *,
+    team: Team,
+    api_url: str,
+    account: str,
+    token: str,
+    installation_id: int | None = None,
+    expires_at: datetime | None = None,
+) -> GitHubConnection:
+    """Store the team's connection with `account`, or replace the token of the one it has.
+
+    A token that a GitHub App has made is that of an installation, and expires.
+    """
+    stored = {
+        "api_url": api_url,
+        "encrypted_token": encrypt(token),
+        "token_fingerprint": fingerprint(token),
+        "installation_id": installation_id,
+        "token_expires_at": expires_at,
+    }
     connection, _ = GitHubConnection.objects.update_or_create(team=team, account=account, defaults=stored)
     return connection
+
+
+def renew_token(connection: GitHubConnection, token: str, *, expires_at: datetime) -> None:
+    """Store a connection's next token, unless it has been removed meanwhile."""
+    connection.encrypted_token, connection.token_fingerprint = encrypt(token), fingerprint(token)
+    connection.token_expires_at = expires_at
+    fields = ("encrypted_token", "token_fingerprint", "token_expires_at")
+    GitHubConnection.objects.filter(pk=connection.pk).update(**{field: getattr(connection, field) for field in fields})
 
 
 def account_with(token: str, *, api_url: str) -> str | None:

@@ -28,6 +28,8 @@ class GitHubConnection(models.Model):
     token_fingerprint = models.CharField(
         max_length=64, default="", db_index=True, help_text="recognizes the token: keyed, and tells nothing of it"
     )
+    installation_id = models.BigIntegerField(null=True, help_text="of the GitHub App, which makes its tokens; null: pasted")
+    token_expires_at = models.DateTimeField(null=True, help_text="when an installation's token ends; it is renewed before")
     created_at = models.DateTimeField(auto_now_add=True)
     access: TokenAccess
 

@@ -29,6 +29,7 @@ from apps.integrations.errors import (
     Unauthorized,
     message_of,
 )
+from apps.integrations.services.clients import configured_app
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 
@@ -51,20 +52,11 @@ _ADVICE: Mapping[type[SyncError], str] = {
 """What to do about an error for somebody who pastes a token; about others, as everywhere."""
 
 
-class _TokenForm(forms.Form):
-    token = forms.CharField(
-        max_length=1_000,
-        error_messages={"required": "Paste a token.", "max_length": "This is too long for a token."},
-        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False),
-    )
-
-
-class _ConnectForm(_TokenForm):
-    """For whom, where, and the token; a new team is for staff, where there is none yet."""
+class TeamForm(forms.Form):
+    """For which team; a new one is for staff, where there is none yet."""
 
     team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label=None)
     new_team = forms.CharField(max_length=50, required=False)
-    api_url = forms.ChoiceField()
 
     def __init__(self, *args: Any, sight: Sight, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -74,11 +66,8 @@ class _ConnectForm(_TokenForm):
         self.only_team = some[0] if len(some) == 1 else None
         for name, field in self.fields.items():
             field.widget.attrs["aria-describedby"] = f"{name}-help"
-        team, api_url = self.fields["team"], self.fields["api_url"]
-        if isinstance(team, forms.ModelChoiceField) and isinstance(api_url, forms.ChoiceField):
+        if isinstance(team := self.fields["team"], forms.ModelChoiceField):
             team.queryset = teams
-            api_url.choices = [(url, urlsplit(url).netloc) for url in settings.SYNCTRACE_API_URLS]
-        self.has_one_api = len(settings.SYNCTRACE_API_URLS) == 1
 
     def clean(self) -> dict[str, Any]:
         """Require a team, or the name of one that can be made."""
@@ -97,6 +86,26 @@ class _ConnectForm(_TokenForm):
             return found
         name = self.cleaned_data["new_team"]
         return Team.objects.get_or_create(slug=slugify(name), defaults={"name": name})[0]
+
+
+class _TokenForm(forms.Form):
+    token = forms.CharField(
+        max_length=1_000,
+        error_messages={"required": "Paste a token.", "max_length": "This is too long for a token."},
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=False),
+    )
+
+
+class _ConnectForm(TeamForm, _TokenForm):
+    """For whom, where, and the token."""
+
+    api_url = forms.ChoiceField()
+
+    def __init__(self, *args: Any, sight: Sight, **options: Any) -> None:
+        super().__init__(*args, sight=sight, **options)
+        if isinstance(api_url := self.fields["api_url"], forms.ChoiceField):
+            api_url.choices = [(url, urlsplit(url).netloc) for url in settings.SYNCTRACE_API_URLS]
+        self.has_one_api = len(settings.SYNCTRACE_API_URLS) == 1
 
 
 @never_cache
@@ -122,7 +131,7 @@ def connect(request: HttpRequest) -> HttpResponse:
             within=CHECK_SECONDS,
         )
 
-    return _checked(check, lambda refusal: _connect_page(request, sight, form, refusal))
+    return checked(check, lambda refusal: _connect_page(request, sight, form, refusal))
 
 
 @never_cache
@@ -131,6 +140,8 @@ def connect(request: HttpRequest) -> HttpResponse:
 def token(request: HttpRequest, connection_id: int) -> HttpResponse:
     """Ask for another token of a connection's account, and store it."""
     found = connection_to_act_on(Sight.of(request.user), connection_id)
+    if found.installation_id is not None:  # its tokens are made by themselves
+        raise Http404
     form = _TokenForm(request.POST or None)
 
     def page(refusal: Finding | None = None) -> HttpResponse:
@@ -143,7 +154,7 @@ def token(request: HttpRequest, connection_id: int) -> HttpResponse:
         connections.replace_token(found, form.cleaned_data["token"], by=username, within=CHECK_SECONDS)
         return GitHubConnection.objects.get(pk=found.pk)
 
-    return _checked(check, page) if request.method == "POST" and form.is_valid() else page()
+    return checked(check, page) if request.method == "POST" and form.is_valid() else page()
 
 
 def connection_to_act_on(sight: Sight, connection_id: int) -> GitHubConnection:
@@ -162,12 +173,12 @@ def token_page(api_url: str) -> str:
     return f"{api.scheme}://{api.netloc.removeprefix('api.')}/settings/tokens/new?{query}"
 
 
-def _checked(check: Callable[[], GitHubConnection], page: Callable[[Finding], HttpResponse]) -> HttpResponse:
+def checked(check: Callable[[], GitHubConnection], page: Callable[[Finding], HttpResponse]) -> HttpResponse:
     """Lead to the repositories of what `check` has connected, or show why it could not."""
     try:
         found = check()
     except SyncError as error:
-        advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), error.advice)
+        advice = next((text for kind, text in _ADVICE.items() if type(error) is kind), error.advice)
         return page(Finding(sentence=f"{message_of(error).rstrip('. ')}.", advice=advice))
     connections.list_repositories(found, within=LIST_SECONDS)
     return redirect("connection", connection_id=found.pk)
@@ -182,6 +193,7 @@ def _connect_page(request: HttpRequest, sight: Sight, form: _ConnectForm, refusa
         "refusal": refusal,
         "lines": lines,
         "token_page": token_page(settings.SYNCTRACE_API_URLS[0]),
+        "has_app": configured_app() is not None,
         "teams": [] if sight.may_act else list(sight.all_teams().order_by("name")),
     }
     refused = refusal is not None or bool(form.errors)

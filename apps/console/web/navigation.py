@@ -21,7 +21,7 @@ _WITHIN: Mapping[str, str] = {
     **dict.fromkeys(("repository", "pull_requests"), "repositories"),
     **dict.fromkeys(("team", "promise"), "teams"),
     "demo": "home",
-    **dict.fromkeys(("connection", "token", "remove"), "connect"),
+    **dict.fromkeys(("connection", "token", "remove", "github_app"), "connect"),
 }
 
 

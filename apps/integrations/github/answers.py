@@ -118,27 +118,27 @@ def read_viewer(response: Response) -> Answer[Actor]:
 
 def read_repositories(response: Response) -> Answer[tuple[RepositoryInfo, ...]]:
     """Return a page of a REST list of repositories; an installation's list is wrapped in an object."""
-    found: _Repositories | tuple[RepositoryInfo, ...] = _read_rest(response, _Repositories | tuple[RepositoryInfo, ...])
+    found: _Repositories | tuple[RepositoryInfo, ...] = read_rest(response, _Repositories | tuple[RepositoryInfo, ...])
     return Answer(value=found.repositories if isinstance(found, _Repositories) else found)
 
 
 def read_repository(response: Response, *, asked_for: str) -> Answer[RepositoryInfo]:
     """Return a repository's REST document, marked as renamed if its name is not `asked_for`; case does not matter."""
-    found = _read_rest(response, RepositoryInfo)
+    found = read_rest(response, RepositoryInfo)
     renamed_from = None if found.full_name.lower() == asked_for.lower() else asked_for
     return Answer(value=replace(found, renamed_from=renamed_from))
 
 
 def read_rate_limits(response: Response) -> Answer[tuple[RateLimit, ...]]:
     """Return every budget in the answer of `/rate_limit`."""
-    budgets = _read_rest(response, _Budgets).resources
+    budgets = read_rest(response, _Budgets).resources
     limits = tuple(budget.as_limit(resource) for resource, budget in budgets.items())
     return Answer(value=limits, limits=limits)
 
 
 def read_user(response: Response) -> Answer[TokenHolder]:
     """Return the user that the token belongs to, from the answer of `/user`, and what its headers say of the token."""
-    user, headers = _read_rest(response, _User), response.headers
+    user, headers = read_rest(response, _User), response.headers
     scopes = headers.get("x-oauth-scopes")
     return Answer(
         value=TokenHolder(
@@ -152,7 +152,7 @@ def read_user(response: Response) -> Answer[TokenHolder]:
 
 def read_organizations(response: Response) -> Answer[tuple[str, ...]]:
     """Return the logins in a page of a REST list of organizations."""
-    found: tuple[_Organization, ...] = _read_rest(response, tuple[_Organization, ...])
+    found: tuple[_Organization, ...] = read_rest(response, tuple[_Organization, ...])
     return Answer(value=tuple(each.login for each in found))
 
 
@@ -330,7 +330,8 @@ def _block(data: Mapping[str, Raw]) -> object:
         return None
 
 
-def _read_rest(response: Response, kind: Any) -> Any:
+def read_rest(response: Response, kind: Any) -> Any:
+    """Return a REST answer as a value of `kind`, or raise the error that it is."""
     if not _is_success(response):
         raise classify(response) or InvalidAnswer(f"An answer of status {response.status}", **evidence_of(response))
     try:

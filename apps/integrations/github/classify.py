@@ -16,10 +16,12 @@ from typing import Any
 import orjson
 
 from apps.integrations.errors import (
+    AppNotAllowed,
     Conflict,
     Evidence,
     Forbidden,
     GitHubError,
+    InstallationSuspended,
     InvalidAnswer,
     IpNotAllowed,
     Moved,
@@ -51,6 +53,8 @@ _PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
     ("rate limit", RateLimited),
     ("saml enforcement", SsoRequired),
     ("ip allow list", IpNotAllowed),
+    ("installation has been suspended", InstallationSuspended),
+    ("not accessible by integration", AppNotAllowed),
     ("bad credentials", Unauthorized),
     (_EXECUTING, QueryTimeout),
     ("respond to your request in time", QueryTimeout),
@@ -75,6 +79,8 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
     RateLimited,
     SsoRequired,
     IpNotAllowed,
+    InstallationSuspended,
+    AppNotAllowed,
     Forbidden,
     QueryTimeout,
     QueryFailed,

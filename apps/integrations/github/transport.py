@@ -101,6 +101,14 @@ class GitHubTransport:
             path = self._path + path
         return self._send("GET", path, params=params, send_before=send_before)
 
+    def post(self, path: str, *, send_before: float | None = None) -> Response:
+        """Return GitHub's answer to `POST path` without a body, whatever it is; see `rest`."""
+        return self._send("POST", self._path + path, body=b"{}", send_before=send_before)
+
+    def use_token(self, token: str) -> None:
+        """Send another token from the next request on."""
+        self._authorization = f"Bearer {_checked_token(token)}"
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()

@@ -7,14 +7,16 @@ from datetime import datetime
 from functools import cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.integrations.errors import OutOfTime
 from apps.integrations.github.transport import GitHubTransport, Transport
-from apps.integrations.lane import Lane
+from apps.integrations.lane import Lane, Turns
 from apps.integrations.models import RepoSync
 from apps.integrations.runs import attempts
 from apps.integrations.runs.attempts import Attempt
 from apps.integrations.services.calls import Known
+from apps.integrations.services.github_app import AppKey, GitHubAppClient, RenewedTurns
 from apps.integrations.services.github_graphql import Dialect, GitHubGraphQL
 from apps.integrations.services.github_rest import GitHubRest
 from apps.repositories.models import GitHubConnection
@@ -53,8 +55,10 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
         attempts.update(attempt, wait_reason=reason, due_at=until or row.due_at, **clients.spent())
 
     connection: GitHubConnection = row.repository.connection
-    transport = transport or transport_to(connection.api_url, token=connection.token())
-    lane = Lane(account=connection.account, heartbeat=show_life, confirm=lambda: attempts.confirm(attempt))
+    lane: Turns = Lane(account=connection.account, heartbeat=show_life, confirm=lambda: attempts.confirm(attempt))
+    if transport is None:
+        transport = transport_to(connection.api_url, token=connection.token())
+        lane = turns_with(lane, connection=connection, transport=transport)
     known = Known(token_works=True, repository_is_there=row.repository.github_id is not None)  # since it was connected
     clients = Clients(
         graphql=GitHubGraphQL(transport=transport, lane=lane, known=known, dialect=_dialect(connection.api_url)),
@@ -63,6 +67,36 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
         points_before=row.points,
     )
     return clients
+
+
+def turns_with(
+    lane: Turns, *, connection: GitHubConnection, transport: GitHubTransport, within: float | None = None
+) -> Turns:
+    """Return turns in `lane` that renew the connection's token, if it is one that a GitHub App makes."""
+    if connection.installation_id is None:
+        return lane
+
+    def client(turns: Turns) -> GitHubAppClient:
+        return app_client(connection.api_url, lane=turns, within=within)
+
+    return RenewedTurns(lane, connection=connection, transport=transport, client=client)
+
+
+def app_client(api_url: str, *, lane: Turns, within: float | None = None) -> GitHubAppClient:
+    """Return a client of the GitHub App that the settings name; raises ImproperlyConfigured where they name none."""
+    key = configured_app()
+    if key is None:
+        raise ImproperlyConfigured(
+            "A GitHub App makes this account's tokens, and none is set: set SYNCTRACE_GITHUB_APP_ID and "
+            "SYNCTRACE_GITHUB_APP_PRIVATE_KEY for web and workers, as they were."
+        )
+    return GitHubAppClient(key, transport=transport_to(api_url, token="unsigned", within=within), lane=lane)  # noqa: S106
+
+
+def configured_app() -> AppKey | None:
+    """Return the GitHub App that the settings name, or None."""
+    app_id, private_key = settings.SYNCTRACE_GITHUB_APP_ID, settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY
+    return AppKey(app_id=app_id, private_key=private_key) if app_id and private_key else None
 
 
 @cache

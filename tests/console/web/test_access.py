@@ -54,6 +54,7 @@ _ANSWERS = {
     "connect": _Answers(_FOR_USERS),
     "connection": _Answers(_FOR_OWNERS),
     "token": _Answers(_FOR_OWNERS),
+    "github_app": _Answers({**_FOR_USERS, **dict.fromkeys(("outsider", "member", "owner"), 403), "staff": 404}),
     "remove": _Answers(_FOR_OWNERS),
     "demo": _Answers({**_FOR_USERS, **dict.fromkeys(("outsider", "member", "owner"), 403)}),
     "system": _Answers(_FOR_USERS),

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations.models import PipelineRun
 from apps.repositories.models import GitHubConnection
-from apps.teams.models import Team
+from apps.teams.models import Membership, Team
 from tests.console.web.conftest import text_of
 from tests.console.web.people import People, make_run
 
@@ -65,7 +65,7 @@ def test_what_the_demo_left_goes_with_its_account(staff: Client, github: Simulat
 def test_a_team_of_that_name_that_somebody_belongs_to_stays(staff: Client, people: People, github: SimulatedGitHub) -> None:
     """It was not made for the demo alone."""
     staff.post("/demo/")
-    Team.objects.get(slug="demo").memberships.create(user=people.member)
+    Membership.objects.create(team=Team.objects.get(slug="demo"), user=people.member)
     _remove(staff)
     assert Team.objects.filter(slug="demo").exists()
 
