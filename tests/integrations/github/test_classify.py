@@ -28,7 +28,7 @@ EXPECTED: dict[str, type[GitHubError] | None] = {
     "empty_body": errors.InvalidAnswer,
     "errors_of_another_shape": errors.InvalidAnswer,
     "forbidden": errors.Forbidden,
-    "forbidden_rest": errors.Forbidden,
+    "forbidden_rest": errors.AppNotAllowed,
     "html_page_200": errors.InvalidAnswer,
     "insufficient_scopes": errors.Forbidden,
     "ip_allow_list": errors.IpNotAllowed,
