@@ -16,7 +16,7 @@ from pathlib import Path
 
 from apps.embedded import EmbeddedServerError, servers
 from tests.benchmarks.figures import Figure, as_json, as_text, this_machine, write_document
-from tests.benchmarks.measuring import TINY, Size, figures
+from tests.benchmarks.measuring import SECTIONS, TINY, Size, figures
 from tests.benchmarks.programs import CHECKOUT, NotMeasured
 
 
@@ -27,13 +27,18 @@ def main() -> None:
     )
     parser.add_argument("--docs", action="store_true", help="write the table into docs/benchmarks.md too")
     parser.add_argument("--tiny", action="store_true", help="only see that everything can be measured")
+    parser.add_argument(
+        "--only", action="append", default=[], choices=SECTIONS, help="measure this alone, and what else is named so"
+    )
     asked = parser.parse_args()
+    if asked.docs and asked.only:
+        parser.error("--docs writes the whole table: it does not go with --only")
     results = Path(os.environ.get("SYNCTRACE_HOME") or CHECKOUT / "var") / "benchmarks.json"
     machine = this_machine()
     with tempfile.TemporaryDirectory(prefix="synctrace-benchmarks-") as folder, _own_servers(Path(folder)):
         measured: list[Figure] = []
         try:
-            measured.extend(figures(TINY if asked.tiny else Size(), home=Path(folder), tell=_tell))
+            measured.extend(figures(TINY if asked.tiny else Size(), home=Path(folder), tell=_tell, only=asked.only))
         finally:  # what took minutes to measure is told, also where the next could not be
             sys.stdout.write("\n" + as_text(measured, machine))
     results.parent.mkdir(parents=True, exist_ok=True)

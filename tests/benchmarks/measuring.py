@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,53 +100,15 @@ TINY = Size(
 """Just enough to see that every benchmark yields its figures."""
 
 
-def figures(size: Size, *, home: Path, tell: Callable[[str], None]) -> Iterator[Figure]:
-    """Yield every figure in the order of the table, and call `tell` with what is measured next."""
-    tell("an observed operation with its line, against a bare span")
-    yield from operation(size)
-    tell("the search for secrets")
-    yield from boundary(size)
-    with local_simulator([*size.history, *_NO_LIMITS], home=home) as url:
-        tell("rows through the store, against plain COPY")
-        stored = list(store(size, url))  # before the syncs, whose rows the database would be cleaning up meanwhile
-        tell("a sync with telemetry on and off, without latency")
-        yield from sync(size, url)
-        yield from stored
-    with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
-        tell(f"a sync with telemetry on and off, {size.latency_ms:g} ms an answer")
-        yield slow_sync(size, url)
-        tell("a sync whose collector is away, or silent")
-        yield from without_collector(size, url, home)
-    with local_simulator([*size.history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
-        tell(f"a sync with {size.watched_pages} pages open, and with none")
-        yield from looked_on(size, url, home)
-    with local_simulator([*size.long_history, *_NO_LIMITS], home=home) as url:
-        tell("what a sync of long lists asks for")
-        yield from long_lists(size, url)
-    tell(f"a burst of {size.spans:,} spans")
-    yield from lost_spans(size, home)
-    tell(f"admission with {size.teams:,} teams")
-    yield from admission_figures.cost(
-        teams=size.teams, repositories=size.tracked, accounts=size.accounts, turns=size.admission_turns
-    )
-    tell(f"pages over {size.stored_pull_requests:,} pull requests")
-    yield from page_figures.first_answers(
-        pull_requests=size.stored_pull_requests, runs=size.stored_runs, turns=size.page_turns
-    )
-    tell("commands that only read")
-    yield from reading.cold_starts(home=home, turns=size.reading_turns, spans=size.large_trace, file_bytes=size.file_bytes)
-    tell(f"a worker with one account and with two, {size.latency_ms:g} ms an answer")
-    yield from admission_figures.throughput(
-        repositories=size.account_repositories,
-        pull_requests=size.account_pull_requests,
-        latency_ms=size.latency_ms,
-        slow_ms=3 * size.latency_ms,
-        turns=size.account_turns,
-        home=home / "worker",
-    )
+def figures(size: Size, *, home: Path, tell: Callable[[str], None], only: Collection[str] = ()) -> Iterator[Figure]:
+    """Yield the figures of all sections in the order of the table, or of those alone; `tell` is called with what is next."""
+    for name, (what, measure) in SECTIONS.items():
+        if not only or name in only:
+            tell(what)
+            yield from measure(size, home)
 
 
-def operation(size: Size) -> Iterator[Figure]:
+def operation(size: Size, _home: Path) -> Iterator[Figure]:
     """Yield the cost of observing an operation."""
     with program("tests.benchmarks.operations") as measuring:
         samples = measuring.ask(calls=size.calls, turns=size.operation_turns)
@@ -179,7 +141,7 @@ def operation(size: Size) -> Iterator[Figure]:
         )
 
 
-def boundary(size: Size) -> Iterator[Figure]:
+def boundary(size: Size, _home: Path) -> Iterator[Figure]:
     """Yield the cost of searching for secrets."""
     with program("tests.benchmarks.boundary") as measuring:
         samples = measuring.ask(calls=size.calls, turns=size.boundary_turns)
@@ -212,9 +174,25 @@ def sync(size: Size, url: str) -> Iterator[Figure]:
     )
 
 
-def long_lists(size: Size, url: str) -> Iterator[Figure]:
+def syncs_at_once(size: Size, home: Path) -> Iterator[Figure]:
+    """Yield what a sync takes of a GitHub that answers at once, and what storing its rows does."""
+    with local_simulator([*size.history, *_NO_LIMITS], home=home) as url:
+        stored = list(store(size, url))  # before the syncs, whose rows the database would be cleaning up meanwhile
+        yield from sync(size, url)
+        yield from stored
+
+
+def slow_syncs(size: Size, home: Path) -> Iterator[Figure]:
+    """Yield what telemetry costs a sync of a GitHub that takes its time, with a collector and without."""
+    with local_simulator([*size.slow_history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
+        yield slow_sync(size, url)
+        yield from without_collector(size, url, home)
+
+
+def long_lists(size: Size, home: Path) -> Iterator[Figure]:
     """Yield the requests and points of a sync in which one pull request in thirty has a list of several pages."""
-    measured = syncs.measure(api_url=url, repository=size.long_repository, turns=1)
+    with local_simulator([*size.long_history, *_NO_LIMITS], home=home) as url:
+        measured = syncs.measure(api_url=url, repository=size.long_repository, turns=1)
     yield from _spent(measured, name="sync.long_lists", of=", many with long lists", aim=30)
 
 
@@ -257,17 +235,18 @@ def without_collector(size: Size, url: str, home: Path) -> Iterator[Figure]:
         )
 
 
-def looked_on(size: Size, url: str, home: Path) -> Iterator[Figure]:
+def looked_on(size: Size, home: Path) -> Iterator[Figure]:
     """Yield what open pages cost a sync and the database."""
-    measured = watching.measure(
-        api_url=url,
-        repository=size.repository,
-        pages=size.watched_pages,
-        turns=size.watched_turns,
-        settle_seconds=size.watched_settle_seconds,
-        idle_seconds=size.watched_idle_seconds,
-        home=home / "watching",
-    )
+    with local_simulator([*size.history, *_NO_LIMITS, "--latency-ms", str(size.latency_ms)], home=home) as url:
+        measured = watching.measure(
+            api_url=url,
+            repository=size.repository,
+            pages=size.watched_pages,
+            turns=size.watched_turns,
+            settle_seconds=size.watched_settle_seconds,
+            idle_seconds=size.watched_idle_seconds,
+            home=home / "watching",
+        )
     yield from watching.figures(measured, latency_ms=size.latency_ms)
 
 
@@ -303,6 +282,37 @@ def lost_spans(size: Size, home: Path) -> Iterator[Figure]:
         )
 
 
+def admissions(size: Size, _home: Path) -> Iterator[Figure]:
+    """Yield what it costs to admit, and to find that nobody can be."""
+    yield from admission_figures.cost(
+        teams=size.teams, repositories=size.tracked, accounts=size.accounts, turns=size.admission_turns
+    )
+
+
+def pages(size: Size, _home: Path) -> Iterator[Figure]:
+    """Yield how soon pages are answered."""
+    yield from page_figures.first_answers(
+        pull_requests=size.stored_pull_requests, runs=size.stored_runs, turns=size.page_turns
+    )
+
+
+def commands(size: Size, home: Path) -> Iterator[Figure]:
+    """Yield how long commands take that only read."""
+    yield from reading.cold_starts(home=home, turns=size.reading_turns, spans=size.large_trace, file_bytes=size.file_bytes)
+
+
+def accounts(size: Size, home: Path) -> Iterator[Figure]:
+    """Yield how much of a worker its accounts use."""
+    yield from admission_figures.throughput(
+        repositories=size.account_repositories,
+        pull_requests=size.account_pull_requests,
+        latency_ms=size.latency_ms,
+        slow_ms=3 * size.latency_ms,
+        turns=size.account_turns,
+        home=home / "worker",
+    )
+
+
 def _spent(measured: syncs.Syncs, *, name: str, of: str, aim: float) -> Iterator[Figure]:
     """Yield a sync's requests and points."""
     for what, spent, most in (("Requests", measured.requests, aim), ("Points", measured.points, None)):
@@ -326,3 +336,19 @@ def _telemetry_share(name: str, what: str, measured: syncs.Syncs, *, aim: float)
         aim=aim,
         detail=f"{on:.2f} s with it, {off:.2f} s without",
     )
+
+
+SECTIONS: Mapping[str, tuple[str, Callable[[Size, Path], Iterator[Figure]]]] = {
+    "operation": ("an observed operation with its line, against a bare span", operation),
+    "boundary": ("the search for secrets", boundary),
+    "sync": ("rows through the store, and a sync with telemetry on and off, without latency", syncs_at_once),
+    "latency": ("a sync with latency: telemetry on and off, its collector away or silent", slow_syncs),
+    "watching": ("a sync with pages open, and with none", looked_on),
+    "long_lists": ("what a sync of long lists asks for", long_lists),
+    "burst": ("a burst of spans", lost_spans),
+    "admission": ("admission with many teams", admissions),
+    "pages": ("pages over many pull requests", pages),
+    "reading": ("commands that only read", commands),
+    "accounts": ("a worker with one account and with two", accounts),
+}
+"""What can be measured by itself, in the order of the table: what it is, and how."""
