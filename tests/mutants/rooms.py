@@ -78,6 +78,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_processes.py",
         "tests/telemetry/test_reading.py",
         "tests/telemetry/test_redacting.py",
+        "tests/telemetry/test_sending.py",
         "tests/telemetry/test_spool.py",
         "tests/telemetry/test_wills.py",
     ],

@@ -120,6 +120,17 @@ def test_who_was_at_work_before_a_repository_was_due_kept_it_from_nothing(time: 
     assert _waits(attempt) == [("unnoticed", 0.0, 5.0, None, None)]
 
 
+def test_a_repository_that_stood_back_waits_behind_nobody_but_others(time: clock.SteppedClock) -> None:
+    """It was the last that worked with its account itself, up to the moment from which on it queues."""
+    _rows("bakers", "b/1")
+    (first,) = admission.admit()
+    assert attempts.claim(first, traceparent=None)
+    attempts.stand_back(first)
+    time.sleep(3)
+    (again,) = admission.admit()
+    assert _waits(again) == [("unnoticed", 0.0, 3.0, None, None)]
+
+
 def test_another_account_s_limit_keeps_nobody_waiting(time: clock.SteppedClock) -> None:
     """Nor does it stand before one's own."""
     _limited({"blocked_until": 60, "blocked_reason": "secondary"}, account="github.com/a-first")
