@@ -18,8 +18,18 @@ _ENDS_WITHIN = 120.0  # seconds
 
 
 def answer(*, do: str, **asked: Any) -> Any:
-    """Store a run, or let the worker sync it."""
-    return _store(**asked) if do == "store" else _sync(**asked)
+    """Store a run, let the worker sync it, or say whether the database may vacuum by itself."""
+    return {"store": _store, "sync": _sync, "vacuum": _vacuum}[do](**asked)
+
+
+def _vacuum(*, by_itself: bool) -> None:
+    """Vacuum now, and from now on by itself or not: it would strike the same side each time, once a minute."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER SYSTEM SET autovacuum = {'on' if by_itself else 'off'}")
+        cursor.execute("SELECT pg_reload_conf()")
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _store(*, api_url: str, full_names: Sequence[str], pages: int) -> dict[str, Any]:
@@ -36,6 +46,7 @@ def _store(*, api_url: str, full_names: Sequence[str], pages: int) -> dict[str, 
 
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE pulls_pullrequest CASCADE")
+        cursor.execute("VACUUM ANALYZE")
     name = f"watched-{uuid.uuid4().hex[:12]}"
     team, other = (Team.objects.create(slug=slug, name=slug) for slug in (name, f"{name}-other"))
     tracked = track(connection=connect(team=team, api_url=api_url, token=name), full_names=full_names)

@@ -7,7 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-_NICENESS = 10
+_NICER = 10
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
@@ -17,4 +17,5 @@ def background_thread(name: str) -> ThreadPoolExecutor:
 
 def _stand_back() -> None:
     if sys.platform == "linux":  # elsewhere a priority is the whole process's
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)

@@ -55,9 +55,13 @@ class Box:
             return self._events.popleft()
         return found
 
-    async def get(self) -> Part | bytes:
-        """Wait for something, and return it."""
-        while (found := self.get_nowait()) is None:
-            self._is_filled.clear()
-            await self._is_filled.wait()
-        return found
+    async def get(self, *, within: float) -> Part | bytes:
+        """Wait for something, and return it; raise `TimeoutError` after so many seconds.
+
+        Whoever is cancelled meanwhile is, also if something has just come, which `asyncio.wait_for` does not keep to.
+        """
+        async with asyncio.timeout(within):
+            while (found := self.get_nowait()) is None:
+                self._is_filled.clear()
+                await self._is_filled.wait()
+            return found

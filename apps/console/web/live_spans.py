@@ -110,7 +110,8 @@ class LiveSpans:
                     watched.boxes.append(box)
                     box.put_event(_BEGUN)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), _EVERY)
+                async with asyncio.timeout(_EVERY):
+                    await self._arrived.wait()
         await loop.run_in_executor(self._thread, self._end)
 
     def _look(self, runs: Mapping[int, _Watched]) -> dict[int, list[bytes]]:

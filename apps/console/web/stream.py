@@ -68,7 +68,7 @@ async def _stream(topic: Topic, run: PipelineRun | None, known: str, session: st
         beats = loop.time() + _BEAT
         while (left := ends - loop.time()) > 0:
             try:
-                found = await asyncio.wait_for(box.get(), timeout=min(max(0.0, beats - loop.time()), left))
+                found = await box.get(within=min(max(0.0, beats - loop.time()), left))
             except TimeoutError:
                 found = None
             if session is not None and lookers.known(session) != topic.sight:

@@ -51,7 +51,7 @@ def _export(home: Path, *spans: Any, trace_id: str = _TRACE) -> None:
 
 async def _message(box: Box) -> Any:
     """Return what a page gets next."""
-    event = await asyncio.wait_for(box.get(), 20)
+    event = await box.get(within=20)
     assert isinstance(event, bytes)
     assert event.startswith(b"event: spans\ndata: ")
     return orjson.loads(event.removeprefix(b"event: spans\ndata: "))
@@ -161,6 +161,21 @@ def test_a_page_that_takes_nothing_is_to_ask_for_all_instead() -> None:
         waiting.append(found)
     assert waiting[0] == AGAIN
     assert waiting[1:] == [b"%d" % number for number in range(201, 250)]
+
+
+def test_a_page_that_goes_away_as_something_comes_for_it_is_gone() -> None:
+    """Else its stream would go on for as long as streams last, and the database be asked for nobody."""
+
+    async def leave() -> None:
+        box = Box()
+        stream = asyncio.create_task(box.get(within=20))
+        await asyncio.sleep(0.01)
+        box.put_event(b"new")
+        stream.cancel()
+        await stream
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(leave())
 
 
 def test_spans_are_for_those_who_see_the_run(run: PipelineRun) -> None:

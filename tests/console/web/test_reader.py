@@ -49,7 +49,7 @@ def _topic(page: Page, team: Team, query: str = "") -> Topic:
 
 
 async def _part(box: Box) -> Part:
-    found = await asyncio.wait_for(box.get(), 30)
+    found = await box.get(within=30)
     assert isinstance(found, Part)
     return found
 
