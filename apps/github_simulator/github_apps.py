@@ -22,6 +22,7 @@ from apps.github_simulator.times import format_time
 APP_ENDPOINTS = {"/app": "GET", "/app/installations": "GET", "/app/installations/{installation_id}/access_tokens": "POST"}
 """The routes that only the app itself may ask, by the method each takes."""
 
+_PAGE, _LARGEST_PAGE = 30, 100
 _LONGEST = 600  # seconds from now on
 _READS: Mapping[str, str] = {"contents": "read", "metadata": "read", "pull_requests": "read"}
 _SUSPENDED = "This installation has been suspended"
@@ -51,7 +52,7 @@ class GitHubApp:
         self.installations = {each.id: each for each in installations}
         self._public_key = public_key
 
-    def answer(self, endpoint: str, path: Mapping[str, str], proof: str, accounts: Accounts, *, now: datetime) -> Reply:
+    def answer(self, endpoint: str, asked: Mapping[str, str], proof: str, accounts: Accounts, *, now: datetime) -> Reply:
         """Return the reply to a request of the app itself, with the proof that it is; tokens go to `accounts`."""
         if (refused := self._refused(proof, now=now)) is not None:
             return refused
@@ -59,8 +60,11 @@ class GitHubApp:
             page = f"https://github.com/apps/{self.slug}"
             return json_reply({"id": 1, "slug": self.slug, "name": self.slug, "html_url": page})
         if endpoint == "/app/installations":
-            return json_reply([_installation_json(each) for each in self.installations.values()])
-        number = path["installation_id"]
+            size = min(int(asked.get("per_page", _PAGE)), _LARGEST_PAGE)
+            before = size * (int(asked.get("page", "1")) - 1)
+            listed = list(self.installations.values())[before : before + size]
+            return json_reply([_installation_json(each) for each in listed])
+        number = asked["installation_id"]
         found = self.installations.get(int(number)) if number.isdecimal() else None
         if found is None:
             return replies.not_found(f"{replies.DOCS}/rest/apps/apps#create-an-installation-access-token-for-an-app")

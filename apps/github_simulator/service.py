@@ -137,7 +137,8 @@ class GitHub:
         if self.app is None:
             return replies.message(401, "A JSON web token could not be decoded")
         now = datetime.now(UTC)
-        return self.app.answer(http.endpoint, http.path_parameters, token, self.accounts, now=now)
+        asked = {**http.query, **http.path_parameters}
+        return self.app.answer(http.endpoint, asked, token, self.accounts, now=now)
 
     def _prepare(self, call: Call) -> None:
         """Parse the query of a GraphQL call, or refuse a body that has none."""

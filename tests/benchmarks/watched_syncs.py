@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import cycle, islice
 from typing import Any
@@ -19,7 +19,8 @@ _ENDS_WITHIN = 120.0  # seconds
 
 def answer(*, do: str, **asked: Any) -> Any:
     """Store a run, let the worker sync it, or say whether the database may vacuum by itself."""
-    return {"store": _store, "sync": _sync, "vacuum": _vacuum}[do](**asked)
+    actions: dict[str, Callable[..., Any]] = {"store": _store, "sync": _sync, "vacuum": _vacuum}
+    return actions[do](**asked)
 
 
 def _vacuum(*, by_itself: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apps.console.collecting import nothing_collected
 from apps.console.known_causes import explain_next
+from apps.console.web.background import background_thread
 
 _LEAST_APART = 2.0
 _TIMES_ITS_COST = 20.0
@@ -26,7 +27,7 @@ class Ahead:
     """Explains one run after the other in a thread of its own."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="console-explains")
+        self._thread = background_thread("console-explains")
         self._under_way: Future[tuple[float, int]] | None = None
         self._next = -inf
 

@@ -61,6 +61,14 @@ class Installation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InstallationsPage:
+    """The installations of a page, and how many GitHub listed: those of an account that is gone are left out."""
+
+    count: int
+    installations: tuple[Installation, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InstallationToken:
     """A token of an installation, which GitHub lets expire after an hour."""
 
@@ -85,21 +93,20 @@ def read_app(response: Response) -> Answer[App]:
     return Answer(value=_read(response, App))
 
 
-def read_installations(response: Response) -> Answer[tuple[Installation, ...]]:
+def read_installations(response: Response) -> Answer[InstallationsPage]:
     """Return a page of the app's installations."""
     found: tuple[_Listed, ...] = _read(response, tuple[_Listed, ...])
-    return Answer(
-        value=tuple(
-            Installation(
-                id=each.id,
-                login=each.account.login,
-                is_suspended=each.suspended_at is not None,
-                has_all_repositories=each.repository_selection == "all",
-            )
-            for each in found
-            if each.account is not None
+    installations = tuple(
+        Installation(
+            id=each.id,
+            login=each.account.login,
+            is_suspended=each.suspended_at is not None,
+            has_all_repositories=each.repository_selection == "all",
         )
+        for each in found
+        if each.account is not None
     )
+    return Answer(value=InstallationsPage(count=len(found), installations=installations))
 
 
 def read_token(response: Response) -> Answer[InstallationToken]:

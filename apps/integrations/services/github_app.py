@@ -25,7 +25,8 @@ T = TypeVar("T")
 
 _RENEWED_BEFORE = timedelta(minutes=5)
 """How long before its end a token is renewed: longer than an attempt sleeps for a limit, and then sends a request."""
-_MOST_LISTED = "100"
+_PAGE = 100
+_MOST_PAGES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +53,15 @@ class GitHubAppClient:
         return self._make("/app", self._get("/app"), app.read_app)
 
     def installations(self) -> tuple[Installation, ...]:
-        """Return where it is installed: the first hundred places."""
+        """Return where it is installed: the first five thousand places."""
         path = "/app/installations"
-        return self._make(path, self._get(path, per_page=_MOST_LISTED), app.read_installations)
+        found: list[Installation] = []
+        for page in range(1, _MOST_PAGES + 1):
+            listed = self._make(path, self._get(path, per_page=str(_PAGE), page=str(page)), app.read_installations)
+            found += listed.installations
+            if listed.count < _PAGE:
+                break
+        return tuple(found)
 
     def token_of(self, installation_id: int) -> InstallationToken:
         """Return a new token of an installation."""

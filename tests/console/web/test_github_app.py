@@ -57,6 +57,18 @@ def test_an_installation_is_picked_and_its_repositories_offered(
     assert staff.get(f"/connect/{stored.pk}/token/").status_code == 404
 
 
+def test_all_places_are_listed_where_there_are_more_than_a_page(
+    staff: Client, people: People, github: SimulatedGitHub, settings: Settings
+) -> None:
+    """And the last of them can be picked."""
+    many = (Installation(id=number, login=f"org-{number}", repositories=[]) for number in range(1, 251))
+    with simulator(synthetic=1, app=app(*many), tokens={}) as large:
+        configure(settings, large.url)
+        assert staff.get("/connect/app/").content.decode().count('name="installation"') == 250
+        assert staff.post("/connect/app/", {"team": people.team.pk, "installation": "250"}).status_code == 302
+        assert GitHubConnection.objects.get().installation_id == 250
+
+
 @pytest.mark.parametrize(
     ("number", "installation", "said"),
     [
