@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import Greatest
 
 from apps.integrations.models import PipelineRun, RepoSync
@@ -15,6 +15,8 @@ from apps.integrations.models import PipelineRun, RepoSync
 class Progress:
     """Repositories and pull requests of a run, so far."""
 
+    name: str = ""
+    """The repository's; of several the first one's, by the alphabet."""
     repositories: int = 0
     ended: int = 0
     failed: int = 0
@@ -24,6 +26,11 @@ class Progress:
     expected: int = 0
     requests: int = 0
     points: int = 0
+
+    @property
+    def others(self) -> int:
+        """How many repositories it has beside the one that is named."""
+        return max(0, self.repositories - 1)
 
     @property
     def share(self) -> float | None:
@@ -43,6 +50,7 @@ def progress_of(runs: Collection[PipelineRun]) -> Mapping[int, Progress]:
     ended, failed = Q(state__in=RepoSync.ENDED), Q(state=RepoSync.State.FAILED)
     rows = RepoSync.objects.filter(run__in=[run.pk for run in runs]).values("run")
     totals = rows.annotate(
+        name=Min("repository__full_name"),
         repositories=Count("pk"),
         ended=Count("pk", filter=ended),
         failed=Count("pk", filter=failed),
@@ -54,6 +62,7 @@ def progress_of(runs: Collection[PipelineRun]) -> Mapping[int, Progress]:
     )
     return {
         total["run"]: Progress(
+            name=total["name"],
             repositories=total["repositories"],
             ended=total["ended"],
             failed=total["failed"],

@@ -329,3 +329,12 @@ def test_pages_are_only_read(owner: Client) -> None:
 def test_a_run_s_number_may_be_any(people: People, owner: Client) -> None:
     """Also one that no row can have."""
     assert [owner.get(f"/runs/{number}/").status_code for number in (0, 999, 2**63, 10**30)] == [404] * 4
+
+
+def test_a_run_is_named_by_its_repositories(client: Client, people: People) -> None:
+    """By the first, with how many more there are."""
+    client.force_login(people.member)
+    one = make_run(people.team, {"state": "completed", "full_name": "core/only"}, state="completed")
+    assert "core/only" in text_of(client, f"/runs/?text={one.pk}")
+    make_run(people.team, *({"state": "completed", "full_name": f"core/{name}"} for name in "cab"), state="completed")
+    assert "core/a and 2 more" in text_of(client, "/runs/")
