@@ -29,6 +29,7 @@ _lines: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defau
 _seconds: dict[str, float] = {}
 _failed: set[str] = set()
 _now: list[str] = []
+_process = os.getpid()
 _programs = Path(f"{os.environ['SEEN_IN']}.programs")
 _popen: Any = subprocess.Popen  # there is no hook for what a program is started with
 _start_program = _popen.__init__
@@ -40,7 +41,11 @@ def _on_call(frame: FrameType, _event: str, _argument: Any) -> Any:
 
 def _on_line(frame: FrameType, event: str, _argument: Any) -> Any:
     if event == "line" and _now:
-        _lines[_now[-1]][_modules[frame.f_code.co_filename]].add(frame.f_lineno)
+        module, number = _modules[frame.f_code.co_filename], frame.f_lineno
+        if os.getpid() != _process and number not in _lines[_now[-1]][module]:  # a child that was forked, and is no program
+            with _programs.open("a") as file:
+                file.write(f"{_now[-1]}\t{module}\t{number}\n")
+        _lines[_now[-1]][module].add(number)
     return _on_line
 
 

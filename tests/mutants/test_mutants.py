@@ -243,6 +243,8 @@ def server():
     start()
 def test_program():
     start()
+def test_fork():
+    exec({PROGRAM!r}, {{}})
 def test_server(server):
     pass
 """
@@ -258,8 +260,8 @@ def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
     found = json.loads(where.read_text())
     text = (CHECKOUT / "telemetry/timestamps.py").read_text()
     inside = {number for number in range(1, text.count("\n") + 1) if name_at(number, text) == "unix_nanoseconds"}
-    assert sorted(found["lines"]) == ["test_it.py", "test_it.py::test_program"]
+    assert sorted(found["lines"]) == ["test_it.py", "test_it.py::test_fork", "test_it.py::test_program"]
     for seen in found["lines"].values():
         assert len(inside & set(seen["telemetry/timestamps.py"])) > 1  # more than its `def`
     seconds = found["seconds"]
-    assert seconds["test_it.py"] == seconds["test_it.py::test_program"] + seconds["test_it.py::test_server"]
+    assert seconds["test_it.py"] == sum(seconds[f"test_it.py::test_{name}"] for name in ("program", "fork", "server"))

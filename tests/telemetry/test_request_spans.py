@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import nullcontext
@@ -179,9 +182,25 @@ def test_an_asynchronous_request_is_a_span_around_its_view(captrace: Capture) ->
     assert captrace.tree() == "GET order/<slug:of>\n  bake completed"
 
 
+MEASURES = """
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from telemetry._django import request_spans
+
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader]))
+request_spans._durations.record(0.3, {})
+(metric,) = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+print((metric.name, metric.unit, tuple(metric.data.data_points[0].explicit_bounds)))
+"""
+
+
 def test_durations_are_counted_in_the_conventions_buckets() -> None:
     """In seconds (https://opentelemetry.io/docs/specs/semconv/http/http-metrics/)."""
-    assert request_spans._SECONDS == (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+    found = subprocess.run([sys.executable, "-c", MEASURES], capture_output=True, text=True, check=True).stdout
+    bounds = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+    assert ast.literal_eval(found) == ("http.server.request.duration", "s", bounds)
 
 
 @pytest.mark.parametrize("is_inside", [False, True])

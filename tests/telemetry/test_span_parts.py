@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import NonRecordingSpan, NoOpTracerProvider, SpanContext, StatusCode, TraceFlags
 from opentelemetry.util._once import Once
 
@@ -363,6 +364,7 @@ def test_a_forked_child_has_a_provider_of_its_own() -> None:
             {"service.name": "shop", "a": "b", "host.name": "theirs"},
         ),
         ({"OTEL_SERVICE_NAME": "oven"}, "", {"service.name": "oven"}),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=theirs"}, "shop", {"service.name": "shop"}),
         ({}, "", {"service.name": f"unknown_service:{Path(sys.executable).name}"}),
     ],
 )
@@ -396,3 +398,22 @@ def test_our_own_provider_hands_each_span_to_every_processor(monkeypatch: pytest
     monkeypatch.delenv("OTEL_PYTHON_ID_GENERATOR")
     own.make_provider(TelemetrySettings(service_name="shop"), [])
     assert len(used) == 1
+
+
+def test_a_sampler_that_a_package_registers_is_made_with_its_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK knows its own by name."""
+    made: list[str | None] = []
+
+    def make(argument: str | None) -> Any:
+        made.append(argument)
+        return ALWAYS_OFF
+
+    theirs = SimpleNamespace(value="theirs.sampling:make", load=lambda: make)
+    sdks = SimpleNamespace(value="opentelemetry.sdk.trace.sampling:make", load=lambda: pytest.fail("the SDK makes it"))
+    registered = {"theirs": [sdks, theirs], "always_on": [sdks]}
+    monkeypatch.setattr(own, "entry_points", lambda *, group, name: registered[name] if "sampler" in group else [])
+    for name, argument, sampler in ((" theirs ", "0.5", ALWAYS_OFF), ("always_on", "", None), ("", "", None)):
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER", name)
+        monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
+        assert own._sampler() is sampler
+    assert made == ["0.5"]

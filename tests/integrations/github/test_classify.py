@@ -133,6 +133,14 @@ def test_a_redirect_says_where_to() -> None:
     assert error.location == "https://api.github.com/repositories/146139403"
 
 
+def test_the_page_of_an_sso_header_is_of_no_other_error() -> None:
+    """A list that leaves organizations out names one, too; what GitHub refuses then has another cure."""
+    headers = {"x-github-sso": "partial-results; url=https://github.com/orgs/o/sso?x=1"}
+    error = classify(Response(status=404, headers=headers, body=b'{"message": "Not Found"}'))
+    assert isinstance(error, errors.NotFound)
+    assert "https://" not in str(error)
+
+
 def test_the_authorization_request_of_an_sso_page_is_left_out() -> None:
     """The page is named; what authorizes a token is not."""
     assert "(see https://github.com/orgs/octo-org/sso)" in str(_error("sso"))

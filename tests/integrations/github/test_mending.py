@@ -164,8 +164,10 @@ def test_a_number_that_cannot_be_had_is_null_and_recorded(path: tuple[Any, ...],
 @pytest.mark.parametrize("number", [-1000, -(2**31), 2**31 - 1])
 def test_a_number_that_a_column_holds_is_no_flaw(number: int) -> None:
     """However odd: it is what GitHub said."""
-    page = _read(_with((*NODE, "additions"), str(number)))
-    assert (page.nodes[0].additions, page.flaws) == (number, ())
+    plain = _with((*NODE, "additions"), str(number))
+    for document, flaws in ((plain, 0), (plain.replace('"Change 1"', r'"\ud800"'), 1)):
+        page = _read(document)
+        assert (page.nodes[0].additions, len(page.flaws)) == (number, flaws)
 
 
 def _members(node: PullRequestNode, field: str) -> list[Any]:
