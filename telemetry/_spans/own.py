@@ -35,8 +35,6 @@ def make_provider(settings: TelemetrySettings, processors: Sequence[SpanProcesso
 def resource(settings: TelemetrySettings) -> Resource:
     """Return what this process is; the attributes of `OTEL_RESOURCE_ATTRIBUTES` go before ours."""
     ours: dict[str, str | int] = {"host.name": socket.gethostname(), "process.pid": os.getpid(), **dict(settings.resource)}
-    if settings.service_name:
-        ours["service.name"] = settings.service_name
     merged = Resource(ours).merge(Resource.create())
     if settings.service_name:  # the SDK has given a name to what had none
         merged = merged.merge(Resource({"service.name": settings.service_name}))
