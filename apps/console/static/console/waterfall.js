@@ -39,7 +39,7 @@ export class Waterfall extends Picture {
   }
 
   arrange() {
-    const began = performance.now(), { table } = this, isFirst = !this.axis;
+    const began = performance.now(), { table } = this;
     clearTimeout(this.timer);
     this.timer = null;
     if (!table.parts.length) return; // the head is still to come
@@ -47,7 +47,7 @@ export class Waterfall extends Picture {
     this.section.hidden = !table.size;
     this.idle.closest("label").hidden = !table.idle.length;
     this.mark();
-    if (isFirst) this.inks();
+    if (!this.colours) this.inks();
     this.scale();
     this.sift();
     this.name();
@@ -72,7 +72,7 @@ export class Waterfall extends Picture {
   }
 
   scale() {
-    if (!this.table) return;
+    if (!this.table || !this.colours) return; // nothing is arranged yet
     const length = this.table.isRunning ? Math.max(this.table.length, this.now) : this.table.length;
     this.axis = new Axis(Math.max(length, 1), this.idle.checked ? this.table.idle : []);
     if (this.isWhole) { this.from = 0; this.to = this.axis.end; }
