@@ -17,6 +17,7 @@ from telemetry.reading import (
     Source,
     Span,
     SpanEvent,
+    SpanFollower,
     Values,
     Wanted,
     draw,
@@ -42,6 +43,10 @@ errors: tuple[type[Exception], ...] = (JaegerError, MissingKeyError, NotCaptured
 event = SpanEvent("exception", 1, {"exception.type": "OSError"})
 order: list[Attribute] = [span.attributes["order"] for span in Memory().find_spans(order=orders)]
 
+follower: SpanFollower = Files(traces="traces.jsonl").follow()
+started: list[Span] = follower.new(["4bf92f3577b34da6a3ce929d0e0e4736"])
+follower.new()  # wrong: no traces
+follower.new([7])  # wrong: a number for an id
 explain("traces.jsonl")  # wrong: a path for a source
 Files("traces.jsonl")  # wrong: positional
 Files(spans="traces.jsonl")  # wrong: no such keyword
