@@ -32,6 +32,7 @@ STATES: Mapping[str, tuple[str, ...]] = {
     "failed": ("failed",),
     "cancelled": ("cancelled",),
 }
+ORDERS: Mapping[str, tuple[str, ...]] = {"newest first": ("-pk",), "oldest first": ("pk",)}
 _CAUSES: Mapping[str, Code] = {code.name: code for code in CODES}
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f-]{36}")
@@ -63,6 +64,12 @@ class Filter(Asked):
     text: str = ""
     since: str = ""
     until: str = ""
+    order: str = ""
+
+    @property
+    def order_or_usual(self) -> str:
+        """The order that is asked for, or the usual one."""
+        return self.order if self.order in ORDERS else next(iter(ORDERS))
 
     def of_runs(self, sight: Sight) -> QuerySet[PipelineRun]:
         """Return the runs that are seen and asked for."""
@@ -123,7 +130,7 @@ def lines_of(runs: Iterable[PipelineRun]) -> list[RunLine]:
 
 def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
     asked = Filter.of(query)
-    page = paged(asked.of_runs(sight), query)
+    page = paged(asked.of_runs(sight), query, by=ORDERS[asked.order_or_usual])
     return {
         "filter": asked,
         "query": asked.as_query(),

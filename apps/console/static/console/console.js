@@ -1,9 +1,11 @@
-// The console's behaviour, none of which is needed to read a page: times in the reader's zone, what changes, keys.
+// The console's behaviour, none of which is needed to read a page: times in the reader's zone, what changes, orders, keys.
 import { localise, tick } from "./times.js";
 import { follow } from "./live.js";
 import { listenForKeys } from "./keys.js";
+import { sortable } from "./sorting.js";
 
 localise(document);
+sortable(document);
 tick();
 document.addEventListener("htmx:beforeSwap", (event) => {
   // A session that ended answers with the page to sign in: go there, instead of showing it inside this one.
@@ -12,6 +14,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     location.reload();
   }
 });
-document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+document.addEventListener("htmx:afterSwap", (event) => { localise(event.target); sortable(event.target); });
 follow(document.querySelector("[data-live]"));
 listenForKeys(document);

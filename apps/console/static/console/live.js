@@ -1,5 +1,6 @@
 // Keep the part of a page that changes as the server has it: pushed as it changes, else asked for every few seconds.
 // What comes is always the whole part, so a page that slept or lost its server is right again with the next one.
+import { mayReplace, sortable } from "./sorting.js";
 import { localise } from "./times.js";
 
 const POLL_MS = 5000;
@@ -23,7 +24,8 @@ export function follow(part) {
     template.innerHTML = html;
     localise(template.content);
     // Whatever is focused, open or scrolled stays: only what differs is touched.
-    Idiomorph.morph(part, template.content.childNodes.length ? [...template.content.childNodes] : "", { morphStyle: "innerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open" } });
+    Idiomorph.morph(part, template.content.childNodes.length ? [...template.content.childNodes] : "", { morphStyle: "innerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open", beforeNodeMorphed: mayReplace } });
+    sortable(part);
     part.dataset.version = version;
     htmx.process(part);
     if (standing() !== before) htmx.trigger(document.body, "standing"); // for what is read apart
