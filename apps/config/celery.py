@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from celery import Celery
-from celery.signals import beat_init, heartbeat_sent, setup_logging, worker_init
+from celery import Celery, Task
+from celery.signals import beat_init, heartbeat_sent, setup_logging, task_prerun, worker_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections
 
 from apps.config import environment, instrumentation
 from apps.console.terminal.escaping import visible_lines
@@ -46,6 +47,16 @@ def _start_telemetry(**_: object) -> None:
         instrumentation.configure(stream=sys.stdout)
     except ImproperlyConfigured as error:
         sys.exit(visible_lines(f"celery: {error}"))
+
+
+@task_prerun.connect
+def check_connection(task: Task[..., object], **_: object) -> None:
+    """Let the task's first statement check the connection that the task before it has left, as for a request of Django's.
+
+    Celery would close it after each task, and opening one takes longer than the statements that claim an attempt.
+    """
+    if not task.request.is_eager:
+        close_old_connections()
 
 
 @heartbeat_sent.connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import SimpleLazyObject
@@ -170,6 +171,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in the database
 CELERY_TASK_ACKS_LATE = False  # a lost attempt is found by the sweep, and numbered on its row
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_DB_REUSE_MAX = sys.maxsize  # a connection outlives its task, and is checked before the next (`apps.config.celery`)
 CELERY_TASK_TIME_LIMIT = SYNC_ATTEMPT_SECONDS
 CELERY_TASK_SOFT_TIME_LIMIT = SYNC_ATTEMPT_SECONDS * 0.9  # time to say so before the hard limit
 CELERY_TASK_ANNOTATIONS = {

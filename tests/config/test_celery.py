@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from celery.fixups.django import DjangoWorkerFixup
 from celery.signals import heartbeat_sent
+from django.db import connection
 from pytest_django import Settings
 
-from apps.config.celery import app
+from apps.config.celery import app, check_connection
 from apps.integrations import tasks
 
 
@@ -30,3 +34,27 @@ def test_the_settings_name_tasks_and_queues_that_there_are(settings: Settings) -
         assert entry["task"] in app.tasks
         assert entry["options"]["queue"] in queues
     assert settings.CELERY_TASK_DEFAULT_QUEUE in queues
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tasks_of_one_process_share_their_connection_while_the_server_answers_on_it() -> None:
+    """Opening one for each attempt kept its account waiting; one that has broken meanwhile is replaced before it is used."""
+    task: Any = tasks.admit
+    between = DjangoWorkerFixup(app)  # what Celery does to the connection around a task
+    with connection.cursor() as cursor:
+        first = connection.connection
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    between.on_task_postrun(task)
+    between.on_task_prerun(task)
+    check_connection(task=task)
+    assert tasks.RepoSync.objects.count() == 0
+    assert connection.connection is first
+
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    between.on_task_postrun(task)
+    between.on_task_prerun(task)
+    check_connection(task=task)
+    assert tasks.RepoSync.objects.count() == 0
+    assert connection.connection is not first
