@@ -7,13 +7,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
+from celery.fixups.django import DjangoWorkerFixup  # type: ignore[attr-defined]  # its stubs lack it
 from celery.signals import heartbeat_sent
 from django.db import connection
 from pytest_django import Settings
 
 from apps.config.celery import app, check_connection
 from apps.integrations import tasks
+from apps.integrations.models import RepoSync
 
 
 @pytest.mark.parametrize("watched", [True, False])
@@ -48,13 +49,13 @@ def test_tasks_of_one_process_share_their_connection_while_the_server_answers_on
     between.on_task_postrun(task)
     between.on_task_prerun(task)
     check_connection(task=task)
-    assert tasks.RepoSync.objects.count() == 0
+    assert RepoSync.objects.count() == 0
     assert connection.connection is first
 
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+    with psycopg.connect(**connection.get_connection_params()) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
     between.on_task_postrun(task)
     between.on_task_prerun(task)
     check_connection(task=task)
-    assert tasks.RepoSync.objects.count() == 0
+    assert RepoSync.objects.count() == 0
     assert connection.connection is not first
