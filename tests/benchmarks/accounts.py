@@ -19,6 +19,9 @@ from tests.acceptance.worker import worker
 from tests.benchmarks.programs import program
 
 _CHILDREN = 2
+_TINY = 5
+"""Pull requests of a tiny repository, which one page holds."""
+_FIRST_TINY_SEED = 1_000
 _NO_LIMITS = Limits(graphql=10**9, core=10**9, graphql_per_minute=None, core_per_minute=None)
 
 
@@ -44,42 +47,49 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Accounts:
-    """The requests of one account and of two at once, turn by turn, and of one that gets its answers slowly."""
+    """The requests of one account and of two at once, turn by turn; of one with tiny repositories, and of a slow one."""
 
     one: Sequence[Asked]
     two: Sequence[Asked]
+    tiny: Asked
     slow: Asked
 
 
-def measure(*, repositories: int, pull_requests: int, latency_ms: float, slow_ms: float, turns: int, home: Path) -> Accounts:
+def measure(
+    *, repositories: int, pull_requests: int, tiny: int, latency_ms: float, slow_ms: float, turns: int, home: Path
+) -> Accounts:
     """Let each account sync so many synthetic repositories of so many pull requests, in a home for the worker.
 
-    An answer takes `latency_ms`, or `slow_ms` in the last sync, of which there is one.
+    One has so many `tiny` ones instead. An answer takes `latency_ms`, or `slow_ms` in the last sync, of which there is one.
     """
     home.mkdir()
     synced: dict[str, list[list[int]]] = defaultdict(list)
     environment = {**os.environ, "SYNCTRACE_HOME": str(home)}
-    full_names = [f"synthetic/repo-{seed}" for seed in range(1, repositories + 1)]
+    seeds, tiny_seeds = range(1, repositories + 1), range(_FIRST_TINY_SEED, _FIRST_TINY_SEED + tiny)
     with simulator(synthetic=1, latency_ms=latency_ms, limits=_NO_LIMITS) as github:
-        for seed in range(1, repositories + 1):
+        for seed in seeds:
             github.add_synthetic(pull_requests, seed=seed)
+        for seed in tiny_seeds:
+            github.add_synthetic(_TINY, seed=seed)
         with (
             worker(environment, children=_CHILDREN),
             program("tests.benchmarks.starting", environment=environment) as starting,
         ):
 
-            def sync(side: str, *tokens: str) -> None:
+            def sync(side: str, *tokens: str, of: Sequence[int] = seeds) -> None:
+                full_names = [f"synthetic/repo-{seed}" for seed in of]
                 synced[side].append(starting.ask(api_url=github.url, tokens=tokens, full_names=full_names))
 
             sync("warm-up", "first", "second")
             for turn in range(turns):
                 sync("one", f"one-{turn}")
                 sync("two", f"two-{turn}", f"another-{turn}")
+            sync("tiny", "tiny", of=tiny_seeds)
             _answer_slowly(github, "slow", delay_ms=slow_ms - latency_ms)
             sync("slow", "slow")
     by_team = _requests_by_team(read_spans(home / "traces.jsonl"))
     sides = {side: [_asked(by_team, teams) for teams in of_turns] for side, of_turns in synced.items()}
-    return Accounts(one=sides["one"], two=sides["two"], slow=sides["slow"][0])
+    return Accounts(one=sides["one"], two=sides["two"], tiny=sides["tiny"][0], slow=sides["slow"][0])
 
 
 def _answer_slowly(github: SimulatedGitHub, token: str, *, delay_ms: float) -> None:

@@ -37,12 +37,13 @@ def cost(*, teams: int, repositories: int, accounts: int, turns: int) -> Iterato
 
 
 def throughput(
-    *, repositories: int, pull_requests: int, latency_ms: float, slow_ms: float, turns: int, home: Path
+    *, repositories: int, pull_requests: int, tiny: int, latency_ms: float, slow_ms: float, turns: int, home: Path
 ) -> Iterator[Figure]:
     """Yield how much more two accounts are asked than one, and how much of the time one is asked."""
     measured = workers.measure(
         repositories=repositories,
         pull_requests=pull_requests,
+        tiny=tiny,
         latency_ms=latency_ms,
         slow_ms=slow_ms,
         turns=turns,
@@ -67,4 +68,13 @@ def throughput(
         aim=0.95,
         better="higher",
         detail=f"{measured.slow.requests} requests for {repositories} repositories; {slow_ms:g} ms an answer, two children",
+    )
+    yield Figure(
+        name="admission.tiny",
+        what="Requests of an account of tiny repositories, in those that follow each other without a gap",
+        value=measured.tiny.busy_share,
+        unit="",
+        aim=0.9,
+        better="higher",
+        detail=f"{measured.tiny.per_second:.2f} /s for {tiny} repositories; {latency_ms:g} ms an answer, two children",
     )

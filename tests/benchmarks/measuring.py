@@ -50,6 +50,7 @@ class Size:
     admission_turns: int = 200
     account_repositories: int = 4
     account_pull_requests: int = 100
+    tiny_repositories: int = 100
     account_turns: int = 3
     reading_turns: int = 5
     large_trace: int = 100_000
@@ -85,6 +86,7 @@ TINY = Size(
     admission_turns=3,
     account_repositories=1,
     account_pull_requests=10,
+    tiny_repositories=2,
     account_turns=1,
     reading_turns=1,
     large_trace=100,
@@ -306,6 +308,7 @@ def accounts(size: Size, home: Path) -> Iterator[Figure]:
     yield from admission_figures.throughput(
         repositories=size.account_repositories,
         pull_requests=size.account_pull_requests,
+        tiny=size.tiny_repositories,
         latency_ms=size.latency_ms,
         slow_ms=3 * size.latency_ms,
         turns=size.account_turns,

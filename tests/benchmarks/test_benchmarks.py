@@ -46,6 +46,7 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         "admission.idle",
         "admission.accounts",
         "admission.gapless",
+        "admission.tiny",
         "watching.idle",
         *(
             f"pages.{page}"
