@@ -18,6 +18,7 @@ from telemetry.reading import read_lines, read_spans
 from tests.telemetry.bakery import Bakery, Broker, wait_until
 from tests.telemetry.canary import CANARY
 from tests.telemetry.otlp import receiver
+from tests.telemetry.test_processes import run
 
 INSTRUMENT = ("-c", "from opentelemetry.instrumentation.auto_instrumentation import run; run()")
 """The program opentelemetry-instrument, which runs the program that its arguments name."""
@@ -259,3 +260,39 @@ def test_a_provider_that_only_wraps_the_sdks_is_adopted_too(embedded_servers: Br
     assert sorted(tops) == ["bakery.bake", "in a child"]
     (get,) = [span for span in spans if span["name"] == "GET"]
     assert get["attributes"]["team_id"] == 7
+
+
+THEIRS = """
+import time
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+
+class Slow(SpanProcessor):
+    def force_flush(self, timeout_millis=30000):
+        time.sleep(min(0.3, timeout_millis / 1000))
+        return timeout_millis >= 300
+
+
+provider = TracerProvider(shutdown_on_exit=False)
+provider.add_span_processor(Slow())
+trace.set_tracer_provider(provider)
+"""
+
+
+def test_their_exporter_has_as_long_as_whoever_flushes_waits(tmp_path: Path) -> None:
+    """Two seconds unless somebody says otherwise; whoever waits no longer is told that not all is exported."""
+    code = "sell()\nassert telemetry.flush()\nbegan = time.monotonic()\nassert not telemetry.flush(0.05)\n"
+    run(f"{code}assert time.monotonic() - began < 0.25", tmp_path, before=THEIRS)
+
+
+def test_where_else_spans_go_is_for_whoever_made_the_provider_to_say(tmp_path: Path) -> None:
+    """The exporter that the variables name is theirs to add; our file has the spans."""
+    with receiver() as collector:
+        names = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        run("sell(); assert telemetry.flush()", tmp_path / "adopted", before=THEIRS, **names)
+        assert collector.spans() == []
+        run("sell(); assert telemetry.flush()", tmp_path / "ours", **names)
+        assert [span.name for span in collector.spans()] == ["shop.sale"]
+    for name in ("adopted", "ours"):
+        assert [span.name for span in read_spans(tmp_path / name / "traces.jsonl")] == ["shop.sale"]

@@ -22,7 +22,7 @@ from telemetry import _journals
 from telemetry._export.journal import Journal
 from telemetry._export.obituaries import Undertaker
 from telemetry.reading import draw, read_spans
-from tests.telemetry.test_processes import SHOP, environment, run
+from tests.telemetry.test_processes import SHOP, black_hole, environment, run
 
 
 class Keeping(SpanExporter):
@@ -62,9 +62,14 @@ def content(folder: Path) -> bytes:
 
 def told(folder: Path) -> dict[str, _journals.Entry]:
     """The spans in the only journal of a folder, by name."""
+    return {entry.name: entry for entry in entries_in(folder)}
+
+
+def entries_in(folder: Path) -> list[_journals.Entry]:
+    """The spans in the only journal of a folder."""
     journal = _journals.read(content(folder))
     assert journal is not None
-    return {entry.name: entry for entry in journal.entries.values()}
+    return list(journal.entries.values())
 
 
 def test_a_span_is_there_until_every_exporter_is_done_with_it(tmp_path: Path) -> None:
@@ -397,6 +402,29 @@ def test_an_adopted_providers_spans_outlive_their_process_too(tmp_path: Path) ->
     run("telemetry.flush(); sell(); telemetry.flush()", tmp_path, before=adopt)
     assert "\n" + draw(read_spans(tmp_path / "traces.jsonl")) == DIED
     assert sorted((tmp_path / "theirs").read_text().split()) == ["shop.day", "shop.sale", "shop.sale", "theirs"]
+
+
+WAIT = """
+for count in (2, 4):  # a batch that is being sent, and a full queue
+    for _ in range(count):
+        sell()
+    time.sleep(0.5)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_whatever_may_wait_for_an_exporter_is_in_the_journal(tmp_path: Path) -> None:
+    """The batch that a silent receiver was sent, and as many as the queue holds: each outlives its process."""
+    with black_hole() as port:
+        names = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+            "OTEL_BSP_MAX_QUEUE_SIZE": "4",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "2",
+            "OTEL_BSP_SCHEDULE_DELAY": "60000",
+        }
+        subprocess.run([sys.executable, "-c", SHOP + WAIT], env=environment(tmp_path, **names), check=False, timeout=60)
+    assert [entry.name for entry in entries_in(tmp_path / "journal")] == ["shop.sale"] * 6
+    assert {name for entry in entries_in(tmp_path / "journal") for name in entry.left} <= {"file"}
 
 
 FORKS = """
