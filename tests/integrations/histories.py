@@ -132,3 +132,9 @@ def repo_sync(run: PipelineRun, tracked: TrackedRepository, **fields: Any) -> Re
         is_backfill=run.kind == PipelineRun.Kind.BACKFILL,
         **{"due_at": run.started_at, **fields},
     )
+
+
+def copied(run: PipelineRun, count: int) -> list[PipelineRun]:
+    """Return as many other runs, that no task has started, which are as a run is."""
+    kept = PipelineRun.objects.filter(pk=run.pk).values().get() | {"id": None, "task_id": None}
+    return PipelineRun.objects.bulk_create(PipelineRun(**kept) for _ in range(count))

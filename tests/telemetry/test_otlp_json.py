@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from opentelemetry.exporter.otlp.json.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import (
@@ -21,6 +21,7 @@ from opentelemetry.trace import (
 )
 
 from telemetry._export import otlp_json
+from telemetry._export.otlp_json_spans import spans_of
 from telemetry.model import Outcome
 from telemetry.reading import spans_in
 
@@ -69,6 +70,31 @@ def test_it_is_the_document_of_opentelemetrys_encoder() -> None:
     assert orjson.loads(line) == orjson.loads(orjson.dumps(encode_spans(finished).to_dict()))
     assert line.endswith(b"}\n")
     assert line.count(b"\n") == 1
+
+
+def test_spans_that_are_read_are_those_that_were_written() -> None:
+    """To the last part, with what had been dropped of them; also of one that has nothing, not even a start."""
+    provider = TracerProvider(
+        span_limits=SpanLimits(max_span_attributes=1, max_events=1, max_links=1, max_link_attributes=1)
+    )
+    provider.add_span_processor(SimpleSpanProcessor(kept := InMemorySpanExporter()))
+    links = [Link(SpanContext(number, number, is_remote=True), {"a": 1, "b": 2}) for number in (3, 4, 5)]
+    with provider.get_tracer("full").start_as_current_span("full", links=links) as full:
+        full.set_attributes({"a": 1, "b": 2})
+        for number in range(3):
+            full.add_event(f"event {number}", timestamp=number + 1)
+    (dropping,) = kept.get_finished_spans()
+    written = otlp_json.request([*spans(), dropping, ReadableSpan("bare", resource=Resource({}), end_time=2)])
+    read = spans_of(written)
+    assert orjson.loads(otlp_json.request(read)) == orjson.loads(written)
+    full_read, bare = read[-2:]
+    assert (bare.start_time, bare.end_time, bare.instrumentation_scope) == (None, 2, None)
+    assert full_read.parent is None
+    assert (full_read.dropped_attributes, full_read.dropped_events, full_read.dropped_links) == (1, 2, 2)
+    assert [(link.context.span_id, link.context.is_remote, link.dropped_attributes) for link in full_read.links] == [
+        (5, True, 1)
+    ]
+    assert [(event.name, event.timestamp) for event in full_read.events] == [("event 2", 3)]
 
 
 def test_small_ids_are_as_long_as_others() -> None:

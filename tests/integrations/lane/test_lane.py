@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from apps.github_simulator.testing import simulator
 from apps.integrations.errors import (
@@ -30,7 +31,7 @@ from apps.integrations.errors import (
 )
 from apps.integrations.github.nodes import RateLimit
 from apps.integrations.github.transport import GitHubTransport
-from apps.integrations.lane import Lane, Turn
+from apps.integrations.lane import Lane, Turn, leases
 from apps.integrations.models import ApiLane
 from apps.integrations.services.github_graphql import GitHubGraphQL
 from apps.utils import clock
@@ -386,6 +387,44 @@ def test_a_refusal_is_waited_for_and_sent_again(
     assert Lane(account=ACCOUNT).call(send, resource="graphql") == "answer"
     assert send.sent_at == [NOW, NOW + timedelta(seconds=seconds)]
     assert [span.attributes["sync.rate_wait.reason"] for span in captrace.spans] == [reason]
+
+
+def test_a_refusal_of_what_costs_nothing_stops_everybody_for_a_minute(stepped: clock.SteppedClock) -> None:
+    """No resource's budget is used up, so that the reset which GitHub names is none of any."""
+    send = _Refusing(RateLimited("used up", reset_at=NOW + timedelta(seconds=40)))
+    assert Lane(account=ACCOUNT).call(send, resource=None) == "answer"
+    assert send.sent_at == [NOW, NOW + timedelta(seconds=60)]
+    row = _row()
+    assert (row.blocked_until, row.graphql_remaining, row.core_remaining) == (NOW + timedelta(seconds=60), None, None)
+
+
+def test_a_wait_shows_life_four_times_before_it_would_pass_for_dead(stepped: clock.SteppedClock, settings: Settings) -> None:
+    """However soon that is; and once more as it goes on."""
+    settings.SYNC_STALE_SECONDS = 8
+    seen: list[timedelta] = []
+    lane = Lane(account=ACCOUNT, heartbeat=lambda _reason, _until: seen.append(clock.now() - NOW))
+    assert lane.call(_Refusing(SecondaryLimited("slow down", retry_after=8.0)), resource="graphql") == "answer"
+    assert seen == [timedelta(seconds=each) for each in (0, 2, 4, 6, 8)]
+
+
+def test_a_lane_is_asked_for_after_uneven_pauses_of_at_most_50_ms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They begin at 2 ms and double; of each, half is chance."""
+    held = leases.take(account=ACCOUNT, holder="another", lease_seconds=60.0)
+    assert held is not None
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 8:
+            leases.leave(account=ACCOUNT, fence=held.fence, budgets={}, block=None)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "sleep", pause)
+        with Lane(account=ACCOUNT).turn(resource=None):
+            pass
+    longest = [0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.05, 0.05]
+    assert all(most / 2 <= each <= most for each, most in zip(pauses, longest, strict=True)), pauses
+    assert len(set(pauses)) == 8
 
 
 def test_a_long_refusal_parks(stepped: clock.SteppedClock) -> None:

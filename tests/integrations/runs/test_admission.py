@@ -207,7 +207,9 @@ def test_after_its_slice_an_attempt_leaves_its_worker_to_one_that_waits(time: cl
     _rows("smiths", "github.com/three", 1)
     assert len(admission.admit()) == 1
     assert not _wanted(big, at_work=SLICE)  # one that was admitted just now need not wait long
-    time.sleep(10)
+    time.sleep(1)
+    assert not _wanted(big, at_work=SLICE)
+    time.sleep(0.001)
     assert _wanted(big, at_work=SLICE)
     assert not _wanted(big, at_work=SLICE / 2)
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import Admission, PipelineRun, RepoSync
-from apps.integrations.runs import admission, attempts, sweep
+from apps.integrations.runs import admission, attempts, findings, sweep
 from apps.integrations.runs.admission import Missed
 from apps.integrations.runs.attempts import Attempt
 from apps.repositories.models import GitHubConnection
@@ -100,9 +100,20 @@ def test_a_message_that_nobody_took_or_sent_is_said_to_be_sent_again(
     ]
 
 
+def test_of_what_is_not_sent_again_nothing_is_said(run: PipelineRun, other: PipelineRun, captrace: Capture) -> None:
+    """Another team's attempt is on its way."""
+    missed = Missed(Attempt(run.repo_syncs.get().pk, 3), clock.now(), "lost")
+    findings.log_resent([missed])
+    assert [(line["run_id"], line["attempt"], line["reason"]) for line in _said(captrace, "sync.step.resent")] == [
+        (run.pk, 3, "lost")
+    ]
+    findings.log_resent([])
+    assert len(_said(captrace, "sync.step.resent")) == 1
+
+
 @pytest.mark.parametrize(
     ("sent_at", "begun", "said"),
-    [(None, 0, (1, "unsent", 1)), (2.0, 0, (1, "lost", 1)), (2.0, 1, (2, "unheard", 1))],
+    [(None, 0, (1, "unsent", 1)), (2.0, 0, (1, "lost", 1)), (2.0, 2, (3, "unheard", 2))],
     ids=["unsent", "lost", "unheard"],
 )
 def test_a_phase_that_is_not_heard_of_is_said_to_be_sent_again(
@@ -115,6 +126,7 @@ def test_a_phase_that_is_not_heard_of_is_said_to_be_sent_again(
     captrace: Capture,
 ) -> None:
     """With the attempt that follows, and the one that is missing: since it was sent or begun, or should have been."""
+    time.sleep(7)
     entered = clock.now()
     sent = None if sent_at is None else entered + timedelta(seconds=sent_at)
     phase = {"phase": "llm_processing", "phase_at": entered, "step_sent_at": sent, "step_attempt": begun}
@@ -193,7 +205,7 @@ def test_a_sweep_that_comes_late_is_said_and_one_in_time_is_not(time: clock.Step
     time.sleep(3 * every + 5)
     pipeline.sweep()
     assert _said(captrace, "sync.beat.late") == []
-    time.sleep(3 * every + 5.5)
+    time.sleep(3 * every + 5.5004)  # said to the millisecond
     pipeline.sweep()
     pipeline.sweep()
     assert _said(captrace, "sync.beat.late") == [{"late_sec": 2 * every + 5.5, "every_sec": every}]

@@ -12,7 +12,7 @@ from apps.integrations.runs.steps import RunPhase, SyncRepository
 from apps.repositories.models import TrackedRepository
 from telemetry import trace_id_of
 from telemetry.testing import Capture
-from tests.integrations.histories import DAY, repository
+from tests.integrations.histories import DAY, repo_sync, repository
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -195,3 +195,16 @@ def test_a_name_that_lost_nothing_is_not_taken_up(
     with pytest.raises(WrongState, match=why):
         pipeline.resume_run(old.pk, by="ann@here", repositories=[*names, *(["o/other"] if names else [])])
     assert PipelineRun.objects.count() == 1
+
+
+def test_why_a_name_is_not_taken_up_is_said_of_that_repository(repositories: list[TrackedRepository]) -> None:
+    """One is complete, the other was resumed already, by a run that is named."""
+    old = started(repositories)
+    end_rows(old, "completed", "failed")
+    PipelineRun.objects.filter(pk=old.pk).update(state="partial")
+    later = pipeline.resume_run(old.pk, by="ann@here", repositories=["o/other"])
+    repo_sync(old, repository("o/third"), state="failed")
+    with pytest.raises(WrongState, match=f"o/n is complete in run {old.pk}"):
+        pipeline.resume_run(old.pk, by="ann@here", repositories=["o/n"])
+    with pytest.raises(WrongState, match=f"o/other was resumed already, as run {later.pk}"):
+        pipeline.resume_run(old.pk, by="ann@here", repositories=["o/other"])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from apps import catalog
 from apps.integrations.errors import WrongState
@@ -91,7 +91,10 @@ def test_a_run_without_repositories_is_none(tracked: list[TrackedRepository]) ->
 
 
 def test_a_backfill_follows_for_each_repository_that_was_synced_and_lacks_history(
-    tracked: list[TrackedRepository], beside: PipelineRun, captrace: Capture
+    tracked: list[TrackedRepository],
+    beside: PipelineRun,
+    captrace: Capture,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     """It ends where the recent run began, and pages on at its cursor, unless that stopped at a watermark."""
     more = [*tracked, repository("o/covered"), repository("o/failed")]
@@ -103,9 +106,12 @@ def test_a_backfill_follows_for_each_repository_that_was_synced_and_lacks_histor
     TrackedRepository.objects.filter(pk=more[2].pk).update(covered_from=OLDER + timedelta(seconds=1))
     TrackedRepository.objects.filter(pk=more[3].pk).update(covered_from=OLDER)
     captrace.clear()
-    with transaction.atomic():
+    with django_capture_on_commit_callbacks(execute=True):
         assert starting.start_backfills(run) == 3
+        assert captrace.events() == []  # of a run that is not there yet nothing is said
     backfills = list(PipelineRun.objects.filter(follows=run).order_by("pk"))
+    said = [line["run_id"] for line in captrace.lines if line["event"] == "sync.pipeline.started"]
+    assert said == [each.pk for each in backfills]
     assert [(each.kind, each.phase, each.since, each.before, each.task_id) for each in backfills] == [
         ("backfill", "background_syncing", OLDER, SINCE, "t1")
     ] * 3

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import Settings
 
-from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.models import PipelineRun, RepoSync, VanishedSpans
 from apps.integrations.runs import sweep
 from apps.utils import clock
 from telemetry import ledger, trace_id_of
@@ -21,6 +21,7 @@ from telemetry._export.journal import Journal
 from telemetry._export.span_files import FileExporter
 from telemetry.ledger import Count
 from telemetry.testing import Capture
+from tests.integrations.histories import copied
 
 STALE = float(settings.SYNC_STALE_SECONDS)
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,36 @@ def test_a_start_that_nobody_has_said_is_said_after_two_seconds(
     time.sleep(1.001)
     sweep.announce_started()
     assert [line["run_id"] for line in captrace.lines if line["event"] == "sync.pipeline.started"] == [second.pk, first.pk]
+
+
+def test_a_start_that_nobody_has_said_is_said_behind_any_number_of_others(
+    run: PipelineRun, time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """Runs whose first lines are written take no place among the hundred that one sweep looks after."""
+    copied(run, 100)
+    PipelineRun.objects.filter(pk=run.pk).update(announced_at=None, started_at=clock.now() + timedelta(seconds=1))
+    captrace.clear()
+    time.sleep(3.001)
+    sweep.announce_started()
+    assert [line["run_id"] for line in captrace.lines if line["event"] == "sync.pipeline.started"] == [run.pk]
+
+
+def test_a_step_that_is_sent_again_leaves_the_spans_of_its_process_to_the_sweep(
+    make_runs: Callable[[int], list[PipelineRun]], time: clock.SteppedClock
+) -> None:
+    """Each run's its own, in the same moment in which they leave its row; nothing is known of when the process died."""
+    runs = make_runs(3)
+    wills = [{"process": {}, "spans": [{"id": f"{run.pk:016x}"}]} for run in runs]
+    for run, will in zip(runs, wills, strict=True):
+        PipelineRun.objects.filter(pk=run.pk).update(phase="llm_processing", step_sent_at=clock.now(), step_will=will)
+    PipelineRun.objects.filter(pk=runs[2].pk).update(step_sent_at=clock.now() + timedelta(seconds=2))
+    time.sleep(settings.SYNC_STEP_SECONDS + 1)
+    assert set(sweep.claim_steps()) == set(runs[:2])
+    assert list(PipelineRun.objects.order_by("pk").values_list("step_will", flat=True)) == [None, None, wills[2]]
+    found = VanishedSpans.objects.order_by("run").values_list("run", "will", "last_seen_at", "found_at", "export_due_at")
+    assert list(found) == [
+        (run.pk, will, None, clock.now(), clock.now()) for run, will in zip(runs[:2], wills, strict=False)
+    ]
 
 
 def test_a_phase_of_a_later_version_is_left_to_its_workers(run: PipelineRun, time: clock.SteppedClock) -> None:
