@@ -241,6 +241,39 @@ def test_a_root_whose_emitter_was_killed_is_in_the_file_once(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("traces")
+def test_a_root_that_is_emitted_anew_is_claimed_anew_and_no_other_is(
+    ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture
+) -> None:
+    """One that nobody has emitted yet is still for whoever comes first."""
+    PipelineRun.objects.filter(pk=ended[0].pk).update(logged_at=clock.now())
+    PipelineRun.objects.exclude(pk=ended[0].pk).update(export_due_at=None)
+    time.sleep(STALE + 1)
+    sweep.finish_roots(flush=_Exporter())
+    assert list(PipelineRun.objects.order_by("pk").values_list("logged_at", flat=True)) == [clock.now(), None, None]
+    assert [span.trace_id for span in captrace.spans] == [trace_id_of(ended[0].traceparent)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_no_file_tells_a_claimed_root_counts_as_out(
+    ended: list[PipelineRun], captrace: Capture, settings: Settings
+) -> None:
+    """Nobody could tell whether a second one would be one too many."""
+    settings.SYNCTRACE_TRACES_FILE = None
+    PipelineRun.objects.update(logged_at=clock.now())
+    sweep.finish_roots(flush=_Exporter())
+    assert captrace.spans == []
+    assert PipelineRun.objects.filter(exported_at=clock.now(), export_due_at=None).count() == 3
+
+
+def test_where_nothing_has_ended_nobody_waits_for_exporters() -> None:
+    """A sweep comes every few seconds."""
+    exporter = _Exporter()
+    sweep.finish_roots(flush=exporter)
+    assert exporter.calls == 0
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_root_that_a_journal_keeps_is_not_emitted_again(
     ended: list[PipelineRun], time: clock.SteppedClock, captrace: Capture, traces: Path
 ) -> None:
