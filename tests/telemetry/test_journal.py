@@ -10,16 +10,20 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import Status, StatusCode
 
+import telemetry
 from telemetry import _journals
-from telemetry._export.journal import Journal
+from telemetry._export.journal import Journal, this_process
 from telemetry._export.obituaries import Undertaker
 from telemetry.reading import draw, read_spans
 from tests.telemetry.test_processes import SHOP, black_hole, environment, run
@@ -146,6 +150,79 @@ def test_a_journal_that_has_grown_is_written_anew(tmp_path: Path) -> None:
         assert sorted(entries) == ["open", "waiting"]
         assert entries["open"].attributes == {"a": 1, "b": "é\ud800"} or entries["open"].attributes["b"].startswith("é")
         assert entries["waiting"].left == {"file"}
+
+
+class Collecting(ReadableSpan):
+    """A span that has kept an attribute to itself until it ends, as ours do."""
+
+    unsaid: ClassVar[dict[str, int]] = {"late": 3}
+
+
+def test_what_a_span_says_only_as_it_ends_is_there_too(tmp_path: Path) -> None:
+    """Attributes it had kept to itself, and its status: also of one that was not started here."""
+    journal, broken = Journal(tmp_path, most_waiting=9), Status(StatusCode.ERROR, "it broke")
+    journal.expect("file")
+    with tracing(journal) as tracer:
+        context = tracer.start_span("ours", attributes={"early": 1}).get_span_context()
+        journal.on_end(Collecting("ours", context=context, end_time=7, status=broken))
+        elsewhere = trace.SpanContext(1, 2, is_remote=False, trace_flags=trace.TraceFlags(1))
+        journal.on_end(ReadableSpan("root", context=elsewhere, start_time=5, end_time=9, status=broken))
+        ours, root = told(tmp_path)["ours"], told(tmp_path)["root"]
+        assert (ours.attributes, ours.end_ns, ours.status) == ({"early": 1, "late": 3}, 7, (2, "it broke"))
+        assert (root.start_ns, root.end_ns, root.status) == (5, 9, (2, "it broke"))
+
+
+def test_a_span_that_has_ended_or_is_unknown_learns_nothing(tmp_path: Path) -> None:
+    """Neither is a problem."""
+    journal = Journal(tmp_path, most_waiting=9)
+    journal.expect("file")
+    with tracing(journal) as tracer:
+        span = tracer.start_span("s")
+        span.end()
+        swallowed = telemetry.swallowed()
+        journal.learned(span.get_span_context().span_id, {"a": {"late": 1}})
+        journal.learned(77, {"a": {"late": 1}})
+        assert (told(tmp_path)["s"].attributes, telemetry.swallowed()) == ({}, swallowed)
+
+
+def test_a_sign_of_life_is_a_line_and_only_a_journal_that_is_gone_is_written_anew(tmp_path: Path) -> None:
+    """The file before is left to whoever took it away, and to nobody's lock."""
+    journal = Journal(tmp_path, most_waiting=9)
+    with tracing(journal) as tracer:
+        span = tracer.start_span("s")
+        (path,) = _journals.files_in(tmp_path)
+        before, inode, descriptors = content(tmp_path), path.stat().st_ino, len(list(Path("/proc/self/fd").iterdir()))
+        journal.beat()
+        assert path.stat().st_ino == inode
+        assert content(tmp_path).startswith(before)
+        assert content(tmp_path)[len(before) :].count(b"\n") == 1
+        path.rename(tmp_path / "taken-away")
+        journal.beat()
+        assert [entry.name for entry in entries_in(tmp_path)] == ["s"]
+        assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+        span.end()
+
+
+def test_a_journal_that_was_removed_because_it_was_empty_is_there_with_the_next_span(tmp_path: Path) -> None:
+    """At once, and without a problem."""
+    journal, swallowed = Journal(tmp_path, most_waiting=9), telemetry.swallowed()
+    with tracing(journal) as tracer:
+        for name in ("first", "second"):
+            span = tracer.start_span(name)
+            assert list(told(tmp_path)) == [name]
+            span.end()
+            journal.close()
+            assert _journals.files_in(tmp_path) == []
+    assert telemetry.swallowed() == swallowed
+
+
+def test_a_process_is_known_by_its_resource() -> None:
+    """One that has had no span yet has none."""
+    assert this_process(None)["resource"] == [{}, ""]
+    assert this_process(Resource({"service.name": "shop"}, "https://a.test/1"))["resource"] == [
+        {"service.name": "shop"},
+        "https://a.test/1",
+    ]
 
 
 def _journal_of_a_dead_process(folder: Path) -> bytes:
