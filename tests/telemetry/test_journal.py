@@ -199,7 +199,7 @@ def test_a_sign_of_life_is_a_line_and_only_a_journal_that_is_gone_is_written_ane
         path.rename(tmp_path / "taken-away")
         journal.beat()
         assert [entry.name for entry in entries_in(tmp_path)] == ["s"]
-        assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+        assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
         span.end()
 
 
