@@ -125,18 +125,18 @@ _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE
 
 def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span:
     status = span.get("status") or {}
-    return Span(
-        name=span["name"],
-        trace_id=span["traceId"],
-        span_id=span["spanId"],
-        parent_id=span.get("parentSpanId") or None,
-        attributes=_attributes(span),
-        status=_STATUS.get(status.get("code", 0), "UNSET"),
-        status_message=status.get("message", ""),
-        start_ns=int(span["startTimeUnixNano"]),
-        end_ns=int(span["endTimeUnixNano"]),
-        links=tuple([(link["traceId"], link["spanId"]) for link in span["links"]]) if "links" in span else (),
-        resource=resource,
+    return Span(  # by places: names take a tenth longer, and a large trace has a hundred thousand
+        span["name"],
+        span["traceId"],
+        span["spanId"],
+        span.get("parentSpanId") or None,
+        _attributes(span),
+        _STATUS.get(status.get("code", 0), "UNSET"),
+        status.get("message", ""),
+        int(span["startTimeUnixNano"]),
+        int(span["endTimeUnixNano"]),
+        tuple([(link["traceId"], link["spanId"]) for link in span["links"]]) if "links" in span else (),
+        resource,
         events=tuple(map(_event, span["events"])) if "events" in span else (),
     )
 

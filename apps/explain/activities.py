@@ -19,6 +19,7 @@ ROOT = catalog.Pipeline.__operation__
 _LINK = machine_catalog.RunLink.__operation__
 _SYNC = catalog.RepoSync.__operation__
 _SYNC_TASK = "apps.integrations.tasks.sync_repository"
+_SENT = "apply_async/"
 _MESSAGE_ID = "messaging.message.id"
 _ATTEMPT_OF_SYNC = key_of(catalog.RepoSync, "attempt")
 _ATTEMPT_MISSING = key_of(machine_catalog.Missing, "attempt")
@@ -135,9 +136,16 @@ def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[
     known = {span.span_id: span for span in spans}
     roots = {span.span_id for span in known.values() if span.name == ROOT} | set(reserved) | _reserved_roots(known)
     groups: dict[str, list[Span]] = {}
+    tops: dict[str | None, str] = {}
     for span in known.values():
-        if span.span_id not in roots:
-            groups.setdefault(_top_of(span, known, roots), []).append(span)
+        if span.span_id in roots:
+            continue
+        top = tops.get(span.parent_id)
+        if top is None:
+            top = _top_of(span, known, roots)
+            if top != span.span_id:
+                tops[span.parent_id] = top  # as it is for all that have the same parent
+        groups.setdefault(top, []).append(span)
     chains: dict[Chain, list[Activity]] = {}
     for top_id, inside in groups.items():
         activity = _activity(known.get(top_id), sorted(inside, key=_outermost_first))
@@ -192,7 +200,7 @@ def _activity(top: Span | None, spans: Sequence[Span]) -> Activity:
 
 def _is_message(span: Span | None) -> bool:
     """Return whether the span is that of a message that was sent."""
-    return span is not None and span.name.startswith("apply_async/")
+    return span is not None and span.name.startswith(_SENT)
 
 
 def _says_nothing(activity: Activity) -> bool:
@@ -211,7 +219,7 @@ def _says_nothing(activity: Activity) -> bool:
 def _unanswered(spans: Collection[Span]) -> list[Span]:
     """Return the messages that nobody is known to have received: whoever did vanished, or the message itself."""
     received = {span.attributes.get(_MESSAGE_ID) for span in spans if span.name.startswith("run/")}
-    sent = [span for span in spans if _is_message(span) and _MESSAGE_ID in span.attributes]
+    sent = [span for span in spans if span.name.startswith(_SENT) and _MESSAGE_ID in span.attributes]
     return [span for span in sent if span.attributes[_MESSAGE_ID] not in received]
 
 

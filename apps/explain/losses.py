@@ -34,7 +34,11 @@ def losses_of(story: Story) -> list[Loss]:
     """Return all that the critical path lost time to, in the order it was lost."""
     losses: dict[object, Loss] = {}
     cut_off = [attempt for attempt in story.attempts if _met_its_limit(attempt)]
+    spans = story.span_of_id
     for stretch in story.time.path:
+        evidence = spans.get(stretch.span_id or "")
+        if evidence is not None and _is_quick(evidence, stretch.part):
+            continue
         evidence = story.above(stretch.span_id, _NAMED)
         if stretch.part is Part.OUR_OWN_WORK and (cut := _within(cut_off, stretch)) is not None:
             evidence = cut.sync

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from apps.integrations.errors import AppRefused
-from apps.integrations.github.app import proof_of
 from apps.utils import clock
 
 _ID, _KEY = "SYNCTRACE_GITHUB_APP_ID", "SYNCTRACE_GITHUB_APP_PRIVATE_KEY"
@@ -20,6 +19,8 @@ def check_github_app(**_: Any) -> list[CheckMessage]:
     app_id, key = settings.SYNCTRACE_GITHUB_APP_ID, settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY
     if not app_id and not key:
         return []
+    from apps.integrations.github.app import proof_of  # it loads ciphers, which commands that only read do without
+
     if not app_id or not key:
         missing, there = (_KEY, _ID) if app_id else (_ID, _KEY)
         hint = f"Set {missing} to that of the same GitHub App, or unset {there}."
