@@ -20,7 +20,7 @@ from tests.benchmarks.programs import CHECKOUT, NotMeasured
 _COMMANDS = ("logs", "trace", "runs", "explain")
 _FULL_FILES = 6
 _TRACE, _OTHER = "4bf92f3577b34da6a3ce929d0e0e4736", "0af7651916cd43dd8448eb211c80319c"
-RUN, _TEAM = 1, 1
+RUN, _OTHER_RUN, _TEAM = 900_000_001, 900_000_022, 900_000_001  # no other benchmark of this database has these
 _PER_PAGE = 5  # spans: a call, its request, and three writes
 _KNOWN = f"""
 from datetime import datetime, timedelta, UTC
@@ -169,7 +169,9 @@ def _fill(home: Path, file_bytes: int, began: datetime) -> None:
     for name in ("logs.jsonl", "traces.jsonl"):
         own = (home / name).read_bytes()
         other = (
-            own.replace(_TRACE.encode(), _OTHER.encode()).replace(b'"run_id":1,', b'"run_id":22,').replace(b"a/b", b"c/d")
+            own.replace(_TRACE.encode(), _OTHER.encode())
+            .replace(f'"run_id":{RUN},'.encode(), f'"run_id":{_OTHER_RUN},'.encode())
+            .replace(b"a/b", b"c/d")
         )
         repeated = other * max(1, file_bytes // len(other))
         for number in range(1, _FULL_FILES - 1):
