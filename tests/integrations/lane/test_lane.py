@@ -402,7 +402,12 @@ def test_a_wait_shows_life_four_times_before_it_would_pass_for_dead(stepped: clo
     """However soon that is; and once more as it goes on."""
     settings.SYNC_STALE_SECONDS = 8
     seen: list[timedelta] = []
-    lane = Lane(account=ACCOUNT, heartbeat=lambda _reason, _until: seen.append(clock.now() - NOW))
+
+    def show_life(reason: str, until: datetime | None) -> None:
+        del reason, until
+        seen.append(clock.now() - NOW)
+
+    lane = Lane(account=ACCOUNT, heartbeat=show_life)
     assert lane.call(_Refusing(SecondaryLimited("slow down", retry_after=8.0)), resource="graphql") == "answer"
     assert seen == [timedelta(seconds=each) for each in (0, 2, 4, 6, 8)]
 
