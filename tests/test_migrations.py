@@ -159,6 +159,7 @@ def test_runs_and_syncs_stay_when_their_words_change(database: BaseDatabaseWrapp
     assert [row[0] for row in _rows(database, "integrations_pipelinerun", "kind")] == ["phase1", "phase2"]
 
 
+@pytest.mark.slow
 def test_permissions_follow_the_tables(database: BaseDatabaseWrapper) -> None:
     """Whoever may view a moved table's rows still may: its content type is the same row under its new app."""
     call_command("migrate", database=NAME, verbosity=0)
@@ -177,6 +178,7 @@ def _models() -> set[str]:
     return {table.partition("_")[2] for table in MOVED}
 
 
+@pytest.mark.slow
 def test_the_move_can_be_undone(database: BaseDatabaseWrapper) -> None:
     """Back and forth again, with every row."""
     _create_rows(_migrate(database, BEFORE_REPOSITORIES))

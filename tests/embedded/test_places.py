@@ -91,6 +91,7 @@ def test_no_other_folder_changes(home: Path) -> None:
 
 
 @as_root
+@pytest.mark.slow
 def test_an_ordinary_user_runs_them_too(reachable: Path) -> None:
     """A user other than root has servers, with data in the home itself."""
     nobody = unprivileged_account()

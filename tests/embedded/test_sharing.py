@@ -50,6 +50,7 @@ def test_two_commands_started_together_start_one_pair(home: Path) -> None:
         assert first.servers() == second.servers()
 
 
+@pytest.mark.slow
 def test_two_homes_have_servers_of_their_own(home: Path) -> None:
     """Two checkouts run at once without meeting."""
     with servers(home=home / "a", throwaway=True) as one, servers(home=home / "b", throwaway=True) as other:

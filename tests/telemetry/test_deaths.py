@@ -109,6 +109,7 @@ def test_a_child_that_dies_has_its_spans_ended_by_the_next(working: Bakery, numb
     assert len({span.resource["process.pid"] for span in spans if span.name not in ("send", "apply_async/fall")}) == 1
 
 
+@pytest.mark.slow
 def test_a_hard_time_limit_is_named(working: Bakery) -> None:
     """Also where the task has not even reacted to being asked to end."""
     spans = of_trace(working, sent(working, "stubborn"), "run/stubborn")
@@ -128,6 +129,7 @@ send completed
     }
 
 
+@pytest.mark.slow
 def test_an_idle_child_that_dies_keeps_what_it_had_not_exported(working: Bakery) -> None:
     """Its run has ended and waits in the exporter's queue: it is exported as it was."""
     child = int(working.answer("import bakery\nprint(bakery.pid.delay().get(timeout=30))"))
@@ -155,6 +157,7 @@ def test_a_worker_that_dies_as_a_whole_is_found_by_the_next_process(
     is_sound(spans)
 
 
+@pytest.mark.slow
 def test_two_processes_that_find_one_journal_end_its_spans_once(embedded_servers: Broker, tmp_path: Path) -> None:
     """Eight at the same moment."""
     project = Bakery(tmp_path, embedded_servers)

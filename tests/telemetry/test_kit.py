@@ -133,6 +133,7 @@ def run(folder: Path, *arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_plugin_works_with_xdist(tmp_path: Path) -> None:
     """Two workers, each with telemetry's own provider, whose ids are the same after the same seed."""
     (tmp_path / "test_shop.py").write_text(TESTS.replace("OURS", "True"))

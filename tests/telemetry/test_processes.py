@@ -78,6 +78,7 @@ sys.stderr.write(f"{telemetry.flush()} {time.monotonic() - began}")
 """
 
 
+@pytest.mark.slow
 def test_no_process_waits_longer_than_two_seconds_for_a_collector(tmp_path: Path) -> None:
     """Whether it never answers or is not there, over HTTP and gRPC; and the file has the span all the same."""
     with black_hole() as port:

@@ -107,6 +107,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_a_sender_that_is_killed_leaves_an_exact_account(tmp_path: Path) -> None:
     """What was in its spool or journal is sent later; what was open has died, and is a second time where that is told."""
     collector = HttpCollector()
@@ -140,6 +141,7 @@ def test_processes_of_one_home_send_its_spool_once(tmp_path: Path) -> None:
     assert (otlp(tmp_path).exported, spooled(tmp_path)) == (203, 0)
 
 
+@pytest.mark.slow
 def test_a_full_spool_drops_its_oldest_and_counts_them(tmp_path: Path) -> None:
     """What is kept are the newest, within the bound."""
     collector = HttpCollector()
@@ -226,6 +228,7 @@ def test_spans_that_a_receiver_rejects_from_a_batch_are_dropped(make: Make, tmp_
     assert (otlp(tmp_path).exported, otlp(tmp_path).dropped) == (5, {"rejected": 2})
 
 
+@pytest.mark.slow
 def test_a_damaged_batch_is_set_aside_and_counted(tmp_path: Path) -> None:
     """The others are sent."""
     collector = HttpCollector()

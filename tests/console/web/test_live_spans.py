@@ -93,6 +93,7 @@ def test_what_is_new_is_written_once_for_fifty_pages(run: PipelineRun, tmp_path:
     assert seconds < 3  # its own aim is a second, on a machine that does nothing else
 
 
+@pytest.mark.slow
 def test_while_nothing_happens_nothing_is_sent_or_asked(run: PipelineRun, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages of a run that has ended: neither its spans nor its row are read."""
     run.ended_at, run.state = clock.now(), PipelineRun.State.COMPLETED
@@ -107,6 +108,7 @@ def test_while_nothing_happens_nothing_is_sent_or_asked(run: PipelineRun, monkey
     assert (asyncio.run(look()), asked) == ([None, None], [])
 
 
+@pytest.mark.slow
 def test_where_the_time_went_is_told_again_once_there_is_more(run: PipelineRun, tmp_path: Path) -> None:
     """And when the run has ended, though no span is new: nothing is open any more."""
 
@@ -130,6 +132,7 @@ def test_where_the_time_went_is_told_again_once_there_is_more(run: PipelineRun, 
     assert (ended["time"]["is_running"], ended["time"]["critical"]["id"][-1:]) == (False, [""])
 
 
+@pytest.mark.slow
 def test_a_mistake_leads_pages_to_ask_for_all_spans_again(run: PipelineRun, tmp_path: Path) -> None:
     """What could not be written is not lost, and the streams go on."""
     mistakes = [ValueError("odd")]

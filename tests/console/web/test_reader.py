@@ -99,6 +99,7 @@ def test_pages_of_one_sight_are_rendered_once_and_again_when_their_team_changes(
     assert rendered == [core.pk]
 
 
+@pytest.mark.slow
 def test_whoever_does_not_take_parts_finds_the_latest_alone() -> None:
     """A page that sleeps is not sent what it missed, but what there is."""
     team = Team.objects.create(slug="core", name="core")
@@ -122,6 +123,7 @@ def test_whoever_does_not_take_parts_finds_the_latest_alone() -> None:
     assert nothing is None
 
 
+@pytest.mark.slow
 def test_beyond_so_many_queries_a_second_parts_wait_for_their_turn() -> None:
     """Six parts of four queries each, of which fifteen may be asked at first and then four a second: all are sent."""
     team = Team.objects.create(slug="core", name="core")
@@ -148,6 +150,7 @@ def test_beyond_so_many_queries_a_second_parts_wait_for_their_turn() -> None:
     assert seconds[-1] - seconds[0] > 1.5
 
 
+@pytest.mark.slow
 def test_a_reader_that_lost_its_database_says_so_until_it_reads_again() -> None:
     """Then every part is rendered anew: anything may have changed."""
     team = Team.objects.create(slug="core", name="core")
@@ -183,6 +186,7 @@ def test_a_reader_that_lost_its_database_says_so_until_it_reads_again() -> None:
     asyncio.run(look())
 
 
+@pytest.mark.slow
 def test_ended_runs_are_explained_while_somebody_looks() -> None:
     """One after the other, newest first, whatever page is open: by their causes they are found."""
     team = Team.objects.create(slug="core", name="core")
