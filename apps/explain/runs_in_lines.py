@@ -72,10 +72,11 @@ def _run(lines: Sequence[Line]) -> KnownRun | None:
     state = SILENT if ended is None else _ENDS[str(ended["event"])]
     is_short = any(one.state == FAILED for one in repositories)
     phase = str((ended or first).get("phase") or "")
+    began_in = str(first.get("phase") or phase)  # the line of an end names no phase, unless the run failed
     resumed = _last(lines, [_RESUMED])
     return KnownRun(
         number=first["run_id"],
-        kind="backfill" if phase.startswith("background") or phase == _LAST_OF_BACKFILL else "recent",
+        kind="backfill" if began_in.startswith("background") or began_in == _LAST_OF_BACKFILL else "recent",
         state=PARTIAL if state == COMPLETED and is_short else state,
         phase=phase,
         team_id=team_id,

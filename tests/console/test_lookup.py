@@ -247,6 +247,18 @@ def test_lines_alone_tell_of_runs(team: Team, tmp_path: Path) -> None:
         chosen("team=bakers", register)
 
 
+@pytest.mark.parametrize(("phase", "kind"), [("syncing", "recent"), ("background_syncing", "backfill")])
+def test_lines_alone_tell_backfills_from_recent_runs(tmp_path: Path, phase: str, kind: str) -> None:
+    """By the phase that they began in, since the line of their end names none."""
+    of_run: dict[str, Any] = {"run_id": 1, "team_id": 4, "trace_id": TRACE}
+    (tmp_path / "lines").write_bytes(
+        line(1, "sync.pipeline.started", **of_run, phase=phase)
+        + line(6, "sync.pipeline.completed", **of_run, duration_sec=5.5)
+    )
+    (found,) = Lines(Files(lines=tmp_path / "lines")).runs(Asked())
+    assert (found.kind, found.state) == (kind, "completed")
+
+
 @pytest.mark.parametrize("name", ["2", OTHER, TASK])
 def test_of_lines_those_of_the_named_run_are_parsed_alone(tmp_path: Path, name: str) -> None:
     """Full files tell of many thousand runs."""
