@@ -19,11 +19,10 @@ from apps.explain.codes import CODES
 from apps.explain.explanation import explain_run
 from apps.integrations.models import PipelineRun
 from apps.utils import clock
-from tests.console.spans_file import write_spans
+from tests.console.spans_file import ended_run, write_spans
 from tests.console.web.conftest import text_of
 from tests.console.web.people import People, make_people, make_run
-from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, limit, root
-from tests.integrations.histories import repository
+from tests.explain.told import attempt, call, limit, root
 
 pytestmark = pytest.mark.django_db
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -41,16 +40,7 @@ def limited(settings: Settings, tmp_path: Path) -> PipelineRun:
     settings.SYNCTRACE_TRACES_FILE = tmp_path / "traces.jsonl"
     spans = [root(95.6), *attempt(0.0, 95.6, call(0.0, 5.0), limit(5.0, 95.0, "primary"))]
     write_spans(tmp_path / "traces.jsonl", spans, trace_id=_TRACE)
-    return PipelineRun.objects.create(
-        team=repository().team,
-        kind="recent",
-        state="completed",
-        phase="phase1_complete",
-        traceparent=f"00-{_TRACE}-{ROOT_ID}-01",
-        started_ns=BEGAN_NS,
-        started_at=BEGAN,
-        ended_at=BEGAN + timedelta(seconds=95.6),
-    )
+    return ended_run(trace_id=_TRACE, seconds=95.6)
 
 
 def _found(condition: Q) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from apps.console.run_times import time_of_run
 from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
 from tests.admin_pages import page
-from tests.console.spans_file import write_spans
-from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
-from tests.integrations.histories import repository
+from tests.console.spans_file import ended_run, write_spans
+from tests.explain.told import attempt, call, root
 
 pytestmark = pytest.mark.django_db
 _TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -30,16 +28,7 @@ def run(settings: Settings, tmp_path: Path) -> PipelineRun:
     first = attempt(0.0, 5.0, call(0.0, 5.0), outcome="retrying", has={"retry.countdown": 90.0})
     second = attempt(95.0, 95.6, number=2)
     write_spans(tmp_path / "traces.jsonl", [root(95.6), *first, *second], trace_id=_TRACE)
-    return PipelineRun.objects.create(
-        team=repository().team,
-        kind="recent",
-        state="completed",
-        phase="phase1_complete",
-        traceparent=f"00-{_TRACE}-{ROOT_ID}-01",
-        started_ns=BEGAN_NS,
-        started_at=BEGAN,
-        ended_at=BEGAN + timedelta(seconds=95.6),
-    )
+    return ended_run(trace_id=_TRACE, seconds=95.6)
 
 
 def test_a_run_s_time_is_read_from_this_home_s_files(run: PipelineRun) -> None:

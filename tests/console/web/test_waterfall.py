@@ -6,7 +6,6 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from apps.console.web.waterfall import Answer, messages_of
 from apps.explain.parts import Part
 from apps.integrations.models import PipelineRun
 from telemetry.reading import Files, Span
-from tests.console.spans_file import write_spans
+from tests.console.spans_file import ended_run, write_spans
 from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
 from tests.integrations.histories import repo_sync, repository
 
@@ -36,16 +35,7 @@ def run(settings: Settings, tmp_path: Path) -> PipelineRun:
     first = attempt(0.0, 5.0, call(0.0, 5.0), outcome="retrying", has={"retry.countdown": 90.0})
     second = attempt(95.0, 95.6, number=2)
     write_spans(tmp_path / "traces.jsonl", [root(95.6), *first, *second], trace_id=_TRACE)
-    return PipelineRun.objects.create(
-        team=repository().team,
-        kind="recent",
-        state="completed",
-        phase="phase1_complete",
-        traceparent=f"00-{_TRACE}-{ROOT_ID}-01",
-        started_ns=BEGAN_NS,
-        started_at=BEGAN,
-        ended_at=BEGAN + timedelta(seconds=95.6),
-    )
+    return ended_run(trace_id=_TRACE, seconds=95.6)
 
 
 @dataclass(frozen=True, slots=True)
