@@ -4,7 +4,8 @@
     make mutants MUTANTS_ARGS="apps/integrations/lane/limits.py"         one of them, or all below a folder
     make mutants MUTANTS_ARGS="--sample 20 --seed 7 telemetry"           20 mistakes of each module, chosen by a seed
     make mutants MUTANTS_ARGS="--list apps/pulls"                        what would be planted
-    make mutants MUTANTS_ARGS="--sample 20 --docs"                       and write docs/mutants.md
+    make mutants MUTANTS_ARGS="--sample 20 --docs"                       and write their rows in docs/mutants.md
+    make mutants MUTANTS_ARGS="--sample 20 --changed --docs"             those whose row is missing or of an older text
 
 Results are kept in var/mutants: a run that was stopped goes on, and one after a new test tries only what had survived.
 The exit code is 1 if a mistake survived that `equivalents.toml` does not name.
@@ -25,7 +26,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutants.changes import Change, changes_in
-from tests.mutants.document import Tried, as_line, as_text, place, write
+from tests.mutants.document import Tried, as_line, as_text, how_chosen, place, rows_of, write
 from tests.mutants.results import Results
 from tests.mutants.rooms import CHECKOUT, core_modules
 from tests.mutants.seen import SeenFiles
@@ -49,10 +50,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="how many are tried at once (default: 2)")
     parser.add_argument("--list", action="store_true", help="only say what would be planted")
-    parser.add_argument("--docs", action="store_true", help="write docs/mutants.md")
+    parser.add_argument("--docs", action="store_true", help="write the rows of these modules in docs/mutants.md")
+    parser.add_argument("--changed", action="store_true", help="leave out what docs/mutants.md has a row of, as it is now")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where copies and results are (default: var/mutants)")
     options = parser.parse_args(arguments)
-    possible = {module: changes_in((CHECKOUT / module).read_text()) for module in _asked_for(options.paths)}
+    modules = _asked_for(options.paths)
+    if options.changed:
+        rows = rows_of(chosen=how_chosen(options.sample, options.seed))
+        modules = [module for module in modules if module not in rows or not rows[module].is_as_it_is]
+    possible = {module: changes_in((CHECKOUT / module).read_text()) for module in modules}
     chosen = {module: _chosen(module, changes, options.sample, options.seed) for module, changes in possible.items()}
     if options.list:
         for module, changes in chosen.items():

@@ -52,13 +52,13 @@ class Results:
     def known(self, module: str, change: Change) -> bool | None:
         """Return whether the mistake was caught, or None if nobody knows."""
         named = _named(change)
-        if self._caught.get((_code(module), named)):
+        if self._caught.get((code(module), named)):
             return True
-        return self._caught.get((_code(module) + _tests(module), named))
+        return self._caught.get((code(module) + _tests(module), named))
 
     def keep(self, module: str, change: Change, *, caught: bool) -> None:
         """Keep what became of a mistake."""
-        of = _code(module) if caught else _code(module) + _tests(module)
+        of = code(module) if caught else code(module) + _tests(module)
         with self._lock:
             self._caught[of, _named(change)] = caught
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,8 @@ def _named(change: Change) -> str:
 
 
 @cache
-def _code(module: str) -> str:
+def code(module: str) -> str:
+    """Return what tells the text of a module from any other."""
     return hashlib.sha256((module + (CHECKOUT / module).read_text()).encode()).hexdigest()[:16]
 
 

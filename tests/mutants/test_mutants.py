@@ -14,8 +14,8 @@ import pytest
 
 from tests.mutants.__main__ import main
 from tests.mutants.changes import Change, changes_in, name_at
-from tests.mutants.document import DOCUMENT, Tried, as_line, as_text, place, write
-from tests.mutants.results import Equivalent, Results, equivalents
+from tests.mutants.document import DOCUMENT, Tried, as_line, as_text, how_chosen, place, rows_of, write
+from tests.mutants.results import Equivalent, Results, code, equivalents
 from tests.mutants.rooms import CHECKOUT, core_modules, files_with_tests, room_of
 from tests.mutants.seen import Seen, SeenFiles
 
@@ -197,6 +197,10 @@ def test_a_sample_is_the_same_for_a_seed(capsys: pytest.CaptureFixture[str]) -> 
         said.append(capsys.readouterr().out.splitlines())
     assert said[0] == said[1] != said[2]
     assert [len(lines) for lines in said] == [5, 5, 5]
+    told = [module for module, row in rows_of(chosen=how_chosen(12, 1)).items() if row.is_as_it_is]
+    assert told
+    assert main(["--list", "--changed", "--sample", "12", "--seed", "1"]) == 0
+    assert not {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()} & set(told)
     with pytest.raises(SystemExit, match="no core module at apps/nothing"):
         main(["--list", "apps/nothing"])
 
@@ -220,9 +224,32 @@ def test_only_the_results_of_the_page_are_written(tmp_path: Path) -> None:
     before, _, rest = DOCUMENT.read_text().partition("<!-- results")
     text = page.read_text()
     assert text.startswith(before)
-    assert "Up to 11 mistakes of each module, chosen by seed 3: 9 of 10 caught, 90.0 %." in text
-    assert f"| `{MODULE}` | 50 | 11 | 1 | 1 | 90.0 % |" in text.splitlines()
+    assert (
+        "Up to 11 mistakes of each module, chosen by seed 3: 9 of 10 caught, 90.0 %, "
+        f"in 1 of {len(core_modules())} core modules." in text
+    )
+    assert f"| `{MODULE}` | `{code(MODULE)[:8]}` | 50 | 11 | 1 | 1 | 90.0 % |" in text.splitlines()
     assert rest.endswith(text.partition("<!-- end of results")[2])
+
+
+def test_rows_of_other_modules_stay(tmp_path: Path) -> None:
+    """Chosen in the same way, in the order of the rooms; one of an older text is named, and tried again if that is asked."""
+    other = "apps/analysis/rules.py"
+    page = tmp_path / "page.md"
+    page.write_text(DOCUMENT.read_text())
+    write([Tried(module=MODULE, possible=50, planted=11, survivors=[])], sample=11, seed=3, document=page)
+    page.write_text(page.read_text().replace(code(MODULE)[:8], "01234567"))
+    write([Tried(module=other, possible=3, planted=3, survivors=[])], sample=11, seed=3, document=page)
+    lines = page.read_text().splitlines()
+    assert [line for line in lines if line.startswith("| `")] == [
+        f"| `{other}` | `{code(other)[:8]}` | 3 | 3 | 0 | 0 | 100.0 % |",
+        f"| `{MODULE}` | `01234567` | 50 | 11 | 0 | 0 | 100.0 % |",
+    ]
+    assert f"Changed since mistakes were planted in them: `{MODULE}`." in lines
+    rows = rows_of(page, chosen=how_chosen(11, 3))
+    assert {module: row.is_as_it_is for module, row in rows.items()} == {other: True, MODULE: False}
+    write([Tried(module=other, possible=3, planted=2, survivors=[])], sample=2, seed=3, document=page)
+    assert list(rows_of(page, chosen=how_chosen(2, 3))) == [other]
 
 
 PROGRAM = """
