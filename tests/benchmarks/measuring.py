@@ -161,9 +161,10 @@ def boundary(size: Size, _home: Path) -> Iterator[Figure]:
 
 def sync(size: Size, url: str) -> Iterator[Figure]:
     """Yield the requests, points, speed and telemetry share of a sync without latency."""
-    measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns)
+    measured = syncs.measure(api_url=url, repository=size.repository, turns=size.sync_turns, sides=("on", "off", "by_hand"))
     on = statistics.median(measured.samples["on"])
     yield _telemetry_share("sync.telemetry.no_latency", "Telemetry in a sync, GitHub answers at once", measured, aim=4)
+    yield _telemetry_share("sync.by_hand.no_latency", "The same, written by hand and dropped", measured, "by_hand")
     yield from _spent(measured, name="sync", of="", aim=25)
     yield Figure(
         name="sync.speed",
@@ -329,15 +330,15 @@ def _spent(measured: syncs.Syncs, *, name: str, of: str, aim: float) -> Iterator
         )
 
 
-def _telemetry_share(name: str, what: str, measured: syncs.Syncs, *, aim: float) -> Figure:
-    on, off = (statistics.median(measured.samples[side]) for side in ("on", "off"))
+def _telemetry_share(name: str, what: str, measured: syncs.Syncs, side: str = "on", *, aim: float | None = None) -> Figure:
+    with_it, off = (statistics.median(measured.samples[each]) for each in (side, "off"))
     return Figure(
         name=name,
         what=what,
-        value=100 * (ratio(measured.samples, "on", "off") - 1),
+        value=100 * (ratio(measured.samples, side, "off") - 1),
         unit="%",
         aim=aim,
-        detail=f"{on:.2f} s with it, {off:.2f} s without",
+        detail=f"{with_it:.3f} s with it, {off:.3f} s without",
     )
 
 

@@ -11,17 +11,13 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any
 
-import orjson
-import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status, StatusCode
 
 from apps import catalog
 from telemetry import bind, observe
@@ -34,11 +30,11 @@ from telemetry._lines import writing
 from telemetry._spans import provider
 from telemetry._spans.provider import Provider
 from telemetry.settings import Batching, TelemetrySettings
+from tests.benchmarks.by_hand import NoExporter, operation, structlog_line, with_batches
 from tests.benchmarks.programs import answer_with
 from tests.benchmarks.timing import in_turns, seconds_of
 
 ATTRIBUTES: dict[str, str | int] = {"team_id": 7, "repo_id": 9, "query_name": "Q", "status": "ok", "cost": 1, "size": 49}
-P = TypeVar("P", bound=Provider)
 CONTEXT: dict[str, str | int] = {
     "team_id": 7,
     "repo_id": 9,
@@ -71,18 +67,7 @@ CALL: dict[str, Any] = (
     }
 )
 """The attributes and fields of the operations, written out."""
-_OK = Status(StatusCode.OK)
-_QUEUE, _BATCH = 65_536, 2_048  # the defaults of `telemetry.settings`
-
-
-class NoExporter(SpanExporter):
-    """An exporter that drops every span."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        return SpanExportResult.SUCCESS
-
-    def shutdown(self) -> None:
-        return
+_QUEUE = 65_536  # the default of `telemetry.settings`
 
 
 class Switched(SpanProcessor):
@@ -102,7 +87,7 @@ class Switched(SpanProcessor):
 
 def measure(*, calls: int, turns: int) -> dict[str, Any]:
     """Return the seconds that a call of each side takes, turn by turn."""
-    plain = _with_batches(TracerProvider(), NoExporter())
+    plain = with_batches(TracerProvider(), NoExporter())
     provider.configure(TelemetrySettings())
     ours = trace.get_tracer_provider()
     assert isinstance(ours, Provider), "nobody else has made one"
@@ -136,7 +121,7 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "by_hand.jsonl").open("wb", buffering=0) as by_hand_file:
         writing.configure(TelemetrySettings(log_file=Path(folder) / "logs.jsonl"))
-        line = _structlog_line(by_hand_file)
+        line = structlog_line(by_hand_file)
         with (
             trace.use_span(tracer.start_span("sync.repo")),
             bind(**CONTEXT),
@@ -148,42 +133,11 @@ def measure(*, calls: int, turns: int) -> dict[str, Any]:
                     "sync.api.graphql": a_call(graphql, ours),
                     "sync.db.write journalled": a_call(db_write, ours, is_journalled=True),
                     "sync.api.graphql journalled": a_call(graphql, ours, is_journalled=True),
-                    "sync.db.write by hand": a_call(lambda: by_hand(tracer, line, WRITE, WRITE_LINE), plain),
-                    "sync.api.graphql by hand": a_call(lambda: by_hand(tracer, line, CALL, CALL_LINE), plain),
+                    "sync.db.write by hand": a_call(lambda: operation(tracer, line, WRITE, WRITE_LINE), plain),
+                    "sync.api.graphql by hand": a_call(lambda: operation(tracer, line, CALL, CALL_LINE), plain),
                 },
                 turns=turns,
             )
-
-
-def by_hand(tracer: trace.Tracer, line: Callable[..., None], attributes: dict[str, Any], fields: dict[str, Any]) -> None:
-    """Do the same as an observed operation, written out with the SDK and structlog."""
-    with tracer.start_as_current_span("sync.api.call", attributes=attributes) as span:
-        span.set_status(_OK)
-        line("sync.api.call", **fields)
-
-
-def _structlog_line(file: BinaryIO) -> Callable[..., None]:
-    """Return structlog's fastest JSON logger, with bound context and the ids of the current span."""
-
-    def add_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-        context = trace.get_current_span().get_span_context()
-        event["trace_id"], event["span_id"] = f"{context.trace_id:032x}", f"{context.span_id:016x}"
-        event["trace_flags"] = int(context.trace_flags)
-        return event
-
-    logger = structlog.wrap_logger(
-        structlog.BytesLogger(file),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            add_ids,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(10),
-        cache_logger_on_first_use=True,
-    ).bind()
-    return cast("Callable[..., None]", logger.debug)
 
 
 def _counted_batches(journal: Journal) -> BatchingProcessor:
@@ -191,11 +145,6 @@ def _counted_batches(journal: Journal) -> BatchingProcessor:
     outlet = Outlet("none", 0, lambda: ExporterSender(NoExporter()), batching=Batching(), settled=journal.left)
     account = Account(None, ["none"])
     return BatchingProcessor(lambda: (account, threading.RLock()), [outlet])
-
-
-def _with_batches(provider: P, exporter: SpanExporter) -> P:
-    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=_QUEUE, max_export_batch_size=_BATCH))
-    return provider
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """The program that `syncs` runs: it syncs a whole repository from scratch at every request.
 
-``python -m tests.benchmarks.syncing on|off``: with telemetry as it is configured (spans and lines to files), or with
-``OTEL_SDK_DISABLED`` and no lines.
+``python -m tests.benchmarks.syncing on|off|by_hand``: with telemetry as it is configured (spans and lines to files); with
+``OTEL_SDK_DISABLED`` and no lines; or with the same spans and lines written by hand, where no span is exported.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import django
@@ -16,6 +18,7 @@ import django
 import telemetry
 from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
+from tests.benchmarks import by_hand
 from tests.benchmarks.programs import answer_with
 
 TOKEN = "ghp_" + "b" * 36
@@ -62,7 +65,10 @@ def main() -> None:
         instrumentation.configure()
     else:
         writing.configure(TelemetrySettings(disabled=True))
-    answer_with(sync)
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "lines.jsonl").open("wb", buffering=0) as lines:
+        if sys.argv[1] == "by_hand":
+            by_hand.take_over(lines)
+        answer_with(sync)
 
 
 if __name__ == "__main__":

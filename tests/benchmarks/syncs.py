@@ -1,4 +1,4 @@
-"""Measure the same sync with and without telemetry, against a simulated GitHub in a separate process.
+"""Measure the same sync with telemetry, without, and with it written by hand, against a simulated GitHub in its own process.
 
 The simulator keeps its answers to equal requests, so from the second sync on what is measured is us, not it.
 """
@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tests.benchmarks.programs import NotMeasured, program
+from tests.benchmarks.programs import Answering, NotMeasured, program
 from tests.benchmarks.timing import Samples, in_turns
 
 
 @dataclass(frozen=True, kw_only=True)
 class Syncs:
-    """The seconds per sync with telemetry `on` and `off`, turn by turn, and what one sync requests."""
+    """The seconds per sync with telemetry `on`, `off` or `by_hand`, turn by turn, and what one sync requests."""
 
     samples: Samples
     pull_requests: int
@@ -24,15 +27,13 @@ class Syncs:
     points: int
 
 
-def measure(*, api_url: str, repository: str, turns: int) -> Syncs:
-    """Sync the whole of `repository` `turns` times each with and without telemetry."""
+def measure(*, api_url: str, repository: str, turns: int, sides: Sequence[str] = ("on", "off")) -> Syncs:
+    """Sync the whole of `repository` `turns` times on each side."""
     asked: list[dict[str, Any]] = []
-    with (
-        program("tests.benchmarks.syncing", "on") as on,
-        program("tests.benchmarks.syncing", "off", environment={"OTEL_SDK_DISABLED": "true"}) as off,
-    ):
+    with ExitStack() as stack:
+        programs = {side: stack.enter_context(_program(side)) for side in sides}
 
-        def sync(side: Any) -> float:
+        def sync(side: Answering) -> float:
             before = _stats(api_url)
             ended = side.ask(api_url=api_url, full_name=repository)
             if ended["state"] != "completed":
@@ -40,8 +41,13 @@ def measure(*, api_url: str, repository: str, turns: int) -> Syncs:
             asked.append({**_spent(before, _stats(api_url)), "pull_requests": ended["pull_requests"]})
             return float(ended["seconds"])
 
-        samples = in_turns({"on": lambda: sync(on), "off": lambda: sync(off)}, turns=turns)
+        samples = in_turns({side: partial(sync, each) for side, each in programs.items()}, turns=turns)
     return Syncs(samples=samples, **asked[-1])
+
+
+def _program(side: str) -> AbstractContextManager[Answering]:
+    environment = {"OTEL_SDK_DISABLED": "true"} if side == "off" else {}
+    return program("tests.benchmarks.syncing", side, environment=environment)
 
 
 def _stats(url: str) -> Any:

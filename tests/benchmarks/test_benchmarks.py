@@ -60,7 +60,7 @@ def test_every_benchmark_yields_its_figures(tmp_path: Path) -> None:
         *(f"reading.{command}.full" for command in ("logs", "trace", "explain")),
         *(f"reading.{command}.large" for command in ("trace", "explain")),
     }
-    assert {"sync.telemetry.no_latency", "watching.slowdown", "watching.busy"} <= values.keys()
+    assert {"sync.telemetry.no_latency", "sync.by_hand.no_latency", "watching.slowdown", "watching.busy"} <= values.keys()
     for state in ("away", "silent"):
         assert {f"collector.{state}.{what}" for what in ("slowdown", "lost", "exit")} <= values.keys()
     assert (values["burst.otlp"], values["burst.file"]) == (0, 0)
