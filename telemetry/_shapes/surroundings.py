@@ -185,8 +185,8 @@ SURROUNDED: tuple[Shape, ...] = (
         name="a value under a secret's name",
         pattern=re.compile(
             rf"""(?P<name> (?: (?<=[A-Za-z0-9_-]) token | pass (?:word|wd|phrase|code) s? | (?<=[_-]) pass (?![a-z])
-                 | (?<=;) pwd | secrets? (?: [_-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
-                 | (?: api|access|private|auth|signing|encryption|master ) [_-]? keys? ) \d{{0,2}}
+                 | (?<=;) pwd | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
+                 | (?: api|access|private|auth|signing|encryption|master ) [ _-]? keys? ) \d{{0,2}}
                  {_ASSIGNED} )
                  (?: {_QUOTED} | [^\s&"'\\]+ ) {_REST_OF_LIST}""",
             re.IGNORECASE | re.VERBOSE,
@@ -197,6 +197,14 @@ SURROUNDED: tuple[Shape, ...] = (
         ),
         replacement=_keep_name_and_quote,
     ),
+    # PWD is also where a shell is, and a test may pass: only a value that looks made.
+    _shape(
+        "a password under its short name",
+        rf"""(?P<name> (?<![A-Za-z0-9_-]) (?: pass | pwd ) {_EQUALS} b?{_QUOTE}? )
+            (?! [/~.] | [A-Z]:\\ | [\d.]{{1,20}} (?![\w$#!-]) ) (?-i:{_LOOKS_MADE}) [^\s"'\\&;,]{{6,}}""",
+        *("pass", "pwd"),
+    ),
+    _shape("a connection string's key", r"(?P<name> account[_-]?key = ) [A-Za-z0-9+/]{32,}={0,2}", "account"),
     _shape(
         "XML",
         r"""(?P<name> (?: password | passwd | passphrase | secret | token | (?:api|access)[_-]?key ) > )
