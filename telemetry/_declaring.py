@@ -40,9 +40,10 @@ class FieldSpec:
     meaning: str
     nullable: bool
     values: tuple[str, ...]
-    keys: tuple[str, ...]
+    key: str
     accepts: tuple[Any, ...]
-    derived: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
+    also: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
+    """Further keys of a span, and what derives the value of each: `unchanged` where it is the same."""
     low_cardinality: bool = False
     example: str | None = None
 
@@ -59,6 +60,20 @@ class FieldSpec:
         return None
 
 
+class Specs(dict[str, FieldSpec]):
+    """The fields of a declaration by name, in their order, and the keys under which a span carries them."""
+
+    def __init__(self, specs: Mapping[str, FieldSpec]) -> None:
+        super().__init__(specs)
+        self.keys_of = {name: spec.key for name, spec in specs.items()}
+        self.also = [(name, key, derive) for name, spec in specs.items() for key, derive in spec.also]
+
+
+def unchanged(value: Any) -> Any:
+    """Return what it is given."""
+    return value
+
+
 def make_frozen(cls: type) -> None:
     """Make `cls` a frozen dataclass whose docstring is its author's, or none."""
     written = cls.__doc__
@@ -71,13 +86,13 @@ def first_line(cls: type) -> str:
     return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
-def fieldspecs_of(cls: type) -> dict[str, FieldSpec]:
+def fieldspecs_of(cls: type) -> Specs:
     """Return the fields that a dataclass declares, in their order."""
     hints = get_type_hints(cls, include_extras=True)
     names = [name for name in hints if not name.startswith("__")]
     if foreign := sorted(set(names) - {field.name for field in fields(cls)}):
         raise TypeError(f"{cls.__name__}: {', '.join(foreign)} stands on a plain base class: declare it here")
-    return {name: spec_of(name, hints[name]) for name in names}
+    return Specs({name: spec_of(name, hints[name]) for name in names})
 
 
 def spec_of(name: str, hint: Any) -> FieldSpec:
@@ -105,7 +120,7 @@ def spec_of(name: str, hint: Any) -> FieldSpec:
     if hint not in _TYPE_NAMES:
         raise TypeError(f"{name}: a field is text, a number, a boolean or a datetime, not {hint!r}")
     type_name, accepts = _TYPE_NAMES[hint]
-    also = (field.also,) if isinstance(field.also, str) else ()
+    also = field.also or {}
     return FieldSpec(
         name=name,
         type=type_name,
@@ -113,9 +128,9 @@ def spec_of(name: str, hint: Any) -> FieldSpec:
         meaning=field.meaning,
         nullable=nullable,
         values=values,
-        keys=(field.key or name, *also),
+        key=field.key or name,
         accepts=accepts,
-        derived=tuple(field.also.items()) if isinstance(field.also, Mapping) else (),
+        also=((also, unchanged),) if isinstance(also, str) else tuple(also.items()),
         low_cardinality=field.low_cardinality,
         example=field.example,
     )

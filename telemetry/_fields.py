@@ -8,8 +8,10 @@ from typing import Any
 
 from telemetry import _health
 from telemetry._boundary import Plain, line_value, plain
-from telemetry._declaring import FieldSpec
+from telemetry._declaring import FieldSpec, Specs
+from telemetry.redaction import is_secret_name
 
+_USUAL = 2**62
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _reported: set[tuple[type, str]] = set()
 
@@ -19,26 +21,26 @@ def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str
 
     A value that its field does not allow becomes text, and is reported once.
     """
-    values: dict[str, Plain] = {}
+    values = dict(given)
     for name, value in given.items():
+        kind = type(value)
+        if kind is int and -_USUAL < value < _USUAL and not is_secret_name(name):  # as most are: without a further call
+            continue
         values[name] = plain(name, value)
-        if type(value) not in _PLAIN and (owner, name) not in _reported and not _is_allowed(value):
+        if kind not in _PLAIN and (owner, name) not in _reported and not _is_allowed(value):
             _reported.add((owner, name))
             wanted = specs[name].type if name in specs else "a text, a number, a boolean or a moment with its time zone"
             _health.problem(TypeError(f"{owner.__name__}.{name} must be {wanted}, not {line_value(name, value)!r}"))
     return values
 
 
-def attributes_of(specs: Mapping[str, FieldSpec], values: Mapping[str, Plain]) -> dict[str, Any]:
-    """Return `values` under every key that their fields declare; what is not known is absent."""
-    attributes: dict[str, Any] = {}
-    for name, spec in specs.items():
-        value = values.get(name)
-        if value is not None:
-            for key in spec.keys:
-                attributes[key] = value
-            for key, derive in spec.derived:
-                attributes[key] = derive(value)
+def attributes_of(specs: Specs, values: Mapping[str, Plain]) -> dict[str, Any]:
+    """Return the `values` of these fields under every key that they declare; what is not known is absent."""
+    keys = specs.keys_of
+    attributes: dict[str, Any] = {keys[name]: value for name, value in values.items() if value is not None}
+    for name, key, derive in specs.also:
+        if (value := values.get(name)) is not None:
+            attributes[key] = derive(value)
     return attributes
 
 

@@ -101,7 +101,7 @@ def capture() -> Iterator[list[Measurement]]:
 
 def _labels(specs: Mapping[str, FieldSpec], values: Mapping[str, Plain]) -> dict[str, Scalar]:
     """Return the values under their fields' own keys: a standard key beside it would only say the same twice."""
-    return {spec.keys[0]: value for name, spec in specs.items() if (value := values.get(name)) is not None}
+    return {spec.key: value for name, spec in specs.items() if (value := values.get(name)) is not None}
 
 
 def _hand_over(record: _Record, name: str, value: float, labels: dict[str, Scalar]) -> None:

@@ -8,10 +8,10 @@ stands alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from telemetry._declaring import first_line
+from telemetry._declaring import first_line, unchanged
 from telemetry.instruments import InstrumentSpec, declared_instruments
 from telemetry.model import (
     MEASURED,
@@ -151,28 +151,31 @@ def _metric(instrument: InstrumentSpec, attributes: _Attributes) -> dict[str, An
         "unit": instrument.unit,
         "stability": _STABILITY,
         "brief": instrument.description or instrument.name,
-        "attributes": [attributes.refer(spec, spec.keys[0], _level(spec)) for spec in instrument.labels.values()],
+        "attributes": [attributes.refer(spec, spec.key, _level(spec)) for spec in instrument.labels.values()],
     }
 
 
 def _all_keys(specs: Iterable[FieldSpec], attributes: _Attributes, level: Level | None = None) -> Iterator[dict[str, Any]]:
     """Yield a reference to each key that a span carries a field under."""
     for spec in specs:
-        for key in spec.keys:
-            yield attributes.refer(spec, key, level or _level(spec))
-        for key, derive in spec.derived:
-            part = FieldSpec(
-                name=key,
-                type="string",
-                unit="",
-                meaning=f"Part of {spec.name}. {spec.meaning}",
-                nullable=spec.nullable,
-                values=(),
-                keys=(key,),
-                accepts=(str,),
-                example=None if spec.example is None else str(derive(spec.example)),
-            )
-            yield attributes.refer(part, key, level or _level(spec))
+        yield attributes.refer(spec, spec.key, level or _level(spec))
+        for key, derive in spec.also:
+            said = spec if derive is unchanged else _part(spec, key, derive)
+            yield attributes.refer(said, key, level or _level(spec))
+
+
+def _part(spec: FieldSpec, key: str, derive: Callable[[Any], object]) -> FieldSpec:
+    return FieldSpec(
+        name=key,
+        type="string",
+        unit="",
+        meaning=f"Part of {spec.name}. {spec.meaning}",
+        nullable=spec.nullable,
+        values=(),
+        key=key,
+        accepts=(str,),
+        example=None if spec.example is None else str(derive(spec.example)),
+    )
 
 
 def _each_once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -189,7 +192,7 @@ def _outcome(operation: type[Operation[Any]]) -> FieldSpec:
         meaning="How it ended.",
         nullable=False,
         values=tuple(Outcome),
-        keys=(key,),
+        key=key,
         accepts=(str,),
     )
 

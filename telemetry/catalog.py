@@ -39,7 +39,7 @@ def spans_as_markdown(names: Iterable[str]) -> str:
     operations = declared_operations()
     rows = ["| span | attributes | what it is |", "|---|---|---|"]
     for name in names:
-        attributes = ", ".join(f"`{field.keys[0]}`" for field in operations[name].__fieldspecs__.values())
+        attributes = ", ".join(f"`{field.key}`" for field in operations[name].__fieldspecs__.values())
         rows.append(f"| `{name}` | {attributes} | {(operations[name].__doc__ or '').partition(chr(10))[0]} |")
     return "\n".join(rows)
 

@@ -25,6 +25,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
 from telemetry._boundary import message_of, text
+from telemetry._declaring import Specs
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
@@ -126,7 +127,7 @@ class Observed(Generic[R]):
                 raise TypeError(f"{type(self._operation).__name__} declares no {', '.join(unknown)}")
             plain = plain_values(type(self._operation), known, values)
             self._values |= plain
-            self._set(attributes_of({name: known[name] for name in plain}, plain))
+            self._set(attributes_of(Specs({name: known[name] for name in plain}), plain))
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
 
@@ -261,10 +262,12 @@ class Observed(Generic[R]):
 
     def _write(self, *moments: str) -> None:
         operation = self._operation
+        if operation.__lines__.keys().isdisjoint(moments):
+            return
         for moment in moments:
             if moment in operation.__lines__:
                 event, line = operation.__lines__[moment]
-                values = {name: self._values.get(name) for name in line.fields}
+                values = dict(zip(line.fields, map(self._values.get, line.fields), strict=True))
                 if _health.is_strict():
                     check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
                 error = self._error if line.level >= Level.ERROR else None

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_origin
 
-from telemetry._declaring import Field, FieldSpec, Scalar, fieldspecs_of, make_frozen, spec_of
+from telemetry._declaring import Field, FieldSpec, Scalar, Specs, fieldspecs_of, make_frozen, spec_of
 
 __all__ = [
     "Event",
@@ -124,7 +124,7 @@ def declared_operations() -> Mapping[str, type[Operation[Any]]]:
 class Result:
     """What is known when an operation has completed; subclasses declare the fields."""
 
-    __fieldspecs__: ClassVar[Mapping[str, FieldSpec]] = {}
+    __fieldspecs__: ClassVar[Specs] = Specs({})
 
     def __init_subclass__(cls) -> None:
         make_frozen(cls)
@@ -145,8 +145,8 @@ class Operation(Generic[R]):
     __operation__: ClassVar[str]
     __outcome_key__: ClassVar[str]
     __lines__: ClassVar[Mapping[str, tuple[str, Line]]]
-    __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
-    __resultspecs__: ClassVar[Mapping[str, FieldSpec]]
+    __fieldspecs__: ClassVar[Specs]
+    __resultspecs__: ClassVar[Specs]
     __known__: ClassVar[Mapping[str, FieldSpec]]
     __result__: ClassVar[type[Result] | None]
     __has_result__: ClassVar[bool]
@@ -169,7 +169,7 @@ class Operation(Generic[R]):
         result = _result_of(cls)
         cls.__result__ = result
         cls.__has_result__ = result is not None
-        cls.__resultspecs__ = {} if result is None else result.__fieldspecs__
+        cls.__resultspecs__ = Specs({}) if result is None else result.__fieldspecs__
         lines = {
             "started": (f"{name}.started", started),
             "completed": (f"{name}.completed", completed),
@@ -197,7 +197,7 @@ class Event:
     """Something that happens at one moment: one log line inside the current span."""
 
     __event__: ClassVar[EventSpec]
-    __fieldspecs__: ClassVar[Mapping[str, FieldSpec]]
+    __fieldspecs__: ClassVar[Specs]
 
     def __init_subclass__(cls, *, name: str, level: Level, when: str, raised: Level | None = None) -> None:
         make_frozen(cls)

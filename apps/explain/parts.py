@@ -56,7 +56,7 @@ _BY_REASON = frozenset({RATE_WAIT, PARKED, QUEUE_WAIT})
 
 def key_of(operation: type[Operation[Any]], field: str) -> str:
     """Return the span attribute that a declared field stands under."""
-    return operation.__known__[field].keys[0]
+    return operation.__known__[field].key
 
 
 _LIMIT = key_of(catalog.RateWait, "reason")

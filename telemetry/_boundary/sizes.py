@@ -70,8 +70,10 @@ def _size_of_all(attributes: Mapping[str, Any] | None) -> int:
         return 0
     values = attributes.values()
     texts = "".join([*attributes, *[value for value in values if type(value) is str]])  # measured at once: most are short
-    nested = [_size(value) for value in values if type(value) not in _FLAT]
-    return _VALUE_BYTES * len(attributes) + _size(texts) + sum(nested)
+    size = _VALUE_BYTES * len(attributes) + _size(texts)
+    if not _FLAT.issuperset(map(type, values)):
+        size += sum(_size(value) for value in values if type(value) not in _FLAT)
+    return size
 
 
 def _size(value: Any) -> int:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import lru_cache
 from operator import is_
-from typing import Any
+from typing import Any, NamedTuple
 
 from structlog.contextvars import (
     STRUCTLOG_KEY_PREFIX,
@@ -21,6 +21,23 @@ from structlog.contextvars import (
 from telemetry._boundary.spans import clean_attributes
 
 
+class _Seen(NamedTuple):
+    """A context's variables, those of them that are bound with their values, and what these say as it may leave."""
+
+    variables: tuple[ContextVar[Any], ...]
+    given: dict[ContextVar[Any], Any]
+    clean: dict[str, Any]
+
+
+_NOTHING = _Seen((), {}, {})
+
+
+class _Last:
+    """What was seen last: the same for many spans and lines."""
+
+    seen = _NOTHING
+
+
 class _Order:
     first: tuple[str, ...] = ()
 
@@ -28,7 +45,7 @@ class _Order:
 def put_first(names: tuple[str, ...]) -> None:
     """Let these keys come first among the bound context, in this order."""
     _Order.first = names
-    _Seen.pair = {}, {}
+    _Last.seen = _NOTHING
 
 
 @contextmanager
@@ -53,21 +70,14 @@ def bound() -> dict[str, Any]:
     return {name: found.pop(name) for name in _Order.first if name in found} | found
 
 
-class _Seen:
-    """The variables that were bound last, and what they say as it may leave: the same for many spans and lines."""
-
-    pair: tuple[dict[ContextVar[Any], Any], dict[str, Any]] = ({}, {})
-
-
 def clean_bound() -> dict[str, Any]:
     """Return the bound context as it may leave, the same object while nothing else is bound; nobody changes it."""
-    given = {variable: value for variable, value in copy_context().items() if _bound_name(variable)}
-    known, clean = _Seen.pair
-    if len(known) == len(given) and all(map(is_, known.values(), given.values())) and known.keys() == given.keys():
-        return clean
-    clean = clean_attributes(bound())
-    _Seen.pair = given, clean
-    return clean
+    context, seen = copy_context(), _Last.seen
+    if tuple(context) == seen.variables and all(map(is_, map(context.__getitem__, seen.given), seen.given.values())):
+        return seen.clean
+    given = {variable: value for variable, value in context.items() if _bound_name(variable)}
+    _Last.seen = seen = _Seen(tuple(context), given, clean_attributes(bound()))
+    return seen.clean
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from contextvars import ContextVar, copy_context
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -356,3 +357,25 @@ def test_structlog_writes_our_lines_where_nobody_has_configured_it(tmp_path: Pat
     (line,) = read_lines(tmp_path / "lines")
     assert (line["level"], line["event"], line["bread"]) == ("warning", "sold out", "rye")
     assert "test_structlog_writes_our_lines" in line["stack"]
+
+
+def test_a_line_has_what_is_bound_at_its_moment(captrace: Capture) -> None:
+    """Whatever else comes and goes in the context, of which as much may be set as before; true is no 1."""
+    others = ContextVar[int]("others")
+
+    def lines() -> None:
+        token = others.set(1)
+        with bind(team=1):
+            telemetry.write_line(logging.INFO, "a.first")
+            others.reset(token)
+            with bind(repo=2):
+                telemetry.write_line(logging.INFO, "a.second")
+                with bind(team=True):
+                    telemetry.write_line(logging.INFO, "a.third")
+            with bind(team=None):
+                telemetry.write_line(logging.INFO, "a.fourth")
+        telemetry.write_line(logging.INFO, "a.fifth")
+
+    copy_context().run(lines)
+    found = [{name: line[name] for name in ("team", "repo") if name in line} for line in captrace.lines]
+    assert repr(found) == repr([{"team": 1}, {"team": 1, "repo": 2}, {"team": True, "repo": 2}, {}, {}])

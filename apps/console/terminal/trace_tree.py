@@ -16,7 +16,7 @@ from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
 def _key(operation: type[Operation[Any]], field: str) -> str:
     """Return the span attribute that a field of the catalog stands under."""
-    return operation.__known__[field].keys[0]
+    return operation.__known__[field].key
 
 
 _WRITE, _WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation__
