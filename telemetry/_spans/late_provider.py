@@ -82,11 +82,6 @@ class LateProvider(trace.TracerProvider):
         if self._made is not None:
             self._made.shutdown()
 
-    def forget(self) -> None:
-        """Begin anew with the next span."""
-        with self._lock:
-            self._made = None
-
     def _after_fork(self) -> None:
         self._lock = threading.RLock()
         self._made = None

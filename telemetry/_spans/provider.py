@@ -297,11 +297,9 @@ def begin() -> None:
 
 
 def rest() -> None:
-    """Stop the exporters of our own provider until its next span: this process is about to fork."""
-    if _process.late is not None:
-        _process.late.forget()
-        if _process.batching is not None:
-            _process.batching.rest()
+    """Stop our exporters' threads until the next span, whoever's provider it is: this process is about to fork."""
+    if _process.batching is not None:
+        _process.batching.rest()
 
 
 def leave() -> None:

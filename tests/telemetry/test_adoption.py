@@ -286,6 +286,25 @@ def test_their_exporter_has_as_long_as_whoever_flushes_waits(tmp_path: Path) -> 
     run(f"{code}assert time.monotonic() - began < 0.25", tmp_path, before=THEIRS)
 
 
+RESTING = """
+from threading import enumerate as threads
+from telemetry._spans import provider
+sell()
+assert "telemetry-file" in [each.name for each in threads()]
+provider.rest()
+assert "telemetry-file" not in [each.name for each in threads()]
+sell()
+assert telemetry.flush()
+"""
+
+
+@pytest.mark.parametrize("before", ["", THEIRS], ids=["ours", "theirs"])
+def test_no_thread_of_ours_exports_while_a_worker_forks(tmp_path: Path, before: str) -> None:
+    """Whoever made the provider; what had ended is exported before, and what follows begins it again."""
+    run(RESTING, tmp_path, before=before)
+    assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["shop.sale"] * 2
+
+
 def test_where_else_spans_go_is_for_whoever_made_the_provider_to_say(tmp_path: Path) -> None:
     """The exporter that the variables name is theirs to add; our file has the spans."""
     with receiver() as collector:

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, ParentBasedTraceIdRatio, Sampler
 from opentelemetry.trace import NonRecordingSpan, NoOpTracerProvider, SpanContext, StatusCode, TraceFlags
 from opentelemetry.util._once import Once
 
@@ -30,6 +30,7 @@ from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.ids import ProcessIds, ids
 from telemetry._spans.late_provider import LateProvider
 from telemetry._spans.limits import Limits, limits_of, within
+from telemetry._spans.source import keeps_sampled
 from telemetry._spans.traceparent import span_context, traceparent_of
 from telemetry.settings import TelemetrySettings
 
@@ -237,6 +238,26 @@ def test_a_traceparent_names_a_span_of_another_process() -> None:
     assert traceparent_of(context) == named
 
 
+class _Own(ParentBased):
+    """Somebody's own sampler, which may decide as it likes."""
+
+
+@pytest.mark.parametrize(
+    ("sampler", "is_known"),
+    [
+        (ParentBased(ALWAYS_OFF), True),
+        (ParentBasedTraceIdRatio(0.5), True),
+        (ParentBased(ALWAYS_ON, local_parent_sampled=ALWAYS_OFF), False),
+        (ALWAYS_ON, False),
+        (_Own(ALWAYS_ON), False),
+    ],
+    ids=["by its parent", "a share", "otherwise below", "not by its parent", "somebody's own"],
+)
+def test_only_a_sampler_that_goes_by_the_parent_is_not_asked(sampler: Sampler, is_known: bool) -> None:
+    """Of a child whose parent is sampled in this process."""
+    assert keeps_sampled(sampler) == is_known
+
+
 def test_a_library_s_span_says_how_it_ended(captrace: Any) -> None:
     """Well, with an error, with something that is none, or with its process."""
     kinds = trace.SpanKind
@@ -316,18 +337,18 @@ def test_a_provider_begins_with_the_first_span() -> None:
     assert (len(made), early.ended, later.ended) == (1, ["first", "second"], ["second"])
     assert (late.force_flush(5), len(early.flushed)) == (False, 1)
     assert late.resource.attributes["n"] == 0
-    late.forget()
-    tracer.start_span("third").end()
-    assert (len(made), early.ended[2:], later.ended[1:]) == (2, ["third"], ["third"])
-    assert late.resource.attributes["n"] == 1
     late.shutdown()
     assert early.is_shut
 
 
 def test_a_forked_child_has_a_provider_of_its_own() -> None:
-    """Also where its parent was just making one; a parent's provider goes on."""
+    """With the parent's tracers and processors, also where that was just making one; a parent's provider goes on."""
     late = LateProvider(lambda: TracerProvider(shutdown_on_exit=False, resource=Resource({"pid": os.getpid()})))
+    early, later, tracer = Recorded(), Recorded(), late.get_tracer("t")
+    late.add_span_processor(early)
     assert late.resource.attributes["pid"] == os.getpid()
+    late.add_span_processor(later)
+    tracer.start_span("parent's").end()
     is_held, is_over = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -342,16 +363,19 @@ def test_a_forked_child_has_a_provider_of_its_own() -> None:
     if (child := os.fork()) == 0:
         try:
             if late._lock.acquire(timeout=5):
-                os.write(writing, str(late.resource.attributes["pid"]).encode())
+                span: Any = tracer.start_span("child's")
+                span.end()
+                os.write(writing, f"{span.resource.attributes['pid']} {early.ended} {later.ended}".encode())
         finally:
             os._exit(0)
     is_over.set()
     holder.join()
     os.close(writing)
     os.waitpid(child, 0)
-    assert os.read(reading, 99) == str(child).encode()
+    heard = ["parent's", "child's"]
+    assert os.read(reading, 999).decode() == f"{child} {heard} {heard}"
     os.close(reading)
-    assert late.resource.attributes["pid"] == os.getpid()
+    assert (late.resource.attributes["pid"], early.ended, later.ended) == (os.getpid(), heard[:1], heard[:1])
 
 
 @pytest.mark.parametrize(
