@@ -32,6 +32,7 @@ from telemetry._journals import boot_id, machine_id, pid_namespace
 
 _COMPACT_BYTES = 1024 * 1024
 _AGAIN_SECONDS = 1.0
+_NO_FILE = -1  # as a descriptor; 0 is one where standard input is closed
 
 
 class Journal(SpanProcessor):
@@ -52,7 +53,7 @@ class Journal(SpanProcessor):
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
-        self._fd = self._inode = -1
+        self._fd = self._inode = _NO_FILE
         self._path = self._folder / f"{socket.gethostname()}-{os.getpid()}-{time.time_ns():x}.jsonl"
         self._lines: dict[int, list[bytes]] = {}
         self._waiting: dict[int, int] = {}
@@ -190,7 +191,7 @@ class Journal(SpanProcessor):
     def close(self) -> None:
         """Remove the file if nothing is left in it; it is made again with the next span."""
         with self._lock:
-            if self._fd >= 0 and not self._lines:
+            if self._fd != _NO_FILE and not self._lines:
                 self._path.unlink(missing_ok=True)
                 self._close()
 
@@ -255,7 +256,7 @@ class Journal(SpanProcessor):
             os.close(descriptor)
             new.unlink(missing_ok=True)
             raise
-        is_first = self._fd < 0
+        is_first = self._fd == _NO_FILE
         self._close()
         self._fd, self._inode, self._is_whole = descriptor, os.fstat(descriptor).st_ino, True
         self._size, self._compact_at = len(content), max(_COMPACT_BYTES, 4 * len(content))
@@ -271,9 +272,9 @@ class Journal(SpanProcessor):
         }
 
     def _close(self) -> None:
-        if self._fd >= 0:
+        if self._fd != _NO_FILE:
             os.close(self._fd)
-        self._fd, self._is_whole = -1, False
+        self._fd, self._is_whole = _NO_FILE, False
 
     def _after_fork(self) -> None:
         """Leave the parent's journal to it: open spans that the child has inherited are the parent's."""

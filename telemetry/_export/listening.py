@@ -50,8 +50,8 @@ class _Telling(_Span):
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         super().add_event(name, attributes, timestamp)
-        if self.is_recording() and self.events:
-            added = self.events[-1]
+        if events := self.events:
+            added = events[-1]
             self._tell({"events": [[text(added.name), added.timestamp, plain(added.attributes)]]})
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:

@@ -19,6 +19,7 @@ from opentelemetry.trace import (
     TraceState,
     set_span_in_context,
 )
+from opentelemetry.util.types import AttributeValue
 
 from telemetry._export import otlp_json
 from telemetry._export.otlp_json_spans import spans_of
@@ -95,6 +96,16 @@ def test_spans_that_are_read_are_those_that_were_written() -> None:
         (5, True, 1)
     ]
     assert [(event.name, event.timestamp) for event in full_read.events] == [("event 2", 3)]
+
+
+def test_what_is_short_is_made_once_and_what_is_long_is_not_kept() -> None:
+    """Names and numbers are those of most spans; a process that writes long texts keeps no more memory for it."""
+    attributes: dict[str, AttributeValue] = {"name": "x" * 64, "number": 7, "long": "x" * 65, "took": 1.5, "yes": True}
+    otlp_json._repeated.cache_clear()
+    for _ in range(3):
+        otlp_json.request([ReadableSpan("a", resource=Resource({}), attributes=attributes, start_time=1, end_time=2)])
+    kept = otlp_json._repeated.cache_info()
+    assert (kept.currsize, kept.misses, kept.hits) == (2, 2, 4)
 
 
 def test_small_ids_are_as_long_as_others() -> None:
