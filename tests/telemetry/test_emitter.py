@@ -12,7 +12,15 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
 from opentelemetry.util._once import Once
 
@@ -111,10 +119,29 @@ def test_a_child_of_what_was_not_sampled_is_not_sampled() -> None:
     exporter = exported(sampler=ParentBased(ALWAYS_OFF))
     remote = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     with trace.use_span(emitter.start("root", attributes={})):
-        emitter.start("dropped", attributes={}).end()
+        dropped = emitter.start("dropped", attributes={})
+        assert not dropped.is_recording()
+        dropped.end()
     with trace.use_span(NonRecordingSpan(remote)):
         emitter.start("kept", attributes={}).end()
     assert [one.name for one in exporter.get_finished_spans()] == ["kept"]
+
+
+class Quiet(ParentBased):
+    """Goes by the parent, but for what is called noise."""
+
+    def should_sample(self, parent_context: Any, trace_id: int, name: str, *more: Any, **named: Any) -> SamplingResult:
+        asked = (parent_context, trace_id, name, *more)
+        return SamplingResult(Decision.DROP) if name == "noise" else super().should_sample(*asked, **named)
+
+
+def test_a_sampler_of_somebodys_own_is_asked_of_each_child() -> None:
+    """It may drop one whose parent is kept."""
+    exporter = exported(sampler=Quiet(ALWAYS_ON))
+    with trace.use_span(emitter.start("root", attributes={}), end_on_exit=True):
+        for name in ("noise", "kept"):
+            emitter.start(name, attributes={}).end()
+    assert [one.name for one in exporter.get_finished_spans()] == ["kept", "root"]
 
 
 def test_a_reserved_root_is_sampled_as_its_children_will_be() -> None:
