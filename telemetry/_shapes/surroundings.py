@@ -69,7 +69,7 @@ SURROUNDED: tuple[Shape, ...] = (
         pattern=re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)", re.DOTALL),
         starts=("-----begin+", "-----begin%20"),
     ),
-    _shape("PuTTY", r"(?P<name>private-lines:\ \d{1,4}\s).*?(?=private-mac|\Z)", "private-lines:", flags=re.I | re.X | re.S),
+    _shape("PuTTY", r"(?P<name>private-lines: \d{1,4}\s).*?(?=private-mac|\Z)", "private-lines:", flags=re.I | re.S),
     # 40 hexadecimal digits are a commit's name, too: they are a token where the words just before them say so.
     _shape(
         "GitHub's users before 2021",

@@ -268,6 +268,28 @@ def test_no_key_of_a_list_is_shown(form: str) -> None:
     assert not form.startswith("words") or left.endswith(" fits")
 
 
+@pytest.mark.parametrize("password", ["s3cret", "s3cre7!", "s3cre7!!"])
+def test_credentials_of_the_basic_scheme_are_known_by_their_colon(password: str) -> None:
+    """Also without the equals signs that fill them up, in a text that does not say whose header it was."""
+    encoded = base64.b64encode(f"ann:{password}".encode()).decode()
+    for sent in (encoded, encoded.rstrip("=")):
+        assert redact(f"sent Basic {sent}") == f"sent Basic {REDACTED}"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"Private-Lines: 2\n{_MADE}\n{_MADE}\nPrivate-MAC: 00", f"Private-Lines: 2\n{REDACTED}Private-MAC: 00"),
+        (f"next=https%3a%2f%2fann:{_MADE}%40host%2fa", f"next=https%3a%2f%2f{REDACTED}%40host%2fa"),
+        (f"\u0130stanbul: xoxb-1-{_MADE}, \u0130zmir: glpat-{_MADE}", f"\u0130stanbul: {REDACTED}, \u0130zmir: {REDACTED}"),
+    ],
+    ids=["over several lines", "in small letters", "behind a letter whose small one is longer"],
+)
+def test_a_secret_is_known_however_it_is_written(text: str, left: str) -> None:
+    """And what follows it stays."""
+    assert redact(text) == left
+
+
 @pytest.mark.parametrize("secret", [*OF_VENDORS.values(), *SECRETS, *LISTS_OF_KEYS.values()])
 def test_what_is_redacted_stays_as_it_is(secret: str) -> None:
     """Text goes through here more than once on its way."""
