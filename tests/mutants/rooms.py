@@ -14,6 +14,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/integrations/services/test_github_graphql.py",
         "tests/integrations/services/test_github_graphql_lists.py",
     ],
+    "apps/integrations/github/app.py": ["tests/integrations/github/test_app.py"],
     "apps/integrations/github/classify.py": [
         "tests/integrations/github/test_answers.py",
         "tests/integrations/github/test_classify.py",
@@ -27,6 +28,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     "apps/integrations/runs/failures.py": ["tests/integrations/runs/test_failures.py"],
     "apps/integrations/runs": ["tests/integrations/runs", "tests/integrations/test_onboarding_pipeline.py"],
     "apps/integrations/services": ["tests/integrations/services"],
+    "apps/integrations/services/github_app.py": ["tests/integrations/services/test_github_app.py"],
     "apps/integrations/onboarding_pipeline.py": [
         "tests/integrations/test_onboarding_pipeline.py",
         "tests/integrations/runs",

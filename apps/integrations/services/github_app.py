@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from apps import catalog
 from apps.integrations.errors import AppRefused, Unauthorized
@@ -128,7 +128,9 @@ class RenewedTurns:
         def in_turn(turn: Turn) -> None:
             stored = GitHubConnection.objects.get(pk=self._connection.pk)
             if stored.token_fingerprint == used or not self._lasts(stored):
-                made = self._client(_InTurn(turn)).token_of(stored.installation_id or 0)
+                made = self._client(_InTurn(turn)).token_of(
+                    cast("int", stored.installation_id)
+                )  # what has none is not renewed
                 renew_token(stored, made.token, expires_at=made.expires_at)
             self._connection = stored
 

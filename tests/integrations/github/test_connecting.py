@@ -47,14 +47,15 @@ def test_what_is_opened_is_returned() -> None:
         assert opened(lambda: ours, seconds=5, attend=None) is ours
 
 
-def test_an_error_is_the_callers() -> None:
-    """With its own type and text."""
+def test_an_error_is_the_callers(caplog: pytest.LogCaptureFixture) -> None:
+    """With its own type and text; nobody else is told."""
 
     def refused() -> socket.socket:
         raise ConnectionRefusedError(111, "refused")
 
     with pytest.raises(ConnectionRefusedError, match="refused"):
         opened(refused, seconds=5, attend=None)
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,13 @@ def test_a_file_of_authorities_that_cannot_be_read_is_named_so(
     assert "REQUESTS_CA_BUNDLE" in caught.value.in_full()
 
 
+def test_a_server_s_words_are_not_this_machine_s() -> None:
+    """Even if it answers with the very words in which the library complains of a file of authorities."""
+    said = b"Could not find a suitable TLS CA certificate bundle\r\n\r\n"
+    with hostile_server(closing(said)) as server, pytest.raises(Unreachable, match="closed the connection"):
+        _transport(server.url).graphql(b"{}")
+
+
 @pytest.mark.parametrize(("status", "kind"), [(407, ProxyRefused), (502, Unreachable)])
 def test_a_proxy_that_refuses_a_tunnel_is_named(
     status: int, kind: type[Unreachable], monkeypatch: pytest.MonkeyPatch
