@@ -48,7 +48,14 @@ class PullRequest(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["repository", "number"], name="one_pull_request_per_number"),
         ]
-        indexes = [models.Index(fields=["repository", "updated_at"]), models.Index(fields=["merged_at"])]
+        indexes = [
+            models.Index(fields=["repository", "updated_at"]),
+            models.Index(
+                fields=["repository", "merged_at"],
+                name="pulls_merged_of_repository",
+                condition=models.Q(merged_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.number} {self.title}"

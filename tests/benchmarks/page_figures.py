@@ -20,6 +20,8 @@ _PAGES: Mapping[str, str] = {
     "pull_requests": "Its pull requests",
     "pull_requests.assisted": "Its AI-assisted ones, of which there are none",
     "pull_requests.text": "Its pull requests, looked for by words that none has",
+    "pull_requests.updated": "Its pull requests, by their updates, from the middle on",
+    "pull_requests.merged": "Its AI-assisted ones, of which there are none, by their merges",
     "teams": "Teams",
     "team": "A team, 52 weeks",
     "accounts": "Accounts",

@@ -20,10 +20,11 @@ _ROWS = 10  # a run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What pages are asked for: a run, the largest repository and its team, and who looks."""
+    """What pages are asked for: a run, the largest repository, its pull request in the middle, its team, and who looks."""
 
     run: int
     repository: int
+    pull_request: int
     team: str
     staff: str
     member: str
@@ -48,6 +49,7 @@ def _fill(*, pull_requests: int, runs: int) -> Stored:
     from django.db import connection
 
     from apps.integrations.models import PipelineRun
+    from apps.pulls.models import PullRequest
     from apps.repositories.models import TrackedRepository
     from apps.teams.models import Membership, Team
 
@@ -60,9 +62,11 @@ def _fill(*, pull_requests: int, runs: int) -> Stored:
     team = Team.objects.get(slug="team-0")
     member = User.objects.create_user("page-member")
     Membership.objects.create(user=member, team=team)
+    repository = TrackedRepository.objects.get(full_name="owner-0/repository-0")
     return Stored(
         run=PipelineRun.objects.filter(team=team).latest("pk").pk,
-        repository=TrackedRepository.objects.get(full_name="owner-0/repository-0").pk,
+        repository=repository.pk,
+        pull_request=PullRequest.objects.get(repository=repository, number=max(1, pull_requests // 10)).pk,
         team=team.slug,
         staff=User.objects.create_superuser("page-staff").username,
         member=member.username,

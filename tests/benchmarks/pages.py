@@ -34,6 +34,8 @@ def _addresses(stored: Stored) -> dict[str, str]:
         "pull_requests": f"{repository}pull-requests/",
         "pull_requests.assisted": f"{repository}pull-requests/?assisted=AI-assisted",
         "pull_requests.text": f"{repository}pull-requests/?text=no+title+has+this",
+        "pull_requests.updated": f"{repository}pull-requests/?order=least+recently+updated&before={stored.pull_request}",
+        "pull_requests.merged": f"{repository}pull-requests/?order=recently+merged&assisted=AI-assisted",
         "teams": "/teams/",
         "team": f"/teams/{stored.team}/?weeks=52",
         "accounts": "/accounts/",

@@ -24,6 +24,16 @@ class Paged(Generic[_M]):
     rows: Sequence[_M]
     newer: int | None
     older: int | None
+    goes_on: bool = False
+    """Whether it ends where it does because so many rows were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A row's place in an order: the number that an address names it by, and its keys."""
+
+    mark: int
+    keys: Mapping[str, Any]
 
 
 def number_in(query: QueryDict, name: str) -> int | None:
@@ -40,45 +50,74 @@ def paged(
     every: QuerySet[_M] | None = None,
     prefix: str = "",
     size: int | None = None,
+    most: int | None = None,
 ) -> Paged[_M]:
     """Return the page that an address asks for: what is below the row `before`, or above the row `after`, or the top.
 
     `by` is the order, in which no two rows share a place. Where it is one key, that is the number that names a row; else its
-    primary key is, and the row is looked up among `every`: it may have left the list, and keeps its place in it.
+    primary key is, and the row is looked up among `every`: it may have left the list, and keeps its place in it. Of `every`,
+    no more than `most` rows are looked at, where that is given.
     """
     size = PAGE_SIZE if size is None else size
+    every = rows if every is None else every
     mark, is_back = number_in(query, f"{prefix}after"), True
     if mark is None:
         mark, is_back = number_in(query, f"{prefix}before"), False
-    place = None if mark is None else _place(rows if every is None else every, by, mark)
-    if place is None:
-        found = list(rows.order_by(*by)[: size + 1])
-        return _page(found[:size], by, newer=False, older=len(found) > size)
-    order = [_reversed(key) for key in by] if is_back else by
-    found = list(rows.filter(_beyond(order, place)).order_by(*order)[: size + 1])
+    place = None if mark is None else _place(every, by, mark)
+    is_back = is_back and place is not None
+    order = [_reversed(key) for key in by] if is_back else list(by)
+    within = Q() if place is None else _beyond(order, place)
+    far = None if most is None else _far(every.filter(within), order, most)
+    if far is not None:
+        within &= _beyond([_reversed(key) for key in order], far, or_there=True)
+    found = list(rows.filter(within).order_by(*order)[: size + 1])
     more, page = len(found) > size, found[:size]
-    return _page(page[::-1], by, newer=more, older=True) if is_back else _page(page, by, newer=True, older=more)
+    following = _mark(page[-1], by) if more else None if far is None else far.mark
+    goes_on = far is not None and not more
+    if is_back:
+        page.reverse()
+        return Paged(rows=page, newer=following, older=_mark(page[-1], by) if page else None, goes_on=goes_on)
+    newer = _mark(page[0], by) if page and place is not None else None
+    return Paged(rows=page, newer=newer, older=following, goes_on=goes_on)
 
 
-def _page(rows: Sequence[_M], by: Sequence[str], *, newer: bool, older: bool) -> Paged[_M]:
-    key = by[0].removeprefix("-") if len(by) == 1 else "pk"
-    first, last = (getattr(rows[0], key), getattr(rows[-1], key)) if rows else (None, None)
-    return Paged(rows=rows, newer=first if newer else None, older=last if older else None)
+def _name(by: Sequence[str]) -> str:
+    return by[0].removeprefix("-") if len(by) == 1 else "pk"
 
 
-def _place(every: QuerySet[_M], by: Sequence[str], mark: int) -> Mapping[str, Any] | None:
-    names = [key.removeprefix("-") for key in by]
-    return {names[0]: mark} if len(by) == 1 else every.filter(pk=mark).values(*names).first()
+def _mark(row: Model, by: Sequence[str]) -> int:
+    return int(getattr(row, _name(by)))
 
 
-def _beyond(order: Sequence[str], place: Mapping[str, Any]) -> Q:
-    """Return what holds of the rows that come after a place, in an order."""
+def _place(every: QuerySet[_M], by: Sequence[str], mark: int) -> _Place | None:
+    if len(by) == 1:
+        return _Place(mark, {_name(by): mark})
+    keys = every.filter(pk=mark).values(*_names(by)).first()
+    return None if keys is None else _Place(mark, keys)
+
+
+def _far(rows: QuerySet[_M], order: Sequence[str], most: int) -> _Place | None:
+    """Return the last place that a page looks at; None where it looks at all that follow."""
+    last = list(rows.order_by(*order).values(_name(order), *_names(order))[most - 1 : most + 1])
+    return _Place(last[0][_name(order)], {name: last[0][name] for name in _names(order)}) if len(last) > 1 else None
+
+
+def _beyond(order: Sequence[str], place: _Place, *, or_there: bool = False) -> Q:
+    """Return what holds of the rows that come after a place, in an order, or stand there."""
     ways, same = [], Q()
     for key in order:
-        name = key.removeprefix("-")
-        ways.append(same & Q(**{f"{name}__{'lt' if key.startswith('-') else 'gt'}": place[name]}))
-        same &= Q(**{name: place[name]})
-    return reduce(or_, ways)
+        name, than = key.removeprefix("-"), "lt" if key.startswith("-") else "gt"
+        ways.append(same & Q(**{f"{name}__{than}": place.keys[name]}))
+        same &= Q(**{name: place.keys[name]})
+    if or_there:
+        ways.append(same)
+    leading, than = order[0].removeprefix("-"), "lte" if order[0].startswith("-") else "gte"
+    at_or_after = Q(**{f"{leading}__{than}": place.keys[leading]})  # where an index begins
+    return at_or_after & reduce(or_, ways)
+
+
+def _names(by: Sequence[str]) -> list[str]:
+    return [key.removeprefix("-") for key in by]
 
 
 def _reversed(key: str) -> str:

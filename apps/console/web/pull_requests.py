@@ -1,4 +1,4 @@
-"""A repository's pull requests, newest first: which of them, whether each was AI-assisted, and by which evidence."""
+"""A repository's pull requests: which of them, in which order, whether each was AI-assisted, and by which evidence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from django.http import QueryDict
 from apps.analysis.evidence import Evidence, evidence_in
 from apps.analysis.models import Analysis
 from apps.console.web.asking import Asked
-from apps.console.web.paging import Paged, number_in, paged
+from apps.console.web.paging import Paged, paged
 from apps.pulls.models import PullRequest
 
 LOOKED_AT = 20_000
 """Pull requests that one page looks at for those that are asked for: however few there are, it is there at once."""
 STATES: Mapping[str, str] = {"open": "OPEN", "merged": "MERGED", "closed": "CLOSED"}
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    "newest first": ("-number",),
+    "oldest first": ("number",),
+    "recently updated": ("-updated_at", "-number"),
+    "least recently updated": ("updated_at", "number"),
+    "recently merged": ("-merged_at", "-number"),
+    "least recently merged": ("merged_at", "number"),
+}
 ASSISTED: Mapping[str, bool] = {"AI-assisted": True, "nothing found": False}
 _NUMBER = re.compile(r"#?(\d{1,9})", re.ASCII)
 
@@ -29,6 +37,22 @@ class PullRequestFilter(Asked):
     text: str = ""
     state: str = ""
     assisted: str = ""
+    order: str = ""
+
+    @property
+    def order_or_usual(self) -> str:
+        """The order that is asked for, or the usual one."""
+        return self.order if self.order in ORDERS else next(iter(ORDERS))
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it asks for some of them."""
+        return bool(self.text or self.state or self.assisted)
+
+    @property
+    def merged_alone(self) -> bool:
+        """Whether it is in the order of merges, which only those have that were merged."""
+        return "merged" in self.order_or_usual
 
     def of_pull_requests(self, rows: QuerySet[PullRequest]) -> QuerySet[PullRequest]:
         """Return those that are asked for."""
@@ -58,31 +82,19 @@ class PullRequestLine:
         return url if url.startswith(("https://", "http://")) else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequestPage:
-    """A page of pull requests, and whether it ends where it does because so many were looked at."""
-
-    lines: Sequence[PullRequestLine]
-    newer: int | None
-    older: int | None
-    goes_on: bool
-
-
 def newest_of(rows: QuerySet[PullRequest], *, most: int) -> list[PullRequestLine]:
     """Return the newest of a repository's pull requests."""
     return [_line(row) for row in _shown(rows).order_by("-number")[:most]]
 
 
-def page_of(rows: QuerySet[PullRequest], asked: PullRequestFilter, query: QueryDict) -> PullRequestPage:
-    """Return the page of a repository's pull requests that an address asks for."""
-    shown = _shown(rows)
-    if not asked.as_query():
-        return _page(paged(shown, query, by=("-number",)), far=None, is_back=False)
-    after = number_in(query, "after")
-    far = _far(rows, before=number_in(query, "before"), after=after)
-    within = Q() if far is None else Q(number__lte=far) if after is not None else Q(number__gte=far)
-    found = paged(asked.of_pull_requests(shown.filter(within)), query, by=("-number",))
-    return _page(found, far=far, is_back=after is not None)
+def page_of(
+    rows: QuerySet[PullRequest], asked: PullRequestFilter, query: QueryDict
+) -> tuple[Paged[PullRequest], list[PullRequestLine]]:
+    """Return the page of a repository's pull requests that an address asks for, and its lines."""
+    every = _shown(rows.filter(merged_at__isnull=False) if asked.merged_alone else rows)
+    most = LOOKED_AT if asked.is_search else None
+    page = paged(asked.of_pull_requests(every), query, by=ORDERS[asked.order_or_usual], every=every, most=most)
+    return page, [_line(row) for row in page.rows]
 
 
 def _shown(rows: QuerySet[PullRequest]) -> QuerySet[PullRequest]:
@@ -94,24 +106,6 @@ _SHOWN = (
     *("number", "title", "state", "is_draft", "url", "author", "created_at", "updated_at", "merged_at"),
     *("additions", "deletions", "analysis__tools", "analysis__evidence", "analysis__of_update"),
 )
-
-
-def _far(rows: QuerySet[PullRequest], *, before: int | None, after: int | None) -> int | None:
-    """Return the last number that a page looks at; None where it looks at all that follow."""
-    if after is not None:
-        ahead = rows.filter(number__gt=after).order_by("number")
-    else:
-        ahead = (rows if before is None else rows.filter(number__lt=before)).order_by("-number")
-    last = list(ahead.values_list("number", flat=True)[LOOKED_AT - 1 : LOOKED_AT + 1])
-    return last[0] if len(last) > 1 else None
-
-
-def _page(found: Paged[PullRequest], *, far: int | None, is_back: bool) -> PullRequestPage:
-    newer, older = found.newer, found.older
-    goes_on = far is not None and (newer if is_back else older) is None
-    if goes_on:
-        newer, older = (far, older) if is_back else (newer, far)
-    return PullRequestPage(lines=[_line(row) for row in found.rows], newer=newer, older=older, goes_on=goes_on)
 
 
 def _line(row: PullRequest) -> PullRequestLine:

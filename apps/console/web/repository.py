@@ -11,7 +11,7 @@ from apps.console.freshness_told import told
 from apps.console.web.completeness import completeness_of
 from apps.console.web.page import Page
 from apps.console.web.paging import paged
-from apps.console.web.pull_requests import ASSISTED, LOOKED_AT, STATES, PullRequestFilter, newest_of, page_of
+from apps.console.web.pull_requests import ASSISTED, LOOKED_AT, ORDERS, STATES, PullRequestFilter, newest_of, page_of
 from apps.console.web.sight import Sight
 from apps.integrations.freshness import with_freshness
 from apps.repositories.models import TrackedRepository
@@ -47,15 +47,16 @@ def _read(sight: Sight, query: QueryDict, *, repository_id: int) -> dict[str, An
 def _read_pull_requests(sight: Sight, query: QueryDict, *, repository_id: int) -> dict[str, Any]:
     repository = _seen(sight, repository_id)
     asked = PullRequestFilter.of(query)
-    page = page_of(sight.pull_requests().filter(repository=repository), asked, query)
+    page, lines = page_of(sight.pull_requests().filter(repository=repository), asked, query)
     return {
         "repository": repository,
         "filter": asked,
         "query": asked.as_query(),
         "page": page,
-        "lines": page.lines,
+        "lines": lines,
         "states": list(STATES),
         "assisted": list(ASSISTED),
+        "orders": list(ORDERS),
         "looked_at": LOOKED_AT,
     }
 

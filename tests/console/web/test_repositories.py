@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from itertools import chain
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -21,6 +22,7 @@ from apps.utils import clock
 from tests.console.web.conftest import text_of
 from tests.console.web.histories import make_pull_request, synced
 from tests.console.web.people import People, make_run
+from tests.integrations.histories import DAY
 
 pytestmark = pytest.mark.django_db
 _HOUR = timedelta(hours=1)
@@ -257,23 +259,98 @@ def test_a_search_looks_at_so_many_and_goes_on(people: People, owner: Client, mo
     pages = list(_walk(owner, address))
     assert [_numbers(page) for page in pages] == [[10], [], [1]]
     assert "there may be more" in pages[0]
-    assert "Look further back" in pages[1]
+    assert "Look further" in pages[1]
     assert "looked at is like that" in pages[1]
-    assert "Look further back" not in pages[2]
+    assert "Look further" not in pages[2]
     assert _numbers(_html(owner, f"{address}&after=6")) == [10]
     assert _numbers(_html(owner, f"{address}&after=1")) == []
 
 
+def _six(people: People) -> TrackedRepository:
+    """A repository whose pull requests 2 to 5 were merged, 4 and 5 at once; 1 was updated last, 3 and 6 first, at once."""
+    repository = synced(people)
+    for number, (updated, merged) in enumerate([(9, None), (5, 1), (1, 4), (4, 2), (3, 2), (1, None)], start=1):
+        make_pull_request(
+            repository,
+            number,
+            tools=("aider",) if number in (1, 3) else (),
+            updated_at=DAY + updated * _HOUR,
+            merged_at=None if merged is None else DAY + merged * _HOUR,
+        )
+    return repository
+
+
+_SORTED = {
+    "": [6, 5, 4, 3, 2, 1],
+    "oldest first": [1, 2, 3, 4, 5, 6],
+    "recently updated": [1, 2, 4, 5, 6, 3],
+    "least recently updated": [3, 6, 5, 4, 2, 1],
+    "recently merged": [3, 5, 4, 2],
+    "least recently merged": [2, 4, 5, 3],
+}
+
+
+@pytest.mark.parametrize(("order", "numbers"), _SORTED.items())
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_pull_requests_are_sorted_over_all_pages_there_and_back(
+    people: People, owner: Client, monkeypatch: pytest.MonkeyPatch, order: str, numbers: list[int], size: int
+) -> None:
+    """Each once, also where several have the same moment; the header that sorts says so, and turns the order round."""
+    monkeypatch.setattr(paging, "PAGE_SIZE", size)
+    address = f"/repositories/{_six(people).pk}/pull-requests/?{urlencode({'order': order})}"
+    pages = list(_walk(owner, address))
+    whole = [_numbers(page) for page in pages]
+    assert list(chain(*whole)) == numbers
+    assert {len(page) for page in whole[:-1]} <= {size}
+    for here, above in zip(pages[:0:-1], whole[-2::-1], strict=True):
+        back = re.search(r'rel="prev" href="([^"]+)"', here)
+        assert back is not None
+        assert _numbers(_html(owner, unescape(back[1]))) == above
+    header = re.findall(r'aria-sort="(\w+)"><a href="[^"]*\?([^"]+)">(?:Pull request|Updated|Merged)<', pages[0])
+    assert [way for way, _ in header] == ["ascending" if order.startswith(("least", "oldest")) else "descending"]
+    turned = _html(owner, f"{address.partition('?')[0]}?{unescape(header[0][1])}")
+    assert len(_numbers(turned)) == min(size, len(numbers))
+    assert _numbers(turned)[0] == numbers[-1]
+
+
+@pytest.mark.parametrize(("order", "pages"), [("recently updated", [[1], [], [3]]), ("least recently merged", [[], [3]])])
+def test_a_search_looks_at_so_many_in_every_order(
+    people: People, owner: Client, monkeypatch: pytest.MonkeyPatch, order: str, pages: list[list[int]]
+) -> None:
+    """And goes on after the last that it has looked at."""
+    monkeypatch.setattr(pull_requests, "LOOKED_AT", 2)
+    address = f"/repositories/{_six(people).pk}/pull-requests/?{urlencode({'assisted': 'AI-assisted', 'order': order})}"
+    assert [_numbers(page) for page in _walk(owner, address)] == pages
+
+
+def test_the_order_of_merges_has_what_was_merged_and_says_so(people: People, owner: Client) -> None:
+    """Also where nothing was."""
+    repository = _six(people)
+    address = f"/repositories/{repository.pk}/pull-requests/"
+    assert "others have no place in it" in text_of(owner, f"{address}?order=recently+merged")
+    assert "others have no place in it" not in text_of(owner, f"{address}?order=recently+updated")
+    assert "No pull request that was merged is like that." in text_of(owner, f"{address}?order=recently+merged&text=none")
+    PullRequest.objects.update(merged_at=None)
+    assert "No pull request was merged." in text_of(owner, f"{address}?order=recently+merged")
+    PullRequest.objects.all().delete()
+    assert "No pull request is stored." in text_of(owner, f"{address}?order=newest+first")
+
+
 @pytest.mark.parametrize(
-    "address", ["/repositories/", "/repositories/{}/", "/repositories/{}/pull-requests/?assisted=AI-assisted"]
+    "address",
+    [
+        *("/repositories/", "/repositories/{}/", "/repositories/{}/pull-requests/?assisted=AI-assisted"),
+        "/repositories/{}/pull-requests/?order=least+recently+updated&before={}",
+        "/repositories/{}/pull-requests/?order=recently+merged&text=change",
+    ],
 )
 def test_a_page_asks_as_much_for_many_rows_as_for_few(people: People, owner: Client, address: str) -> None:
     """No query a repository, a run, a pull request or a gap; and few in all."""
     gap = {"pull_request": 1, "list": "files", "stored": 1, "total": 3_500}
     repository = synced(people, gaps=[gap])
     make_run(people.team, {"full_name": "core/core-0", "state": "queued"})
-    make_pull_request(repository, 1, tools=("aider",), evidence="aider: commit c", files_total=9)
-    address = address.format(repository.pk)
+    first = make_pull_request(repository, 1, tools=("aider",), evidence="aider: commit c", files_total=9)
+    address = address.format(repository.pk, first.pk)
     owner.get(address)
     with CaptureQueriesContext(connection) as few:
         assert owner.get(address).status_code == 200
