@@ -50,13 +50,15 @@ def connect(*, team: Team, api_url: str, token: str, by: str = "", within: float
     return connection
 
 
-def github_app(*, api_url: str, within: float) -> tuple[App, tuple[Installation, ...]]:
+def github_app(*, api_url: str, within: float | None = None) -> tuple[App, tuple[Installation, ...]]:
     """Return the GitHub App that the settings name, and where it is installed; raises `GitHubError` and `NotInTime`."""
     client = app_client(api_url, lane=_lane(_account_of_app(api_url), within=within), within=within)
     return client.app(), client.installations()
 
 
-def connect_installation(*, team: Team, api_url: str, installation_id: int, by: str, within: float) -> GitHubConnection:
+def connect_installation(
+    *, team: Team, api_url: str, installation_id: int, by: str = "", within: float | None = None
+) -> GitHubConnection:
     """Store the team's connection with an installation of the GitHub App, whose tokens are made as they are needed.
 
     Limits are an installation's own, and so is its lane. Raises `InstallationGone` for one that the app does not have, and
@@ -107,7 +109,7 @@ def list_repositories(connection: GitHubConnection, *, within: float, goes_on: b
         access.repositories, access.hidden_organizations, access.continues_at = [], [], ""
     access.listed_at, access.refusal = now, ""
     try:
-        with _client_of(connection, within=within) as rest:
+        with client_of(connection, within=within) as rest:
             _read_pages(access, rest, anew=not access.continues_at)
     except SyncError as error:
         access.refusal = error.in_full()
@@ -115,9 +117,16 @@ def list_repositories(connection: GitHubConnection, *, within: float, goes_on: b
     return access
 
 
-def rest_client(*, api_url: str, token: str, account: str) -> GitHubRest:
-    """Return a REST client that takes its turns in the account's lane."""
-    return GitHubRest(transport=transport_to(api_url, token=token), lane=Lane(account=account))
+@contextmanager
+def client_of(connection: GitHubConnection, *, within: float | None = None) -> Iterator[GitHubRest]:
+    """Give a REST client with a connection's token, which is renewed if a GitHub App makes it, in its account's lane.
+
+    It waits no longer than `within` seconds in all, if that is given.
+    """
+    with closing(transport_to(connection.api_url, token=connection.token(), within=within)) as transport:
+        lane = _lane(connection.account, within=within)
+        turns = turns_with(lane, connection=connection, transport=transport, within=within)
+        yield GitHubRest(transport=transport, lane=turns)
 
 
 def _read_pages(access: TokenAccess, rest: GitHubRest, *, anew: bool) -> None:
@@ -187,15 +196,6 @@ def _client(api_url: str, token: str, *, account: str, within: float | None) -> 
     """Give a REST client in the account's lane that waits no longer than `within` seconds in all, if that is given."""
     with closing(transport_to(api_url, token=token, within=within)) as transport:
         yield GitHubRest(transport=transport, lane=_lane(account, within=within))
-
-
-@contextmanager
-def _client_of(connection: GitHubConnection, *, within: float) -> Iterator[GitHubRest]:
-    """Give such a client with a connection's token, which is renewed if a GitHub App makes it."""
-    with closing(transport_to(connection.api_url, token=connection.token(), within=within)) as transport:
-        lane = _lane(connection.account, within=within)
-        turns = turns_with(lane, connection=connection, transport=transport, within=within)
-        yield GitHubRest(transport=transport, lane=turns)
 
 
 def _lane(account: str, *, within: float | None) -> Lane:

@@ -9,7 +9,6 @@ import pytest
 from pytest_django import Settings
 
 from apps.github_simulator.testing import simulator
-from apps.integrations.connections import rest_client
 from apps.integrations.errors import InvalidApiUrl, OutOfTime
 from apps.integrations.models import ApiLane, RepoSync
 from apps.integrations.services.clients import transport_to
@@ -20,9 +19,9 @@ from tests.integrations.syncing import attempt, begin, tracked
 def test_the_settings_decide_who_is_reached_without_tls(settings: Settings) -> None:
     """A token goes in the clear to the hosts that SYNC_PLAIN_HTTP_HOSTS names, and to no other."""
     settings.SYNC_PLAIN_HTTP_HOSTS = frozenset({"github-simulator"})
-    rest_client(api_url="http://github-simulator:8010", token="any", account="github-simulator:8010/me")
+    transport_to("http://github-simulator:8010", token="any")
     with pytest.raises(InvalidApiUrl, match="use https"):
-        rest_client(api_url="http://api.github.com", token="any", account="api.github.com/me")
+        transport_to("http://api.github.com", token="any")
 
 
 def test_a_request_ends_before_its_turn_does(settings: Settings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser
 from fnmatch import fnmatchcase
@@ -15,6 +14,7 @@ from kombu.exceptions import OperationalError
 from rich.console import Console
 
 from apps import machine_catalog
+from apps.console.account_asked import AccountAsked
 from apps.console.following import cancelled_by_ctrl_c, require_worker, workers
 from apps.console.results import Result, results_of
 from apps.console.run_times import time_of_run
@@ -39,7 +39,10 @@ _ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence 
 class Command(PrintingCommand):
     """Sync repositories and print a result for each."""
 
-    help = "Sync repositories with the token in GITHUB_TOKEN: pull requests, reviews, commits and changed files."
+    help = (
+        "Sync repositories with the token in GITHUB_TOKEN, or by a GitHub App: pull requests, reviews, commits and changed "
+        "files."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what to sync, for whom, and how far back."""
@@ -50,8 +53,14 @@ class Command(PrintingCommand):
         window = parser.add_mutually_exclusive_group()
         window.add_argument("--days", type=int, default=30, help="pull requests updated in the last N days (30)")
         window.add_argument("--all", action="store_true", help="all history")
-        api_help = "of GitHub Enterprise, or of a simulator (https://api.github.com)"
-        parser.add_argument("--api-url", default="https://api.github.com", metavar="URL", help=api_help)
+        app_help = (
+            "with the GitHub App that the settings name, as installed at this user or organization, in place of a token"
+        )
+        parser.add_argument("--installation", metavar="LOGIN", default="", help=app_help)
+        api_help = (
+            "of GitHub Enterprise, or of a simulator (https://api.github.com; an app's is the first of SYNCTRACE_API_URLS)"
+        )
+        parser.add_argument("--api-url", metavar="URL", help=api_help)
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -83,18 +92,15 @@ class Command(PrintingCommand):
             raise CommandError(str(error)) from error
 
     def _tracked(self, options: dict[str, Any]) -> list[TrackedRepository]:
-        """Track the repositories that the arguments name, on a connection with the token."""
-        token = os.environ.get("GITHUB_TOKEN", "").strip()
-        if not token:
-            raise CommandError("There is no token: put one into the environment as GITHUB_TOKEN, never on the command line.")
+        """Track the repositories that the arguments name, on a connection with the account."""
+        account = AccountAsked.of(options)
         if not options["repositories"] and not options["org"]:
             raise CommandError("Name what to sync: OWNER/NAME, or --org ORG.")
         if options["match"] and not options["org"]:
             raise CommandError("--match chooses among the repositories of --org ORG: name one.")
-        named = [repository_name(name, api_url=options["api_url"]) for name in options["repositories"]]
-        team = _team(options["team"])
-        connection = connections.connect(team=team, api_url=options["api_url"], token=token)
-        listed = _of_owner(connection, token, options["org"], options["match"] or "*") if options["org"] else []
+        named = [repository_name(name, api_url=account.api_url) for name in options["repositories"]]
+        connection = account.connect(_team(options["team"]))
+        listed = _of_owner(connection, options["org"], options["match"] or "*") if options["org"] else []
         return track(connection=connection, full_names=named, listed=listed)
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
@@ -126,16 +132,17 @@ def _team(slug: str) -> Team:
     return Team.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
 
 
-def _of_owner(connection: GitHubConnection, token: str, owner: str, match: str) -> list[str]:
+def _of_owner(connection: GitHubConnection, owner: str, match: str) -> list[str]:
     """Return the names like `match` of an organization's repositories, or of those of a user that the token sees."""
-    rest = connections.rest_client(api_url=connection.api_url, token=token, account=connection.account)
-    try:
-        names = [info.full_name for info in rest.repositories(owner)]
-    except NotFound as error:
-        all_names = [info.full_name for info in rest.repositories()]
-        names = [name for name in all_names if name.partition("/")[0].lower() == owner.lower()]
-        if not names:
-            raise CommandError(f"GitHub knows no repositories of {owner!r} that this token sees: check the name.") from error
+    with connections.client_of(connection) as rest:
+        try:
+            names = [info.full_name for info in rest.repositories(owner)]
+        except NotFound as error:
+            all_names = [info.full_name for info in rest.repositories()]
+            names = [name for name in all_names if name.partition("/")[0].lower() == owner.lower()]
+            if not names:
+                said = f"GitHub knows no repositories of {owner!r} that this token sees: check the name."
+                raise CommandError(said) from error
     chosen = [name for name in names if fnmatchcase(name.partition("/")[2], match)]
     if not chosen:
         raise CommandError(f"None of the {len(names)} repositories of {owner} that this token sees is like {match!r}.")
