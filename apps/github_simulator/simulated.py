@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from apps.github_simulator.fault_files import fault_rules
-from apps.github_simulator.github_apps import GitHubApp
+from apps.github_simulator.github_apps import GitHubApp, Installation
 from apps.github_simulator.model import PullRequest, Repository, ReviewState
 from apps.github_simulator.rate_limits import Budget, Resource
 from apps.github_simulator.rest_api import ENTERPRISE_PREFIX
@@ -75,6 +75,21 @@ class SimulatedGitHub:
     def expire_token(self, token: str) -> None:
         """Reject a token from now on."""
         self._between_requests(lambda: self._github.accounts.expire(token))
+
+    def install_at_owners(self) -> list[Installation]:
+        """Install the app at the owner of every repository, to read what that owner has; return where it is installed."""
+
+        def install() -> list[Installation]:
+            owned: dict[str, list[str]] = {}
+            for repository in self._github.world.repositories:
+                owned.setdefault(repository.owner.login, []).append(repository.name_with_owner)
+            found = [
+                Installation(id=at, login=login, repositories=names) for at, (login, names) in enumerate(owned.items(), 1)
+            ]
+            self._app().installations = {each.id: each for each in found}
+            return found
+
+        return self._between_requests(install)
 
     def suspend_installation(self, installation_id: int) -> None:
         """Suspend an installation of the app: its tokens are refused, and no more are made."""

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import time
 
+import jwt
 import pytest
 import requests
 from django.core.management import CommandError, call_command
@@ -74,6 +76,34 @@ def test_it_serves_without_database_or_broker_until_interrupted(tmp_path: Path) 
             assert (ended.returncode, errors) == (0, "")
 
 
+def test_it_has_a_github_app_at_each_owner_whose_key_is_made_once(tmp_path: Path) -> None:
+    """Whoever signs with the key has tokens made that see what the owner has; nobody else can read the key's file."""
+    key = tmp_path / "app.pem"
+    with started("--app", str(key), home=tmp_path / "one") as program:
+        address = first_line(program).split()[4]
+        line = first_line(program)
+        assert line == f"GitHub App simulated-app, id 1, key {key}, installed at libuv, procrastinate-org"
+        made = key.read_text()
+        assert key.stat().st_mode & 0o777 == 0o600
+        proof = jwt.encode({"iss": "1", "iat": int(time()) - 60, "exp": int(time()) + 300}, made, algorithm="RS256")
+        signed = {"authorization": f"Bearer {proof}"}
+        listed = requests.get(f"{address}/app/installations", headers=signed, timeout=10).json()
+        assert [(each["id"], each["account"]["login"]) for each in listed] == [(1, "libuv"), (2, "procrastinate-org")]
+        token = requests.post(f"{address}/app/installations/2/access_tokens", headers=signed, timeout=10).json()["token"]
+        seen = requests.get(f"{address}/installation/repositories", headers={"authorization": f"token {token}"}, timeout=10)
+        assert [each["full_name"] for each in seen.json()["repositories"]] == ["procrastinate-org/procrastinate"]
+    with started("--app", str(key), "--synthetic", "1", home=tmp_path / "two") as again:
+        first_line(again)
+        assert first_line(again).endswith("installed at synthetic")
+        assert key.read_text() == made
+
+
+def test_a_key_that_cannot_be_made_is_reported_without_a_traceback(tmp_path: Path) -> None:
+    """With its path and the reason."""
+    with pytest.raises(CommandError, match=r"missing/app\.pem cannot be read or made: No such file or directory"):
+        call_command("github_simulator", "--port", "0", "--app", str(tmp_path / "missing" / "app.pem"))
+
+
 @pytest.mark.parametrize(
     ("content", "option", "message"),
     [
@@ -82,6 +112,7 @@ def test_it_serves_without_database_or_broker_until_interrupted(tmp_path: Path) 
         ("[]", "tokens", "must be a JSON object"),
         ('{"ghp_x": {"role": "admin"}}', "tokens", "Token entry 1"),
         ("nothing", "history", "is not a history file"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "app", "holds no RSA key in PEM: name a file that does not exist"),
     ],
 )
 def test_an_invalid_file_is_reported_without_a_traceback(tmp_path: Path, content: str, option: str, message: str) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.github_simulator.accounts import TokensError, read_tokens
+from apps.github_simulator.app_keys import AppKeyError, public_key_of
 from apps.github_simulator.fault_files import FaultsError, read_faults
 from apps.github_simulator.history import HistoryError
 from apps.github_simulator.rate_limits import Limits
-from apps.github_simulator.testing import simulator
+from apps.github_simulator.testing import GitHubApp, simulator
 
 _HIGHEST_PORT = 65_535
+_APP_ID, _APP_SLUG = "1", "simulated-app"
 
 
 def _count(text: str) -> int:
@@ -93,6 +95,8 @@ class Command(BaseCommand):
         behaviour.add_argument("--faults", type=Path, metavar="FILE", help="JSON file of which requests fail, and how")
         tokens = "JSON file of valid tokens (default: any token is valid)"
         behaviour.add_argument("--tokens", type=Path, metavar="FILE", help=tokens)
+        app = "private key of a GitHub App, made if there is no such file: the app is installed at each repository's owner"
+        behaviour.add_argument("--app", type=Path, metavar="KEY.pem", help=app)
 
         limits = parser.add_argument_group("rate limits", "These apply to each account; 0 switches the last three off.")
         for option, kind, default, meaning in _LIMITS:
@@ -120,19 +124,30 @@ class Command(BaseCommand):
                     faults=read_faults(options["faults"]) if options["faults"] else (),
                     tokens=read_tokens(options["tokens"]) if options["tokens"] else None,
                     limits=limits,
+                    app=_app(options["app"]) if options["app"] else None,
                     host=options["host"],
                     port=options["port"],
                 )
                 with running as github:
                     names = ", ".join(repository.name_with_owner for repository in github.repositories)
                     self.stdout.write(f"GitHub simulator listening on {github.url} ({names})")
+                    if options["app"]:
+                        places = ", ".join(each.login for each in github.install_at_owners())
+                        self.stdout.write(
+                            f"GitHub App {_APP_SLUG}, id {_APP_ID}, key {options['app']}, installed at {places}"
+                        )
                     self.stdout.flush()
                     while True:
                         signal.pause()
-            except (FaultsError, HistoryError, TokensError) as error:
+            except (AppKeyError, FaultsError, HistoryError, TokensError) as error:
                 raise CommandError(str(error)) from error
             except OSError as error:
                 raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}.") from error
+
+
+def _app(key: Path) -> GitHubApp:
+    """Return an app that is not installed anywhere yet."""
+    return GitHubApp(app_id=_APP_ID, slug=_APP_SLUG, public_key=public_key_of(key), installations=())
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
