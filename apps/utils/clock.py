@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol, cast
 
 from django.db import connection
+from django.db.models import DateTimeField, Func
 
 ATTENTION_SECONDS = 1.0
 """How long anything that waits may go without looking whether it should."""
@@ -24,6 +25,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time, with its zone."""
+        raise NotImplementedError
+
+    def pinned(self) -> datetime | None:
+        """Return the time that statements take in place of the database's own, or None where they do not."""
         raise NotImplementedError
 
     def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
@@ -41,6 +46,9 @@ class SystemClock:
         with connection.wrap_database_errors:  # past Django's cursors: this is no statement of whoever asks
             (now,) = connection.connection.execute("SELECT clock_timestamp()").fetchone()
         return cast("datetime", now).astimezone(UTC)
+
+    def pinned(self) -> None:
+        """Let statements take the database's own time."""
 
     def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
         """Sleep."""
@@ -62,6 +70,10 @@ class SteppedClock:
         """Return the time at which the clock stands."""
         return self._now
 
+    def pinned(self) -> datetime:
+        """Return the time at which the clock stands."""
+        return self._now
+
     def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
         """Advance the clock at once."""
         self.slept.append(seconds)
@@ -74,6 +86,24 @@ _clock: ContextVar[Clock] = ContextVar("clock", default=SystemClock())  # noqa: 
 def now() -> datetime:
     """Return the current time in UTC."""
     return _clock.get().now()
+
+
+def pinned() -> datetime | None:
+    """Return the time that a statement takes in place of the database's own, or None: `coalesce(%s, statement_timestamp())`.
+
+    What a statement that is sent anyway can know by itself is not asked for by another.
+    """
+    return _clock.get().pinned()
+
+
+def in_statement() -> datetime | Func:
+    """Return the current time as a value in a statement of Django's: the database puts it in as the statement arrives."""
+    return pinned() or Func(function="statement_timestamp", output_field=DateTimeField())
+
+
+def carried(read: datetime, *, seconds: float) -> datetime:
+    """Return the current time by what a statement has read of the database's clock, so many seconds ago by `boottime`."""
+    return pinned() or read + timedelta(seconds=seconds)
 
 
 def sleep(seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:

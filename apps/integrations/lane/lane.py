@@ -115,6 +115,7 @@ class Lane:
             waited_ms=waited * 1000,
             send_before=lease_ends - self._request_seconds,
             sent_lately=self._sent_lately(held.fence),
+            now=held.now,
         )
         try:
             self._show_life("", at_once=self._shown_reason != "")
@@ -129,7 +130,7 @@ class Lane:
         """Take the lane; return its row, when the lease ends (by `boottime`), and how many seconds it took."""
         if connection.in_atomic_block:
             raise RuntimeError("a lane cannot be taken inside a transaction: no other process would see it taken")
-        started, began = time.monotonic(), clock.now()
+        started = time.monotonic()
         pause = _SHORTEST_POLL
         holder: str | None = None
         is_held = False
@@ -141,7 +142,8 @@ class Lane:
                 self._log_takeover(held)
                 if is_held and waited >= _SHORTEST_WAIT:
                     operation = machine_catalog.LaneWait(account=self.account, behind=holder)
-                    record(operation, started_at=began, ended_at=began + timedelta(seconds=waited))
+                    now = held.now()
+                    record(operation, started_at=now - timedelta(seconds=waited), ended_at=now)
                 return held, asked + self._lease_seconds, waited
             is_held, holder = True, holder or leases.holder_of(self.account)
             # Uneven pauses: of those who wait, none is always the later one.
@@ -171,7 +173,7 @@ class Lane:
 
     def _check_limits(self, held: leases.Held, resource: Resource | None) -> Block | None:
         """Return what forbids a request now, or None; the check is a line where the budget is known."""
-        now = clock.now()
+        now = held.now()
         budget = None if resource is None else limits.current(held.budgets.get(resource), now=now)
         wait = limits.required_wait(block=held.block, budget=budget, now=now)
         if budget is not None:
@@ -185,7 +187,7 @@ class Lane:
     def _heed(self, turn: Turn, error: GitHubError, resource: Resource | None) -> None:
         """Note in the turn what a refusal asks for."""
         self._account_is_shared = isinstance(error, SecondaryLimited) and error.account_is_shared
-        now = clock.now()
+        now = turn.now()
         reset_at = limits.reset_named_by(error, now=now, by_our_clock=turn.by_our_clock)
         if reset_at is not None and resource is not None:
             turn.used_up(resource, reset_at=reset_at)

@@ -16,6 +16,8 @@ from django.db import connection
 
 from apps.integrations.lane.limits import Block, Budget, current, required_wait
 from apps.integrations.models import ApiLane
+from apps.utils import clock
+from apps.utils.boottime import boottime
 
 _LANES = ApiLane._meta.db_table
 
@@ -26,7 +28,7 @@ _TAKE = f"""
         AND (holder IS NULL OR leased_until < clock_timestamp())
     RETURNING old.holder, extract(epoch FROM clock_timestamp() - old.leased_until)::float8,
         fence, blocked_until, blocked_reason,
-        graphql_limit, graphql_remaining, graphql_reset_at, core_limit, core_remaining, core_reset_at
+        graphql_limit, graphql_remaining, graphql_reset_at, core_limit, core_remaining, core_reset_at, clock_timestamp()
 """  # noqa: S608  # only our own table's name is put in
 
 _LEAVE = f"""
@@ -56,10 +58,17 @@ class Held:
     fence: int
     block: Block | None
     budgets: Mapping[str, Budget]
+    taken_at: datetime
+    read_at: float
+    """When we learned of it, by `boottime`."""
     vanished: str | None = None
     """The holder before, if it never left the lane and its lease ended."""
     overdue_seconds: float = 0.0
     """How long ago that was."""
+
+    def now(self) -> datetime:
+        """Return the current time by the database's clock, as it was when the lane was taken."""
+        return clock.carried(self.taken_at, seconds=boottime() - self.read_at)
 
 
 def take(*, account: str, holder: str, lease_seconds: float) -> Held | None:
@@ -71,12 +80,15 @@ def take(*, account: str, holder: str, lease_seconds: float) -> Held | None:
         if row is None:
             cursor.execute(_CREATE, {"account": account})
             return take(account=account, holder=holder, lease_seconds=lease_seconds) if cursor.rowcount else None
-    vanished, overdue, fence, blocked_until, reason, *budgets = row
+    read_at = boottime()
+    vanished, overdue, fence, blocked_until, reason, *budgets, taken_at = row
     known = {"graphql": _budget(*budgets[:3]), "core": _budget(*budgets[3:])}
     return Held(
         fence,
         None if blocked_until is None else Block(blocked_until, reason),
         {resource: budget for resource, budget in known.items() if budget is not None},
+        taken_at,
+        read_at,
         vanished,
         overdue or 0.0,
     )

@@ -35,11 +35,21 @@ class Heartbeat(Protocol):
 class Turn:
     """The right to send one request until `send_before` (by `boottime`); it collects what the answer says of limits.
 
-    `sent_lately` is the most that all holders together have sent in the last minute, this request included.
+    `sent_lately` is the most that all holders together have sent in the last minute, this request included. `now` tells the
+    time by the database's clock.
     """
 
-    def __init__(self, *, fence: int, waited_ms: float, send_before: float, sent_lately: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        fence: int,
+        waited_ms: float,
+        send_before: float,
+        sent_lately: int | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
         self.fence = fence
+        self.now = now
         self._sent_lately = sent_lately
         self.waited_ms = waited_ms
         self.send_before = send_before
@@ -50,7 +60,7 @@ class Turn:
     def heard(self, date: datetime | None) -> None:
         """Note that GitHub's clock says `date` now: what it says of resets goes by that clock, and is kept by ours."""
         if date is not None:
-            ahead = date - clock.now()
+            ahead = date - self.now()
             self._ahead = ahead if abs(ahead) >= _CLOCKS_AGREE else timedelta(0)
 
     def by_our_clock(self, reset_at: datetime) -> datetime:
@@ -73,18 +83,18 @@ class Turn:
         if limit is not None:
             most, left = min(limit.limit, _MOST), min(limit.remaining, _MOST)
             self.budgets[limit.resource] = Budget(
-                most, left, within_reason(self.by_our_clock(limit.reset_at), now=clock.now())
+                most, left, within_reason(self.by_our_clock(limit.reset_at), now=self.now())
             )
 
     def used_up(self, resource: Resource, *, reset_at: datetime) -> None:
         """Note that nothing of `resource` is left until `reset_at`."""
         known = self.budgets.get(resource)
         limit = None if known is None else known.limit
-        self.budgets[resource] = Budget(limit, 0, within_reason(reset_at, now=clock.now()))
+        self.budgets[resource] = Budget(limit, 0, within_reason(reset_at, now=self.now()))
 
     def blocked(self, until: datetime, reason: str) -> None:
         """Note that nobody may send with this account until then."""
-        self.block = Block(within_reason(until, now=clock.now()), reason)
+        self.block = Block(within_reason(until, now=self.now()), reason)
 
 
 class Turns(Protocol):

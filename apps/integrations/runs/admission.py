@@ -35,12 +35,13 @@ _TABLES = {
     "teams": Team._meta.db_table,
 }
 
-QUEUED = "rows.state = ANY(%(waiting)s) AND rows.due_at <= %(now)s AND runs.state = %(running)s"
-"""The condition for `rows` of `runs` that are queued or admitted, in SQL; `queued_at` has its values."""
+_NOW = "coalesce(%(now)s, statement_timestamp())"
+QUEUED = f"rows.state = ANY(%(waiting)s) AND rows.due_at <= {_NOW} AND runs.state = %(running)s"
+"""The condition for `rows` of `runs` that are queued or admitted, in SQL; `queued_now` has its values."""
 
 
 def _sql(statement: str) -> str:
-    return statement.format(**_TABLES, queued=QUEUED)
+    return statement.format(**_TABLES, queued=QUEUED, now=_NOW)
 
 
 _ADMIT = _sql("""
@@ -54,14 +55,14 @@ _ADMIT = _sql("""
             JOIN {teams} AS teams ON teams.id = connections.team_id
             LEFT JOIN {lanes} AS lanes USING (account)
         WHERE connections.account NOT IN (SELECT account FROM {admissions} WHERE place = %(asking)s)
-            AND coalesce(lanes.blocked_until <= %(now)s, true)
-            AND coalesce(lanes.graphql_remaining > 0 OR lanes.graphql_reset_at <= %(reset)s, true)
-            AND coalesce(lanes.core_remaining > 0 OR lanes.core_reset_at <= %(reset)s, true)
+            AND coalesce(lanes.blocked_until <= {now}, true)
+            AND coalesce(lanes.graphql_remaining > 0 OR lanes.graphql_reset_at <= {now} - %(margin)s, true)
+            AND coalesce(lanes.core_remaining > 0 OR lanes.core_reset_at <= {now} - %(margin)s, true)
             AND (SELECT least(recent, backfill) < %(most_ready)s FROM ready)
     ), heads AS (
         SELECT free.account, free.team_id, free.share, head.*,
-            free.share * extract(epoch FROM %(now)s - coalesce(last.by_account, 'epoch')) AS claim,
-            free.share * extract(epoch FROM %(now)s - coalesce(last.by_team, 'epoch')) AS team_claim
+            free.share * extract(epoch FROM {now} - coalesce(last.by_account, 'epoch')) AS claim,
+            free.share * extract(epoch FROM {now} - coalesce(last.by_team, 'epoch')) AS team_claim
         FROM free
             CROSS JOIN LATERAL (
                 SELECT rows.id, rows.is_backfill
@@ -103,12 +104,12 @@ _ADMIT = _sql("""
         FOR UPDATE OF rows SKIP LOCKED
     ), admitted AS (
         INSERT INTO {admissions} (repo_sync_id, attempt, account, place, admitted_at)
-        SELECT id, attempt, account, %(asking)s, %(now)s FROM chosen
+        SELECT id, attempt, account, %(asking)s, {now} FROM chosen
         ORDER BY is_backfill, nth
         ON CONFLICT DO NOTHING
         RETURNING id, repo_sync_id, attempt
     )
-    UPDATE {rows} AS rows SET admitted_at = %(now)s
+    UPDATE {rows} AS rows SET admitted_at = {now}
     FROM admitted WHERE rows.id = admitted.repo_sync_id
     RETURNING admitted.id, rows.id, admitted.attempt
 """)
@@ -129,7 +130,7 @@ _IS_WANTED = _sql("""
             )
     ) OR %(over)s AND EXISTS (
         SELECT FROM {admissions} AS admission JOIN {rows} AS rows ON rows.id = admission.repo_sync_id
-        WHERE rows.attempt < admission.attempt AND admission.admitted_at < %(waits_since)s
+        WHERE rows.attempt < admission.attempt AND admission.admitted_at < {now} - %(waits)s
             AND rows.is_backfill <= %(backfill)s
     )
 """)
@@ -150,14 +151,13 @@ def admit() -> list[Attempt]:
     Call this whenever something may have changed: an attempt has begun, asks no more or has ended, rows were added. It may
     be called by any number of processes at once: who comes later finds the places taken.
     """
-    now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
             _ADMIT,
             {
-                **queued_at(now),
+                **queued_now(),
                 "asking": Admission.ASKING,
-                "reset": now - RESET_MARGIN,
+                "margin": RESET_MARGIN,
                 "most_ready": settings.SYNC_READY_ATTEMPTS,
             },
         )
@@ -213,7 +213,7 @@ def _missed(admission: Admission) -> Missed:
 
 def sent(attempt: Attempt) -> None:
     """Note that a message for the attempt was sent."""
-    Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).update(sent_at=clock.now())
+    Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).update(sent_at=clock.in_statement())
 
 
 def not_sent(attempt: Attempt) -> None:
@@ -247,7 +247,6 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
     A backfill leaves it to a recent run of its account. After SYNC_SLICE_SECONDS an attempt also leaves it to another team
     that queues for the account, and its worker to an attempt that waits for one.
     """
-    now = clock.now()
     is_over = at_work >= timedelta(seconds=settings.SYNC_SLICE_SECONDS)
     if not (row.is_backfill or is_over):
         return False
@@ -255,17 +254,17 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
         cursor.execute(
             _IS_WANTED,
             {
-                **queued_at(now),
+                **queued_now(),
                 "account": row.repository.connection.account,
                 "team": row.run.team_id,
                 "backfill": row.is_backfill,
                 "over": is_over,
-                "waits_since": now - _WAITS_FOR_WORKER,
+                "waits": _WAITS_FOR_WORKER,
             },
         )
         return bool(cursor.fetchone()[0])
 
 
-def queued_at(now: datetime) -> dict[str, Any]:
+def queued_now() -> dict[str, Any]:
     """Return what `QUEUED` asks for."""
-    return {"now": now, "waiting": [str(state) for state in WAITING], "running": str(PipelineRun.State.RUNNING)}
+    return {"now": clock.pinned(), "waiting": [str(state) for state in WAITING], "running": str(PipelineRun.State.RUNNING)}

@@ -47,7 +47,6 @@ def claim(attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] 
     Return None if it was not admitted, if another worker is or was at work under that number, or if the row or its run has
     ended.
     """
-    now = clock.now()
     claimed = RepoSync.objects.filter(
         Exists(Admission.objects.filter(repo_sync=OuterRef("pk"), attempt=attempt.number)),
         pk=attempt.repo_sync_id,
@@ -61,9 +60,9 @@ def claim(attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] 
         error_msg=Case(When(_DIED, then=F("error_msg")), default=Value(""), output_field=TextField()),
         attempt_traceparent=traceparent or "",
         attempt_will=will,
-        alive_at=now,
+        alive_at=clock.in_statement(),
         wait_reason="",
-        started_at=Coalesce("started_at", now),
+        started_at=Coalesce("started_at", clock.in_statement()),
     )
     if not claimed:
         return None
@@ -78,7 +77,7 @@ def predecessor_death(row: RepoSync) -> AttemptDied | None:
 def update(attempt: Attempt, **changes: Any) -> None:
     """Change the row and show a sign of life; raise `Superseded` if `attempt` no longer owns it."""
     owned = RepoSync.objects.filter(pk=attempt.repo_sync_id, attempt=attempt.number, state=RepoSync.State.RUNNING)
-    if not owned.update(alive_at=clock.now(), **changes):
+    if not owned.update(alive_at=clock.in_statement(), **changes):
         raise Superseded(f"attempt {attempt.number} of repository sync {attempt.repo_sync_id} no longer owns it")
 
 
@@ -120,7 +119,7 @@ def fail(attempt: Attempt, error: Exception, *, disposition: RepoSync.Dispositio
         disposition=disposition,
         error_type=error_type(error),
         error_msg=message_of(error),
-        ended_at=clock.now(),
+        ended_at=clock.in_statement(),
         **changes,
     )
 
@@ -133,7 +132,7 @@ def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **changes: 
         disposition=disposition,
         error_type="",
         error_msg="",
-        ended_at=clock.now(),
+        ended_at=clock.in_statement(),
         **changes,
     )
 

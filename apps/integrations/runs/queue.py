@@ -14,7 +14,7 @@ from apps.integrations.errors import limit_in_words
 from apps.integrations.lane.leases import blocked_by
 from apps.integrations.lane.limits import Block
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
-from apps.integrations.runs.admission import QUEUED, queued_at, ready
+from apps.integrations.runs.admission import QUEUED, queued_now, ready
 from apps.machine_catalog import QueueReason
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
@@ -148,5 +148,5 @@ def _blocks(accounts: Collection[str]) -> Mapping[str, Block]:
 
 def _places(accounts: Collection[str]) -> Mapping[int, int]:
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES, {**queued_at(clock.now()), "accounts": list(accounts)})
+        cursor.execute(_PLACES, {**queued_now(), "accounts": list(accounts)})
         return dict(cursor.fetchall())

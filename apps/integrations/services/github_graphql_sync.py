@@ -24,6 +24,7 @@ from apps.pulls.rows import PageRows
 from apps.pulls.store import count_stored, delete_pull_requests, gaps, store_page, stored_numbers
 from apps.repositories.models import BEGINNING, TrackedRepository
 from apps.utils import clock
+from apps.utils.boottime import boottime
 from telemetry import emit
 from telemetry.model import Event
 
@@ -49,7 +50,7 @@ class _Sync:
 
     def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients, hand_over: Callable[[], None]) -> None:
         self.row, self.attempt, self.clients, self.hand_over = row, attempt, clients, hand_over
-        self.began = clock.now()
+        self.began = boottime()
         self.repository: TrackedRepository = row.repository
         self.disposition = RepoSync.Disposition.SYNCED
 
@@ -121,7 +122,7 @@ class _Sync:
                 first = False
             row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
             self._store([node for node in page.nodes if self._is_inside(node)], page.flaws, counted=True)
-            if not row.paged and admission.is_wanted(row, at_work=clock.now() - self.began):
+            if not row.paged and admission.is_wanted(row, at_work=timedelta(seconds=boottime() - self.began)):
                 raise StandsBack(f"{self.repository.full_name} queues again after {row.prs_done} pull requests")
 
     def _begin_again(self) -> None:
@@ -236,7 +237,7 @@ class _Sync:
             repository = TrackedRepository.objects.select_for_update().get(pk=self.repository.pk)
             repository.cover(since=row.since, before=run.before, until=row.newest_updated_at)
             repository.github_count, repository.stored_count = total, count_stored(repository.pk)
-            repository.counted_at = clock.now()
+            repository.counted_at = clock.in_statement()  # type: ignore[assignment]  # the column takes an expression too
             repository.save(update_fields=["covered_from", "covered_to", "github_count", "stored_count", "counted_at"])
             attempts.complete(
                 self.attempt,
