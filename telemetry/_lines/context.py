@@ -73,11 +73,14 @@ def bound() -> dict[str, Any]:
 def clean_bound() -> dict[str, Any]:
     """Return the bound context as it may leave, the same object while nothing else is bound; nobody changes it."""
     context, seen = copy_context(), _Last.seen
-    if tuple(context) == seen.variables and all(map(is_, map(context.__getitem__, seen.given), seen.given.values())):
+    variables, known = tuple(context), seen.given
+    if variables == seen.variables and all(map(is_, map(context.__getitem__, known), known.values())):
         return seen.clean
     given = {variable: value for variable, value in context.items() if _bound_name(variable)}
-    _Last.seen = seen = _Seen(tuple(context), given, clean_attributes(bound()))
-    return seen.clean
+    is_same = given.keys() == known.keys() and all(map(is_, map(given.__getitem__, known), known.values()))
+    clean = seen.clean if is_same else clean_attributes(bound())
+    _Last.seen = _Seen(variables, given, clean)
+    return clean
 
 
 @lru_cache(maxsize=1024)
