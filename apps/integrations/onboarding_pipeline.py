@@ -52,11 +52,11 @@ def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
 
     `is_found` says that a sweep found it standing there: nobody who ended one of them has let it go on.
     """
+    if RepoSync.objects.filter(run=run_id).exclude(state__in=RepoSync.ENDED).exists():  # of 5,000 the first that is found
+        return []  # who ends the last one looks after that, and none begins again
     with transaction.atomic():
         run = _locked(run_id)
         if run is None or run.phase not in phases.SYNCING:
-            return []
-        if run.repo_syncs.exclude(state__in=RepoSync.ENDED).exists():  # of 5,000 the first that is found
             return []
         if is_found:
             findings.record_unadvanced(run.repo_syncs.latest("ended_at"), phases.named(run.phase))

@@ -140,22 +140,27 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
             )
         )
         will = Will.of(block)
-        row = attempts.claim(own, traceparent=current_traceparent(), will=will.as_json())
+        row = attempts.claim(own, traceparent=current_traceparent(), will=will.as_json(), found=found)
         if row is None:
             will.keep()
             return  # a second delivery, or an attempt that another has overtaken
+        frees_place = True
         try:
             with block as sync:
-                _attempt(self, sync, row, own, will)
+                frees_place = _attempt(self, sync, row, own, will)
         except Superseded:
             return  # its successor goes on, and says so
         finally:
             send(pipeline.advance(row.run_id))
-            send(pipeline.admit())
+            if frees_place:
+                send(pipeline.admit())
 
 
-def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: RepoSync, own: Attempt, will: Will) -> None:
-    """Make the attempt at the claimed row; its spans are this process's to export once the row says how it ended."""
+def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: RepoSync, own: Attempt, will: Will) -> bool:
+    """Make the attempt at the claimed row, and return whether others may begin now that it has ended.
+
+    Its spans are this process's to export once the row says how it ended.
+    """
     died = attempts.predecessor_death(row)
     if died is not None and ATTEMPTS.allows(row.failures):
         _log_retry(task, died, retry_count=row.failures, countdown=0.0)
@@ -163,6 +168,7 @@ def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: Rep
     if not isinstance(end, Unmarked):
         will.keep()
     _conclude(task, sync, end)
+    return not (isinstance(end, Completed) and end.has_handed_over)
 
 
 @task_failure.connect(sender=sync_repository)
@@ -271,7 +277,7 @@ def _send(step: Step) -> None:
 def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: End) -> None:
     """Let the operation end as the attempt did, and raise what Celery is to know."""
     match end:
-        case Completed(result):
+        case Completed(result, _):
             sync.completed(result)
         case Waiting(until):
             sync.waiting(until=until)

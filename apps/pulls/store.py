@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -50,14 +50,22 @@ def store_page(*, repository_id: int, rows: PageRows) -> int:
     return len(new)
 
 
-def count_stored(repository_id: int, *, since: datetime | None = None, before: datetime | None = None) -> int:
-    """Return how many stored pull requests of the repository were updated at `since` or later, and before `before`."""
+class Stored(NamedTuple):
+    """How many pull requests of a repository are stored."""
+
+    in_all: int
+    in_window: int
+
+
+def count_stored(repository_id: int, *, since: datetime | None = None, before: datetime | None = None) -> Stored:
+    """Count the repository's stored pull requests: all, and those updated at `since` or later, and before `before`."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*) FROM {_PULL_REQUESTS} p WHERE {_WINDOW}",  # noqa: S608  # our own names
+            f"""SELECT count(*), count(*) FILTER (WHERE {_WINDOW}) FROM {_PULL_REQUESTS} p
+            WHERE p.repository_id = %(repository)s""",  # noqa: S608  # our own names
             {"repository": repository_id, "since": since, "before": before},
         )
-        return int(cursor.fetchone()[0])
+        return Stored(*cursor.fetchone())
 
 
 def stored_numbers(repository_id: int) -> set[int]:

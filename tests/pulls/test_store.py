@@ -115,7 +115,7 @@ def test_two_repositories_with_the_same_numbers_do_not_mix() -> None:
     store(first.pk, pull_request(1))
     store(second.pk, pull_request(1, reviews=whole([])))
     assert Review.objects.filter(pull_request__repository=first).count() == 1
-    assert count_stored(second.pk) == 1
+    assert count_stored(second.pk) == (1, 1)
     changed = {"reviews": whole([]), "commits": whole([commit("new")]), "files": whole([file(additions=9)])}
     store(second.pk, pull_request(1, title="changed", **changed))
     assert _held(first.pk) == [(1, "change 1", "r1", "c1", 3)]
@@ -151,10 +151,10 @@ def test_what_is_counted_was_updated_from_the_first_moment_of_the_window_to_befo
         store(each.pk, *(replace(pull_request(1 + day.days), updated_at=DAY + day) for day in days))
     store(other.pk, replace(pull_request(9), updated_at=DAY + days[1]))
     of = tracked.pk
-    assert (count_stored(of), count_stored(other.pk)) == (4, 5)
-    assert [count_stored(of, since=DAY + day) for day in days] == [4, 3, 2, 1]
-    assert [count_stored(of, before=DAY + day) for day in days] == [0, 1, 2, 3]
-    assert count_stored(of, since=DAY + days[1], before=DAY + days[3]) == 2
+    assert (count_stored(of), count_stored(other.pk)) == ((4, 4), (5, 5))
+    assert [count_stored(of, since=DAY + day) for day in days] == [(4, 4), (4, 3), (4, 2), (4, 1)]
+    assert [count_stored(of, before=DAY + day) for day in days] == [(4, 0), (4, 1), (4, 2), (4, 3)]
+    assert count_stored(of, since=DAY + days[1], before=DAY + days[3]) == (4, 2)
 
 
 def test_gaps_name_the_lists_that_are_short() -> None:

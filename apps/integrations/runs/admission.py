@@ -114,6 +114,18 @@ _ADMIT = _sql("""
     RETURNING admitted.id, rows.id, admitted.attempt
 """)
 
+_HAND_OVER = _sql("""
+    WITH free AS (
+        SELECT min(place) AS place FROM generate_series(%(asking)s + 1, %(most)s) AS place
+        WHERE place NOT IN (
+            SELECT taken.place FROM {admissions} AS taken JOIN {admissions} AS mine USING (account)
+            WHERE mine.repo_sync_id = %(row)s
+        )
+    )
+    UPDATE {admissions} AS mine SET place = free.place FROM free
+    WHERE mine.repo_sync_id = %(row)s AND mine.attempt = %(attempt)s AND mine.place = %(asking)s AND free.place IS NOT NULL
+""")
+
 SENDING = timedelta(seconds=2)
 """How long whoever has something to send may take before the sweep sends it; a second message changes nothing."""
 _WAITS_FOR_WORKER = timedelta(seconds=1)
@@ -232,13 +244,16 @@ def withdraw_ended() -> None:
     Admission.objects.exclude(repo_sync__run__state=PipelineRun.State.RUNNING).delete()
 
 
-def hand_over(attempt: Attempt) -> None:
-    """Let another attempt of the account ask: this one has asked all it needs. Without a free place it keeps its own."""
-    mine = Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number, place=Admission.ASKING)
-    taken = set(Admission.objects.filter(account__in=mine.values("account")).values_list("place", flat=True))
-    free = set(range(Admission.ASKING + 1, settings.SYNC_ATTEMPTS_PER_ACCOUNT + 1)) - taken
-    if free:
-        mine.update(place=min(free))
+def hand_over(attempt: Attempt) -> bool:
+    """Let another attempt of the account ask, as this one has asked all it needs, and return whether one may.
+
+    Without a free place it keeps its own until it ends.
+    """
+    with connection.cursor() as cursor:
+        values = {"row": attempt.repo_sync_id, "attempt": attempt.number}
+        most = settings.SYNC_ATTEMPTS_PER_ACCOUNT
+        cursor.execute(_HAND_OVER, {**values, "asking": Admission.ASKING, "most": most})
+        return bool(cursor.rowcount)
 
 
 def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:

@@ -41,11 +41,13 @@ def find(attempt: Attempt) -> RepoSync | None:
     return RepoSync.objects.select_related("run", "repository__connection").filter(pk=attempt.repo_sync_id).first()
 
 
-def claim(attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] | None = None) -> RepoSync | None:
+def claim(
+    attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] | None = None, found: RepoSync | None = None
+) -> RepoSync | None:
     """Make `attempt` the row's owner and return the row, which keeps the `will` of its spans while it is at work.
 
-    Return None if it was not admitted, if another worker is or was at work under that number, or if the row or its run has
-    ended.
+    `found` is the row as it was just before: nobody else can have owned it meanwhile, so it is not read again. Return None if
+    the attempt was not admitted, if another worker is or was at work under that number, or if the row or its run has ended.
     """
     claimed = RepoSync.objects.filter(
         Exists(Admission.objects.filter(repo_sync=OuterRef("pk"), attempt=attempt.number)),
@@ -66,7 +68,12 @@ def claim(attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] 
     )
     if not claimed:
         return None
-    return find(attempt)
+    if found is None or found.attempt != attempt.number - 1 or found.state not in WAITING:
+        return find(attempt)
+    found.attempt, found.state, found.wait_reason = attempt.number, RepoSync.State.RUNNING, ""
+    if predecessor_death(found) is None:
+        found.error_type = found.error_msg = ""
+    return found
 
 
 def predecessor_death(row: RepoSync) -> AttemptDied | None:
@@ -176,6 +183,6 @@ def _queue_again(attempt: Attempt, **changes: Any) -> None:
 
 def _end(attempt: Attempt, **changes: Any) -> None:
     """End the attempt and free its place."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # whoever has begun a transaction around this rolls all of it back
         update(attempt, **{"wait_reason": "", "attempt_will": None, **changes})
         Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()

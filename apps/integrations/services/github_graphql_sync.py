@@ -21,7 +21,7 @@ from apps.integrations.services.clients import Clients
 from apps.integrations.services.gaps import hides_pull_requests, new_flaws, without_pull_requests
 from apps.integrations.services.mapping import page_rows
 from apps.pulls.rows import PageRows
-from apps.pulls.store import count_stored, delete_pull_requests, gaps, store_page, stored_numbers
+from apps.pulls.store import Stored, count_stored, delete_pull_requests, gaps, store_page, stored_numbers
 from apps.repositories.models import BEGINNING, TrackedRepository
 from apps.utils import clock
 from apps.utils.boottime import boottime
@@ -58,19 +58,19 @@ class _Sync:
         self._look_up()
         if not self.row.paged:
             self._read_window()
-        total = self._read_changed_meanwhile()
-        if self._is_short(total):
+        total, stored, is_short = self._read_changed_meanwhile()
+        if is_short:
             self._begin_again()
             self._read_window()
-            total = self._read_changed_meanwhile()
-            if self._is_short(total):
-                stored = count_stored(self.repository.pk)
-                raise IncompleteHistory(f"{stored} pull requests are stored, but GitHub counts {total}")
-        if self.row.since is None and not hides_pull_requests(self.row.gaps) and count_stored(self.repository.pk) > total:
+            total, stored, is_short = self._read_changed_meanwhile()
+            if is_short:
+                raise IncompleteHistory(f"{stored.in_all} pull requests are stored, but GitHub counts {total}")
+        if self.row.since is None and not hides_pull_requests(self.row.gaps) and stored.in_all > total:
             self._delete_gone()
-        if self.row.since is None and count_stored(self.repository.pk) >= total:
+            stored = self._count_stored()
+        if self.row.since is None and stored.in_all >= total:
             self.row.gaps = without_pull_requests(self.row.gaps)
-        return self._complete(total)
+        return self._complete(total, stored)
 
     def _look_up(self) -> None:
         """Learn the repository's present name and state, and how much of the window is stored already."""
@@ -88,13 +88,18 @@ class _Sync:
         if self.repository.github_id not in (None, info.id):  # another repository has taken its name
             self.repository.covered_from = self.repository.covered_to = None
             changed += ["covered_from", "covered_to"]
-        self.repository.github_id, self.repository.is_archived = info.id, info.archived
-        self.repository.save(update_fields=changed)
-        if self.row.cursor is None and not self.row.paged:
+        if info.renamed_from is not None or (self.repository.github_id, self.repository.is_archived) != (
+            info.id,
+            info.archived,
+        ):
+            self.repository.github_id, self.repository.is_archived = info.id, info.archived
+            self.repository.save(update_fields=changed)
+        if self.row.cursor is None and not self.row.paged:  # kept with the first page
             self.row.cursor = self.row.start_cursor
             self.row.since = self._since()
-        self.row.note = note
-        self._update_row(note=note, since=self.row.since, cursor=self.row.cursor)
+        if note != self.row.note:  # a later attempt would not learn of it
+            self.row.note = note
+            self._update_row(note=note)
 
     def _since(self) -> datetime | None:
         """Return where reading may stop: at the window's start, or at the watermark if everything before it is stored."""
@@ -130,29 +135,33 @@ class _Sync:
         self.row.cursor, self.row.paged, self.row.prs_done = None, False, 0
         self._update_row(cursor=None, paged=False, prs_done=0)
 
-    def _read_changed_meanwhile(self) -> int:
-        """Store again what was updated since this sync began; return GitHub's count of all pull requests.
+    def _read_changed_meanwhile(self) -> tuple[int, Stored, bool]:
+        """Store again what was updated since this sync began.
 
-        A backfill also reads what was updated since the recent run: it has left its window, and that run has not met it.
+        Return GitHub's count of all pull requests, ours, and whether some are missing after all. A backfill also reads what
+        was updated since the recent run: it has left its window, and that run has not met it.
         """
         began = self.row.newest_updated_at or BEGINNING
         if self.row.run.before is not None and self.repository.covered_to is not None:
             began = min(began, self.repository.covered_to)
-        total = 0
         for _ in range(_CLOSING_PASSES):
             total = self._read_since(began)
-            if not self._is_short(total):
+            stored = self._count_stored()
+            if not (is_short := self._is_short(total, stored)):
                 break
-        return total
+        return total, stored, is_short
+
+    def _count_stored(self) -> Stored:
+        return count_stored(self.repository.pk, since=self.row.since, before=self.row.run.before)
 
     def _delete_gone(self) -> None:
         """Delete pull requests that are gone from GitHub."""
         before = stored_numbers(self.repository.pk)  # without those that are opened and stored meanwhile
         delete_pull_requests(self.repository.pk, before - self.clients.graphql.numbers(self.repository.full_name))
 
-    def _is_short(self, total: int) -> bool:
+    def _is_short(self, total: int, stored: Stored) -> bool:
         """Return whether a whole history, of which GitHub counts `total` pull requests, lacks some."""
-        if self.row.since is not None or count_stored(self.repository.pk) >= total:
+        if self.row.since is not None or stored.in_all >= total:
             return False
         if not hides_pull_requests(self.row.gaps):
             return True
@@ -186,6 +195,7 @@ class _Sync:
             if nodes:
                 store_page(repository_id=self.repository.pk, rows=rows)
             self._update_row(
+                since=row.since,
                 cursor=row.cursor,
                 paged=row.paged,
                 prs_total=row.prs_total,
@@ -226,29 +236,28 @@ class _Sync:
         """Write `changes` to the row, and what this attempt has cost so far."""
         attempts.update(self.attempt, **self.clients.spent(), **changes)
 
-    def _complete(self, total: int) -> catalog.RepoSynced:
+    def _complete(self, total: int, stored: Stored) -> catalog.RepoSynced:
         """Complete the row with counts of what is stored, and extend the repository's covered window.
 
         `total` is GitHub's count of all pull requests, which is kept beside ours of the same moment.
         """
         row, run = self.row, self.row.run
-        done = count_stored(self.repository.pk, since=row.since, before=run.before)
         with transaction.atomic():
             repository = TrackedRepository.objects.select_for_update().get(pk=self.repository.pk)
             repository.cover(since=row.since, before=run.before, until=row.newest_updated_at)
-            repository.github_count, repository.stored_count = total, count_stored(repository.pk)
+            repository.github_count, repository.stored_count = total, stored.in_all
             repository.counted_at = clock.in_statement()  # type: ignore[assignment]  # the column takes an expression too
             repository.save(update_fields=["covered_from", "covered_to", "github_count", "stored_count", "counted_at"])
             attempts.complete(
                 self.attempt,
                 disposition=self.disposition,
-                prs_done=done,
-                prs_total=done,
+                prs_done=stored.in_window,
+                prs_total=stored.in_window,
                 # Also of what a closing query met: it has left the window.
                 gaps=[*row.gaps, *gaps(repository.pk, since=run.since)],
                 **self.clients.spent(),
             )
-        return catalog.RepoSynced(prs_synced=done)
+        return catalog.RepoSynced(prs_synced=stored.in_window)
 
 
 def _percent(done: int, expected: int | None) -> float | None:

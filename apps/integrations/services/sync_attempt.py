@@ -24,6 +24,8 @@ class Completed:
     """The repository's window is stored."""
 
     result: catalog.RepoSynced
+    has_handed_over: bool = False
+    """Whether the account's next attempt was let in before: this one's end makes room for no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,7 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
     has asked GitHub all that it needs.
     """
     spent: dict[str, int] = {}
-
-    def hand_over() -> None:
-        admission.hand_over(own)
-        send_admitted()
-
+    place = _Place(own, send_admitted)
     try:
         if admission.is_short_of_workers(row):
             send_admitted()
@@ -79,7 +77,8 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
             raise died
         clients = clients_for(row, attempt=own)
         try:
-            return Completed(sync_pull_requests(row=row, attempt=own, clients=clients, hand_over=hand_over))
+            result = sync_pull_requests(row=row, attempt=own, clients=clients, hand_over=place.hand_over)
+            return Completed(result, place.is_handed_over)
         finally:
             spent = clients.spent()  # what an attempt cost counts however it ended
     except Superseded:
@@ -98,6 +97,20 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
             return _mark(row, own, error, spent)
         except DATABASE_TROUBLE as trouble:
             return Unmarked(trouble)
+
+
+class _Place:
+    """The attempt's place with its account, which it hands over when it has asked all it needs."""
+
+    def __init__(self, own: Attempt, send_admitted: Callable[[], None]) -> None:
+        self.is_handed_over = False
+        self._own, self._send_admitted = own, send_admitted
+
+    def hand_over(self) -> None:
+        """Let the account's next attempt begin, if there is a place from which this one may go on writing."""
+        if admission.hand_over(self._own):
+            self._send_admitted()
+            self.is_handed_over = True
 
 
 def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) -> Retrying | Failed:

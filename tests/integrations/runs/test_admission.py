@@ -360,19 +360,19 @@ def test_an_attempt_hands_its_own_place_over_for_the_first_that_is_free(settings
         return list(Admission.objects.filter(account=account).order_by("pk").values_list("place", flat=True))
 
     _admitted()
-    admission.hand_over(Attempt(rows[0].pk, 2))  # no attempt of this account
+    assert not admission.hand_over(Attempt(rows[0].pk, 2))  # no attempt of this account
     assert places("github.com/one") == [1]
-    admission.hand_over(_own(rows[0]))
+    assert admission.hand_over(_own(rows[0]))
     assert (places("github.com/one"), places("github.com/two")) == ([2], [1])
-    admission.hand_over(_own(rows[0]))
+    assert not admission.hand_over(_own(rows[0]))
     assert _admitted() == [rows[1].pk]
     assert places("github.com/one") == [2, 1]
-    admission.hand_over(_own(rows[1]))
+    assert admission.hand_over(_own(rows[1]))
     assert _admitted() == [rows[2].pk]
-    admission.hand_over(_own(rows[2]))
+    assert not admission.hand_over(_own(rows[2]))
     assert (places("github.com/one"), places("github.com/two")) == ([2, 3, 1], [1])
     _complete(rows[0])
-    admission.hand_over(_own(rows[2]))
+    assert admission.hand_over(_own(rows[2]))
     assert (places("github.com/one"), places("github.com/two")) == ([3, 2], [1])
 
 

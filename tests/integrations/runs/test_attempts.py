@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from apps.integrations.errors import ServerError, Superseded
 from apps.integrations.models import Admission, PipelineRun, RepoSync
@@ -121,7 +122,7 @@ def test_an_attempt_that_was_overtaken_changes_nothing(row: RepoSync, time: cloc
         lambda: attempts.complete(frozen, disposition=RepoSync.Disposition.SYNCED),
     ]
     for late in changes:
-        with pytest.raises(Superseded):
+        with pytest.raises(Superseded), transaction.atomic():
             late()
     assert (_now(row).attempt, row.state, row.prs_done) == (2, "running", 0)
 

@@ -226,12 +226,16 @@ def test_who_takes_a_worker_sends_for_another_if_as_many_waited_as_may(
 ) -> None:
     """They could not be admitted before; whoever has asked GitHub all it needs sends for its successor in any case."""
     settings.SYNC_READY_ATTEMPTS = ready
-    own = claim(row)
+    (own,) = admission.admit()
+    claimed = attempts.claim(own, traceparent=None)
+    assert claimed is not None
     for number in range(waiting):
         begin(tracked(github, NAME, slug=f"others-{number}", token=f"token-{number}"))
     assert len(admission.admit()) == waiting
     calls: list[int] = []
-    assert isinstance(attempt_sync(*own, send_admitted=lambda: calls.append(1)), Completed)
+    end = attempt_sync(claimed, own, send_admitted=lambda: calls.append(1))
+    assert isinstance(end, Completed)
+    assert end.has_handed_over
     assert len(calls) == sent
 
 
