@@ -163,16 +163,14 @@ def admit() -> list[Attempt]:
     Call this whenever something may have changed: an attempt has begun, asks no more or has ended, rows were added. It may
     be called by any number of processes at once: who comes later finds the places taken.
     """
+    values = {
+        **queued_now(),
+        "asking": Admission.ASKING,
+        "margin": RESET_MARGIN,
+        "most_ready": settings.SYNC_READY_ATTEMPTS,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _ADMIT,
-            {
-                **queued_now(),
-                "asking": Admission.ASKING,
-                "margin": RESET_MARGIN,
-                "most_ready": settings.SYNC_READY_ATTEMPTS,
-            },
-        )
+        cursor.execute(_ADMIT, values)
         return [Attempt(row, number) for _, row, number in sorted(cursor.fetchall())]
 
 
@@ -265,18 +263,16 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
     is_over = at_work >= timedelta(seconds=settings.SYNC_SLICE_SECONDS)
     if not (row.is_backfill or is_over):
         return False
+    values = {
+        **queued_now(),
+        "account": row.repository.connection.account,
+        "team": row.run.team_id,
+        "backfill": row.is_backfill,
+        "over": is_over,
+        "waits": _WAITS_FOR_WORKER,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _IS_WANTED,
-            {
-                **queued_now(),
-                "account": row.repository.connection.account,
-                "team": row.run.team_id,
-                "backfill": row.is_backfill,
-                "over": is_over,
-                "waits": _WAITS_FOR_WORKER,
-            },
-        )
+        cursor.execute(_IS_WANTED, values)
         return bool(cursor.fetchone()[0])
 
 

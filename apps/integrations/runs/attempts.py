@@ -46,8 +46,9 @@ def claim(
 ) -> RepoSync | None:
     """Make `attempt` the row's owner and return the row, which keeps the `will` of its spans while it is at work.
 
-    `found` is the row as it was just before: nobody else can have owned it meanwhile, so it is not read again. Return None if
-    the attempt was not admitted, if another worker is or was at work under that number, or if the row or its run has ended.
+    `found` is the row as it was just before: nobody else can have owned it meanwhile, so it is not read again. Return None
+    if the attempt was not admitted, if another worker is or was at work under that number, or if the row or its run has
+    ended.
     """
     claimed = RepoSync.objects.filter(
         Exists(Admission.objects.filter(repo_sync=OuterRef("pk"), attempt=attempt.number)),

@@ -144,12 +144,13 @@ class _Sync:
         began = self.row.newest_updated_at or BEGINNING
         if self.row.run.before is not None and self.repository.covered_to is not None:
             began = min(began, self.repository.covered_to)
-        for _ in range(_CLOSING_PASSES):
+        passes = 0
+        while True:
             total = self._read_since(began)
             stored = self._count_stored()
-            if not (is_short := self._is_short(total, stored)):
-                break
-        return total, stored, is_short
+            is_short, passes = self._is_short(total, stored), passes + 1
+            if not is_short or passes == _CLOSING_PASSES:
+                return total, stored, is_short
 
     def _count_stored(self) -> Stored:
         return count_stored(self.repository.pk, since=self.row.since, before=self.row.run.before)
@@ -246,7 +247,7 @@ class _Sync:
             repository = TrackedRepository.objects.select_for_update().get(pk=self.repository.pk)
             repository.cover(since=row.since, before=run.before, until=row.newest_updated_at)
             repository.github_count, repository.stored_count = total, stored.in_all
-            repository.counted_at = clock.in_statement()  # type: ignore[assignment]  # the column takes an expression too
+            repository.counted_at = clock.in_statement()
             repository.save(update_fields=["covered_from", "covered_to", "github_count", "stored_count", "counted_at"])
             attempts.complete(
                 self.attempt,
