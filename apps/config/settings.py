@@ -150,6 +150,7 @@ SYNC_STEP_SECONDS = _environment.step_seconds
 
 SYNCTRACE_SERVICE_NAME = _telemetry.service_name
 """What Jaeger knows our traces by."""
+SYNCTRACE_VERSION = dict(_telemetry.resource)["service.version"]
 SYNCTRACE_LOG_FILE = _telemetry.log_file
 """The file that our processes write their lines to; None: they write none."""
 SYNCTRACE_TRACES_FILE = _telemetry.traces_file

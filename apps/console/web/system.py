@@ -1,11 +1,15 @@
-"""The machine: what is wrong with it first, whether it works, and where its traces are; nothing of any team."""
+"""The machine: what is wrong with it first, who works, what waits, and where its traces are; nothing of any team."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import celery
+import django
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
@@ -14,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from apps import catalog
 from apps.console.terminal.ledger_texts import troubles
+from apps.console.web.machine import Asking, machine_now
 from apps.console.web.page import Page
 from apps.console.web.sight import Sight
 from apps.integrations.models import Admission, RepoSync, SweepTime
@@ -23,9 +28,11 @@ from telemetry import ledger, problem
 from telemetry.model import Operation, Outcome
 
 _PERIODS_LATE = 3
+_FIRST_ANSWER_SECONDS = 2.0
+asking = Asking(lambda: machine_now(celery.current_app))
 
 
-def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
+def _read(sight: Sight, _query: QueryDict, *, wait_seconds: float = _FIRST_ANSWER_SECONDS) -> dict[str, Any]:
     now = clock.now()
     swept = SweepTime.objects.filter(pk=SweepTime.ONLY).values_list("at", flat=True).first()
     late_after = timedelta(seconds=_PERIODS_LATE * settings.SYNC_SWEEP_SECONDS + 5)
@@ -33,6 +40,8 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
     unfinished = RepoSync.objects.exclude(state__in=RepoSync.ENDED)
     return {
         "troubles": troubles(counts),
+        "machine": asking.last(wait_seconds=wait_seconds),
+        "versions": _versions(),
         "swept_at": swept,
         "is_beat_late": swept is None or now - swept > late_after,
         "sweep_seconds": settings.SYNC_SWEEP_SECONDS,
@@ -43,6 +52,17 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
         "command": settings.SYNCTRACE_COMMAND,
         "searches": _searches() if sight.teams is None else {},
         "jaeger_url": settings.SYNCTRACE_JAEGER_URL,
+    }
+
+
+def _versions() -> Mapping[str, str]:
+    """Return what the web itself runs on; the broker says its own."""
+    return {
+        "synctrace": settings.SYNCTRACE_VERSION,
+        "Python": platform.python_version(),
+        "Django": django.__version__,
+        "Celery": celery.__version__,
+        "PostgreSQL": ".".join(map(str, connection.get_database_version())),
     }
 
 
@@ -87,4 +107,9 @@ def _ledger() -> Mapping[str, ledger.Count]:
         return {}
 
 
-system = Page(template="console/system.html", part="console/parts/system.html", read=_read)
+system = Page(
+    template="console/system.html",
+    part="console/parts/system.html",
+    read=_read,
+    read_at_once=partial(_read, wait_seconds=0.0),
+)
