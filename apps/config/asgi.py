@@ -13,7 +13,7 @@ from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.config import environment, instrumentation
-from apps.console.terminal.escaping import visible_lines
+from apps.config.booting import give_up
 
 # Static files are read as threads can, which Django remarks upon.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators", category=Warning)
@@ -24,5 +24,4 @@ try:
     instrumentation.configure(stream=sys.stdout)
     application = get_asgi_application()
 except ImproperlyConfigured as error:
-    sys.stderr.write(f"{visible_lines(f'web: {error}')}\n")
-    sys.exit(1)
+    give_up(error)

@@ -11,14 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 from apps.config import environment, instrumentation
-from apps.console.terminal.escaping import visible_lines
-
-_CANNOT_BOOT = 3  # at this exit code gunicorn gives up; at any other it starts the same worker again and again
+from apps.config.booting import give_up
 
 try:
     environment.require_servers()
     instrumentation.configure(stream=sys.stdout)
     application = get_wsgi_application()
 except ImproperlyConfigured as error:
-    sys.stderr.write(f"{visible_lines(f'web: {error}')}\n")
-    sys.exit(_CANNOT_BOOT)
+    give_up(error)
