@@ -147,3 +147,9 @@ def test_the_local_stack_sets_every_address_and_folder(monkeypatch: pytest.Monke
 
 def _pattern(re2: str) -> re.Pattern[str]:
     return re.compile(re2.replace("[:space:]", r"\s").replace("[:alnum:]", "A-Za-z0-9"))
+
+
+def test_jaeger_sends_no_traces_of_its_own() -> None:
+    """They would go to a port at which nobody listens, and each look at its pages would leave warnings."""
+    jaeger = yaml.safe_load((HERE / "jaeger.yaml").read_text())
+    assert jaeger["extensions"]["jaeger_query"]["enable_tracing"] is False
