@@ -28,7 +28,7 @@ def test_every_link_leads_to_a_page_of_ours_at_the_address_given() -> None:
         "home",
         "runs",
         "run",
-        "admin:repositories_trackedrepository_change",
+        "repository",
         "admin:teams_team_change",
     }
     assert paths == _ours(jaeger_ui.configuration(), jaeger_ui.WEB)
