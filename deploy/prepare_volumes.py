@@ -50,7 +50,12 @@ def main() -> int:
         sys.stdout.write("made a password for PostgreSQL\n")
     (VOLUMES / "secrets").chmod(0o755)
     web = os.environ.get("SYNCTRACE_WEB_URL") or f"http://127.0.0.1:{os.environ.get('SYNCTRACE_WEB_PORT') or 8000}"
-    keep(VOLUMES / "jaeger" / "ui.json", jaeger_ui.configuration(web), owner=JAEGER)
+    try:
+        pages = jaeger_ui.configuration(web)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    keep(VOLUMES / "jaeger" / "ui.json", pages, owner=JAEGER)
     return 0
 
 

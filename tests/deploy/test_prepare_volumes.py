@@ -38,3 +38,17 @@ def test_jaeger_s_pages_lead_to_where_the_application_is(
     assert json.loads(pages.read_text())["menu"][0]["url"] == f"{web}/"
     assert pages.stat().st_uid == prepare_volumes.JAEGER
     assert (tmp_path / "secrets" / "postgres_password").read_text() == password
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away, as in the container")
+def test_a_wrong_address_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is the first that `docker compose up` shows of it, without a traceback."""
+    for name in ("synctrace", "collector", "jaeger", "secrets"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(prepare_volumes, "VOLUMES", tmp_path)
+    monkeypatch.setenv("SYNCTRACE_WEB_URL", "sync.example.com")
+    assert prepare_volumes.main() == 1
+    said = capfd.readouterr().err
+    assert said == "'sync.example.com' is no address of our pages: set SYNCTRACE_WEB_URL to one like http://127.0.0.1:8000\n"
