@@ -53,6 +53,11 @@ class SignIn(LoginView):
     authentication_form = _SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        """Add how whoever runs this lets somebody in, and whether nobody can come in yet."""
+        found = {"command": settings.SYNCTRACE_COMMAND, "has_users": User.objects.exists()}
+        return super().get_context_data(**context, **found)
+
 
 @login_not_required
 @never_cache

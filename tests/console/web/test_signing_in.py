@@ -103,6 +103,14 @@ def _invited(*arguments: str) -> tuple[str, str]:
     return urlsplit(link).path, rest
 
 
+def test_the_page_says_with_which_command_somebody_comes_in(client: Client, settings: Settings) -> None:
+    """As it is typed where this runs; whoever is the first may see everything."""
+    settings.SYNCTRACE_COMMAND = "docker compose run --rm"
+    assert "<code>docker compose run --rm invite NAME --staff</code>" in client.get("/sign-in/").content.decode()
+    User.objects.create_user("ada")
+    assert "<code>docker compose run --rm invite NAME</code>" in client.get("/sign-in/").content.decode()
+
+
 def test_the_first_user_comes_in_by_a_link(client: Client) -> None:
     """It asks for a password, signs in, and works once."""
     path, said = _invited("ada", "--team", "core", "--role", "owner")
