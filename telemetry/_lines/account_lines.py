@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from telemetry import _health
 from telemetry._export.counts import Count
@@ -19,7 +19,8 @@ _AGAIN_SECONDS = 60.0
 class AccountLines:
     """Tell of a change at once, and of what changes within a minute after it when that is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
 
@@ -34,7 +35,7 @@ class AccountLines:
         try:
             with self._lock:
                 changed = {name: count for name, count in counts.items() if self._is_new(name, count, is_last)}
-                now = time.monotonic()
+                now = self._clock()
                 if not changed or (not is_last and now < self._told_at + _AGAIN_SECONDS):
                     return
                 self._known |= {name: _state(count) for name, count in changed.items()}

@@ -64,6 +64,13 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_redacting.py",
         "tests/telemetry/test_tracebacks.py",
     ],
+    "telemetry/_lines/account_lines.py": ["tests/telemetry/test_account_lines.py", "tests/telemetry/test_processes.py"],
+    "telemetry/_lines/raises.py": ["tests/telemetry/test_lines.py", "tests/telemetry/test_tracebacks.py"],
+    "telemetry/_lines/sinks.py": [
+        "tests/telemetry/test_lines.py",
+        "tests/telemetry/test_tracebacks.py",
+        "tests/telemetry/test_visible.py",
+    ],
     "telemetry/_settings": ["tests/telemetry/test_settings.py"],
     "telemetry/model.py": [
         "tests/telemetry/test_catalog_checks.py",
