@@ -82,6 +82,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     ],
     "telemetry/settings.py": ["tests/telemetry/test_settings.py"],
     "telemetry/_export": [
+        "tests/telemetry/test_accounts.py",
         "tests/telemetry/test_deaths.py",
         "tests/telemetry/test_journal.py",
         "tests/telemetry/test_killed_counting.py",
@@ -100,7 +101,24 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_telling.py",
         "tests/telemetry/test_wills.py",
     ],
+    "telemetry/_export/accounts.py": ["tests/telemetry/test_accounts.py", "tests/telemetry/test_ledger.py"],
+    "telemetry/_export/batching.py": [
+        "tests/telemetry/test_accounts.py",
+        "tests/telemetry/test_ledger.py",
+        "tests/telemetry/test_wills.py",
+    ],
     "telemetry/_export/counts.py": ["tests/telemetry/test_sending.py"],
+    "telemetry/_export/exporters.py": [
+        "tests/telemetry/test_accounts.py",
+        "tests/telemetry/test_adoption.py",
+        "tests/telemetry/test_processes.py",
+    ],
+    "telemetry/_export/heirs.py": ["tests/telemetry/test_accounts.py"],
+    "telemetry/_export/home_ledger.py": [
+        "tests/telemetry/test_accounts.py",
+        "tests/telemetry/test_killed_counting.py",
+        "tests/telemetry/test_ledger.py",
+    ],
     "telemetry/_export/journal.py": ["tests/telemetry/test_journal.py"],
     "telemetry/_export/listening.py": ["tests/telemetry/test_telling.py"],
     "telemetry/_export/marks.py": ["tests/telemetry/test_sending.py"],
