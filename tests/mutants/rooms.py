@@ -19,6 +19,11 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/integrations/github/test_answers.py",
         "tests/integrations/github/test_classify.py",
     ],
+    "apps/integrations/github/deadline.py": [
+        "tests/integrations/github/test_connecting.py",
+        "tests/integrations/github/test_deadline.py",
+        "tests/integrations/github/test_transport.py",
+    ],
     "apps/integrations/github/limits.py": [
         "tests/integrations/github/test_limits.py",
         "tests/integrations/lane/test_limits.py",

@@ -170,6 +170,29 @@ def test_a_number_that_a_column_holds_is_no_flaw(number: int) -> None:
         assert (page.nodes[0].additions, len(page.flaws)) == (number, flaws)
 
 
+@pytest.mark.parametrize("number", [-(2**31) - 1, 2**31])
+def test_a_number_just_beyond_what_a_column_holds_is_null_and_recorded(number: int) -> None:
+    """GraphQL's numbers have 32 bits, and so have our columns."""
+    page = _read(_with((*NODE, "additions"), str(number)))
+    assert page.nodes[0].additions is None
+    assert page.flaws == (Flaw(pull_request=1, field="additions", reason="number"),)
+
+
+@pytest.mark.parametrize("said", [0, 2**63 - 1, "0", "9" * 18])
+def test_an_id_that_a_column_holds_is_no_flaw(said: int | str) -> None:
+    """As a number or as text."""
+    page = _read(_with((*NODE, "fullDatabaseId"), json.dumps(said)))
+    assert (page.nodes[0].database_id, page.flaws) == (int(said), ())
+
+
+@pytest.mark.parametrize("said", [-1, 2**63, "9" * 19, "-1", ""])
+def test_an_id_that_no_column_holds_is_null_and_recorded(said: int | str) -> None:
+    """Nor anything that is no id."""
+    page = _read(_with((*NODE, "fullDatabaseId"), json.dumps(said)))
+    assert page.nodes[0].database_id is None
+    assert page.flaws == (Flaw(pull_request=1, field="fullDatabaseId", reason="number"),)
+
+
 def _members(node: PullRequestNode, field: str) -> list[Any]:
     if field.startswith("commits"):
         return [node.commits.nodes[0].commit]

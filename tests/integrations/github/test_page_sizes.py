@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from apps.integrations.github.page_sizes import BatchSize, PageSize, batch_ladder, page_ladder
 
 
@@ -28,6 +30,12 @@ def test_a_page_halves_then_sheds_files_then_shrinks_to_one() -> None:
 def test_any_start_size_is_kept() -> None:
     """Also those below the size where files are shed, and above the cheapest."""
     assert [page_ladder(start).size.first for start in (1, 2, 5, 7, 10, 49, 100)] == [1, 2, 5, 7, 10, 49, 100]
+
+
+@pytest.mark.parametrize("start", [1, 2, 3, 5, 7, 10, 49, 100])
+def test_any_page_shrinks_to_one_pull_request(start: int) -> None:
+    """Without its files: that is the least that can be asked for."""
+    assert _down(start)[-1] == PageSize(first=1, with_files=False)
 
 
 def test_one_success_grows_a_page_to_the_largest_cheap_one() -> None:
@@ -73,13 +81,13 @@ def test_a_size_that_works_again_ends_the_caution() -> None:
 
 
 def test_a_batch_asks_for_fewer_lists_then_for_fewer_members() -> None:
-    """Down to ten members of one list."""
+    """About half as many each time, down to ten members of one list."""
     ladder = batch_ladder()
     sizes = [ladder.size]
     while ladder.shrink():
         sizes.append(ladder.size)
-    assert sizes[0] == BatchSize(lists=25, members=100)
-    assert sizes[4:] == [
+    assert sizes == [
+        *(BatchSize(lists=lists, members=100) for lists in (25, 12, 6, 3)),
         BatchSize(lists=1, members=100),
         BatchSize(lists=1, members=50),
         BatchSize(lists=1, members=25),

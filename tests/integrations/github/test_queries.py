@@ -175,6 +175,12 @@ def test_a_bad_repository_name_is_refused_before_anybody_is_asked(name: str) -> 
         queries.repository_path(name)
 
 
+def test_a_repository_s_path_holds_its_name() -> None:
+    """In two segments, whatever is in them."""
+    assert queries.repository_path("libuv/libuv.js") == "/repos/libuv/libuv.js"
+    assert queries.repository_path("o%2F/n;x") == "/repos/o%252F/n%3Bx"
+
+
 def test_an_organization_s_name_stays_one_path_segment() -> None:
     """Whatever somebody types."""
     assert queries.organization_path("a/../b") == "/orgs/a%2F..%2Fb/repos"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import socket
+import ssl
 import struct
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,21 @@ def test_a_request_carries_what_github_asks_for() -> None:
     assert headers["X-GitHub-Api-Version"] == API_VERSION
     assert headers["Content-Type"] == "application/json"
     assert body == '{"query": "{}"}'
+
+
+def test_another_token_is_sent_from_the_next_request_on() -> None:
+    """Over the same connection; one that is none is refused, and the last one stays."""
+    with hostile_server(sending(OK)) as server:
+        transport = _transport(server.url)
+        transport.rest("/user")
+        transport.use_token(" ghs_next\n")
+        transport.graphql(b"{}")
+        with pytest.raises(Unauthorized):
+            transport.use_token("no token")
+        transport.post("/app")
+    sent = [line.partition(": ")[2] for each in server.requests for line in each.splitlines() if "Authorization" in line]
+    assert sent == [f"Bearer {TOKEN}", "Bearer ghs_next", "Bearer ghs_next"]
+    assert server.connections == 1
 
 
 def test_one_connection_serves_many_requests() -> None:
@@ -202,6 +219,20 @@ def test_a_file_of_authorities_that_cannot_be_read_is_named_so(
     assert "REQUESTS_CA_BUNDLE" in caught.value.in_full()
 
 
+@pytest.mark.parametrize("why", [FileNotFoundError(2, "No such file"), PermissionError(13, "Permission denied")])
+def test_a_file_of_authorities_that_goes_or_may_not_be_read_is_named_so(
+    why: OSError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it is there when the library looks for it; the superuser, who may run this, could read any."""
+
+    def load_verify_locations(*_args: object, **_kwargs: object) -> None:
+        raise why
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", load_verify_locations)
+    with tls_server(tmp_path) as port, pytest.raises(CertificatesMissing):
+        _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
+
+
 def test_a_server_s_words_are_not_this_machine_s() -> None:
     """Even if it answers with the very words in which the library complains of a file of authorities."""
     said = b"Could not find a suitable TLS CA certificate bundle\r\n\r\n"
@@ -250,6 +281,16 @@ def test_a_huge_answer_is_refused() -> None:
         transport = GitHubTransport(api_url=server.url, token=TOKEN, max_body_bytes=100_000)
         with pytest.raises(InvalidAnswer, match="larger than"):
             transport.graphql(b"{}")
+
+
+def test_an_answer_as_large_as_one_may_be_is_read() -> None:
+    """To its last byte, and not one more."""
+    for size in (1_000, 1_001):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (size, b" " * size)
+        with hostile_server(sending(answer)) as server:
+            transport = GitHubTransport(api_url=server.url, token=TOKEN, max_body_bytes=1_000)
+            with pytest.raises(InvalidAnswer, match="larger than") if size > 1_000 else nullcontext():
+                assert len(transport.graphql(b"{}").body) == size
 
 
 def test_broken_compression_is_an_invalid_answer() -> None:

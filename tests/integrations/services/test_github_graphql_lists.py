@@ -133,19 +133,31 @@ def test_a_pull_request_that_goes_while_its_lists_are_read_is_no_lost_repository
         next(client.pull_requests(NAME))
 
 
-def test_a_list_that_github_does_not_give_whole_shows_its_gap() -> None:
+@pytest.mark.parametrize(
+    ("more", "page_info"),
+    [
+        ([], {"hasNextPage": True, "endCursor": "f1"}),
+        ([], {"hasNextPage": True, "endCursor": "f2"}),
+        ([a_file("b")], {"hasNextPage": True, "endCursor": "f1"}),
+        ([a_file("b")], {"hasNextPage": True, "endCursor": None}),
+        ([a_file("b")], {"hasNextPage": False, "endCursor": "f2"}),
+    ],
+    ids=["nothing, after itself", "nothing, and more", "after itself", "after nothing", "an end"],
+)
+def test_a_list_that_github_does_not_give_whole_shows_its_gap(more: list[Any], page_info: dict[str, Any]) -> None:
     """It ends where GitHub ends it, and the count says what is missing; nobody asks for ever."""
 
     def handle(asked: dict[str, Any]) -> Response:
         if asked["operation"] == "PullRequests":
             return answer(a_page(a_pull_request(1, files=a_list([a_file("a")], total=9, end="f1"))))
-        return answer({"list0": {"files": a_list([], total=9, end="f1")}, "rateLimit": None})
+        return answer({"list0": {"files": {**a_list(more, total=9), "pageInfo": page_info}}, "rateLimit": None})
 
     client, asked = scripted(handle)
     (node,) = next(client.pull_requests(NAME)).nodes
     assert len(asked) == 2
     assert node.files is not None
-    assert (len(node.files.nodes), node.files.total_count) == (1, 9)
+    assert [file.path for file in node.files.nodes] == ["a", *(file["path"] for file in more)]
+    assert node.files.total_count == 9
 
 
 def test_files_that_time_out_come_in_a_second_pass() -> None:
