@@ -84,7 +84,7 @@ def machine_now(app: Celery, *, answer_seconds: float = 1.0) -> Machine:
     """Ask the broker and, through it, all workers, which have so long to answer."""
     now = datetime.now(UTC)  # the database's clock would need a connection in this thread
     with app.connection_for_read() as connection:
-        failures: tuple[type[Exception], ...] = (KombuError, OSError, *connection.connection_errors)
+        failures: tuple[type[BaseException], ...] = (KombuError, OSError, *connection.connection_errors)
         try:
             connection.ensure_connection(max_retries=1)
             broker = _broker(connection)
