@@ -228,8 +228,9 @@ def _no_account() -> Iterator[None]:
     before = exporters._Process.account
     exporters._Process.account = None
     yield
-    if exporters._Process.account is not None:
-        exporters._Process.account.forget()
+    account: Account | None = exporters._Process.account
+    if account is not None:
+        account.forget()
     exporters._Process.account = before
 
 

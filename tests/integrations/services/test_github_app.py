@@ -15,7 +15,6 @@ from apps.integrations.github.app import App, InstallationToken
 from apps.integrations.github.nodes import Response
 from apps.integrations.github.transport import GitHubTransport
 from apps.integrations.lane import Resource, Turn, Turns
-from apps.integrations.services import github_app
 from apps.integrations.services.github_app import AppKey, GitHubAppClient, RenewedTurns
 from apps.repositories.accounts import save_connection
 from apps.repositories.models import GitHubConnection
@@ -64,7 +63,9 @@ class _Everywhere(GitHubTransport):
 
 def test_a_list_that_never_ends_is_read_to_five_thousand_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first ones."""
-    monkeypatch.setattr(github_app.app, "proof_of", lambda *_args, **_kwargs: "proof")  # to sign fifty takes seconds
+    monkeypatch.setattr(
+        "apps.integrations.github.app.proof_of", lambda *_args, **_kwargs: "proof"
+    )  # to sign fifty takes seconds
     transport = _Everywhere(api_url="https://api.github.com", token="unsigned")
     found = GitHubAppClient(KEY, transport=transport, lane=FreeLane()).installations()
     assert [each.id for each in found] == list(range(1, 5_001))
