@@ -33,6 +33,10 @@ ROOMS = {  # the longest beginning of a module's path counts
     "apps/integrations/runs/failures.py": ["tests/integrations/runs/test_failures.py"],
     "apps/integrations/runs": ["tests/integrations/runs", "tests/integrations/test_onboarding_pipeline.py"],
     "apps/integrations/services": ["tests/integrations/services"],
+    "apps/integrations/services/clients.py": [
+        "tests/integrations/services/test_clients.py",
+        "tests/integrations/test_github_app.py",
+    ],
     "apps/integrations/services/github_app.py": ["tests/integrations/services/test_github_app.py"],
     "apps/integrations/onboarding_pipeline.py": [
         "tests/integrations/test_onboarding_pipeline.py",

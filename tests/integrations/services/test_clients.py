@@ -6,13 +6,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from apps.github_simulator.testing import simulator
 from apps.integrations.errors import InvalidApiUrl, OutOfTime
 from apps.integrations.models import ApiLane, RepoSync
-from apps.integrations.services.clients import transport_to
+from apps.integrations.services.clients import Clients, app_client, configured_app, transport_to
+from apps.integrations.services.github_app import AppKey
+from apps.integrations.services.github_rest import GitHubRest
 from apps.utils import clock
+from tests.integrations.github.answers import FreeLane, a_page, a_pull_request, answer
+from tests.integrations.recorded import recorded
+from tests.integrations.services.scripted import ScriptedTransport, scripted
 from tests.integrations.syncing import attempt, begin, tracked
 
 
@@ -30,6 +36,29 @@ def test_a_request_ends_before_its_turn_does(settings: Settings) -> None:
     assert transport_to("https://api.github.com", token="any").deadline_seconds == 7.0
     within = [transport_to("https://api.github.com", token="any", within=seconds) for seconds in (3.0, 30.0)]
     assert [each.deadline_seconds for each in within] == [3.0, 7.0]
+
+
+@pytest.mark.django_db
+def test_an_attempt_has_spent_what_those_before_it_have_and_what_its_clients_have() -> None:
+    """Requests of both, and points of GraphQL's."""
+    graphql, _ = scripted(lambda _asked: answer(a_page(a_pull_request(1))))
+    rest = GitHubRest(transport=ScriptedTransport(rest=lambda: recorded("repository_rest")), lane=FreeLane())
+    clients = Clients(graphql=graphql, rest=rest, requests_before=7, points_before=3)
+    assert clients.spent() == {"requests": 7, "points": 3}
+    list(graphql.pull_requests("octocat/hello-world"))
+    rest.repository("octocat/hello-world")
+    assert clients.spent() == {"requests": 9, "points": 4}
+
+
+def test_an_app_takes_an_id_and_a_key(settings: Settings) -> None:
+    """Of whom there is only one, nobody can ask; that is said before anybody is."""
+    settings.SYNCTRACE_GITHUB_APP_ID, settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY = "4711", "a key"
+    assert configured_app() == AppKey(app_id="4711", private_key="a key")
+    for app_id, key in (("", "a key"), ("4711", ""), ("", "")):
+        settings.SYNCTRACE_GITHUB_APP_ID, settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY = app_id, key
+        assert configured_app() is None
+        with pytest.raises(ImproperlyConfigured, match="SYNCTRACE_GITHUB_APP_PRIVATE_KEY"):
+            app_client("https://api.github.com", lane=FreeLane())
 
 
 class _Watched(clock.SteppedClock):
