@@ -179,3 +179,23 @@ def test_an_exit_outside_a_task_or_without_a_limit_is_none(at_work: Any, monkeyp
     assert dying.read_exit(leaving) is leaving
     monkeypatch.setattr(dying, "current_task", None)
     assert dying.read_exit(leaving) is leaving
+
+
+@pytest.mark.parametrize(
+    ("death", "sentence"),
+    [
+        (Death("signal", signal="SIGSEGV"), "the process was killed by SIGSEGV"),
+        (Death("time_limit"), "the process was killed at its hard time limit"),
+        (Death("time_limit", limit_sec=90.0), "the process was killed at its hard time limit of 90 s"),
+        (Death("out_of_memory", signal="SIGKILL"), "the process was killed because memory ran out"),
+        (Death("machine_gone"), "the process's machine is gone"),
+        (Death("exit", exit_code=7), "the process exited with code 7 before the span ended"),
+        (Death(), "the process ended before the span did"),
+        (Death(is_certain=False), "nothing was heard of the process any more"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_a_death_says_what_it_was(death: Death, sentence: str) -> None:
+    """As the status of its spans does, and what is raised while there is a moment left."""
+    assert death.sentence == sentence
+    assert str(Died(death)) == sentence

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from telemetry._following import latest_line
 from telemetry.reading import Files, SpanFollower
 
 _OURS, _OTHERS = "a" * 32, "b" * 32
@@ -141,3 +142,17 @@ def test_parts_begin_with_what_others_are_in(tmp_path: Path) -> None:
     parts = [[span.name for span in part] for part in Files(traces=path, journal=journal.parent).parts_of(_OURS)]
     assert parts == [["span 9"], ["span 1"], ["span 3"], ["span 1"]]
     assert [span for part in Files(traces=tmp_path / "none").parts_of(_OURS) for span in part] == []
+
+
+def test_the_latest_line_with_a_text_is_whole(tmp_path: Path) -> None:
+    """With its end where it has one: of the newest file, or else of the one that was set aside."""
+    path, aside = tmp_path / "traces.jsonl", tmp_path / "traces.jsonl.1"
+    assert latest_line(path, "ours") == b""
+    _append(aside, b"aside: ours and theirs\n", b"aside: others\n")
+    assert latest_line(path, "ours") == b"aside: ours and theirs\n"
+    _append(path, b"1: ours\n", b"2: ours\n", b"3: others\n", b"4: begun")
+    assert latest_line(path, "ours") == b"2: ours\n"
+    assert latest_line(path, "1: ours") == b"1: ours\n"
+    assert latest_line(path, "begun") == b"4: begun"
+    assert latest_line(path, "theirs") == b"aside: ours and theirs\n"
+    assert latest_line(path, "nobody") == b""
