@@ -190,7 +190,7 @@ def locked(path: Path, *, shared: bool = False) -> int | None:
     None if the process lives, if somebody else reads it at this moment, or if it is gone.
     """
     try:
-        descriptor = os.open(path, (os.O_RDONLY if shared else os.O_RDWR | os.O_APPEND) | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY if shared else os.O_RDWR | os.O_APPEND)
     except OSError:
         return None
     try:

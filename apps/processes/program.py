@@ -192,7 +192,7 @@ class Program:
         size = self.log.stat().st_size if self.log.exists() else 0
         self._log_begins = size if size <= self._most_log_bytes else 0
         anew = os.O_TRUNC if self._log_begins < size else 0
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | anew
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | anew
         return os.fdopen(os.open(self.log, flags, 0o640), "ab")
 
     def _last_words(self) -> str:

@@ -61,7 +61,7 @@ class Account:
             return
         path = self._folder / f"{self.id}.account"
         with pages.locked(self._folder / "lock"):
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as long as this process lives
                 if hasattr(os, "posix_fallocate"):

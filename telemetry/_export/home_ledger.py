@@ -104,7 +104,7 @@ def _over(path: Path) -> Iterator[Filed | None]:
     It held a lock on it, so that what is read under that lock is the last word.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY)
     except OSError:
         yield None
         return

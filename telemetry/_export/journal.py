@@ -243,7 +243,7 @@ class Journal(SpanProcessor):
         """Put a file with what is open or waiting in the place of the one that is there."""
         self._folder.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o640)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lines = (line for lines in self._lines.values() for line in lines)

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 _KEPT = 5
-_LOOK_SECONDS, _LOOK_BYTES = 0.05, 1024 * 1024  # a look at the path costs twice as much as a line's write
+_LOOK_SECONDS = 0.05  # a look at the path costs twice as much as a line's write
+_NO_FILE = -1  # as a descriptor; 0 is one where standard input is closed
 
 
 def is_writable(path: Path) -> bool:
@@ -30,11 +31,11 @@ class LineFile:
 
     def __init__(self, path: Path, rotate_bytes: int) -> None:
         self._path, self._rotate_bytes = path, rotate_bytes
-        self._look_after = min(_LOOK_BYTES, rotate_bytes // 64)
+        self._look_after = rotate_bytes // 64
         self._unlooked = 0
         self._looked_at = 0.0
-        self._fd = -1
-        self._inode = -1
+        self._fd = _NO_FILE
+        self._inode: int
         self._is_torn = False
         self._lock = threading.Lock()
         os.register_at_fork(after_in_child=self._after_fork)
@@ -42,7 +43,11 @@ class LineFile:
     def write(self, lines: bytes) -> None:
         """Append `lines`, which end with a newline."""
         with self._lock:
-            if self._unlooked > self._look_after or self._fd < 0 or time.monotonic() - self._looked_at > _LOOK_SECONDS:
+            if (
+                self._unlooked > self._look_after
+                or self._fd == _NO_FILE
+                or time.monotonic() - self._looked_at > _LOOK_SECONDS
+            ):
                 self._follow()
                 self._unlooked, self._looked_at = 0, time.monotonic()
             self._unlooked += len(lines)
@@ -57,16 +62,16 @@ class LineFile:
     def close(self) -> None:
         """Close the file; the next write opens it."""
         with self._lock:
-            if self._fd >= 0:
+            if self._fd != _NO_FILE:
                 os.close(self._fd)
-            self._fd = -1
+            self._fd = _NO_FILE
 
     def _after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def _follow(self) -> None:
         """Make the descriptor that of the file at the path, and set that aside first if it is full."""
-        if self._fd >= 0:
+        if self._fd != _NO_FILE:
             try:
                 at_path = self._path.stat()
             except FileNotFoundError:
@@ -76,14 +81,14 @@ class LineFile:
                     return
                 self._rotate()
             os.close(self._fd)
-            self._fd = -1
+            self._fd = _NO_FILE
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         self._inode = os.fstat(self._fd).st_ino
 
     def _rotate(self) -> None:
         """Set the full file aside, unless another process was faster."""
-        lock = os.open(f"{self._path}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        lock = os.open(f"{self._path}.lock", os.O_WRONLY | os.O_CREAT, 0o640)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             try:

@@ -228,7 +228,7 @@ def note_death(folder: Path, *, pid: int, death: Death) -> None:
             continue
         journal = _journals.read(path.read_bytes())
         if journal is not None and (journal.process.get("pid"), journal.process.get("ppid")) == (pid, os.getpid()):
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
             try:
                 known = {name: value for name, value in asdict(death).items() if value != getattr(Death(), name)}
                 os.write(descriptor, b"\n" + line_of({"death": known}))
@@ -300,5 +300,5 @@ def _span(entry: Entry, resource: Resource) -> Obituary:
         status=Status(StatusCode(code), description),
         start_time=entry.start_ns,
         end_time=entry.end_ns,
-        instrumentation_scope=InstrumentationScope(name, version or None, scope_schema or None, scope_attributes or None),
+        instrumentation_scope=InstrumentationScope(name, version or None, scope_schema, scope_attributes or None),
     )

@@ -17,7 +17,7 @@ _SIZE = 4096  # one page of memory: a `write(2)` of it is whole or did not happe
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
     """Hold the lock file at `path` inside; yield False where another process has it and nobody is to `wait`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, Any]:
 def write(path: Path, content: dict[str, Any]) -> None:
     """Replace what the page holds, in its place: on a full disk too, once it is there."""
     text = json.dumps(content, separators=(",", ":")).encode()
-    page = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    page = os.open(path, os.O_WRONLY | os.O_CREAT, 0o640)
     try:
         os.pwrite(page, text.ljust(_SIZE - 1) + b"\n", 0)
     finally:
