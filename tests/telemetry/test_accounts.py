@@ -223,15 +223,12 @@ def test_where_there_is_no_home_every_mark_counts() -> None:
 
 
 @pytest.fixture
-def _no_account() -> Iterator[None]:
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave the process the account that it has."""
-    before = exporters._Process.account
-    exporters._Process.account = None
+    monkeypatch.setattr(exporters._Process, "account", None)
     yield
-    account: Account | None = exporters._Process.account
-    if account is not None:
-        account.forget()
-    exporters._Process.account = before
+    if exporters._Process.account is not None:
+        exporters._Process.account.forget()
 
 
 @pytest.mark.usefixtures("_no_account")

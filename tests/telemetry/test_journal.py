@@ -15,6 +15,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -308,6 +309,81 @@ def test_a_journal_is_kept_for_an_exporter_that_is_not_here(whole: bytes, tmp_pa
     Undertaker(tmp_path, exporters=lambda: {"file": kept}, tell=lambda _: None, file=None).look()
     assert len(kept.names) == 3
     assert not path.exists()
+
+
+def _undertaker(folder: Path | None, **exporters: SpanExporter) -> Undertaker:
+    return Undertaker(folder, exporters=lambda: exporters, tell=lambda _: None, file=None)
+
+
+def test_nobody_traces_how_spans_of_the_dead_are_exported(whole: bytes, tmp_path: Path) -> None:
+    """Or each would be followed by those of its own request; afterwards all is traced again."""
+
+    class Asking(Keeping):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            suppressed.append(otel_context.get_value(otel_context._SUPPRESS_INSTRUMENTATION_KEY))
+            return super().export(spans)
+
+    suppressed: list[object] = []
+    (tmp_path / "h-1-1.jsonl").write_bytes(whole)
+    _undertaker(tmp_path, file=Asking()).look()
+    dead = _journals.read(whole)
+    assert dead is not None
+    _undertaker(None, file=Asking()).end(dead, exported_to=())
+    assert suppressed == [True, True]
+    assert otel_context.get_value(otel_context._SUPPRESS_INSTRUMENTATION_KEY) is None
+
+
+def test_a_journal_that_somebody_removes_meanwhile_keeps_no_other_from_being_read(whole: bytes, tmp_path: Path) -> None:
+    """Whoever cleans up does not ask us."""
+
+    class Removing(Keeping):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            for path in tmp_path.iterdir():
+                if path.read_bytes() == whole:
+                    path.unlink()
+            return super().export(spans)
+
+    paths = [tmp_path / f"h-{number}-1.jsonl" for number in (1, 2)]
+    for path, content in zip(paths, (whole, whole.replace(b'"inner"', b'"other"')), strict=True):
+        path.write_bytes(content)
+    kept, before = Removing(), telemetry.swallowed()
+    _undertaker(tmp_path, file=kept).look()
+    assert sorted(kept.names) == ["ended", "ended", "inner", "other", "outer", "outer"]
+    assert (_journals.files_in(tmp_path), telemetry.swallowed()) == ([], before)
+
+
+def test_a_child_looks_by_itself_whatever_its_parents_thread_was_at(whole: bytes, tmp_path: Path) -> None:
+    """That was looking, too, as the process forked."""
+    (tmp_path / "h-1-1.jsonl").write_bytes(whole)
+    kept = Keeping()
+    undertaker = _undertaker(tmp_path, file=kept)
+    with undertaker._lock:
+        child = os.fork()
+        if not child:
+            undertaker.look()
+            os._exit(len(kept.taken))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_whom_a_mark_names_has_the_spans_if_its_account_has_counted_them(whole: bytes, is_counted: bool) -> None:
+    """One that was noted without a mark has them in any case; so has one that takes them now, which is noted before."""
+    dead = _journals.read(whole)
+    assert dead is not None
+    asked: list[tuple[str, str, int]] = []
+    noted: list[list[str]] = []
+
+    def counted(name: str, by: str, number: int) -> bool:
+        asked.append((name, by, number))
+        return is_counted
+
+    kept = {name: Keeping() for name in ("file", "otlp", "third")}
+    undertaker = Undertaker(None, exporters=lambda: kept, tell=lambda _: None, file=None, is_counted=counted)
+    done = undertaker.end(dead, exported_to=["file host.1.2 7", "otlp"], note=lambda names: noted.append(list(names)))
+    assert asked == [("file", "host.1.2", 7)]
+    assert {name: len(each.taken) for name, each in kept.items()} == {"file": 0 if is_counted else 3, "otlp": 0, "third": 3}
+    assert done == {"file", "otlp", "third", "told"}
+    assert noted == [*([] if is_counted else [["file", "otlp"]]), ["file", "otlp", "third"]]
 
 
 def test_a_machine_that_has_started_since_was_gone(whole: bytes, tmp_path: Path) -> None:

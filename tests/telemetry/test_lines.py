@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ import structlog
 
 import telemetry
 from telemetry import bind, span
+from telemetry._export import pages
 from telemetry._export.line_files import LineFile
 from telemetry._lines import writing
 from telemetry.reading import read_lines
@@ -260,6 +262,67 @@ def test_five_files_are_kept_beside_the_one_that_is_written(tmp_path: Path) -> N
         "logs.jsonl": "8-of-nine\n",
         **{f"logs.jsonl.{place}": f"{8 - place}-of-nine\n" for place in range(1, 6)},
     }
+
+
+def test_a_full_file_is_noticed_soon_however_fast_it_grows(tmp_path: Path) -> None:
+    """Before it has grown by more than a sixty-fourth, and a line."""
+    file = LineFile(tmp_path / "lines", rotate_bytes=6_400)
+    for _ in range(2_000):
+        file.write(b"nineteen-characters\n")
+    file.close()
+    sizes = sorted(path.stat().st_size for path in tmp_path.glob("lines.[0-9]"))
+    assert len(sizes) == 5
+    assert sizes[0] >= 6_400
+    assert sizes[-1] <= 6_400 + 100 + 2 * 20
+
+
+def test_a_full_file_is_set_aside_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """Whoever comes while another one does it waits, and then writes to the new one."""
+    path = tmp_path / "lines"
+    file = LineFile(path, rotate_bytes=1)
+    file.write(b"full\n")
+    with pages.locked(Path(f"{path}.lock")):
+        time.sleep(0.06)
+        writing_on = threading.Thread(target=file.write, args=(b"new\n",))
+        writing_on.start()
+        writing_on.join(0.2)
+        assert not Path(f"{path}.1").exists()
+    writing_on.join(10)
+    file.close()
+    assert (path.read_bytes(), Path(f"{path}.1").read_bytes()) == (b"new\n", b"full\n")
+
+
+def test_a_pipe_whose_reader_has_gone_is_no_place_for_lines(tmp_path: Path) -> None:
+    """We read none of it ourselves, or whoever writes would never know."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    file = LineFile(path, rotate_bytes=0)
+    file.write(b"heard\n")
+    assert os.read(reader, 99) == b"heard\n"
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        file.write(b"unheard\n")
+    file.close()
+
+
+def test_a_file_may_have_the_descriptor_of_a_standard_input_that_is_closed(tmp_path: Path) -> None:
+    """It is one file then, too, and is closed."""
+    before = os.dup(0)
+    os.close(0)
+    try:
+        file = LineFile(tmp_path / "lines", rotate_bytes=0)
+        for _ in range(2):
+            file.write(b"a line\n")
+            time.sleep(0.06)
+        assert os.fstat(0).st_ino == (tmp_path / "lines").stat().st_ino
+        file.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(0)
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+    assert (tmp_path / "lines").read_bytes() == b"a line\na line\n"
 
 
 def test_a_file_without_a_limit_is_never_set_aside(tmp_path: Path) -> None:

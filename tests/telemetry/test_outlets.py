@@ -1,0 +1,146 @@
+"""One exporter's queue: what is tried again and when, and where its spans are meanwhile."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+
+import telemetry
+from telemetry._export.accounts import Account
+from telemetry._export.counts import Count
+from telemetry._export.outlets import Outlet
+from telemetry._export.sending import TAKEN, Answer
+from telemetry._export.spool import Spool
+from telemetry.settings import Batching
+
+AWAY = Answer(is_away=True, reason="unreachable")
+NEVER = Batching(queue_size=8, batch_size=4, delay_ms=3_600_000)
+"""So that nothing is exported but by the turns of a test."""
+
+
+class Scripted:
+    """An exporter that answers as it is told, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer = AWAY
+        self.asked: list[list[str]] = []
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Answer."""
+        self.asked.append([span.name for span in spans])
+        return self.answer
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class House:
+    """An outlet with what it writes to."""
+
+    def __init__(self, spool: Spool | None, account: Account) -> None:
+        self.sender, self.spool, self.account = Scripted(), spool, account
+        self.outlet = Outlet("otlp", 0, lambda: self.sender, batching=NEVER, spool=spool)
+        self.outlet.begin(account, threading.RLock())
+
+    def end(self, *spans: ReadableSpan) -> None:
+        """Let spans end."""
+        for span in spans:
+            self.account.start()
+            self.account.end()
+            self.outlet.add(span)
+
+    def turn_later(self) -> None:
+        """Let the outlet's thread have its turn, once it is time to try again."""
+        self.outlet._due_at = 0.0
+        self.outlet._turn()
+
+    @property
+    def count(self) -> Count:
+        return self.account.counts()["otlp"] + self.outlet.gone()
+
+
+@pytest.fixture(params=[True, False], ids=["with a spool", "without"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """An outlet whose exporter is away."""
+    house = House(Spool(tmp_path / "spool", 10_000) if request.param else None, Account(None, ["otlp"]))
+    yield house
+    house.outlet.stop()
+
+
+@pytest.fixture
+def spooling(tmp_path: Path) -> Iterator[House]:
+    """An outlet whose exporter is away, and that has a spool."""
+    house = House(Spool(tmp_path / "spool", 10_000), Account(None, ["otlp"]))
+    yield house
+    house.outlet.stop()
+
+
+def _waits(house: House, answers: Sequence[Answer]) -> list[float]:
+    """Return for how long the exporter is left alone after each answer, to the hundredth."""
+    waits = []
+    for answer in answers:
+        before = time.monotonic()
+        house.outlet._note(answer)
+        after = time.monotonic()
+        due = house.outlet._due_at
+        waits.append(round(due - (before + after) / 2, 2) if due else 0.0)
+    return waits
+
+
+def test_who_is_away_is_tried_again_after_a_time_that_doubles(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to a second where spans wait in memory, and ten where they are on disk; from the beginning once it was back."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
+    longest = 1.0 if house.spool is None else 10.0
+    doubled = [min(each, longest) for each in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)]
+    assert _waits(house, [AWAY] * 8) == doubled
+    assert _waits(house, [TAKEN, AWAY, AWAY]) == [0.0, 0.25, 0.5]
+    assert _waits(house, [Answer(reason="refused"), AWAY]) == [0.0, 0.25]
+    assert _waits(house, [Answer(is_away=True, reason="unreachable", after_seconds=30.0)]) == [30.0]
+
+
+def test_not_all_processes_try_again_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each a fifth earlier or later than the others."""
+    for share in (0.8, 1.2):
+        monkeypatch.setattr(random, "uniform", lambda low, high, share=share: {low: low, high: high}[share])
+        assert _waits(house, [TAKEN, AWAY]) == [0.0, round(0.25 * share, 2)]
+
+
+def test_a_turn_asks_who_is_away_once(house: House) -> None:
+    """And puts what it would have had on disk, or lets it wait."""
+    house.end(ReadableSpan("a"), ReadableSpan("b"))
+    house.outlet._turn()
+    assert house.sender.asked == [["a", "b"]]
+    assert (house.count.spooled, house.count.queued) == ((0, 2) if house.spool is None else (2, 0))
+    house.outlet._turn()
+    assert len(house.sender.asked) == 1
+
+
+def test_a_span_that_no_file_can_hold_is_lost_alone(spooling: House) -> None:
+    """It has failed; the others wait on disk."""
+    spooling.outlet._note(AWAY)
+    spooling.end(ReadableSpan("odd", kind=None))  # type: ignore[arg-type]  # as somebody's own class may have it
+    before = telemetry.swallowed()
+    assert spooling.outlet.flush(1.0)
+    spooling.end(ReadableSpan("a"))
+    assert spooling.outlet.flush(1.0)
+    assert telemetry.swallowed() == before + 1
+    assert (spooling.count.dropped, spooling.count.spooled, spooling.count.queued) == ({"failed": 1}, 1, 0)
+
+
+def test_an_account_that_cannot_be_written_down_is_said(tmp_path: Path) -> None:
+    """And spans are exported all the same."""
+    (tmp_path / "taken").write_text("")
+    house = House(None, Account(tmp_path / "taken", ["otlp"]))
+    house.sender.answer = TAKEN
+    house.end(ReadableSpan("a"))
+    before = telemetry.swallowed()
+    house.outlet._turn()
+    assert telemetry.swallowed() == before + 1
+    assert house.count == Count(started=1, exported=1)
+    house.outlet.stop()
