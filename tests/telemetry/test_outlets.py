@@ -121,6 +121,24 @@ def test_a_turn_asks_who_is_away_once(house: House) -> None:
     assert len(house.sender.asked) == 1
 
 
+def test_who_is_back_gets_one_batch_first_and_then_all(spooling: House) -> None:
+    """So that a receiver that is not is asked as little as can be; what is on disk goes before what is new."""
+    for name in ("a", "b"):
+        spooling.outlet._note(AWAY)
+        spooling.end(ReadableSpan(name))
+        spooling.outlet._turn()
+    assert spooling.count.spooled == 2
+    asked = len(spooling.sender.asked)
+    spooling.sender.answer = TAKEN
+    spooling.end(ReadableSpan("new"))
+    spooling.turn_later()
+    assert spooling.sender.asked[asked:] == [["a"]]
+    assert spooling.count.trouble is None
+    spooling.turn_later()
+    assert sorted(spooling.sender.asked[asked + 1 :]) == [["b"], ["new"]]
+    assert spooling.count == Count(started=3, exported=3)
+
+
 def test_a_span_that_no_file_can_hold_is_lost_alone(spooling: House) -> None:
     """It has failed; the others wait on disk."""
     spooling.outlet._note(AWAY)

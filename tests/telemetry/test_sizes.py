@@ -10,6 +10,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from telemetry._boundary.sizes import shrunk, size_of
+from telemetry._export.redacting import requests_of
 
 CONTEXT = SpanContext(1, 2, is_remote=False)
 EMPTY = size_of(ReadableSpan(""))
@@ -90,3 +91,22 @@ def test_a_span_of_just_the_size_keeps_its_events_and_one_byte_less_costs_one() 
     span = ReadableSpan("", attributes=attributes, events=[Event("e", {"n": "x" * 90})] * 9, links=[Link(CONTEXT)] * 3)
     assert len(shrunk(span, size_of(span)).events) == 9
     assert len(shrunk(span, size_of(span) - 1).events) == 8
+
+
+def _sized(size: int) -> ReadableSpan:
+    """A span of just this size."""
+    attributes: dict[str, AnyValue] = {f"a{number:03}": "x" * 10_000 for number in range(size // 10_100)}
+    left = size - size_of(ReadableSpan("", attributes={**attributes, "rest": ""}))
+    return ReadableSpan("", attributes={**attributes, "rest": "x" * left})
+
+
+def test_a_request_has_up_to_three_mebibytes_and_a_span_up_to_one() -> None:
+    """In the order in which they came; what is larger is cut, and every span leaves."""
+    mebibyte = 1024 * 1024
+    whole, small = _sized(mebibyte), _sized(300)
+    assert size_of(whole) == mebibyte
+    requests = list(requests_of([whole, whole, whole, small, small]))
+    assert [[size_of(span) for span in request] for request in requests] == [[mebibyte] * 3, [300] * 2]
+    (alone,) = requests_of([_sized(mebibyte + 1)])
+    assert [size_of(span) < mebibyte / 2 for span in alone] == [True]
+    assert list(requests_of([])) == []
