@@ -18,6 +18,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 WITHOUT_HEALTH_CHECK = {
     "volumes": "runs once",
     "migrate": "runs once",
+    "first-account": "runs once",
     "collector-ready": "runs once",
     "demo": "runs once",
     "otel-collector": "its image has no shell and no program to ask with; `collector-ready` asks",

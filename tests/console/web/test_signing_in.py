@@ -97,10 +97,14 @@ def test_an_address_is_what_our_own_proxies_saw(proxies: int, forwarded: str, ad
 
 def _invited(*arguments: str) -> tuple[str, str]:
     """Invite by the command, and return the link's path and what else is printed."""
+    link, _, rest = _printed(*arguments).partition("\n")
+    return urlsplit(link).path, rest
+
+
+def _printed(*arguments: str) -> str:
     out = StringIO()
     call_command("invite", *arguments, stdout=out)
-    link, _, rest = out.getvalue().partition("\n")
-    return urlsplit(link).path, rest
+    return out.getvalue()
 
 
 def test_the_page_says_with_which_command_somebody_comes_in(client: Client, settings: Settings) -> None:
@@ -135,6 +139,16 @@ def test_a_link_expires_and_a_new_one_takes_its_place() -> None:
     assert [Client().get(path).status_code for path in (first, second)] == [410, 200]
     Invitation.objects.update(expires_at=clock.now())
     assert Client().get(second).status_code == 410
+
+
+def test_a_link_to_the_first_account_is_printed_until_there_is_one(settings: Settings) -> None:
+    """As compose does at each start: afterwards it says where the console is, and invites nobody."""
+    said = [_printed("admin", "--staff", "--first") for _ in range(2)]
+    assert all(text.startswith("Nobody has an account yet. Choose a password at:\nhttp") for text in said)
+    _, second = (text.split("/invitation/")[1].split("/")[0] for text in said)
+    accept(second, password=PASSWORD)
+    assert _printed("admin", "--staff", "--first") == f"The console: {settings.SYNCTRACE_WEB_URL}\n"
+    assert not Invitation.objects.filter(used_at=None).exists()
 
 
 def test_an_invited_user_of_staff_sees_all(people: People) -> None:
