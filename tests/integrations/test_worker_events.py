@@ -95,7 +95,7 @@ def test_what_a_killed_process_held_is_said_in_its_runs_trace(program_environmen
     environment = {**program_environment, **SETTINGS}
     with simulator(synthetic=12) as github, worker(environment, children=1):
         repository = tracked(github, NAME)
-        github.add_faults({"fault": "delay", "match": {"operation": "PullRequests"}, "delay_ms": 1_000})
+        github.add_faults({"fault": "delay", "delay_ms": 1_500})
         start_pipeline.delay(repository.team_id, [repository.pk], days=None)
         wait_until(lambda: _held_lanes().exists())
         lane = _held_lanes().get()
