@@ -137,6 +137,7 @@ def _is_true(home: Path, received: set[bytes]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(420)  # hundreds of processes, one after the other
 @pytest.mark.parametrize("is_away", [False, True], ids=["sent", "spooled"])
 def test_a_reader_that_is_killed_at_any_step_is_followed_by_one_that_counts_the_rest(tmp_path: Path, is_away: bool) -> None:
     """Of a dead process's spans and of its own, which it sends, or puts into the spool."""
@@ -180,6 +181,7 @@ print(n)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(420)  # hundreds of processes, one after the other
 def test_whoever_is_killed_over_a_will_is_followed_by_one_that_counts_the_rest(tmp_path: Path) -> None:
     """At any step; what was noted says who has the spans."""
     with receiver() as collector:
