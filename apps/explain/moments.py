@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from apps.utils.times_in_text import time_of_day
+
 
 def clock_of(nanoseconds: int) -> str:
     """Return the time of day, UTC: `14:07:12Z`."""
-    return f"{datetime.fromtimestamp(nanoseconds // 10**9, UTC):%H:%M:%S}Z"
+    return time_of_day(datetime.fromtimestamp(nanoseconds // 10**9, UTC))
 
 
 def length_of(seconds: float) -> str:

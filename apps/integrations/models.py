@@ -12,6 +12,7 @@ from apps.integrations.errors import AttemptDied, limit_in_words
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
+from apps.utils.times_in_text import time_of_day
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -280,7 +281,7 @@ class RepoSync(models.Model):
             return f"attempt {self.attempt + 1}: {self.place or 'its turn'}"
         if self.standing == "queued":
             return self.place or "its turn"
-        until = f"{self.due_at:%H:%M:%S}Z"
+        until = time_of_day(self.due_at)
         if self.state == self.State.RETRYING:
             return f"attempt {self.attempt + 1} at {until}"
         if self.wait_reason == WAITS_FOR_LANE:

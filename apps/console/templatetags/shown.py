@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from apps.explain.side_by_side import Pair
 from apps.utils.read_only_admin import TONES, took
+from apps.utils.times_in_text import text_and_times
 
 register = template.Library()
 
@@ -23,10 +24,33 @@ def moment(at: datetime | None) -> str:
     """Return a moment in UTC; the page's script writes it in the reader's zone, and leaves UTC to the hovering pointer."""
     if at is None:
         return ""
+    return _time(at, f"{at.astimezone(UTC):%Y-%m-%d %H:%M}")
+
+
+@register.simple_tag
+def second(at: datetime) -> str:
+    """Return a moment as `moment` does, to the second."""
+    return _time(at, f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", shows="second")
+
+
+@register.filter
+def timed(sentence: str) -> SafeString:
+    """Return a sentence in which each time of day is a moment, as with `moment`; what it quotes of others stays text."""
+    pieces = (
+        piece if isinstance(piece, str) else _time(piece, f"{piece:%H:%M:%S}Z", shows="clock")
+        for piece in text_and_times(sentence)
+    )
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+def _time(at: datetime, text: str, *, shows: Literal["minute", "second", "clock"] = "minute") -> SafeString:
     utc = at.astimezone(UTC)
-    iso, text = f"{utc:%Y-%m-%dT%H:%M:%SZ}", f"{utc:%Y-%m-%d %H:%M}"
     return format_html(
-        '<time class="nowrap number" datetime="{}" title="{} UTC">{}</time>', iso, f"{utc:%Y-%m-%d %H:%M:%S}", text
+        '<time class="nowrap number" datetime="{}" title="{} UTC"{}>{}</time>',
+        f"{utc:%Y-%m-%dT%H:%M:%SZ}",
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        "" if shows == "minute" else format_html(' data-shows="{}"', shows),
+        text,
     )
 
 
@@ -79,7 +103,7 @@ def marked(text: str) -> SafeString:
     plain = text.replace("{command}", settings.SYNCTRACE_COMMAND).replace("{run}", "RUN")
     pieces = enumerate(plain.split("`"))
     return format_html_join(
-        "", "{}", ((format_html("<code>{}</code>", piece) if at % 2 else piece,) for at, piece in pieces)
+        "", "{}", ((format_html("<code>{}</code>", piece) if at % 2 else timed(piece),) for at, piece in pieces)
     )
 
 

@@ -17,6 +17,7 @@ from apps.console.web.background import background_thread
 from apps.console.web.kept import Kept
 from apps.explain.explanation import Explanation, explain_run
 from apps.integrations.models import PipelineRun
+from apps.utils.times_in_text import times_marked
 
 _MOST_KEPT = 32
 _LEAST_SECONDS = 5.0
@@ -34,7 +35,7 @@ class Explanations:
         self._thread = background_thread("console-explain")
 
     def of(self, run: PipelineRun) -> Explanation:
-        """Return why a run went as it did, without the path of its time: seconds old at most, or as old as that took.
+        """Return why a run went as it did, its times marked, without the path of its time: seconds old at most, or as old as that took.
 
         A run is explained anew once its rows stand otherwise.
         """
@@ -44,7 +45,7 @@ class Explanations:
 
     def _explained(self, run: PipelineRun, mark: Hashable) -> Explanation:
         began = time.monotonic()
-        with nothing_collected():
+        with nothing_collected(), times_marked():  # in whichever thread
             found = self._explain(run.pk, command=settings.SYNCTRACE_COMMAND)
         found = replace(found, time=replace(found.time, path=()))  # a large run's has a hundred thousand stretches
         keep(run, found)

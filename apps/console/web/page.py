@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.safestring import SafeString
 
 from apps.console.web.sight import Sight
+from apps.utils.times_in_text import times_marked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class Page:
 
     Where that may take long, `read_at_once` is called for the page itself, and what it leaves out comes after.
     The template shows `part` as `{{ live }}`. It is sent alone to whoever has the page open already, and is the same for
-    everyone of one sight.
+    everyone of one sight. Sentences that may tell a time go through the filter `timed`.
     """
 
     template: str
@@ -34,12 +35,13 @@ class Page:
         """Answer with the page, or with its part alone where the page asks for that."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        context = _context(self.read_at_once or self.read, Sight.of(request.user), request.GET, named)
-        live = self._part(context)
-        if "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers:
-            response = HttpResponse(live)
-        else:
-            response = render(request, self.template, {**context, "live": live, "version": version_of(live)})
+        with times_marked():
+            context = _context(self.read_at_once or self.read, Sight.of(request.user), request.GET, named)
+            live = self._part(context)
+            if "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers:
+                response = HttpResponse(live)
+            else:
+                response = render(request, self.template, {**context, "live": live, "version": version_of(live)})
         patch_vary_headers(response, ["HX-Request"])
         response.headers["Cache-Control"] = "no-store"  # the next to sit there may be somebody else
         response.headers["X-Part-Version"] = version_of(live)
@@ -47,7 +49,8 @@ class Page:
 
     def changing(self, sight: Sight, query: QueryDict, named: Mapping[str, Any]) -> SafeString:
         """Return the part that changes, as HTML."""
-        return self._part(_context(self.read, sight, query, named))
+        with times_marked():
+            return self._part(_context(self.read, sight, query, named))
 
     def _part(self, context: dict[str, Any]) -> SafeString:
         return render_to_string(self.part, context)

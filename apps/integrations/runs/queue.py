@@ -19,6 +19,7 @@ from apps.machine_catalog import QueueReason
 from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 from apps.utils import clock
+from apps.utils.times_in_text import time_of_day
 
 SHORTEST_WAIT = timedelta(milliseconds=10)
 """What is over sooner is not worth a span."""
@@ -131,7 +132,7 @@ def _held(asking: RepoSync | None, block: Block | None, sees: Callable[[int], bo
         return ", where another team's repository is at work"
     if asking is not None:
         return f", where {asking.repository.full_name} of {asking.run.team.name} is at work"
-    return "" if block is None else f", which waits for {limit_in_words(block.reason)} until {block.until:%H:%M:%S}Z"
+    return "" if block is None else f", which waits for {limit_in_words(block.reason)} until {time_of_day(block.until)}"
 
 
 def _admitted(accounts: Collection[str]) -> list[Admission]:

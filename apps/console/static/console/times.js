@@ -1,9 +1,11 @@
 // Moments in the reader's zone (the server wrote UTC, which stays as the title), and durations that go on.
 const pad = (number) => String(number).padStart(2, "0");
 
-export function written(date) {
+export function written(date, shows) {
+  const minute = `${pad(date.getHours())}:${pad(date.getMinutes())}`, second = `${minute}:${pad(date.getSeconds())}`;
+  if (shows === "clock") return second; // within a sentence
   const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-  return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  return `${day} ${shows === "second" ? second : minute}`;
 }
 
 export function lasting(seconds) {
@@ -15,7 +17,7 @@ export function lasting(seconds) {
 
 export function localise(within) {
   for (const time of within.querySelectorAll("time[datetime]:not([data-since])")) {
-    time.textContent = written(new Date(time.dateTime));
+    time.textContent = written(new Date(time.dateTime), time.dataset.shows);
   }
   for (const time of within.querySelectorAll("time[data-since]")) {
     time.textContent = lasting((Date.now() - new Date(time.dataset.since)) / 1000);
