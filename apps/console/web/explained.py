@@ -35,9 +35,9 @@ class Explanations:
         self._thread = background_thread("console-explain")
 
     def of(self, run: PipelineRun) -> Explanation:
-        """Return why a run went as it did, its times marked, without the path of its time: seconds old at most, or as old as that took.
+        """Return why a run went as it did, its times marked, without the path of its time.
 
-        A run is explained anew once its rows stand otherwise.
+        It is seconds old at most, or as old as that took. A run is explained anew once its rows stand otherwise.
         """
         with self._explaining:
             mark = _mark(run)

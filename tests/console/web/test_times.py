@@ -17,7 +17,10 @@ from apps.utils.times_in_text import time_of_day, times_marked
 from tests.console.web.people import People, make_lane, make_run
 
 _AT = datetime(2026, 11, 28, 23, 47, 59, 123_456, tzinfo=UTC)
-_TIME = '<time class="nowrap number" datetime="{:%Y-%m-%dT%H:%M:%SZ}" title="{:%Y-%m-%d %H:%M:%S} UTC" data-shows="clock">{:%H:%M:%S}Z</time>'
+_TIME = (
+    '<time class="nowrap number" datetime="{:%Y-%m-%dT%H:%M:%SZ}" title="{:%Y-%m-%d %H:%M:%S} UTC" data-shows="clock">'
+    "{:%H:%M:%S}Z</time>"
+)
 
 
 def _shown(at: datetime) -> str:
