@@ -82,6 +82,9 @@ class PipelineRun(models.Model):
     started_at = models.DateTimeField()
     announced_at = models.DateTimeField(null=True, help_text="when its first line was written")
     phase_at = models.DateTimeField(null=True, help_text="when it entered its phase; null: when it started")
+    phase_starts = models.JSONField(
+        null=True, help_text="when it entered each phase, by its name; null: an earlier version began it"
+    )
     step_sent_at = models.DateTimeField(null=True, help_text="when the phase's step was last sent or started; null: not yet")
     step_attempt = models.IntegerField(default=0, help_text="how often that step was started")
     step_will = models.JSONField(null=True, help_text="the spans of the process that works at the step")

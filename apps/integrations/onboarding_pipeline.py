@@ -171,7 +171,8 @@ def _enter_next(run: PipelineRun) -> list[Step]:
         _end(run, PipelineRun.State.COMPLETED)
         return []
     run.phase, run.phase_at, run.step_attempt, run.step_sent_at = phase, clock.now(), 0, None
-    run.save(update_fields=["phase", "phase_at", "step_attempt", "step_sent_at"])
+    run.phase_starts = {**(run.phase_starts or {}), phase: run.phase_at.isoformat()}
+    run.save(update_fields=["phase", "phase_at", "phase_starts", "step_attempt", "step_sent_at"])
     transaction.on_commit(lambda: root_spans.log_phase(run, phase, previous))
     if phase not in phases.LAST:
         return [RunPhase(run.pk, phase, 1)]

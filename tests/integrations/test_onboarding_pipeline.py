@@ -65,6 +65,47 @@ def test_a_run_advances_once_whoever_asks(run: PipelineRun) -> None:
     assert (run.phase, run.state) == ("phase1_complete", "completed")
 
 
+def _pass_through_phases(run: PipelineRun, time: clock.SteppedClock) -> list[str]:
+    """Let a run pass through all of its phases, seven seconds each, and return when it entered each but the first."""
+    RepoSync.objects.filter(run=run).update(state="completed", disposition="synced")
+    time.sleep(7)
+    entered, steps = [time.now().isoformat()], pipeline.advance(run.pk)
+    while steps:
+        (step,) = steps
+        assert isinstance(step, RunPhase)
+        time.sleep(7)
+        entered.append(time.now().isoformat())
+        steps = pipeline.complete_phase(run.pk, step.phase)
+    return entered
+
+
+def test_when_a_run_entered_each_phase_is_kept(time: clock.SteppedClock) -> None:
+    """By the database's clock, with the change itself; also of a backfill."""
+    tracked = repository()
+    begin = time.now() - timedelta(days=30)
+    run = pipeline.start_run(team=tracked.team, repositories=[tracked], since=begin, backfill=pipeline.Backfill(None))
+    assert run.phase_starts == {"syncing": time.now().isoformat()}
+    entered = [run.started_at.isoformat(), *_pass_through_phases(run, time)]
+    run.refresh_from_db()
+    names = ["syncing", "llm_processing", "computing_metrics", "phase1_complete"]
+    assert run.phase_starts == dict(zip(names, entered, strict=True))
+    backfill = run.followed_by.get()
+    entered = [backfill.started_at.isoformat(), *_pass_through_phases(backfill, time)]
+    backfill.refresh_from_db()
+    names = ["background_syncing", "background_llm", "complete"]
+    assert backfill.phase_starts == dict(zip(names, entered, strict=True))
+
+
+def test_of_a_run_that_an_earlier_version_began_later_phases_are_kept(run: PipelineRun) -> None:
+    """What it did not keep stays unknown."""
+    PipelineRun.objects.update(phase_starts=None)
+    _all("completed")
+    pipeline.advance(run.pk)
+    run.refresh_from_db()
+    assert run.phase_at is not None
+    assert run.phase_starts == {"llm_processing": run.phase_at.isoformat()}
+
+
 def test_the_sweep_advances_what_its_last_task_could_not(run: PipelineRun) -> None:
     """The process died after the last repository's commit."""
     _all("completed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -50,10 +51,17 @@ _BY_TROUBLE = Case(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseShown:
-    """A phase of a run in words: done, now, stopped or ahead."""
+    """A phase of a run in words: done, now, stopped or ahead; when it began and ended, where that is known."""
 
     words: str
     stands: str
+    began: datetime | None
+    ended: datetime | None
+
+    @property
+    def takes_time(self) -> bool:
+        """Whether there is a length of it to show: it goes on, or has an end of its own."""
+        return self.began is not None and (self.ended is not None or self.stands == "now")
 
 
 def run_seen(sight: Sight, run_id: int) -> PipelineRun:
@@ -137,8 +145,14 @@ def _phases(run: PipelineRun) -> list[PhaseShown]:
     if run.state in (PipelineRun.State.COMPLETED, PipelineRun.State.PARTIAL):
         at = len(names)
     now = "now" if run.ended_at is None else "stopped"
+    starts = {name: datetime.fromisoformat(began) for name, began in (run.phase_starts or {}).items()}
     return [
-        PhaseShown(words=_PHASES[name], stands="done" if place < at else now if place == at else "ahead")
+        PhaseShown(
+            words=_PHASES[name],
+            stands="done" if place < at else now if place == at else "ahead",
+            began=starts.get(name),
+            ended=run.ended_at if place == at else starts.get(phases.phase(name).then or ""),
+        )
         for place, name in enumerate(names)
     ]
 

@@ -90,6 +90,7 @@ def _create(
         team=team,
         kind=kind,
         phase=phases.first(kind),
+        phase_starts={phases.first(kind): now.isoformat()},
         since=since,
         before=before,
         backfill=backfill is not None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from apps.console.web.explained import Explanations
 from apps.console.web.paging import PAGE_SIZE
 from apps.explain.explanation import explain_run
 from apps.integrations.models import PipelineRun
+from apps.integrations.runs import phases
 from apps.utils import clock
 from tests.console.web.conftest import text_of
 from tests.console.web.people import People, make_lane, make_run
@@ -141,6 +142,69 @@ def test_a_run_s_phases_say_where_it_stopped(people: People, owner: Client) -> N
     assert "Reading from GitHub Marking AI-assisted work Computing weekly metrics: stopped here Done" in page
     assert "It broke" in page
     assert "llm_processing" not in page
+
+
+_BEGAN = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def _starts(*names: str) -> dict[str, str]:
+    """Return when phases began, forty seconds apart."""
+    return {name: (_BEGAN + timedelta(seconds=40 * at)).isoformat() for at, name in enumerate(names)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"state": "completed", "phase": "phase1_complete", "ended_at": _BEGAN + timedelta(seconds=120)},
+            (
+                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s Marking AI-assisted work 2026-03-04 05:06:47 · 40.0 s "
+                "Computing weekly metrics 2026-03-04 05:07:27 · 40.0 s Done 2026-03-04 05:08:07 "
+            ),
+        ),
+        (
+            {"state": "failed", "phase": "llm_processing", "ended_at": _BEGAN + timedelta(seconds=43)},
+            (
+                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s "
+                "Marking AI-assisted work: stopped here 2026-03-04 05:06:47 · 3.0 s Computing weekly metrics Done "
+            ),
+        ),
+        (
+            {"state": "cancelled", "phase": "syncing", "ended_at": _BEGAN + timedelta(seconds=9)},
+            "Reading from GitHub: stopped here 2026-03-04 05:06:07 · 9.0 s Marking AI-assisted work Computing",
+        ),
+        (
+            {"state": "running", "phase": "llm_processing"},
+            (
+                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s "
+                "Marking AI-assisted work 2026-03-04 05:06:47 · so far Computing weekly metrics Done "
+            ),
+        ),
+        (
+            {"state": "running", "phase": "background_llm", "kind": "backfill"},
+            "Reading older history 2026-03-04 05:06:07 · 40.0 s Marking and computing 2026-03-04 05:06:47 · so far Done ",
+        ),
+    ],
+)
+def test_a_run_s_phases_say_when_they_began_and_how_long_they_took(
+    people: People, owner: Client, fields: dict[str, Any], said: str
+) -> None:
+    """Of those it has entered; the last is a moment."""
+    kind = fields.get("kind", "recent")
+    names = [name for name in phases.NAMES if phases.phase(name).kind == kind]
+    entered = names[: names.index(fields["phase"]) + 1]
+    run = make_run(people.team, {**_DONE}, started_at=_BEGAN, phase_starts=_starts(*entered), **fields)
+    assert said in text_of(owner, f"/runs/{run.pk}/")
+
+
+def test_of_an_earlier_version_s_run_only_what_is_known_of_its_phases_is_said(people: People, owner: Client) -> None:
+    """A phase without a beginning has no length."""
+    run = make_run(people.team, {**_DONE}, phase="computing_metrics")
+    whole = f"/runs/{run.pk}/"
+    assert "Reading from GitHub Marking AI-assisted work Computing weekly metrics Done" in text_of(owner, whole)
+    PipelineRun.objects.update(phase_starts=_starts("computing_metrics"))
+    said = "Reading from GitHub Marking AI-assisted work Computing weekly metrics 2026-03-04 05:06:07 · so far Done"
+    assert said in text_of(owner, whole)
 
 
 def test_titles_and_errors_of_others_aretext_of(people: People, owner: Client) -> None:
