@@ -100,7 +100,11 @@ def test_what_is_wrong_stands_first(owner: Client, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_page_waits_for_no_worker(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says that they are being asked; whoever looks on has the answer once it is there, and it is asked for once."""
+    """It says that they are being asked; whoever looks on has the answer once it is there, and it is asked for once.
+
+    A browser without scripts loads the page again until then.
+    """
+    again = '<noscript><meta http-equiv="refresh" content="2"></noscript>'
     answered, times = threading.Event(), []
 
     def ask() -> Machine:
@@ -111,10 +115,12 @@ def test_a_page_waits_for_no_worker(owner: Client, monkeypatch: pytest.MonkeyPat
     asking = Asking(ask)
     monkeypatch.setattr(system, "asking", asking)
     assert "They are being asked." in text_of(owner, "/system/")
+    assert again in owner.get("/system/").content.decode()
     assert asking.last(wait_seconds=0.01) is None
     answered.set()
     first = asking.last(wait_seconds=20)
     assert first is not None
     assert "celery@one" in text_of(owner, "/system/")
+    assert again not in owner.get("/system/").content.decode()
     assert asking.last() == first
     assert len(times) == 1
