@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psutil
 import pytest
@@ -302,3 +303,38 @@ def test_every_page_is_for_everyone(page: Page, people: People, scheme: str, wid
         for address in (f"/runs/{run.pk}/", f"/runs/{run.pk}/compare/", f"/runs/{run.pk}/time/", f"/runs/{run.pk}/resume/"):
             found[address] = faults(page, address, width)
     assert found == {address: [] for address in found}
+
+
+def test_times_within_sentences_are_in_the_reader_s_zone(page: Page, context: BrowserContext, people: People) -> None:
+    """With UTC where one points at them; so are the phases' times, and what comes while the page is open."""
+    began = datetime(2026, 7, 8, 1, 2, 3, tzinfo=UTC)
+    starts = {"syncing": began.isoformat()}
+    row = {"state": "waiting", "wait_reason": "primary", "due_at": clock.now() + timedelta(hours=1)}
+    run = make_run(people.team, row, started_at=began, phase_starts=starts)
+    sign_in(page, "owner")
+    page.goto(f"/runs/{run.pk}/")
+    due = run.repo_syncs.get().due_at
+    local = due.astimezone(ZoneInfo("America/New_York"))
+    expect(page.get_by_text("Nothing of it works now.")).to_contain_text(f"primary limit until {local:%H:%M:%S}.")
+    time = page.get_by_text("Nothing of it works now.").locator("time")
+    expect(time).to_have_attribute("title", f"{due.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    expect(page.get_by_role("list", name="Phases")).to_contain_text("Reading from GitHub2026-07-07 21:02:03 · ")
+    later = due + timedelta(minutes=7)
+    run.repo_syncs.update(due_at=later)
+    local = later.astimezone(ZoneInfo("America/New_York"))
+    expect(page.get_by_text("Nothing of it works now.")).to_contain_text(f"primary limit until {local:%H:%M:%S}.")
+
+
+def test_without_scripts_the_system_page_has_the_workers_answer_soon(chromium: Browser, web: Web, people: People) -> None:
+    """It loads itself again until then, and times are UTC."""
+    with chromium.new_context(base_url=web.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/sign-in/")
+        page.get_by_label("Name", exact=True).fill("owner")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.goto("/system/")
+        expect(page.get_by_text("None answers.")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("Times are UTC")).to_be_visible()
+        page.wait_for_timeout(2_500)
+        assert page.locator("noscript").count() == 0
