@@ -303,6 +303,34 @@ class RepoSync(models.Model):
         return f"{said}: {self.error_msg}" if self.state == self.State.RETRYING else said
 
 
+class PointsSpent(models.Model):
+    """The points that an account paid in an hour for one repository, whichever runs read it.
+
+    A trigger on the repositories' rows adds to it whatever their `points` grow by, in the same statement: that costs a sync
+    no statement of its own, and nobody can forget it.
+    """
+
+    connection_id: int
+    repository_id: int
+    connection = models.ForeignKey(
+        GitHubConnection, on_delete=models.CASCADE, related_name="+", help_text="whose account paid"
+    )
+    repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="+")
+    hour = models.DateTimeField(help_text="when the hour begins, in UTC")
+    points = models.IntegerField()
+
+    class Meta:
+        verbose_name = "points spent"
+        verbose_name_plural = "points spent"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "repository", "hour"], name="one_sum_per_repository_and_hour")
+        ]
+        indexes = [models.Index(fields=["hour"], name="points_spent_by_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.points} points for {self.repository_id} at {self.hour:%Y-%m-%d %H:%M}Z"
+
+
 class Admission(models.Model):
     """An attempt in flight: admitted to its account and sent to the workers, until it has ended.
 

@@ -11,13 +11,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from apps import machine_catalog
 from apps.analysis import metrics
 from apps.integrations.errors import WrongState
-from apps.integrations.models import Admission, PipelineRun, RepoSync, VanishedSpans
+from apps.integrations.models import Admission, PipelineRun, PointsSpent, RepoSync, VanishedSpans
 from apps.pulls.models import PullRequest
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from telemetry import bind, emit
 
 _TABLES = {
     "admissions": Admission._meta.db_table,
+    "points": PointsSpent._meta.db_table,
     "pull_requests": PullRequest._meta.db_table,
     "repositories": TrackedRepository._meta.db_table,
     "rows": RepoSync._meta.db_table,
@@ -43,6 +44,7 @@ _DELETES = (
     _OF_A_REPOSITORY.format(part=_TABLES["pull_requests"], **_TABLES),
     _OF_A_ROW.format(**_TABLES),
     _OF_A_REPOSITORY.format(part=_TABLES["rows"], **_TABLES),
+    _OF_A_REPOSITORY.format(part=_TABLES["points"], **_TABLES),
     _OF_THE_CONNECTION.format(**_TABLES),
 )
 """In this order; there may be millions of rows, which no process should hold."""
