@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -27,7 +29,7 @@ _LONGEST_START = timedelta(seconds=1)  # from a run's rows to their admission; w
 
 # A team's later rows stand behind the first of others: admission gives each team its turn.
 _PLACES = f"""
-    SELECT id, row_number() OVER (PARTITION BY account ORDER BY is_backfill, nth_of_team::float / share, id)
+    SELECT id, account, row_number() OVER (PARTITION BY account ORDER BY is_backfill, nth_of_team::float / share, id)
     FROM (
         SELECT rows.id, rows.is_backfill, connections.account, teams.share,
             row_number() OVER (PARTITION BY rows.connection_id, rows.is_backfill ORDER BY rows.id) AS nth_of_team
@@ -41,25 +43,76 @@ _PLACES = f"""
 """  # noqa: S608  # only our own tables' names are put in
 
 
+class _Place(NamedTuple):
+    """Where a queued row stands."""
+
+    account: str
+    number: int
+
+
 def tell_places(rows: Collection[RepoSync], *, sees: Callable[[int], bool] = lambda _team_id: True) -> None:
     """Set `place` of each of `rows` that is queued; their connections are loaded already.
 
     `sees` says whether the reader may know what a team, which may share the account, is at.
     """
-    queued = [row for row in rows if row.standing in ("queued", "dead")]
-    if not queued:
-        return
-    accounts = {row.connection.account for row in queued}
-    admitted = _admitted(accounts)
+    queued = [row for row in rows if _is_queued(row)]
+    if queued:
+        accounts = {row.connection.account for row in queued}
+        _tell(queued, _places(accounts), _admitted(accounts), sees)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """An account's queue: its first rows in the order of admission, their places told, and how many follow them."""
+
+    first: Sequence[RepoSync]
+    more: int
+
+
+def queues_of(accounts: Collection[str], *, most: int, sees: Callable[[int], bool]) -> Mapping[str, Queue]:
+    """Return the queues of those of the accounts that have one, `most` rows of each, with their teams and repositories.
+
+    Whoever is admitted and waits for a worker stands before them. `sees` is as in `tell_places`.
+    """
+    places, admitted = _places(accounts), _admitted(accounts)
+    numbers = {pk: place.number for pk, place in places.items()}
+    ready_rows = {each.repo_sync_id for each in admitted if each.repo_sync.attempt < each.attempt}
+    shown = ready_rows | {pk for pk, number in numbers.items() if number <= most}
+    found = RepoSync.objects.filter(pk__in=shown).select_related("run__team", "repository", "connection")
+    rows = [row for row in found if _is_queued(row)]  # some may have begun meanwhile
+    _tell(rows, places, admitted, sees)
+    length = Counter(place.account for place in places.values())
+    queues: dict[str, list[RepoSync]] = {}
+    for row in sorted(rows, key=lambda row: (numbers.get(row.pk, 0), row.pk)):
+        queues.setdefault(row.connection.account, []).append(row)
+    return {
+        account: Queue(first=first[:most], more=length[account] - sum(row.pk in numbers for row in first[:most]))
+        for account, first in queues.items()
+    }
+
+
+def _is_queued(row: RepoSync) -> bool:
+    """Return whether the row waits for its turn, and not for a moment."""
+    return row.standing in ("queued", "dead")
+
+
+def _tell(
+    rows: Collection[RepoSync],
+    places: Mapping[int, _Place],
+    admitted: Collection[Admission],
+    sees: Callable[[int], bool],
+) -> None:
+    """Set `place` of those of `rows` that are in a queue, or admitted from one."""
     asking = {each.account: each.repo_sync for each in admitted if each.place == Admission.ASKING}
     waiting = {each.repo_sync_id for each in admitted}
-    blocks, places = _blocks(accounts), _places(accounts)
-    for row in queued:
+    blocks = _blocks({row.connection.account for row in rows})
+    for row in rows:
         account = row.connection.account
         if row.pk in waiting:
             row.place = "the next free worker takes it"
         elif row.pk in places:
-            row.place = f"number {places[row.pk]} for {account}{_held(asking.get(account), blocks.get(account), sees)}"
+            held = _held(asking.get(account), blocks.get(account), sees)
+            row.place = f"number {places[row.pk].number} for {account}{held}"
 
 
 def tell_waiting(runs: Collection[PipelineRun]) -> None:
@@ -147,7 +200,7 @@ def _blocks(accounts: Collection[str]) -> Mapping[str, Block]:
     return {lane.account: block for lane in lanes if (block := blocked_by(lane, now=now)) is not None}
 
 
-def _places(accounts: Collection[str]) -> Mapping[int, int]:
+def _places(accounts: Collection[str]) -> Mapping[int, _Place]:
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, {**queued_now(), "accounts": list(accounts)})
-        return dict(cursor.fetchall())
+        return {pk: _Place(account, number) for pk, account, number in cursor.fetchall()}
