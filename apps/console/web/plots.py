@@ -1,11 +1,11 @@
-"""Plots of numbers by week, as shapes that a template draws without a script. Pure."""
+"""Plots of numbers by week or by hour, as shapes that a template draws without a script. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 WIDTH, HEIGHT = 360, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 6, 8, 22
@@ -15,17 +15,19 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Week:
-    """A week's number, None where there is none, and whether all that it rests on is stored."""
+class Period:
+    """The number of a week or an hour, None where there is none, and what is to be said of one that may still change."""
 
-    monday: date
+    name: str
+    label: str
+    """Its short name, below the axis."""
     value: float | None
-    is_whole: bool
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A week in the picture: its place, its bar's size, what it says, and whether it may still change."""
+    """A period in the picture: its place, its bar's size, what it says, and whether it may still change."""
 
     x: float
     y: float
@@ -46,7 +48,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A picture of one number a week: bars, or a line that breaks where a week has none."""
+    """A picture of one number a period: bars, or a line that breaks where a period has none."""
 
     key: str
     title: str
@@ -56,18 +58,42 @@ class Plot:
     lines: Sequence[str]
     """Points of lines, as an SVG polyline has them."""
     levels: Sequence[Tick]
-    weeks: Sequence[Tick]
+    periods: Sequence[Tick]
 
 
-def plot_of(weeks: Sequence[Week], *, key: str, title: str, unit: str = "", is_bars: bool = False, top: float = 0) -> Plot:
-    """Return the picture of some weeks, oldest first; its scale goes from 0 to a round number, `top` at least."""
-    known = [week.value for week in weeks if week.value is not None]
+def week_of(monday: date, value: float | None, *, is_whole: bool) -> Period:
+    """Return the number of a week, and whether all that it rests on is stored."""
+    caveat = "" if is_whole else "not all of it stored"
+    return Period(name=f"week of {monday}", label=f"{monday:%m-%d}", value=value, caveat=caveat)
+
+
+def hour_of(begins: datetime, value: float | None, *, caveat: str = "") -> Period:
+    """Return the number of an hour, and what is to be said of it."""
+    at = f"{begins.astimezone(UTC):%H:%M}"
+    return Period(name=f"hour from {at} UTC", label=at, value=value, caveat=caveat)
+
+
+def plot_of(
+    periods: Sequence[Period],
+    *,
+    key: str,
+    title: str,
+    each: str = "week",
+    unit: str = "",
+    is_bars: bool = False,
+    top: float = 0,
+) -> Plot:
+    """Return the picture of some periods, oldest first; its scale goes from 0 to a round number, `top` at least.
+
+    `each` is what they are: weeks, or hours.
+    """
+    known = [period.value for period in periods if period.value is not None]
     highest, step = _scale(max([top, *known]))
-    each = (WIDTH - _LEFT - _RIGHT) / max(1, len(weeks))
+    room = (WIDTH - _LEFT - _RIGHT) / max(1, len(periods))
     height = HEIGHT - _TOP - _BOTTOM
     marks: list[Mark | None] = []
-    for place, week in enumerate(weeks):
-        middle, value = _LEFT + each * (place + 0.5), week.value
+    for place, period in enumerate(periods):
+        middle, value = _LEFT + room * (place + 0.5), period.value
         if value is None:
             marks.append(None)
             continue
@@ -76,11 +102,11 @@ def plot_of(weeks: Sequence[Week], *, key: str, title: str, unit: str = "", is_b
             Mark(
                 x=round(middle, 2),
                 y=round(_TOP + height - size, 2),
-                left=round(middle - each * _BAR_SHARE / 2, 2),
-                width=round(each * _BAR_SHARE, 2),
+                left=round(middle - room * _BAR_SHARE / 2, 2),
+                width=round(room * _BAR_SHARE, 2),
                 height=round(size, 2),
-                says=f"Week of {week.monday}: {number(value)}{unit}{'' if week.is_whole else ', not all of it stored'}",
-                is_whole=week.is_whole,
+                says=f"{_begun(period.name)}: {number(value)}{unit}{period.caveat and ', '}{period.caveat}",
+                is_whole=not period.caveat,
             )
         )
     levels = [
@@ -90,12 +116,12 @@ def plot_of(weeks: Sequence[Week], *, key: str, title: str, unit: str = "", is_b
     return Plot(
         key=key,
         title=title,
-        says=_says(weeks, known, unit),
+        says=_says(periods, known, each, unit),
         is_bars=is_bars,
         marks=[mark for mark in marks if mark is not None],
         lines=[] if is_bars else _lines(marks),
         levels=levels,
-        weeks=_week_ticks(weeks, each),
+        periods=_ticks(periods, room),
     )
 
 
@@ -114,7 +140,7 @@ def _scale(highest: float) -> tuple[float, float]:
 
 
 def _lines(marks: Sequence[Mark | None]) -> list[str]:
-    """Return a line for each stretch of weeks that have a number; a week between two that have none is a point alone."""
+    """Return a line for each stretch of periods that have a number; one between two that have none is a point alone."""
     stretches: list[list[Mark]] = [[]]
     for mark in marks:
         if mark is None:
@@ -124,19 +150,23 @@ def _lines(marks: Sequence[Mark | None]) -> list[str]:
     return [" ".join(f"{mark.x},{mark.y}" for mark in stretch) for stretch in stretches if len(stretch) > 1]
 
 
-def _week_ticks(weeks: Sequence[Week], each: float) -> list[Tick]:
-    """Return labels for the first, the middle and the last week, none of which is cut off."""
-    places = sorted({0, len(weeks) // 2, len(weeks) - 1}) if weeks else []
+def _ticks(periods: Sequence[Period], room: float) -> list[Tick]:
+    """Return labels for the first, the middle and the last period, none of which is cut off."""
+    places = sorted({0, len(periods) // 2, len(periods) - 1}) if periods else []
     return [
-        Tick(at=round(min(_LEFT + each * (place + 0.5), WIDTH - _HALF_LABEL), 2), label=f"{weeks[place].monday:%m-%d}")
+        Tick(at=round(min(_LEFT + room * (place + 0.5), WIDTH - _HALF_LABEL), 2), label=periods[place].label)
         for place in places
     ]
 
 
-def _says(weeks: Sequence[Week], known: Sequence[float], unit: str) -> str:
+def _says(periods: Sequence[Period], known: Sequence[float], each: str, unit: str) -> str:
     """Return in a sentence what the picture shows."""
     if not known:
-        return "No number in these weeks."
-    last = next(week for week in reversed(weeks) if week.value is not None)
-    span = f"from {number(min(known))}{unit} to {number(max(known))}{unit} over {len(known)} of {len(weeks)} weeks"
-    return f"{number(last.value or 0)}{unit} in the week of {last.monday}; {span}."
+        return f"No number in these {each}s."
+    last = next(period for period in reversed(periods) if period.value is not None)
+    span = f"from {number(min(known))}{unit} to {number(max(known))}{unit} over {len(known)} of {len(periods)} {each}s"
+    return f"{number(last.value or 0)}{unit} in the {last.name}; {span}."
+
+
+def _begun(name: str) -> str:
+    return name[0].upper() + name[1:]

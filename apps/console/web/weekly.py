@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from apps.analysis.models import WeeklyMetrics
-from apps.console.web.plots import Plot, Week, plot_of
+from apps.console.web.plots import Period, Plot, plot_of, week_of
 from apps.console.web.sight import Sight
 from apps.integrations.freshness import with_freshness
 from apps.integrations.models import PipelineRun
@@ -88,17 +88,14 @@ def _line(
 def _plots(lines: Sequence[WeekLine]) -> list[Plot]:
     """Return the five pictures of weeks, oldest first."""
 
-    def weeks(name: str) -> list[Week]:
+    def weeks(name: str) -> list[Period]:
+        none = 0 if name == "merged" else None
         return [
-            Week(
-                monday=line.monday,
-                value=getattr(line.metrics, name) if line.metrics else 0 if name == "merged" else None,
-                is_whole=line.is_whole,
-            )
+            week_of(line.monday, getattr(line.metrics, name) if line.metrics else none, is_whole=line.is_whole)
             for line in lines
         ]
 
-    shares = [Week(monday=line.monday, value=line.ai_assisted_percent, is_whole=line.is_whole) for line in lines]
+    shares = [week_of(line.monday, line.ai_assisted_percent, is_whole=line.is_whole) for line in lines]
     return [
         plot_of(weeks("merged"), key="merged", title="Merged a week", is_bars=True),
         plot_of(weeks("cycle_time_hours"), key="cycle", title="Cycle time, first commit to merge, median", unit=" h"),

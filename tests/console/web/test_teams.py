@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.analysis.models import WeeklyMetrics
-from apps.console.web.plots import Week, plot_of
+from apps.console.web.plots import plot_of, week_of
 from apps.integrations.models import PipelineRun
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Membership, Team
@@ -142,12 +142,10 @@ def test_a_page_asks_as_much_for_many_rows_as_for_few(people: People, client: Cl
 def test_a_plot_fits_its_numbers() -> None:
     """Its scale ends at a round number; a line breaks where there is none; what may be missing is said and drawn."""
     values = [3.0, None, 7.0, 12.5]
-    weeks = [
-        Week(monday=date(2026, 11, 2) + place * _WEEK, value=value, is_whole=place < 3) for place, value in enumerate(values)
-    ]
+    weeks = [week_of(date(2026, 11, 2) + place * _WEEK, value, is_whole=place < 3) for place, value in enumerate(values)]
     plot = plot_of(weeks, key="k", title="t", unit=" h")
     assert [tick.label for tick in plot.levels] == ["0 h", "5 h", "10 h", "15 h"]
-    assert [tick.label for tick in plot.weeks] == ["11-02", "11-16", "11-23"]
+    assert [tick.label for tick in plot.periods] == ["11-02", "11-16", "11-23"]
     assert [mark.says for mark in plot.marks][1:] == [
         "Week of 2026-11-16: 7 h",
         "Week of 2026-11-23: 12.5 h, not all of it stored",
@@ -161,7 +159,7 @@ def test_a_plot_fits_its_numbers() -> None:
 @pytest.mark.parametrize("highest", [0.0, 0.3, 1.0, 4.0, 99.0, 100.0, 101.0, 123_456.0])
 def test_a_plot_s_scale_is_round_and_never_too_short(highest: float) -> None:
     """Two to six levels, whatever the numbers."""
-    plot = plot_of([Week(monday=date(2026, 11, 2), value=highest, is_whole=True)], key="k", title="t", is_bars=True)
+    plot = plot_of([week_of(date(2026, 11, 2), highest, is_whole=True)], key="k", title="t", is_bars=True)
     assert 2 <= len(plot.levels) <= 6
     assert plot.levels[-1].at <= plot.marks[0].y
     assert len({tick.label for tick in plot.levels}) == len(plot.levels)
