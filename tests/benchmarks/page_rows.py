@@ -136,6 +136,11 @@ _STATEMENTS = (
     ORDER BY r.id
     """,
     """
+    INSERT INTO integrations_pointsspent (connection_id, repository_id, hour, points)
+    SELECT connection_id, repository_id, date_trunc('hour', started_at, 'UTC'), sum(points)
+    FROM integrations_reposync GROUP BY 1, 2, 3
+    """,
+    """
     INSERT INTO pulls_pullrequest (repository_id, github_id, number, title, body, state, is_draft, url, author, created_at,
         updated_at, merged_at, base_ref, head_ref, additions, deletions, changed_files, reviews_total, commits_total,
         files_total)

@@ -1,7 +1,8 @@
-"""Accounts: what is left of their limits, when they are full again, and whether they run dry before."""
+"""Accounts: what is left of their limits and whether they run dry, who spent them, and who waits behind whom."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,10 +11,14 @@ from django.http import QueryDict
 
 from apps.console.web.page import Page
 from apps.console.web.sight import Sight
+from apps.console.web.spending import HOURS, Spending, spending_of
 from apps.integrations.errors import limit_in_words
 from apps.integrations.models import ApiLane, RepoSync
+from apps.integrations.runs.queue import Queue, queues_of
 from apps.utils import clock
 
+_QUEUED = 10
+"""How many of those that wait for an account are listed."""
 _WINDOW = timedelta(hours=1)
 _SURE_AFTER = timedelta(minutes=5)
 """What was used in less of the hour says nothing about the rest of it."""
@@ -132,8 +137,40 @@ def _line(account: str, lane: ApiLane, teams: tuple[str, ...], states: list[str]
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A repository in an account's queue and why it waits; of another team's nothing else is said."""
+
+    row: RepoSync
+    is_seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountShown:
+    """An account with what was spent of it, and its queue."""
+
+    line: AccountLine
+    spending: Spending
+    waiting: Sequence[Waiting]
+    more: int
+    """How many wait behind those."""
+
+
 def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
-    return {"accounts": account_lines(sight)}
+    lines = account_lines(sight)
+    names = [line.account for line in lines]
+    spending = spending_of(names, sight, now=clock.now())
+    queues = queues_of(names, most=_QUEUED, sees=sight.has)
+    empty = Queue(first=(), more=0)
+    return {
+        "hours": HOURS,
+        "accounts": [_shown(line, spending[line.account], queues.get(line.account, empty), sight) for line in lines],
+    }
+
+
+def _shown(line: AccountLine, spending: Spending, queue: Queue, sight: Sight) -> AccountShown:
+    waiting = [Waiting(row=row, is_seen=sight.has(row.run.team_id)) for row in queue.first]
+    return AccountShown(line=line, spending=spending, waiting=waiting, more=queue.more)
 
 
 accounts = Page(template="console/accounts.html", part="console/parts/accounts.html", read=_read)

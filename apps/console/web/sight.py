@@ -9,9 +9,9 @@ from typing import TypeVar
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Case, F, Model, Q, QuerySet, When
 
-from apps.integrations.models import ApiLane, PipelineRun, RepoSync
+from apps.integrations.models import ApiLane, PipelineRun, PointsSpent, RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Membership, Team
@@ -102,6 +102,14 @@ class Sight:
     def lanes(self) -> QuerySet[ApiLane]:
         """Return what is known of the limits of the accounts that they see."""
         return ApiLane.objects.filter(account__in=self.connections().values("account"))
+
+    def points_spent(self) -> QuerySet[PointsSpent]:
+        """Return the points spent with the accounts that they see, by others too: who that was, only `team_if_seen` says."""
+        return PointsSpent.objects.filter(connection__account__in=self.connections().values("account"))
+
+    def team_if_seen(self, path: str) -> Case | F:
+        """Return an expression for the team at `path` of a row, which is null where they do not see the team."""
+        return F(path) if self.teams is None else Case(When(**{f"{path}__in": self.teams}, then=F(path)))
 
     def pull_requests(self) -> QuerySet[PullRequest]:
         """Return the pull requests they see."""

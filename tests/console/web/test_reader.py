@@ -39,7 +39,7 @@ def _page(read: Callable[[Sight], str]) -> Page:
     """Return a page whose part says what `read` returns."""
 
     def accounts(sight: Sight, _query: QueryDict) -> dict[str, Any]:
-        return {"accounts": [{"account": read(sight), "at_work": 0, "queued": 0}]}
+        return {"accounts": [{"line": {"account": read(sight), "at_work": 0, "queued": 0}}]}
 
     return Page(template="", part="console/parts/accounts.html", read=accounts)
 
