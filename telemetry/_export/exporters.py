@@ -14,7 +14,7 @@ from telemetry._export.accounts import Account
 from telemetry._export.batching import BatchingProcessor
 from telemetry._export.outlets import Outlet, Settled
 from telemetry._export.sending import ExporterSender, FileSender, GrpcSender, HttpSender, Sender
-from telemetry._export.span_files import FileExporter
+from telemetry._export.span_files import SpanFile
 from telemetry._export.spool import spool_of
 from telemetry.settings import TelemetrySettings
 
@@ -40,7 +40,7 @@ def make_processor(
     makes: dict[str, Callable[[], Sender]] = {}
     if settings.traces_file is not None:
         path = settings.traces_file
-        makes[FILE] = lambda: FileSender(FileExporter(path, settings.rotate_bytes))
+        makes[FILE] = lambda: FileSender(SpanFile(path, settings.rotate_bytes))
     for name in settings.traces_exporters if registered else ():
         makes[name] = _sender(name, settings.traces_timeout)
     if not makes:

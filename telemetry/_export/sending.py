@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from telemetry import _health
 from telemetry._export.counts import reason_of
-from telemetry._export.span_files import FileExporter
+from telemetry._export.span_files import SpanFile
 
 _AGAIN_LATER = frozenset({429, 502, 503, 504})
 _AGAIN_LATER_GRPC = frozenset(
@@ -62,13 +62,13 @@ class Sender(Protocol):
 class FileSender:
     """Writes to our file of spans; whatever keeps it from being written may be over soon."""
 
-    def __init__(self, exporter: FileExporter) -> None:
-        self._exporter = exporter
+    def __init__(self, file: SpanFile) -> None:
+        self._file = file
 
     def send(self, spans: Sequence[ReadableSpan]) -> Answer:
         """Append one line with these spans."""
         try:
-            self._exporter.write(spans)
+            self._file.write(spans)
         except OSError as error:
             _health.aside(error)
             return Answer(is_away=True, reason=reason_of(error))
@@ -76,7 +76,7 @@ class FileSender:
 
     def close(self) -> None:
         """Close the file."""
-        self._exporter.shutdown()
+        self._file.close()
 
 
 class ExporterSender:

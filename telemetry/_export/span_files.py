@@ -6,30 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from telemetry._export import otlp_json
 from telemetry._export.line_files import LineFile
 
 
-class FileExporter(SpanExporter):
+class SpanFile:
     """Write spans as OTLP JSON (https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/), one request a line."""
 
     def __init__(self, path: Path, rotate_bytes: int) -> None:
         self._file = LineFile(path, rotate_bytes)
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Append one line with these spans."""
-        try:
-            self.write(spans)
-        except OSError:
-            return SpanExportResult.FAILURE
-        return SpanExportResult.SUCCESS
-
     def write(self, spans: Sequence[ReadableSpan]) -> None:
         """Append one line with these spans, or raise why the file cannot be written."""
         self._file.write(otlp_json.request(spans))
 
-    def shutdown(self) -> None:
-        """Close the file."""
+    def close(self) -> None:
+        """Close the file; the next write opens it."""
         self._file.close()

@@ -70,7 +70,7 @@ WATCHED = [
     (outlets.Account, "begin"),
     (outlets.Account, "count"),
     (sending.HttpSender, "send"),
-    (span_files.FileExporter, "write"),
+    (span_files.SpanFile, "write"),
     (spool.Spool, "_move"),
 ]
 """

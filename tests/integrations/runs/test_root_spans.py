@@ -17,7 +17,7 @@ from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import root_spans
 from apps.utils import clock
 from telemetry import span, trace_id_of
-from telemetry._export.span_files import FileExporter
+from telemetry._export.span_files import SpanFile
 from telemetry.testing import Capture
 from tests.integrations.histories import repository
 
@@ -155,7 +155,7 @@ def test_who_stands_still_between_claim_and_root_emits_none_later(
         return execute(sql, *rest)
 
     def write(_seconds: float) -> bool:
-        FileExporter(tmp_path / "traces.jsonl", 0).export(captrace.exporter.get_finished_spans())
+        SpanFile(tmp_path / "traces.jsonl", 0).write(captrace.exporter.get_finished_spans())
         return True
 
     def in_thread(runs: list[PipelineRun]) -> None:

@@ -18,7 +18,7 @@ from apps.integrations.runs import sweep
 from apps.utils import clock
 from telemetry import ledger, trace_id_of
 from telemetry._export.journal import Journal
-from telemetry._export.span_files import FileExporter
+from telemetry._export.span_files import SpanFile
 from telemetry.ledger import Count
 from telemetry.testing import Capture
 from tests.integrations.histories import copied
@@ -208,7 +208,7 @@ def test_a_root_is_emitted_once_however_long_nobody_takes_it(
     assert [span.name for span in captrace.spans] == ["sync.pipeline"] * 3
     assert not PipelineRun.objects.exclude(exported_at=None).exists()
     exporter.is_up = True
-    FileExporter(traces, 0).export(captrace.exporter.get_finished_spans())
+    SpanFile(traces, 0).write(captrace.exporter.get_finished_spans())
     sweep.finish_roots(flush=exporter)
     assert PipelineRun.objects.exclude(exported_at=None).count() == 3
     assert len(captrace.spans) == 3
@@ -228,7 +228,7 @@ def test_a_root_whose_emitter_was_killed_is_in_the_file_once(
     with pytest.raises(Killed):
         sweep.finish_roots(flush=die)
     if is_written:
-        FileExporter(traces, 0).export(captrace.exporter.get_finished_spans())
+        SpanFile(traces, 0).write(captrace.exporter.get_finished_spans())
     captrace.exporter.clear()
     for _ in range(2):
         time.sleep(STALE + 1)
@@ -288,7 +288,7 @@ def test_a_root_that_a_journal_keeps_is_not_emitted_again(
         time.sleep(STALE + 1)
         sweep.finish_roots(flush=_Exporter())
         assert not PipelineRun.objects.exclude(exported_at=None).exists()
-    FileExporter(traces, 0).export(roots)
+    SpanFile(traces, 0).write(roots)
     with journal.left("file", roots):
         pass
     time.sleep(STALE + 1)
