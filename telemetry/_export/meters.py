@@ -19,7 +19,7 @@ from telemetry.settings import TelemetrySettings
 class Flushed(Protocol):
     """What is flushed when a process ends: a processor of spans, or a provider."""
 
-    def force_flush(self, timeout_millis: int = ...) -> bool:
+    def force_flush(self, timeout_millis: int) -> bool:
         """Export what is waiting."""
         raise NotImplementedError
 

@@ -31,7 +31,7 @@ class Watch:
             except RuntimeError:  # Python 3.12 starts none once the interpreter is ending
                 self._thread = None
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+    def force_flush(self, timeout_millis: int) -> bool:
         """Look now: whoever ends, or ends some work, looks once more."""
         self._look()
         return True

@@ -18,7 +18,7 @@ from telemetry import _journals
 from telemetry._export.remains import is_here
 
 _INFO = struct.Struct("=QQ11Ii")
-_GET_INFO = 3 << 30 | _INFO.size << 16 | 0xFF << 8 | 11
+_GET_INFO = 0xC040_FF0B  # `_IOWR(0xFF, 11, struct pidfd_info)`, which has 64 bytes
 _EXIT = 1 << 3
 _MOST = 64
 
@@ -39,7 +39,7 @@ class Witness:
             if not is_here(process) or {os.getpid(), os.getppid()} & {process["pid"], process["ppid"]}:
                 return
             held = os.pidfd_open(process["pid"])
-        except (OSError, KeyError, TypeError, ValueError):  # it has just ended, or is a system's without such descriptors
+        except (OSError, AttributeError, KeyError, TypeError, ValueError):  # it has just ended, or is no process of ours
             return
         if _holds_lock(path):  # so it is still the process that has this id
             self._held[path] = held
@@ -56,7 +56,7 @@ class Witness:
         if path not in self._held:
             return None
         info = bytearray(_INFO.size)
-        _INFO.pack_into(info, 0, _EXIT, *[0] * 13)
+        struct.pack_into("=Q", info, 0, _EXIT)
         try:
             fcntl.ioctl(self._held[path], _GET_INFO, info)
         except OSError:

@@ -1,0 +1,91 @@
+"""The thread that keeps a process's journal alive and looks for those of the dead."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from telemetry._export import watching
+from telemetry._export.watching import Watch
+
+BEAT_SECONDS = 0.02
+
+
+class Watched:
+    """What a watch has called, and when; its thread ends with the last call that it may make."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, most: int) -> None:
+        monkeypatch.setattr(watching, "BEAT_SECONDS", BEAT_SECONDS)
+        monkeypatch.setattr(threading, "excepthook", lambda _: None)
+        self._most = most
+        self._is_over = threading.Event()
+        self.calls: list[tuple[str, float]] = []
+        self.watch = Watch(beat=lambda: self._called("beat"), look=lambda: self._called("look"))
+
+    def _called(self, name: str) -> None:
+        self.calls.append((name, time.monotonic()))
+        if len(self.calls) == self._most:
+            self._is_over.set()
+            raise SystemExit
+
+    def wait(self) -> bool:
+        """Return whether all calls have been made, once the thread has ended."""
+        if not self._is_over.wait(10.0) or self.watch._thread is None:
+            return False
+        self.watch._thread.join(10.0)
+        return not self.watch._thread.is_alive()
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.calls]
+
+
+def test_it_looks_at_once_and_after_every_second_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Again and again, with time in between; the second time that it begins it has begun."""
+    watched = Watched(monkeypatch, most=7)
+    assert watched.calls == []
+    began = time.monotonic()
+    watched.watch.begin()
+    watched.watch.begin()
+    assert watched.wait()
+    assert watched.names == ["look", "beat", "beat", "look", "beat", "beat", "look"]
+    assert watched.calls[-1][1] - began >= 4 * BEAT_SECONDS
+
+
+def test_whoever_ends_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not it has begun."""
+    watched = Watched(monkeypatch, most=9)
+    assert watched.watch.force_flush(5)
+    assert watched.names == ["look"]
+
+
+def test_a_child_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parent's thread is not its own."""
+    watched = Watched(monkeypatch, most=1)
+    watched.watch.begin()
+    assert watched.wait()
+    watched.calls.clear()
+    watched._is_over.clear()
+    child = os.fork()
+    if not child:
+        watched.watch.begin()
+        os._exit(7 if watched.wait() and watched.names == ["look"] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_watch_that_is_gone_is_no_error_in_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is registered for a fork stays registered."""
+    errors: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", errors.append)
+    watch = Watch(beat=lambda: None, look=lambda: None)
+    del watch
+    gc.collect()
+    child = os.fork()
+    if not child:
+        os._exit(len(errors))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
