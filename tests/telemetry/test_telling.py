@@ -25,7 +25,8 @@ from opentelemetry.trace import (
 from telemetry import _journals
 from telemetry._export.journal import Journal
 from telemetry._export.listening import Telling, listen
-from telemetry._export.steps import Step, line_of, started
+from telemetry._export.marks import Mark
+from telemetry._export.steps import Step, left_line, line_of, started
 
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 REMOTE = SpanContext(1 << 100, 1 << 60, is_remote=True, trace_flags=SAMPLED)
@@ -166,3 +167,33 @@ def test_a_line_keeps_what_json_has_no_word_for() -> None:
         assert line.count(b"\n") == 1
     assert line_of({"id": "1", "a": {"odd": math.nan}}) == b'{"id": "1", "a": {"odd": NaN}}\n'
     assert line_of({"id": "1"}) == b'{"id":"1"}\n'
+
+
+def test_a_name_that_nobody_has_looked_at_is_clean_in_the_line() -> None:
+    """As every part of a span that another instrumentation has made."""
+    own = SpanContext(1, 2, is_remote=False, trace_flags=SAMPLED)
+    step = started(ReadableSpan("GET ghp_" + "a" * 36, context=own, attributes={"password": "hunter2"}), own)
+    assert (step["name"], step["a"]) == ("GET [redacted]", {"password": "[redacted]"})
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_an_exporter_that_is_done_with_spans_says_which_and_who_counts_them(is_counted: bool) -> None:
+    """Whoever reads that asks whether they are counted; a span that all are done with is not there."""
+    asked: list[tuple[str, str, int]] = []
+
+    def ask(*mark: object) -> bool:
+        asked.append(mark)  # type: ignore[arg-type]  # which is what is asserted
+        return is_counted
+
+    contexts = [SpanContext(1, number, is_remote=False, trace_flags=SAMPLED) for number in (2, 3, 4)]
+    first, second, third = (f"{number:016x}" for number in (2, 3, 4))
+    steps = [{**started(ReadableSpan("s", context=own, start_time=5), own), "end": 6} for own in contexts]
+    lines = [line_of({"journal": 1, "exporters": ["file", "otlp"]}), *map(line_of, steps)]
+    lines += [left_line("file", [first, second], None, at=1 << 62), left_line("otlp", [first, third], Mark("me", 7))]
+    journal = _journals.read(b"".join(lines), is_counted=ask)
+    assert journal is not None
+    assert asked == [("otlp", "me", 7)]
+    assert journal.last_ns == 1 << 62
+    left = {span_id: entry.left for span_id, entry in journal.entries.items()}
+    counted = {second: {"file"}, third: {"otlp"}}
+    assert left == (counted if is_counted else {first: {"file"}, second: {"file"}, third: set()})
