@@ -54,8 +54,9 @@ def _keep_ordinary_words(found: re.Match[str]) -> str:
     return _keep_name(found)
 
 
-def _shape(name: str, pattern: str, *starts: str, flags: re.RegexFlag = re.IGNORECASE | re.VERBOSE) -> Shape:
-    return Shape(name=name, pattern=re.compile(pattern, flags), starts=starts, replacement=_keep_name)
+def _shape(name: str, pattern: str, *starts: str) -> Shape:
+    compiled = re.compile(pattern, re.IGNORECASE | re.VERBOSE)
+    return Shape(name=name, pattern=compiled, starts=starts, replacement=_keep_name)
 
 
 SURROUNDED: tuple[Shape, ...] = (
@@ -69,7 +70,7 @@ SURROUNDED: tuple[Shape, ...] = (
         pattern=re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)", re.DOTALL),
         starts=("-----begin+", "-----begin%20"),
     ),
-    _shape("PuTTY", r"(?P<name>private-lines: \d{1,4}\s).*?(?=private-mac|\Z)", "private-lines:", flags=re.I | re.S),
+    _shape("PuTTY", r"(?P<name> private-lines:\ \d{1,4}\s ) (?s:.*?) (?= private-mac | \Z )", "private-lines:"),
     # 40 hexadecimal digits are a commit's name, too: they are a token where the words just before them say so.
     _shape(
         "GitHub's users before 2021",

@@ -80,6 +80,11 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_tracebacks.py",
         "tests/telemetry/test_visible.py",
     ],
+    "telemetry/_lines/standard.py": [
+        "tests/telemetry/test_lines.py",
+        "tests/telemetry/test_standard_loggers.py",
+        "tests/telemetry/test_tracebacks.py",
+    ],
     "telemetry/_settings": ["tests/telemetry/test_settings.py"],
     "telemetry/model.py": [
         "tests/telemetry/test_catalog_checks.py",
@@ -179,6 +184,12 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_processes.py",
         "tests/telemetry/test_wills.py",
     ],
+    "telemetry/_spans/emitter.py": [
+        "tests/telemetry/test_emitter.py",
+        "tests/telemetry/test_open_spans.py",
+        "tests/telemetry/test_roots.py",
+    ],
+    "telemetry/_spans/source.py": ["tests/telemetry/test_emitter.py"],
     "telemetry/_shapes": ["tests/telemetry/test_redaction.py"],
     "telemetry/redaction.py": ["tests/telemetry/test_redaction.py", "tests/telemetry/test_redacting.py"],
     "telemetry/lifecycle.py": [

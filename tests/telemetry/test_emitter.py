@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.sampling import (
     ALWAYS_ON,
     Decision,
     ParentBased,
+    ParentBasedTraceIdRatio,
     Sampler,
     SamplingResult,
     TraceIdRatioBased,
@@ -127,6 +128,16 @@ def test_a_child_of_what_was_not_sampled_is_not_sampled() -> None:
     assert [one.name for one in exporter.get_finished_spans()] == ["kept"]
 
 
+def test_a_sampler_that_drops_what_is_below_a_sampled_span_of_this_process_does() -> None:
+    """Though it goes by the parent, and keeps what is below a sampled span of another process."""
+    exporter = exported(sampler=ParentBased(ALWAYS_ON, local_parent_sampled=ALWAYS_OFF))
+    remote = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    for above in (emitter.start("root", attributes={}), NonRecordingSpan(remote)):
+        with trace.use_span(above, end_on_exit=True):
+            emitter.start(f"below {above.get_span_context().is_remote}", attributes={}).end()
+    assert [one.name for one in exporter.get_finished_spans()] == ["root", "below True"]
+
+
 class Quiet(ParentBased):
     """Goes by the parent, but for what is called noise."""
 
@@ -142,6 +153,42 @@ def test_a_sampler_of_somebodys_own_is_asked_of_each_child() -> None:
         for name in ("noise", "kept"):
             emitter.start(name, attributes={}).end()
     assert [one.name for one in exporter.get_finished_spans()] == ["kept", "root"]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "is_asked"),
+    [
+        (ParentBased(ALWAYS_ON), False),
+        (ParentBased(ALWAYS_OFF), False),
+        (ParentBasedTraceIdRatio(0.5), False),
+        (ParentBased(ALWAYS_ON, local_parent_sampled=ALWAYS_OFF), True),
+        (Quiet(ALWAYS_ON), True),
+        (ALWAYS_ON, True),
+        (TraceIdRatioBased(0.5), True),
+    ],
+    ids=lambda value: value.get_description() if isinstance(value, Sampler) else "",
+)
+def test_a_sampler_is_asked_of_a_child_unless_its_answer_is_known(sampler: Sampler, is_asked: bool) -> None:
+    """Of a child of a sampled span of this process; asking costs as much as the rest of a span."""
+    provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+    provided(provider)
+    source = emitter._source()
+    assert source is not None
+    asked: list[str] = []
+
+    class Listening(Sampler):
+        def should_sample(self, parent_context: Any, trace_id: int, name: str, *more: Any, **_: Any) -> SamplingResult:
+            asked.append(name)
+            return SamplingResult(Decision.DROP)
+
+        def get_description(self) -> str:
+            return "listening"
+
+    source.sampler = Listening()
+    above = SpanContext(7, 8, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    with trace.use_span(NonRecordingSpan(above)):
+        emitter.start("child", attributes={}).end()
+    assert asked == ["child"] * is_asked
 
 
 def test_a_reserved_root_is_sampled_as_its_children_will_be() -> None:

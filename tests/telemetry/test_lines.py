@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar, copy_context
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from telemetry._export.line_files import LineFile
 from telemetry._lines import writing
 from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
-from telemetry.testing import Capture
+from telemetry.testing import Capture, capturing
 from tests.telemetry.bakery import wait_until
 
 CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
@@ -334,6 +335,16 @@ def test_a_file_without_a_limit_is_never_set_aside(tmp_path: Path) -> None:
         file.write(b"sixes\n")
         file.close()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["0.jsonl", "1.jsonl"]
+
+
+def test_a_time_that_is_fixed_ends_with_its_capture(captrace: Capture) -> None:
+    """Whatever captures within another, which has its own time again."""
+    outer, inner = (datetime(year, 1, 1, tzinfo=UTC) for year in (2001, 2002))
+    captrace.fix(now=lambda: outer)
+    with capturing(now=lambda: inner):
+        telemetry.write_line(20, "inside")
+    telemetry.write_line(20, "outside")
+    assert [line["timestamp"][:4] for line in captrace.lines] == ["2002", "2001"]
 
 
 def test_lines_written_together_are_what_they_are_alone(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
         "password reset by e-mail",
         "--no-password-check",
         "Add basic Psycopg3Connector docs",
+        "Add basic Psycopg3Cursors docs",
         "renovate/pypi-django-vulnerability",
         "https://github.com/octo-org/tokenizer/commit/9b74c9897bac770ffc029102a200c5de8b0a4a3e",
         "fix the token-bucket (9b74c9897bac770ffc029102a200c5de8b0a4a3e)",
@@ -280,7 +281,10 @@ def test_credentials_of_the_basic_scheme_are_known_by_their_colon(password: str)
     ("text", "left"),
     [
         (f"Private-Lines: 2\n{_MADE}\n{_MADE}\nPrivate-MAC: 00", f"Private-Lines: 2\n{REDACTED}Private-MAC: 00"),
-        (f"next=https%3a%2f%2fann:{_MADE}%40host%2fa", f"next=https%3a%2f%2f{REDACTED}%40host%2fa"),
+        (
+            f"state={_MADE}&next=https%3a%2f%2fann:{_MADE}%40host%2fa",
+            f"state={REDACTED}&next=https%3a%2f%2f{REDACTED}%40host%2fa",
+        ),
         (f"\u0130stanbul: xoxb-1-{_MADE}, \u0130zmir: glpat-{_MADE}", f"\u0130stanbul: {REDACTED}, \u0130zmir: {REDACTED}"),
     ],
     ids=["over several lines", "in small letters", "behind a letter whose small one is longer"],

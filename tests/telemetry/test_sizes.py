@@ -85,6 +85,12 @@ def test_of_events_the_last_that_fit_are_kept_in_their_order() -> None:
     assert list(shrunk(ReadableSpan("large", events=events), 256).events) == []
 
 
+def test_an_event_without_attributes_is_kept_as_it_is() -> None:
+    """The SDK allows for none at all."""
+    (event,) = shrunk(ReadableSpan("large", events=[Event("bare", None, 7)]), 1000).events
+    assert (event.name, event.timestamp, dict(event.attributes or {})) == ("bare", 7, {})
+
+
 def test_a_span_of_just_the_size_keeps_its_events_and_one_byte_less_costs_one() -> None:
     """What its attributes and links take is taken from the room for events."""
     attributes = {"a": "x" * 400, "b": ("y" * 100, "z" * 100)}

@@ -115,6 +115,34 @@ def test_an_error_that_is_raised_again_has_its_traceback_again(file: Path) -> No
     ]
 
 
+def test_an_error_whose_traceback_was_taken_away_has_a_new_one_on_its_line(file: Path) -> None:
+    """Whoever keeps an error to raise it later takes the old one off; what was told of it says nothing of this raise."""
+    shop, error = logging.getLogger("shop"), ValueError("spilt")
+    for _ in range(2):
+        try:
+            raise error.with_traceback(None)
+        except ValueError:
+            shop.error("failed", exc_info=True)
+            shop.error("repeated", exc_info=True)
+    assert [(line["event"], "exception" in line) for line in read_lines(file)] == [
+        ("failed", True),
+        ("repeated", False),
+    ] * 2
+
+
+def test_an_error_that_was_told_before_it_was_raised_has_its_traceback_then(file: Path) -> None:
+    """The line before could not say where it came from."""
+    error = ValueError("spilt")
+    telemetry.write_line(40, "told", error=error)
+    try:
+        raise error
+    except ValueError:
+        logging.getLogger("shop").error("failed", exc_info=True)
+    told, failed = (line["exception"] for line in read_lines(file))
+    assert told == "ValueError: spilt\n"
+    assert "in test_an_error_that_was_told_before_it_was_raised" in failed
+
+
 def test_a_sink_that_failed_has_no_traceback_yet(tmp_path: Path) -> None:
     """The next line of the same error has it."""
 

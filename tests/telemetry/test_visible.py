@@ -7,6 +7,7 @@ import json
 import logging
 import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,13 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from telemetry import visible
 from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
+from telemetry.testing import Capture
 
 ACTING = "\x1b[2J\x00\r\n\x07\x7f\x9b31m\u202e\u200b\u2066\ufeff"
 
@@ -93,6 +97,49 @@ def test_a_stream_of_another_encoding_gets_its_lines(log_format: Literal["consol
     assert r"\u017c" in written.getvalue().decode("ascii")
     if log_format == "json":
         assert json.loads(written.getvalue())["event"] == "żółw"
+
+
+class Picky(io.StringIO):
+    """A stream that takes what its encoding has, or ASCII where it says none."""
+
+    def __init__(self, known: str | None) -> None:
+        super().__init__()
+        self._known = known
+
+    @property
+    def encoding(self) -> str | None:  # type: ignore[override]  # a stream of somebody else may have none
+        return self._known
+
+    def write(self, text: str) -> int:
+        text.encode(self._known or "ascii")
+        return super().write(text)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("iso8859-2", r"żółw \u4e80"), ("latin-1", r"\u017có\u0142w \u4e80"), (None, r"\u017c\xf3\u0142w \u4e80")],
+)
+def test_a_stream_gets_each_letter_that_it_knows(encoding: str | None, shown: str) -> None:
+    """One that does not say what it knows gets those of ASCII."""
+    stream = Picky(encoding)
+    writing.configure(TelemetrySettings(log_format="console", log_level=10), stream=stream)
+    structlog.get_logger().info("żółw 亀")
+    assert stream.getvalue().rstrip().endswith(f"] {shown}")
+
+
+def test_text_for_people_begins_with_the_time_of_day(captrace: Capture) -> None:
+    """In milliseconds; then come level, event and fields, and of the trace's id the first eight digits."""
+    stream = io.StringIO()
+    writing.configure(TelemetrySettings(log_format="console", log_level=10), stream=stream)
+    captrace.fix(now=lambda: datetime(2026, 1, 2, 3, 4, 5, 678_912, tzinfo=UTC))
+    above = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=False)
+    with trace.use_span(NonRecordingSpan(above)):
+        structlog.get_logger().info("sold", bread="rye")
+    structlog.get_logger().error("sold out")
+    assert [line.rstrip() for line in stream.getvalue().splitlines()] == [
+        "03:04:05.678 [info     ] sold                       bread=rye trace_id=0af76519",
+        "03:04:05.678 [error    ] sold out",
+    ]
 
 
 def test_a_file_holds_what_was_said(tmp_path: Path) -> None:
