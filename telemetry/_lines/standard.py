@@ -74,7 +74,7 @@ class _Handler(logging.Handler):
 
     def _is_repeated(self, record: logging.LogRecord) -> bool:
         """Return whether the same was said within the last minute: a collector that is down is reported twice a second."""
-        if not record.name.startswith("opentelemetry.exporter"):
+        if not str(record.name).startswith("opentelemetry.exporter"):  # a record that somebody made may have none
             return False
         key, now = (record.name, str(record.msg)), time.monotonic()
         if now < self._seen.get(key, now):
@@ -120,7 +120,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     for name, value in record.__dict__.items():
         if name not in _OF_EVERY_RECORD:
             fields["field_logger" if name == "logger" else name] = value
-    if record.name.startswith("celery."):
+    if str(record.name).startswith("celery."):
         fields.pop("data", None)  # what its message says, and the traceback a second time
     if record.stack_info:
         fields["stack"] = record.stack_info

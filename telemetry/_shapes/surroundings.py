@@ -67,7 +67,7 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     Shape(
         name="PEM in a URL",
-        pattern=re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)", re.DOTALL),
+        pattern=re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)"),
         starts=("-----begin+", "-----begin%20"),
     ),
     _shape("PuTTY", r"(?P<name> private-lines:\ \d{1,4}\s ) (?s:.*?) (?= private-mac | \Z )", "private-lines:"),

@@ -26,6 +26,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, Sta
 from opentelemetry.util._once import Once
 
 from telemetry._spans import emitter
+from telemetry._spans.open_span import OpenSpan
 
 
 class Said(Sampler):
@@ -245,6 +246,22 @@ def test_a_provider_that_is_not_the_sdks_starts_our_spans_itself() -> None:
     assert emitter.start("theirs", attributes={"n": 1}).get_span_context().span_id == 2
     assert started == [("theirs", {"n": 1})]
     assert emitter.reserve("run").is_valid
+    assert emitter.prepare("theirs", attributes={}) is None
+
+
+def test_a_prepared_span_is_unheard_of_until_it_begins() -> None:
+    """It has its ids, its parent and its start before."""
+    exporter = exported(Started())
+    above = SpanContext(7, 8, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    with trace.use_span(NonRecordingSpan(above)):
+        span = emitter.prepare("later", attributes={"n": 1}, start_ns=5)
+    assert isinstance(span, OpenSpan)
+    assert (span.get_span_context().trace_id, dict(span.attributes or {})) == (7, {"n": 1})
+    span.begin()
+    span.end(9)
+    (one,) = exporter.get_finished_spans()
+    assert (one.parent, one.start_time, one.end_time) == (above, 5, 9)
+    assert dict(one.attributes or {}) == {"n": 1, "started": "later"}
 
 
 def test_an_ended_span_does_not_change() -> None:

@@ -91,11 +91,10 @@ def test_no_secret_reaches_a_line(captrace: Capture, tmp_path: Path) -> None:
 
 def test_warnings_are_lines(captrace: Capture, tmp_path: Path) -> None:
     """Python's warnings go the same way."""
-    use(tmp_path / "logs.jsonl")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=False)  # pytest has replaced what was captured
-        logging.captureWarnings(capture=True)
+        use(tmp_path / "logs.jsonl")
         warnings.warn("old", DeprecationWarning, stacklevel=1)
     assert captrace.lines[0]["logger"] == "py.warnings"
 

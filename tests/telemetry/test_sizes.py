@@ -35,6 +35,12 @@ def test_an_attribute_is_as_large_as_its_name_and_its_texts(value: Any, size: in
     assert 8 <= own <= 4 * 32
 
 
+def test_numbers_in_a_list_are_as_large_as_empty_texts() -> None:
+    """What each of them takes beside is the same."""
+    numbers, texts = (size_of(ReadableSpan("", attributes={"n": value})) for value in ((7,) * 1000, ("",) * 1000))
+    assert numbers == texts
+
+
 def test_whatever_a_span_has_counts() -> None:
     """Its name, what its status says, its events with their names and attributes, and its links with theirs."""
     text = "x" * 1000

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from io import StringIO
 from types import SimpleNamespace
 
 import pytest
 
+import telemetry
+from telemetry import _health
 from telemetry._lines import standard, writing
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
-from tests.telemetry.odd import MuteError
+from tests.telemetry.odd import Doubtful, MuteError
 
 
 class Clock:
@@ -21,6 +25,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+@pytest.fixture(autouse=True)
+def _nothing_afterwards() -> Iterator[None]:
+    """The next test writes to no stream of this one."""
+    yield
+    writing.configure(TelemetrySettings())
 
 
 @pytest.fixture
@@ -95,25 +106,72 @@ def test_celery_s_word_on_a_task_that_went_well_keeps_its_level(captrace: Captur
 
 
 @pytest.mark.parametrize(
-    ("arguments", "event"),
+    ("template", "arguments", "event"),
     [
-        (("%d of %.1f: %s", 3, 0.25, MuteError()), "3 of 0.2: [unprintable MuteError]"),
-        (("%(n)d: %(why)s", {"n": 3, "why": MuteError()}), "3: [unprintable MuteError]"),
-        (("%s and %s", 1), "%s and %s (1,)"),
-        (("%d loaves", "no"), "%d loaves ('no',)"),
-        ((MuteError(),), "[unprintable MuteError]"),
-        (("%s", 1 << 20_000), "[unprintable int]"),
+        ("%d of %.1f: %s", (1500, 0.25, MuteError()), "1500 of 0.2: [unprintable MuteError]"),
+        ("%(n)d: %(why)s", ({"n": 1500, "why": MuteError()},), "1500: [unprintable MuteError]"),
+        ("%s and %s", (1,), "%s and %s (1,)"),
+        ("%d loaves", ("no",), "%d loaves ('no',)"),
+        ("%s", (1 << 20_000,), "[unprintable int]"),
+        (MuteError(), (), "[unprintable MuteError]"),
+        (MuteError(), None, "[unprintable MuteError]"),
     ],
-    ids=["numbers beside what has no text", "by names", "too few", "of another type", "no text", "a huge number"],
+    ids=["numbers", "by names", "too few", "another type", "huge", "no text", "no arguments"],
 )
-def test_a_record_says_as_much_as_can_be_said_of_it(arguments: tuple[object, ...], event: str, captrace: Capture) -> None:
+def test_a_record_says_as_much_as_can_be_said_of_it(
+    template: object, arguments: tuple[object, ...] | None, event: str, captrace: Capture
+) -> None:
     """What fits is where it belongs; what does not stands behind its template."""
     writing.configure(TelemetrySettings())
-    template, *values = arguments
-    record = logging.LogRecord("shop", logging.WARNING, __file__, 1, template, tuple(values), None)
-    (ours,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, standard._Handler))
-    ours.handle(record)
+    ours().handle(logging.LogRecord("shop", logging.WARNING, __file__, 1, template, arguments, None))
     assert said(captrace) == [(event, "warning")]
+
+
+def ours() -> logging.Handler:
+    """Return the handler of every logger: pytest's own cannot take what a test may give to this one."""
+    (found,) = (handler for handler in logging.getLogger().handlers if isinstance(handler, standard._Handler))
+    return found
+
+
+def test_a_record_that_is_no_line_is_counted_and_raises_nothing() -> None:
+    """It is a mistake of ours, or of whoever made the record."""
+    writing.configure(TelemetrySettings())
+    before = telemetry.swallowed()
+    ours().handle(logging.makeLogRecord({"msg": "failed", "exc_info": Doubtful()}))
+    assert telemetry.swallowed() == before + 1
+
+
+def test_a_record_without_a_name_is_a_line(captrace: Capture) -> None:
+    """As one is that came over a socket with nothing but its message."""
+    writing.configure(TelemetrySettings())
+    ours().handle(logging.makeLogRecord({"msg": "from afar", "levelno": logging.ERROR}))
+    assert said(captrace) == [("from afar", "error")]
+
+
+def test_what_is_the_host_s_and_only_strikes_in_a_record_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time limit ends the task, whatever that was just saying."""
+
+    class LimitError(Exception):
+        """The host's own."""
+
+    class Slow:
+        def __str__(self) -> str:
+            raise LimitError
+
+    monkeypatch.setattr(_health._health, "passing", (LimitError,))
+    writing.configure(TelemetrySettings())
+    with pytest.raises(LimitError):
+        ours().handle(logging.makeLogRecord({"msg": "%s", "args": (Slow(),)}))
+
+
+@pytest.mark.parametrize(
+    ("level", "enabled"),
+    [(5, [False, True, True]), (10, [False, True, True]), (20, [False, False, True]), (30, [False, False, False])],
+)
+def test_a_record_that_nobody_would_have_is_not_even_made(level: int, enabled: list[bool]) -> None:
+    """Below the stream's level where there is no file; and never what is below DEBUG."""
+    writing.configure(TelemetrySettings(log_format="json", log_level=level), stream=StringIO())
+    assert [logging.getLogger("shop").isEnabledFor(each) for each in (5, 10, 20)] == enabled
 
 
 def test_whatever_else_a_record_has_is_on_its_line(captrace: Capture) -> None:

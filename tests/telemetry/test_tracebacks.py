@@ -138,9 +138,10 @@ def test_an_error_that_was_told_before_it_was_raised_has_its_traceback_then(file
         raise error
     except ValueError:
         logging.getLogger("shop").error("failed", exc_info=True)
-    told, failed = (line["exception"] for line in read_lines(file))
-    assert told == "ValueError: spilt\n"
-    assert "in test_an_error_that_was_told_before_it_was_raised" in failed
+    told, failed = read_lines(file)
+    assert (told["event"], told["exception"]) == ("told", "ValueError: spilt\n")
+    assert (failed["event"], failed["exception"].endswith("ValueError: spilt\n")) == ("failed", True)
+    assert "in test_an_error_that_was_told_before_it_was_raised" in failed["exception"]
 
 
 def test_a_sink_that_failed_has_no_traceback_yet(tmp_path: Path) -> None:

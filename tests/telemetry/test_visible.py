@@ -134,10 +134,10 @@ def test_text_for_people_begins_with_the_time_of_day(captrace: Capture) -> None:
     captrace.fix(now=lambda: datetime(2026, 1, 2, 3, 4, 5, 678_912, tzinfo=UTC))
     above = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=False)
     with trace.use_span(NonRecordingSpan(above)):
-        structlog.get_logger().info("sold", bread="rye")
+        structlog.get_logger().info("sold", weight=2, bread="rye")
     structlog.get_logger().error("sold out")
     assert [line.rstrip() for line in stream.getvalue().splitlines()] == [
-        "03:04:05.678 [info     ] sold                       bread=rye trace_id=0af76519",
+        "03:04:05.678 [info     ] sold                       weight=2 bread=rye trace_id=0af76519",
         "03:04:05.678 [error    ] sold out",
     ]
 
