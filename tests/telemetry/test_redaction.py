@@ -277,6 +277,13 @@ def test_credentials_of_the_basic_scheme_are_known_by_their_colon(password: str)
         assert redact(f"sent Basic {sent}") == f"sent Basic {REDACTED}"
 
 
+def test_what_equals_signs_fill_up_is_no_word_behind_basic() -> None:
+    """Whether or not it has a colon in it: credentials may be made in other ways."""
+    encoded = base64.b64encode(b"s3cret-of-ann").decode()
+    assert encoded.endswith("==")
+    assert redact(f"sent Basic {encoded}") == f"sent Basic {REDACTED}"
+
+
 @pytest.mark.parametrize(
     ("text", "left"),
     [

@@ -78,6 +78,14 @@ def test_what_fits_is_kept_and_what_does_not_is_cut() -> None:
     assert (small.dropped_links, small.dropped_attributes) == (2, 0)
 
 
+def test_a_list_that_fits_stays_a_list() -> None:
+    """One byte more, and it is a text that is cut."""
+    fits, long = ("x" * 240, "y" * 240), ("x" * 240, "y" * 241)
+    kept = dict(shrunk(ReadableSpan("", attributes={"fits": fits, "long": long}), 10**6).attributes or {})
+    assert kept["fits"] == fits
+    assert kept["long"] == str(long)
+
+
 def test_of_events_the_last_that_fit_are_kept_in_their_order() -> None:
     """At least as much room is left as asked for."""
     events = [Event(str(number), {"text": "x" * 500}, number) for number in range(20)]

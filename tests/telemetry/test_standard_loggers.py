@@ -148,20 +148,43 @@ def test_a_record_without_a_name_is_a_line(captrace: Capture) -> None:
     assert said(captrace) == [("from afar", "error")]
 
 
-def test_what_is_the_host_s_and_only_strikes_in_a_record_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A time limit ends the task, whatever that was just saying."""
+class LimitError(Exception):
+    """The host's own."""
 
-    class LimitError(Exception):
-        """The host's own."""
 
-    class Slow:
-        def __str__(self) -> str:
-            raise LimitError
+class Struck:
+    """Something whose text takes so long that the host's limit strikes, which it does once."""
 
+    is_struck = False
+
+    def __str__(self) -> str:
+        if self.is_struck:
+            return "late"
+        self.is_struck = True
+        raise LimitError
+
+
+class StruckTemplate(str):
+    """A template that takes too long to be filled."""
+
+    __slots__ = ()
+
+    def __mod__(self, _: object) -> str:
+        raise LimitError
+
+
+@pytest.mark.parametrize("is_filled_again", [False, True])
+def test_what_is_the_host_s_and_only_strikes_in_a_record_is_raised(
+    is_filled_again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A time limit ends the task, whatever that was just saying, also while a wrong record is made a line."""
     monkeypatch.setattr(_health._health, "passing", (LimitError,))
+    if is_filled_again:
+        monkeypatch.setattr(standard, "text_of", StruckTemplate)
     writing.configure(TelemetrySettings())
+    record = {"msg": "%d loaves", "args": ("no",)} if is_filled_again else {"msg": "%s", "args": (Struck(),)}
     with pytest.raises(LimitError):
-        ours().handle(logging.makeLogRecord({"msg": "%s", "args": (Slow(),)}))
+        ours().handle(logging.makeLogRecord(record))
 
 
 @pytest.mark.parametrize(

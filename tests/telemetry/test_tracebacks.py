@@ -54,6 +54,12 @@ def test_exc_info_that_means_an_error(exc_info: Any, file: Path) -> None:
     assert word in second.get("exception", first["exception"])
 
 
+def test_exc_info_that_is_a_pair_means_its_error(file: Path) -> None:
+    """As some pass on what they have of a triple."""
+    structlog.get_logger().error("failed", exc_info=(ValueError, ValueError("given")))
+    assert [line["exception"] for line in read_lines(file)] == ["ValueError: given\n"]
+
+
 def test_exc_info_that_is_neither_true_nor_false_raises_nothing(file: Path) -> None:
     """It is swallowed and said."""
     before = telemetry.swallowed()

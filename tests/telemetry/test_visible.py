@@ -23,7 +23,7 @@ from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
 
-ACTING = "\x1b[2J\x00\r\n\x07\x7f\x9b31m\u202e\u200b\u2066\ufeff"
+ACTING = "\x1b[2J\x00\r\n\x07\x7f\x9b31m\u202e\u200b\u2066\ufeff\u3164"
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +140,21 @@ def test_text_for_people_begins_with_the_time_of_day(captrace: Capture) -> None:
         "03:04:05.678 [info     ] sold                       weight=2 bread=rye trace_id=0af76519",
         "03:04:05.678 [error    ] sold out",
     ]
+
+
+def test_text_for_people_has_the_stack_and_the_traceback_below_its_line() -> None:
+    """Indented, in that order, and not among the fields."""
+    stream = io.StringIO()
+    writing.configure(TelemetrySettings(log_format="console", log_level=10), stream=stream)
+    try:
+        raise ValueError("spilt")
+    except ValueError:
+        structlog.get_logger().error("failed", exc_info=True, stack_info=True)
+    first, *below = stream.getvalue().splitlines()
+    assert first.rstrip().endswith("] failed")
+    assert all(line.startswith("  ") for line in below)
+    beginnings = [line for line in below if line.startswith(("  Stack", "  Traceback", "  ValueError"))]
+    assert beginnings == ["  Stack (most recent call last):", "  Traceback (most recent call last):", "  ValueError: spilt"]
 
 
 def test_a_file_holds_what_was_said(tmp_path: Path) -> None:
