@@ -42,10 +42,10 @@ class FieldSpec:
     values: tuple[str, ...]
     key: str
     accepts: tuple[Any, ...]
-    also: tuple[tuple[str, Callable[[Any], Scalar]], ...] = ()
+    also: tuple[tuple[str, Callable[[Any], Scalar]], ...]
     """Further keys of a span, and what derives the value of each: `unchanged` where it is the same."""
-    low_cardinality: bool = False
-    example: str | None = None
+    low_cardinality: bool
+    example: str | None
 
     def problem(self, value: object) -> str | None:
         """Return why `value` cannot stand for this field on a line, or None if it can."""

@@ -25,19 +25,16 @@ class Node:
 
 def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
     """Return the spans as trees; a span whose parent is not among them is a root."""
-    children: dict[str, list[Span]] = {}
-    known = {span.span_id: span for span in spans}
-    tops = []
-    for span in in_order(known.values()):
-        if span.parent_id in known and span.parent_id is not None:
-            children.setdefault(span.parent_id, []).append(span)
-        else:
-            tops.append(span)
+    ordered = in_order(spans)
+    children: dict[str | None, list[Span]] = {span.span_id: [] for span in ordered}
+    tops: list[Span] = []
+    for span in ordered:
+        children.get(span.parent_id, tops).append(span)
 
     def node(span: Span) -> Node:
-        return Node(span, tuple(node(child) for child in children.get(span.span_id, [])))
+        return Node(span, tuple(map(node, children[span.span_id])))
 
-    return tuple(node(span) for span in tops)
+    return tuple(map(node, tops))
 
 
 def orphans_of(spans: Iterable[Span]) -> list[Span]:

@@ -57,11 +57,8 @@ def exactly(texts: Collection[str]) -> list[Needle]:
 
 def _ids(wanted: Mapping[str, Wanted]) -> list[str]:
     """Return the values of a key that has a few ids alone, if one has: what is looked for fastest."""
-    for value in wanted.values():
-        texts = _plain_texts(value)
-        if 0 < len(texts) <= _FEW and all(len(text) >= _TELLING for text in texts):
-            return texts
-    return []
+    texts = map(_plain_texts, wanted.values())
+    return next((ids for ids in texts if 0 < len(ids) <= _FEW and all(len(text) >= _TELLING for text in ids)), [])
 
 
 def _fewest(wanted: Mapping[str, Wanted]) -> tuple[str, list[str]]:

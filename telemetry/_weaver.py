@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
-from telemetry._declaring import first_line, unchanged
+from telemetry._declaring import Field, first_line, spec_of, unchanged
 from telemetry.instruments import InstrumentSpec, declared_instruments
 from telemetry.model import (
     MEASURED,
@@ -165,17 +166,10 @@ def _all_keys(specs: Iterable[FieldSpec], attributes: _Attributes, level: Level 
 
 
 def _part(spec: FieldSpec, key: str, derive: Callable[[Any], object]) -> FieldSpec:
-    return FieldSpec(
-        name=key,
-        type="string",
-        unit="",
-        meaning=f"Part of {spec.name}. {spec.meaning}",
-        nullable=spec.nullable,
-        values=(),
-        key=key,
-        accepts=(str,),
-        example=None if spec.example is None else str(derive(spec.example)),
-    )
+    meaning = f"Part of {spec.name}. {spec.meaning}"
+    example = None if spec.example is None else str(derive(spec.example))
+    part = spec_of(key, Annotated[str, Field(meaning, example=example)])
+    return replace(part, nullable=spec.nullable)
 
 
 def _each_once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -184,17 +178,7 @@ def _each_once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _outcome(operation: type[Operation[Any]]) -> FieldSpec:
-    key = operation.__outcome_key__
-    return FieldSpec(
-        name=key,
-        type="string",
-        unit="",
-        meaning="How it ended.",
-        nullable=False,
-        values=tuple(Outcome),
-        key=key,
-        accepts=(str,),
-    )
+    return spec_of(operation.__outcome_key__, Annotated[Outcome, Field("How it ended.")])
 
 
 def _of(namespaces: Collection[str], declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from telemetry._declaring import first_line
 from telemetry._lines.own_events import EVENTS as OWN_EVENTS
 from telemetry._suggestion import suggestion
 from telemetry._weaver import as_yaml, registry
@@ -40,7 +41,7 @@ def spans_as_markdown(names: Iterable[str]) -> str:
     rows = ["| span | attributes | what it is |", "|---|---|---|"]
     for name in names:
         attributes = ", ".join(f"`{field.key}`" for field in operations[name].__fieldspecs__.values())
-        rows.append(f"| `{name}` | {attributes} | {(operations[name].__doc__ or '').partition(chr(10))[0]} |")
+        rows.append(f"| `{name}` | {attributes} | {first_line(operations[name])} |")
     return "\n".join(rows)
 
 
