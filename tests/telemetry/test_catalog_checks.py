@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
-from telemetry.catalog import as_json, as_markdown, check_line
+from telemetry.catalog import as_json, as_markdown, check_line, spans_as_markdown
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 
 
@@ -74,6 +74,29 @@ def test_json_has_the_same_as_the_table() -> None:
     ]
 
 
+def test_the_table_of_spans_has_the_keys_of_each_and_what_it_is() -> None:
+    """In the order asked for: in one row, however much is said of it, and if nothing is."""
+
+    class Glaze(Operation[None], name="kiln.glaze"):
+        pot: Annotated[str, Field("Which pot.", key="pottery.pot")]
+
+    class Stack(Operation[None], name="kiln.stack"):
+        """Pots are put into the kiln.
+
+        The large ones first.
+        """
+
+        pots: Annotated[int, Field("How many.")]
+        shelf: Annotated[int, Field("Where.")]
+
+    assert spans_as_markdown(["kiln.stack", "kiln.glaze"]).splitlines() == [
+        "| span | attributes | what it is |",
+        "|---|---|---|",
+        "| `kiln.stack` | `pots`, `shelf` | Pots are put into the kiln. |",
+        "| `kiln.glaze` | `pottery.pot` |  |",
+    ]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -81,6 +104,7 @@ def test_json_has_the_same_as_the_table() -> None:
         GOOD | {"exception": "Traceback"},
         {"event": "kiln.sealed", "level": "info", "hot": False, "task_id": "t"},
         {"event": "Task kiln.fire[1] succeeded", "level": "info"},
+        {"event": "kiln.py was loaded", "level": "info"},
         {"event": "kiln", "level": "info"},
         {"event": "pottery.wheel.turned", "level": "info"},
         {"level": "info"},

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import orjson
+import pytest
 
+from telemetry import _following
 from telemetry._following import latest_line
 from telemetry.reading import Files, SpanFollower
 
@@ -130,6 +133,23 @@ def test_a_span_dies_with_its_process_though_no_file_says_so(tmp_path: Path) -> 
         assert follower.new([_OURS]) == []
     (died,) = follower.new([_OURS])
     assert (died.is_open, died.outcome) == (False, "died")
+
+
+def test_a_death_is_seen_after_three_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless told otherwise; before, journals that have not changed are not read again."""
+    now = [100.0]
+    monkeypatch.setattr(_following, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    journal = tmp_path / "journal" / "one.jsonl"
+    journal.parent.mkdir()
+    _say(journal, journal=1, exporters=["file"])
+    _say(journal, id=f"{1:016x}", trace=_OURS, name="span 1", start=1_000_000)
+    follower = Files(journal=journal.parent).follow()
+    with _lives(journal):
+        assert [span.is_open for span in follower.new([_OURS])] == [True]
+    now[0] = 102.9
+    assert follower.new([_OURS]) == []
+    now[0] = 103.0
+    assert [span.outcome for span in follower.new([_OURS])] == ["died"]
 
 
 def test_parts_begin_with_what_others_are_in(tmp_path: Path) -> None:

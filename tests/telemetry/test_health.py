@@ -6,6 +6,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,43 @@ def test_somebodys_chain_that_raises_breaks_nothing() -> None:
     finally:
         structlog.configure(**config)
     assert telemetry.swallowed() == before + 1
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_an_error_on_a_thread_of_ours_is_never_raised(is_strict: bool, tmp_path: Path) -> None:
+    """It is counted and said; where errors are strict, whoever would see it raised is not there."""
+    writing.configure(TelemetrySettings(log_file=tmp_path / "lines"))
+    before = telemetry.swallowed()
+    with _health.strict() if is_strict else nullcontext():
+        _health.aside(ValueError("on a thread"))
+    said = [line["error_msg"] for line in read_lines(tmp_path / "lines")] if (tmp_path / "lines").exists() else []
+    assert (telemetry.swallowed() - before, said) == ((0, []) if is_strict else (1, ["on a thread"]))
+
+
+def test_a_limit_that_strikes_while_an_error_is_said_is_its_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a task's soft time limit is, in the middle of somebody's `__str__`; any other error there only has no text."""
+
+    class LimitError(Exception):
+        pass
+
+    class SlowError(Exception):
+        def __str__(self) -> str:
+            raise LimitError
+
+    writing.configure(TelemetrySettings())
+    telemetry.problem(SlowError())
+    monkeypatch.setattr(_health._health, "passing", ())
+    _health.let_pass(LimitError)
+    with pytest.raises(LimitError):
+        telemetry.problem(SlowError())
+
+
+def test_of_a_long_error_its_beginning_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """At most 1,024 characters, of 4,096 that are looked at: a secret among these is redacted before anything is cut."""
+    writing.configure(TelemetrySettings())
+    telemetry.problem(ValueError("x" * 5_000))
+    assert capsys.readouterr().err == f"telemetry: ValueError: '{'x' * 1_024}'\n"
+    secret = f"password={CANARY}{'s' * 3_900} "
+    telemetry.problem(KeyError(secret + "x" * 5_000))
+    shown = capsys.readouterr().err
+    assert (shown.count("[redacted]"), shown.count("x")) == (1, 4_096 - len(f"'{secret}"))

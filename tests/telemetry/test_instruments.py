@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -71,6 +72,30 @@ def test_what_is_measured_is_captured(captrace: Capture) -> None:
         Measurement("market.left", 41, {}),
         Measurement("market.wait", 0.25, {"market.till": "north"}),
     ]
+
+
+@pytest.mark.parametrize("value", [0, 0.5])
+def test_a_counter_may_count_nothing_or_a_part_of_one(captrace: Capture, value: float) -> None:
+    """It does not shrink by that."""
+    measure(Sold(till="north"), value)
+    assert captrace.metric("market.sold").value == value
+
+
+@pytest.mark.parametrize(
+    "declared", [Sold(till="north"), Left(), Pay(customer="ann", till="north"), Paid(cents=1, by="card")]
+)
+def test_what_was_made_cannot_be_changed(declared: object) -> None:
+    """What is recorded later is what was said then; and equal ones are one key of a dictionary."""
+    with pytest.raises(FrozenInstanceError):
+        declared.till = "south"  # type: ignore[attr-defined]  # the mistake
+    assert {declared: 1} == {replace(declared): 1}  # type: ignore[type-var]  # all of them are dataclasses
+
+
+@pytest.mark.parametrize("declared", [Sold, Pay, Paid])
+def test_values_are_given_by_name_alone(declared: type[Any]) -> None:
+    """So that one may be declared between others: what is already written says what it said."""
+    with pytest.raises(TypeError, match="positional argument"):
+        declared("north", "red")
 
 
 def test_an_operations_duration_is_a_metric(captrace: Capture) -> None:

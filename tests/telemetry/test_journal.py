@@ -394,6 +394,40 @@ def test_a_machine_that_has_started_since_was_gone(whole: bytes, tmp_path: Path)
     assert {str((span.attributes or {}).get("died.cause")) for span in kept.taken} == {"machine_gone", "None"}
 
 
+def test_what_a_dead_process_left_is_read_as_it_will_be_exported(tmp_path: Path) -> None:
+    """An operation's outcome is its own namespace's, a library's span has ours; each says what killed it, in words."""
+    process = {"journal": 1, "exporters": ["file"], "at": 9}
+    spans = [
+        {"id": "a" * 16, "trace": "1" * 32, "name": "shop.day.open", "start": 1, "scope": ["telemetry", "1.0"]},
+        {"id": "b" * 16, "trace": "1" * 32, "name": "GET /user", "start": 2, "scope": ["theirs", "2.0"]},
+        {"id": "c" * 16, "trace": "1" * 32, "name": "ended", "start": 3, "end": 4, "status": [2, "it broke"]},
+        {"id": "d" * 16, "trace": "1" * 32, "name": "silent", "start": 3, "end": 4, "status": [2]},
+        {"id": "e" * 16, "trace": "1" * 32, "name": "nobody's", "start": 3, "scope": []},
+    ]
+    (tmp_path / "h-1-1.jsonl").write_text("".join(json.dumps(step) + "\n" for step in (process, *spans)))
+    read = {span.name: span for span in _journals.spans_in(tmp_path)}
+    because = {"died.cause": "unknown", "error.type": "died"}
+    sentence = "the process ended before the span did"
+    assert {name: (dict(span.attributes), span.status_message) for name, span in read.items()} == {
+        "shop.day.open": ({"shop.outcome": "died", **because}, sentence),
+        "GET /user": ({"telemetry.outcome": "died", **because}, sentence),
+        "ended": ({}, "it broke"),
+        "silent": ({}, ""),
+        "nobody's": ({"telemetry.outcome": "died", **because}, sentence),
+    }
+    assert {span.outcome for span in read.values()} == {"died", None}
+
+
+def test_a_span_is_in_a_home_if_one_of_its_journals_has_it(tmp_path: Path) -> None:
+    """Of several that are asked for, and of several journals, one will do; nobody's is nowhere."""
+    for number in (1, 2):
+        span = {"id": f"{number:016x}", "trace": "1" * 32, "name": "s", "start": 1}
+        process = {"journal": 1, "exporters": ["file"]}
+        (tmp_path / f"h-{number}-1.jsonl").write_text("".join(json.dumps(step) + "\n" for step in (process, span)))
+    found = [_journals.has_any(tmp_path, [f"{number:016x}" for number in asked]) for asked in ([1], [2, 7], [7], [])]
+    assert found == [True, True, False, False]
+
+
 def childs(whole: bytes, *, pid: int, parent: int) -> bytes:
     """Return the journal of a child of a worker."""
     process, *lines = whole.splitlines(keepends=True)

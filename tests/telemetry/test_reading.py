@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import orjson
 import pytest
 
 from telemetry._searching import lines_of
+from telemetry._wanted import in_lines, in_spans
 from telemetry.reading import (
     Files,
     Jaeger,
@@ -25,8 +27,10 @@ from telemetry.reading import (
     Memory,
     MissingKeyError,
     Source,
+    SpanEvent,
     Wanted,
     draw,
+    orphans_of,
     read_collected,
     read_lines,
     read_spans,
@@ -51,6 +55,15 @@ def test_a_collectors_span_and_jaegers_are_the_same(code: object, status: str) -
     }
     (read,) = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
     assert (read.status, read.duration_ms, read.parent_id, read.attributes) == (status, 2.0, None, {"team_id": 7})
+
+
+def test_what_happened_in_a_span_is_read_with_its_moment() -> None:
+    """Such as the exception that ended it; what an exporter leaves out is empty."""
+    attributes = [{"key": "exception.type", "value": {"stringValue": "OSError"}}]
+    said = [{"name": "exception", "timeUnixNano": "2000000", "attributes": attributes}, {}]
+    (read,) = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": [written(1) | {"events": said}]}]}]})
+    happened = SpanEvent("exception", 2_000_000, {"exception.type": "OSError"})
+    assert read.events == (happened, SpanEvent("", 0, {}))
 
 
 def test_a_collected_record_is_the_line_that_it_was(tmp_path: Path) -> None:
@@ -119,7 +132,7 @@ LINES: list[dict[str, Any]] = [
 
 
 class FakeJaeger(BaseHTTPRequestHandler):
-    """Answers as Jaeger 2.13 does: what is known under a trace's id, and ids for tags."""
+    """Answers as Jaeger 2.13 does: what is known under a trace's id, and ids for tags; null where there are none."""
 
     asked: ClassVar[list[str]] = []
 
@@ -130,7 +143,7 @@ class FakeJaeger(BaseHTTPRequestHandler):
         if url.path == "/api/traces":
             tags = orjson.loads(parse_qs(url.query)["tags"][0])
             found = [span for span in SPANS if tags.items() <= self._tags(span).items()]
-            self._answer(200, {"data": [{"traceID": span["traceId"].lstrip("0")} for span in found]})
+            self._answer(200, {"data": [{"traceID": span["traceId"].lstrip("0")} for span in found] or None})
         elif spans := [span for span in SPANS if url.path == f"/api/v3/traces/{span['traceId']}"]:
             shown = [self._shown(span) for span in spans]
             self._answer(200, {"result": {"resourceSpans": [{"scopeSpans": [{"spans": shown}]}]}})
@@ -222,6 +235,14 @@ def test_a_trace_is_had_from_any_source(source: Source) -> None:
     assert source.trace(f"{9:032x}") == []
 
 
+def test_a_span_whose_parent_is_missing_is_an_orphan() -> None:
+    """Though it is drawn as a root; one that has no parent is a root, and none."""
+    known = [written(1), written(2) | {"parentSpanId": f"{1:016x}"}, written(3) | {"parentSpanId": f"{9:016x}"}]
+    spans = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": known}]}]})
+    assert [int(span.span_id, 16) for span in orphans_of(spans)] == [3]
+    assert [[int(each.span_id, 16) for _, each in top.walk()] for top in roots_of(spans)] == [[1, 2], [3]]
+
+
 @pytest.mark.parametrize("keeper", ["files", "memory"])
 @pytest.mark.parametrize(
     ("wanted", "times"),
@@ -231,6 +252,7 @@ def test_a_trace_is_had_from_any_source(source: Source) -> None:
         ({"run_id": ["4", "44"]}, [1, 2, 3]),
         ({"run_id": 4, "event": "shop.packed"}, [2]),
         ({"order": 'say "hi"'}, [3]),
+        ({"order": ["A-7", 'say "hi"']}, [1, 2, 3]),
         ({"is_gift": True}, [3]),
         ({"order": "A"}, []),
         ({}, [1, 2, 3]),
@@ -257,6 +279,35 @@ def test_a_text_that_all_write_alike_is_looked_for_among_bytes(tmp_path: Path, t
     assert parsed.call_count <= 1  # when the file begins
     (tmp_path / "lines").write_text(json.dumps({"event": text}) + "\n")
     assert Files(lines=tmp_path / "lines").find_lines(event=[text, "sync.task.retry"]) == [{"event": text}]
+
+
+_ID, _OTHER = "a" * 32, "b" * 32
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"trace_id": _ID}, [_ID]),
+        ({"span_id": "b" * 16}, ["b" * 16]),
+        ({"run_id": 4, "trace_id": [_ID, _OTHER]}, [_ID, _OTHER]),
+        ({"order": "Ä 9", "trace_id": _ID}, [_ID]),
+        ({"order": [], "trace_id": _ID}, [_ID]),
+    ],
+)
+def test_a_few_ids_are_looked_for_as_they_stand(wanted: dict[str, Wanted], found: list[str]) -> None:
+    """Whatever else is wanted: bytes are found several times faster than a pattern."""
+    assert sorted(map(str, in_lines(wanted))) == sorted(str(text.encode()) for text in found)
+    assert sorted(map(str, in_spans(wanted))) == sorted(str(text.encode()) for text in found)
+
+
+@pytest.mark.parametrize("wanted", [[_ID, _OTHER, "c" * 32], "short", [_ID, "short"]])
+def test_many_values_and_short_ones_are_looked_for_in_one_pass_under_their_key(wanted: Wanted) -> None:
+    """Each on its own would be looked for through the whole file, and a short one stands in many a line."""
+    (needle,) = in_lines({"trace_id": wanted})
+    assert isinstance(needle, re.Pattern)
+    values = [wanted] if isinstance(wanted, str) else wanted
+    assert all(needle.search(orjson.dumps({"trace_id": value})) for value in values)  # type: ignore[union-attr]
+    assert not needle.search(orjson.dumps({"order": "short", "trace_id": "d" * 32}))
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])

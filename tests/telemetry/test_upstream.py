@@ -120,5 +120,6 @@ def test_who_reads_loads_nothing_that_writes() -> None:
 def test_every_public_name_is_found_where_it_is() -> None:
     """Names are imported as they are used, so nothing else would miss one."""
     assert [name for name in telemetry.__all__ if getattr(telemetry, name, None) is None] == []
+    assert [name for name in telemetry.__all__ if name not in vars(telemetry)] == []  # each is looked for once
     with pytest.raises(AttributeError, match="'telemetry' has no attribute 'obseve'"):
         telemetry.obseve  # type: ignore[attr-defined]  # noqa: B018  # that is the point

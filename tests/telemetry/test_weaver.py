@@ -51,6 +51,7 @@ class Rained(Event, name="garden.rained", level=Level.DEBUG, when="it rains"):
     at: Annotated[datetime, Field("When.", unit="ISO 8601")]
     size: Annotated[Literal["huge"], Field("How heavy.")]
     kilos: Annotated[int | None, Field("Of water.")]
+    by: Annotated[str, Field("Who says so.")]
 
 
 class Snails(Counter, name="garden.snails", unit="{snail}"):
@@ -149,6 +150,8 @@ def test_one_key_holds_what_all_its_declarations_may_hold(groups: dict[str, dict
     assert attributes["plant"]["examples"] == ["leek # 7"]
     assert attributes["enduser.first"]["examples"] == ["Ann"]
     assert attributes["at"]["note"] == "Unit: ISO 8601."
+    assert attributes["at"]["examples"] == ["2026-01-01T12:00:00Z"]
+    assert attributes["by"]["examples"] == ["<by>"]
     rained = {one["ref"]: one for one in groups["event.garden.rained"]["attributes"]}
     assert rained["size"]["brief"] == "How heavy."
 
