@@ -144,9 +144,7 @@ def test_no_analysis_leaves_its_run_in_llm_processing(program_environment: dict[
             _start(repository)
             exported = PipelineRun.objects.filter(team=repository.team, exported_at__isnull=False)
             wait_until(exported.exists)
-        wait_until(
-            lambda: len(_died(Path(environment["SYNCTRACE_HOME"]))) == 3
-        )  # the last is known a moment later
+        wait_until(lambda: len(_died(Path(environment["SYNCTRACE_HOME"]))) == 3)  # the last is known a moment later
     runs = {run.team.slug: run for run in PipelineRun.objects.select_related("team")}
     assert {slug: (run.state, run.phase, run.error_type, run.step_attempt) for slug, run in runs.items()} == {
         "analysis-raises": ("failed", "llm_processing", "ZeroDivisionError", 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import opentelemetry.metrics._internal
 import opentelemetry.sdk.metrics._internal
 import pytest
 from opentelemetry import metrics, trace
@@ -127,7 +128,7 @@ def test_where_nobody_is_there_ours_becomes_everybodys(
 ) -> None:
     """If metrics are asked for; it is ended by whoever flushes, who waits no longer than that, and not at the exit."""
     given, at_exit = list[Any](), list[object]()
-    monkeypatch.setattr(metrics, "get_meter_provider", metrics._internal._ProxyMeterProvider)
+    monkeypatch.setattr(metrics, "get_meter_provider", opentelemetry.metrics._internal._ProxyMeterProvider)
     monkeypatch.setattr(metrics, "set_meter_provider", given.append)
     monkeypatch.setattr(opentelemetry.sdk.metrics._internal, "register", lambda call, *_, **__: at_exit.append(call))
     assert _start(TelemetrySettings()) is None

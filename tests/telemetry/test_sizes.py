@@ -130,9 +130,3 @@ def test_a_request_has_up_to_three_mebibytes_and_a_span_up_to_one() -> None:
     (alone,) = requests_of([_sized(mebibyte + 1)])
     assert [size_of(span) < mebibyte / 2 for span in alone] == [True]
     assert list(requests_of([])) == []
-
-
-def test_an_event_without_attributes_is_kept_as_it_is() -> None:
-    """As somebody's own kind of span may have it."""
-    (event,) = shrunk(ReadableSpan("large", events=[Event("plain", None, 5)]), 10**6).events
-    assert (event.name, dict(event.attributes or {}), event.timestamp) == ("plain", {}, 5)
