@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0012_gaps_with_reasons'),
+        ('integrations', '0013_phase_starts'),
         ('repositories', '0001_initial'),
     ]
 
