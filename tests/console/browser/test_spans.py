@@ -124,6 +124,29 @@ def test_idle_time_is_left_out_of_the_axis(page: Page, run: PipelineRun) -> None
     assert 5_000 < page.evaluate(f"{place}.to") < 30_000
 
 
+def test_a_bar_s_label_stands_behind_all_of_its_row(page: Page, run: PipelineRun) -> None:
+    """Also behind a wait that is known to be later than the open span it is in."""
+    _open(page, run)
+    drawn = page.evaluate(
+        """() => {
+            const picture = document.querySelector("[data-waterfall]").waterfall, { table } = picture, bars = [], texts = [];
+            const at = picture.shown.find((one) => table.lasts[one] > 8000 && table.lasts[one] < 10000);
+            picture.pen.fillRect = (x, y, wide) => bars.push(x + wide);
+            picture.pen.fillText = (text, x) => texts.push([text, x]);
+            picture.row(picture.shown.indexOf(at), 100);
+            const [plain] = texts.splice(0).filter(([text]) => text.endsWith(" s")), own = Math.max(...bars.splice(0));
+            picture.waits.set(at, [[8000, 96000, 0, 96000]]);
+            picture.row(picture.shown.indexOf(at), 100);
+            const [late] = texts.filter(([text]) => text.endsWith(" s"));
+            return { plain, own, late, all: Math.max(...bars) };
+        }"""
+    )
+    assert drawn["plain"][0] == drawn["late"][0] == "9.00 s"
+    assert drawn["all"] > drawn["own"] + 20
+    assert drawn["plain"][1] == pytest.approx(drawn["own"] + 6, abs=1)
+    assert drawn["late"][1] == pytest.approx(drawn["all"] + 6, abs=1)
+
+
 def test_a_span_is_there_within_a_second_of_its_start_and_of_its_end(page: Page, people: People, web: Web) -> None:
     """While the run goes on, by what its processes say; as long as it is open, its bar grows."""
     run = make_run(people.team, {"state": "running"}, ago=timedelta(seconds=30), traceparent=f"00-{_TRACE}-{ROOT_ID}-01")

@@ -113,17 +113,18 @@ export class Picture {
     pen.globalAlpha = isOpen ? 0.55 : 1;
     pen.fillRect(x1, middle - thin / 2, wide, thin);
     pen.globalAlpha = 1;
-    this.stretches(this.waits.get(at), middle - 5, 10);
+    const waited = this.stretches(this.waits.get(at), middle - 5, 10);
     if (flags & ERROR) { pen.fillStyle = colours.bad; pen.fillRect(x1, middle + 5, wide, 2); }
-    this.stretches(this.lit.get(at), middle - 8, 2, colours.text);
+    const lit = this.stretches(this.lit.get(at), middle - 8, 2, colours.text);
     const said = lasting(ends - start) + (isOpen ? " so far" : "");
+    const after = Math.max(x1 + wide, waited, lit) + 6; // what is in an open span may be known to be later than it is
     pen.fillStyle = colours.quiet;
-    if (x2 + pen.measureText(said).width + 12 < width) pen.fillText(said, x2 + 6, middle);
+    if (after + pen.measureText(said).width + 6 < width) pen.fillText(said, after, middle);
   }
 
-  // Draw those stretches of [start, end, part] that can be seen, and none twice on one pixel.
+  // Draw those stretches of [start, end, part] that can be seen, and none twice on one pixel; return where the last ends.
   stretches(found, y, high, ink) {
-    if (!found) return;
+    if (!found) return 0;
     const { pen, left, width } = this, until = this.axis.time(this.to);
     let drawn = left - 1;
     for (let at = firstAfter(found, this.axis.time(this.from)); at < found.length && found[at][0] <= until; at++) {
@@ -134,6 +135,7 @@ export class Picture {
       pen.fillRect(x1, y, Math.max(1, x2 - x1), high);
       drawn = Math.max(x1 + 1, x2);
     }
+    return drawn;
   }
 
   // The whole run with what is looked at, the moments of that, and its critical path.
