@@ -245,8 +245,33 @@ def test_a_provider_that_is_not_the_sdks_starts_our_spans_itself() -> None:
     provided(TheirProvider())
     assert emitter.start("theirs", attributes={"n": 1}).get_span_context().span_id == 2
     assert started == [("theirs", {"n": 1})]
-    assert emitter.reserve("run").is_valid
+    reserved = emitter.reserve("run")
+    assert (reserved.is_valid, reserved.is_remote, reserved.trace_flags) == (True, False, 3)
     assert emitter.prepare("theirs", attributes={}) is None
+
+
+@pytest.mark.parametrize(("is_random", "flags"), [(True, 3), (False, 1)])
+def test_flags_say_whether_a_trace_s_id_is_random(is_random: bool, flags: int) -> None:
+    """As the provider's ids are, of roots and of reserved ones; all are of this process."""
+
+    class Ids(RandomIdGenerator):
+        def is_trace_id_random(self) -> bool:
+            return is_random
+
+    exported(id_generator=Ids())
+    root, reserved = emitter.start("root", attributes={}), emitter.reserve("run")
+    with trace.use_span(root):
+        child = emitter.start("child", attributes={})
+    for context in (root.get_span_context(), child.get_span_context(), reserved):
+        assert (context.trace_flags, context.is_remote) == (flags, False)
+
+
+def test_a_span_that_has_ended_elsewhere_is_exported_here() -> None:
+    """As it is."""
+    exporter = exported()
+    span = ReadableSpan("elsewhere", SpanContext(7, 8, is_remote=False, trace_flags=TraceFlags(1)))
+    emitter.hand_over(span)
+    assert exporter.get_finished_spans() == (span,)
 
 
 def test_a_prepared_span_is_unheard_of_until_it_begins() -> None:

@@ -27,7 +27,7 @@ import telemetry
 from telemetry import bind, span
 from telemetry._export import pages
 from telemetry._export.line_files import LineFile
-from telemetry._lines import writing
+from telemetry._lines import context, writing
 from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture, capturing
@@ -334,6 +334,39 @@ def test_a_file_without_a_limit_is_never_set_aside(tmp_path: Path) -> None:
         file.write(b"sixes\n")
         file.close()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["0.jsonl", "1.jsonl"]
+
+
+def test_what_is_bound_again_inside_is_as_before_behind(captrace: Capture) -> None:
+    """Also what was removed there; with `clear` nothing is left."""
+
+    def lines() -> None:
+        with bind(team_id=1, run_id=2):
+            with bind(team_id=3, run_id=None):
+                telemetry.write_line(20, "inside")
+            telemetry.write_line(20, "behind")
+            context.clear()
+            telemetry.write_line(20, "cleared")
+
+    copy_context().run(lines)
+    found = [(line["event"], line.get("team_id"), line.get("run_id")) for line in captrace.lines]
+    assert found == [("inside", 3, None), ("behind", 1, 2), ("cleared", None, None)]
+
+
+def test_what_an_application_names_first_comes_first(captrace: Capture) -> None:
+    """From then on, whatever was bound before."""
+    with bind(a=1, b=2):
+        for order in (("a", "b"), ("b", "a")):
+            writing.configure(TelemetrySettings(context=order))
+            telemetry.write_line(20, "said")
+    assert [[name for name in line if name in ("a", "b")] for line in captrace.lines] == [["a", "b"], ["b", "a"]]
+
+
+def test_a_capture_that_has_ended_has_no_more_lines() -> None:
+    """Those of its block alone."""
+    with capturing() as captured:
+        telemetry.write_line(20, "inside")
+    telemetry.write_line(20, "behind")
+    assert captured.events() == ["inside"]
 
 
 def test_a_time_that_is_fixed_ends_with_its_capture(captrace: Capture) -> None:
