@@ -89,3 +89,19 @@ def test_a_watch_that_is_gone_is_no_error_in_children(monkeypatch: pytest.Monkey
     if not child:
         os._exit(len(errors))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_thread_that_could_not_start_is_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a process has no more threads, or is about to end; and none keeps it from ending."""
+    watched = Watched(monkeypatch, most=1)
+    with monkeypatch.context() as patched:
+
+        def cannot(_thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patched.setattr(threading.Thread, "start", cannot)
+        watched.watch.begin()
+    watched.watch.begin()
+    assert watched.wait()
+    assert watched.watch._thread is not None
+    assert watched.watch._thread.daemon
