@@ -31,7 +31,7 @@ class Witness:
 
     def see(self, path: Path) -> None:
         """Hold on to the process of a journal, which lives."""
-        if path in self._held or len(self._held) >= _MOST or not hasattr(os, "pidfd_open"):
+        if path in self._held or len(self._held) >= _MOST:
             return
         try:
             with path.open("rb") as lines:
@@ -39,7 +39,7 @@ class Witness:
             if not is_here(process) or {os.getpid(), os.getppid()} & {process["pid"], process["ppid"]}:
                 return
             held = os.pidfd_open(process["pid"])
-        except (OSError, AttributeError, KeyError, TypeError, ValueError):  # it has just ended, or is no process of ours
+        except (OSError, AttributeError, KeyError, TypeError, ValueError):  # it has just ended, or nobody can hold it
             return
         if _holds_lock(path):  # so it is still the process that has this id
             self._held[path] = held

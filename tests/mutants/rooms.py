@@ -204,7 +204,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     "telemetry/_export/span_files.py": ["tests/telemetry/test_span_files.py"],
     "telemetry/_export/spool.py": ["tests/telemetry/test_spool.py", "tests/telemetry/test_spool_files.py"],
     "telemetry/_export/steps.py": ["tests/telemetry/test_telling.py"],
-    "telemetry/_export/watching.py": ["tests/telemetry/test_watching.py"],
+    "telemetry/_export/watching.py": ["tests/telemetry/test_journal.py", "tests/telemetry/test_watching.py"],
     "telemetry/_export/witnesses.py": ["tests/telemetry/test_witnesses.py"],
     "telemetry/_spans": [
         "tests/telemetry/test_adoption.py",
