@@ -135,6 +135,14 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_celery_signals.py",
         "tests/telemetry/test_outcomes.py",
     ],
+    "telemetry/django.py": [
+        "tests/telemetry/test_adoption.py",
+        "tests/telemetry/test_processes.py",
+        "tests/telemetry/test_request_spans.py",
+        "tests/telemetry/test_web.py",
+    ],
+    "telemetry/instruments.py": ["tests/telemetry/test_instruments.py", "tests/telemetry/test_one_declaration.py"],
+    "telemetry/ledger.py": ["tests/telemetry/test_ledger.py"],
     "telemetry/model.py": [
         "tests/telemetry/test_catalog_checks.py",
         "tests/telemetry/test_handle.py",
@@ -143,7 +151,18 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_one_declaration.py",
         "tests/telemetry/test_settings.py",
     ],
+    "telemetry/pytest_plugin.py": ["tests/telemetry/test_kit.py"],
+    "telemetry/reading.py": [
+        "tests/telemetry/test_following.py",
+        "tests/telemetry/test_kit.py",
+        "tests/telemetry/test_open_spans.py",
+        "tests/telemetry/test_reading.py",
+    ],
+    "telemetry/requests.py": ["tests/telemetry/test_calls.py", "tests/telemetry/test_processes.py"],
     "telemetry/settings.py": ["tests/telemetry/test_settings.py"],
+    "telemetry/testing.py": ["tests/telemetry/test_kit.py", "tests/telemetry/test_lifecycle.py"],
+    "telemetry/timestamps.py": ["tests/telemetry/test_timestamps.py"],
+    "telemetry/wills.py": ["tests/telemetry/test_wills.py"],
     "telemetry/_export": [
         "tests/telemetry/test_accounts.py",
         "tests/telemetry/test_deaths.py",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -184,6 +185,12 @@ def test_declarations_can_be_read() -> None:
     assert (wait.buckets, weight.buckets) == (SECONDS, (1, 5, 25))
     assert SECONDS[0] <= 0.001
     assert SECONDS[-1] >= 3600
+
+
+@pytest.mark.parametrize("minutes", [1 / 60, 10 / 60, 0.5, 1, 5, 30, 60, 240])
+def test_how_many_took_no_longer_than_a_round_time_is_known(minutes: float) -> None:
+    """It is the bound of a bucket: what is between two bounds is only estimated."""
+    assert timedelta(minutes=minutes).total_seconds() in SECONDS
 
 
 SHOP = """

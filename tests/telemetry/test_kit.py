@@ -11,11 +11,13 @@ from typing import Annotated
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from telemetry import OutcomeMissing, observe
 from telemetry.model import Field, Level, Line, Operation, Result
 from telemetry.reading import MissingKeyError
-from telemetry.testing import Capture, NotCapturedError, capturing
+from telemetry.testing import Capture, NotCapturedError, _Account, capturing
 
 TESTS = """
 from datetime import UTC, datetime
@@ -265,3 +267,59 @@ def test_captures_can_be_nested(captrace: Capture) -> None:
         cut("lime")
     assert (len(inner.lines), len(inner.metrics), len(inner.spans)) == (2, 1, 1)
     assert (len(captrace.lines), len(captrace.metrics), len(captrace.spans)) == (4, 2, 2)
+
+
+def test_an_id_that_begins_with_zeros_is_whole(captrace: Capture) -> None:
+    """A span's parent and its links are found under the ids that these have."""
+    flags = trace.TraceFlags(trace.TraceFlags.SAMPLED)
+    parent, other = (trace.SpanContext(1, number, is_remote=True, trace_flags=flags) for number in (2, 3))
+    above = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+    trace.get_tracer("somebody's").start_span("GET", above, links=[trace.Link(other)]).end()
+    found = captrace.span("GET")
+    assert (found.trace_id, found.parent_id, found.links) == (
+        f"{'0' * 31}1",
+        f"{'0' * 15}2",
+        ((f"{'0' * 31}1", f"{'0' * 15}3"),),
+    )
+    assert (len(found.span_id), found.end_ns >= found.start_ns > 0) == (16, True)
+
+
+def test_what_a_sampler_only_records_is_not_counted() -> None:
+    """It is exported nowhere, so that nothing has become of it."""
+    account = _Account(InMemorySpanExporter())
+    for flags in (trace.TraceFlags.DEFAULT, trace.TraceFlags.SAMPLED):
+        context = trace.SpanContext(1, 2, is_remote=False, trace_flags=trace.TraceFlags(flags))
+        account.on_end(ReadableSpan("s", context=context, start_time=1, end_time=2))
+    assert (account.count().started, account.count().exported) == (1, 1)
+
+
+BINDS = """
+import pytest
+import telemetry
+from telemetry.testing import capturing
+
+left = []
+
+def bind(**context):
+    left.append(telemetry.bind(**context))
+    left[-1].__enter__()
+
+def test_1_leaves_something_bound():
+    bind(before=1)
+
+def test_2_has_none_of_it(captrace):
+    with telemetry.span("shop.day"):
+        bind(inside=1)
+    assert "before" not in captrace.span("shop.day").attributes
+
+def test_3_has_none_of_either():
+    with capturing() as captured, telemetry.span("shop.night"):
+        pass
+    assert {"before", "inside"}.isdisjoint(captured.span("shop.night").attributes)
+"""
+
+
+def test_what_is_bound_in_one_test_is_not_in_the_next(tmp_path: Path) -> None:
+    """Neither what was bound before the fixture, nor what is while it captures."""
+    (tmp_path / "test_shop.py").write_text(BINDS)
+    assert "3 passed" in run(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import yaml
@@ -43,6 +44,13 @@ class Cups(Counter, name="cafe.cups", unit="{cup}"):
     """Cups served."""
 
     roast: Roast
+
+
+def test_a_level_is_the_one_of_logging_with_its_name() -> None:
+    """So that whoever filters lines by number has ours, too."""
+    assert {level.name: int(level) for level in Level} == {
+        name: number for name, number in logging.getLevelNamesMapping().items() if name in Level.__members__
+    }
 
 
 def test_everything_follows_from_one_class_and_its_emission(captrace: Capture) -> None:

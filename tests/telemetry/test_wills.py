@@ -218,7 +218,8 @@ def test_a_reserved_block_is_a_block_with_its_start_then(captrace: Capture) -> N
 
 
 @pytest.mark.parametrize(
-    ("machine", "cause"), [({}, "machine_gone"), ({"machine": "another"}, "unknown"), ({"machine": ""}, "unknown")]
+    ("machine", "cause"),
+    [({}, "machine_gone"), ({"machine": "another"}, "unknown"), ({"machine": ""}, "unknown"), ({"boot": ""}, "unknown")],
 )
 def test_a_machine_that_has_started_since_is_gone(tmp_path: Path, machine: dict[str, str], cause: str) -> None:
     """It is known by its own name among all machines, and not by a host's, which others may have."""
