@@ -98,12 +98,12 @@ def test_what_was_not_counted_is_not_called_nothing(people: People, owner: Clien
     assert "Points over the last 24 hours Nothing was counted yet." in text_of(owner, "/accounts/")
     _spend(one, 7, hours_ago=2)
     page, text = owner.get("/accounts/").content.decode(), text_of(owner, "/accounts/")
-    assert f"7 points spent by synctrace, counted since {_hour(2):%Y-%m-%d %H:%M} . What" in text
+    assert f"7 points spent by synctrace, counted since {_hour(2):%Y-%m-%d %H:%M}. What" in text
     assert page.count("<title>Hour from ") == 3
     assert "over 3 of 24 hours" in page
     assert f"{_hour(2):%Y-%m-%d %H:%M} 7 a part of it counted {_hour(3):%Y-%m-%d %H:%M} \N{EN DASH} not counted" in text
     _tracked(people.team, "core/elsewhere", account="api.github.com/second")
-    assert f"synctrace spent none since {_hour(2):%Y-%m-%d %H:%M} , when counting began." in text_of(owner, "/accounts/")
+    assert f"synctrace spent none since {_hour(2):%Y-%m-%d %H:%M}, when counting began." in text_of(owner, "/accounts/")
 
 
 def _queue(people: People) -> None:
