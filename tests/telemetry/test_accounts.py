@@ -20,6 +20,7 @@ from telemetry._export.batching import BatchingProcessor
 from telemetry._export.counts import Count
 from telemetry._export.exporters import make_processor
 from telemetry._export.heirs import CAUSE, Heir
+from telemetry._export.marks import Mark
 from telemetry._export.spool import Spool, spool_of
 from telemetry.settings import TelemetrySettings
 
@@ -188,6 +189,19 @@ def test_accounts_of_those_that_are_gone_are_settled_and_of_those_that_live_stay
         account.forget()
     home_ledger.settle(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_is_marked_for_an_exporter_counts_once_it_is_counted_for_that_one(tmp_path: Path) -> None:
+    """Each exporter has its own marks; those of others' spans are apart."""
+    account = Account(tmp_path / home_ledger.FOLDER, NAMES)
+    account.file()
+    for number, name in enumerate(NAMES):
+        for of_others, mark in ((False, 1), (True, -1)):
+            assert account.begin(number, of_others=of_others) == Mark(account.id, mark)
+            assert not home_ledger.is_counted(tmp_path, name, account.id, mark)
+            account.count(number, exported=1, others=1 if of_others else None)
+            assert home_ledger.is_counted(tmp_path, name, account.id, mark)
+    account.forget()
 
 
 def _open_files() -> int:
