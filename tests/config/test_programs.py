@@ -133,6 +133,7 @@ _FILES_ALONE = "The database does not answer, so this is what the files of this 
     [(["trace"], _FILES_ALONE), (["logs", "7"], _FILES_ALONE), (["sync", "a/b"], _NO_DATABASE)],
     ids=["trace", "logs", "sync"],
 )
+@pytest.mark.slow
 def test_an_unreachable_database_is_told(arguments: list[str], said: str, bare_environment: dict[str, str]) -> None:
     """By a sentence that names DATABASE_URL, or says that files alone are read; the password in it is nowhere."""
     address = "postgresql://me:hunter2@127.0.0.1:1/name"

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).parents[2]
 _IGNORING_SIGINT = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
@@ -34,11 +36,13 @@ def test_a_program_can_be_interrupted() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 
 
+@pytest.mark.slow
 def test_programs_can_be_interrupted_where_sigint_is_ignored() -> None:
     """nohup, and a shell's background job, ignore SIGINT for all that they start."""
     _runs_again(test_a_program_can_be_interrupted.__name__)
 
 
+@pytest.mark.slow
 def test_an_old_egg_info_is_no_obstacle(tmp_path: Path) -> None:
     """What `pip install` of 0.1.0 left in the checkout registers the plugin too, under another name."""
     left = tmp_path / "synctrace.egg-info"

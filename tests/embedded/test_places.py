@@ -155,6 +155,7 @@ def test_programs_out_of_reach_are_copied(reachable: Path, monkeypatch: pytest.M
 
 
 @as_root
+@pytest.mark.slow
 def test_roots_data_goes_with_the_home(home: Path) -> None:
     """Root's data is elsewhere, but a home that was removed and made again starts empty."""
     home = home / "home"

@@ -50,6 +50,7 @@ def first_line(program: subprocess.Popen[str]) -> str:
     return program.stdout.readline().strip()
 
 
+@pytest.mark.slow
 def test_it_serves_without_database_or_broker_until_interrupted(tmp_path: Path) -> None:
     """One line gives the address; Ctrl-C and SIGTERM end it immediately, silently and with exit code 0."""
     options = ("--synthetic", "30", "--seed", "4", "--long-lists-every", "10", "--graphql-limit", "7")
@@ -76,6 +77,7 @@ def test_it_serves_without_database_or_broker_until_interrupted(tmp_path: Path) 
             assert (ended.returncode, errors) == (0, "")
 
 
+@pytest.mark.slow
 def test_it_has_a_github_app_at_each_owner_whose_key_is_made_once(tmp_path: Path) -> None:
     """Whoever signs with the key has tokens made that see what the owner has; nobody else can read the key's file."""
     key = tmp_path / "app.pem"

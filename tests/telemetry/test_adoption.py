@@ -305,6 +305,7 @@ def test_no_thread_of_ours_exports_while_a_worker_forks(tmp_path: Path, before: 
     assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["shop.sale"] * 2
 
 
+@pytest.mark.slow
 def test_where_else_spans_go_is_for_whoever_made_the_provider_to_say(tmp_path: Path) -> None:
     """The exporter that the variables name is theirs to add; our file has the spans."""
     with receiver() as collector:

@@ -545,6 +545,7 @@ def test_the_next_process_ends_what_was_open(tmp_path: Path) -> None:
     assert list((tmp_path / "journal").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_span_that_the_file_has_is_not_written_again(tmp_path: Path) -> None:
     """The process died between writing it there and saying so in its journal, which is as it was before."""
     journal = tmp_path / "journal"

@@ -142,6 +142,7 @@ def test_the_plugin_works_with_xdist(tmp_path: Path) -> None:
     assert "8 passed" in run(tmp_path, "-n", "2")
 
 
+@pytest.mark.slow
 def test_the_plugin_works_with_a_provider_that_is_already_there(tmp_path: Path) -> None:
     """Its own exporter still gets every span, once."""
     (tmp_path / "test_shop.py").write_text(TESTS.replace("OURS", "False"))

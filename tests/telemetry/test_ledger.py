@@ -212,6 +212,7 @@ with observe(Sale(who="open")):
 """
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_took_with_it_and_another_one_found_is_one_span(tmp_path: Path) -> None:
     """One that had ended is exported after all; one that was open has died, and is a second time where that is told."""
     program = _program(KILLED, tmp_path)
@@ -268,6 +269,7 @@ def test_what_is_found_of_an_exporter_in_trouble_is_not_dropped() -> None:
     assert found.without_found() == Count(started=3, exported=3)
 
 
+@pytest.mark.slow
 def test_accounts_of_ended_processes_become_one_sum(tmp_path: Path) -> None:
     """However many there were, there is one file for all."""
     for _ in range(3):
@@ -308,6 +310,7 @@ with root.finish(Sale(who="root")) as sale:
 """
 
 
+@pytest.mark.slow
 def test_a_reserved_root_counts_where_it_ends(tmp_path: Path) -> None:
     """And nothing counts that is not sampled."""
     run(ROOTS, tmp_path / "all")
@@ -329,6 +332,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("before", ["", "telemetry.flush()"], ids=["first", "later"])
+@pytest.mark.slow
 def test_a_reserved_root_whose_process_is_killed_before_it_is_out_is_not_lost(tmp_path: Path, before: str) -> None:
     """It had ended, so whoever finds that process dead exports it, once, as it ended."""
     program = _program(ROOT_KILLED.format(before=before), tmp_path)

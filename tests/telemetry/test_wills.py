@@ -99,6 +99,7 @@ LATER = "\nshop.sale completed"
 
 
 @pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.slow
 def test_a_will_is_executed_elsewhere_once_whenever_its_process_home_comes_back(tmp_path: Path, is_late: bool) -> None:
     """Before: its children are no orphans. After: the next process there ends only what the will has not."""
     _killed(tmp_path)
@@ -121,6 +122,7 @@ def test_a_will_is_executed_elsewhere_once_whenever_its_process_home_comes_back(
     assert list((lost / "journal").glob("*.jsonl")) == []
 
 
+@pytest.mark.slow
 def test_a_will_that_nobody_executed_is_its_own_homes(tmp_path: Path) -> None:
     """The next process there is told so, and ends everything."""
     _killed(tmp_path)

@@ -74,6 +74,7 @@ with start_worker(bakery.app, pool="{pool}", perform_ping_check=False, loglevel=
 
 
 @pytest.mark.parametrize("pool", ["solo", "threads"])
+@pytest.mark.slow
 def test_a_test_may_have_a_worker(embedded_servers: Broker, tmp_path: Path, pool: str) -> None:
     """Celery's own kit starts one in a thread of the test."""
     project = Bakery(tmp_path, embedded_servers)
@@ -95,6 +96,7 @@ worker.start()
 """
 
 
+@pytest.mark.slow
 def test_a_program_may_make_its_own_worker(embedded_servers: Broker, tmp_path: Path) -> None:
     """`app.Worker(...)`, with no command line at all."""
     project = Bakery(tmp_path, embedded_servers)

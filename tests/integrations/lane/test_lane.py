@@ -174,6 +174,7 @@ def test_a_killed_holder_s_lane_is_free_when_its_lease_ends(program_environment:
             assert datetime.now(UTC) >= leased_until
 
 
+@pytest.mark.slow
 def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, str]) -> None:
     """Woken after its lease, it finds that its turn is over, and leaves the lane to its next holder."""
     with _holder(program_environment, request_seconds=0.5, fate="stop") as holder:
@@ -188,6 +189,7 @@ def test_a_frozen_holder_sends_nothing_late(program_environment: Mapping[str, st
 
 
 @pytest.mark.parametrize("part", ["head", "body"])
+@pytest.mark.slow
 def test_a_holder_that_is_frozen_as_it_sends_sends_nothing(part: str, program_environment: Mapping[str, str]) -> None:
     """Between its last look at its turn and the bytes: it does not outlive its turn, and the next holder is alone."""
     with simulator(synthetic=1) as github:

@@ -482,6 +482,7 @@ def _served(rounds: int, time: clock.SteppedClock, team_of: Callable[[int], str]
 
 @hypothesis_settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(shares=st.lists(st.integers(1, 5), min_size=2, max_size=4))
+@pytest.mark.slow
 def test_teams_with_one_account_are_served_by_their_shares(shares: list[int], time: clock.SteppedClock) -> None:
     """Over any stretch of time about as often as their shares say; none waits longer than its share allows."""
     Team.objects.all().delete()
