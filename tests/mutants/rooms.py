@@ -142,7 +142,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_web.py",
     ],
     "telemetry/instruments.py": ["tests/telemetry/test_instruments.py", "tests/telemetry/test_one_declaration.py"],
-    "telemetry/ledger.py": ["tests/telemetry/test_ledger.py"],
+    "telemetry/ledger.py": ["tests/telemetry/test_ledger.py", "tests/telemetry/test_wills.py"],
     "telemetry/model.py": [
         "tests/telemetry/test_catalog_checks.py",
         "tests/telemetry/test_handle.py",

@@ -204,6 +204,23 @@ def test_what_is_marked_for_an_exporter_counts_once_it_is_counted_for_that_one(t
     account.forget()
 
 
+def test_what_was_marked_and_not_counted_is_known_of_whoever_is_gone(tmp_path: Path) -> None:
+    """Of its own spans and of others', each by its last one that was counted, also when the account is in the sum of all."""
+    account = Account(tmp_path / home_ledger.FOLDER, NAMES)
+    account.file()
+    for of_others in (False, True):
+        account.begin(1, of_others=of_others)
+        account.count(1, exported=1, others=1 if of_others else None)
+        account.begin(1, of_others=of_others)
+    account.forget()
+    for _ in range(2):
+        known = {mark: home_ledger.is_counted(tmp_path, NAMES[1], account.id, mark) for mark in (1, 2, -1, -2)}
+        assert known == {1: True, 2: False, -1: True, -2: False}
+        home_ledger.settle(tmp_path)
+        assert not list((tmp_path / home_ledger.FOLDER).glob("*.account"))
+    assert home_ledger.is_counted(tmp_path, NAMES[0], account.id, 1)
+
+
 def _open_files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +15,9 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.contextvars import bind_contextvars
 
-from telemetry import OutcomeMissing, observe
+from telemetry import OutcomeMissing, bound, observe, write_line
 from telemetry.model import Field, Level, Line, Operation, Result
 from telemetry.reading import MissingKeyError
 from telemetry.testing import Capture, NotCapturedError, _Account, capturing
@@ -324,3 +327,20 @@ def test_what_is_bound_in_one_test_is_not_in_the_next(tmp_path: Path) -> None:
     """Neither what was bound before the fixture, nor what is while it captures."""
     (tmp_path / "test_shop.py").write_text(BINDS)
     assert "3 passed" in run(tmp_path)
+
+
+@pytest.fixture
+def _bound_around() -> Iterator[None]:
+    """Bind something before the capture, and see that nothing is bound after it."""
+    bind_contextvars(left="by the test before")
+    yield
+    assert bound() == {}
+
+
+@pytest.mark.usefixtures("_bound_around")
+def test_no_test_gets_what_another_one_bound(captrace: Capture) -> None:
+    """Neither from the test before nor for the next."""
+    assert bound() == {}
+    bind_contextvars(left="by this test")
+    write_line(logging.INFO, "kit.said")
+    assert captrace.lines[0]["left"] == "by this test"
