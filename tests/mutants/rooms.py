@@ -250,6 +250,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_instruments.py",
         "tests/telemetry/test_journal.py",
         "tests/telemetry/test_processes.py",
+        "tests/telemetry/test_watching.py",
         "tests/telemetry/test_wills.py",
     ],
     "telemetry/_spans/emitter.py": [

@@ -139,8 +139,10 @@ def test_pull_requests_are_deleted_in_their_own_repository_alone(captrace: Captu
     for model, of_each in ((Review, 1), (Commit, 1), (ChangedFile, 2)):
         of = [model.objects.filter(pull_request__repository=each).count() for each in (first, second)]
         assert of == [of_each, 3 * of_each]
-    written = captrace.span("sync.db.write").attributes
-    assert [written[key] for key in ("entity_type", "created", "updated", "sync.db.deleted")] == ["pull_request", 0, 0, 2]
+    delete_pull_requests(first.pk, [1, 3, 7])
+    keys = ("entity_type", "created", "updated", "sync.db.deleted")
+    written = [[span.attributes[key] for key in keys] for span in captrace.spans if span.name == "sync.db.write"]
+    assert written == [["pull_request", 0, 0, 2], ["pull_request", 0, 0, 0]]
 
 
 def test_what_is_counted_was_updated_from_the_first_moment_of_the_window_to_before_its_last() -> None:

@@ -20,7 +20,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 import telemetry
 from telemetry import _journals
@@ -470,6 +470,27 @@ def test_a_parent_that_says_nothing_is_not_needed_where_the_system_knows(
         undertaker.look()
     (outer,) = [span.attributes or {} for span in kept.taken if span.name == "outer"]
     assert (outer["died.cause"], outer.get("died.signal"), outer.get("died.exit_code")) == because
+
+
+def test_what_is_taken_out_of_a_will_is_in_none(tmp_path: Path) -> None:
+    """A span that is yet to start, such as a root's that another process ends."""
+    journal = Journal(tmp_path, most_waiting=9)
+    journal.expect("file")
+    journal.contest({8, 9})
+    journal.uncontest({9})
+    for span_id in (8, 9):
+        context = SpanContext(7, span_id, is_remote=False, trace_flags=TraceFlags(1))
+        journal.on_end(ReadableSpan(f"root {span_id}", context=context, start_time=1, end_time=2))
+    assert [b'"will"' in line for line in content(tmp_path).splitlines() if b'"root ' in line] == [True, False]
+
+
+def test_what_was_left_of_another_file_is_not_in_a_journal(tmp_path: Path) -> None:
+    """Each line of it is a step of ours."""
+    journal = Journal(tmp_path, most_waiting=9)
+    journal._path.with_suffix(".new").write_bytes(b"x" * 100_000)
+    with tracing(journal) as tracer:
+        tracer.start_span("open")
+    assert all(json.loads(line) for line in content(tmp_path).splitlines())
 
 
 def test_what_is_in_a_will_is_exported_when_nobody_else_has_ended_it(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ import structlog
 import telemetry
 from telemetry import bind, span
 from telemetry._export import pages
-from telemetry._export.line_files import LineFile
+from telemetry._export.line_files import LineFile, is_writable
 from telemetry._lines import context, writing
 from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
@@ -323,6 +323,28 @@ def test_a_file_may_have_the_descriptor_of_a_standard_input_that_is_closed(tmp_p
         os.dup2(before, 0)
         os.close(before)
     assert (tmp_path / "lines").read_bytes() == b"a line\na line\n"
+
+
+def test_a_file_that_cannot_be_opened_anew_writes_into_no_other(tmp_path: Path) -> None:
+    """Its descriptor may be another file's by then; it goes on once there is a place for it."""
+    path = tmp_path / "here" / "lines"
+    file = LineFile(path, rotate_bytes=0)
+    file.write(b"before\n")
+    shutil.rmtree(path.parent)
+    path.parent.write_text("no folder")
+    assert not is_writable(path)
+    time.sleep(0.06)
+    with pytest.raises(OSError, match="here"):
+        file.write(b"lost\n")
+    with (tmp_path / "another").open("wb", buffering=0) as another:
+        with pytest.raises(OSError, match="here"):
+            file.write(b"lost\n")
+        path.parent.unlink()
+        file.write(b"after\n")
+        assert another.tell() == 0
+    file.close()
+    assert path.read_bytes() == b"after\n"
+    assert is_writable(path)
 
 
 def test_a_file_without_a_limit_is_never_set_aside(tmp_path: Path) -> None:

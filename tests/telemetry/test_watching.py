@@ -7,11 +7,14 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from telemetry._export import watching
 from telemetry._export.watching import Watch
+from telemetry._spans import provider
 
 BEAT_SECONDS = 0.02
 
@@ -105,3 +108,16 @@ def test_a_thread_that_could_not_start_is_started_later(monkeypatch: pytest.Monk
     assert watched.wait()
     assert watched.watch._thread is not None
     assert watched.watch._thread.daemon
+
+
+def test_a_worker_looks_after_the_dead_where_it_has_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one there are no dead to look after; that it is a child is known either way."""
+    begun: list[bool] = []
+    monkeypatch.setattr(provider._process, "watch", SimpleNamespace(begin=lambda: begun.append(True)))
+    for folder, times, is_child in ((None, 0, True), (tmp_path, 1, False)):
+        monkeypatch.setattr(provider._process, "journal_folder", folder)
+        monkeypatch.setattr(provider._process, "is_child", not is_child)
+        provider.watch(is_child=is_child)
+        assert (len(begun), provider._process.is_child) == (times, is_child)
+    monkeypatch.setattr(provider._process, "watch", None)
+    provider.watch(is_child=False)

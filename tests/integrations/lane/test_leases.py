@@ -142,3 +142,5 @@ def test_an_account_is_blocked_until_the_last_of_its_limits_is_over() -> None:
     lane.core_reset_at = NOW - timedelta(seconds=2)
     assert leases.blocked_by(lane, now=NOW) == Block(NOW + timedelta(seconds=10), "secondary")
     assert leases.blocked_by(lane, now=NOW + timedelta(seconds=10)) is None
+    lane.core_remaining, lane.core_reset_at = None, NOW + timedelta(seconds=30)  # nothing is known of what is left
+    assert leases.blocked_by(lane, now=NOW + timedelta(seconds=10)) is None
