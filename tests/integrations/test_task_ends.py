@@ -378,8 +378,8 @@ def test_the_task_starts_the_run_that_was_asked_for(
 
 
 @pytest.mark.usefixtures("addressed")
-def test_a_start_is_written_before_its_message_unless_nobody_would_see_it(broker: Redis) -> None:
-    """Inside a transaction the message alone starts the run, once somebody takes it."""
+def test_a_start_is_written_before_its_message_unless_nobody_would_see_it(broker: Redis, captrace: Capture) -> None:
+    """Inside a transaction the message alone starts the run, once somebody takes it; whoever takes it says so."""
     tracked = repository("b/1", "bakers")
     with transaction.atomic():
         start_pipeline.delay(tracked.team_id, [tracked.pk], days=3)
@@ -391,3 +391,4 @@ def test_a_start_is_written_before_its_message_unless_nobody_would_see_it(broker
     assert {each.task for each in (inside, outside)} == {"start_pipeline"}
     assert run.task_id == outside.headers["id"]
     assert [each.envelope["root"] for each in (inside, outside)] == [None, run.traceparent]
+    assert "sync.pipeline.started" not in {line["event"] for line in captrace.lines}

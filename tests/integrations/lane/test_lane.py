@@ -144,6 +144,15 @@ def test_a_wait_for_the_lane_is_measured_and_shows_life() -> None:
     assert 2 * 50 <= waited[0] <= (time.monotonic() - began) * 1000
 
 
+def test_whoever_has_nobody_to_ask_waits_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a limit, longer than the pause between two looks at whether it is still wanted."""
+    monkeypatch.setattr("apps.integrations.lane.lane.ATTENTION_SECONDS", 0.0)
+    until = clock.now() + timedelta(seconds=0.2)
+    ApiLane.objects.create(account=ACCOUNT, blocked_until=until, blocked_reason="secondary")
+    with Lane(account=ACCOUNT).turn(resource=None):
+        assert clock.now() >= until
+
+
 def test_a_wait_for_the_lane_is_a_span_that_says_behind_whom(captrace: Capture) -> None:
     """It ends where the turn begins, and has the length that the turn knows; a free lane leaves none."""
     turns: list[Turn] = []
