@@ -146,7 +146,8 @@ def test_a_wait_for_the_lane_is_measured_and_shows_life() -> None:
 
 def test_whoever_has_nobody_to_ask_waits_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a limit, longer than the pause between two looks at whether it is still wanted."""
-    monkeypatch.setattr("apps.integrations.lane.lane.ATTENTION_SECONDS", 0.0)
+    for module in ("apps.integrations.lane.lane", "apps.utils.clock"):
+        monkeypatch.setattr(f"{module}.ATTENTION_SECONDS", 0.05)
     until = clock.now() + timedelta(seconds=0.2)
     ApiLane.objects.create(account=ACCOUNT, blocked_until=until, blocked_reason="secondary")
     with Lane(account=ACCOUNT).turn(resource=None):
