@@ -53,6 +53,24 @@ def test_a_run_that_has_ended_begins_no_attempt(row: RepoSync) -> None:
     assert not _claim(row, 1)
 
 
+@pytest.mark.parametrize("reads", ["as it waited", "as another attempt was at work", "nothing"])
+@pytest.mark.parametrize(("before", "after"), [("attempt_died", "attempt_died"), ("server_error", ""), ("", "")])
+def test_who_claims_has_the_row_as_it_stands(reads: str, before: str, after: str, row: RepoSync) -> None:
+    """What was read of it counts if nobody can have changed it since; only a death is told on to the next attempt."""
+    assert _claim(row, 1)
+    working = attempts.find(Attempt(row.pk, 2))
+    attempts.release_for_retry(Attempt(row.pk, 1), ServerError("no"), failures=1, countdown=0.0)
+    RepoSync.objects.filter(pk=row.pk).update(error_type=before, error_msg=before, cursor="c2", due_at=clock.now())
+    admission.admit()
+    read = {"as it waited": attempts.find(Attempt(row.pk, 2)), "as another attempt was at work": working}
+    claimed = attempts.claim(Attempt(row.pk, 2), traceparent=None, found=read.get(reads))
+    assert claimed is not None
+    stands = attempts.find(Attempt(row.pk, 2))
+    assert stands is not None
+    assert (claimed.state, claimed.attempt, claimed.cursor, claimed.wait_reason) == ("running", 2, "c2", "")
+    assert (claimed.error_type, claimed.error_msg) == (stands.error_type, stands.error_msg) == (after, after)
+
+
 @pytest.mark.parametrize("state", ["completed", "partial", "failed", "cancelled"])
 def test_an_admitted_attempt_does_not_begin_once_its_run_has_ended(state: str, row: RepoSync) -> None:
     """However it has."""
