@@ -29,11 +29,11 @@ class Seen:
         Those that took longer than `slowest` seconds are left out where there are quicker ones. What runs as the module is
         imported, or once for all, is come by unseen: of a variable or of a function with a cache those count, too, that
         come by a line with its name, of what a function takes those that come by the function; of anything else that nobody
-        is seen at, all of the module's.
+        is seen at, such as what a class declares, all of the room's.
         """
         lines = set(range(change.line, change.line + change.before.count("\n") + 1))
         unseen = _lines_with(_names_made_once(lines, text), text) | _lines_that_take(lines, text)
-        found = self._by(lines | unseen) or self._by(self.tests)
+        found = self._by(lines | unseen) or set(self.seconds)
         quick = {test for test in found if self.seconds.get(test, 0.0) <= slowest}
         return sorted(quick or found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
 
@@ -58,7 +58,7 @@ class SeenFiles:
         tests: defaultdict[int, list[str]] = defaultdict(list)
         seconds: dict[str, float] = {}
         for found in filter(None, map(self._known, files)):
-            seconds |= found["seconds"]
+            seconds |= {test: each for test, each in found["seconds"].items() if test not in found["failed"]}
             for test, lines in found["lines"].items():
                 for line in lines.get(module, ()) if test not in found["failed"] else ():
                     tests[line].append(test)
