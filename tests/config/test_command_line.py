@@ -28,6 +28,7 @@ def manage(*arguments: str, home: Path, **environment: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.slow
 def test_a_mistake_of_ours_is_shown_safely(tmp_path: Path) -> None:
     """As a traceback, whose lines stay lines."""
     code = f"raise ValueError({EVIL!r} + {TOKEN!r})"

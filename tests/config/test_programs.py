@@ -161,6 +161,7 @@ def test_an_argument_in_another_encoding_is_refused(bare_environment: dict[str, 
     assert (result.returncode, result.stderr) == (1, "manage.py: 'caf\\udce9' is not written in UTF-8\n")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_command_quietly(program_environment: dict[str, str]) -> None:
     """There is one word, no traceback, and the exit code of a program that SIGINT ended."""
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
@@ -168,6 +169,7 @@ def test_ctrl_c_stops_a_command_quietly(program_environment: dict[str, str]) -> 
     assert (result.returncode, result.stderr) == (130, "\nmanage.py: stopped\n")
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error(program_environment: dict[str, str]) -> None:
     """`manage.py logs 7 | head` ends without a word."""
     command = [sys.executable, "manage.py", "shell", "-v0", "-c", "for _ in range(99_999): print('x' * 99)"]
@@ -234,6 +236,7 @@ def test_a_bad_setting_ends_a_worker_with_a_sentence(bare_environment: dict[str,
     assert result.stderr == "celery: SYNC_SWEEP_SECONDS is 'often': set it to a number of seconds above 0.\n"
 
 
+@pytest.mark.slow
 def test_every_model_is_in_a_migration(program_environment: dict[str, str]) -> None:
     """`makemigrations` finds nothing to write."""
     result = _python("manage.py", "makemigrations", "--check", "--dry-run", environment=program_environment)

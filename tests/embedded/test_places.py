@@ -181,6 +181,7 @@ def test_leftovers_are_those_of_homes_that_are_gone(reachable: Path, monkeypatch
     assert list((reachable / "own").iterdir()) == [data[0].parent]
 
 
+@pytest.mark.slow
 def test_clean_removes_all_and_refuses_while_servers_run(home: Path) -> None:
     """`make clean` takes data that lies outside the checkout too, but not from under a running command."""
     with servers(home=home):

@@ -113,6 +113,7 @@ def test_rest_refuses_with_403(client_of: ClientOf) -> None:
     assert "data" in other.json()
 
 
+@pytest.mark.slow
 def test_a_client_that_waits_for_the_reset_is_served_again(client_of: ClientOf) -> None:
     """The time is that of the x-ratelimit-reset header."""
     with simulator(synthetic=1, limits=Limits(graphql=1, window_seconds=1)) as github:

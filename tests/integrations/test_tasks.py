@@ -188,6 +188,7 @@ def _forget_connections() -> None:
 
 
 @pytest.mark.usefixtures("broker_url")
+@pytest.mark.slow
 def test_without_a_broker_the_sweep_sends_what_is_due(caplog: pytest.LogCaptureFixture) -> None:
     """One line says so, the caller goes on, and nothing is lost."""
     with simulator(synthetic=1) as github:

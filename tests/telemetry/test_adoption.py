@@ -280,6 +280,7 @@ trace.set_tracer_provider(provider)
 """
 
 
+@pytest.mark.slow
 def test_their_exporter_has_as_long_as_whoever_flushes_waits(tmp_path: Path) -> None:
     """Two seconds unless somebody says otherwise; whoever waits no longer is told that not all is exported."""
     code = "sell()\nassert telemetry.flush()\nbegan = time.monotonic()\nassert not telemetry.flush(0.05)\n"
@@ -299,6 +300,7 @@ assert telemetry.flush()
 
 
 @pytest.mark.parametrize("before", ["", THEIRS], ids=["ours", "theirs"])
+@pytest.mark.slow
 def test_no_thread_of_ours_exports_while_a_worker_forks(tmp_path: Path, before: str) -> None:
     """Whoever made the provider; what had ended is exported before, and what follows begins it again."""
     run(RESTING, tmp_path, before=before)

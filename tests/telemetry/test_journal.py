@@ -558,6 +558,7 @@ def dies(home: Path, *, before: str = "", between: str = "pass", **names: str) -
     assert ran.returncode == -9, ran.stderr
 
 
+@pytest.mark.slow
 def test_the_next_process_ends_what_was_open(tmp_path: Path) -> None:
     """Each span once; the journal is gone."""
     dies(tmp_path)
@@ -622,6 +623,7 @@ os.kill(os.getpid(), 9)
 """
 
 
+@pytest.mark.slow
 def test_whatever_may_wait_for_an_exporter_is_in_the_journal(tmp_path: Path) -> None:
     """The batch that a silent receiver was sent, and as many as the queue holds: each outlives its process."""
     with black_hole() as port:

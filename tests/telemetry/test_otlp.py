@@ -56,6 +56,7 @@ def by_grpc() -> Iterator[tuple[SpanExporter, Arrived]]:
 
 
 @pytest.mark.parametrize("protocol", [by_http, by_grpc])
+@pytest.mark.slow
 def test_every_span_arrives(protocol: Callable[[], Any]) -> None:
     """Beside texts that are no Unicode, errors of megabytes, and as many attributes as a span may have."""
     with protocol() as (exporter, arrived):

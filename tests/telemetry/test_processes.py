@@ -115,6 +115,7 @@ for _ in range(60):
 
 
 @pytest.mark.parametrize("sampler", ["parentbased_traceidratio", "traceidratio"])
+@pytest.mark.slow
 def test_a_share_of_traces_is_whole_traces(tmp_path: Path, sampler: str) -> None:
     """A reserved root and its children agree; lines have ids of traces that are not sampled too."""
     run(SAMPLED, tmp_path, OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG="0.5")
@@ -232,6 +233,7 @@ def test_the_environment_names_further_secrets(tmp_path: Path) -> None:
     assert "12345678" not in printed + (tmp_path / "traces.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_coloured_text_and_a_pipe_json(tmp_path: Path) -> None:
     """The same program; without a folder to write to it has nothing but that."""
     assert json.loads(run("sell()", tmp_path, TELEMETRY_HOME=""))["event"] == "shop.rang"

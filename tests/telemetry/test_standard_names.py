@@ -185,6 +185,7 @@ assert telemetry.flush()
 """
 
 
+@pytest.mark.slow
 def test_a_small_queue_is_as_small_as_it_was_asked_for(tmp_path: Path) -> None:
     """OTEL_BSP_MAX_QUEUE_SIZE; a burst loses what does not fit, and not with ours."""
     run(BURST, tmp_path / "small", OTEL_BSP_MAX_QUEUE_SIZE="5", OTEL_BSP_SCHEDULE_DELAY="60000")

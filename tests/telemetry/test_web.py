@@ -198,6 +198,7 @@ def test_health_checks_are_no_spans(web: Web) -> None:
 @pytest.mark.parametrize(
     ("networks", "trusted"), [("", False), ("10.0.0.0/8,::1", False), ("127.0.0.0/8", True)], ids=["nobody", "others", "us"]
 )
+@pytest.mark.slow
 def test_only_a_listed_callers_trace_is_continued(
     embedded_servers: Broker, tmp_path: Path, kind: str, networks: str, trusted: bool
 ) -> None:

@@ -171,6 +171,7 @@ def test_a_process_that_lives_exports_what_is_its_own(tmp_path: Path, before_end
     assert count.exported == len(read_spans(tmp_path / "home" / "traces.jsonl")) == (1 if "theirs" in before_end else 3)
 
 
+@pytest.mark.slow
 def test_what_is_held_outlives_its_process(tmp_path: Path) -> None:
     """One that is killed while nobody answers has left it in its journal, as it had ended."""
     _killed(

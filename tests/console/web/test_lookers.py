@@ -109,6 +109,7 @@ def test_what_somebody_loses_elsewhere_is_noticed_within_a_second(
     assert seconds < _WITHIN
 
 
+@pytest.mark.slow
 def test_a_role_and_a_team_that_are_given_are_seen_within_a_second(people: People) -> None:
     """What is kept is what `Sight` says, whichever way it is read."""
     request = RequestFactory().get("/")
@@ -124,6 +125,7 @@ def test_a_role_and_a_team_that_are_given_are_seen_within_a_second(people: Peopl
     assert lookers.sight_of(request) == Sight(teams=None, owned=frozenset())
 
 
+@pytest.mark.slow
 def test_however_many_look_on_they_are_read_about_at_once(
     people: People, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -140,6 +142,7 @@ def test_however_many_look_on_they_are_read_about_at_once(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_a_stream_ends_when_its_session_sees_something_else(people: People, run: PipelineRun) -> None:
     """Nothing more is sent of a team that was left."""
     cookie = _signed_in(people.member).cookies[settings.SESSION_COOKIE_NAME].value

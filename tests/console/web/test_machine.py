@@ -52,6 +52,7 @@ def test_what_waits_in_each_queue_is_counted(broker_url: str) -> None:
     assert found.broker.startswith(("Valkey ", "Redis "))
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_is_said_to_be() -> None:
     """Nothing else is known then."""
     found = machine_now(Celery("away", broker="redis://127.0.0.1:1/0"))

@@ -64,6 +64,7 @@ def _done(sight: Sight) -> str:
     return f"done: {list(sight.repo_syncs().values_list('prs_done', flat=True))}"
 
 
+@pytest.mark.slow
 def test_pages_of_one_sight_are_rendered_once_and_again_when_their_team_changes() -> None:
     """Three pages, two of them alike: two renderings, and then one for each change, of whom it concerns."""
     core, other = (Team.objects.create(slug=slug, name=slug) for slug in ("core", "other"))

@@ -485,6 +485,7 @@ def test_retry_after_of_a_server_in_trouble_holds_for_everybody(stepped: clock.S
 
 
 @pytest.mark.parametrize(("turns_before", "is_betrayed"), [(0, True), (449, True), (450, False)])
+@pytest.mark.slow
 def test_a_secondary_limit_that_is_not_for_our_requests_names_others(
     turns_before: int, is_betrayed: bool, captrace: Capture
 ) -> None:
