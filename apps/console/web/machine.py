@@ -75,8 +75,12 @@ class Asking:
             answer = asked.result(wait_seconds)
         except TimeoutError:
             return None
+        finally:
+            if asked.done():  # also where it failed in a way that nobody foresaw: the next look asks again
+                with self._lock:
+                    self._under_way = None
         with self._lock:
-            self._last, self._under_way = answer, None
+            self._last = answer
         return answer
 
 

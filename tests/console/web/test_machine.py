@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import django
@@ -125,3 +126,22 @@ def test_a_page_waits_for_no_worker(owner: Client, monkeypatch: pytest.MonkeyPat
     assert again not in owner.get("/system/").content.decode()
     assert asking.last() == first
     assert len(times) == 1
+
+
+def test_a_failure_that_nobody_foresaw_is_not_the_answer_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks next asks again."""
+    monkeypatch.setattr("apps.console.web.machine._EVERY", 0.0)
+    answers: Iterator[Machine | Exception] = iter([KeyError("pool"), _found()])
+
+    def ask() -> Machine:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    asking = Asking(ask)
+    with pytest.raises(KeyError, match="pool"):
+        asking.last(wait_seconds=10)
+    found = asking.last(wait_seconds=10)
+    assert found is not None
+    assert found.is_reached
