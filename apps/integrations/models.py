@@ -311,11 +311,13 @@ class PointsSpent(models.Model):
     """
 
     connection_id: int
-    repository_id: int
+    repository_id: int | None
     connection = models.ForeignKey(
         GitHubConnection, on_delete=models.CASCADE, related_name="+", help_text="whose account paid"
     )
-    repository = models.ForeignKey(TrackedRepository, on_delete=models.CASCADE, related_name="+")
+    repository = models.ForeignKey(
+        TrackedRepository, null=True, on_delete=models.SET_NULL, related_name="+", help_text="null once it is removed"
+    )
     hour = models.DateTimeField(help_text="when the hour begins, in UTC")
     points = models.IntegerField()
 

@@ -16,6 +16,7 @@ from apps.integrations.models import PointsSpent
 
 HOURS = 24
 _HOUR = timedelta(hours=1)
+_REMOVED = "repositories that were removed"
 _TEAMS, _REPOSITORIES = 8, 5
 """How many teams are named for an account, and how many repositories of each, those that spent most."""
 
@@ -63,7 +64,7 @@ class _Repositories:
 
     team: str
     slug: str
-    first: list[tuple[int, str, int]]
+    first: list[tuple[int | None, str, int]]
     count: int
 
 
@@ -136,7 +137,7 @@ def _repositories(sight: Sight, since: datetime) -> Mapping[str, Mapping[int, _R
         of_team = found.setdefault(account, {})
         if team not in of_team:
             of_team[team] = _Repositories(team=name, slug=slug, first=[], count=count)
-        of_team[team].first.append((repository, full_name, points))
+        of_team[team].first.append((repository, full_name or _REMOVED, points))
     return found
 
 

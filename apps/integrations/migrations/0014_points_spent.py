@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('hour', models.DateTimeField(help_text='when the hour begins, in UTC')),
                 ('points', models.IntegerField()),
                 ('connection', models.ForeignKey(help_text='whose account paid', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repositories.githubconnection')),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='repositories.trackedrepository')),
+                ('repository', models.ForeignKey(help_text='null once it is removed', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='repositories.trackedrepository')),
             ],
             options={
                 'verbose_name': 'points spent',

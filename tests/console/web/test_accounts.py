@@ -177,3 +177,13 @@ def test_many_accounts_are_asked_for_together(people: People, owner: Client) -> 
         text = text_of(owner, "/accounts/")
     assert text.count("number 1 for api.github.com/bot-") == 5
     assert len(many) == len(few) <= 16
+
+
+def test_what_was_spent_stays_spent_when_its_repository_is_removed(people: People, owner: Client) -> None:
+    """Its account's limit was used up by it all the same."""
+    for name, points in (("core/one", 7), ("core/two", 2)):
+        _spend(_tracked(people.team, name), points, hours_ago=0)
+    TrackedRepository.objects.filter(full_name="core/one").delete()
+    text = text_of(owner, "/accounts/")
+    assert "9 points spent by synctrace" in text
+    assert "repositories that were removed 7 77.8 % core/two 2 22.2 %" in text
