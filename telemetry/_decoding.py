@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -104,22 +104,25 @@ def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def requests_in(line: bytes) -> list[dict[str, Any]]:
-    """Return the requests in a line of a file: one, or two where a collector was killed before it wrote the line's end.
+    """Return the requests in a line of a file: one, or more where a collector ended before it wrote the line's end.
 
-    A request that a full disk cut short is left out.
+    A request that was cut short is left out, not those that follow it in its line.
     """
     try:
         return [orjson.loads(line)]
     except orjson.JSONDecodeError:
-        text, end, requests = line.decode(errors="replace").rstrip(), 0, []
-        with suppress(json.JSONDecodeError):
-            while end < len(text):
-                request, end = _decoder.raw_decode(text, end)
+        text, start, requests = line.decode(errors="replace"), 0, []
+        while begin := _BEGIN.search(text, start):
+            try:
+                request, start = _decoder.raw_decode(text, begin.start())
                 requests.append(request)
+            except json.JSONDecodeError:
+                start = begin.end()
         return requests
 
 
 _decoder = json.JSONDecoder()
+_BEGIN = re.compile(r'\{\s*"resource(?:Spans|Logs)"\s*:')  # never within a string: a quotation mark has a backslash there
 _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE_ERROR": "ERROR"}
 
 

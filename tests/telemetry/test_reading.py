@@ -93,6 +93,21 @@ def test_a_line_without_its_end_hides_nothing(tmp_path: Path) -> None:
     assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["work"] * 3
 
 
+@pytest.mark.parametrize("kept", [1, 20, 45, 60, 100, -1])
+def test_what_was_cut_within_a_line_hides_nothing_that_follows_it(kept: int, tmp_path: Path) -> None:
+    """A collector whose disk was full, or that was killed, goes on in the same line, wherever it had stopped."""
+    span = {
+        "name": '{"resourceSpans":[',
+        "traceId": "a" * 32,
+        "spanId": "b" * 16,
+        "startTimeUnixNano": "1",
+        "endTimeUnixNano": "2",
+    }
+    request = orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    (tmp_path / "traces.jsonl").write_bytes(request[:kept] + request + request[:kept] + request + b"\n" + request + b"\n")
+    assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ['{"resourceSpans":['] * 3
+
+
 def test_what_a_full_disk_cut_is_left_out(tmp_path: Path) -> None:
     """Behind an inner brace it looks like a whole line; what follows it is read."""
     (tmp_path / "spans").write_bytes(b'{"resourceSpans":[{"resource":{}\n{"resourceSpans":[]}\n')
