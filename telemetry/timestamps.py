@@ -20,9 +20,10 @@ def iso_seconds(moment: datetime) -> str:
 
 def iso_microseconds(moment: datetime) -> str:
     """Write `moment` in UTC as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, as lines carry it."""
+    moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     if not moment.microsecond:
-        return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()  # a fifth of strftime's time
+        return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return orjson.dumps(moment, option=orjson.OPT_UTC_Z)[1:-1].decode()  # a fifth of strftime's time
 
 
 def unix_nanoseconds(moment: datetime) -> int:

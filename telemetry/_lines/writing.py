@@ -203,11 +203,10 @@ def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
         else:
             line = {"timestamp": time, "level": _name_of(level), "event": line_value("event", event)}
             _add(line, fields)
-        if tail.keys().isdisjoint(line):
-            line |= tail
-        else:  # a field goes before what is bound by its name
-            line |= {name: value for name, value in tail.items() if name not in line}
-        lines.append(line)
+        whole = line | tail
+        if len(whole) < len(line) + len(tail):  # a field goes before what is bound by its name
+            whole |= line
+        lines.append(whole)
     return lines
 
 
