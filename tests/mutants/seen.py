@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,12 @@ class Seen:
     def chosen_for(self, change: Change, text: str, *, room: Sequence[str], slowest: float = 5.0) -> list[str]:
         """Return the tests that come by a change in a module's `text`, the quickest first; the room where none is known to.
 
-        Those that took longer than `slowest` seconds are left out where there are quicker ones. What runs as the module is
-        imported, or once for all, is come by unseen: of a variable or of a function with a cache those count, too, that
-        come by a line with its name, of what a function takes those that come by the function; of anything else that nobody
-        is seen at, such as what a class declares, all of the room's.
+        Those that took longer than `slowest` seconds are left out where there are quicker ones. All of the room's are chosen
+        where nobody is seen, and of what runs once, whoever comes by first: outside any function's body, as the module is
+        imported, or in a function with a cache.
         """
         lines = set(range(change.line, change.line + change.before.count("\n") + 1))
-        unseen = _lines_with(_names_made_once(lines, text), text) | _lines_that_take(lines, text)
-        found = self._by(lines | unseen) or set(self.seconds)
+        found = (self._by(lines) if lines <= _run_each_time(text) else set()) or set(self.seconds)
         quick = {test for test in found if self.seconds.get(test, 0.0) <= slowest}
         return sorted(quick or found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
 
@@ -98,30 +95,12 @@ class SeenFiles:
         return found.hexdigest()[:16]
 
 
-def _names_made_once(lines: Collection[int], text: str) -> set[str]:
-    """Return the names of the module's variables, and of its functions with a cache, that are made at these lines."""
-    names: set[str] = set()
-    for statement in ast.parse(text).body:
-        if set(lines).isdisjoint(range(statement.lineno, (statement.end_lineno or 0) + 1)):
-            continue
-        if isinstance(statement, ast.FunctionDef) and any("cache" in ast.unparse(each) for each in statement.decorator_list):
-            names.add(statement.name)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            given = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
-            names |= {each.id for each in given if isinstance(each.ctx, ast.Store)}
-    return names
-
-
-def _lines_that_take(lines: Collection[int], text: str) -> set[int]:
-    """Return the lines of the functions whose heads are at these lines: what they take unless it is given is made once."""
+def _run_each_time(text: str) -> set[int]:
+    """Return the lines in the bodies of functions that have no cache."""
     found: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(ast.parse(text)):  # what is around a function comes before it
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            head = range(node.lineno, node.body[0].lineno)
-            found |= set() if set(lines).isdisjoint(head) else set(range(node.lineno, (node.end_lineno or 0) + 1))
+            body = set(range(node.body[0].lineno, (node.end_lineno or 0) + 1))
+            has_cache = any("cache" in ast.unparse(each) for each in node.decorator_list)
+            found = found - body if has_cache else found | body
     return found
-
-
-def _lines_with(names: Collection[str], text: str) -> set[int]:
-    lines = enumerate(text.splitlines(), start=1)
-    return {number for number, line in lines if names and re.search(rf"\b(?:{'|'.join(names)})\b", line)}

@@ -110,23 +110,50 @@ def test_every_mistake_in_a_core_module_can_be_read_by_python() -> None:
 
 
 def test_tests_are_those_that_come_by_the_quickest_first() -> None:
-    """Of a constant those that come by its name; where nobody is seen, all that come by the module, or the room."""
-    text = "LIMIT = 5\n\ndef f():\n    return 1\n    return LIMIT\n"
-    seen = Seen({4: ["slow", "quick"], 5: ["other"]}, {"slow": 2.0, "quick": 0.1, "other": 1.0})
-    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "slow"]
-    assert seen.chosen_for(Change(4, 0, 1, "a\na", "b"), text, room=["room"]) == ["quick", "other", "slow"]
-    assert seen.chosen_for(Change(1, 0, 1, "a", "b"), text, room=["room"]) == ["other"]
-    assert seen.chosen_for(Change(3, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "other", "slow"]
-    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"], slowest=1.0) == ["quick"]
-    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"], slowest=0.01) == ["quick", "slow"]
-    cached = "@cache\ndef once():\n    return 1\n\ndef f():\n    return once()\n"
-    seen = Seen({3: ["first"], 6: ["first", "second"]}, {})
-    assert seen.chosen_for(Change(3, 0, 1, "a", "b"), cached, room=["room"]) == ["first", "second"]
-    taken = "def f(\n    a=1,\n):\n    return a\n\ndef g():\n    return 2\n"
-    seen = Seen({2: ["importing"], 4: ["first"], 7: ["second"]}, {})
-    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), taken, room=["room"]) == ["first", "importing"]
-    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), taken, room=["room"]) == ["first"]
+    """Where nobody is seen, all of the room's; without slow ones unless there are no others."""
+    text = "def f():\n    a\n    b\n    c\n"
+    seen = Seen({2: ["slow", "quick"], 3: ["other"]}, {"slow": 2.0, "quick": 0.1, "other": 1.0})
+    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "slow"]
+    assert seen.chosen_for(Change(2, 0, 1, "a\na", "b"), text, room=["room"]) == ["quick", "other", "slow"]
+    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "other", "slow"]
+    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), text, room=["room"], slowest=1.0) == ["quick"]
+    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), text, room=["room"], slowest=0.01) == ["quick", "slow"]
     assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["room"]
+
+
+@pytest.mark.parametrize(
+    ("line", "chosen"),
+    [
+        ("LIMIT = 5", ["first", "other"]),
+        ("    limit = 6", ["first", "other"]),
+        ("    a=7,", ["first", "other"]),
+        ("        return a", ["first"]),
+        ("    return 8", ["first", "other"]),
+        ("    def inner(b=9):", ["first"]),
+    ],
+)
+def test_what_runs_once_is_for_all_tests_of_the_room(line: str, chosen: list[str]) -> None:
+    """Only the first test that imports a module, or asks a function with a cache, is seen there."""
+    text = """\
+LIMIT = 5
+class A:
+    limit = 6
+    def f(
+        self,
+    a=7,
+    ):
+        return a
+@cache
+def once():
+    return 8
+def outer():
+    def inner(b=9):
+        return b
+    return inner()
+"""
+    number = text.splitlines().index(line) + 1
+    seen = Seen({number: ["first"]}, {"first": 0.1, "other": 1.0})
+    assert seen.chosen_for(Change(number, 0, 1, "a", "b"), text, room=["room"]) == chosen
 
 
 def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path) -> None:
