@@ -510,3 +510,15 @@ def test_workers_are_shared_between_teams_not_between_accounts(settings: Setting
     team_of |= {row.pk: "one" for row in _rows("one", "github.com/ten", 40)}
     order = Counter(_served(30, time, team_of.__getitem__))
     assert abs(order["one"] - order["many"]) <= 2
+
+
+@pytest.mark.parametrize("account", ["github.com/one", "github.com/two"])
+def test_of_equal_claims_the_one_that_grows_faster_is_first(
+    account: str, settings: Settings, time: clock.SteppedClock
+) -> None:
+    """Twice as long ago for half the share: to an account's place, or to the only worker."""
+    settings.SYNC_READY_ATTEMPTS = 1
+    team_of = {row.pk: "small" for row in _rows("small", "github.com/one", 2)}
+    assert _served(1, time, team_of.__getitem__) == ["small"]
+    team_of |= {row.pk: "large" for row in _rows("large", account, 2, share=2)}
+    assert _served(3, time, team_of.__getitem__) == ["large", "large", "small"]

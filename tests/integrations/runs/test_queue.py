@@ -13,7 +13,7 @@ from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.onboarding_pipeline import start_run
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.queue import tell_places, tell_waiting, waits_of
+from apps.integrations.runs.queue import queues_of, tell_places, tell_waiting, waits_of
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -50,6 +50,32 @@ def test_a_queued_repository_says_behind_what_it_stands(time: clock.SteppedClock
         "b/3": f"queued: number 3 {held}",
         "s/1": f"queued: number 2 {held}",
         "o/1": "queued: the next free worker takes it",
+    }
+
+
+def test_an_account_s_queue_is_its_first_and_how_many_follow() -> None:
+    """First who is admitted and waits for a worker; who is at work is in no queue, nor is an account that has none."""
+    _rows("bakers", "b/1", "b/2", "b/3", "b/4")
+    _rows("smiths", "s/1", "s/2", account="github.com/two")
+    _rows("others", "o/1", account="github.com/three")
+    (_, *admitted) = admission.admit()
+    for each in admitted:
+        assert attempts.claim(each, traceparent=None)
+    accounts = ["github.com/one", "github.com/two", "github.com/three"]
+    queues = queues_of(accounts, most=2, sees=lambda _team_id: True)
+    shown = {
+        account: ([(row.repository.full_name, state_of(row)) for row in queue.first], queue.more)
+        for account, queue in queues.items()
+    }
+    assert shown == {
+        "github.com/one": (
+            [
+                ("b/1", "queued: the next free worker takes it"),
+                ("b/2", "queued: number 1 for github.com/one, where b/1 of Bakers is at work"),
+            ],
+            2,
+        ),
+        "github.com/two": ([("s/2", "queued: number 1 for github.com/two, where s/1 of Smiths is at work")], 0),
     }
 
 
@@ -120,8 +146,9 @@ def test_who_was_at_work_before_a_repository_was_due_kept_it_from_nothing(time: 
     assert _waits(attempt) == [("unnoticed", 0.0, 5.0, None, None)]
 
 
-def test_a_repository_that_stood_back_waits_behind_nobody_but_others(time: clock.SteppedClock) -> None:
-    """It was the last that worked with its account itself, up to the moment from which on it queues."""
+def test_a_repository_that_stood_back_waits_behind_nobody_but_others(time: clock.SteppedClock, settings: Settings) -> None:
+    """It was the last that worked with its account itself, up to the moment from which on it queues; nor is it a worker's."""
+    settings.SYNC_READY_ATTEMPTS = 2
     _rows("bakers", "b/1")
     (first,) = admission.admit()
     assert attempts.claim(first, traceparent=None)
