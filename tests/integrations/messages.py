@@ -1,12 +1,15 @@
-"""What waits on the broker's queues, for tests of what is sent."""
+"""What waits on the broker's queues, and no broker at all, for tests of what is sent."""
 
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from celery import current_app
 from redis import Redis
 
 from telemetry import trace_id_of
@@ -40,3 +43,21 @@ def sent(broker: Redis, *queues: str) -> list[Sent]:
             headers, (arguments, _, _) = message["headers"], orjson.loads(b64decode(message["body"]))
             found.append(Sent(queue, headers["task"].rsplit(".", 1)[1], arguments, headers))
     return found
+
+
+@contextmanager
+def no_broker() -> Iterator[None]:
+    """Nobody listens where the broker was."""
+    url, policy = current_app.conf.broker_url, current_app.conf.task_publish_retry_policy
+    current_app.conf.update(broker_url="redis://127.0.0.1:1/0", task_publish_retry_policy={"max_retries": 0})
+    _forget_connections()
+    try:
+        yield
+    finally:
+        current_app.conf.update(broker_url=url, task_publish_retry_policy=policy)
+        _forget_connections()
+
+
+def _forget_connections() -> None:
+    app: Any = current_app  # there is no public way to have it connect anew
+    app._pool = app.amqp._producer_pool = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from telemetry import trace_id_of
 from telemetry.testing import Capture
 from telemetry.wills import Will
 from tests.integrations.histories import repository
-from tests.integrations.messages import sent
+from tests.integrations.messages import no_broker, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.fromisoformat("2026-01-05T12:00:00Z")
@@ -109,6 +110,18 @@ def test_an_attempt_s_span_and_task_end_as_it_did(
         assert repo.attributes["retry.countdown"] == 7.5
     if isinstance(end, Unmarked):  # the sweep finds it when it is stale
         assert repo.attributes["retry.countdown"] == settings.SYNC_STALE_SECONDS
+
+
+def test_without_a_broker_a_failed_attempt_ends_as_it_did(
+    rows: list[RepoSync], captrace: Capture, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That nobody can be asked to look when its countdown is over is said once, with the reason: the sweep will."""
+    monkeypatch.setattr(tasks, "attempt_sync", lambda *_, **__: Retrying(ServerError("no"), 2, 7.5))
+    with no_broker(), caplog.at_level(logging.ERROR):
+        result = sync_repository.apply(args=(rows[0].pk, 1))
+    assert (captrace.span("sync.repo").outcome, result.state) == ("retrying", "RETRY")
+    assert caplog.messages == ["The broker cannot be reached: the sweep will send what is due."]
+    assert "Connection refused" in caplog.text
 
 
 def test_one_who_was_overtaken_ends_without_a_line(

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from celery import current_app
 from django.db import connection, transaction
 
 from apps.analysis.models import WeeklyMetrics
@@ -25,6 +21,7 @@ from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry.reading import Span, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
+from tests.integrations.messages import no_broker
 from tests.integrations.syncing import begin, tracked
 from tests.locks import count_waiting
 
@@ -169,24 +166,6 @@ def _waits_in_its_step(started: int) -> bool:
     return PipelineRun.objects.filter(step_attempt=started).exists() and count_waiting() == 1
 
 
-@contextmanager
-def _no_broker() -> Iterator[None]:
-    """Nobody listens where the broker was."""
-    url, policy = current_app.conf.broker_url, current_app.conf.task_publish_retry_policy
-    current_app.conf.update(broker_url="redis://127.0.0.1:1/0", task_publish_retry_policy={"max_retries": 0})
-    _forget_connections()
-    try:
-        yield
-    finally:
-        current_app.conf.update(broker_url=url, task_publish_retry_policy=policy)
-        _forget_connections()
-
-
-def _forget_connections() -> None:
-    app: Any = current_app  # there is no public way to have it connect anew
-    app._pool = app.amqp._producer_pool = None
-
-
 @pytest.mark.usefixtures("broker_url")
 @pytest.mark.slow
 def test_without_a_broker_the_sweep_sends_what_is_due(caplog: pytest.LogCaptureFixture) -> None:
@@ -195,7 +174,7 @@ def test_without_a_broker_the_sweep_sends_what_is_due(caplog: pytest.LogCaptureF
         row = begin(tracked(github, NAME))
     steps = pipeline.admit()
     assert steps == [SyncRepository(Attempt(row.pk, 1))]
-    with _no_broker(), caplog.at_level(logging.ERROR):
+    with no_broker(), caplog.at_level(logging.ERROR):
         send(steps * 3)
     assert caplog.messages == ["The broker cannot be reached: the sweep will send what is due."]
     assert [pipeline.sweep(), pipeline.sweep()] == [steps, []]

@@ -147,7 +147,7 @@ def test_who_was_at_work_before_a_repository_was_due_kept_it_from_nothing(time: 
 
 
 def test_a_repository_that_stood_back_waits_behind_nobody_but_others(time: clock.SteppedClock, settings: Settings) -> None:
-    """It was the last that worked with its account itself, up to the moment from which on it queues; nor is it a worker's."""
+    """It was the last that worked with its account itself, until it queues: a worker did not lack for that."""
     settings.SYNC_READY_ATTEMPTS = 2
     _rows("bakers", "b/1")
     (first,) = admission.admit()

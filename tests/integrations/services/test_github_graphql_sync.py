@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.catalog import RepoSynced
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.errors import GitHubError, IncompleteHistory, PartialAnswer, SyncError
+from apps.integrations.errors import GitHubError, IncompleteHistory, PartialAnswer, ServerError, SyncError
 from apps.integrations.models import RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.models import TrackedRepository
@@ -242,6 +242,22 @@ def test_a_repository_tracked_by_both_of_its_names_is_complete_under_each(github
     new = tracked(github, "synthetic/new-name")
     assert [synced(one).disposition for one in (old, new)] == ["renamed", "synced"]
     assert stored(old) == stored(new) == held(github, "synthetic/new-name")
+
+
+def test_a_new_name_is_told_by_whichever_attempt_ends_the_sync(github: SimulatedGitHub) -> None:
+    """The one after that which met it asks by the new name, and nothing tells it of the old."""
+    row = begin(tracked(github, NAME))
+    github.rename(NAME, "synthetic/new-name")
+
+    def cut(_request: int) -> None:
+        raise ServerError("cut")
+
+    with pytest.raises(ServerError):
+        attempt(row, before_request=cut)
+    attempt(row)
+    row.refresh_from_db()
+    assert (row.disposition, row.note) == ("renamed", f"renamed: {NAME} is now synthetic/new-name")
+    assert row.repository.full_name == "synthetic/new-name"
 
 
 def test_two_runs_over_one_repository_do_not_disturb_each_other(github: SimulatedGitHub) -> None:

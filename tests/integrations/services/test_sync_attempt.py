@@ -20,6 +20,7 @@ from apps.integrations.errors import AttemptDied, ServerError, Superseded, Unaut
 from apps.integrations.models import RepoSync
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
+from apps.integrations.services import sync_attempt
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
 from apps.repositories.accounts import save_connection
 from apps.repositories.models import TrackedRepository
@@ -122,6 +123,18 @@ def test_a_restarted_database_costs_an_attempt_and_nothing_more(
     assert (row.state, row.attempt, stored(row.repository)) == ("completed", 2, held(github, NAME))
 
 
+def test_a_lost_connection_is_not_what_the_end_is_written_on(row: RepoSync, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ended it in the middle of a statement; the attempt is marked on a new one."""
+
+    def lose_connection(**_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(sync_attempt, "sync_pull_requests", lose_connection)
+    assert isinstance(_attempt(row), Retrying)
+    assert (row.state, row.failures, row.error_type) == ("retrying", 1, "OperationalError")
+
+
 def test_an_error_that_stays_is_retried_and_then_fails(row: RepoSync, github: SimulatedGitHub) -> None:
     """Each attempt but the last says when another follows; all their requests stand on the row."""
     github.add_faults({"fault": "server_error", "match": {"operation": "PullRequests"}, "times": None})
@@ -218,6 +231,28 @@ def test_an_attempt_after_one_that_died_goes_on(row: RepoSync) -> None:
     attempts.bury_dead()
     assert isinstance(_attempt(row), Completed)
     assert (row.state, row.failures, row.error_type) == ("completed", 0, "")
+
+
+def test_an_attempt_that_was_let_begin_is_made_unless_the_one_before_died(row: RepoSync) -> None:
+    """However often the repository has failed: whoever admitted it may have allowed more."""
+    RepoSync.objects.update(failures=6, error_type=ServerError.error_type, state="retrying")
+    assert isinstance(_attempt(row), Completed)
+
+
+def test_a_killed_attempt_s_cost_is_on_its_row_up_to_the_last_page(row: RepoSync, github: SimulatedGitHub) -> None:
+    """Written with the page: whoever is killed says nothing at the end. It was about to store the closing query's."""
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    before = sum(github.stats()["requests"].values())
+    (own,) = admission.admit()
+    claimed = attempts.claim(own, traceparent=None)
+    assert claimed is not None
+    with pytest.raises(KeyboardInterrupt):
+        attempt_sync(claimed, own, send_admitted=killed)
+    row.refresh_from_db()
+    assert (row.prs_done, row.requests) == (74, sum(github.stats()["requests"].values()) - before - 1)
 
 
 @pytest.mark.parametrize(("waiting", "ready", "sent"), [(0, 2, 1), (1, 2, 2), (1, 3, 1)])

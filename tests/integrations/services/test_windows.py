@@ -144,6 +144,18 @@ def test_a_backfill_begins_where_the_recent_run_stopped(github: SimulatedGitHub)
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_backfill_of_what_is_empty_by_then_is_complete(github: SimulatedGitHub) -> None:
+    """Everything was deleted at GitHub since the recent run, and is deleted here."""
+    repository = tracked(github, NAME)
+    first = begin(repository, since=datetime.now(UTC) - timedelta(days=1), backfill=pipeline.Backfill(None))
+    attempt(first)
+    for number in list(github.repository(NAME).pull_requests):
+        github.remove_pull_request(NAME, number)
+    attempt(_backfill_of(first))
+    assert stored(repository) == held(github, NAME) == {}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_window_counts_what_is_in_it_alone(github: SimulatedGitHub, captrace: Capture) -> None:
     """One that has to begin at the newest pull request meets those after its end too: the closing query reads them, once."""
     repository = tracked(github, NAME)
