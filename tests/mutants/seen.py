@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from collections import defaultdict
@@ -22,20 +21,21 @@ class Seen:
     tests: dict[int, list[str]]
     seconds: dict[str, float]
 
-    def chosen_for(self, change: Change, text: str, *, room: Sequence[str], slowest: float = 5.0) -> list[str]:
-        """Return the tests that come by a change in a module's `text`, the quickest first; the room where none is known to.
+    def chosen_for(self, change: Change, *, room: Sequence[str], slowest: float = 5.0) -> list[str]:
+        """Return the tests that come by a change, the quickest first, then the others of the room; that where none is known.
 
-        Those that took longer than `slowest` seconds are left out where there are quicker ones. All of the room's are chosen
-        where nobody is seen, and of what runs once, whoever comes by first: outside any function's body, as the module is
-        imported, or in a function with a cache.
+        Those others count, too: what runs once, as a module is imported or in what is made for all, only the first test is
+        seen at. Those that took longer than `slowest` seconds are left out where there are quicker ones.
         """
-        lines = set(range(change.line, change.line + change.before.count("\n") + 1))
-        found = (self._by(lines) if lines <= _run_each_time(text) else set()) or set(self.seconds)
-        quick = {test for test in found if self.seconds.get(test, 0.0) <= slowest}
-        return sorted(quick or found, key=lambda test: (self.seconds.get(test, 0.0), test)) or list(room)
+        lines = range(change.line, change.line + change.before.count("\n") + 1)
+        coming_by = {test for line in lines for test in self.tests.get(line, ())}
+        others = {test for test in self.seconds if "::" in test} - coming_by  # a file is named beside its tests
+        quick_others = [test for test in self._in_order(others) if self.seconds[test] <= slowest]
+        quick = [test for test in self._in_order(coming_by) if self.seconds.get(test, 0.0) <= slowest]
+        return [*(quick or self._in_order(coming_by)), *quick_others] or self._in_order(others) or list(room)
 
-    def _by(self, lines: Iterable[int]) -> set[str]:
-        return {test for line in lines for test in self.tests.get(line, ())}
+    def _in_order(self, tests: Iterable[str]) -> list[str]:
+        return sorted(tests, key=lambda test: (self.seconds.get(test, 0.0), test))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,3 @@ class SeenFiles:
             found.update(str(path.relative_to(self.checkout)).encode())
             found.update(path.read_bytes() if path.exists() else b"")
         return found.hexdigest()[:16]
-
-
-def _run_each_time(text: str) -> set[int]:
-    """Return the lines in the bodies of functions that have no cache."""
-    found: set[int] = set()
-    for node in ast.walk(ast.parse(text)):  # what is around a function comes before it
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            body = set(range(node.body[0].lineno, (node.end_lineno or 0) + 1))
-            has_cache = any("cache" in ast.unparse(each) for each in node.decorator_list)
-            found = found - body if has_cache else found | body
-    return found

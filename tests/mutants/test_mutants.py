@@ -109,51 +109,28 @@ def test_every_mistake_in_a_core_module_can_be_read_by_python() -> None:
         ast.parse(change.made_in(text))
 
 
-def test_tests_are_those_that_come_by_the_quickest_first() -> None:
-    """Where nobody is seen, all of the room's; without slow ones unless there are no others."""
-    text = "def f():\n    a\n    b\n    c\n"
-    seen = Seen({2: ["slow", "quick"], 3: ["other"]}, {"slow": 2.0, "quick": 0.1, "other": 1.0})
-    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "slow"]
-    assert seen.chosen_for(Change(2, 0, 1, "a\na", "b"), text, room=["room"]) == ["quick", "other", "slow"]
-    assert seen.chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["quick", "other", "slow"]
-    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), text, room=["room"], slowest=1.0) == ["quick"]
-    assert seen.chosen_for(Change(2, 0, 1, "a", "b"), text, room=["room"], slowest=0.01) == ["quick", "slow"]
-    assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), text, room=["room"]) == ["room"]
+def test_tests_that_come_by_are_first_and_the_quickest_of_them() -> None:
+    """Slow ones are left out unless there are no others; a file, which is set up as a whole, only if it comes by."""
+    seconds = {"a::slow": 2.0, "a::quick": 0.1, "b::other": 1.0, "b::slowest": 3.0, "b": 0.05}
+    seen = Seen({2: ["a::slow", "a::quick"], 3: ["b", "b::other"], 4: ["b::slowest"]}, seconds)
+
+    def chosen(line: int, before: str = "a", slowest: float = 5.0) -> list[str]:
+        return seen.chosen_for(Change(line, 0, 1, before, "b"), room=["room"], slowest=slowest)
+
+    assert chosen(2) == ["a::quick", "a::slow", "b::other", "b::slowest"]
+    assert chosen(3) == ["b", "b::other", "a::quick", "a::slow", "b::slowest"]
+    assert chosen(2, "a\na") == ["b", "a::quick", "b::other", "a::slow", "b::slowest"]
+    assert chosen(2, slowest=1.0) == ["a::quick", "b::other"]
+    assert chosen(4, slowest=1.0) == ["b::slowest", "a::quick", "b::other"]
+    assert chosen(2, slowest=0.01) == ["a::quick", "a::slow"]
+    assert chosen(1, slowest=0.01) == ["a::quick", "b::other", "a::slow", "b::slowest"]
+    assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), room=["room"]) == ["room"]
 
 
-@pytest.mark.parametrize(
-    ("line", "chosen"),
-    [
-        ("LIMIT = 5", ["first", "other"]),
-        ("    limit = 6", ["first", "other"]),
-        ("    a=7,", ["first", "other"]),
-        ("        return a", ["first"]),
-        ("    return 8", ["first", "other"]),
-        ("    def inner(b=9):", ["first"]),
-    ],
-)
-def test_what_runs_once_is_for_all_tests_of_the_room(line: str, chosen: list[str]) -> None:
-    """Only the first test that imports a module, or asks a function with a cache, is seen there."""
-    text = """\
-LIMIT = 5
-class A:
-    limit = 6
-    def f(
-        self,
-    a=7,
-    ):
-        return a
-@cache
-def once():
-    return 8
-def outer():
-    def inner(b=9):
-        return b
-    return inner()
-"""
-    number = text.splitlines().index(line) + 1
-    seen = Seen({number: ["first"]}, {"first": 0.1, "other": 1.0})
-    assert seen.chosen_for(Change(number, 0, 1, "a", "b"), text, room=["room"]) == chosen
+def test_what_runs_once_is_tried_with_whom_it_was_not_seen_at() -> None:
+    """Only the first test that imports a module is seen at its classes; another may know what they are for."""
+    seen = Seen({1: ["a::first"]}, {"a::first": 0.1, "b::knows": 0.1})
+    assert seen.chosen_for(Change(1, 0, 1, "a", "b"), room=["room"]) == ["a::first", "b::knows"]
 
 
 def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Copy:
         """Return whether a test fails once the mistake is made; slower ones than `slowest` run only if need be."""
         path = self.checkout / module
         text = path.read_text()
-        tests = seen.chosen_for(change, text, room=room_of(module), slowest=slowest)
+        tests = seen.chosen_for(change, room=room_of(module), slowest=slowest)
         took = [seen.seconds.get(test, _USUAL_SECONDS) for test in tests]
         each = _LEAST_SECONDS + _PATIENCE * max(took)
         try:
