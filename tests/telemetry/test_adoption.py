@@ -230,6 +230,7 @@ assert bakery.telemetry.flush()
 assert bakery.telemetry.swallowed() == 0
 assert started == ["bakery.bake", "GET", "apply_async/bake"], started
 assert Client(raise_request_exception=False).get("/leak", {"access_token": bakery.SECRETS[0]}).status_code == 500
+assert "'bakery.outcome': 'completed'" in "".join(handed_over)  # what is known at the end, too
 assert bakery.SECRETS[0] not in "".join(handed_over)
 assert "redacted" in "".join(handed_over)
 """

@@ -47,6 +47,10 @@ class Weight(Histogram, name="market.weight", unit="kg", buckets=(1, 5, 25)):
     """What people carry home."""
 
 
+class Ripeness(Histogram, name="market.ripeness", unit="ms"):
+    """How long a banana takes to be brown."""
+
+
 class Paid(Result):
     """What a customer paid."""
 
@@ -183,6 +187,7 @@ def test_declarations_can_be_read() -> None:
     assert (sold.kind, sold.unit, sold.description) == ("counter", "{apple}", "Apples sold.")
     assert list(sold.labels) == ["till", "colour"]
     assert (wait.buckets, weight.buckets) == (SECONDS, (1, 5, 25))
+    assert declared_instruments()["market.ripeness"].buckets is None  # OpenTelemetry's
     assert SECONDS[0] <= 0.001
     assert SECONDS[-1] >= 3600
 

@@ -311,6 +311,58 @@ def test_a_journal_is_kept_for_an_exporter_that_is_not_here(whole: bytes, tmp_pa
     assert not path.exists()
 
 
+def test_a_journal_is_kept_for_whoever_is_here_and_refuses(whole: bytes, tmp_path: Path) -> None:
+    """However long ago, whoever else it was for."""
+    path = tmp_path / "h-1-1.jsonl"
+    path.write_bytes(whole.replace(b'"exporters":["file"]', b'"exporters":["file","gone"]'))
+    os.utime(path, (time.time() - 86401, time.time() - 86401))
+    file = Keeping()
+    file.refuses = True
+    _undertaker(tmp_path, file=file).look()
+    assert path.exists()
+    file.refuses = False
+    _undertaker(tmp_path, file=file).look()
+    assert len(file.names) == 3
+
+
+SPAN = {"trace": f"{1:032x}", "start": 1, "end": 2}
+
+
+def _left_behind(folder: Path, *spans: dict[str, object], **process: object) -> None:
+    """Write the journal of a process that is dead."""
+    steps = ({"journal": 1, "at": 9, **process}, *spans)
+    (folder / "h-1-1.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
+
+
+def test_what_our_file_has_others_still_get(tmp_path: Path) -> None:
+    """It has what is in it under the same trace: another's span may have the same id, and zeros are digits."""
+    journals = tmp_path / "journal"
+    journals.mkdir()
+    ids = {"there": "a" * 16, "another's": "b" * 16}
+    _left_behind(journals, *({**SPAN, "id": one, "name": name} for name, one in ids.items()), exporters=["file", "otlp"])
+    path = tmp_path / "traces.jsonl"
+    traces = (SPAN["trace"], f"{'2' * 31}1")
+    path.write_text(
+        "".join(f'{{"traceId":"{trace}","spanId":"{one}"}}\n' for trace, one in zip(traces, ids.values(), strict=True))
+    )
+    file, otlp = Keeping(), Keeping()
+    Undertaker(journals, exporters=lambda: {"file": file, "otlp": otlp}, tell=lambda _: None, file=path).look()
+    assert (file.names, otlp.names) == (["another's"], ["there", "another's"])
+
+
+def test_each_span_of_a_journal_has_its_providers_resource(tmp_path: Path) -> None:
+    """The first one's is in the journal's first line, another's with its spans."""
+    resources = {name: [{"service.name": name}, f"https://{name}.test/1"] for name in ("shop", "bakery")}
+    of_bakery = {**SPAN, "id": "b" * 16, "name": "of bakery", "resource": resources["bakery"]}
+    of_shop = {**SPAN, "id": "a" * 16, "name": "of shop"}
+    _left_behind(tmp_path, of_shop, of_bakery, exporters=["file"], resource=resources["shop"])
+    kept = Keeping()
+    _undertaker(tmp_path, file=kept).look()
+    assert {span.name: [dict(span.resource.attributes), span.resource.schema_url] for span in kept.taken} == {
+        f"of {name}": resource for name, resource in resources.items()
+    }
+
+
 def _undertaker(folder: Path | None, **exporters: SpanExporter) -> Undertaker:
     return Undertaker(folder, exporters=lambda: exporters, tell=lambda _: None, file=None)
 

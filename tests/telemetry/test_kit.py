@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from structlog.contextvars import bind_contextvars
 
 from telemetry import OutcomeMissing, bound, observe, write_line
+from telemetry.ledger import Count
 from telemetry.model import Field, Level, Line, Operation, Result
 from telemetry.reading import MissingKeyError
 from telemetry.testing import Capture, NotCapturedError, _Account, capturing
@@ -286,6 +287,15 @@ def test_an_id_that_begins_with_zeros_is_whole(captrace: Capture) -> None:
         ((f"{'0' * 31}1", f"{'0' * 15}3"),),
     )
     assert (len(found.span_id), found.end_ns >= found.start_ns > 0) == (16, True)
+
+
+def test_what_became_of_the_spans_so_far_can_be_asked(captrace: Capture) -> None:
+    """While one is open, and when it has ended."""
+    with observe(Cake(flavour="plum")) as cake:
+        cut("lime")
+        assert captrace.count == Count(started=2, open=1, exported=1)
+        cake.completed(Cut(pieces=1))
+    assert captrace.count == Count(started=2, exported=2)
 
 
 def test_what_a_sampler_only_records_is_not_counted() -> None:

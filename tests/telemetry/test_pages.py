@@ -18,8 +18,8 @@ from telemetry._export.line_files import LineFile
 
 
 def test_a_lock_is_one_holders_and_the_next_waits_or_does_not(tmp_path: Path) -> None:
-    """As it asks for; the folder is made for it."""
-    path = tmp_path / "ledger" / "lock"
+    """As it asks for; the folder is made for it, with those above."""
+    path = tmp_path / "home" / "ledger" / "lock"
     is_in, order = threading.Event(), list[str]()
 
     def next_one() -> None:

@@ -57,6 +57,42 @@ def test_a_collectors_span_and_jaegers_are_the_same(code: object, status: str) -
     assert (read.status, read.duration_ms, read.parent_id, read.attributes) == (status, 2.0, None, {"team_id": 7})
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ({"stringValue": "7"}, "7"),
+        ({"boolValue": True}, True),
+        ({"intValue": "7"}, 7),
+        ({"doubleValue": "7.0"}, 7.0),
+        ({"arrayValue": {"values": [{"stringValue": "rye"}, {"intValue": "7"}]}}, ("rye", 7)),
+    ],
+)
+def test_an_attribute_keeps_its_kind(value: dict[str, Any], read: object) -> None:
+    """Numbers may be text in JSON, and a list is one of values."""
+    span = {**written(1), "attributes": [{"key": "loaf", "value": value}]}
+    (found,) = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    assert found.attributes["loaf"] == read
+    assert type(found.attributes["loaf"]) is type(read)
+
+
+@pytest.mark.parametrize(
+    ("status", "attributes", "error_type"),
+    [
+        ({"code": 2}, {"error.type": "OSError", "error_type": "os"}, "OSError"),
+        ({"code": 2}, {"error.type": "", "error_type": "OSError"}, "OSError"),
+        ({"code": 2}, {}, None),
+        ({}, {"error.type": "OSError"}, None),
+    ],
+)
+def test_an_error_s_type_is_that_of_a_span_that_is_an_error(
+    status: dict[str, int], attributes: dict[str, str], error_type: str | None
+) -> None:
+    """By the standard's key or by ours, whichever says something."""
+    span = {**written(1, **attributes), "status": status}
+    (found,) = spans_in({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    assert found.error_type == error_type
+
+
 def test_what_happened_in_a_span_is_read_with_its_moment() -> None:
     """Such as the exception that ended it; what an exporter leaves out is empty."""
     attributes = [{"key": "exception.type", "value": {"stringValue": "OSError"}}]

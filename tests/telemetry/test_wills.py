@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from opentelemetry import trace
 
 from telemetry import _journals, bind, ledger, span
 from telemetry.model import Field, Operation
@@ -154,6 +155,7 @@ ALL = ["shop.day", "shop.order", "shop.sale"]
         ("will.keep()", [ALL, 0, {}]),
         ("will.settle()", [ALL, 0, {}]),
         ("pass", [ALL, 0, {}]),
+        ("will.settle(); silent.append(1)", [ALL, 0, {}]),
         ("silent.append(1)", [["shop.sale"], 2, {}]),
         ("silent.append(1); will.keep()", [ALL, 0, {}]),
         ("theirs.update(will.span_ids)", [["shop.sale"], 0, {"ended_elsewhere": 2}]),
@@ -218,6 +220,32 @@ def test_a_reserved_block_is_a_block_with_its_start_then(captrace: Capture) -> N
     assert walk.duration_ms >= 10
     assert never is not block
     assert Will.from_json(json.loads(json.dumps(will.as_json()))) == Will(will.process, tuple(map(dict, will.spans)))
+
+
+def test_a_reserved_block_has_what_is_bound_as_it_is_entered(captrace: Capture) -> None:
+    """Beside what was as it was reserved, which its will has."""
+    with span("wills.day"):
+        with bind(team_id=7):
+            block = reserve(Walk(dog="ours"))
+        with bind(repo_id=3), block:
+            pass
+    walk = captrace.span("wills.walk")
+    assert {key: walk.attributes.get(key) for key in ("team_id", "repo_id", "dog")} == {
+        "team_id": 7,
+        "repo_id": 3,
+        "dog": "ours",
+    }
+
+
+@pytest.mark.usefixtures("captrace")
+def test_any_database_keeps_a_will() -> None:
+    """JSON has no numbers beyond the finite ones, and PostgreSQL no NUL."""
+    odd = {"late": float("nan"), "many": (1.5, float("-inf")), "name": "rye \0"}
+    with trace.get_tracer("theirs").start_as_current_span("odd", attributes=odd):
+        will = Will.of()
+    (kept,) = will.spans
+    assert kept["a"] == {"late": "nan", "many": [1.5, "-inf"], "name": "rye \ufffd"}
+    assert json.loads(json.dumps(will.as_json(), allow_nan=False)) == will.as_json()
 
 
 @pytest.mark.parametrize(
