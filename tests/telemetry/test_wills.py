@@ -240,7 +240,7 @@ def test_a_reserved_block_has_what_is_bound_as_it_is_entered(captrace: Capture) 
 @pytest.mark.usefixtures("captrace")
 def test_any_database_keeps_a_will() -> None:
     """JSON has no numbers beyond the finite ones, and PostgreSQL no NUL."""
-    odd = {"late": float("nan"), "many": (1.5, float("-inf")), "name": "rye \0"}
+    odd: dict[str, Any] = {"late": float("nan"), "many": (1.5, float("-inf")), "name": "rye \0"}
     with trace.get_tracer("theirs").start_as_current_span("odd", attributes=odd):
         will = Will.of()
     (kept,) = will.spans
