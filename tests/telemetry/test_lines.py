@@ -347,6 +347,26 @@ def test_a_file_that_cannot_be_opened_anew_writes_into_no_other(tmp_path: Path) 
     assert is_writable(path)
 
 
+def test_a_file_that_gave_way_to_a_folder_is_closed_once(tmp_path: Path) -> None:
+    """Whoever is given its descriptor next keeps it; the file goes on once there is a place for it."""
+    path = tmp_path / "lines"
+    file = LineFile(path, rotate_bytes=0)
+    file.write(b"before\n")
+    path.unlink()
+    path.mkdir()
+    time.sleep(0.06)
+    with pytest.raises(IsADirectoryError):
+        file.write(b"lost\n")
+    with (tmp_path / "another").open("wb", buffering=0) as another:
+        with pytest.raises(IsADirectoryError):
+            file.write(b"lost\n")
+        another.write(b"whole\n")
+        path.rmdir()
+        file.write(b"after\n")
+    file.close()
+    assert (path.read_bytes(), (tmp_path / "another").read_bytes()) == (b"after\n", b"whole\n")
+
+
 def test_a_file_without_a_limit_is_never_set_aside(tmp_path: Path) -> None:
     """Zero bytes is no limit; below one, a file stays as it is to the last byte."""
     for number, limit in enumerate((0, 12)):
