@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,21 +21,22 @@ class Seen:
     tests: dict[int, list[str]]
     seconds: dict[str, float]
 
-    def chosen_for(self, change: Change, *, room: Sequence[str], slowest: float = 5.0) -> list[str]:
-        """Return the tests that come by a change, the quickest first, then the others of the room; that where none is known.
+    def chosen_for(
+        self, change: Change, *, room: Sequence[str], slowest: float = 5.0
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the tests that come by a change, the quickest first, and the others of the room, in their own order.
 
         Those others count, too: what runs once, as a module is imported or in what is made for all, only the first test is
-        seen at. Those that took longer than `slowest` seconds are left out where there are quicker ones.
+        seen at. Those that took longer than `slowest` seconds are left out where there are quicker ones. Where no test is
+        known, the others are the whole room.
         """
         lines = range(change.line, change.line + change.before.count("\n") + 1)
-        coming_by = {test for line in lines for test in self.tests.get(line, ())}
-        others = {test for test in self.seconds if "::" in test} - coming_by  # a file is named beside its tests
-        quick_others = [test for test in self._in_order(others) if self.seconds[test] <= slowest]
-        quick = [test for test in self._in_order(coming_by) if self.seconds.get(test, 0.0) <= slowest]
-        return [*(quick or self._in_order(coming_by)), *quick_others] or self._in_order(others) or list(room)
-
-    def _in_order(self, tests: Iterable[str]) -> list[str]:
-        return sorted(tests, key=lambda test: (self.seconds.get(test, 0.0), test))
+        found = {test for line in lines for test in self.tests.get(line, ())}
+        coming_by = sorted(found, key=lambda test: (self.seconds.get(test, 0.0), test))
+        others = [test for test in self.seconds if "::" in test and test not in found]  # a file is named beside its tests
+        quick = {test for test in (*coming_by, *others) if self.seconds.get(test, 0.0) <= slowest}
+        quick_ones, quick_others = ([test for test in tests if test in quick] for tests in (coming_by, others))
+        return quick_ones or coming_by, quick_others or ([] if coming_by else others or room)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tests.mutants.document import DOCUMENT, Tried, as_line, as_text, how_chosen
 from tests.mutants.results import Equivalent, Results, code, equivalents
 from tests.mutants.rooms import CHECKOUT, core_modules, files_with_tests, room_of
 from tests.mutants.seen import Seen, SeenFiles
+from tests.mutants.trying import Copy
 
 MODULE = "apps/integrations/lane/limits.py"
 
@@ -109,28 +110,47 @@ def test_every_mistake_in_a_core_module_can_be_read_by_python() -> None:
         ast.parse(change.made_in(text))
 
 
-def test_tests_that_come_by_are_first_and_the_quickest_of_them() -> None:
-    """Slow ones are left out unless there are no others; a file, which is set up as a whole, only if it comes by."""
-    seconds = {"a::slow": 2.0, "a::quick": 0.1, "b::other": 1.0, "b::slowest": 3.0, "b": 0.05}
+def test_tests_that_come_by_are_chosen_the_quickest_first_and_others_beside() -> None:
+    """Slow ones are left out unless there are no others; a file, which is set up as a whole, only counts if it comes by."""
+    seconds = {"b::other": 1.0, "b::slowest": 3.0, "b": 0.05, "a::slow": 2.0, "a::quick": 0.1}
     seen = Seen({2: ["a::slow", "a::quick"], 3: ["b", "b::other"], 4: ["b::slowest"]}, seconds)
 
-    def chosen(line: int, before: str = "a", slowest: float = 5.0) -> list[str]:
-        return seen.chosen_for(Change(line, 0, 1, before, "b"), room=["room"], slowest=slowest)
+    def chosen(line: int, before: str = "a", slowest: float = 5.0) -> tuple[list[str], list[str]]:
+        coming_by, others = seen.chosen_for(Change(line, 0, 1, before, "b"), room=["room"], slowest=slowest)
+        return list(coming_by), list(others)
 
-    assert chosen(2) == ["a::quick", "a::slow", "b::other", "b::slowest"]
-    assert chosen(3) == ["b", "b::other", "a::quick", "a::slow", "b::slowest"]
-    assert chosen(2, "a\na") == ["b", "a::quick", "b::other", "a::slow", "b::slowest"]
-    assert chosen(2, slowest=1.0) == ["a::quick", "b::other"]
-    assert chosen(4, slowest=1.0) == ["b::slowest", "a::quick", "b::other"]
-    assert chosen(2, slowest=0.01) == ["a::quick", "a::slow"]
-    assert chosen(1, slowest=0.01) == ["a::quick", "b::other", "a::slow", "b::slowest"]
-    assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), room=["room"]) == ["room"]
+    assert chosen(2) == (["a::quick", "a::slow"], ["b::other", "b::slowest"])
+    assert chosen(3) == (["b", "b::other"], ["b::slowest", "a::slow", "a::quick"])
+    assert chosen(2, "a\na") == (["b", "a::quick", "b::other", "a::slow"], ["b::slowest"])
+    assert chosen(2, slowest=1.0) == (["a::quick"], ["b::other"])
+    assert chosen(4, slowest=1.0) == (["b::slowest"], ["b::other", "a::quick"])
+    assert chosen(2, slowest=0.01) == (["a::quick", "a::slow"], [])
+    assert chosen(1, slowest=0.01) == ([], ["b::other", "b::slowest", "a::slow", "a::quick"])
+    assert Seen({}, {}).chosen_for(Change(4, 0, 1, "a", "b"), room=["room"]) == ([], ["room"])
 
 
-def test_what_runs_once_is_tried_with_whom_it_was_not_seen_at() -> None:
-    """Only the first test that imports a module is seen at its classes; another may know what they are for."""
-    seen = Seen({1: ["a::first"]}, {"a::first": 0.1, "b::knows": 0.1})
-    assert seen.chosen_for(Change(1, 0, 1, "a", "b"), room=["room"]) == ["a::first", "b::knows"]
+@pytest.mark.parametrize(
+    ("coming_by", "others", "notices"),
+    [
+        ([1], [], True),
+        ([0], [0], False),
+        ([0], [1, 0], True),
+        ([0], [1, 1], False),
+    ],
+)
+def test_a_test_that_was_not_seen_to_come_by_notices_only_what_it_does_not_say_anyway(
+    coming_by: list[int], others: list[int], notices: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the mistake it fails, and without it passes: what runs once, only the first test is seen at."""
+    copy, answers = Copy(tmp_path), {"a::first": iter(coming_by), "b::knows": iter(others)}
+    path = copy.checkout / MODULE
+    path.parent.mkdir(parents=True)
+    path.write_text((CHECKOUT / MODULE).read_text())
+    monkeypatch.setattr(copy, "_pytest", lambda arguments, **_: next(answers[arguments[-1]]))
+    change = changes_in(path.read_text())[0]
+    seen = Seen({change.line: ["a::first"]}, {"a::first": 0.1, "b::knows": 0.1})
+    assert copy.notices(MODULE, change, seen, slowest=5.0) is notices
+    assert path.read_text() == (CHECKOUT / MODULE).read_text()
 
 
 def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path) -> None:
