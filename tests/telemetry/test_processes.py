@@ -327,12 +327,19 @@ assert [Client().get("/bread").content for _ in range(2)] == [b"rye"] * 2
 """
 
 
-def test_a_project_of_the_usual_layout_is_traced(tmp_path: Path) -> None:
-    """Its package imports the Celery app, which configures telemetry while Django is reading the settings."""
+INSTRUMENTED = "from opentelemetry.instrumentation.django import DjangoInstrumentor\nDjangoInstrumentor().instrument()\n"
+
+
+@pytest.mark.parametrize("before", ["", INSTRUMENTED], ids=["alone", "instrumented"])
+def test_a_project_of_the_usual_layout_is_traced(tmp_path: Path, before: str) -> None:
+    """Its package imports the Celery app, which configures telemetry while Django is reading the settings.
+
+    A request is one span, also where OpenTelemetry's own instrumentation was there first.
+    """
     for name, text in USUAL.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     names = {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "DJANGO_SETTINGS_MODULE": "project.settings"}
-    command = [sys.executable, "-c", REQUESTS]
+    command = [sys.executable, "-c", before + REQUESTS]
     subprocess.run(command, env=environment(tmp_path / "home") | names, cwd=tmp_path, check=True, timeout=60)
     assert [span.name for span in read_spans(tmp_path / "home" / "traces.jsonl")] == ["GET bread"] * 2
