@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db.models import Count
 
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs.removed import removed
 from apps.pulls.models import PullRequest
 from telemetry import trace_id_of
 
@@ -55,6 +56,14 @@ def results_of(run: PipelineRun) -> list[Result]:
     counts = {name: _counted(run, name) for name in ("pk", "reviews", "commits", "files")}
     counts["in_all"] = _in_all(run)
     return [_result(run, row, {name: of.get(row.repository_id, 0) for name, of in counts.items()}) for row in rows]
+
+
+def shortfall_of(run: PipelineRun, results: Sequence[Result]) -> str:
+    """Return what of a run is incomplete, in words: repositories by their `results`, and those that are removed by now."""
+    incomplete = sum(not result.is_complete for result in results)
+    gone = removed(began_with=run.repos_count, left=len(results))
+    short = f"{incomplete} of {len(results)} repositories are incomplete" if incomplete else ""
+    return "; ".join(filter(None, (short, gone.said if gone else "")))
 
 
 def _in_all(run: PipelineRun) -> dict[int, int]:

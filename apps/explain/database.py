@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from apps.explain.facts import Affected, Busy, Earlier, Limit, RepositoryFacts, RunFacts, Surroundings
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync, SweepTime
+from apps.integrations.runs.removed import removed
 from apps.utils import clock
 from telemetry import trace_id_of
 from telemetry.timestamps import unix_nanoseconds
@@ -46,6 +47,7 @@ def facts_of(run: PipelineRun) -> RunFacts:
         step_attempt=run.step_attempt,
         step_sent_ns=_ns(run.step_sent_at),
         repositories=tuple(_repository(row, sent.get(row.pk), now) for row in rows),
+        removed=removed(began_with=run.repos_count, left=len(rows)),
     )
 
 
@@ -72,7 +74,7 @@ def earlier_runs(run: PipelineRun) -> list[PipelineRun]:
 def complete_before(run: PipelineRun) -> list[PipelineRun]:
     """Return the last runs before `run` that ended well, over the same repositories and whatever window, newest first."""
     repositories = set(run.repo_syncs.values_list("repository", flat=True))
-    if not repositories:
+    if not repositories or removed(began_with=run.repos_count, left=len(repositories)) is not None:
         return []
     with_one = RepoSync.objects.filter(run=OuterRef("pk"), repository=min(repositories))
     before = PipelineRun.objects.filter(
@@ -82,7 +84,11 @@ def complete_before(run: PipelineRun) -> list[PipelineRun]:
     of_run: dict[int, set[int]] = {}
     for run_id, repository in RepoSync.objects.filter(run__in=latest).values_list("run", "repository"):
         of_run.setdefault(run_id, set()).add(repository)
-    return [one for one in latest if of_run[one.pk] == repositories]
+    return [
+        one
+        for one in latest
+        if of_run[one.pk] == repositories and removed(began_with=one.repos_count, left=len(repositories)) is None
+    ]
 
 
 def has_same_window(one: PipelineRun, other: PipelineRun) -> bool:

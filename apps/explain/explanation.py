@@ -18,7 +18,7 @@ from apps.explain.points import points_of
 from apps.explain.sources import lines_around, of_the_time_of, spans_of_run, written_here
 from apps.explain.story import FEWEST_EARLIER, Line, Story
 from apps.explain.summary import advice_of, outcome_of, sentence_of
-from apps.explain.told_by_spans import facts_in
+from apps.explain.told_by_spans import facts_in, with_removed
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.reading import Source, Span
@@ -80,6 +80,7 @@ def explain_run(run_id: int, *, source: Source | None = None, command: str = "py
     own = of_the_time_of(source, facts.started_ns, facts.ended_ns)
     spans = spans_of_run(own, facts.trace_id)
     lines, others = _lines(source, facts, of_run=own.find_lines(trace_id=facts.trace_id))
+    facts = with_removed(facts, spans, lines)
     around = surroundings_of(run, facts)
     around = replace(around, earlier=_with_profiles(source, run, around))
     story = Story(facts, spans=spans, lines=lines, surroundings=around)
@@ -150,6 +151,8 @@ def _missing(story: Story, undecided: Sequence[str]) -> list[str]:
     facts = story.facts
     if not story.spans:
         missing.append("the run's spans: none can be read here, so that where its time went is not known")
+    if facts.removed is not None:
+        missing.append(f"what the rows of its repositories said: {facts.removed.said}, and their rows with them")
     if not story.lines:
         missing.append("the run's lines: none can be read here")
     if not facts.has_row:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.integrations.runs.removed import Removed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryFacts:
@@ -76,6 +78,8 @@ class RunFacts:
     step_attempt: int = 0
     step_sent_ns: int | None = None
     repositories: tuple[RepositoryFacts, ...] = ()
+    removed: Removed | None = None
+    """Those of its repositories that were removed since: what is known of them is what spans and lines tell."""
 
     @property
     def is_running(self) -> bool:

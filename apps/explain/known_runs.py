@@ -8,6 +8,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from apps.integrations.runs.removed import Removed
 from telemetry.timestamps import iso_microseconds
 
 RUNNING, WAITING, SILENT = "running", "waiting", "silent"
@@ -49,6 +50,8 @@ class KnownRun:
     follows: int | None
     repositories: tuple[KnownRepository, ...]
     error_msg: str = ""
+    removed: Removed | None = None
+    """Those of its repositories that were removed since, and of which rows tell nothing more."""
 
     @property
     def is_fine(self) -> bool:
@@ -64,6 +67,8 @@ class KnownRun:
     def names(self) -> str:
         """What it covers, in words."""
         names = [one.full_name for one in self.repositories]
+        if self.removed is not None:
+            names.append(f"{self.removed.counted} removed since")
         if len(names) <= _MOST_NAMES:
             return ", ".join(names) or "no repository"
         return f"{', '.join(names[: _MOST_NAMES - 1])} and {len(names) - _MOST_NAMES + 1} more"
@@ -89,6 +94,7 @@ class KnownRun:
             "team_id": self.team_id,
             "team": self.team or None,
             "repositories": [{"full_name": one.full_name, "state": one.state} for one in self.repositories],
+            "repositories_removed": 0 if self.removed is None else self.removed.number,
             "started_at": iso_microseconds(self.started_at),
             "ended_at": None if self.ended_at is None else iso_microseconds(self.ended_at),
             "duration_sec": round(self.duration_sec, 3),

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.explain.known_runs import PARTIAL, RUNNING, WAITING, Asked, KnownRepository, KnownRun, is_like
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs.removed import removed
 from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry import trace_id_of
@@ -88,6 +89,7 @@ def _known(runs: Sequence[PipelineRun]) -> Iterator[KnownRun]:
             follows=run.follows_id,
             repositories=tuple(map(_repository, own)),
             error_msg=run.error_msg or (run.shortfall if run.state == PARTIAL else ""),
+            removed=removed(began_with=run.repos_count, left=len(own)),
         )
 
 

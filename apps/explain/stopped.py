@@ -37,7 +37,7 @@ def outcome_step(story: Story) -> Step | None:
     """Return the step that says how the run stands, by its root span or its row; None where neither is there."""
     facts = story.facts
     error = f": {facts.error_type}" if facts.error_type else ""
-    says = f"the run {_ENDED.get(facts.state, 'goes on')}{error}"
+    says = f"the run {ENDED.get(facts.state, 'goes on')}{error}"
     if story.root is not None:
         return by_span(says, story.root)
     if facts.has_row and facts.run_id is not None:
@@ -45,12 +45,13 @@ def outcome_step(story: Story) -> Step | None:
     return None
 
 
-_ENDED = {
+ENDED = {
     "failed": "failed",
     "partial": "ended without some repositories",
     "completed": "completed",
     "cancelled": "was cancelled",
 }
+"""What became of a run that has ended, by its state."""
 
 
 def _cancelled(story: Story) -> Trouble:

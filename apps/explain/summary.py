@@ -10,6 +10,7 @@ from apps.explain.findings import Finding
 from apps.explain.moments import clock_of, count_of, length_of
 from apps.explain.parts import Part
 from apps.explain.standing import works
+from apps.explain.stopped import ENDED
 from apps.explain.story import Story
 from apps.explain.troubles import Kind
 
@@ -24,9 +25,17 @@ def outcome_of(story: Story) -> str:
 
 
 def sentence_of(story: Story, causes: Sequence[Finding], outcome: str) -> str:
-    """Return the run in one sentence: its decisive cause, and what became of the rest."""
+    """Return the run in one sentence: its decisive cause, what became of the rest, and what was removed since."""
+    said = _sentence(story, causes, outcome)
+    return said if (gone := story.facts.removed) is None else f"{said.removesuffix('.')}; {gone.said}."
+
+
+def _sentence(story: Story, causes: Sequence[Finding], outcome: str) -> str:
     facts = story.facts
     number = "The run" if facts.run_id is None else f"Run {facts.run_id}"
+    if not causes and facts.removed is not None and facts.state not in ("completed", "running"):
+        error = f": {facts.error_msg.rstrip('.')}" if facts.error_msg else ""
+        return f"{number} {ENDED[facts.state]}{error}."
     if not causes:
         return f"{number} is healthy: {_what_it_did(story) if not facts.is_running else _what_it_does(story)}."
     decisive = causes[0]
@@ -54,8 +63,10 @@ def _what_it_did(story: Story) -> str:
     done = sum(one.prs_done or 0 for one in facts.repositories)
     github = story.time.wall[Part.GITHUB_ANSWERING] / 1e9
     share = f", of which GitHub took {length_of(github)}" if story.spans else ""
-    what = f"{count_of(len(facts.repositories), 'repository')}, {count_of(done, 'pull request')}"
-    return f"{what} in {length_of(facts.seconds)}{share}"
+    took = f"in {length_of(facts.seconds)}{share}"
+    if facts.removed is not None and len(facts.repositories) != facts.removed.of:
+        return f"it completed {took}"
+    return f"{count_of(len(facts.repositories), 'repository')}, {count_of(done, 'pull request')} {took}"
 
 
 def _what_it_does(story: Story) -> str:

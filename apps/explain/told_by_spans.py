@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from apps import catalog
 from apps.explain.activities import ROOT, nanoseconds
@@ -50,6 +51,15 @@ def facts_in(spans: Collection[Span], lines: Sequence[Line], *, trace_id: str) -
         error_msg="" if root is None else message_of(root),
         repositories=tuple(_repositories(syncs, spans, lines, has_ended=root is not None)),
     )
+
+
+def with_removed(facts: RunFacts, spans: Collection[Span], lines: Sequence[Line]) -> RunFacts:
+    """Return a run's facts with those of its repositories that have no row any more, as far as its trace tells of them."""
+    told = facts_in(spans, lines, trace_id=facts.trace_id) if facts.removed is not None and spans else None
+    if told is None:
+        return facts
+    known = {one.repo_id for one in facts.repositories}
+    return replace(facts, repositories=facts.repositories + tuple(x for x in told.repositories if x.repo_id not in known))
 
 
 def _ended(root: Span) -> int:

@@ -96,6 +96,9 @@ class PipelineRun(models.Model):
     exported_at = models.DateTimeField(null=True, help_text="when its root span was exported")
     cancelled_by = models.CharField(max_length=200, default="", help_text="who called it off")
     resumed_by = models.CharField(max_length=200, default="", help_text="who had it take up the run that it follows")
+    repos_count = models.IntegerField(
+        null=True, help_text="with how many repositories it began; null: an earlier version began it, and it is not known"
+    )
     repos_synced = models.IntegerField(default=0)
     repos_failed = models.IntegerField(default=0)
     total_prs = models.IntegerField(default=0)

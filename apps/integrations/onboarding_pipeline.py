@@ -58,8 +58,9 @@ def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
         run = _locked(run_id)
         if run is None or run.phase not in phases.SYNCING:
             return []
-        if is_found:
-            findings.record_unadvanced(run.repo_syncs.latest("ended_at"), phases.named(run.phase))
+        last = run.repo_syncs.order_by("-ended_at").first()
+        if is_found and last is not None:
+            findings.record_unadvanced(last, phases.named(run.phase))
         if not run.repo_syncs.filter(state=RepoSync.State.COMPLETED).exists():
             _fail(run, _why_all_failed(run))
             return []
@@ -206,5 +207,7 @@ def _why_all_failed(run: PipelineRun) -> EveryRepositoryFailed:
         f"{row.repository.full_name}: {row.error_msg}"
         for row in run.repo_syncs.select_related("repository").order_by("pk")[:3]
     ]
+    if not names:
+        return EveryRepositoryFailed("None is left: its repositories were removed while it ran")
     more = run.repo_syncs.count() - len(names)
     return EveryRepositoryFailed("; ".join(names) + (f"; and {more} more" if more > 0 else ""))

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 from pytest_django import DjangoAssertNumQueries
 
-from apps.console.results import results_of
+from apps.console.results import results_of, shortfall_of
+from apps.console.terminal.result_texts import run_lines
 from apps.integrations.models import PipelineRun
 from apps.integrations.onboarding_pipeline import cancel, resume_run, start_run
 from tests.integrations.histories import file, pull_request, repository, store, whole
@@ -66,3 +67,18 @@ def test_what_is_hidden_is_incomplete_and_what_is_mended_is_a_note() -> None:
     )
     assert (second.is_complete, second.error_type, second.note) == (False, "incomplete_lists", "")
     assert second.error_msg.startswith("GitHub hides 1 of the values asked for from this token")
+
+
+@pytest.mark.django_db
+def test_what_is_removed_is_missing_from_the_results() -> None:
+    """A command that ends with them has not done what it was asked for, and says what became of the rest."""
+    both = [repository("o/one"), repository("o/two")]
+    run = start_run(team=both[0].team, repositories=both, since=None)
+    run.repo_syncs.update(state="completed", disposition="synced")
+    assert shortfall_of(run, results_of(run)) == ""
+    both[0].delete()
+    results = results_of(run)
+    assert [each.repository for each in results] == ["o/two"]
+    assert shortfall_of(run, results) == "1 of its 2 repositories was removed since"
+    both[1].delete()
+    assert list(run_lines(results_of(run), run, width=None)) == [f"Run {run.pk}: its 2 repositories were removed since."]

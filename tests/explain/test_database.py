@@ -9,6 +9,8 @@ import pytest
 
 from apps.explain.database import earlier_runs, facts_of, surroundings_of
 from apps.explain.explanation import explain_run
+from apps.explain.known_runs import Asked
+from apps.explain.runs_in_rows import Rows
 from apps.github_simulator.testing import simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import Unauthorized
@@ -19,7 +21,7 @@ from apps.utils import clock
 from telemetry.reading import Memory
 from telemetry.testing import Capture
 from telemetry.timestamps import unix_nanoseconds
-from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID
+from tests.explain.told import BEGAN, BEGAN_NS, ROOT_ID, attempt, call, root
 from tests.integrations.histories import repo_sync, repository
 from tests.integrations.syncing import begin, claim, tracked
 
@@ -149,3 +151,89 @@ def test_a_real_sync_without_any_telemetry_is_explained_by_its_rows(captrace: Ca
     assert found["sentence"].startswith("synthetic/repo-0 stopped before the first pull request: GitHub refused the token")
     assert [step["row"] for step in found["causes"][0]["chain"]] == [f"PipelineRun {row.run_id}", f"RepoSync {row.pk}"]
     assert [each.split(":")[0] for each in found["missing"]] == ["the run's spans", "the run's lines"]
+
+
+def test_of_removed_repositories_a_run_s_trace_still_tells() -> None:
+    """By their names and how they ended, beside those that have their rows; that rows are missing is said."""
+    kept = repository("o/kept")
+    run = _run(kept, traceparent=f"00-{'e' * 32}-{ROOT_ID}-01", state="partial", repos_count=2, repos_failed=1)
+    repo_sync(run, kept, state="completed", disposition="synced")
+    lost = attempt(1.0, 9.0, repo=kept.pk + 1, outcome="failed", has={"error.type": "unauthorized"})
+    found = explain_run(run.pk, source=Memory([root(10.0), *attempt(0.0, 1.0, repo=kept.pk), *lost], []))
+    assert [(one.full_name, one.state) for one in found.facts.repositories] == [
+        ("o/kept", "completed"),
+        (f"o/{kept.pk + 1}", "failed"),
+    ]
+    assert found.sentence.startswith(f"o/{kept.pk + 1} stopped before the first pull request: GitHub refused the token")
+    rows = "what the rows of its repositories said: 1 of its 2 repositories was removed since, and their rows with them"
+    assert rows in found.missing
+
+
+@pytest.mark.parametrize(
+    ("known", "sentence"),
+    [
+        ({}, "Run {pk} is healthy: it completed in 1.0 s; its 2 repositories were removed since."),
+        ({"repos_count": None}, "Run {pk} is healthy: it completed in 1.0 s; its repositories were removed since."),
+        ({"state": "partial"}, "Run {pk} ended without some repositories; its 2 repositories were removed since."),
+        (
+            {"state": "failed", "error_type": "every_repository_failed", "error_msg": "o/n: 401"},
+            "Run {pk} failed: o/n: 401; its 2 repositories were removed since.",
+        ),
+    ],
+)
+def test_without_rows_and_spans_only_the_run_s_own_end_is_told(known: dict[str, Any], sentence: str) -> None:
+    """It is not called a run over no repository, nor a healthy one if it was not."""
+    of = repository("o/n")
+    run = _run(of, ended_at=BEGAN + timedelta(seconds=1), **{"repos_count": 2, **known})  # too short to ask where it went
+    assert explain_run(run.pk, source=Memory([], [])).sentence == sentence.format(pk=run.pk)
+
+
+def test_what_a_trace_tells_of_a_completed_run_s_removed_repositories_is_counted() -> None:
+    """As it was, with what became of them since."""
+    ended = BEGAN + timedelta(seconds=1)
+    run = _run(repository("o/n"), traceparent=f"00-{'e' * 32}-{ROOT_ID}-01", ended_at=ended, repos_count=2)
+    spans = [root(1.0)]
+    for number in (7, 8):
+        spans += attempt(0.0, 1.0, call(0.0, 1.0), repo=number, has={"prs_synced": 40})
+    found = explain_run(run.pk, source=Memory(spans, []))
+    assert found.sentence == (
+        f"Run {run.pk} is healthy: 2 repositories, 80 pull requests in 1.0 s, of which GitHub took 1.0 s; "
+        "its 2 repositories were removed since."
+    )
+
+
+def test_a_run_that_lost_a_repository_is_compared_with_none() -> None:
+    """Nor is it what others are compared with: what is left of it is not what it read."""
+    both = [repository("o/one"), repository("o/two")]
+    runs = []
+    for minute in (0, 20, 40):
+        runs.append(_run(both[0], minute=minute, repos_count=2))
+        for one in both:
+            repo_sync(runs[-1], one, state="completed", disposition="synced")
+    only = _run(both[0], minute=60, repos_count=1)
+    repo_sync(only, both[0], state="completed", disposition="synced")
+    assert [one.pk for one in earlier_runs(runs[-1])] == [runs[1].pk, runs[0].pk]
+    both[1].delete()
+    assert [earlier_runs(run) for run in (runs[-1], only)] == [[], []]
+
+
+def test_a_list_names_what_was_removed_as_such() -> None:
+    """Beside what is left; for programs it is a number."""
+    both = [repository("o/one"), repository("o/two")]
+    run = _run(both[0], repos_count=2)
+    for one in both:
+        repo_sync(run, one, state="completed", disposition="synced")
+    told = []
+    for gone in (None, *both):
+        if gone is not None:
+            gone.delete()
+        (known,) = Rows().runs(Asked())
+        told.append((known.names, known.as_json()["repositories_removed"]))
+    assert told == [
+        ("o/one, o/two", 0),
+        ("o/two, 1 repository removed since", 1),
+        ("2 repositories removed since", 2),
+    ]
+    PipelineRun.objects.update(repos_count=None)
+    (known,) = Rows().runs(Asked())
+    assert (known.names, known.as_json()["repositories_removed"]) == ("repositories removed since", None)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import Greatest
 
 from apps.integrations.models import PipelineRun, RepoSync
+from apps.integrations.runs.removed import Removed, removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Progress:
     expected: int = 0
     requests: int = 0
     points: int = 0
+    removed: Removed | None = None
+    """Those that were removed since: what is read of them is known no more, but what the run kept of its end."""
 
     @property
     def others(self) -> int:
@@ -34,7 +38,9 @@ class Progress:
 
     @property
     def share(self) -> float | None:
-        """The share of pull requests that is read, from 0 to 1; None while not every repository's size is known."""
+        """The share of pull requests that is read, from 0 to 1; None where not every repository's size is known."""
+        if self.removed is not None:
+            return None
         if self.unsized and self.repositories != self.ended:
             return None
         return self.done / self.expected if self.expected else 1.0
@@ -60,17 +66,14 @@ def progress_of(runs: Collection[PipelineRun]) -> Mapping[int, Progress]:
         requests=Sum("requests"),
         points=Sum("points"),
     )
-    return {
-        total["run"]: Progress(
-            name=total["name"],
-            repositories=total["repositories"],
-            ended=total["ended"],
-            failed=total["failed"],
-            unsized=total["unsized"],
-            done=total["done"],
-            expected=total["expected"] or 0,
-            requests=total["requests"],
-            points=total["points"],
-        )
-        for total in totals
-    }
+    of_run = {total["run"]: {name: value for name, value in total.items() if name != "run"} for total in totals}
+    return {run.pk: _progress(run, of_run.get(run.pk, {})) for run in runs}
+
+
+def _progress(run: PipelineRun, total: Mapping[str, Any]) -> Progress:
+    progress = Progress(**{**total, "expected": total["expected"] or 0} if total else {})
+    gone = removed(began_with=run.repos_count, left=progress.repositories)
+    if gone is None:
+        return progress
+    done, failed = max(progress.done, run.total_prs), max(progress.failed, run.repos_failed)
+    return replace(progress, removed=gone, done=done, failed=failed)

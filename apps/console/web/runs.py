@@ -120,7 +120,7 @@ def lines_of(runs: Iterable[PipelineRun]) -> list[RunLine]:
     return [
         RunLine(
             run=run,
-            progress=progress.get(run.pk, Progress()),
+            progress=progress[run.pk],
             finding=findings.get(run.pk, Finding()),
             causes=causes.get(run.pk, ()),
         )

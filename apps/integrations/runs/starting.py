@@ -15,6 +15,7 @@ from apps import catalog, machine_catalog
 from apps.integrations.errors import WrongState
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases, root_spans
+from apps.integrations.runs.removed import removed
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -102,6 +103,7 @@ def _create(
         links=list(root.links),
         started_ns=int(now.timestamp() * 1_000_000) * 1_000,  # by the clock that ends it, on whatever machine
         started_at=now,
+        repos_count=len(rows),
     )
     for row in rows:
         row.run, row.connection_id, row.due_at = run, row.repository.connection_id, now
@@ -150,8 +152,7 @@ def resume_run(run_id: int, *, by: str, repositories: Collection[str] | None = N
             raise WrongState(f"{described(run_id)}: only one that failed, was cancelled or is partial can be resumed")
         rows = left_to_resume(old)
         if not rows:
-            later = old.followed_by.filter(kind=old.kind).order_by("-pk").first()
-            raise WrongState(f"Run {run_id} was resumed already{f', as run {later.pk}' if later else ''}")
+            raise WrongState(_why_nothing_left(old))
         if repositories is not None:
             rows = _only(old, rows, repositories)
         run = _create(
@@ -176,6 +177,14 @@ def left_to_resume(run: PipelineRun) -> list[RepoSync]:
     taken = RepoSync.objects.filter(run__follows=run, run__kind=run.kind).values("repository")
     rows = run.repo_syncs.exclude(repository__in=taken).select_related("repository").order_by("pk")
     return list(rows.exclude(state=RepoSync.State.COMPLETED) if run.state == PipelineRun.State.PARTIAL else rows)
+
+
+def _why_nothing_left(run: PipelineRun) -> str:
+    gone = removed(began_with=run.repos_count, left=run.repo_syncs.count())
+    later = run.followed_by.filter(kind=run.kind).order_by("-pk").first()
+    if later is not None or gone is None:
+        return f"Run {run.pk} was resumed already{f', as run {later.pk}' if later else ''}"
+    return f"Nothing of run {run.pk} is left to take up: {gone.said}"
 
 
 def _only(run: PipelineRun, rows: Sequence[RepoSync], names: Collection[str]) -> list[RepoSync]:

@@ -19,6 +19,7 @@ from apps.console.web.paging import PAGE_SIZE
 from apps.explain.explanation import explain_run
 from apps.integrations.models import PipelineRun
 from apps.integrations.runs import phases
+from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from tests.console.web.conftest import text_of
 from tests.console.web.people import People, make_lane, make_run
@@ -403,3 +404,50 @@ def test_a_run_is_named_by_its_repositories(client: Client, people: People) -> N
     assert "core/only" in text_of(client, f"/runs/?text={one.pk}")
     make_run(people.team, *({"state": "completed", "full_name": f"core/{name}"} for name in "cab"), state="completed")
     assert "core/a and 2 more" in text_of(client, "/runs/")
+
+
+def _removed(people: People, *names: str, **fields: Any) -> PipelineRun:
+    """Return a run over two repositories that has completed, of which these were removed since."""
+    ended = {"state": "completed", "phase": "phase1_complete", "ended_at": clock.now(), **fields}
+    run = make_run(people.team, {**_DONE, "full_name": "core/a"}, {**_DONE, "full_name": "core/b"}, **ended)
+    TrackedRepository.objects.filter(full_name__in=names).delete()
+    return run
+
+
+def test_a_run_whose_repositories_were_removed_says_so_and_what_it_kept(people: People, owner: Client) -> None:
+    """On its page, in its file and in lists; it does not call nothing of nothing all."""
+    run = _removed(people, "core/a", "core/b", repos_count=2, repos_synced=2, total_prs=620)
+    page = text_of(owner, f"/runs/{run.pk}/")
+    assert "620 pull requests read, as far as is still known" in page
+    assert "Its 2 repositories were removed since, and with them what was read of them." in page
+    assert "When the run ended, 2 repositories were complete and 0 had failed." in page
+    assert "Repositories its 2 repositories were removed since" in page
+    for text in (page, text_of(owner, f"/runs/{run.pk}/saved.html")):
+        assert "620 pull requests read, as far as is still known" in text
+        assert "100 %" not in text
+        assert "0 of 0" not in text
+        assert "0 requests" not in text
+    for address in ("/", "/runs/"):
+        text = text_of(owner, address)
+        assert "2 repositories removed since" in text, address
+        assert "no repository" not in text
+    assert f"Of run {run.pk} its 2 repositories were removed since" in text_of(owner, f"/runs/{run.pk}/compare/")
+
+
+def test_a_run_of_which_a_repository_was_removed_names_those_that_are_left(people: People, owner: Client) -> None:
+    """With a bar for none: what is left is not what it was to read."""
+    run = _removed(people, "core/a", repos_count=2, repos_synced=2, total_prs=620)
+    page = text_of(owner, f"/runs/{run.pk}/")
+    assert "620 pull requests read, as far as is still known 1 of its 2 repositories was removed since" in page.lower()
+    assert "Repositories 1; 1 of its 2 repositories was removed since ·" in page
+    assert "100 %" not in page
+    assert "core/b, 1 repository removed since" in text_of(owner, "/runs/")
+
+
+def test_of_an_earlier_version_s_run_it_is_only_known_that_they_were_removed(people: People, owner: Client) -> None:
+    """And of a run that has rows nothing."""
+    run = _removed(people, "core/a", "core/b", total_prs=620)
+    page = text_of(owner, f"/runs/{run.pk}/")
+    assert "Its repositories were removed since, and with them what was read of them." in page
+    assert "repositories removed since" in text_of(owner, "/runs/")
+    assert "removed since" not in text_of(owner, f"/runs/{_removed(people).pk}/")

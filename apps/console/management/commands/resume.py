@@ -11,7 +11,7 @@ from rich.console import Console
 
 from apps.console.following import cancelled_by_ctrl_c, require_worker, user, workers
 from apps.console.lookup import NAME, NAME_HELP, NotFoundError, known_here, one_to
-from apps.console.results import results_of
+from apps.console.results import results_of, shortfall_of
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.result_texts import run_lines
 from apps.console.terminal.watching import watch
@@ -52,10 +52,11 @@ class Command(PrintingCommand):
                 runs = watch(run.pk, console=console, tend=own.tend if own else None)
             except TimeoutError as error:
                 raise CommandError(str(error)) from error
-        results = [result for each in runs for result in results_of(each)]
+        of_runs = [(each, results_of(each)) for each in runs]
+        results = [result for _, found in of_runs for result in found]
         for result in results if options["format"] == "json" else ():
             self.say_json(result.as_json())
         for line in run_lines(results, run, width=self.width) if options["format"] == "text" else ():
             self.say(line)
-        if not all(result.is_complete for result in results):
+        if any(shortfall_of(each, found) for each, found in of_runs):
             sys.exit(1)

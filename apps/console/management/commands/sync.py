@@ -16,7 +16,7 @@ from rich.console import Console
 from apps import machine_catalog
 from apps.console.account_asked import AccountAsked
 from apps.console.following import cancelled_by_ctrl_c, require_worker, workers
-from apps.console.results import Result, results_of
+from apps.console.results import Result, results_of, shortfall_of
 from apps.console.run_times import time_of_run
 from apps.console.terminal.printing import PrintingCommand
 from apps.console.terminal.result_texts import run_lines
@@ -70,11 +70,11 @@ class Command(PrintingCommand):
         with observe(machine_catalog.Command(command="sync")) as command:
             run = self._run(options)
             results = results_of(run)
-            incomplete = sum(not result.is_complete for result in results)
-            if incomplete:
-                command.completed(shortfall=f"{incomplete} of {len(results)} repositories are incomplete")
+            shortfall = shortfall_of(run, results)
+            if shortfall:
+                command.completed(shortfall=shortfall)
         self._show(results, run, as_json=options["format"] == "json")
-        if incomplete:
+        if shortfall:
             sys.exit(1)
 
     def _run(self, options: dict[str, Any]) -> PipelineRun:
