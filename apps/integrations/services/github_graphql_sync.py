@@ -30,6 +30,8 @@ from telemetry.model import Event
 
 OVERLAP = timedelta(minutes=1)
 """How far before the watermark an incremental sync reads again, because GitHub's replicas may lag."""
+_RENAMED = "renamed: "
+"""How a row's note begins that says from what its repository was renamed."""
 _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
 
@@ -75,9 +77,9 @@ class _Sync:
     def _look_up(self) -> None:
         """Learn the repository's present name and state, and how much of the window is stored already."""
         info = self.clients.rest.repository(self.repository.full_name)
-        note = self.row.note
+        note = self.row.note if self.row.note.startswith(_RENAMED) else ""  # its new name does not say so again
         if info.renamed_from is not None:
-            note = f"renamed: {info.renamed_from} is now {info.full_name}"
+            note = f"{_RENAMED}{info.renamed_from} is now {info.full_name}"
             if not self.repository.has_namesake(info.full_name):
                 self.repository.full_name = info.full_name
         if note:

@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.catalog import RepoSynced
 from apps.github_simulator.testing import SimulatedGitHub, simulator
-from apps.integrations.errors import GitHubError, IncompleteHistory, PartialAnswer, ServerError, SyncError
+from apps.integrations.errors import GitHubError, IncompleteHistory, InvalidAnswer, PartialAnswer, SyncError
 from apps.integrations.models import RepoSync
 from apps.pulls.models import PullRequest
 from apps.repositories.models import TrackedRepository
@@ -244,20 +244,40 @@ def test_a_repository_tracked_by_both_of_its_names_is_complete_under_each(github
     assert stored(old) == stored(new) == held(github, "synthetic/new-name")
 
 
-def test_a_new_name_is_told_by_whichever_attempt_ends_the_sync(github: SimulatedGitHub) -> None:
-    """The one after that which met it asks by the new name, and nothing tells it of the old."""
+def _no_answer(_number: int) -> None:
+    raise InvalidAnswer("Half an answer", http_status=200)
+
+
+@pytest.mark.parametrize(
+    ("stays", "told"),
+    [(True, ("archived", "archived: GitHub takes no more changes to it")), (False, ("synced", ""))],
+)
+def test_what_an_earlier_attempt_found_archived_is_not_renamed(
+    stays: bool, told: tuple[str, str], github: SimulatedGitHub
+) -> None:
+    """Nor archived once it is open again."""
+    row = begin(tracked(github, NAME))
+    github.archive(NAME)
+    with pytest.raises(InvalidAnswer):
+        attempt(row, before_request=_no_answer)
+    row.refresh_from_db()
+    assert row.note == "archived: GitHub takes no more changes to it"
+    github.archive(NAME, archived=stays)
+    attempt(row)
+    row.refresh_from_db()
+    assert (row.disposition, row.note) == told
+
+
+def test_what_an_earlier_attempt_found_renamed_stays_so(github: SimulatedGitHub) -> None:
+    """A later one asks by the new name, which says nothing of the old one."""
     row = begin(tracked(github, NAME))
     github.rename(NAME, "synthetic/new-name")
-
-    def cut(_request: int) -> None:
-        raise ServerError("cut")
-
-    with pytest.raises(ServerError):
-        attempt(row, before_request=cut)
+    with pytest.raises(InvalidAnswer):
+        attempt(row, before_request=_no_answer)
+    github.archive("synthetic/new-name")
     attempt(row)
     row.refresh_from_db()
     assert (row.disposition, row.note) == ("renamed", f"renamed: {NAME} is now synthetic/new-name")
-    assert row.repository.full_name == "synthetic/new-name"
 
 
 def test_two_runs_over_one_repository_do_not_disturb_each_other(github: SimulatedGitHub) -> None:
