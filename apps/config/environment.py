@@ -155,13 +155,20 @@ def encryption_keys(folder: Path) -> list[str]:
 
 
 def github_app() -> tuple[str, str]:
-    r"""Return the GitHub App's id, or client id, and its private key in PEM; both empty where neither is set.
+    r"""Return the GitHub App's id, or client id, and its private key in PEM, or both empty: one alone is refused.
 
     SYNCTRACE_GITHUB_APP_PRIVATE_KEY is the key itself, in which `\n` may stand for a new line, or the path of its file.
     Whether it is a key is for `manage.py check` to say, and for whoever signs with it.
     """
     app_id = os.environ.get("SYNCTRACE_GITHUB_APP_ID", "").strip()
     key = os.environ.get("SYNCTRACE_GITHUB_APP_PRIVATE_KEY", "").strip()
+    if bool(app_id) != bool(key):
+        names = ("SYNCTRACE_GITHUB_APP_ID", "SYNCTRACE_GITHUB_APP_PRIVATE_KEY")
+        there, missing = names if app_id else names[::-1]
+        raise ImproperlyConfigured(
+            f"{there} is set, and {missing} is not: set {missing} to that of the same GitHub App, or unset {there} to use "
+            "tokens alone."
+        )
     if key and not key.startswith("-----BEGIN"):
         try:
             key = Path(key).expanduser().read_text().strip()

@@ -186,6 +186,24 @@ def test_one_server_of_two_is_refused(name: str, monkeypatch: pytest.MonkeyPatch
         environment.has_servers()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "other"),
+    [
+        ("SYNCTRACE_GITHUB_APP_ID", "4711", "SYNCTRACE_GITHUB_APP_PRIVATE_KEY"),
+        ("SYNCTRACE_GITHUB_APP_PRIVATE_KEY", "-----BEGIN RSA PRIVATE KEY-----", "SYNCTRACE_GITHUB_APP_ID"),
+    ],
+)
+def test_half_a_github_app_is_refused(name: str, value: str, other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are named, with what to do, and the key is not shown."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        environment.github_app()
+    todo = f"set {other} to that of the same GitHub App, or unset {name} to use tokens alone."
+    assert str(caught.value) == f"{name} is set, and {other} is not: {todo}"
+    monkeypatch.setenv(other, "-----BEGIN RSA PRIVATE KEY-----" if value == "4711" else "4711")
+    assert environment.github_app() == ("4711", "-----BEGIN RSA PRIVATE KEY-----")
+
+
 def test_programs_without_servers_of_their_own_ask_for_them() -> None:
     """A worker or web process without addresses says which variables to set."""
     with pytest.raises(ImproperlyConfigured, match=r"Set DATABASE_URL .* and CELERY_BROKER_URL"):

@@ -228,6 +228,31 @@ def test_a_bad_setting_of_telemetry_ends_a_program_with_a_sentence(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["manage.py", "migrate"],
+        ["-m", "celery", "-A", "apps.config", "worker", "--pool=solo"],
+        ["-m", "celery", "-A", "apps.config", "beat"],
+        ["-m", "gunicorn", "apps.config.wsgi", "--bind", "127.0.0.1:0"],
+        ["-m", "uvicorn", "apps.config.asgi:application", "--port", "0", "--workers", "2"],
+    ],
+    ids=["command", "worker", "beat", "wsgi", "asgi"],
+)
+def test_half_a_github_app_ends_a_program_with_a_sentence(program: list[str], bare_environment: dict[str, str]) -> None:
+    """When it starts, and not when somebody first wants to use the app."""
+    bare_environment |= {
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
+        "SYNCTRACE_GITHUB_APP_ID": "4711",
+    }
+    result = _python(*program, environment=bare_environment)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0 or "failed to start, stopping the parent process" in said  # uvicorn's with several
+    assert "SYNCTRACE_GITHUB_APP_ID is set, and SYNCTRACE_GITHUB_APP_PRIVATE_KEY is not: set " in said
+    assert "Traceback" not in said
+
+
 def test_a_bad_setting_ends_a_worker_with_a_sentence(bare_environment: dict[str, str]) -> None:
     """A worker exits as a command does, and prints nothing else."""
     bare_environment["SYNC_SWEEP_SECONDS"] = "often"
