@@ -11,7 +11,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.console.web.page import Page
 from apps.console.web.paging import paged
@@ -24,6 +24,8 @@ from apps.utils import clock
 
 _WEEKS = (13, 26, 52)
 _MEMBERS = 100
+_NO_TEAM = 2**63 - 1
+"""The largest number that the database knows, which no team will ever have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,13 @@ def _read(sight: Sight, query: QueryDict, *, slug: str) -> dict[str, Any]:
         "members": found[:_MEMBERS],
         "more_members": len(found) > _MEMBERS,
     }
+
+
+@require_safe
+def by_number(request: HttpRequest, team_id: int) -> HttpResponse:
+    """Lead to the page of a team, for pages that know its number alone: Jaeger's."""
+    team = get_object_or_404(Sight.of(request.user).all_teams(), pk=min(team_id, _NO_TEAM))
+    return redirect("team", slug=team.slug)
 
 
 class _Promise(forms.Form):

@@ -48,6 +48,7 @@ urlpatterns = [
     path("repositories/<int:repository_id>/pull-requests/", repository.pull_requests, name="pull_requests"),
     path("teams/", teams.teams, name="teams"),
     path("teams/<slug:slug>/", teams.team, name="team"),
+    path("teams/by-number/<int:team_id>/", teams.by_number, name="team_by_number"),
     path("teams/<slug:slug>/promise/", teams.promise, name="promise"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("connect/", connecting.connect, name="connect"),

@@ -49,6 +49,7 @@ _ANSWERS = {
     "pull_requests": _Answers(_OF_THE_TEAM),
     "teams": _Answers(_FOR_USERS),
     "team": _Answers(_OF_THE_TEAM),
+    "team_by_number": _Answers({**_OF_THE_TEAM, **dict.fromkeys(("member", "owner", "staff"), 302)}),
     "promise": _Answers(_FOR_OWNERS),
     "accounts": _Answers(_FOR_USERS),
     "connect": _Answers(_FOR_USERS),
@@ -116,6 +117,7 @@ def _address(name: str, pattern: URLPattern, run: PipelineRun) -> str:
         "connection_id": row.connection_id,
         "repository_id": row.repository_id,
         "slug": run.team.slug,
+        "team_id": run.team_id,
         "span_id": "0" * 16,
         "token": "x" * 43,
     }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 
 from apps.analysis.models import WeeklyMetrics
 from apps.console.web.plots import plot_of, week_of
@@ -163,3 +167,18 @@ def test_a_plot_s_scale_is_round_and_never_too_short(highest: float) -> None:
     assert 2 <= len(plot.levels) <= 6
     assert plot.levels[-1].at <= plot.marks[0].y
     assert len({tick.label for tick in plot.levels}) == len(plot.levels)
+
+
+def test_a_team_s_number_leads_to_its_page(people: People, owner: Client) -> None:
+    """As Jaeger's pages know it; to those of no other team, and whatever number somebody writes."""
+    assert owner.get(f"/teams/by-number/{people.team.pk}/").headers["Location"] == "/teams/core/"
+    for number in (people.other_team.pk, 2**70):
+        assert owner.get(f"/teams/by-number/{number}/").status_code == 404
+
+
+def test_jaeger_s_links_lead_to_pages_of_the_console() -> None:
+    """The admin, which only staff may open, is none of them."""
+    patterns = json.loads((Path(__file__).parents[3] / "deploy" / "jaeger-ui.json").read_text())["linkPatterns"]
+    ours = [each["url"] for each in patterns if each["url"].startswith("http://127.0.0.1:8000/")]
+    paths = [urlsplit(re.sub(r"#\{[^}]+\}", "7", url)).path for url in ours]
+    assert [resolve(path).url_name for path in paths] == ["runs", "run", "repository", "team_by_number", "run"]
