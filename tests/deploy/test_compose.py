@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -132,6 +134,26 @@ def test_a_service_is_asked_for_its_health_where_it_answers() -> None:
     (asked,) = re.findall(r"http://otel-collector:(\d+)", str(SERVICES["collector-ready"]["command"]))
     assert asked == _default("otel-collector.yaml", "COLLECTOR_HEALTH_PORT")
     assert f"127.0.0.1:{_default('jaeger.yaml', 'JAEGER_HEALTH_PORT')}/" in str(SERVICES["jaeger"]["healthcheck"])
+
+
+@pytest.mark.parametrize(
+    ("known", "address"),
+    [
+        ({"SYNCTRACE_WEB_URL": "", "SYNCTRACE_WEB_PORT": "8123"}, "http://127.0.0.1:8123"),
+        ({"SYNCTRACE_WEB_URL": "https://sync.example.com", "SYNCTRACE_WEB_PORT": "8000"}, "https://sync.example.com"),
+    ],
+)
+def test_the_web_prints_the_address_at_which_it_is_to_be_had(known: dict[str, str], address: str) -> None:
+    """And then becomes the server, with all its arguments."""
+    shell, option, script, name, server, *arguments = SERVICES["web"]["command"]
+    command = [shell, option, script.replace("$$", "$"), name, "echo", *arguments]
+    said = subprocess.run(command, env={"PATH": os.environ["PATH"], **known}, capture_output=True, text=True, check=True)
+    assert server == "uvicorn"
+    assert said.stdout.splitlines() == [
+        f"The console, once this container is healthy: {address}",
+        "What uvicorn says it runs on is inside the container alone.",
+        " ".join(arguments),
+    ]
 
 
 def test_what_a_service_must_keep_is_on_a_volume() -> None:
