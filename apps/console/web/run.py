@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,14 +11,13 @@ from django.db.models import Case, IntegerField, Value, When
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 
-from apps import catalog
 from apps.console.web.page import Page
+from apps.console.web.run_phases import phases_of
 from apps.console.web.runs import lines_of
 from apps.console.web.sight import Sight
 from apps.console.web.why import Why, why_of, why_soon
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs import phases
 from apps.integrations.runs.queue import tell_places
 from apps.utils.jaeger import trace_page
 from telemetry import trace_id_of
@@ -28,15 +25,6 @@ from telemetry import trace_id_of
 ROWS_SHOWN = 100
 _NAMED = 3
 _TROUBLED = ("failed", "partial")
-_PHASES: Mapping[catalog.Phase, str] = {
-    "syncing": "Reading from GitHub",
-    "llm_processing": "Marking AI-assisted work",
-    "computing_metrics": "Computing weekly metrics",
-    "phase1_complete": "Done",
-    "background_syncing": "Reading older history",
-    "background_llm": "Marking and computing",
-    "complete": "Done",
-}
 _BY_TROUBLE = Case(
     When(state="failed", then=Value(0)),
     When(state="running", then=Value(1)),
@@ -47,21 +35,6 @@ _BY_TROUBLE = Case(
     default=Value(6),
     output_field=IntegerField(),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseShown:
-    """A phase of a run in words: done, now, stopped or ahead; when it began and ended, where that is known."""
-
-    words: str
-    stands: str
-    began: datetime | None
-    ended: datetime | None
-
-    @property
-    def takes_time(self) -> bool:
-        """Whether there is a length of it to show: it goes on, or has an end of its own."""
-        return self.began is not None and (self.ended is not None or self.stands == "now")
 
 
 def run_seen(sight: Sight, run_id: int) -> PipelineRun:
@@ -88,7 +61,7 @@ def _read(
         "rows_from": _offset(query),
         "standings": sorted(Counter(row.standing for row in rows).items()),
         "now": _now(run, rows),
-        "phases": _phases(run),
+        "phases": phases_of(run),
         "trace_id": trace_id,
         "jaeger": trace_page(trace_id),
         "resumed_as": [each for each in followers if each.kind == run.kind],
@@ -137,24 +110,6 @@ def _now(run: PipelineRun, rows: Sequence[RepoSync]) -> str:
     others = f"; {waiting:,} more wait" if waiting > 1 else "; one more waits" if waiting else ""
     named = ", ".join(working[:_NAMED]) + (f" and {len(working) - _NAMED:,} more" if len(working) > _NAMED else "")
     return f"At work: {named}{others}."
-
-
-def _phases(run: PipelineRun) -> list[PhaseShown]:
-    names: list[catalog.Phase] = [name for name in phases.NAMES if phases.phase(name).kind == run.kind]
-    at = names.index(phases.named(run.phase))
-    if run.state in (PipelineRun.State.COMPLETED, PipelineRun.State.PARTIAL):
-        at = len(names)
-    now = "now" if run.ended_at is None else "stopped"
-    starts = {name: datetime.fromisoformat(began) for name, began in (run.phase_starts or {}).items()}
-    return [
-        PhaseShown(
-            words=_PHASES[name],
-            stands="done" if place < at else now if place == at else "ahead",
-            began=starts.get(name),
-            ended=run.ended_at if place == at else starts.get(phases.phase(name).then or ""),
-        )
-        for place, name in enumerate(names)
-    ]
 
 
 def _neighbour(sight: Sight, run: PipelineRun, *, newer: bool) -> int | None:

@@ -159,20 +159,21 @@ def _starts(*names: str) -> dict[str, str]:
         (
             {"state": "completed", "phase": "phase1_complete", "ended_at": _BEGAN + timedelta(seconds=120)},
             (
-                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s Marking AI-assisted work 2026-03-04 05:06:47 · 40.0 s "
-                "Computing weekly metrics 2026-03-04 05:07:27 · 40.0 s Done 2026-03-04 05:08:07 "
+                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s · 33.3 % of the run "
+                "Marking AI-assisted work 2026-03-04 05:06:47 · 40.0 s · 33.3 % of the run "
+                "Computing weekly metrics 2026-03-04 05:07:27 · 40.0 s · 33.3 % of the run Done 2026-03-04 05:08:07 "
             ),
         ),
         (
             {"state": "failed", "phase": "llm_processing", "ended_at": _BEGAN + timedelta(seconds=43)},
             (
-                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s "
-                "Marking AI-assisted work: stopped here 2026-03-04 05:06:47 · 3.0 s Computing weekly metrics Done "
+                "Reading from GitHub 2026-03-04 05:06:07 · 40.0 s · 93.0 % of the run Marking AI-assisted work: stopped "
+                "here 2026-03-04 05:06:47 · 3.0 s · 7.0 % of the run Computing weekly metrics Done "
             ),
         ),
         (
             {"state": "cancelled", "phase": "syncing", "ended_at": _BEGAN + timedelta(seconds=9)},
-            "Reading from GitHub: stopped here 2026-03-04 05:06:07 · 9.0 s Marking AI-assisted work Computing",
+            "Reading from GitHub: stopped here 2026-03-04 05:06:07 · 9.0 s · 100.0 % of the run Marking AI-assisted work",
         ),
         (
             {"state": "running", "phase": "llm_processing"},
@@ -198,6 +199,47 @@ def test_a_run_s_phases_say_when_they_began_and_how_long_they_took(
     assert said in text_of(owner, f"/runs/{run.pk}/")
 
 
+def _bars(client: Client, run: PipelineRun) -> list[tuple[float, float]]:
+    """Return where the phases' bars on a run's page begin, and how wide they are, in thousandths of its time."""
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    listed = page[page.index('<ol class="phases"') :].partition("</ol>")[0]
+    return [(float(x), float(width)) for x, width in re.findall(r'<rect x="([\d.]+)" width="([\d.]+)"', listed)]
+
+
+@pytest.mark.parametrize(
+    ("ended", "offsets", "bars"),
+    [
+        (100, (0, 50, 75, 100), [(0, 500), (500, 250), (750, 250)]),
+        (10_000, (0, 5_000, 5_001, 10_000), [(0, 500), (500, 4), (500.1, 499.9)]),
+        (10_000, (0, 9_998, 9_999, 10_000), [(0, 999.8), (996, 4), (996, 4)]),
+        (100, (-1, 50, 120, 120), [(0, 500), (500, 500), (996, 4)]),
+    ],
+    ids=["in proportion", "hardly any time", "at the end", "clocks that differ"],
+)
+def test_a_phase_s_bar_is_in_proportion_to_its_time(
+    people: People, owner: Client, ended: int, offsets: tuple[int, ...], bars: list[tuple[float, float]]
+) -> None:
+    """On the run's own axis, which none leaves; one that took hardly any time is seen all the same."""
+    names = [name for name in phases.NAMES if phases.phase(name).kind == "recent"]
+    starts = {name: (_BEGAN + timedelta(seconds=offset)).isoformat() for name, offset in zip(names, offsets, strict=True)}
+    fields: dict[str, Any] = {"state": "completed", "phase": names[-1], "ended_at": _BEGAN + timedelta(seconds=ended)}
+    assert _bars(owner, make_run(people.team, {**_DONE}, started_at=_BEGAN, phase_starts=starts, **fields)) == bars
+
+
+def test_the_bar_of_a_phase_that_goes_on_ends_now(people: People, owner: Client) -> None:
+    """Those ahead have none."""
+    now = clock.now()
+    starts = {
+        "syncing": (now - timedelta(seconds=400)).isoformat(),
+        "llm_processing": (now - timedelta(seconds=100)).isoformat(),
+    }
+    run = make_run(people.team, {**_DONE}, ago=timedelta(seconds=400), phase="llm_processing", phase_starts=starts)
+    (first, width), (second, rest) = _bars(owner, run)
+    assert (first, second) == (0, width)
+    assert width + rest == pytest.approx(1000, abs=0.02)
+    assert width == pytest.approx(750, abs=20)
+
+
 def test_of_an_earlier_version_s_run_only_what_is_known_of_its_phases_is_said(people: People, owner: Client) -> None:
     """A phase without a beginning has no length."""
     run = make_run(people.team, {**_DONE}, phase="computing_metrics")
@@ -206,6 +248,8 @@ def test_of_an_earlier_version_s_run_only_what_is_known_of_its_phases_is_said(pe
     PipelineRun.objects.update(phase_starts=_starts("computing_metrics"))
     said = "Reading from GitHub Marking AI-assisted work Computing weekly metrics 2026-03-04 05:06:07 · so far Done"
     assert said in text_of(owner, whole)
+    PipelineRun.objects.update(phase_starts=None)
+    assert _bars(owner, run) == []
 
 
 def test_titles_and_errors_of_others_aretext_of(people: People, owner: Client) -> None:
