@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 import pytest
-from celery import Celery
+from celery import Celery, Task
 from click.core import ParameterSource
 from opentelemetry.trace import SpanKind
 
@@ -225,6 +225,26 @@ def test_what_follows_an_attempt_finds_what_was_bound_and_when_it_ended(
         monkeypatch.setattr(running, "current_task", nobody)
         running.after_attempt(lambda ended: seen.append("at once"))
     assert seen[2:] == ["at once", "at once"]
+
+
+def test_a_quiet_task_may_have_another_base_beside() -> None:
+    """Which hears of its app as it would alone."""
+    heard: list[Any] = []
+
+    class Bound(Task):  # type: ignore[type-arg]  # celery's class takes no parameters when it runs
+        @classmethod
+        def on_bound(cls, app: Any) -> None:
+            heard.append((cls.name, app))
+
+    class Both(QuietTask, Bound):
+        """Quiet, and of theirs."""
+
+    @app.task(name="glance", base=Both, lazy=False)
+    def glance() -> None:
+        """Find nothing."""
+
+    assert heard == [("glance", app)]
+    assert quiet_tasks.is_quiet("glance")
 
 
 def test_a_quiet_task_has_no_span_of_its_own(captrace: Capture) -> None:
