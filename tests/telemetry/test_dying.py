@@ -122,6 +122,7 @@ def test_a_code_beyond_the_named_signals_is_its_number() -> None:
     """A real-time signal has no name; memory is no cause of any other."""
     assert by_exit_code(-40) == Death("signal", signal="40")
     assert by_exit_code(-signal.SIGTERM, is_out_of_memory=True) == Death("signal", signal="SIGTERM")
+    assert by_exit_code(KILLED) == Death("signal", signal="SIGKILL")
     assert by_exit_code(KILLED, is_out_of_memory=True) == Death("out_of_memory", signal="SIGKILL")
 
 

@@ -217,6 +217,21 @@ def test_a_journal_that_was_removed_because_it_was_empty_is_there_with_the_next_
     assert telemetry.swallowed() == swallowed
 
 
+def test_who_waits_for_a_journal_hears_of_it_once(tmp_path: Path) -> None:
+    """With the first span; not when one that was taken away is written anew."""
+    journal, heard = Journal(tmp_path, most_waiting=9), list[str]()
+    journal.on_opened(lambda: heard.append("opened"))
+    with tracing(journal) as tracer:
+        assert heard == []
+        tracer.start_span("first")
+        assert heard == ["opened"]
+        (path,) = _journals.files_in(tmp_path)
+        path.unlink()
+        journal.beat()
+        assert path.exists()
+    assert heard == ["opened"]
+
+
 def test_a_process_is_known_by_its_resource() -> None:
     """One that has had no span yet has none."""
     assert this_process(None)["resource"] == [{}, ""]

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from telemetry._searching import lines_of
+from telemetry._searching import Window, files_of, lines_of
 from telemetry._wanted import in_lines, in_spans
 from telemetry.reading import (
     Files,
@@ -127,6 +127,16 @@ def test_a_line_without_its_end_hides_nothing(tmp_path: Path) -> None:
     request = orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
     (tmp_path / "traces.jsonl").write_bytes(request + request + b"\n" + request + b"\n")
     assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == ["work"] * 3
+
+
+@pytest.mark.parametrize(("seconds", "is_read"), [(0, True), (60, True), (60.001, False)])
+def test_a_file_is_read_if_it_may_have_something_of_the_window(seconds: float, is_read: bool, tmp_path: Path) -> None:
+    """One that was last written before the window began has nothing, but that machines' clocks may be a minute apart."""
+    path, start_ns = tmp_path / "traces.jsonl", 10**18
+    path.write_bytes(b"")
+    written_ns = start_ns - int(seconds * 1_000) * 10**6
+    os.utime(path, ns=(written_ns, written_ns))
+    assert list(files_of(path, Window(start_ns))) == ([path] if is_read else [])
 
 
 @pytest.mark.parametrize("kept", [1, 20, 45, 60, 100, -1])

@@ -23,7 +23,9 @@ TOKEN = "ghp_" + "a" * 36
 def exported(*spans: ReadableSpan) -> list[ReadableSpan]:
     """What comes out behind the redaction."""
     kept = InMemorySpanExporter()
-    assert RedactingExporter(kept).export(spans) is SpanExportResult.SUCCESS
+    exporter = RedactingExporter(kept)
+    assert exporter.export(spans) is SpanExportResult.SUCCESS
+    assert (exporter.taken, exporter.failed) == (len(spans), 0)
     return list(kept.get_finished_spans())
 
 
@@ -81,7 +83,7 @@ def test_an_exporter_that_raises_has_not_taken_its_spans() -> None:
     exporter = RedactingExporter(Broken())
     with pytest.raises(ValueError, match="encode"):
         exporter.export([ReadableSpan("a"), ReadableSpan("b")])
-    assert exporter.failed == 2
+    assert (exporter.taken, exporter.failed) == (0, 2)
 
 
 def test_a_request_that_fails_costs_no_other_its_spans() -> None:
