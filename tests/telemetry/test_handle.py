@@ -11,6 +11,7 @@ from opentelemetry import trace
 
 import telemetry
 from telemetry import Root, observe, observed, span
+from telemetry._spans.open_span import OpenSpan
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.testing import Capture
 
@@ -91,6 +92,20 @@ def test_a_field_that_nobody_declared_cannot_be_set(captrace: Capture) -> None:
     with pytest.raises(TypeError, match="Deliver declares no carier"), observe(Deliver(street="Elm")) as delivery:
         delivery.set(carier="Ann")
     assert captrace.tree() == "post.deliver failed TypeError"
+
+
+@pytest.mark.usefixtures("captrace")
+def test_what_a_span_cannot_take_is_an_error_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Midway, and of a span that nobody declared, too."""
+
+    def full(*_: object) -> None:
+        raise LookupError("no room")
+
+    with span("post.sort") as sorting:
+        monkeypatch.setattr(OpenSpan, "collect", full)
+        with pytest.raises(LookupError, match="no room"):
+            sorting.set(street="Elm")
+        monkeypatch.undo()
 
 
 def test_a_block_links_to_any_span(captrace: Capture) -> None:
