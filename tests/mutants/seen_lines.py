@@ -61,7 +61,8 @@ def _start_seen(self: Any, *arguments: Any, env: Mapping[str, str] | None = None
 
 
 def pytest_configure() -> None:
-    """Have every program of the tests seen."""
+    """Have every program of the tests seen, and of these alone: those of an earlier run may be of tests that are gone."""
+    _programs.unlink(missing_ok=True)
     _popen.__init__ = _start_seen
 
 

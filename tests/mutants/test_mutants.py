@@ -18,7 +18,7 @@ from tests.mutants.document import DOCUMENT, Tried, as_line, as_text, how_chosen
 from tests.mutants.results import Equivalent, Results, code, equivalents
 from tests.mutants.rooms import CHECKOUT, core_modules, files_with_tests, room_of
 from tests.mutants.seen import Seen, SeenFiles
-from tests.mutants.trying import Copy
+from tests.mutants.trying import Copy, StoppedError
 
 MODULE = "apps/integrations/lane/limits.py"
 
@@ -151,6 +151,19 @@ def test_a_test_that_was_not_seen_to_come_by_notices_only_what_it_does_not_say_a
     seen = Seen({change.line: ["a::first"]}, {"a::first": 0.1, "b::knows": 0.1})
     assert copy.notices(MODULE, change, seen, slowest=5.0) is notices
     assert path.read_text() == (CHECKOUT / MODULE).read_text()
+
+
+@pytest.mark.parametrize("code", [4, 5])
+def test_tests_that_are_not_there_say_nothing(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake is not caught because pytest does not find a test."""
+    copy = Copy(tmp_path)
+    monkeypatch.setattr(copy, "_pytest", lambda *_, **__: code)
+    monkeypatch.setattr(copy, "said", lambda: "not found")
+    (copy.checkout / MODULE).parent.mkdir(parents=True)
+    (copy.checkout / MODULE).write_text((CHECKOUT / MODULE).read_text())
+    change = changes_in((CHECKOUT / MODULE).read_text())[0]
+    with pytest.raises(StoppedError, match="not found"):
+        copy.notices(MODULE, change, Seen({}, {"a::gone": 0.1}), slowest=5.0)
 
 
 def test_what_is_seen_of_a_test_file_is_kept_until_it_has_changed(tmp_path: Path) -> None:
@@ -305,6 +318,7 @@ def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
     """Up to the moment at which they are killed; one that is started for a whole file is as slow as all its tests."""
     (tmp_path / "test_it.py").write_text(TESTS)
     where = tmp_path / "seen.json"
+    Path(f"{where}.programs").write_text("test_it.py::test_gone\ttelemetry/timestamps.py\t1\n")  # of an earlier run
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutants.seen_lines", "-p", "no:django", "--rootdir", "."]
     environment = {**os.environ, "SEEN_IN": str(where), "PYTHONPATH": str(CHECKOUT)}
     subprocess.run([*command, "test_it.py"], cwd=tmp_path, env=environment, check=True)

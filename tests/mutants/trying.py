@@ -20,7 +20,7 @@ from tests.mutants.changes import Change
 from tests.mutants.rooms import CHECKOUT, room_of
 from tests.mutants.seen import Seen
 
-_FAILED, _NO_TESTS = 1, 5  # exit codes of pytest
+_FAILED, _NO_SUCH_TEST, _NO_TESTS = 1, 4, 5  # exit codes of pytest
 _LEAST_SECONDS, _USUAL_SECONDS = 20.0, 5.0
 _PATIENCE = 10  # times as long as a test took may it take, before what it waits for never comes
 _OPTIONS = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "--reuse-db", "--tb=line")
@@ -87,7 +87,7 @@ class Copy:
         took = [seen.seconds.get(test, _USUAL_SECONDS) for test in tests]
         each = _LEAST_SECONDS + _PATIENCE * max(took)
         code = self._pytest(["-x", f"--timeout={each:.0f}", *tests], seconds=each + _PATIENCE * sum(took))
-        if code == _NO_TESTS or self._is_stopped:
+        if code in (_NO_SUCH_TEST, _NO_TESTS) or self._is_stopped:
             raise StoppedError(f"nothing is known of {' '.join(tests)}: {self.said()[-500:]}")
         return code != 0
 
