@@ -29,7 +29,7 @@ def test_every_link_leads_to_a_page_of_ours_at_the_address_given() -> None:
         "runs",
         "run",
         "repository",
-        "admin:teams_team_change",
+        "team_by_number",
     }
     assert paths == _ours(jaeger_ui.configuration(), jaeger_ui.WEB)
 

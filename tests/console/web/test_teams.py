@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, date, timedelta
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import resolve
 
 from apps.analysis.models import WeeklyMetrics
 from apps.console.web.plots import plot_of, week_of
@@ -174,11 +170,3 @@ def test_a_team_s_number_leads_to_its_page(people: People, owner: Client) -> Non
     assert owner.get(f"/teams/by-number/{people.team.pk}/").headers["Location"] == "/teams/core/"
     for number in (people.other_team.pk, 2**70):
         assert owner.get(f"/teams/by-number/{number}/").status_code == 404
-
-
-def test_jaeger_s_links_lead_to_pages_of_the_console() -> None:
-    """The admin, which only staff may open, is none of them."""
-    patterns = json.loads((Path(__file__).parents[3] / "deploy" / "jaeger-ui.json").read_text())["linkPatterns"]
-    ours = [each["url"] for each in patterns if each["url"].startswith("http://127.0.0.1:8000/")]
-    paths = [urlsplit(re.sub(r"#\{[^}]+\}", "7", url)).path for url in ours]
-    assert [resolve(path).url_name for path in paths] == ["runs", "run", "repository", "team_by_number", "run"]
