@@ -29,6 +29,7 @@ from apps.integrations.services.sync_attempt import Completed, End, Failed, Retr
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
+from apps.utils.broker import publishing
 from apps.utils.database import drop_connection
 from apps.utils.pace import Pace
 from telemetry import Observed, bind, current_traceparent, emit, error_type, treat_as
@@ -59,7 +60,7 @@ class StartTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone, 
         task_id = task_id or uuid()
         run = _start_run(*(args or ()), **(kwargs or {}), task_id=task_id, announce=False)
         try:
-            with root_of(run).addressed():
+            with root_of(run).addressed(), publishing():
                 return super().apply_async(args, kwargs, task_id=task_id, **options)
         except BrokerError:
             _log.exception("The broker cannot be reached: the sweep will send what is due.")
@@ -258,10 +259,11 @@ def _send(step: Step) -> None:
                 sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
             ):
                 record_waits(row)
-                sync_repository.apply_async(
-                    args=(row.pk, attempt.number),
-                    queue=_queue(row.run),  # it does not expire: another machine's clock would judge that
-                )
+                with publishing():
+                    sync_repository.apply_async(
+                        args=(row.pk, attempt.number),
+                        queue=_queue(row.run),  # it does not expire: another machine's clock would judge that
+                    )
             admission.sent(attempt)
         case RunPhase(run_id, phase, number):
             run = PipelineRun.objects.get(pk=run_id)
@@ -269,6 +271,7 @@ def _send(step: Step) -> None:
                 root_of(run).addressed(),
                 bind(team_id=run.team_id, repo_id=None, run_id=run_id),
                 sending(attempt=number, previous=None),
+                publishing(),
             ):
                 run_phase.apply_async(args=(run_id, phase, number), queue=_queue(run))
             pipeline.step_sent(step)
@@ -297,7 +300,8 @@ def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: En
 def _admit_in(seconds: float) -> None:
     """Look for what may begin when a countdown is over; without a broker, that is for the sweep."""
     try:
-        admit.apply_async(countdown=seconds, queue="sweep")
+        with publishing():
+            admit.apply_async(countdown=seconds, queue="sweep")
     except BrokerError:
         _log.exception("The broker cannot be reached: the sweep will send what is due.")
 

@@ -58,6 +58,18 @@ def no_broker() -> Iterator[None]:
         _forget_connections()
 
 
+@contextmanager
+def broken_channel() -> Iterator[None]:
+    """Kombu has closed the channel on which messages are sent, as when it loses the connection at an unlucky moment."""
+    with current_app.producer_pool.acquire(block=True) as producer:
+        channel: Any = producer.channel
+        channel.connection = channel._pool = None  # it looks for the connection when it makes its pool
+    try:
+        yield
+    finally:
+        _forget_connections()
+
+
 def _forget_connections() -> None:
     app: Any = current_app  # there is no public way to have it connect anew
     app._pool = app.amqp._producer_pool = None

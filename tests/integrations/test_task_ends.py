@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ from telemetry import trace_id_of
 from telemetry.testing import Capture
 from telemetry.wills import Will
 from tests.integrations.histories import repository
-from tests.integrations.messages import no_broker, sent
+from tests.integrations.messages import broken_channel, no_broker, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.fromisoformat("2026-01-05T12:00:00Z")
@@ -112,16 +113,25 @@ def test_an_attempt_s_span_and_task_end_as_it_did(
         assert repo.attributes["retry.countdown"] == settings.SYNC_STALE_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("trouble", "why"),
+    [(no_broker, "Connection refused"), (broken_channel, "The connection to the broker is gone: 'NoneType' object has")],
+)
 def test_without_a_broker_a_failed_attempt_ends_as_it_did(
-    rows: list[RepoSync], captrace: Capture, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    trouble: Callable[[], AbstractContextManager[None]],
+    why: str,
+    rows: list[RepoSync],
+    captrace: Capture,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """That nobody can be asked to look when its countdown is over is said once, with the reason: the sweep will."""
     monkeypatch.setattr(tasks, "attempt_sync", lambda *_, **__: Retrying(ServerError("no"), 2, 7.5))
-    with no_broker(), caplog.at_level(logging.ERROR):
+    with trouble(), caplog.at_level(logging.ERROR):
         result = sync_repository.apply(args=(rows[0].pk, 1))
     assert (captrace.span("sync.repo").outcome, result.state) == ("retrying", "RETRY")
     assert caplog.messages == ["The broker cannot be reached: the sweep will send what is due."]
-    assert "Connection refused" in caplog.text
+    assert why in caplog.text
 
 
 def test_one_who_was_overtaken_ends_without_a_line(
@@ -388,6 +398,21 @@ def test_the_task_starts_the_run_that_was_asked_for(
     assert captrace.line("sync.pipeline.started")["run_id"] == run.pk
     row = run.repo_syncs.order_by("pk")[0]
     assert [(each.task, each.arguments) for each in sent(broker)] == [("sync_repository", [row.pk, 1])]
+
+
+@pytest.mark.usefixtures("addressed")
+def test_a_start_or_a_phase_whose_message_cannot_be_sent_is_left_to_the_sweep(
+    rows: list[RepoSync], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where Kombu itself fails; whoever sends goes on."""
+    tracked, step = repository("b/1", "bakers"), RunPhase(rows[0].run_id, "llm_processing", 1)
+    with caplog.at_level(logging.ERROR):
+        with broken_channel():
+            started = start_pipeline.delay(tracked.team_id, [tracked.pk], days=5)
+        with broken_channel():
+            send([step])
+    assert PipelineRun.objects.latest("pk").task_id == started.id
+    assert caplog.messages == ["The broker cannot be reached: the sweep will send what is due."] * 2
 
 
 @pytest.mark.usefixtures("addressed")

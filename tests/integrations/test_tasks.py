@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from apps.repositories.models import TrackedRepository
 from apps.utils import clock
 from telemetry.reading import Span, read_lines, read_spans
 from tests.acceptance.worker import wait_until, worker
-from tests.integrations.messages import no_broker
+from tests.integrations.messages import broken_channel, no_broker
 from tests.integrations.syncing import begin, tracked
 from tests.locks import count_waiting
 
@@ -167,14 +169,16 @@ def _waits_in_its_step(started: int) -> bool:
 
 
 @pytest.mark.usefixtures("broker_url")
-@pytest.mark.slow
-def test_without_a_broker_the_sweep_sends_what_is_due(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("trouble", [pytest.param(no_broker, marks=pytest.mark.slow), broken_channel])
+def test_without_a_broker_the_sweep_sends_what_is_due(
+    trouble: Callable[[], AbstractContextManager[None]], caplog: pytest.LogCaptureFixture
+) -> None:
     """One line says so, the caller goes on, and nothing is lost."""
     with simulator(synthetic=1) as github:
         row = begin(tracked(github, NAME))
     steps = pipeline.admit()
     assert steps == [SyncRepository(Attempt(row.pk, 1))]
-    with no_broker(), caplog.at_level(logging.ERROR):
+    with trouble(), caplog.at_level(logging.ERROR):
         send(steps * 3)
     assert caplog.messages == ["The broker cannot be reached: the sweep will send what is due."]
     assert [pipeline.sweep(), pipeline.sweep()] == [steps, []]
