@@ -210,8 +210,8 @@ def _bars(client: Client, run: PipelineRun) -> list[tuple[float, float]]:
     ("ended", "offsets", "bars"),
     [
         (100, (0, 50, 75, 100), [(0, 500), (500, 250), (750, 250)]),
-        (10_000, (0, 5_000, 5_001, 10_000), [(0, 500), (500, 4), (500.1, 499.9)]),
-        (10_000, (0, 9_998, 9_999, 10_000), [(0, 999.8), (996, 4), (996, 4)]),
+        (10_000, (0, 5_000, 5_001, 10_000), [(0, 500), (500, 4), (500, 500)]),
+        (10_000, (0, 9_998, 9_999, 10_000), [(0, 1000), (996, 4), (996, 4)]),
         (100, (-1, 50, 120, 120), [(0, 500), (500, 500), (996, 4)]),
     ],
     ids=["in proportion", "hardly any time", "at the end", "clocks that differ"],
@@ -236,7 +236,7 @@ def test_the_bar_of_a_phase_that_goes_on_ends_now(people: People, owner: Client)
     run = make_run(people.team, {**_DONE}, ago=timedelta(seconds=400), phase="llm_processing", phase_starts=starts)
     (first, width), (second, rest) = _bars(owner, run)
     assert (first, second) == (0, width)
-    assert width + rest == pytest.approx(1000, abs=0.02)
+    assert width + rest == pytest.approx(1000, abs=1)
     assert width == pytest.approx(750, abs=20)
 
 
