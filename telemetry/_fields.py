@@ -12,7 +12,8 @@ from telemetry._declaring import FieldSpec, Specs
 from telemetry.redaction import is_secret_name
 
 _USUAL = 2**62
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_NUMBERS = frozenset({int, float})
+_PLAIN = _NUMBERS | {str, bool}
 _reported: set[tuple[type, str]] = set()
 
 
@@ -24,7 +25,9 @@ def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str
     values = dict(given)
     for name, value in given.items():
         kind = type(value)
-        if kind is int and -_USUAL < value < _USUAL and not is_secret_name(name):  # as most are: without a further call
+        if value is None:
+            continue
+        if kind in _NUMBERS and -_USUAL < value < _USUAL and not is_secret_name(name):  # as most are: without a further call
             continue
         values[name] = plain(name, value)
         if kind not in _PLAIN and (owner, name) not in _reported and not _is_allowed(value):
