@@ -99,14 +99,17 @@ def _trace(*environments: Mapping[str, str]) -> list[Span]:
 
 def _is_whole(*environments: Mapping[str, str]) -> list[Span]:
     """Return all spans of the only run: each is there once, none is an orphan, and both ledgers are exact."""
+    wait_until(lambda: all(map(_is_counted, environments)), seconds=10)  # a span is in the file a moment before that
     trace = _trace(*environments)
     assert len({span.span_id for span in trace}) == len(trace)
     assert orphans_of(trace) == []
-    for each in environments:
-        for name, count in ledger.of_home(each["SYNCTRACE_HOME"]).items():
-            assert count.is_exact, (name, count)
-            assert count.exported == len(_spans(each)), (name, count)
     return trace
+
+
+def _is_counted(environment: Mapping[str, str]) -> bool:
+    counts = ledger.of_home(environment["SYNCTRACE_HOME"])
+    assert all(count.is_exact for count in counts.values()), counts
+    return {count.exported for count in counts.values()} == {len(_spans(environment))}
 
 
 @pytest.mark.slow
