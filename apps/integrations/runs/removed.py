@@ -7,20 +7,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """How many there are, of how many that the run began with; None for both where an earlier version did not keep it."""
+    """A run has `left` of the repositories that it began with; with how many that was an earlier version did not keep."""
 
-    number: int | None
     of: int | None
+    left: int
+
+    @property
+    def number(self) -> int | None:
+        """How many are removed; None where that is not known."""
+        return None if self.of is None else self.of - self.left
 
     @property
     def said(self) -> str:
         """What became of them, in words that follow a run's name and a colon, or a comma."""
-        if self.number is None or self.of is None:
+        if self.of is None:
             return "its repositories were removed since"
-        were = "was" if self.number == 1 else "were"
-        if self.number == self.of:
+        number = self.of - self.left
+        were = "was" if number == 1 else "were"
+        if not self.left:
             return f"its {'repository' if self.of == 1 else f'{self.of:,} repositories'} {were} removed since"
-        return f"{self.number:,} of its {self.of:,} repositories {were} removed since"
+        return f"{number:,} of its {self.of:,} repositories {were} removed since"
 
     @property
     def counted(self) -> str:
@@ -33,5 +39,5 @@ class Removed:
 def removed(*, began_with: int | None, left: int) -> Removed | None:
     """Return what is removed of a run that has `left` repositories; None if it has all, as far as is known."""
     if began_with is None:  # a run has one at least
-        return None if left else Removed(number=None, of=None)
-    return Removed(number=began_with - left, of=began_with) if left < began_with else None
+        return None if left else Removed(of=None, left=left)
+    return Removed(of=began_with, left=left) if left < began_with else None

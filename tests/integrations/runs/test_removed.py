@@ -30,6 +30,17 @@ def test_it_is_said_how_many_are_removed(began_with: int | None, left: int, said
     assert (None if found is None else found.said) == said
 
 
+@pytest.mark.parametrize(
+    ("began_with", "left", "counted"),
+    [(None, 0, "repositories"), (3, 2, "1 repository"), (3, 1, "2 repositories"), (2_000, 0, "2,000 repositories")],
+)
+def test_how_many_are_removed_stands_beside_the_names_of_others(began_with: int | None, left: int, counted: str) -> None:
+    """In lists of runs."""
+    found = removed(began_with=began_with, left=left)
+    assert found is not None
+    assert (found.counted, found.number) == (counted, None if began_with is None else began_with - left)
+
+
 @pytest.mark.django_db
 def test_a_run_keeps_with_how_many_repositories_it_began() -> None:
     """One that resumes it has those that it takes up."""
@@ -47,9 +58,22 @@ def test_a_run_without_its_repositories_cannot_be_resumed_and_says_why() -> None
     one = repository("o/one")
     run = pipeline.start_run(team=one.team, repositories=[one], since=None)
     pipeline.cancel(run.pk, by="somebody")
+    _make_backfill_of(run)
     one.delete()
     with pytest.raises(WrongState, match=f"^Nothing of run {run.pk} is left to take up: its repository was removed since$"):
         pipeline.resume_run(run.pk, by="somebody")
+
+
+def _make_backfill_of(run: PipelineRun) -> None:
+    """Make the run that reads older history, which follows a run without resuming it."""
+    PipelineRun.objects.create(
+        team=run.team,
+        kind=PipelineRun.Kind.BACKFILL,
+        follows=run,
+        phase="background_syncing",
+        started_ns=run.started_ns,
+        started_at=run.started_at,
+    )
 
 
 @pytest.mark.django_db
