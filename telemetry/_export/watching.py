@@ -19,6 +19,7 @@ class Watch:
     def __init__(self, *, beat: Callable[[], None], look: Callable[[], None]) -> None:
         self._beat, self._look = beat, look
         self._thread: threading.Thread | None = None
+        self._looking = threading.Lock()
         after_fork = weakref.WeakMethod(self._after_fork)
         os.register_at_fork(after_in_child=lambda: (after_fork() or (lambda: None))())
 
@@ -32,16 +33,20 @@ class Watch:
                 self._thread = None
 
     def force_flush(self, timeout_millis: int) -> bool:
-        """Look now: whoever ends, or ends some work, looks once more."""
-        self._look()
+        """Look now: whoever ends, or ends some work, looks once more, after a look that goes on has done what it found."""
+        self._look_alone()
         return True
 
+    def _look_alone(self) -> None:
+        with self._looking:
+            self._look()
+
     def _after_fork(self) -> None:
-        self._thread = None
+        self._thread, self._looking = None, threading.Lock()
 
     def _run(self) -> None:
         while True:
-            self._look()
+            self._look_alone()
             for _ in range(_BEATS_A_LOOK):
                 time.sleep(BEAT_SECONDS)
                 self._beat()

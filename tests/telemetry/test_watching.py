@@ -67,6 +67,27 @@ def test_whoever_ends_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watched.names == ["look"]
 
 
+def test_whoever_ends_waits_for_a_look_that_goes_on() -> None:
+    """It has taken what is held, and not yet exported it."""
+    begun, may_end, done = threading.Event(), threading.Event(), []
+
+    def look() -> None:
+        begun.set()
+        assert may_end.wait(10.0)
+        done.append("look")
+
+    watch = Watch(beat=lambda: None, look=look)
+    first, last = (threading.Thread(target=watch.force_flush, args=(1,), daemon=True) for _ in range(2))
+    first.start()
+    assert begun.wait(10.0)
+    last.start()
+    last.join(0.2)
+    assert (last.is_alive(), done) == (True, [])
+    may_end.set()
+    last.join(10.0)
+    assert done == ["look", "look"]
+
+
 def test_a_child_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its parent's thread is not its own."""
     watched = Watched(monkeypatch, most=1)
