@@ -160,6 +160,20 @@ def test_runs_and_syncs_stay_when_their_words_change(database: BaseDatabaseWrapp
 
 
 @pytest.mark.slow
+def test_an_ended_run_began_with_as_many_repositories_as_it_ended_with(database: BaseDatabaseWrapper) -> None:
+    """Of one that was cancelled it is not known."""
+    call_command("migrate", database=NAME, verbosity=0)
+    apps, now = _migrate(database, [("integrations", "0014_points_spent")]), timezone.now()
+    team = apps.get_model("teams", "Team").objects.using(NAME).create(slug="blue", name="Blue")
+    for state, synced, failed in (("partial", 2, 1), ("completed", 2, 0), ("failed", 0, 4), ("cancelled", 1, 0)):
+        apps.get_model("integrations", "PipelineRun").objects.using(NAME).create(
+            team=team, state=state, repos_synced=synced, repos_failed=failed, started_ns=1, started_at=now
+        )
+    call_command("migrate", database=NAME, verbosity=0)
+    assert [row[0] for row in _rows(database, "integrations_pipelinerun", "repos_count")] == [3, 2, 4, None]
+
+
+@pytest.mark.slow
 def test_permissions_follow_the_tables(database: BaseDatabaseWrapper) -> None:
     """Whoever may view a moved table's rows still may: its content type is the same row under its new app."""
     call_command("migrate", database=NAME, verbosity=0)
