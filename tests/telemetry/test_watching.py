@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 import time
@@ -69,12 +70,14 @@ def test_whoever_ends_looks_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_whoever_ends_waits_for_a_look_that_goes_on() -> None:
     """It has taken what is held, and not yet exported it."""
-    begun, may_end, done = threading.Event(), threading.Event(), []
+    told: list[str] = []
+    begun, may_end = threading.Event(), threading.Event()
 
     def look() -> None:
+        told.append("begins")
         begun.set()
         assert may_end.wait(10.0)
-        done.append("look")
+        told.append("ends")
 
     watch = Watch(beat=lambda: None, look=look)
     first, last = (threading.Thread(target=watch.force_flush, args=(1,), daemon=True) for _ in range(2))
@@ -82,10 +85,33 @@ def test_whoever_ends_waits_for_a_look_that_goes_on() -> None:
     assert begun.wait(10.0)
     last.start()
     last.join(0.2)
-    assert (last.is_alive(), done) == (True, [])
+    assert told == ["begins"]
     may_end.set()
     last.join(10.0)
-    assert done == ["look", "look"]
+    assert told == ["begins", "ends"] * 2
+
+
+def test_a_child_that_is_forked_meanwhile_does_not_wait_for_its_parents_look() -> None:
+    """The thread that looks is not in the child, and would never let go."""
+    begun, may_end, parent = threading.Event(), threading.Event(), os.getpid()
+
+    def look() -> None:
+        if os.getpid() == parent:
+            begun.set()
+            may_end.wait(10.0)
+
+    watch = Watch(beat=lambda: None, look=look)
+    looking = threading.Thread(target=watch.force_flush, args=(1,), daemon=True)
+    looking.start()
+    assert begun.wait(10.0)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # kills it where it waits
+        watch.force_flush(1)
+        os._exit(0)
+    may_end.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    looking.join(10.0)
 
 
 def test_a_child_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
