@@ -152,7 +152,7 @@ def _missing(story: Story, undecided: Sequence[str]) -> list[str]:
     if not story.spans:
         missing.append("the run's spans: none can be read here, so that where its time went is not known")
     if facts.removed is not None:
-        missing.append(f"what the rows of its repositories said: {facts.removed.said}, and their rows with them")
+        missing.append(f"what the rows of its repositories said, which go with them: {facts.removed.said}")
     if not story.lines:
         missing.append("the run's lines: none can be read here")
     if not facts.has_row:

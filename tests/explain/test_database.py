@@ -165,7 +165,7 @@ def test_of_removed_repositories_a_run_s_trace_still_tells() -> None:
         (f"o/{kept.pk + 1}", "failed"),
     ]
     assert found.sentence.startswith(f"o/{kept.pk + 1} stopped before the first pull request: GitHub refused the token")
-    rows = "what the rows of its repositories said: 1 of its 2 repositories was removed since, and their rows with them"
+    rows = "what the rows of its repositories said, which go with them: 1 of its 2 repositories was removed since"
     assert rows in found.missing
 
 

@@ -463,7 +463,7 @@ def test_a_run_whose_repositories_were_removed_says_so_and_what_it_kept(people: 
     run = _removed(people, "core/a", "core/b", repos_count=2, repos_synced=2, total_prs=620)
     page = text_of(owner, f"/runs/{run.pk}/")
     assert "620 pull requests read, as far as is still known" in page
-    assert "Its 2 repositories were removed since, and with them what was read of them." in page
+    assert "Its 2 repositories were removed since, with all that was read there." in page
     assert "When the run ended, 2 repositories were complete and 0 had failed." in page
     assert "Repositories its 2 repositories were removed since" in page
     for text in (page, text_of(owner, f"/runs/{run.pk}/saved.html")):
@@ -492,6 +492,6 @@ def test_of_an_earlier_version_s_run_it_is_only_known_that_they_were_removed(peo
     """And of a run that has rows nothing."""
     run = _removed(people, "core/a", "core/b", total_prs=620)
     page = text_of(owner, f"/runs/{run.pk}/")
-    assert "Its repositories were removed since, and with them what was read of them." in page
+    assert "Its repositories were removed since, with all that was read there." in page
     assert "repositories removed since" in text_of(owner, "/runs/")
     assert "removed since" not in text_of(owner, f"/runs/{_removed(people).pk}/")
