@@ -23,12 +23,13 @@ from apps.integrations.errors import AttemptDied, NotFound, ServerError, Superse
 from apps.integrations.models import Admission, PipelineRun, RepoSync
 from apps.integrations.runs import attempts, phases
 from apps.integrations.runs.attempts import Attempt
-from apps.integrations.runs.steps import RunPhase
+from apps.integrations.runs.steps import RunPhase, Step
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting
-from apps.integrations.tasks import run_phase, send, start_pipeline, sync_repository
+from apps.integrations.tasks import admit, run_phase, send, start_pipeline, sweep, sync_repository
 from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
+from apps.utils.pace import Pace
 from telemetry import trace_id_of
 from telemetry.testing import Capture
 from telemetry.wills import Will
@@ -424,9 +425,33 @@ def test_a_start_is_written_before_its_message_unless_nobody_would_see_it(broker
         assert not PipelineRun.objects.exists()
     start_pipeline.delay(tracked.team_id, [tracked.pk], days=5)
     run = PipelineRun.objects.get()
-    assert run.since == NOW - timedelta(days=5)
+    assert (run.since, run.backfill) == (NOW - timedelta(days=5), False)
     inside, outside = sent(broker, "sync", "celery")
     assert {each.task for each in (inside, outside)} == {"start_pipeline"}
     assert run.task_id == outside.headers["id"]
     assert [each.envelope["root"] for each in (inside, outside)] == [None, run.traceparent]
     assert "sync.pipeline.started" not in {line["event"] for line in captrace.lines}
+
+
+def test_who_is_asked_to_admit_sends_what_may_begin(others: RepoSync, broker: Redis) -> None:
+    """Whosever it is, and nothing twice."""
+    for _ in range(2):
+        admit.apply()
+    assert [(each.task, each.arguments) for each in sent(broker)].count(("sync_repository", [others.pk, 1])) == 1
+
+
+def test_of_sweeps_that_piled_up_one_is_done_in_half_of_their_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beat's own next one, which comes a little early or late, is done in any case."""
+    swept: list[float] = []
+    seconds = 100.0
+
+    def note() -> list[Step]:
+        swept.append(seconds)
+        return []
+
+    monkeypatch.setattr(settings, "SYNC_SWEEP_SECONDS", 10)
+    monkeypatch.setattr(tasks, "_sweeping", Pace(clock=lambda: seconds))
+    monkeypatch.setattr(pipeline, "sweep", note)
+    for seconds in (100.0, 104.9, 105.0, 105.1, 110.0):  # noqa: B007  # the clock reads it
+        sweep.apply()
+    assert swept == [100.0, 105.0, 110.0]
