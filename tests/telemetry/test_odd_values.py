@@ -20,6 +20,7 @@ from telemetry._boundary import LIMIT
 from telemetry._lines import writing
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.reading import read_lines
+from telemetry.redaction import REDACTED
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
 from tests.telemetry.canary import CANARY
@@ -246,3 +247,18 @@ def test_an_errors_own_code_may_be_anything(code: Any, captrace: Capture) -> Non
     assert captrace.lines[-1]["error_type"] == one.attributes["error.type"]
     assert len(str(one.attributes["error.type"]).encode()) <= 256
     assert CANARY not in str(one.attributes["error.type"])
+
+
+class Unlock(Operation[None], name="shop.unlock", completed=Line(Level.INFO, "password", when="it is open")):
+    """An operation with a field whose name says that its value is secret."""
+
+    password: Annotated[str, Field("What opens it.")]
+
+
+@pytest.mark.parametrize("value", [4711, 47.11, "4711"])
+def test_a_secret_field_is_redacted_whatever_its_type(value: Any, file: Path, captrace: Capture) -> None:
+    """Usual numbers, too, which otherwise stay as they are without a closer look."""
+    with observe(Unlock(password=value)):
+        pass
+    (line,) = read_lines(file)
+    assert (line["password"], captrace.span("shop.unlock").attributes["password"]) == (REDACTED, REDACTED)
