@@ -136,12 +136,18 @@ def test_tests_that_come_by_are_chosen_the_quickest_first_and_others_beside() ->
         ([0], [0], False),
         ([0], [1, 0], True),
         ([0], [1, 1], False),
+        ([4, 0], [], True),
+        ([4, 1], [], False),
+        ([0], [4, 0], True),
     ],
 )
-def test_a_test_that_was_not_seen_to_come_by_notices_only_what_it_does_not_say_anyway(
+def test_a_test_that_is_not_sure_to_tell_of_the_mistake_notices_only_what_it_does_not_say_anyway(
     coming_by: list[int], others: list[int], notices: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the mistake it fails, and without it passes: what runs once, only the first test is seen at."""
+    """With the mistake it fails, or its module cannot be imported, and without it passes.
+
+    It may not have been seen to come by: what runs once, only the first test is seen at.
+    """
     copy, answers = Copy(tmp_path), {"a::first": iter(coming_by), "b::knows": iter(others)}
     path = copy.checkout / MODULE
     path.parent.mkdir(parents=True)

@@ -20,7 +20,8 @@ from tests.mutants.changes import Change
 from tests.mutants.rooms import CHECKOUT, room_of
 from tests.mutants.seen import Seen
 
-_FAILED, _NO_SUCH_TEST, _NO_TESTS = 1, 4, 5  # exit codes of pytest
+_PASSED, _FAILED = 0, 1  # exit codes of pytest
+_NOT_FOUND = frozenset({4, 5})
 _LEAST_SECONDS, _USUAL_SECONDS = 20.0, 5.0
 _PATIENCE = 10  # times as long as a test took may it take, before what it waits for never comes
 _OPTIONS = ("-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "--reuse-db", "--tb=line")
@@ -58,7 +59,7 @@ class Copy:
     def look(self, files: Sequence[str], where: Path) -> None:
         """Run test files as they are, and write into `where` what they come by."""
         arguments = ["-p", "tests.mutants.seen_lines", "--timeout=600", *files]
-        if self._pytest(arguments, seconds=3600, SEEN_IN=str(where)) not in (0, _FAILED) or not where.exists():
+        if self._pytest(arguments, seconds=3600, SEEN_IN=str(where)) not in (_PASSED, _FAILED) or not where.exists():
             raise SystemExit(f"Nothing was seen of {' '.join(files)}:\n{self.said()[-2000:]}")
         if failed := json.loads(where.read_text())["failed"]:
             sys.stdout.write(f"fail as they are, and are left out: {' '.join(failed)}\n")
@@ -66,30 +67,39 @@ class Copy:
     def notices(self, module: str, change: Change, seen: Seen, *, slowest: float) -> bool:
         """Return whether a test fails once the mistake is made; slower ones than `slowest` run only if need be.
 
-        Where those that come by it do not, others do only if they pass as they are: what they say may be chance.
+        Where those that come by it do not, others do only if they pass as they are: what they say may be chance. So do tests
+        that pytest does not find: they are not there, or the mistake keeps their module from being imported.
         """
         path = self.checkout / module
         text = path.read_text()
-        coming_by, others = seen.chosen_for(change, room=room_of(module), slowest=slowest)
+        tests, others = seen.chosen_for(change, room=room_of(module), slowest=slowest)
         try:
             path.write_text(change.made_in(text))
-            if self._fails(coming_by, seen):
-                return True
-            fails = self._fails(others, seen)
+            code = self._try(tests, seen)
+            if code == _PASSED:
+                tests, code = others, self._try(others, seen)
+                is_certain = code == _PASSED
+            else:
+                is_certain = code not in _NOT_FOUND
         finally:
             path.write_text(text)
-        return fails and not self._fails(others, seen)
+        if is_certain:
+            return code != _PASSED
+        as_it_is = self._try(tests, seen)
+        if as_it_is in _NOT_FOUND:
+            raise StoppedError(f"nothing is known of {' '.join(tests)}: {self.said()[-500:]}")
+        return as_it_is == _PASSED
 
-    def _fails(self, tests: Sequence[str], seen: Seen) -> bool:
-        """Return whether one of the tests fails, or takes too long."""
+    def _try(self, tests: Sequence[str], seen: Seen) -> int:
+        """Run tests until one fails or takes too long; return pytest's exit code."""
         if not tests:
-            return False
+            return _PASSED
         took = [seen.seconds.get(test, _USUAL_SECONDS) for test in tests]
         each = _LEAST_SECONDS + _PATIENCE * max(took)
         code = self._pytest(["-x", f"--timeout={each:.0f}", *tests], seconds=each + _PATIENCE * sum(took))
-        if code in (_NO_SUCH_TEST, _NO_TESTS) or self._is_stopped:
-            raise StoppedError(f"nothing is known of {' '.join(tests)}: {self.said()[-500:]}")
-        return code != 0
+        if self._is_stopped:
+            raise StoppedError(f"stopped while it ran {' '.join(tests)}")
+        return code
 
     def stop(self) -> None:
         """End the tests that are running, if any are: they say nothing of the mistake."""
