@@ -9,7 +9,7 @@ from typing import Any
 from telemetry import _health
 from telemetry._boundary import Plain, line_value, plain
 from telemetry._declaring import FieldSpec, Specs
-from telemetry.redaction import is_secret_name
+from telemetry.redaction import clean_texts, is_secret_name
 
 _USUAL = 2**62
 _NUMBERS = frozenset({int, float})
@@ -27,7 +27,8 @@ def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str
         kind = type(value)
         if value is None:
             continue
-        if kind in _NUMBERS and -_USUAL < value < _USUAL and not is_secret_name(name):  # as most are: without a further call
+        is_usual = value in clean_texts if kind is str else kind in _NUMBERS and -_USUAL < value < _USUAL
+        if is_usual and not is_secret_name(name):  # as most are: without a further call
             continue
         values[name] = plain(name, value)
         if kind not in _PLAIN and (owner, name) not in _reported and not _is_allowed(value):

@@ -68,11 +68,15 @@ class _Duration:
     def __init__(self, operation: type[Operation[Any]]) -> None:
         self._name = f"{operation.__operation__}.duration"
         self._outcome_key = operation.__outcome_key__
-        self._labels = duration_labels(operation)
-        self._record = _made(InstrumentSpec(self._name, "histogram", "s", first_line(operation), self._labels, SECONDS))
+        labels = duration_labels(operation)
+        self._keys = [(name, spec.key) for name, spec in labels.items()]
+        self._record = _made(InstrumentSpec(self._name, "histogram", "s", first_line(operation), labels, SECONDS))
 
     def record(self, seconds: float, outcome: str, values: Mapping[str, Plain]) -> None:
-        labels: dict[str, Scalar] = {self._outcome_key: outcome, **_labels(self._labels, values)}
+        labels: dict[str, Scalar] = {self._outcome_key: outcome}
+        for name, key in self._keys:
+            if (value := values.get(name)) is not None:
+                labels[key] = value
         error = values.get("error_type")
         if error is not None:
             labels["error.type"] = error

@@ -30,6 +30,7 @@ from telemetry.settings import TelemetrySettings
 from telemetry.timestamps import iso_microseconds
 
 _NAMES = {level.value: level.name.lower() for level in Level}
+_OWN_KEYS = 3  # that each begins with
 _MOST_FIELDS = 128  # as many as a span has attributes
 
 Entry = tuple[int, str, Mapping[str, Any]]
@@ -156,8 +157,7 @@ def _write(entries: Sequence[Entry], error: BaseException | None, *, are_clean: 
 def _write_through_theirs(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
     """Write a line through the application's own chain, of which nobody knows whether it redacts."""
     try:
-        shown: Line = {}
-        _add(shown, fields)
+        shown = _clean(fields)
         if error is not None:
             shown["exception"] = traceback_of(error)
         structlog.get_logger("telemetry").log(level, line_value("event", event), **shown)
@@ -197,16 +197,12 @@ def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
     time, tail = iso_microseconds(_output.now()), _bound_fields() | _ids()
     lines: list[Line] = []
     for level, event, fields in entries:
-        line: Line
-        if are_clean:
-            line = {"timestamp": time, "level": _name_of(level), "event": event, **fields}
-        else:
-            line = {"timestamp": time, "level": _name_of(level), "event": line_value("event", event)}
-            _add(line, fields)
-        whole = line | tail
-        if len(whole) < len(line) + len(tail):  # a field goes before what is bound by its name
-            whole |= line
-        lines.append(whole)
+        if not are_clean:
+            event, fields = line_value("event", event), _clean(fields)
+        line: Line = {"timestamp": time, "level": _name_of(level), "event": event, **fields, **tail}
+        if len(line) < len(fields) + len(tail) + _OWN_KEYS:  # a field goes before what is bound by its name
+            line |= fields
+        lines.append(line)
     return lines
 
 
@@ -238,16 +234,16 @@ def _ids() -> Line:
     }
 
 
-def _add(line: Line, fields: Mapping[str, Any]) -> None:
-    """Add fields as a line carries them."""
-    left = _MOST_FIELDS
-    for name, value in fields.items():
-        if not left:
-            line["fields_left_out"] = len(fields) - _MOST_FIELDS
+def _clean(fields: Mapping[str, Any]) -> Line:
+    """Return fields as a line carries them."""
+    clean: Line = {}
+    for place, (name, value) in enumerate(fields.items()):
+        if place == _MOST_FIELDS:
+            clean["fields_left_out"] = len(fields) - _MOST_FIELDS
             break
-        left -= 1
         free = _free(name)
-        line[free] = line_value(free, value)
+        clean[free] = line_value(free, value)
+    return clean
 
 
 @lru_cache(maxsize=1024)
