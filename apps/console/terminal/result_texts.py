@@ -10,14 +10,14 @@ from apps.console.terminal.counting import counted
 from apps.console.terminal.fitting import wrapped
 from apps.integrations.errors import advice_for, sentences
 from apps.integrations.models import PipelineRun
-from apps.integrations.runs.removed import removed
+from apps.integrations.runs.removed import removed_from
 
 
 def run_lines(results: Sequence[Result], run: PipelineRun, *, width: int | None, time: Iterable[str] = ()) -> Iterator[str]:
     """Yield the results of a run's repositories, the table of its `time`, and where to look further."""
     for result in results:
         yield from result_lines(result, width=width)
-    if (gone := removed(began_with=run.repos_count, left=run.repo_syncs.count())) is not None:
+    if (gone := removed_from(run)) is not None:
         yield from wrapped(f"Run {run.pk}: {gone.said}.", width, hang=2)
     yield from time
     if results:

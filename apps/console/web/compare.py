@@ -14,7 +14,7 @@ from apps.console.web.sight import Sight
 from apps.explain.database import complete_before, has_same_window
 from apps.explain.side_by_side import side_by_side
 from apps.integrations.models import PipelineRun, RepoSync
-from apps.integrations.runs.removed import removed
+from apps.integrations.runs.removed import removed_from
 
 _MOST_OFFERED = 30
 
@@ -27,7 +27,7 @@ def compare(request: HttpRequest, run_id: int) -> HttpResponse:
     other, is_usual = _named(run, sight, request.GET.get("with", ""))
     context = {
         "run": run,
-        "removed": removed(began_with=run.repos_count, left=run.repo_syncs.count()),
+        "removed": removed_from(run),
         "other": other,
         "is_usual": is_usual,
         "has_same_window": other is not None and has_same_window(other, run),

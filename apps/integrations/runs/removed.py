@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from apps.integrations.models import PipelineRun
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
@@ -41,3 +43,8 @@ def removed(*, began_with: int | None, left: int) -> Removed | None:
     if began_with is None:  # a run has one at least
         return None if left else Removed(of=None, left=left)
     return Removed(of=began_with, left=left) if left < began_with else None
+
+
+def removed_from(run: PipelineRun) -> Removed | None:
+    """Return what is removed of a run by now; None if it has all, as far as is known."""
+    return removed(began_with=run.repos_count, left=run.repo_syncs.count())

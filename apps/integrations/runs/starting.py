@@ -15,7 +15,7 @@ from apps import catalog, machine_catalog
 from apps.integrations.errors import WrongState
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs import phases, root_spans
-from apps.integrations.runs.removed import removed
+from apps.integrations.runs.removed import removed_from
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -180,7 +180,7 @@ def left_to_resume(run: PipelineRun) -> list[RepoSync]:
 
 
 def _why_nothing_left(run: PipelineRun) -> str:
-    gone = removed(began_with=run.repos_count, left=run.repo_syncs.count())
+    gone = removed_from(run)
     later = run.followed_by.filter(kind=run.kind).order_by("-pk").first()
     if later is not None or gone is None:
         return f"Run {run.pk} was resumed already{f', as run {later.pk}' if later else ''}"
