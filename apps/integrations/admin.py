@@ -15,6 +15,7 @@ from django.utils.html import format_html
 
 from apps.integrations.models import Admission, ApiLane, PipelineRun, RepoSync
 from apps.integrations.runs.queue import tell_places, tell_waiting
+from apps.integrations.runs.removed import removed_from
 from apps.utils import clock
 from apps.utils.jaeger import trace_page
 from apps.utils.read_only_admin import ReadOnlyAdmin, ReadOnlyInline, badge, link, moment, took
@@ -120,14 +121,21 @@ class PipelineRunAdmin(ReadOnlyAdmin):
         ("Where the time went", {"fields": ("trace", ("started_at", "ended_at", "duration"), "exported_at")}),
         (
             "What it is over",
-            {"fields": (("since", "before"), ("backfill", "backfill_since"), ("repos_synced", "repos_failed", "prs"))},
+            {
+                "fields": (
+                    ("since", "before"),
+                    ("backfill", "backfill_since"),
+                    ("repos_synced", "repos_failed", "prs"),
+                    "removed",
+                )
+            },
         ),
         (
             "Details",
             {"classes": ("collapse",), "fields": ("task_id", ("step_sent_at", "step_attempt"), "export_due_at", "links")},
         ),
     )
-    readonly_fields = ("status", "trace", "duration", "prs")
+    readonly_fields = ("status", "trace", "duration", "prs", "removed")
     inlines = (RepoSyncInline,)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -166,6 +174,12 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     def prs(self, row: PipelineRun) -> str:
         """Return how many pull requests the run has read and stored, in the repositories that it synced."""
         return f"{row.total_prs:,}"
+
+    @admin.display(description="of its repositories")
+    def removed(self, row: PipelineRun) -> str:
+        """Return how many of the run's repositories somebody has removed since."""
+        gone = removed_from(row)
+        return "all are there" if gone is None else gone.said
 
     @admin.display(description="trace")
     def short_trace(self, row: PipelineRun) -> str:

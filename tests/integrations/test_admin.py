@@ -115,6 +115,17 @@ def test_a_number_of_pull_requests_says_that_they_were_read(admin_client: Client
     assert ("Total prs" in of_run, "Prs done" in of_row, "Prs total" in of_row) == (False, False, False)
 
 
+def test_a_run_says_what_was_removed_of_it(admin_client: Client) -> None:
+    """Its list of repositories is that of those that are left."""
+    run = _run(1)
+    PipelineRun.objects.update(repos_count=2)
+    assert "all are there" in admin_client.get(page(PipelineRun, "change", run.pk)).content.decode()
+    PipelineRun.objects.update(repos_count=3)
+    assert (
+        "1 of its 3 repositories was removed since" in admin_client.get(page(PipelineRun, "change", run.pk)).content.decode()
+    )
+
+
 def test_a_moment_is_written_as_in_the_lines(admin_client: Client) -> None:
     """To the second, in UTC."""
     run = _run(1)
