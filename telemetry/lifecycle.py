@@ -261,15 +261,14 @@ class Observed(Generic[R]):
         record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
     def _write(self, *moments: str) -> None:
-        operation = self._operation
-        if operation.__lines__.keys().isdisjoint(moments):
-            return
+        lines = self._operation.__lines__
         for moment in moments:
-            if moment in operation.__lines__:
-                event, line = operation.__lines__[moment]
-                values = dict(zip(line.fields, map(self._values.get, line.fields), strict=True))
+            if moment in lines:
+                event, line = lines[moment]
+                values = {name: self._values.get(name) for name in line.fields}
                 if _health.is_strict():
-                    check([operation.__known__[name] for name in line.fields if values[name] is not None], values)
+                    known = self._operation.__known__
+                    check([known[name] for name in line.fields if values[name] is not None], values)
                 error = self._error if line.level >= Level.ERROR else None
                 writing.write_declared([(line.level, event, values)], error=error)
 
