@@ -35,6 +35,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     "apps/integrations/services": ["tests/integrations/services"],
     "apps/integrations/services/clients.py": [
         "tests/integrations/services/test_clients.py",
+        "tests/integrations/services/test_sync_attempt.py",
         "tests/integrations/test_github_app.py",
     ],
     "apps/integrations/services/github_app.py": ["tests/integrations/services/test_github_app.py"],
