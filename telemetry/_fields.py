@@ -14,6 +14,8 @@ from telemetry.redaction import clean_texts, is_secret_name
 _USUAL = 2**62
 _NUMBERS = frozenset({int, float})
 _PLAIN = _NUMBERS | {str, bool}
+_MOMENT = "a moment with its time zone"
+_ANY = f"a text, a number, a boolean or {_MOMENT}"
 _reported: set[tuple[type, str]] = set()
 
 
@@ -33,7 +35,7 @@ def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str
         values[name] = plain(name, value)
         if kind not in _PLAIN and (owner, name) not in _reported and not _is_allowed(value):
             _reported.add((owner, name))
-            wanted = specs[name].type if name in specs else "a text, a number, a boolean or a moment with its time zone"
+            wanted = _MOMENT if isinstance(value, datetime) else specs[name].type if name in specs else _ANY
             _health.problem(TypeError(f"{owner.__name__}.{name} must be {wanted}, not {line_value(name, value)!r}"))
     return values
 

@@ -201,6 +201,20 @@ def test_a_wrong_type_is_named_once(file: Path) -> None:
     assert line["error_msg"] == "Send.to must be string, not '00000000-0000-0000-0000-000000000007'"
 
 
+def test_a_moment_without_its_zone_is_named_once(file: Path) -> None:
+    """It is written as it is; one with a zone needs no warning."""
+
+    class Sealed(Event, name="shop.sealed", level=Level.INFO, when="an order is sealed"):
+        """An order was sealed."""
+
+        at: Annotated[datetime, Field("When.")]
+
+    for zone in (UTC, None, None):
+        emit(Sealed(at=datetime(2026, 1, 1, tzinfo=zone)))
+    (line,) = (line for line in read_lines(file) if line["event"] == "telemetry.problem")
+    assert line["error_msg"] == "Sealed.at must be a moment with its time zone, not '2026-01-01T00:00:00'"
+
+
 def test_an_error_without_a_text_fails_its_operation(captrace: Capture) -> None:
     """Its class says what it was."""
     with pytest.raises(MuteError), observe(Ship(order="A-7")):
