@@ -507,6 +507,25 @@ def test_structlog_writes_our_lines_where_nobody_has_configured_it(tmp_path: Pat
     assert "test_structlog_writes_our_lines" in line["stack"]
 
 
+def test_an_application_that_configures_structlog_after_us_has_its_own_chain(tmp_path: Path) -> None:
+    """Also for loggers that have written our lines."""
+    before, output = structlog.get_config(), io.StringIO()
+    structlog.reset_defaults()
+    try:
+        writing.configure(TelemetrySettings(log_file=tmp_path / "lines"))
+        log = structlog.get_logger("shop")
+        log.info("ours")
+        structlog.configure(
+            processors=[structlog.processors.JSONRenderer()], logger_factory=structlog.PrintLoggerFactory(output)
+        )
+        log.info("theirs")
+    finally:
+        structlog.configure(**before)
+        writing.configure(TelemetrySettings())
+    assert [line["event"] for line in read_lines(tmp_path / "lines")] == ["ours"]
+    assert json.loads(output.getvalue()) == {"event": "theirs"}
+
+
 def test_a_line_has_what_is_bound_at_its_moment(captrace: Capture) -> None:
     """Whatever else comes and goes in the context, of which as much may be set as before; true is no 1."""
     others = ContextVar[int]("others")

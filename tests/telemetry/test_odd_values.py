@@ -215,6 +215,19 @@ def test_a_moment_without_its_zone_is_named_once(file: Path) -> None:
     assert line["error_msg"] == "Sealed.at must be a moment with its time zone, not '2026-01-01T00:00:00'"
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_declared_number_that_json_has_not_is_null_on_its_line(number: float, file: Path) -> None:
+    """Whoever reads numbers there meets no text."""
+
+    class Poured(Event, name="shop.poured", level=Level.INFO, when="a cup is poured"):
+        """A cup was poured."""
+
+        litres: Annotated[float, Field("How much.", unit="L")]
+
+    emit(Poured(litres=number))
+    assert read_lines(file)[-1]["litres"] is None
+
+
 def test_an_error_without_a_text_fails_its_operation(captrace: Capture) -> None:
     """Its class says what it was."""
     with pytest.raises(MuteError), observe(Ship(order="A-7")):
