@@ -41,7 +41,7 @@ from apps.integrations.errors import (
     UndefinedField,
 )
 from apps.integrations.github import mending
-from apps.integrations.github.limits import limit_from_headers, seconds_to_wait
+from apps.integrations.github.limits import cost_from_block, limit_from_headers, seconds_to_wait
 from apps.integrations.github.nodes import Response
 from apps.integrations.github.queries import LIST_ALIAS
 
@@ -169,8 +169,8 @@ def _document(body: bytes) -> object:
 
 def _cost(document: object) -> int | None:
     match document:
-        case {"data": {"rateLimit": {"cost": int(cost)}}}:
-            return cost
+        case {"data": {"rateLimit": block}}:
+            return cost_from_block(block)
     return None
 
 

@@ -91,11 +91,8 @@ def cost_from_block(block: object) -> int | None:
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
     """Return when GitHub answered, by its own clock, to the second; None if it does not say."""
-    try:
-        date = parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):
-        return None
-    return date if date.tzinfo is not None else None
+    date = _http_date(headers.get("date", ""))
+    return date if date is not None and date.tzinfo is not None else None
 
 
 def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
@@ -104,8 +101,14 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
         return min(longest, float(value))
-    try:
-        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, TypeError):  # not a date, or only one of the two has a zone
+    until, date = _http_date(value), _http_date(headers.get("date", ""))
+    if until is None or date is None or (until.tzinfo is None) != (date.tzinfo is None):
         return None
-    return min(longest, max(0.0, wait.total_seconds()))
+    return min(longest, max(0.0, (until - date).total_seconds()))
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):  # no date, or with numbers that no date has
+        return None

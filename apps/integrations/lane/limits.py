@@ -53,7 +53,7 @@ def reset_named_by(
     A reset that is over by our clock, but evidently not by GitHub's, counts as none.
     """
     reset_at = error.reset_at if isinstance(error, RateLimited) and error.retry_after is None else None
-    reset_at = None if reset_at is None else by_our_clock(reset_at)
+    reset_at = None if reset_at is None else within_reason(by_our_clock(reset_at), now=now)
     return None if reset_at is None or reset_at + RESET_MARGIN <= now else reset_at
 
 

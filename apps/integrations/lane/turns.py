@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol, TypeVar
 
 from apps.integrations.errors import GitHubError, LaneLost, SecondaryLimited
@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _CLOCKS_AGREE = timedelta(seconds=5)
 """A smaller difference may be the answer's way, and a `Date` has no fractions."""
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MOST = 2**31 - 1  # points or requests that the lane's row can hold
 
 
@@ -64,8 +65,11 @@ class Turn:
             self._ahead = ahead if abs(ahead) >= _CLOCKS_AGREE else timedelta(0)
 
     def by_our_clock(self, reset_at: datetime) -> datetime:
-        """Return the moment that GitHub calls `reset_at`."""
-        return reset_at - self._ahead
+        """Return the moment that GitHub calls `reset_at`; the calendar's edge, where a clock or a reset is beyond belief."""
+        try:
+            return reset_at - self._ahead
+        except OverflowError:
+            return _LATEST if self._ahead < timedelta(0) else _EARLIEST
 
     def confirm(self) -> None:
         """Raise LaneLost if too little of the turn is left to send a request and receive its answer."""
@@ -81,7 +85,7 @@ class Turn:
     def learned(self, limit: RateLimit | None) -> None:
         """Note the budget that an answer reported; it is stored on the lane's row when the turn ends."""
         if limit is not None:
-            most, left = min(limit.limit, _MOST), min(limit.remaining, _MOST)
+            most, left = (max(0, min(number, _MOST)) for number in (limit.limit, limit.remaining))
             self.budgets[limit.resource] = Budget(
                 most, left, within_reason(self.by_our_clock(limit.reset_at), now=self.now())
             )

@@ -126,6 +126,14 @@ def test_the_cost_of_a_failed_call_is_kept() -> None:
     assert _error("timeout_502").points_cost is None
 
 
+@pytest.mark.parametrize("cost", [-1, 2**31, 2**63, True, "3", None])
+def test_a_cost_that_no_row_can_hold_is_not_known(cost: object) -> None:
+    """What a failed call cost is added to its row, as that of any other."""
+    error = _of({"data": {"rateLimit": {"cost": cost}}, "errors": [{"type": "INTERNAL", "message": "no"}]})
+    assert error is not None
+    assert error.points_cost is None
+
+
 def test_a_redirect_says_where_to() -> None:
     """The body's address, which REST gives."""
     error = _error("moved")

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.integrations.github.limits import (
     RestBudget,
     cost_from_block,
+    date_of,
     limit_from_block,
     limit_from_headers,
     seconds_to_wait,
@@ -114,3 +117,20 @@ def test_the_answer_s_own_block_tells_the_budget() -> None:
 def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
     """A date counts from the server's own clock."""
     assert seconds_to_wait(headers) == seconds
+
+
+_NUMBERS = st.integers(-(10**30), 10**30)
+_DATES = st.text(max_size=30) | st.builds(
+    "Thu, {:02} Jan {:04} {:02}:{:02}:{:02} {}".format,
+    *(st.integers(0, 99) | _NUMBERS for _ in range(5)),
+    st.sampled_from(["GMT", "-0000", "", "EST"]) | st.builds("{:+05}".format, _NUMBERS),
+)
+
+
+@given(_DATES, _DATES)
+def test_a_header_that_is_no_date_is_none(retry_after: str, date: str) -> None:
+    """Whatever stands in its place, and however large its numbers are."""
+    headers = {"retry-after": retry_after, "date": date}
+    assert seconds_to_wait(headers) is None or 0.0 <= (seconds_to_wait(headers) or 0.0) <= 86_400.0
+    found = date_of(headers)
+    assert found is None or found.tzinfo is not None

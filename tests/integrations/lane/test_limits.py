@@ -128,3 +128,26 @@ def test_what_github_does_not_say_moves_no_reset() -> None:
         None
     ] * 3
     assert date_of({"date": "Thu, 01 Jan 2026 12:00:00 GMT"}) == datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+_MOMENTS = st.datetimes(timezones=st.just(UTC))
+_ANY_NUMBER = st.integers(-(2**70), 2**70)
+
+
+@given(_MOMENTS, _MOMENTS, _ANY_NUMBER, _ANY_NUMBER)
+def test_any_clock_with_any_budget_is_one_that_a_lane_can_keep(
+    date: datetime, reset_at: datetime, limit: int, remaining: int
+) -> None:
+    """A server whose clock or numbers are beyond belief costs no attempt, and stops nobody for more than a day."""
+    with clock.using(clock.SteppedClock(NOW)):
+        turn = Turn(fence=1, waited_ms=0, send_before=float("inf"))
+        turn.heard(date)
+        turn.learned(RateLimit(limit=limit, remaining=remaining, used=0, reset_at=reset_at, resource="core"))
+    named = reset_named_by(RateLimited("no more", reset_at=reset_at), now=NOW, by_our_clock=turn.by_our_clock)
+    budget, longest = turn.budgets["core"], NOW + timedelta(days=1)
+    assert budget.limit == min(max(0, limit), 2**31 - 1)
+    assert budget.remaining == min(max(0, remaining), 2**31 - 1)
+    assert budget.reset_at <= longest
+    assert named is None or NOW - timedelta(seconds=1) < named <= longest
+    if (reset_at - NOW) - (date - NOW) >= timedelta(days=1):
+        assert (budget.reset_at, named) == (longest, longest)
