@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, PartialAnswer
 from apps.integrations.github import mending
 from apps.integrations.github.classify import classify, evidence_of, hidden_paths
-from apps.integrations.github.limits import RestBudget, cost_from_block, limit_from_block, limit_from_headers
+from apps.integrations.github.limits import RestBudget, cost_from_block, date_of, limit_from_block, limit_from_headers
 from apps.integrations.github.nodes import (
     Actor,
     Connection,
@@ -92,7 +92,7 @@ def read_pull_requests(response: Response, *, lists: Sequence[ListRequest] = ())
     """Return the page in the answer to `pull_requests_request`, and the lists that were asked for beside it."""
 
     def read(found: _Data) -> tuple[PullRequestPage, Lists]:
-        return _page(found), _lists(found, lists)
+        return _page(found, response), _lists(found, lists)
 
     return _read_graphql(response, read, kinds={"repository": RepositoryPage, **_kinds(lists)}, lists=lists)
 
@@ -182,8 +182,8 @@ def _expiry(text: str) -> datetime | None:
     return None
 
 
-def _page(found: _Data) -> PullRequestPage:
-    data = found.values
+def _page(found: _Data, response: Response) -> PullRequestPage:
+    data, date = found.values, date_of(response.headers)
     repository = _decoded(data["repository"], RepositoryPage)
     pull_requests, newest = repository.pull_requests, repository.newest
     return PullRequestPage(
@@ -192,6 +192,7 @@ def _page(found: _Data) -> PullRequestPage:
         page_info=pull_requests.page_info,
         window_count=_decoded(data["window"], Search).issue_count if "window" in data else None,
         newest_updated_at=newest.nodes[0].updated_at if newest is not None and newest.nodes else None,
+        asked_at=None if date is None else date - timedelta(seconds=response.seconds),
         flaws=found.of("repository"),
     )
 

@@ -248,7 +248,7 @@ class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
 
     `total_count` counts the whole repository, with what is hidden from us, which is among the `flaws`. `window_count` counts
     the window asked for, and `newest_updated_at` is when a pull request last changed: both are None if they were not asked
-    for.
+    for. `asked_at` is when GitHub was asked, by its own clock, if it says so.
     """
 
     edges: tuple[PullRequestEdge, ...]
@@ -256,6 +256,7 @@ class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
     page_info: PageInfo
     window_count: int | None = None
     newest_updated_at: datetime | None = None
+    asked_at: datetime | None = None
     flaws: tuple[Flaw, ...] = ()
 
     @property

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from apps import catalog
 from apps.integrations.errors import IncompleteHistory, StandsBack
-from apps.integrations.github.nodes import Flaw, PullRequestNode
+from apps.integrations.github.nodes import Flaw, PullRequestNode, PullRequestPage
 from apps.integrations.models import RepoSync
 from apps.integrations.runs import admission, attempts
 from apps.integrations.runs.attempts import Attempt
@@ -124,13 +124,26 @@ class _Sync:
         )
         for page in pages:
             if first:
-                row.newest_updated_at = page.newest_updated_at
+                row.newest_updated_at = self._newest_up_to_now(page)
                 row.prs_total = page.window_count
                 first = False
             row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
             self._store([node for node in page.nodes if self._is_inside(node)], page.flaws, counted=True)
             if not row.paged and admission.is_wanted(row, at_work=timedelta(seconds=boottime() - self.began)):
                 raise StandsBack(f"{self.repository.full_name} queues again after {row.prs_done} pull requests")
+
+    def _newest_up_to_now(self, page: PullRequestPage) -> datetime | None:
+        """Return when a pull request last changed, or now if one says that it will: what changes until then is to be read.
+
+        Now is by GitHub's clock or ours, the earlier of the two, and in whole seconds, as all of GitHub's times are.
+        """
+        newest = page.newest_updated_at
+        if newest is None or newest - self.row.due_at <= OVERLAP:  # the attempt was due: that moment is over
+            return newest
+        now = clock.now()
+        if newest - now <= OVERLAP:
+            return newest
+        return min(now, page.asked_at or now).replace(microsecond=0)
 
     def _begin_again(self) -> None:
         """Go back to the window's newest pull request."""

@@ -71,6 +71,21 @@ def test_counts_are_there_where_they_were_asked_for() -> None:
     assert (page.window_count, page.newest_updated_at) == (7, datetime(2026, 1, 31, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    ("headers", "asked_at"),
+    [
+        ({}, None),
+        ({"date": "garbage"}, None),
+        ({"date": "Sat, 31 Jan 2026 12:00:08 GMT"}, datetime(2026, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)),
+    ],
+)
+def test_a_page_says_when_it_was_asked_for(headers: dict[str, str], asked_at: datetime | None) -> None:
+    """By GitHub's clock, which says when it answered, if it does."""
+    body = orjson.dumps({"data": a_page(a_pull_request(1))})
+    page, _ = answers.read_pull_requests(Response(status=200, headers=headers, body=body, seconds=7.5)).value
+    assert page.asked_at == asked_at
+
+
 def test_an_empty_repository_is_an_empty_page() -> None:
     """No pull request, no newest change, and no error."""
     data = a_page(window={"issueCount": 0})

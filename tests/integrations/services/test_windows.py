@@ -10,6 +10,7 @@ import pytest
 from apps.github_simulator.testing import SimulatedGitHub, simulator
 from apps.integrations import onboarding_pipeline as pipeline
 from apps.integrations.errors import ServerError
+from apps.integrations.github import answers
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.runs.steps import Step
 from apps.repositories.models import TrackedRepository
@@ -66,6 +67,31 @@ def test_what_github_s_replicas_told_late_is_read(github: SimulatedGitHub) -> No
     assert watermark is not None
     github.touch(NAME, 3, at=watermark - timedelta(seconds=50), title="Edited")
     synced(repository)
+    assert stored(repository) == held(github, NAME)
+
+
+@pytest.mark.parametrize("apart", [timedelta(minutes=-5), timedelta(0), timedelta(minutes=5), None])
+@pytest.mark.django_db(transaction=True)
+def test_a_pull_request_of_the_future_hides_no_later_change(
+    apart: timedelta | None, github: SimulatedGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a server whose clock was wrong for a while: what changes today is read by this sync's end, and by the next.
+
+    Whether GitHub's clock is ahead of ours or behind, or it does not say.
+    """
+    gone_by = timedelta(0) if apart is None else apart
+    monkeypatch.setattr(answers, "date_of", lambda _headers: None if apart is None else clock.now() + apart)
+    repository = tracked(github, NAME)
+    github.touch(NAME, 9, at=clock.now() + timedelta(days=20_000), title="Of the future")
+
+    def meanwhile(request: int) -> None:
+        if request == 2:
+            github.touch(NAME, 58, at=clock.now() + gone_by, title="Read already")
+
+    synced(repository, before_request=meanwhile)
+    assert stored(repository) == held(github, NAME)
+    github.touch(NAME, 3, at=clock.now() + gone_by, title="Edited")
+    synced(TrackedRepository.objects.get())
     assert stored(repository) == held(github, NAME)
 
 
