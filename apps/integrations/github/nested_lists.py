@@ -51,6 +51,7 @@ class _UnfinishedPage:
     def __init__(self, page: PullRequestPage, *, with_files: bool) -> None:
         self._page = page
         self._lists: dict[tuple[str, ListName], AnyList] = {}
+        self._passed: dict[tuple[str, ListName], set[str | None]] = {}
         self.waiting: list[ListRequest] = []
         for node in page.nodes:
             for name in _NAMES:
@@ -79,8 +80,10 @@ class _UnfinishedPage:
         if so_far is not None:
             members = structs.replace(members, nodes=so_far.nodes + members.nodes, flaws=so_far.flaws + members.flaws)
         self._lists[key] = members
-        # Members that are none, or are followed by themselves, end a list whatever it says: it would be read for ever.
-        if more and info.end_cursor not in (None, wanted.after):
+        # Members that are none, or are followed by such as were read, end a list whatever it says: it would never end.
+        passed = self._passed.setdefault(key, {None})
+        passed.add(wanted.after)
+        if more and info.end_cursor not in passed:
             self.waiting.append(replace(wanted, after=info.end_cursor))
 
     def complete(self) -> PullRequestPage:

@@ -99,6 +99,7 @@ class GitHubGraphQL:
         long lists are held back, a few at a time, while the requests for the next pages bring those too.
         """
         unfinished = UnfinishedPages()
+        passed = {None, after}
         goes_on, failure = True, None
         while goes_on or unfinished:
             if goes_on and self._may_read_on(unfinished):
@@ -115,7 +116,7 @@ class GitHubGraphQL:
                     goes_on, failure = False, error
                     continue
                 page = _within(page, updated_since, after)
-                _check_goes_on(page.page_info, after)
+                _check_goes_on(page.page_info, passed)
                 unfinished.add(page, with_files=with_files)
                 goes_on, after, with_counts = page.page_info.has_next_page, page.page_info.end_cursor, False
             else:
@@ -132,12 +133,13 @@ class GitHubGraphQL:
         numbers: set[int] = set()
         hidden = 0
         after = None
+        passed: set[str | None] = {None}
         while True:
             request = queries.pull_request_numbers_request(full_name, after=after)
             page: Connection[Any] = self._ask(request, answers.read_pull_request_numbers)
             numbers.update(node.number for node in page.nodes)
             hidden += sum(flaw.reason == "hidden" for flaw in page.flaws)
-            _check_goes_on(page.page_info, after)
+            _check_goes_on(page.page_info, passed)
             after = page.page_info.end_cursor
             if page.page_info.has_next_page:
                 continue
@@ -263,10 +265,13 @@ class GitHubGraphQL:
         )
 
 
-def _check_goes_on(info: PageInfo, after: str | None) -> None:
-    """Raise InvalidAnswer if the page to follow is the one at hand: it would be asked for for ever."""
-    if info.has_next_page and info.end_cursor in (None, after):
-        raise InvalidAnswer("The answer says that a page follows, but not after which cursor", http_status=200)
+def _check_goes_on(info: PageInfo, passed: set[str | None]) -> None:
+    """Raise InvalidAnswer if the page to follow is one that was read: it would be read for ever. Else it is passed, too."""
+    if info.has_next_page and info.end_cursor in passed:
+        raise InvalidAnswer(
+            "The answer says that a page follows, but not after which cursor, or after one that was passed", http_status=200
+        )
+    passed.add(info.end_cursor)
 
 
 def _within(page: PullRequestPage, since: datetime | None, after: str | None) -> PullRequestPage:

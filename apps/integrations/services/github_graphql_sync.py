@@ -34,6 +34,8 @@ _RENAMED = "renamed: "
 """How a row's note begins that says from what its repository was renamed."""
 _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
+_GROWS_MEANWHILE = 1_000
+"""Pull requests by which what is listed may exceed twice what GitHub counts: many may be deleted meanwhile."""
 
 
 def sync_pull_requests(
@@ -129,6 +131,11 @@ class _Sync:
                 first = False
             row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
             self._store([node for node in page.nodes if self._is_inside(node)], page.flaws, counted=True)
+            if row.prs_done > 2 * page.total_count + _GROWS_MEANWHILE:  # over all attempts, of which each goes on
+                raise IncompleteHistory(
+                    f"GitHub counts {page.total_count} pull requests and has listed {row.prs_done}: "
+                    "its pages lead in a circle"
+                )
             if not row.paged and admission.is_wanted(row, at_work=timedelta(seconds=boottime() - self.began)):
                 raise StandsBack(f"{self.repository.full_name} queues again after {row.prs_done} pull requests")
 

@@ -59,7 +59,11 @@ class GitHubRest:
             path, expected = queries.organization_path(org), (Moved, NotFound)
             page = self._page("/orgs/{org}/repos", path, params=_FIRST_PAGE, expected=expected)
         yield from page.repositories
+        passed: set[str] = set()
         while page.following is not None:
+            if page.following in passed:
+                raise InvalidAnswer("The answer says that a page follows, and that it is one before", http_status=200)
+            passed.add(page.following)
             page = self.repository_page(page.following)
             yield from page.repositories
 

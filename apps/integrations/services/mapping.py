@@ -102,8 +102,9 @@ def _list_rows(mapped: MappedList, pull_requests: Sequence[PullRequestNode]) -> 
         if found is None:
             continue
         members = [mapped.columns.row(member, number=node.number) for member in found.nodes]
-        rows += _distinct(members, key=attrgetter(mapped.stored.key))
-        if len(found.nodes) >= found.total_count:
+        distinct = _distinct(members, key=attrgetter(mapped.stored.key))
+        rows += distinct
+        if len(distinct) >= found.total_count:  # a list that shifted while it was read has some members twice, others not
             complete.add(node.number)
     return ListRows(rows=tuple(rows), complete=frozenset(complete))
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.github_simulator.testing import PROCRASTINATE, SimulatedGitHub, simulator
 from apps.integrations.errors import (
@@ -244,6 +246,25 @@ def test_numbers_that_lead_nowhere_are_no_answer() -> None:
     with pytest.raises(InvalidAnswer, match="after which cursor"):
         client.numbers(NAME)
     assert len(asked) == 2
+
+
+@given(st.lists(st.sampled_from("abcde"), min_size=8, max_size=8))
+def test_pages_that_lead_in_a_circle_are_no_answer(cursors: list[str]) -> None:
+    """However long it is: of five cursors none leads anywhere for a sixth time."""
+    for ask in (lambda client: list(client.pull_requests(NAME)), lambda client: client.numbers(NAME)):
+        ends = iter(cursors)
+
+        def handle(request: dict[str, Any], ends: Iterator[str] = ends) -> Response:
+            if request["operation"] == "PullRequestNumbers":
+                return answer({"repository": {"pullRequests": a_list([{"number": 1}], end=next(ends))}, "rateLimit": None})
+            data = a_page(a_pull_request(1), more=True)
+            data["repository"]["pullRequests"]["pageInfo"]["endCursor"] = next(ends)
+            return answer(data)
+
+        client, asked = scripted(handle)
+        with pytest.raises(InvalidAnswer, match="after which cursor"):
+            ask(client)
+        assert len({request["after"] for request in asked}) == len(asked) <= 6
 
 
 def test_counts_are_asked_for_on_demand(github: SimulatedGitHub) -> None:

@@ -205,3 +205,20 @@ def test_a_list_that_leads_nowhere_shows_its_gap() -> None:
     (node,) = next(client.pull_requests(NAME)).nodes
     assert node.files is not None
     assert (len(node.files.nodes), node.files.total_count, len(asked)) == (2, 300, 2)
+
+
+def test_a_list_that_leads_in_a_circle_shows_its_gap() -> None:
+    """It ends with what there is where a cursor comes back; what came twice does not count for what did not come."""
+    page = a_page(a_pull_request(1, changedFiles=4, files=a_list([a_file("a")], total=4, end="c1")))
+    ends = {"c1": "c2", "c2": "c3", "c3": "c1"}
+
+    def handle(request: dict[str, Any]) -> Response:
+        if request["operation"] == "PullRequests":
+            return answer(page)
+        after = request["after0"]
+        return answer({"list0": {"files": a_list([a_file(after)], total=4, end=ends[after])}, "rateLimit": None})
+
+    client, asked = scripted(handle)
+    (node,) = next(client.pull_requests(NAME)).nodes
+    assert node.files is not None
+    assert ([each.path for each in node.files.nodes], len(asked)) == (["a", "c1", "c2", "c3"], 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -233,6 +233,17 @@ def test_a_history_that_stays_short_is_read_again_once_and_fails(github: Simulat
     assert repository.covered_from is None
     row.refresh_from_db()
     assert row.prs_done == 60
+
+
+@pytest.mark.parametrize(("listed", "is_circle"), [(1_060, False), (1_061, True)])
+def test_pages_that_lead_in_a_circle_over_many_attempts_fail(listed: int, is_circle: bool, github: SimulatedGitHub) -> None:
+    """Each would go on at the last one's cursor, and its page forgive what failed before: for ever."""
+    row = begin(tracked(github, NAME))
+    RepoSync.objects.update(prs_done=listed)
+    with (
+        pytest.raises(IncompleteHistory, match="counts 60 pull requests and has listed 1121") if is_circle else nullcontext()
+    ):
+        attempt(row)
 
 
 def test_a_repository_tracked_by_both_of_its_names_is_complete_under_each(github: SimulatedGitHub) -> None:

@@ -206,6 +206,20 @@ def test_a_link_that_leads_nowhere_is_no_answer() -> None:
         list(client.repositories())
 
 
+def test_links_that_lead_in_a_circle_are_no_answer() -> None:
+    """Each page once, then an error."""
+    client = _answering(
+        *[
+            Response(
+                status=200, headers={"link": f'<https://api.github.com/user/repos?page={page}>; rel="next"'}, body=b"[]"
+            )
+            for page in (2, 3, 2, 3)
+        ]
+    )
+    with pytest.raises(InvalidAnswer, match="one before"):
+        list(client.repositories())
+
+
 def test_an_enterprise_server_s_links_are_followed() -> None:
     """They hold the API's own path."""
     link = b'<http://h/api/v3/user/repos?page=2>; rel="next"'

@@ -95,6 +95,12 @@ def test_a_list_is_complete_when_it_has_all_that_github_counts() -> None:
     assert [row.files_total for row in page.pull_requests] == [1, None]
 
 
+def test_a_list_with_a_member_twice_is_not_complete_for_it() -> None:
+    """It shifted while it was read: as many as GitHub counts came, and one of them did not."""
+    page = page_rows([pull_request(1, commits=whole([commit("a"), commit("b"), commit("a")]))], repository_id=1)
+    assert page.lists["commits"].complete == set()
+
+
 def test_text_that_postgresql_refuses_is_mended() -> None:
     """NUL goes, a lone surrogate becomes a question mark, and a path that then occurs twice is there once."""
     node = pull_request(title="a\x00b", body="x\ud800y", files=whole([file("p\x00"), file("p")]))
