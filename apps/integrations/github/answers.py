@@ -336,7 +336,7 @@ def read_rest(response: Response, kind: Any) -> Any:
     if not _is_success(response):
         raise classify(response) or InvalidAnswer(f"An answer of status {response.status}", **evidence_of(response))
     try:
-        return _decoded(response.body, kind)
+        return _decoded(mending.mend_text(response.body) if mending.is_suspicious(response.body) else response.body, kind)
     except _MISFITS as misfit:
         with suppress(*_MISFITS):
             return _decoded(mending.mend_text(response.body), kind)

@@ -1,7 +1,8 @@
 """Answers of which a value cannot be had: it is mended or null, and recorded; the rest is read as ever. Pure.
 
-Three kinds of value are mended: text that is no Unicode, a date that no calendar of ours has, a number that is missing or
-that no column holds. What an error says is hidden is left out. Whatever else does not fit is for the decoder to refuse.
+Three kinds of value are mended: text that is no Unicode or holds a NUL, which no column does; a date that no calendar of
+ours has; a number that is missing or that no column holds. What an error says is hidden is left out. Whatever else does not
+fit is for the decoder to refuse.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from msgspec import inspect
 Path = tuple[str | int, ...]
 Reason = Literal["hidden", "text", "date", "number"]
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _YEAR = re.compile(r"[+-]?\d+(?=-\d\d-\d\d)")
 _FIRST, _LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
 _SUSPICIOUS = re.compile(
     rb'"(?:0001-01-01|9999-12-31)T'
     rb'|"(?:fullDatabaseId|additions|deletions|changedFiles|authoredDate|committedDate)"\s*:\s*null'
 )
+_NUL = rb"\u0000"
 _ABSENT = object()
 
 
@@ -50,8 +52,8 @@ class Repair:
 
 
 def is_suspicious(body: bytes) -> bool:
-    """Return whether a decoder would let pass what is to be recorded: a null for a number, the edge of the calendar."""
-    return _SUSPICIOUS.search(body) is not None
+    """Return whether a decoder would let pass what is to be recorded: a NUL, a null for a number, a calendar's edge."""
+    return _NUL in body or _SUSPICIOUS.search(body) is not None
 
 
 def load(body: bytes) -> object:
@@ -60,7 +62,7 @@ def load(body: bytes) -> object:
 
 
 def mend_text(body: bytes) -> bytes:
-    """Return a JSON document with U+FFFD for what is no Unicode in it; raise ValueError if it is no JSON."""
+    """Return a JSON document with U+FFFD for what is no text in it; raise ValueError if it is no JSON."""
     return orjson.dumps(_Text().mend(load(body), ()))
 
 
@@ -94,18 +96,19 @@ def _repair(document: Any, kinds: Mapping[str, type], hidden: Sequence[Path]) ->
 
 @dataclass(slots=True)
 class _Text:
-    """Replaces what is no Unicode."""
+    """Replaces what is no text."""
 
     mended: list[Mended] = field(default_factory=list)
 
     def mend(self, value: Any, path: Path) -> Any:
         if isinstance(value, str):
-            if not _SURROGATE.search(value):
+            if not _NO_TEXT.search(value):
                 return value
             self.mended.append(Mended(path=path, reason="text"))
-            return _SURROGATE.sub("\ufffd", value)
+            return _NO_TEXT.sub("\ufffd", value)
         if isinstance(value, dict):
-            return {_SURROGATE.sub("\ufffd", key): self.mend(each, (*path, key)) for key, each in value.items()}
+            names = {_NO_TEXT.sub("\ufffd", key): each for key, each in value.items()}
+            return {name: self.mend(each, (*path, name)) for name, each in names.items()}
         if isinstance(value, list):
             return [self.mend(each, (*path, place)) for place, each in enumerate(value)]
         if isinstance(value, int) and not -(2**63) <= value < 2**64:

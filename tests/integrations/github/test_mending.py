@@ -83,6 +83,38 @@ def test_text_that_is_no_unicode_is_mended_and_recorded(path: tuple[Any, ...], r
     assert [(flaw.pull_request, flaw.reason) for flaw in page.flaws] == [(1, "text")]
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: ".".join(map(str, path[6:])))
+def test_a_nul_is_mended_and_recorded(path: tuple[Any, ...]) -> None:
+    """PostgreSQL stores none; one that is written out is text like any other."""
+    page = _read(_with(path, r'"a\u0000b"'))
+    assert "a\ufffdb" in json.dumps(msgspec.to_builtins(page.nodes[0]), ensure_ascii=False)
+    assert [(flaw.pull_request, flaw.reason) for flaw in page.flaws] == [(1, "text")]
+    assert _read(_with(path, r'"a\\u0000b"')).flaws == ()
+
+
+@given(
+    st.recursive(
+        st.text(alphabet="a\x00\ud800", max_size=3),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(alphabet="k\x00\udc00", max_size=3), inner),
+    )
+)
+def test_what_is_recorded_can_be_stored_wherever_it_was(odd: object) -> None:
+    """Also in what was not asked for, and under no name of ours."""
+    document = whole_document()
+    document["data"]["repository"]["odd"] = odd
+    with suppress(GitHubError):
+        recorded = msgspec.json.encode(_read(json.dumps(document)).flaws).decode()  # raises for half a character
+        assert r"\u0000" not in recorded
+
+
+def test_a_nul_in_a_rest_document_is_mended() -> None:
+    """Its name is stored, too."""
+    body = rb'{"id": 1, "full_name": "o/n\u0000", "archived": false, "private": true}'
+    assert (
+        answers.read_repository(Response(status=200, headers={}, body=body), asked_for="o/n").value.full_name == "o/n\ufffd"
+    )
+
+
 @pytest.mark.parametrize("date", ["0000-01-01T00:00:00Z", "-0044-03-15T12:00:00Z", "0001-01-01T00:00:00+02:00"])
 @pytest.mark.parametrize("path", [(*NODE, "createdAt"), (*NODE, "updatedAt")], ids=["createdAt", "updatedAt"])
 def test_a_date_before_the_calendar_is_its_first(path: tuple[Any, ...], date: str) -> None:

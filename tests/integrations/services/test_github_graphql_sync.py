@@ -319,6 +319,7 @@ def test_an_empty_repository_is_complete(github: SimulatedGitHub) -> None:
 ODD = [
     ("title", '"half \\ud83d"', "title", "text"),
     ("body", '"\\udc00"', "body", "text"),
+    ("message", '"a\\u0000b"', "commits.commit.message", "text"),
     ("authoredDate", '"0000-01-01T00:00:00Z"', "commits.commit.authoredDate", "date"),
     ("createdAt", '"12026-01-01T00:00:00Z"', "createdAt", "date"),
     ("additions", "null", "additions", "number"),
