@@ -94,12 +94,14 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
 """Of several errors in one answer, raise the one whose cure covers the others."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY})
+"""Below 500, and yet not for what was asked: the same request may succeed on another connection (RFC 9110, RFC 8470)."""
 _STATUSES = frozenset(HTTPStatus)
 _LONG = 5.0  # seconds: half of what GitHub gives a query; a server that is down says so at once
 _LONG_BY_ITS_WORDS = 1.0  # seconds after which words about a timeout are believed
-_LIMITING_PAGE = re.compile(
-    rb"abuse|rate[- ]limit|too many requests|temporarily (blocked|limited|restricted)", re.IGNORECASE
-)
+_SLOW_DOWN = r"too many requests|temporarily (blocked|limited|restricted|being throttled)|submitted too quickly"
+_LIMITING_WORDS = re.compile(_SLOW_DOWN, re.IGNORECASE)
+_LIMITING_PAGE = re.compile(f"abuse|rate[- ]limit|{_SLOW_DOWN}".encode(), re.IGNORECASE)
 _LONGEST_MESSAGE = 300  # characters of GitHub's own words
 _UNDEFINED_FIELD = re.compile(r"Field '(\w+)' doesn't exist on type")
 _UNREADABLE = object()
@@ -176,7 +178,7 @@ def _cost(document: object) -> int | None:
 
 def _graphql_error(errors: object, fields: Mapping[str, Any], response: Response, evidence: Evidence) -> GitHubError:
     """Return the gravest of the errors in a GraphQL answer."""
-    found = [(_graphql_kind(error, fields), str(error.get("message"))) for error in _objects(errors)]
+    found = [(_graphql_kind(error, fields), _words_of(error)) for error in _objects(errors)]
     if not found:
         return InvalidAnswer("The answer's list of errors is not in GitHub's shape", **evidence)
     kind, message = min(found, key=lambda pair: _GRAVEST_FIRST.index(pair[0]))
@@ -202,6 +204,12 @@ def _graphql_kind(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[G
     return PartialAnswer if isinstance(fields["data"], dict) else ServerError
 
 
+def _words_of(error: Mapping[str, Any]) -> str:
+    """Return what a GraphQL error says, or which it is if it says nothing."""
+    said = (error.get(name) for name in ("message", "type", "code"))
+    return next((words for words in said if isinstance(words, str) and words.strip()), "an error without a word")
+
+
 def _leads_inside(path: object) -> bool:
     """Return whether `path` leads to something inside what was asked for, which exists: a node of it, or a list of one."""
     return isinstance(path, list) and (len(path) > 1 or str(next(iter(path), "")).startswith(LIST_ALIAS))
@@ -214,6 +222,8 @@ def _objects(errors: object) -> list[Mapping[str, Any]]:
 def _page_error(response: Response, evidence: Evidence) -> GitHubError:
     """Return the error that a page for people stands for, with a status of 400 or more: GitHub's APIs answer in JSON."""
     status, headers = response.status, response.headers
+    if status == HTTPStatus.UNAUTHORIZED and response.body and "x-github-request-id" not in headers:
+        return InvalidAnswer(f"{status}: a page that is not GitHub's wants a login", **evidence)
     if status not in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS) or not response.body:
         return _http_error(response, {}, evidence)
     if headers.get("x-ratelimit-remaining") == "0" and "retry-after" not in headers:
@@ -251,9 +261,9 @@ def _http_kind(response: Response, fields: Mapping[str, Any]) -> type[GitHubErro
         return _refusal(response, fields)
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS):
         return NotFound
-    if status == HTTPStatus.CONFLICT:
+    if status in (HTTPStatus.CONFLICT, HTTPStatus.LOCKED):
         return Conflict
-    return ServerError if status == HTTPStatus.REQUEST_TIMEOUT else QueryRefused
+    return ServerError if status in _PASSING else QueryRefused
 
 
 def _trouble(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
@@ -276,7 +286,8 @@ def _refusal(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]
         return SecondaryLimited
     if headers.get("x-ratelimit-remaining") == "0":
         return RateLimited
-    return SecondaryLimited if response.status == HTTPStatus.TOO_MANY_REQUESTS else Forbidden
+    is_limit = response.status == HTTPStatus.TOO_MANY_REQUESTS or _LIMITING_WORDS.search(str(fields.get("message")))
+    return SecondaryLimited if is_limit else Forbidden
 
 
 def _by_phrase(fields: Mapping[str, Any]) -> type[GitHubError] | None:

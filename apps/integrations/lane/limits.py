@@ -60,10 +60,11 @@ def reset_named_by(
 def block_after(error: GitHubError, *, refused_before: int, now: datetime) -> Block | None:
     """Return for how long `error` asks everybody to send nothing: Retry-After, or a minute for a limit without a time.
 
-    That minute is doubled by each refusal in a row that came before, of which there were `refused_before`.
+    That minute is doubled by each refusal in a row that came before, of which there were `refused_before`. A limit that says
+    "at once" after such a refusal names no time: it was at once.
     """
     reasons = {RateLimited: "primary", SecondaryLimited: "secondary"}
-    if error.retry_after is not None:
+    if error.retry_after is not None and (error.retry_after > 0 or not refused_before):
         return Block(now + timedelta(seconds=error.retry_after), reasons.get(type(error), "retry_after"))
     if isinstance(error, RateLimited | SecondaryLimited):
         return Block(now + _UNNAMED_BLOCK * 2**refused_before, reasons[type(error)])

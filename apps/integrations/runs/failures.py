@@ -58,10 +58,9 @@ class AttemptPolicy:
         return failures < self.tries
 
     def _countdown(self, error: Exception, failures: int) -> float:
-        asked = getattr(error, "retry_after", None)
-        if asked is not None:
-            return float(asked)
-        return min(self.longest_countdown, self.first_countdown * 2.0 ** max(0, failures - 1))
+        """Return our own countdown, or what the error asks for if that is longer: a server may ask for none each time."""
+        asked = getattr(error, "retry_after", None) or 0.0
+        return max(float(asked), min(self.longest_countdown, self.first_countdown * 2.0 ** max(0, failures - 1)))
 
 
 ATTEMPTS = AttemptPolicy(

@@ -301,6 +301,9 @@ def _of(document: Mapping[str, object], *, status: int = 200, **headers: str) ->
         (408, {}, errors.ServerError),
         (409, {}, errors.Conflict),
         (410, {}, errors.NotFound),
+        (421, {}, errors.ServerError),
+        (423, {}, errors.Conflict),
+        (425, {}, errors.ServerError),
         (422, {}, errors.QueryRefused),
         (429, {}, errors.SecondaryLimited),
         (429, {"x-ratelimit-remaining": "0"}, errors.RateLimited),
@@ -336,6 +339,9 @@ def test_a_message_is_cut_at_300_characters_and_its_blanks_are_one() -> None:
         (403, {}, b"<html>Too many requests</html>", errors.SecondaryLimited),
         (403, {}, b"<html>temporarily limited</html>", errors.SecondaryLimited),
         (403, {}, b"", errors.Forbidden),
+        (401, {}, b"", errors.Unauthorized),
+        (401, {}, b"<html>Please sign in</html>", errors.InvalidAnswer),
+        (401, {"x-github-request-id": "A1"}, b"<html>Please sign in</html>", errors.Unauthorized),
         (429, {}, b"", errors.SecondaryLimited),
         (500, {}, b"<html>Too many requests</html>", errors.ServerError),
         (404, {}, b"<html>Nothing here</html>", errors.InvalidAnswer),
@@ -347,3 +353,37 @@ def test_a_page_is_a_limit_where_it_says_so_or_github_sent_it(
 ) -> None:
     """Any other page that forbids something is somebody's between GitHub and us."""
     assert type(classify(Response(status=status, headers=headers, body=body))) is kind
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+        "You have triggered an abuse detection mechanism and have been temporarily blocked from content creation.",
+        "Too many requests",
+        "You have been temporarily blocked.",
+        "Your access is temporarily restricted",
+        "This endpoint is temporarily being throttled. Please try again later.",
+        "was submitted too quickly",
+    ],
+)
+@pytest.mark.parametrize("status", [403, 429])
+def test_a_limit_is_one_in_all_its_words(message: str, status: int) -> None:
+    """Also where no header says it, in REST's shape and in GraphQL's."""
+    for document in ({"message": message}, {"errors": [{"type": "FORBIDDEN", "message": message}]}):
+        assert type(_of(document, status=status)) is errors.SecondaryLimited
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ({"type": "NOT_FOUND"}, "NOT_FOUND"),
+        ({"message": None, "code": "undefined"}, "undefined"),
+        ({"message": " ", "type": 7}, "an error without a word"),
+        ({}, "an error without a word"),
+        ({"message": {"a": 1}, "type": "INTERNAL"}, "INTERNAL"),
+    ],
+)
+def test_an_error_without_a_message_is_named_by_what_it_has(error: dict[str, object], words: str) -> None:
+    """Nobody reads that GitHub said `None`."""
+    assert str(_of({"errors": [error]})) == f"GitHub: {words}"
