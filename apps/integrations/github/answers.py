@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from apps.integrations.errors import Forbidden, GitHubError, InvalidAnswer, PartialAnswer
 from apps.integrations.github import mending
 from apps.integrations.github.classify import classify, evidence_of, hidden_paths
-from apps.integrations.github.limits import RestBudget, cost_from_block, date_of, limit_from_block, limit_from_headers
+from apps.integrations.github.limits import cost_from_block, date_of, limit_from_block, limit_from_headers, limits_from_list
 from apps.integrations.github.nodes import (
     Actor,
     Connection,
@@ -76,7 +76,7 @@ class _Repositories(Struct, frozen=True, kw_only=True):
 
 
 class _Budgets(Struct, frozen=True, kw_only=True):
-    resources: dict[str, RestBudget]
+    resources: dict[str, Raw]
 
 
 class _User(Struct, frozen=True, kw_only=True):
@@ -131,8 +131,7 @@ def read_repository(response: Response, *, asked_for: str) -> Answer[RepositoryI
 
 def read_rate_limits(response: Response) -> Answer[tuple[RateLimit, ...]]:
     """Return every budget in the answer of `/rate_limit`."""
-    budgets = read_rest(response, _Budgets).resources
-    limits = tuple(budget.as_limit(resource) for resource, budget in budgets.items())
+    limits = limits_from_list(read_rest(response, _Budgets).resources)
     return Answer(value=limits, limits=limits)
 
 

@@ -6,12 +6,13 @@ https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from apps.integrations.github.nodes import DateTime, Node, RateLimit
 
@@ -23,12 +24,12 @@ EpochSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 
 
 class RestBudget(Struct, frozen=True, kw_only=True, gc=False):
-    """A budget as `GET /rate_limit` lists it."""
+    """A budget as `GET /rate_limit` lists it; an old server does not say what is used."""
 
     limit: int
     remaining: int
-    used: int
     reset: EpochSeconds
+    used: int = 0
 
     def as_limit(self, resource: str) -> RateLimit:
         """Return it as the budget of `resource`."""
@@ -87,6 +88,15 @@ def cost_from_block(block: object) -> int | None:
         return msgspec.convert(block, _Cost).cost
     except msgspec.ValidationError:
         return None
+
+
+def limits_from_list(listed: Mapping[str, Raw]) -> tuple[RateLimit, ...]:
+    """Return the budgets that `GET /rate_limit` lists, by resource, without those that make no sense."""
+    limits = []
+    for resource, budget in listed.items():
+        with suppress(ValueError, RecursionError):
+            limits.append(msgspec.json.decode(budget, type=RestBudget).as_limit(resource))
+    return tuple(limits)
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:

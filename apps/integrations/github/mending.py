@@ -24,6 +24,7 @@ Reason = Literal["hidden", "text", "date", "number"]
 
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _YEAR = re.compile(r"[+-]?\d+(?=-\d\d-\d\d)")
+_LEAP_SECOND = re.compile(r"(?<=:)60(?=(?:\.\d+)?(?:[Zz+-]))")
 _FIRST, _LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
 _SUSPICIOUS = re.compile(
     rb'"(?:0001-01-01|9999-12-31)T'
@@ -136,9 +137,9 @@ class _Values:
             self._count_nodes(value, path)
         elif isinstance(kind, inspect.VarTupleType) and isinstance(value, list):
             value[:] = [self.mend(each, kind.item_type, (*path, place)) for place, each in enumerate(value)]
-        elif isinstance(kind, inspect.DateTimeType) and isinstance(value, str) and (edge := _edge(value)):
+        elif isinstance(kind, inspect.DateTimeType) and isinstance(value, str) and (nearest := _nearest(value)):
             self._note(path, "date")
-            return edge
+            return nearest
         return value
 
     def _mend_optional(self, value: Any, kind: inspect.UnionType, path: Path, *, is_expected: bool) -> Any:
@@ -170,7 +171,7 @@ class _Values:
 
 def _fits(value: Any, kind: inspect.Type) -> bool:
     if isinstance(kind, inspect.DateTimeType):
-        return isinstance(value, str) and _edge(value) is None and _moment(value) is not None
+        return isinstance(value, str) and _nearest(value) is None and _moment(value) is not None
     if isinstance(kind, inspect.IntType):
         is_number = isinstance(value, int) and not isinstance(value, bool)
         return is_number and (kind.ge is None or value >= kind.ge) and value < (kind.lt or (kind.le or 2**63 - 1) + 1)
@@ -179,14 +180,17 @@ def _fits(value: Any, kind: inspect.Type) -> bool:
     return False
 
 
-def _edge(value: str) -> str | None:
-    """Return the first or last moment of our calendar for a date that is before or after it, or None for any other text."""
+def _nearest(value: str) -> str | None:
+    """Return our nearest moment for a date before or after our calendar or in a leap second, or None for any other."""
     moment, year = _moment(value), _YEAR.match(value)
     if moment is not None or year is None:
         return None
     if (number := int(year[0][:9])) <= 1:
         return _FIRST
-    return _LAST if number >= MAXYEAR else None
+    if number >= MAXYEAR:
+        return _LAST
+    before = _LEAP_SECOND.sub("59", value)
+    return None if _moment(before) is None else before
 
 
 def _moment(value: str) -> datetime | None:

@@ -141,7 +141,7 @@ class GitHubRest:
         except ValueError:
             raise moved from None
         found = re.search(r"/repositories/\d+$", parts.path)
-        if parts.hostname != self._transport.host or found is None:
+        if parts.hostname not in (None, self._transport.host) or found is None:
             raise moved
         return found[0]
 

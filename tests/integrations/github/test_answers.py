@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apps.integrations.errors import GitHubError, InvalidAnswer, NotFound, PartialAnswer
 from apps.integrations.github import answers
-from apps.integrations.github.nodes import PageInfo, RepositoryInfo, Response, TokenHolder
+from apps.integrations.github.nodes import PageInfo, RateLimit, RepositoryInfo, Response, TokenHolder
 from apps.integrations.github.queries import ListRequest
 from tests.integrations.github.answers import (
     COMMIT,
@@ -314,3 +314,18 @@ def test_a_budget_that_makes_no_sense_spoils_no_answer(block: object) -> None:
     """The page is what was asked for; what is left is then not known."""
     read = answers.read_pull_requests(answer({**a_page(a_pull_request(1)), "rateLimit": block}))
     assert (len(read.value[0].edges), read.limits) == (1, ())
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), EVIL | st.fixed_dictionaries(dict.fromkeys(("limit", "remaining", "reset"), EVIL)))
+)
+def test_a_listed_budget_that_makes_no_sense_spoils_no_other(others: dict[str, object]) -> None:
+    """Nor what an old server does not say: how much of it is used."""
+    whole = {"limit": 60, "remaining": 59, "reset": 1_767_225_600}
+    listed = {**others, "core": whole, "null": None, "search": {**whole, "reset": "soon"}, "graphql": {**whole, "used": 7}}
+    limits = {limit.resource: limit for limit in answers.read_rate_limits(_rest(orjson.dumps({"resources": listed}))).limits}
+    assert limits["core"] == RateLimit(
+        limit=60, remaining=59, used=0, reset_at=datetime(2026, 1, 1, tzinfo=UTC), resource="core"
+    )
+    assert limits["graphql"].used == 7
+    assert not {"null", "search"} & limits.keys()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.integrations.errors import GitHubError, PartialAnswer, RateLimited, SsoRequired
+from apps.integrations.errors import GitHubError, InvalidAnswer, PartialAnswer, RateLimited, SsoRequired
 from apps.integrations.github import answers
 from apps.integrations.github.nodes import Flaw, PullRequestNode, PullRequestPage, Response
 from apps.integrations.github.queries import ListRequest
@@ -132,7 +132,28 @@ def test_a_date_after_the_calendar_is_its_last(date: str) -> None:
     assert page.flaws == (Flaw(pull_request=1, field="createdAt", reason="date"),)
 
 
-@pytest.mark.parametrize("date", ["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "yesterday", 7, True])
+@pytest.mark.parametrize("date", ["2016-12-31T23:59:60Z", "2017-01-01T01:29:60+01:30", "2016-12-31T18:59:60.000-05:00"])
+def test_a_date_in_a_leap_second_is_the_second_before(date: str) -> None:
+    """Clocks that keep them write them so; ours does not."""
+    for path in ((*NODE, "createdAt"), (*NODE, "updatedAt")):
+        page = _read(_with(path, json.dumps(date)))
+        moment = page.nodes[0].created_at if path[-1] == "createdAt" else page.nodes[0].updated_at
+        assert moment == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
+        assert page.flaws == (Flaw(pull_request=1, field=path[-1], reason="date"),)
+
+
+@pytest.mark.parametrize(
+    "date", ["2016-12-31T23:60:00Z", "2016-12-31T23:59:61Z", "2016-02-30T23:59:60Z", "2016-12-31T24:59:60Z"]
+)
+def test_a_date_that_no_clock_writes_is_not_guessed(date: str) -> None:
+    """Where there must be one."""
+    with pytest.raises(InvalidAnswer):
+        _read(_with((*NODE, "createdAt"), json.dumps(date)))
+
+
+@pytest.mark.parametrize(
+    "date", ["0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "2016-12-31T23:59:60Z", "yesterday", 7, True]
+)
 @pytest.mark.parametrize(
     ("path", "field"),
     [

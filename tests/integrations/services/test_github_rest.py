@@ -75,6 +75,8 @@ def test_a_removed_repository_is_not_found(github: SimulatedGitHub, captrace: Ca
         "https://elsewhere.example/repositories/1",
         "https://api.github.com/repos/a/b",
         "https://api.github.com/repositories/1/../../user",
+        "//elsewhere.example/repositories/1",
+        "/repos/a/b",
         "",
     ],
 )
@@ -83,6 +85,14 @@ def test_a_redirect_elsewhere_is_not_followed(location: str) -> None:
     moved = Response(status=301, headers={}, body=b'{"message": "Moved Permanently", "url": "%s"}' % location.encode())
     with pytest.raises(Moved):
         _answering(moved).repository("a/b")
+
+
+def test_a_redirect_within_the_host_may_leave_it_out() -> None:
+    """As a proxy before an Enterprise Server writes it."""
+    there = b'{"id": 1, "full_name": "b/a", "archived": false, "private": true}'
+    moved = Response(status=302, headers={"location": "/api/v3/repositories/1"}, body=b"")
+    info = _answering(moved, Response(status=200, headers={}, body=there)).repository("a/b")
+    assert (info.full_name, info.renamed_from) == ("b/a", "a/b")
 
 
 def test_a_second_redirect_is_not_followed() -> None:
