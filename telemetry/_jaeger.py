@@ -30,6 +30,14 @@ def _named(span: Span) -> Span:
     return replace(span, name=name, attributes=attributes)
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 class JaegerError(Exception):
     """Jaeger cannot be reached, or answers something else than traces."""
 
@@ -38,7 +46,7 @@ class JaegerClient:
     """Asks Jaeger at `url` about one service's traces; a search goes back `hours`."""
 
     def __init__(self, url: str, *, service: str, hours: float) -> None:
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not _is_web_address(url):
             raise ValueError(f"{url!r} is no address of Jaeger: give one like http://localhost:16686")
         self._url, self._service, self._hours = url.rstrip("/"), service, hours
 

@@ -16,6 +16,7 @@ from apps.explain.runs_in_lines import Lines, TeamsUnknownError
 from apps.explain.runs_in_rows import Rows
 from apps.integrations.models import PipelineRun
 from apps.repositories.names import InvalidRepositoryName, repository_name
+from apps.utils.text import storable
 from telemetry import trace_id_of
 from telemetry.reading import Source
 
@@ -74,8 +75,8 @@ def known_here(source: Source) -> Register:
 
 def asked_by(name: str) -> Asked:
     """Return which runs a name asks for; `NotFoundError` says what is none."""
-    if "\0" in name:  # which no database takes
-        raise NotFoundError(f"{name!r} names nothing: there is a NUL in it.")
+    if storable(name) != name:
+        raise NotFoundError(f"{name!r} names nothing: it holds a NUL or bytes that are no UTF-8.")
     if match := _KEY_VALUE.fullmatch(name):
         return _asked_by_key(match[1], match[2])
     if _is_number(name):

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from telemetry.redaction import redact
+
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _SCP = re.compile(r"[\w.-]+@(?P<host>[\w.-]+):(?P<path>.*)")
 """How git abbreviates an address of ssh's: git@github.com:libuv/libuv.git."""
@@ -20,7 +22,7 @@ class InvalidRepositoryName(ValueError):  # noqa: N818  # the name says what is 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """A host, None where nobody named one, and a path."""
+    """A host, None where nobody named one, empty where an address has none, and a path."""
 
     host: str | None
     path: str
@@ -32,14 +34,14 @@ def repository_name(text: str, *, api_url: str) -> str:
     Raises `InvalidRepositoryName` for anything else.
     """
     address = _address(text.strip(_AROUND))
-    shown = repr(re.sub(r"//[^/]*@", "//", text))  # without a password
-    if address.host is not None and address.host not in (hosts := _hosts(api_url)):
+    shown = repr(redact(re.sub(r"//[^/]*@", "//", text)))  # without a password
+    if address.host and address.host not in (hosts := _hosts(api_url)):
         raise InvalidRepositoryName(f"{shown} is an address at {address.host}, and the API is that of {hosts[0]}.")
     parts = [part for part in unquote(address.path).split("/") if part]
     if address.host is not None:
         parts = _below_repos(parts)[:2]
     name = "/".join(parts).removesuffix(".git")
-    if not _FULL_NAME.fullmatch(name):
+    if address.host == "" or not _FULL_NAME.fullmatch(name):
         raise InvalidRepositoryName(
             f"{shown} is not a repository's name. Write it as OWNER/NAME, like libuv/libuv, or paste its address."
         )

@@ -185,6 +185,9 @@ def test_what_is_no_name_is_said_to_be_none(team: Team) -> None:
         asked_by("team_id=x")
     with pytest.raises(NotFoundError, match="is not a repository's name"):
         asked_by("a/b/c d")
+    for no_text in ("team=\udcff", "a/\ud800", "team=a\x00"):
+        with pytest.raises(NotFoundError, match="names nothing: it holds a NUL or bytes"):
+            asked_by(no_text)
 
 
 @pytest.mark.parametrize("command", ["trace", "logs"])
@@ -220,8 +223,13 @@ def test_runs_are_listed_newest_first_with_why_they_are_not_fine(team: Team, oth
     assert listed("--limit", "1") == [second.pk]
     with pytest.raises(CommandError, match="--since '2x' is no time: write 2d, 12h, 30m"):
         call_command("runs", "--since", "2x")
-    with pytest.raises(CommandError, match="--limit must be 1 or more"):
-        call_command("runs", "--limit", "0")
+    for long_ago in ("999999w", "0001-13-01"):
+        with pytest.raises(CommandError, match=f"--since '{long_ago}' is no time"):
+            call_command("runs", "--since", long_ago)
+    for limit in ("0", "1000001", "9" * 30):
+        with pytest.raises(CommandError, match="--limit must be 1 or more, up to 1000000"):
+            call_command("runs", "--limit", limit)
+    assert listed("--limit", "1000000") == listed()
 
 
 def test_lines_alone_tell_of_runs(team: Team, tmp_path: Path) -> None:

@@ -114,6 +114,10 @@ def test_an_address_of_somewhere_else_is_refused(api_url: str, text: str, host: 
         "https://github.com/libuv",
         "https://[::1/libuv/libuv",
         "https://ada:secret@github.com/libuv",
+        "ada:secret@github.com/libuv/libuv",
+        "ssh://",
+        "file:///libuv/libuv",
+        "ghp_" + "secret" * 6,
         "a/" + "b" * 101,
     ],
 )
@@ -122,6 +126,13 @@ def test_what_names_no_repository_says_how_to_write_it(text: str) -> None:
     with pytest.raises(InvalidRepositoryName, match=r"Write it as OWNER/NAME") as caught:
         repository_name(text, api_url=GITHUB)
     assert "secret" not in str(caught.value)
+
+
+def test_an_address_of_somewhere_else_is_repeated_without_its_secrets() -> None:
+    """Some carry one behind the path."""
+    with pytest.raises(InvalidRepositoryName, match=r"an address at gitlab\.com") as caught:
+        repository_name("https://gitlab.com/a/b?private_token=hunter2", api_url=GITHUB)
+    assert "hunter2" not in str(caught.value)
 
 
 @given(st.text(max_size=40), st.sampled_from([GITHUB, SERVER, "http://localhost", "https://[::1"]))

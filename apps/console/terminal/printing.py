@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,23 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.console.terminal.colours import Pieces, painted, plain
 from apps.console.terminal.escaping import as_json, visible_lines
 from apps.console.terminal.fitting import wrapped
+from apps.utils.text import storable
 from telemetry import visible
+from telemetry.redaction import redact
+
+
+def text(value: str) -> str:
+    """Return an option's value if it is text, as a type for argparse: neither a database nor GitHub takes anything else."""
+    if storable(value) != value:
+        raise ArgumentTypeError(f"{value!r} holds a NUL or bytes that are no UTF-8: write it as text")
+    return value
 
 
 class PrintingCommand(BaseCommand):
-    """A command whose output and errors hold no control characters but its own line ends and colours."""
+    """A command whose output and errors hold no control characters but its own line ends and colours.
+
+    Its errors repeat no secret either: some paste one in the wrong place.
+    """
 
     _may_paint, _paints_anyway = True, False
 
@@ -64,7 +77,7 @@ class PrintingCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except CommandError as error:
-            raise CommandError(visible(str(error)), returncode=error.returncode) from error
+            raise CommandError(visible(redact(str(error))), returncode=error.returncode) from error
 
 
 def with_visible_errors(command: BaseCommand) -> BaseCommand:
@@ -91,7 +104,7 @@ def _refusing_visibly(parser: CommandParser) -> CommandParser:
     refuse = parser.error
 
     def error(message: str) -> Any:
-        return refuse(visible(message))
+        return refuse(visible(redact(message)))
 
     parser.error = error  # type: ignore[method-assign]  # Django lets nobody choose the parser's class
     return parser

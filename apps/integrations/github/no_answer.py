@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Iterator
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from apps.integrations.errors import (
     CertificatesMissing,
@@ -29,9 +30,9 @@ _READING_CERTIFICATES = {"X509", "PEM", "ASN1"}
 
 
 def error_of(
-    error: OSError, *, host: str, is_encrypted: bool, connect_seconds: float, deadline_seconds: float
+    error: OSError | HTTPError, *, host: str, is_encrypted: bool, connect_seconds: float, deadline_seconds: float
 ) -> GitHubError:
-    """Return why a request to `host` had no answer; requests' own errors are all OSErrors."""
+    """Return why a request to `host` had no answer; requests' own errors are all OSErrors, and urllib3's are not."""
     causes = list(_causes(error))
     if isinstance(error, requests.ConnectTimeout):
         return Unreachable(f"{host} was not found, or accepted no connection, within {connect_seconds:g} s")

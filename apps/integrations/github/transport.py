@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from apps.integrations.errors import InvalidAnswer, InvalidApiUrl, Unauthorized
 from apps.integrations.github.deadline import Deadline, DeadlineAdapter, keeping
@@ -18,6 +19,8 @@ from apps.integrations.github.no_answer import error_of
 from apps.integrations.github.nodes import Response
 from apps.utils.boottime import boottime
 
+_LONGEST_URL, _LONGEST_HOST = 200, 120
+"""What a connection's row holds, of which an account's name is the host and a login."""
 API_VERSION = "2022-11-28"
 """https://docs.github.com/rest/about-the-rest-api/api-versions"""
 _HEADERS = {
@@ -143,7 +146,7 @@ class GitHubTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 seconds = boottime() - deadline.sent_at
                 return Response(status=answer.status_code, headers=headers, body=self._read(answer), seconds=seconds)
-        except OSError as error:  # all of requests' own, too
+        except (OSError, HTTPError) as error:  # all of requests' own, too, and what it lets pass of urllib3's
             raise error_of(
                 error,
                 host=self._netloc,
@@ -171,10 +174,13 @@ def _checked(api_url: str, *, plain_http_hosts: Collection[str]) -> SplitResult:
     try:
         parts = urlsplit(api_url)
         port_is_a_number = parts.port is None or parts.port > 0
-    except ValueError:
+        (parts.hostname or "").encode("idna")
+        if len(api_url) > _LONGEST_URL or len(parts.hostname or "") > _LONGEST_HOST or not _is_one_word(api_url):
+            raise ValueError(api_url)
+    except ValueError:  # also of a host that has no name in the DNS
         raise InvalidApiUrl("The API's address is not a URL") from None
     if parts.username is not None or parts.password is not None:
-        raise InvalidApiUrl("The API's address must not contain a user or password: give the token separately")
+        raise InvalidApiUrl("The API's address must not contain a user or a password; give the token separately")
     if parts.scheme not in ("https", "http") or not parts.hostname or not port_is_a_number:
         raise InvalidApiUrl(f"{api_url!r} is not an http or https URL")
     if parts.query or parts.fragment:
@@ -182,6 +188,10 @@ def _checked(api_url: str, *, plain_http_hosts: Collection[str]) -> SplitResult:
     if parts.scheme == "http" and parts.hostname not in plain_http_hosts and not _is_loopback(parts.hostname):
         raise InvalidApiUrl(f"{api_url!r} would send the token unencrypted: use https")
     return parts
+
+
+def _is_one_word(text: str) -> bool:
+    return text.isprintable() and " " not in text
 
 
 def _is_loopback(host: str) -> bool:
@@ -195,6 +205,6 @@ def _checked_token(token: str) -> str:
     token = token.strip()
     if not token:
         raise Unauthorized("No token was given")
-    if not (token.isascii() and token.isprintable()) or " " in token:
+    if not (token.isascii() and _is_one_word(token)):
         raise Unauthorized("The token contains characters that no GitHub token has")
     return token

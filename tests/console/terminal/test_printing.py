@@ -82,6 +82,48 @@ def test_a_command_prints_one_line_for_one_text(text: str, out: type[StringIO]) 
     assert not acting(str(failed.value))
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "ghp_" + "a" * 36,
+        "https://ada:hunter2@github.com/a/b",
+        "ada:hunter2@github.com/a/b",
+        "https://h/x?private_token=hunter2",
+    ],
+)
+def test_an_error_repeats_no_secret(secret: str) -> None:
+    """Whoever pastes one in the wrong place is told what is wrong with it, in argparse's words, too."""
+    said = []
+    with pytest.raises(CommandError) as failed:
+        call_command(Echo(), text=f"{secret!r} is no name.", fails=True)
+    said.append(str(failed.value))
+    with pytest.raises(CommandError) as refused:
+        call_command("telemetry", secret)
+    said.append(str(refused.value))
+    for each in said:
+        assert "hunter2" not in each
+        assert "a" * 36 not in each
+
+
+@pytest.mark.parametrize("value", ["a\x00b", "\udcff", "a\ud800"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs", "--team"],
+        ["freshness", "--team"],
+        ["resume", "1", "--repository"],
+        ["sync", "--org"],
+        ["sync", "a/b", "--team"],
+        ["sync", "a/b", "--installation"],
+        ["sync", "a/b", "--api-url"],
+    ],
+)
+def test_a_value_that_is_no_text_is_refused(arguments: list[str], value: str) -> None:
+    """Bytes that are no UTF-8 come as halves of characters, which no database takes."""
+    with pytest.raises(CommandError, match="write it as text"):
+        call_command(*arguments, value)
+
+
 @given(json_values)
 def test_json_stays_json(value: Any) -> None:
     """What is invisible stands as JSON's own escapes, and reads back as it was."""

@@ -181,6 +181,7 @@ def test_the_database_does_not_know_the_link(people: People) -> None:
     [
         (["ada"], "would see nothing"),
         (["a da", "--staff"], "valid username"),
+        (["a" * 151, "--staff"], "at most 150 characters"),
         (["ada", "--team", "no such slug"], "slug"),
         (["ada", "--staff", "--hours", "0"], "--hours"),
     ],

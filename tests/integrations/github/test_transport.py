@@ -337,6 +337,29 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
     assert proxy.requests[0].startswith("GET http://github.example/user")
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "",
+        "x",
+        ":",
+        "http://",
+        "http://[",
+        "http://a..b",
+        "http://ada:hunter2@a..b",
+        "http://" + "a" * 70,
+        "ftp://x",
+        "socks5://x",
+    ],
+)
+def test_a_proxy_that_is_none_is_no_connection(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the libraries raise for its address, which is not repeated."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(Unreachable) as caught:
+        _transport("https://github.invalid").rest("/user")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_nothing_is_sent_after_its_turn() -> None:
     """The moment passed while nobody looked."""
     with hostile_server(sending(OK)) as server:
@@ -395,6 +418,15 @@ def test_a_path_that_github_gave_is_taken_as_it_is(path: str) -> None:
         "https://api.github.com:70000",
         "https://",
         "https://[::1",
+        "https://ghe..example",
+        "https://" + "a" * 64,
+        "https://" + ".".join(["a" * 60] * 3),
+        "https://ghe.example/" + "a" * 200,
+        "https://ghe example",
+        "https://ghe.example/api v3",
+        "https://ghe\x00.example",
+        "https://ghe.example/\udcff",
+        "https://\udcff.example",
     ],
 )
 def test_an_address_that_no_token_may_go_to_is_refused(api_url: str) -> None:

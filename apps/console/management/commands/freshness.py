@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 
 from apps.console.freshness_told import Told, told
 from apps.console.terminal.colours import BAD, FINE, PLAIN, STRONG, UNDECIDED
-from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.printing import PrintingCommand, text
 from apps.integrations.freshness import Freshness, with_freshness
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
@@ -33,7 +33,7 @@ class Command(PrintingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take which repositories to list, and how."""
-        parser.add_argument("--team", metavar="SLUG", help="only this team's")
+        parser.add_argument("--team", metavar="SLUG", type=text, help="only this team's")
         parser.add_argument("--late", action="store_true", help="only those that are not on time")
         parser.add_argument("--check", action="store_true", help="exit with 1 unless each is on time, for a monitor")
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
@@ -59,8 +59,8 @@ class Command(PrintingCommand):
     def _say_told(self, each: Told) -> None:
         name = f"{each.repository.full_name}  team {each.repository.team.slug}"
         self.say_pieces([(each.state.word.ljust(_WIDTH), _COLOURS[each.state]), ("  ", PLAIN), (name, STRONG)])
-        for text in filter(None, (each.sentence, each.advice)):
-            self.say_wrapped(f"{' ' * _WIDTH}  {text}")
+        for said in filter(None, (each.sentence, each.advice)):
+            self.say_wrapped(f"{' ' * _WIDTH}  {said}")
 
 
 _WIDTH = max(len(state.word) for state in Freshness)

@@ -36,7 +36,7 @@ class Command(PrintingCommand):
         """Invite, and print the link."""
         name, slug = options["name"], options["team"]
         try:
-            User.username_validator(name)
+            User(username=name).clean_fields(exclude=["password"])
             if slug is not None:
                 Team(slug=slug, name=slug).clean_fields()
         except ValidationError as error:

@@ -12,7 +12,7 @@ from rich.console import Console
 from apps.console.following import cancelled_by_ctrl_c, require_worker, user, workers
 from apps.console.lookup import NAME, NAME_HELP, NotFoundError, known_here, one_to
 from apps.console.results import results_of, shortfall_of
-from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.printing import PrintingCommand, text
 from apps.console.terminal.result_texts import run_lines
 from apps.console.terminal.watching import watch
 from apps.explain.known_runs import CANCELLED, FAILED, PARTIAL
@@ -33,7 +33,7 @@ class Command(PrintingCommand):
         """Take the run."""
         parser.add_argument("run", metavar=NAME, help=NAME_HELP)
         only = "take up only this one of those that failed; several may be named, and the others be taken up later"
-        parser.add_argument("--repository", metavar="OWNER/NAME", action="append", help=only)
+        parser.add_argument("--repository", metavar="OWNER/NAME", type=text, action="append", help=only)
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:

@@ -14,12 +14,13 @@ from django.core.management.base import CommandError
 
 from apps.console.lookup import NotFoundError, asked_by, is_of_one_run, run_of
 from apps.console.reading import ReadingCommand
+from apps.console.terminal.printing import text
 from apps.console.terminal.run_list import run_rows
 from apps.explain.known_runs import CANCELLED, COMPLETED, FAILED, PARTIAL, Asked, KnownRun, Register
 from apps.explain.runs_in_lines import TeamsUnknownError
 from telemetry.reading import Files
 
-_SHOWN = 50
+_SHOWN, _MOST = 50, 1_000_000
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|h|d|w)")
 _UNITS = {"m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -33,7 +34,7 @@ class Command(ReadingCommand):
         """Take which runs to list, and how."""
         self.add_name(parser)
         parser.add_argument("--failed", action="store_true", help="only runs that ended and are not complete")
-        parser.add_argument("--team", metavar="SLUG", help="only this team's")
+        parser.add_argument("--team", metavar="SLUG", type=text, help="only this team's")
         parser.add_argument("--repository", metavar="GLOB", help="only those over such a repository: 'acme/*', 'api-*'")
         parser.add_argument("--since", metavar="WHEN", help="only those that began since: 2d, 12h, 30m, or 2026-11-27")
         parser.add_argument("--limit", type=int, metavar="N", help=f"at most so many ({_SHOWN}; all with json)")
@@ -66,8 +67,8 @@ class Command(ReadingCommand):
 
 
 def _asked(options: dict[str, Any]) -> Asked:
-    if options["limit"] is not None and options["limit"] < 1:
-        raise CommandError("--limit must be 1 or more.")
+    if options["limit"] is not None and not 1 <= options["limit"] <= _MOST:
+        raise CommandError(f"--limit must be 1 or more, up to {_MOST}.")
     try:
         asked = asked_by(options["name"]) if options["name"] else Asked()
     except NotFoundError as error:
@@ -76,15 +77,15 @@ def _asked(options: dict[str, Any]) -> Asked:
     return replace(asked, **{name: value for name, value in chosen.items() if value is not None})
 
 
-def _since(text: str | None) -> datetime | None:
-    if text is None:
+def _since(since: str | None) -> datetime | None:
+    if since is None:
         return None
-    if match := _AGO.fullmatch(text.strip().lower()):
-        return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"--since {text!r} is no time: write 2d, 12h, 30m, or a date such as 2026-11-27.") from None
+        if match := _AGO.fullmatch(since.strip().lower()):
+            return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+        moment = datetime.fromisoformat(since)
+    except (ValueError, OverflowError):  # no time, or one before the year 1
+        raise CommandError(f"--since {since!r} is no time: write 2d, 12h, 30m, or a date such as 2026-11-27.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -18,7 +18,7 @@ from apps.console.account_asked import AccountAsked
 from apps.console.following import cancelled_by_ctrl_c, require_worker, workers
 from apps.console.results import Result, results_of, shortfall_of
 from apps.console.run_times import time_of_run
-from apps.console.terminal.printing import PrintingCommand
+from apps.console.terminal.printing import PrintingCommand, text
 from apps.console.terminal.result_texts import run_lines
 from apps.console.terminal.time_table import time_lines
 from apps.console.terminal.watching import watch
@@ -47,20 +47,20 @@ class Command(PrintingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what to sync, for whom, and how far back."""
         parser.add_argument("repositories", metavar="OWNER/NAME", nargs="*", help="such as libuv/libuv, or its address")
-        parser.add_argument("--org", help="every repository of this organization (or user) that the token sees")
+        parser.add_argument("--org", type=text, help="every repository of this organization (or user) that the token sees")
         parser.add_argument("--match", metavar="GLOB", help="of those, only names like this, such as 'api-*'")
-        parser.add_argument("--team", metavar="SLUG", default="default", help="whose repositories they are")
+        parser.add_argument("--team", metavar="SLUG", type=text, default="default", help="whose repositories they are")
         window = parser.add_mutually_exclusive_group()
         window.add_argument("--days", type=int, default=30, help="pull requests updated in the last N days (30)")
         window.add_argument("--all", action="store_true", help="all history")
         app_help = (
             "with the GitHub App that the settings name, as installed at this user or organization, in place of a token"
         )
-        parser.add_argument("--installation", metavar="LOGIN", default="", help=app_help)
+        parser.add_argument("--installation", metavar="LOGIN", type=text, default="", help=app_help)
         api_help = (
             "of GitHub Enterprise, or of a simulator (https://api.github.com; an app's is the first of SYNCTRACE_API_URLS)"
         )
-        parser.add_argument("--api-url", metavar="URL", help=api_help)
+        parser.add_argument("--api-url", metavar="URL", type=text, help=api_help)
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
