@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -242,3 +244,13 @@ def test_text_that_postgresql_refuses_is_mended() -> None:
     store(tracked.pk, pull_request(1, title="a\x00b", body="x\ud800y", files=whole([file("p\x00"), file("p")])))
     assert list(PullRequest.objects.values_list("title", "body")) == [("ab", "x?y")]
     assert ChangedFile.objects.count() == 1
+
+
+def test_a_path_of_any_length_is_stored_or_a_gap() -> None:
+    """Also of one that does not compress, and nothing else of its pull request is lost for it."""
+    tracked = repository()
+    noise = random.Random(1)  # noqa: S311  # no secret depends on it
+    paths = ["".join(noise.choices(string.ascii_letters, k=length)) for length in (100, 2_600, 2_601, 4_096)]
+    store(tracked.pk, pull_request(1, changed_files=4, files=whole([file(path) for path in paths])))
+    assert set(ChangedFile.objects.values_list("path", flat=True)) == set(paths[:2])
+    assert gaps(tracked.pk) == [{"pull_request": 1, "list": "files", "stored": 2, "total": 4}]

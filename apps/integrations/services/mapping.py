@@ -29,6 +29,9 @@ from apps.pulls.rows import (
 
 T = TypeVar("T")
 
+_LONGEST_KEY = 2_600
+"""Bytes of a text that surely have room in PostgreSQL's index, whose rows end at 2,704; git allows paths of 4,096."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MappedList:
@@ -102,11 +105,16 @@ def _list_rows(mapped: MappedList, pull_requests: Sequence[PullRequestNode]) -> 
         if found is None:
             continue
         members = [mapped.columns.row(member, number=node.number) for member in found.nodes]
-        distinct = _distinct(members, key=attrgetter(mapped.stored.key))
-        rows += distinct
+        key = attrgetter(mapped.stored.key)
+        distinct = _distinct(members, key=key)
+        rows += [row for row in distinct if _is_indexable(key(row))]  # any other is a gap of its list
         if len(distinct) >= found.total_count:  # a list that shifted while it was read has some members twice, others not
             complete.add(node.number)
     return ListRows(rows=tuple(rows), complete=frozenset(complete))
+
+
+def _is_indexable(key: str) -> bool:
+    return len(key) <= _LONGEST_KEY // 4 or len(key.encode()) <= _LONGEST_KEY
 
 
 def _distinct(items: Iterable[T], *, key: Callable[[T], Hashable]) -> list[T]:

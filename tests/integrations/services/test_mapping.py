@@ -101,6 +101,14 @@ def test_a_list_with_a_member_twice_is_not_complete_for_it() -> None:
     assert page.lists["commits"].complete == set()
 
 
+@pytest.mark.parametrize(("path", "is_stored"), [("p" * 2_600, True), ("p" * 2_601, False), ("\u6f22" * 867, False)])
+def test_a_path_that_no_index_holds_is_left_out_alone(path: str, is_stored: bool) -> None:
+    """It is a gap of its list, of which nothing else is missing: what is gone from GitHub is gone here."""
+    page = page_rows([pull_request(1, files=whole([file("a"), file(path)]))], repository_id=1)
+    assert [_values(row, "path") for row in page.lists["files"].rows] == [("a",), *([(path,)] if is_stored else [])]
+    assert page.lists["files"].complete == {1}
+
+
 def test_text_that_postgresql_refuses_is_mended() -> None:
     """NUL goes, a lone surrogate becomes a question mark, and a path that then occurs twice is there once."""
     node = pull_request(title="a\x00b", body="x\ud800y", files=whole([file("p\x00"), file("p")]))
