@@ -30,9 +30,14 @@ _READING_CERTIFICATES = {"X509", "PEM", "ASN1"}
 
 
 def error_of(
-    error: OSError | HTTPError, *, host: str, is_encrypted: bool, connect_seconds: float, deadline_seconds: float
+    error: OSError | HTTPError | ValueError,
+    *,
+    host: str,
+    is_encrypted: bool,
+    connect_seconds: float,
+    deadline_seconds: float,
 ) -> GitHubError:
-    """Return why a request to `host` had no answer; requests' own errors are all OSErrors, and urllib3's are not."""
+    """Return why a request to `host` had no answer; requests' own errors are all OSErrors, and others' are not."""
     causes = list(_causes(error))
     if isinstance(error, requests.ConnectTimeout):
         return Unreachable(f"{host} was not found, or accepted no connection, within {connect_seconds:g} s")
@@ -40,6 +45,8 @@ def error_of(
         return _proxy_error(causes, host)
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return InvalidAnswer("The answer's compression is broken")
+    if not isinstance(error, OSError | HTTPError):
+        return InvalidAnswer("The answer is not HTTP")
     if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in causes):
         return QueryTimeout(f"{host} gave no complete answer in {deadline_seconds:g} s")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):

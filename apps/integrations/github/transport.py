@@ -146,7 +146,7 @@ class GitHubTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 seconds = boottime() - deadline.sent_at
                 return Response(status=answer.status_code, headers=headers, body=self._read(answer), seconds=seconds)
-        except (OSError, HTTPError) as error:  # all of requests' own, too, and what it lets pass of urllib3's
+        except (OSError, HTTPError, ValueError) as error:  # all of requests' own, too, and what it lets pass of others'
             raise error_of(
                 error,
                 host=self._netloc,

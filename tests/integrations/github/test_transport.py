@@ -155,6 +155,25 @@ def test_an_answer_cut_in_its_headers_is_invalid() -> None:
     assert isinstance(classify(answer), InvalidAnswer)
 
 
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_what_is_said_before_an_answer_is_not_the_answer(interim: bytes) -> None:
+    """Any number of times; the next request's answer is its own."""
+    said = (b"HTTP/1.1 %s\r\nLink: </x>; rel=preload\r\n\r\n" % interim) * 3
+    with hostile_server(sending(said + OK)) as server:
+        transport = _transport(server.url)
+        assert [(answer.status, answer.body) for answer in (transport.rest("/a"), transport.rest("/b"))] == [
+            (200, b'{"data":{}}')
+        ] * 2
+
+
+@pytest.mark.parametrize("size", [b"-5", b"-ffff", b"zz", b"1_0", b""])
+def test_a_chunk_of_no_size_is_no_answer(size: bytes) -> None:
+    """Whatever the libraries raise for it."""
+    cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\nabc\r\n0\r\n\r\n" % size
+    with hostile_server(closing(cut)) as server, pytest.raises((InvalidAnswer, Unreachable)):
+        _transport(server.url).rest("/user")
+
+
 def test_a_reset_connection_is_unreachable() -> None:
     """The socket is torn down in the middle."""
 
