@@ -19,6 +19,9 @@ from apps.integrations.github.nodes import DateTime, Node, RateLimit
 LONGEST_WAIT = timedelta(days=1)
 """GitHub's budgets are by the hour: a later time is a mistake, and obeying it would stop an account for good."""
 
+_MOST_POINTS = 1_000_000
+"""A hundred hours' budget: no query costs that, and the sums of what calls cost shall fit their columns."""
+
 EpochSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 """Up to the year 9999."""
 
@@ -50,7 +53,7 @@ class _Block(Node, frozen=True, kw_only=True):
 
 
 class _Cost(Node, frozen=True, kw_only=True):
-    cost: Annotated[int, Meta(ge=0, lt=2**31)]
+    cost: Annotated[int, Meta(ge=0, le=_MOST_POINTS)]
 
 
 def limit_from_headers(headers: Mapping[str, str]) -> RateLimit | None:
