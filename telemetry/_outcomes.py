@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from telemetry import _health
-from telemetry._boundary import key
+from telemetry._boundary import class_name, key_of
 from telemetry._deaths import Death
 from telemetry.model import Outcome
 
@@ -14,6 +15,7 @@ _outcomes: dict[type[BaseException], Outcome] = {
     KeyboardInterrupt: Outcome.CANCELLED,
     SystemExit: Outcome.CANCELLED,
     GeneratorExit: Outcome.CANCELLED,
+    CancelledError: Outcome.CANCELLED,
 }
 
 
@@ -60,19 +62,20 @@ def meant(error: BaseException) -> BaseException:
 
 def death_of(error: BaseException) -> Mapping[str, Any]:
     """Return what a span says of the death that killed it; nothing for any other error."""
-    return error.death.attributes if isinstance(error, Died) else {}
+    return error.death.attributes if type(error) is Died else {}
 
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return what an error that leaves an observed block means."""
-    return next((outcome for kind, outcome in reversed(_outcomes.items()) if isinstance(error, kind)), Outcome.FAILED)
+    return next((outcome for kind, outcome in reversed(_outcomes.items()) if issubclass(type(error), kind)), Outcome.FAILED)
 
 
 def error_type(error: BaseException) -> str:
     """Return the error's own stable code (its `error_type`), or the name of its class."""
     try:
         code = getattr(error, "error_type", None)
+        if isinstance(code, str):
+            return key_of(code)
     except Exception as problem:  # noqa: BLE001  # somebody's property
         _health.pass_on(problem)
-        code = None
-    return key(code) if isinstance(code, str) else type(error).__name__
+    return class_name(error)

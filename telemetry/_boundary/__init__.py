@@ -3,14 +3,15 @@
 Spans are cleaned by `spans` and measured by `sizes`, which alone need OpenTelemetry.
 """
 
-from telemetry._boundary.errors import message_of, record_of, traceback_of
+from telemetry._boundary.errors import message_of, record_of, traceback_in, traceback_of
 from telemetry._boundary.texts import LIMIT, key, text, visible, visible_json
-from telemetry._boundary.values import Plain, attribute, key_of, line_value, plain, text_of
+from telemetry._boundary.values import Plain, attribute, class_name, key_of, line_value, plain, text_of
 
 __all__ = [
     "LIMIT",
     "Plain",
     "attribute",
+    "class_name",
     "key",
     "key_of",
     "line_value",
@@ -19,6 +20,7 @@ __all__ = [
     "record_of",
     "text",
     "text_of",
+    "traceback_in",
     "traceback_of",
     "visible",
     "visible_json",

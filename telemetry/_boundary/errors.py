@@ -8,9 +8,10 @@ from typing import Any
 
 from telemetry import _health
 from telemetry._boundary.texts import text
-from telemetry._boundary.values import text_of
+from telemetry._boundary.values import class_name, text_of
 
 _RECORD = "_telemetry_record"
+_traceback_in = BaseException.__dict__["__traceback__"].__get__
 
 
 class ErrorRecord:
@@ -29,11 +30,21 @@ class ErrorRecord:
 
 
 def record_of(error: BaseException) -> ErrorRecord:
-    """Return what is kept with `error`."""
-    kept = error.__dict__.get(_RECORD)
-    if not isinstance(kept, ErrorRecord):
-        kept = error.__dict__[_RECORD] = ErrorRecord()
+    """Return what is kept with `error`; nothing is with one that lets nobody keep it."""
+    try:
+        kept = error.__dict__.get(_RECORD)
+        if not isinstance(kept, ErrorRecord):
+            kept = error.__dict__[_RECORD] = ErrorRecord()
+    except Exception as problem:  # noqa: BLE001  # somebody's class of errors
+        _health.pass_on(problem)
+        return ErrorRecord()
     return kept
+
+
+def traceback_in(error: BaseException) -> TracebackType | None:
+    """Return the traceback that `error` has now, also where its class has an attribute of that name."""
+    found: TracebackType | None = _traceback_in(error)
+    return found
 
 
 def message_of(error: BaseException) -> str:
@@ -51,4 +62,12 @@ def traceback_of(error: BaseException) -> str:
         return record.rendered[1]
     except Exception as problem:  # noqa: BLE001  # somebody's class of errors
         _health.pass_on(problem)
-        return text("".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {message_of(error)}\n")
+        return text(f"{_frames(error)}{class_name(error)}: {message_of(error)}\n")
+
+
+def _frames(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_tb(traceback_in(error)))
+    except Exception as problem:  # noqa: BLE001  # somebody's loader of sources
+        _health.pass_on(problem)
+        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import UserString
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -25,6 +26,7 @@ _MOST_IN_ALL = 2_000
 _MOST_CHARACTERS = 4 * LIMIT
 _SMALLEST_CUT = 64
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*")
+_NO_LISTS = (range, UserString)  # sequences that say more as a text
 _NAMED_VALUES = frozenset({"name", "key", "header"})
 
 
@@ -91,6 +93,19 @@ def text_of(value: object) -> str:
         return _unprintable(value)
 
 
+def class_name(value: object, *, qualified: bool = False) -> str:
+    """Return the name of an object's class, short and clean; if `qualified`, behind its module's unless that is builtins."""
+    kind = type(value)
+    try:
+        if not qualified:
+            return key_of(kind.__name__)
+        module = kind.__module__
+        return key_of(kind.__qualname__ if module in (None, "builtins") else f"{module}.{kind.__qualname__}")
+    except Exception as problem:  # noqa: BLE001  # somebody's class of classes
+        _health.pass_on(problem)
+        return "object"
+
+
 _NONE = object()
 
 
@@ -136,7 +151,7 @@ class _Walk:
 
     def _compound(self, value: Any) -> Any:
         items = _items_of(value)
-        if items is None and (not isinstance(value, Sequence | AbstractSet) or isinstance(value, range)):
+        if items is None and (not isinstance(value, Sequence | AbstractSet) or isinstance(value, _NO_LISTS)):
             return text(text_of(value))
         if id(value) in self._path:
             return "[circular]"
@@ -221,9 +236,9 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return text_of_bytes(value)
     if isinstance(value, BaseException):
-        return text(f"{type(value).__name__}: {text_of(value)}")
+        return text(f"{class_name(value)}: {text_of(value)}")
     return _NONE
 
 
 def _unprintable(value: object) -> str:
-    return f"[unprintable {type(value).__name__}]"
+    return f"[unprintable {class_name(value)}]"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from telemetry._boundary import record_of
+from telemetry._boundary import record_of, traceback_in
 
 
 def mark_written(error: BaseException, sink: Any) -> None:
     """Note that `sink` has the traceback that the error has now."""
-    record_of(error).written[id(sink)] = error.__traceback__
+    record_of(error).written[id(sink)] = traceback_in(error)
 
 
 def is_told(error: BaseException) -> bool:
@@ -21,7 +21,7 @@ def is_told(error: BaseException) -> bool:
 def is_written(error: BaseException, sink: Any) -> bool:
     """Return whether `sink` has the traceback of this very raise, or of a part of its way up to here."""
     written = record_of(error).written
-    return id(sink) in written and _only_went_up(written[id(sink)], error.__traceback__)
+    return id(sink) in written and _only_went_up(written[id(sink)], traceback_in(error))
 
 
 def _only_went_up(before: TracebackType | None, now: TracebackType | None) -> bool:

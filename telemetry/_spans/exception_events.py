@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telemetry._boundary import message_of, traceback_of
+from telemetry._boundary import class_name, message_of, traceback_of
 
 NAME = "exception"
 
@@ -10,7 +10,7 @@ NAME = "exception"
 def exception_attributes(error: BaseException, *, escaped: bool = False) -> dict[str, str]:
     """Return what the event says, without secrets and bounded."""
     return {
-        "exception.type": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
+        "exception.type": class_name(error, qualified=True),
         "exception.message": message_of(error),
         "exception.stacktrace": traceback_of(error),
         "exception.escaped": str(escaped),

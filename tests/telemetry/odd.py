@@ -34,6 +34,51 @@ class MuteError(Exception):
         raise RuntimeError("no words")
 
 
+def _raising(name: str) -> property:
+    def fail(_: object) -> Any:
+        raise RuntimeError(f"no {name}")
+
+    return property(fail, lambda _error, _value: None)
+
+
+class _Nameless(type):
+    """A class of classes without a name."""
+
+    __name__: Any = _raising("name")
+
+
+class NamelessError(Exception, metaclass=_Nameless):
+    """An error of a class without a name."""
+
+
+class Nameless(metaclass=_Nameless):
+    """Something of a class without a name, and without a text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class SpeechlessError(Exception):
+    """An error that answers nothing."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(f"no {name}")
+
+
+class FrozenError(Exception):
+    """An error that nothing can be kept with."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise RuntimeError(f"no {name}")
+
+
+def _without(name: str) -> Exception:
+    odd: type[Exception] = type("OddError", (Exception,), {name: _raising(name)})
+    return odd("spilt")
+
+
 class Classless:
     """Something that `isinstance` cannot ask."""
 
@@ -159,8 +204,25 @@ ODD: dict[str, Any] = {
     "a wide list": list(range(100_000)),
     "a wide mapping": {str(n): n for n in range(100_000)},
     "an endless list": Endless(),
+    "of a class without a name": Nameless(),
     "a broken mapping": Broken(),
     "moments": [datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)],
+}
+
+ERRORS: dict[str, Exception] = {
+    **{
+        f"without {name}": _without(name)
+        for name in ("__class__", "__dict__", "__traceback__", "__cause__", "__context__", "__notes__", "args", "error_type")
+    },
+    "without a text": MuteError(),
+    "without an answer": SpeechlessError(),
+    "without a name": NamelessError("spilt"),
+    "with a name without end": type("x" * 100_000, (Exception,), {})(),
+    "with a secret for a name": type(SECRET, (Exception,), {})(),
+    "with a secret for a module": type("OddError", (Exception,), {"__module__": SECRET})(),
+    "with a module that is none": type("OddError", (Exception,), {"__module__": None})(),
+    "with notes that are none": type("OddError", (Exception,), {"__notes__": 5})(),
+    "frozen": FrozenError("spilt"),
 }
 
 HIDDEN: dict[str, Any] = {

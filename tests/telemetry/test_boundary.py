@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import UserString
 from typing import Any
 
 import orjson
@@ -90,6 +91,11 @@ def test_numbers_that_json_does_not_know() -> None:
     infinite = float("inf")
     assert line_value("x", [infinite, 1.5]) == ["inf", 1.5]
     assert attribute("x", [infinite, 1.5]) == (infinite, 1.5)
+
+
+def test_a_text_of_a_class_of_its_own_is_a_text() -> None:
+    """Also where that class counts as a list of its characters."""
+    assert line_value("x", [UserString(f"of {SECRET}")]) == ["of [redacted]"]
 
 
 def test_keys_that_become_the_same_are_told_apart() -> None:

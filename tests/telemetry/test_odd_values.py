@@ -24,7 +24,7 @@ from telemetry.redaction import REDACTED
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
 from tests.telemetry.canary import CANARY
-from tests.telemetry.odd import HIDDEN, ODD, SECRET, Mute, MuteError
+from tests.telemetry.odd import ERRORS, HIDDEN, ODD, SECRET, Mute, MuteError
 
 
 class Shipped(Result):
@@ -236,6 +236,30 @@ def test_an_error_without_a_text_fails_its_operation(captrace: Capture) -> None:
     assert captrace.spans[0].status == "ERROR"
     assert captrace.lines[-1]["error_type"] == "MuteError"
     assert captrace.lines[-1]["error_msg"] == "[unprintable MuteError]"
+
+
+@pytest.mark.parametrize("odd", ERRORS)
+def test_an_error_that_misbehaves_fails_its_operation(odd: str, file: Path, shop: logging.Logger, captrace: Capture) -> None:
+    """It is told on the span and on lines, its class in short and clean text, and comes out as it went in."""
+    error = ERRORS[odd]
+    with pytest.raises(type(error)) as raised, observe(Ship(order="A-7")):
+        raise error
+    assert raised.value is error
+    with observe(Ship(order="A-8")) as shipping:
+        shipping.failed(error)
+    with span("shop.pack"):
+        trace.get_current_span().record_exception(error)
+    emit(Weighed(order="A-9", at=datetime(2026, 1, 1, tzinfo=UTC)), error=error)
+    structlog.get_logger().error("theirs", exc_info=error)
+    shop.error("standard", exc_info=(type(error), error, None))  # of an error alone it reads the traceback
+    first, second, third = captrace.spans
+    assert [(each.outcome, each.status) for each in (first, second)] == [("failed", "ERROR")] * 2
+    assert [event.name for each in captrace.spans for event in each.events] == ["exception"] * 3
+    assert len(str(first.attributes["error.type"])) <= 256
+    assert third.events[0].attributes["exception.type"]
+    assert {"theirs", "standard", "shop.weighed"} <= set(captrace.events())
+    assert [line["order"] for line in captrace.lines if line["event"] == "shop.ship.failed"] == ["A-7", "A-8"]
+    assert CANARY not in file.read_text() + str(captrace.spans)
 
 
 def test_a_lines_own_keys_are_its_own(file: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Iterator
 
 import pytest
@@ -36,6 +37,7 @@ def _ending(error: BaseException, captrace: Capture) -> tuple[str | None, str | 
     [
         (KeyboardInterrupt(), ("cancelled", None)),
         (SystemExit(1), ("cancelled", None)),
+        (CancelledError(), ("cancelled", None)),
         (Died(Death("signal", signal="SIGTERM")), ("died", "died")),
         (OSError("the door is shut"), ("failed", "OSError")),
         (Retry(), ("retrying", "Retry")),

@@ -60,11 +60,16 @@ def test_exc_info_that_is_a_pair_means_its_error(file: Path) -> None:
     assert [line["exception"] for line in read_lines(file)] == ["ValueError: given\n"]
 
 
-def test_exc_info_that_is_neither_true_nor_false_raises_nothing(file: Path) -> None:
-    """It is swallowed and said."""
-    before = telemetry.swallowed()
-    structlog.get_logger().error("failed", exc_info=Doubtful())
-    assert telemetry.swallowed() == before + 1
+def test_exc_info_that_is_neither_true_nor_false_means_the_error_that_is_handled(file: Path) -> None:
+    """It is not nothing, and the line is there."""
+    try:
+        raise KeyError("handled")
+    except KeyError:
+        structlog.get_logger().error("failed", exc_info=Doubtful())
+    structlog.get_logger().error("none", exc_info=Doubtful())
+    first, second = read_lines(file)
+    assert first["exception"].endswith("KeyError: 'handled'\n")
+    assert (second["event"], "exception" in second) == ("none", False)
 
 
 @pytest.mark.parametrize("way", ["structlog", "standard"])
