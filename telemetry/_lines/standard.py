@@ -101,7 +101,23 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception as problem:  # noqa: BLE001  # a wrong placeholder, somebody's __str__
         _health.pass_on(problem)
-    template, arguments = text_of(record.msg), _with_texts(record.args)
+    return _mended(record.msg, record.args)
+
+
+def formatted(template: object, arguments: tuple[Any, ...]) -> str:
+    """Return what a logger's `template` says with `arguments`, of which a single mapping is looked up by name."""
+    values: Any = arguments
+    try:
+        if len(arguments) == 1 and isinstance(arguments[0], Mapping) and arguments[0]:
+            (values,) = arguments
+        return str(str(template) % values)
+    except Exception as problem:  # noqa: BLE001  # a wrong placeholder, somebody's __str__
+        _health.pass_on(problem)
+    return _mended(template, values)
+
+
+def _mended(said: object, given: Any) -> str:
+    template, arguments = text_of(said), _with_texts(given)
     try:
         return str(template % arguments)
     except Exception as problem:  # noqa: BLE001  # it is the placeholder that is wrong

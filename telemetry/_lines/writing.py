@@ -22,7 +22,7 @@ from telemetry._boundary import key_of, line_value, message_of, traceback_of
 from telemetry._export.line_files import LineFile
 from telemetry._hexadecimal import span_digits, trace_digits
 from telemetry._lines import context as bound_context
-from telemetry._lines import raises, standard
+from telemetry._lines import loggers, raises, standard
 from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
 from telemetry.model import LINE_KEYS, Level
@@ -67,7 +67,11 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
         sinks.append((ConsoleSink if as_text else JsonSink)(stream, settings.log_level))
     _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
     if not structlog.is_configured():
-        structlog.configure(processors=[structlog.processors.StackInfoRenderer(), _to_line], cache_logger_on_first_use=False)
+        structlog.configure(
+            processors=[structlog.processors.StackInfoRenderer(), _to_line],
+            wrapper_class=loggers.Logger,
+            cache_logger_on_first_use=False,
+        )
     standard.attach(_write_standard, _output.floor)
     _health.report_to(_write_problem)
 

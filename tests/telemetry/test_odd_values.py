@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from telemetry.redaction import REDACTED
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
 from tests.telemetry.canary import CANARY
-from tests.telemetry.odd import ERRORS, HIDDEN, ODD, SECRET, Mute, MuteError
+from tests.telemetry.odd import ERRORS, HIDDEN, ODD, SECRET, Classless, Mute, MuteError
 
 
 class Shipped(Result):
@@ -150,6 +151,58 @@ def test_an_argument_without_a_text_leaves_the_rest_of_the_message(file: Path, s
         "[unprintable Mute] sent them",
         "%d parcels ('three',)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments", "said"),
+    [
+        ("%d parcels", ("three",), "%d parcels ('three',)"),
+        ("%s of %s", ("one",), "%s of %s ('one',)"),
+        ("sent", ("A-7",), "sent ('A-7',)"),
+        ("%(who)s sent", ({"whom": "ann"},), "%(who)s sent {'whom': 'ann'}"),
+        ("%(who)s sent", ({"who": "ann"},), "ann sent"),
+        ("%d parcels", (3,), "3 parcels"),
+        ("100 %", (), "100 %"),
+        ("%s sent", (Mute(),), "[unprintable Mute] sent"),
+        ("%s sent", (10**5_000,), "[unprintable int] sent"),
+        ("%s sent", (Classless(),), "[unprintable Classless] sent"),
+        ("%s", (f"of {SECRET}",), "of [redacted]"),
+    ],
+)
+def test_arguments_of_structlogs_loggers(template: str, arguments: tuple[Any, ...], said: str, file: Path) -> None:
+    """A placeholder that does not fit leaves them behind the text, as with the standard library's; nothing raises."""
+    log = structlog.get_logger()
+    log.info(template, *arguments)
+    log.log(20, template, *arguments)
+    asyncio.run(log.ainfo(template, *arguments))
+    assert [(line["level"], line["event"]) for line in read_lines(file)] == [("info", said)] * 3
+
+
+@pytest.mark.parametrize("method", ["debug", "info", "warning", "error", "critical", "exception", "msg", "warn", "fatal"])
+def test_fields_named_as_structlogs_own_parameters(method: str, file: Path) -> None:
+    """They stand beside what is said, on a line of the method's level; an event that is missing is empty."""
+    log, taken = structlog.get_logger(), {"self": 1, "event": 2, "method_name": 3, "level": 4}
+    getattr(log, method)("said", n=3, **taken)
+    asyncio.run(getattr(log, f"a{method}")("said", n=3, **taken))
+    getattr(log, method)(n=3)
+    first, second, third = read_lines(file)
+    for line in (first, second):
+        assert (line["event"], line["n"], line["level"]) == ("said", 3, third["level"])
+        assert {name: line[f"field_{name}"] for name in taken} == taken
+    assert (third["event"], third["n"]) == ("", 3)
+    alias = {"msg": "info", "warn": "warning", "fatal": "critical", "exception": "error"}
+    assert third["level"] == alias.get(method, method)
+
+
+@pytest.mark.parametrize(
+    ("level", "name"),
+    [(15, "debug"), (20, "info"), (25, "info"), (99, "critical"), (-1, "debug"), ("warn", "warning"), (None, "info")],
+)
+def test_a_level_that_structlog_does_not_know(level: Any, name: str, file: Path) -> None:
+    """It is the next lower one, and INFO if it is none at all."""
+    structlog.get_logger().log(level, "said", event="mine")
+    asyncio.run(structlog.get_logger().alog(level, "said", event="mine"))
+    assert [(line["level"], line["event"], line["field_event"]) for line in read_lines(file)] == [(name, "said", "mine")] * 2
 
 
 def test_an_event_that_is_no_text_is_a_line(file: Path, shop: logging.Logger) -> None:

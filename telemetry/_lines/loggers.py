@@ -1,0 +1,69 @@
+"""structlog's loggers as an application gets them here: whatever they are asked to say, they raise nothing into it.
+
+structlog's own raise a TypeError for a placeholder that does not fit, for a field named `event` or `self`, and for no event
+at all; and a KeyError for a level between the known ones.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from telemetry._lines.standard import formatted
+from telemetry.model import Level
+
+_TAKEN = frozenset({"self", "event", "method_name", "level"})
+"""Names of structlog's own parameters."""
+
+_structlogs: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
+
+
+def _saying(name: str) -> Callable[..., Any]:
+    say = getattr(_structlogs, name)
+
+    def method(self: Any, event: object = None, /, *args: Any, **fields: Any) -> Any:
+        if args:
+            event = formatted(event, args)
+        return say(self, event, **(fields if _TAKEN.isdisjoint(fields) else _beside(fields)))
+
+    method.__name__ = name
+    return method
+
+
+def _logging(name: str) -> Callable[..., Any]:
+    log = getattr(_structlogs, name)
+
+    def method(self: Any, level: object, event: object = None, /, *args: Any, **fields: Any) -> Any:
+        if args:
+            event = formatted(event, args)
+        return log(self, _known(level), event, **(fields if _TAKEN.isdisjoint(fields) else _beside(fields)))
+
+    method.__name__ = name
+    return method
+
+
+def _known(level: object) -> int:
+    """Return the known level that is the next lower one; INFO for what is no level."""
+    if isinstance(level, str):
+        return Level.named(level) or Level.INFO
+    if not isinstance(level, int):
+        return Level.INFO
+    return max((known for known in Level if known <= level), default=Level.DEBUG)
+
+
+def _beside(fields: dict[str, Any]) -> dict[str, Any]:
+    return {f"field_{name}" if name in _TAKEN else name: value for name, value in fields.items()}
+
+
+_NAMES = ("debug", "info", "msg", "warning", "warn", "error", "critical", "fatal", "exception")
+
+Logger: type = type(
+    "Logger",
+    (_structlogs,),
+    {name: _saying(name) for each in _NAMES for name in (each, f"a{each}")}
+    | {name: _logging(name) for name in ("log", "alog")},
+)
+"""What `structlog.get_logger()` gives where telemetry has configured structlog."""
