@@ -10,32 +10,24 @@ import base64
 import binascii
 import re
 
+from telemetry._shapes.commands import COMMANDS
+from telemetry._shapes.quoting import (
+    ASSIGNED,
+    EQUALS,
+    LOOKS_MADE,
+    PARAMETERS,
+    QUOTE,
+    QUOTED,
+    REST_OF_LIST,
+    SPACE,
+    keep_name,
+    surrounded,
+)
 from telemetry._shapes.shape import REDACTED, Shape
 from telemetry._shapes.tokens import START
 
-_ESCAPED_QUOTE = r"""(?: \\{1,32} ["'] | (?: %5[Cc] ){0,32} %2[27] )"""
-_QUOTE = rf"""(?: ["'] | {_ESCAPED_QUOTE} )"""
-_SPACE = r"(?: \s | \+ | %20 ){0,4}"
-_EQUALS = rf"""(?: {_QUOTE}? {_SPACE} (?: => | -> | := | ={{1,3}} | : | %(?:25){{0,3}}3[DdAa] ) {_SPACE} )"""
-_ASSIGNED = rf"""
-    (?: {_EQUALS} (?P<list> [\[(] {_SPACE} (?= b? {_QUOTE} ) )?
-      | {_QUOTE} {_SPACE} , {_SPACE} b? {_QUOTE} value {_QUOTE} {_SPACE} : {_SPACE}
-      | {_QUOTE} {_SPACE} , {_SPACE} (?= b? {_QUOTE} ) (?! b? {_QUOTE} [^"'\\]{{0,64}} {_QUOTE} {_SPACE} : ) )
-"""
-_QUOTED = r"""
-    (?: (?P<quote> b? ESCAPED_QUOTE) (?: (?!(?P=quote)) [^\r\n] )+
-      | (?P<double> b?") (?: [^"\\\r\n] | \\. )+
-      | (?P<single> b?') (?: [^'\\\r\n] | \\. )+ )
-""".replace("ESCAPED_QUOTE", _ESCAPED_QUOTE)
-_REST_OF_LIST = rf"""(?(list) (?: {_QUOTE} \s{{0,4}} , \s{{0,4}} b?{_QUOTE} [^"'\\\r\n]* ){{0,64}} )"""
-_PARAMETERS = r"""(?: [^\r\n"'\\] | (?<==) \\{0,32} " [^"\r\n]* " )+"""
-_LOOKS_MADE = r"(?=[A-Za-z.~+/_-]{0,200}?(?:[0-9=]|[a-z][A-Z]))"
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_IN_URL = r"(?:[A-Z0-9+]|%20){0,40}PRIVATE(?:\+|%20)KEY(?:(?:\+|%20)BLOCK)?-----"
-
-
-def _keep_name(found: re.Match[str]) -> str:
-    return f"{found['name']}{REDACTED}"
 
 
 def _keep_name_and_quote(found: re.Match[str]) -> str:
@@ -51,12 +43,7 @@ def _keep_ordinary_words(found: re.Match[str]) -> str:
                 return found[0]
         except (binascii.Error, ValueError):
             return found[0]
-    return _keep_name(found)
-
-
-def _shape(name: str, pattern: str, *starts: str) -> Shape:
-    compiled = re.compile(pattern, re.IGNORECASE | re.VERBOSE)
-    return Shape(name=name, pattern=compiled, starts=starts, replacement=_keep_name)
+    return keep_name(found)
 
 
 SURROUNDED: tuple[Shape, ...] = (
@@ -70,9 +57,9 @@ SURROUNDED: tuple[Shape, ...] = (
         pattern=re.compile(rf"-----BEGIN(?:\+|%20){_PEM_IN_URL}.*?(?:-----END(?:\+|%20){_PEM_IN_URL}|[\s&]|\Z)"),
         starts=("-----begin+", "-----begin%20"),
     ),
-    _shape("PuTTY", r"(?P<name> private-lines:\ \d{1,4}\s ) (?s:.*?) (?= private-mac | \Z )", "private-lines:"),
+    surrounded("PuTTY", r"(?P<name> private-lines:\ \d{1,4}\s ) (?s:.*?) (?= private-mac | \Z )", "private-lines:"),
     # 40 hexadecimal digits are a commit's name, too: they are a token where the words just before them say so.
-    _shape(
+    surrounded(
         "GitHub's users before 2021",
         r"""(?P<name> (?:token|credential|secret|authori[sz]ation|password|api[ _-]?key|bearer|oauth)s?
             (?: \W{1,8} (?:for|is|was|of|the|with|user|bearer|token|basic) ){0,3} \W{1,8} ) [0-9a-f]{40}\b""",
@@ -106,61 +93,36 @@ SURROUNDED: tuple[Shape, ...] = (
         starts=("%3a%2f%2f",),
         replacement=rf"\1{REDACTED}\2",
     ),
-    _shape(
+    surrounded(
         "a signed URL",
         r"""(?P<name> (?: x-(?:amz|goog)-(?:signature|credential|security-token) | awsaccesskeyid
             | (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: signature | sig ) | (?<=[?&]) code )
             (?: = | %(?:25){0,3}3D ) ) (?! [^\s&"'<>\\]{1,5} (?: [\s&"'<>\\] | \Z ) ) [^\s&"'<>\\]+""",
         *("x-amz-", "x-goog-", "awsaccesskeyid", "signature", "sig", "code="),
     ),
-    _shape(
+    surrounded(
         "a password in a sentence",
         rf"""(?P<name> \b (?: pass(?:word|phrase|code) | pin | token | secret | (?:api|access|secret|private)[ _-]?key )
-             \ (?: is | was ) (?: \ now )? :? \ {{1,2}} b?{_QUOTE}? )
-             (?-i:{_LOOKS_MADE}) [^\s"'\\]{{5,}} (?<! [.,;:!?)] )""",
+             \ (?: is | was ) (?: \ now )? :? \ {{1,2}} b?{QUOTE}? )
+             (?-i:{LOOKS_MADE}) [^\s"'\\]{{5,}} (?<! [.,;:!?)] )""",
         *("password ", "passphrase ", "passcode ", "pin ", "token ", "secret ", "api", "access", "private"),
     ),
-    _shape(
+    surrounded(
         "a session's or an authorization's nonce",
         r"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: session | sess | state | nonce | code_verifier )
             (?: = | %(?:25){0,3}3D ) ) (?= [A-Za-z_.~-]{0,200} [0-9] ) [A-Za-z0-9_.~%-]{16,}=*""",
         *("session", "sess=", "sess%", "state", "nonce", "code_verifier"),
     ),
-    _shape(
+    surrounded(
         "a cookie",
-        rf"""(?P<name> cookie s? {_ASSIGNED} (?: b?{_QUOTE} )? ) {_PARAMETERS} {_REST_OF_LIST}""",
+        rf"""(?P<name> cookie s? {ASSIGNED} (?: b?{QUOTE} )? ) {PARAMETERS} {REST_OF_LIST}""",
         "cookie",
     ),
-    _shape(
-        "an option of a command",
-        rf"""(?P<name> (?<![\w-]) \s? --? (?:[a-z]+-){{0,4}}
-             (?: password|passwd|passphrase|pass|pwd|pw|token|secret|credentials?|(?:api|access|secret|private|auth)-?key )
-             (?: [ =]{{1,4}} | {_QUOTE}{_SPACE},{_SPACE} (?=b?{_QUOTE}) ) (?: b?{_QUOTE} )? )
-             (?! -- ) (?: (?<=") [^"\r\n]* | (?<=') [^'\r\n]* | [^\s"'\\]+ )""",
-        *("--", " -"),
-    ),
-    _shape(
-        "an option for a user and a password",
-        rf"""(?P<name> (?<![\w-]) --(?:http-|proxy-)?auth [ =]{{1,4}} ["']? ) (?: [^\s:"']{{1,128}} : [^\s"']+
-             | (?-i:{_LOOKS_MADE}) [^\s"']{{8,}} )""",
-        *("--auth", "--http-auth", "--proxy-auth"),
-    ),
-    _shape(
-        "a password of curl",
-        r"""(?P<name> (?: (?<=\s) -u | --(?:proxy-)?user ) [ =]{0,4} ["']? (?! \d+:\d+ ) [^\s:"']{1,128} : )
-            (?!//) [^\s"']+""",
-        *("-u", "--user", "--proxy-user"),
-    ),
-    _shape(
-        "a password of a command",
-        r"""(?P<name> (?: (?:mysql|mariadb|sshpass|mongo|docker\ login) [^\r\n|;&]{0,120}? \s -p
-            | (?:redis|valkey)-cli [^\r\n|;&]{0,120}? \s -a ) \s{0,4} ["']? ) [^\s"']+""",
-        *("mysql", "mariadb", "sshpass", "mongo", "docker login", "redis-cli", "valkey-cli"),
-    ),
-    _shape(
+    *COMMANDS,
+    surrounded(
         "an Authorization header",
-        rf"""(?P<name> authorization {_ASSIGNED} (?: b?{_QUOTE} )? )
-             (?: (?: digest|hawk|mac|oauth|signature|googlelogin|aws4-[\w-]+ ) \s {_PARAMETERS}
+        rf"""(?P<name> authorization {ASSIGNED} (?: b?{QUOTE} )? )
+             (?: (?: digest|hawk|mac|oauth|signature|googlelogin|aws4-[\w-]+ ) \s {PARAMETERS}
                | (?: (?: bearer|basic|token|negotiate|ntlm|api-?key|key|bot|dpop ) (?: [ \t]{{1,4}} | \+ | %20 ) )?
                  [^\s"'\\]+ )""",
         "authorization",
@@ -170,13 +132,13 @@ SURROUNDED: tuple[Shape, ...] = (
         name="a scheme and its secret",
         pattern=re.compile(
             rf"(?P<name>{START}(?i:bearer|basic|token)(?:[ \t]{{1,4}}|%20|\+))"
-            rf"(?P<secret>{_LOOKS_MADE}[A-Za-z0-9._~+/=-]{{8,}}|[A-Za-z0-9._~+/=-]{{20,}})"
+            rf"(?P<secret>{LOOKS_MADE}[A-Za-z0-9._~+/=-]{{8,}}|[A-Za-z0-9._~+/=-]{{20,}})"
         ),
         starts=("bearer", "basic", "token"),
         replacement=_keep_ordinary_words,
     ),
     # One or several: 32 bytes in url-safe base64. Before the name alone says it, which ends a value at the first blank.
-    _shape(
+    surrounded(
         "Fernet keys",
         r"""(?P<name> keys? [\\"']{0,3} \s{0,4} (?: [=:] | (?<=["']) , ) \s{0,4} [\[("'b\\]{0,4} )
             [A-Za-z0-9_-]{43}= (?: [,"'\s]{1,4} b?["']? [A-Za-z0-9_-]{43}= )*""",
@@ -188,8 +150,8 @@ SURROUNDED: tuple[Shape, ...] = (
             rf"""(?P<name> (?: (?<=[A-Za-z0-9_-]) token | pass (?:word|wd|phrase|code) s? | (?<=[_-]) pass (?![a-z])
                  | (?<=;) pwd | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
                  | (?: api|access|private|auth|signing|encryption|master ) [ _-]? keys? ) \d{{0,2}}
-                 {_ASSIGNED} )
-                 (?: {_QUOTED} | [^\s&"'\\]+ ) {_REST_OF_LIST}""",
+                 {ASSIGNED} )
+                 (?: {QUOTED} | [^\s&"'\\]+ ) {REST_OF_LIST}""",
             re.IGNORECASE | re.VERBOSE,
         ),
         starts=(
@@ -199,24 +161,24 @@ SURROUNDED: tuple[Shape, ...] = (
         replacement=_keep_name_and_quote,
     ),
     # PWD is also where a shell is, and a test may pass: only a value that looks made.
-    _shape(
+    surrounded(
         "a password under its short name",
-        rf"""(?P<name> (?<![A-Za-z0-9_-]) (?: pass | pwd ) {_EQUALS} b?{_QUOTE}? )
-            (?! [/~.] | [A-Z]:\\ | [\d.]{{1,20}} (?![\w$#!-]) ) (?-i:{_LOOKS_MADE}) [^\s"'\\&;,]{{6,}}""",
+        rf"""(?P<name> (?<![A-Za-z0-9_-]) (?: pass | pwd ) {EQUALS} b?{QUOTE}? )
+            (?! [/~.] | [A-Z]:\\ | [\d.]{{1,20}} (?![\w$#!-]) ) (?-i:{LOOKS_MADE}) [^\s"'\\&;,]{{6,}}""",
         *("pass", "pwd"),
     ),
-    _shape("a connection string's key", r"(?P<name> account[_-]?key = ) [A-Za-z0-9+/]{32,}={0,2}", "account"),
-    _shape(
+    surrounded("a connection string's key", r"(?P<name> account[_-]?key = ) [A-Za-z0-9+/]{32,}={0,2}", "account"),
+    surrounded(
         "XML",
         r"""(?P<name> (?: password | passwd | passphrase | secret | token | (?:api|access)[_-]?key ) > )
             [^<>]{1,1024} (?=</)""",
         *("pass", "secret", "token", "api", "access"),
     ),
     # The name alone may be an everyday word ("unexpected token: x"): only a value that looks made, or is quoted.
-    _shape(
+    surrounded(
         "a value under the name token",
-        rf"""(?P<name> \b token (?: {_EQUALS} | {_QUOTE}{_SPACE},{_SPACE} (?=b?{_QUOTE} (?-i:{_LOOKS_MADE})) )
-            (?: b?{_QUOTE} | (?-i:{_LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
+        rf"""(?P<name> \b token (?: {EQUALS} | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE} (?-i:{LOOKS_MADE})) )
+            (?: b?{QUOTE} | (?-i:{LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
         "token",
     ),
 )

@@ -1,0 +1,35 @@
+"""Secrets on command lines: options that are named for them, and commands that call them otherwise."""
+
+from __future__ import annotations
+
+from telemetry._shapes.quoting import LOOKS_MADE, QUOTE, SPACE, surrounded
+from telemetry._shapes.shape import Shape
+
+COMMANDS: tuple[Shape, ...] = (
+    surrounded(
+        "an option of a command",
+        rf"""(?P<name> (?<![\w-]) \s? --? (?:[a-z]+-){{0,4}}
+             (?: password|passwd|passphrase|pass|pwd|pw|token|secret|credentials?|(?:api|access|secret|private|auth)-?key )
+             (?: [ =]{{1,4}} | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE}) ) (?: b?{QUOTE} )? )
+             (?! -- ) (?: (?<=") [^"\r\n]* | (?<=') [^'\r\n]* | [^\s"'\\]+ )""",
+        *("--", " -"),
+    ),
+    surrounded(
+        "an option for a user and a password",
+        rf"""(?P<name> (?<![\w-]) --(?:http-|proxy-)?auth [ =]{{1,4}} ["']? ) (?: [^\s:"']{{1,128}} : [^\s"']+
+             | (?-i:{LOOKS_MADE}) [^\s"']{{8,}} )""",
+        *("--auth", "--http-auth", "--proxy-auth"),
+    ),
+    surrounded(
+        "a password of curl",
+        r"""(?P<name> (?: (?<=\s) -u | --(?:proxy-)?user ) [ =]{0,4} ["']? (?! \d+:\d+ ) [^\s:"']{1,128} : )
+            (?!//) [^\s"']+""",
+        *("-u", "--user", "--proxy-user"),
+    ),
+    surrounded(
+        "a password of a command",
+        r"""(?P<name> (?: (?:mysql|mariadb|sshpass|mongo|docker\ login) [^\r\n|;&]{0,120}? \s -p
+            | (?:redis|valkey)-cli [^\r\n|;&]{0,120}? \s -a ) \s{0,4} ["']? ) [^\s"']+""",
+        *("mysql", "mariadb", "sshpass", "mongo", "docker login", "redis-cli", "valkey-cli"),
+    ),
+)

@@ -1,0 +1,36 @@
+"""Parts of expressions that find a secret by what surrounds it, however often that was quoted on its way out."""
+
+from __future__ import annotations
+
+import re
+
+from telemetry._shapes.shape import REDACTED, Shape
+
+ESCAPED_QUOTE = r"""(?: \\{1,32} ["'] | (?: %5[Cc] ){0,32} %2[27] )"""
+QUOTE = rf"""(?: ["'] | {ESCAPED_QUOTE} )"""
+SPACE = r"(?: \s | \+ | %20 ){0,4}"
+EQUALS = rf"""(?: {QUOTE}? {SPACE} (?: => | -> | := | ={{1,3}} | : | %(?:25){{0,3}}3[DdAa] ) {SPACE} )"""
+ASSIGNED = rf"""
+    (?: {EQUALS} (?P<list> [\[(] {SPACE} (?= b? {QUOTE} ) )?
+      | {QUOTE} {SPACE} , {SPACE} b? {QUOTE} value {QUOTE} {SPACE} : {SPACE}
+      | {QUOTE} {SPACE} , {SPACE} (?= b? {QUOTE} ) (?! b? {QUOTE} [^"'\\]{{0,64}} {QUOTE} {SPACE} : ) )
+"""
+QUOTED = r"""
+    (?: (?P<quote> b? ESCAPED_QUOTE) (?: (?!(?P=quote)) [^\r\n] )+
+      | (?P<double> b?") (?: [^"\\\r\n] | \\. )+
+      | (?P<single> b?') (?: [^'\\\r\n] | \\. )+ )
+""".replace("ESCAPED_QUOTE", ESCAPED_QUOTE)
+REST_OF_LIST = rf"""(?(list) (?: {QUOTE} \s{{0,4}} , \s{{0,4}} b?{QUOTE} [^"'\\\r\n]* ){{0,64}} )"""
+PARAMETERS = r"""(?: [^\r\n"'\\] | (?<==) \\{0,32} " [^"\r\n]* " )+"""
+LOOKS_MADE = r"(?=[A-Za-z.~+/_-]{0,200}?(?:[0-9=]|[a-z][A-Z]))"
+
+
+def keep_name(found: re.Match[str]) -> str:
+    """Return what stands before a secret, and the word for it."""
+    return f"{found['name']}{REDACTED}"
+
+
+def surrounded(name: str, pattern: str, *starts: str) -> Shape:
+    """Return a shape, in any case of letters, whose `pattern` has what stands before the secret as its group `name`."""
+    compiled = re.compile(pattern, re.IGNORECASE | re.VERBOSE)
+    return Shape(name=name, pattern=compiled, starts=starts, replacement=keep_name)
