@@ -27,6 +27,7 @@ _MOST_CHARACTERS = 4 * LIMIT
 _SMALLEST_CUT = 64
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*")
 _NO_LISTS = (range, UserString)  # sequences that say more as a text
+_PAIR = re.compile(r"(?:\w*_)?auth")  # a user and a password, as HTTP clients take them
 _NAMED_VALUES = frozenset({"name", "key", "header"})
 
 
@@ -129,6 +130,8 @@ class _Walk:
         """Return what stands under a name, which may say that it is a secret."""
         if value is not None and type(value) is not bool and is_secret_name(name):
             return REDACTED
+        if type(value) is tuple and len(value) == 2 and _PAIR.fullmatch(name) is not None:
+            return [self.value(value[0]), REDACTED]
         return self.value(value)
 
     def value(self, value: Any) -> Any:

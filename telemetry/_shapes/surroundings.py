@@ -19,6 +19,7 @@ from telemetry._shapes.quoting import (
     QUOTE,
     QUOTED,
     REST_OF_LIST,
+    SLUG,
     SPACE,
     keep_name,
     surrounded,
@@ -28,6 +29,7 @@ from telemetry._shapes.tokens import START
 
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_IN_URL = r"(?:[A-Z0-9+]|%20){0,40}PRIVATE(?:\+|%20)KEY(?:(?:\+|%20)BLOCK)?-----"
+_IN_URL = r"""[^/?\#&\s"'<>\\]"""
 
 
 def _keep_name_and_quote(found: re.Match[str]) -> str:
@@ -72,9 +74,10 @@ SURROUNDED: tuple[Shape, ...] = (
         replacement=f"://{REDACTED}@",
     ),
     Shape(
-        name="a URL's user, with a slash in the password",  # in HTTP's, a path after a port may hold an @
+        name="a URL's user, with a slash or a quote in the password",  # in HTTP's, a path after a port may hold an @
         pattern=re.compile(
-            r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))[^\s@"'<>\\]{1,128}@"""
+            r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))"""
+            r"""(?:[^\s@"'<>\\]|(?<![,:=(\[{])\\{0,8}["'](?=[\w!#$%&*+./?@^|~-])){1,128}@"""
         ),
         starts=("://",),
         replacement=f"://{REDACTED}@",
@@ -89,9 +92,13 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     Shape(
         name="a URL's user, quoted",
-        pattern=re.compile(r"""(%3A%2F%2F)(?:(?!%2F|%40)[^/?#&\s"'<>\\])+(%40)""", re.IGNORECASE),
+        pattern=re.compile(
+            rf"""(?:(?<!http)(?<!https)(?P<other>)|)(%3A%2F%2F)(?:(?:(?:(?!%2F|%40){_IN_URL})+%40)+
+            |(?:(?!%2F|%40|%3A){_IN_URL}){{0,256}}%3A(?(other)|(?!\d{{1,5}}%(?:2F|3F|23))){_IN_URL}{{1,128}}?%40)""",
+            re.IGNORECASE | re.VERBOSE,
+        ),
         starts=("%3a%2f%2f",),
-        replacement=rf"\1{REDACTED}\2",
+        replacement=rf"\2{REDACTED}%40",
     ),
     surrounded(
         "a signed URL",
@@ -103,15 +110,32 @@ SURROUNDED: tuple[Shape, ...] = (
     surrounded(
         "a password in a sentence",
         rf"""(?P<name> \b (?: pass(?:word|phrase|code) | pin | token | secret | (?:api|access|secret|private)[ _-]?key )
-             \ (?: is | was ) (?: \ now )? :? \ {{1,2}} b?{QUOTE}? )
+             \ (?: is | was | given | provided ) (?: \ now )? :? \ {{1,2}} (?: b?{QUOTE} )? )
              (?-i:{LOOKS_MADE}) [^\s"'\\]{{5,}} (?<! [.,;:!?)] )""",
         *("password ", "passphrase ", "passcode ", "pin ", "token ", "secret ", "api", "access", "private"),
+    ),
+    surrounded(
+        "an API key in a sentence",
+        rf"""(?P<name> (?:api|access|secret) [ _-]? key [ ]{{1,2}} ["']? ) (?! (?-i:{SLUG}) )
+             (?= [A-Za-z_./+-]{{0,200}} [0-9] ) [A-Za-z0-9_./+-]{{20,}}=*""",
+        *("api", "access", "secret"),
     ),
     surrounded(
         "a session's or an authorization's nonce",
         r"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: session | sess | state | nonce | code_verifier )
             (?: = | %(?:25){0,3}3D ) ) (?= [A-Za-z_.~-]{0,200} [0-9] ) [A-Za-z0-9_.~%-]{16,}=*""",
         *("session", "sess=", "sess%", "state", "nonce", "code_verifier"),
+    ),
+    surrounded(
+        "cookies in a mapping",
+        rf"""(?P<name> cookies? {EQUALS} \[? \{{ ) [^{{}}\r\n]* (?: \}} , \s? \{{ [^{{}}\r\n]* )*""",
+        "cookie",
+    ),
+    surrounded(
+        "a cookie as Python shows it",
+        r"""(?P<name> < (?: Cookie \s [^\s=<>]{0,256} = | (?: SimpleCookie | Morsel ) : \s ) )
+            (?: (?! \s for \s ) [^\r\n<>] )+""",
+        *("<cookie ", "<simplecookie", "<morsel"),
     ),
     surrounded(
         "a cookie",
@@ -123,15 +147,17 @@ SURROUNDED: tuple[Shape, ...] = (
         "an Authorization header",
         rf"""(?P<name> authorization {ASSIGNED} (?: b?{QUOTE} )? )
              (?: (?: digest|hawk|mac|oauth|signature|googlelogin|aws4-[\w-]+ ) \s {PARAMETERS}
-               | (?: (?: bearer|basic|token|negotiate|ntlm|api-?key|key|bot|dpop ) (?: [ \t]{{1,4}} | \+ | %20 ) )?
-                 [^\s"'\\]+ )""",
+               | (?: (?: bearer|basic|token|negotiate|ntlm|api-?key|key|bot|dpop ) (?: [ \t]{{1,4}} | \+ | %20 )
+                   | [A-Za-z][\w-]{{0,40}} [ \t]{{1,4}} (?= [^\s"'\\0-9]{{0,200}} [0-9=] [^\s"'\\]{{4}} ) )?
+                 [^\s"'\\]+ (?: (?<=token=) \\{{0,32}} " [^"\r\n]* )? )""",
         "authorization",
     ),
     # "basic authentication" and "token expired" are words; a secret has digits, mixed case, or is very long.
     Shape(
         name="a scheme and its secret",
         pattern=re.compile(
-            rf"(?P<name>{START}(?i:bearer|basic|token)(?:[ \t]{{1,4}}|%20|\+))"
+            rf"(?P<name>{START}(?:(?i:bearer|basic|token)(?:[ \t]{{1,4}}|%20|\+)"
+            rf"|(?i:bearer)[ \t]{{0,2}}(?:[:=][ \t]{{0,2}}|[ \t])\\{{0,8}}[\"']?))"
             rf"(?P<secret>{LOOKS_MADE}[A-Za-z0-9._~+/=-]{{8,}}|[A-Za-z0-9._~+/=-]{{20,}})"
         ),
         starts=("bearer", "basic", "token"),
@@ -148,9 +174,10 @@ SURROUNDED: tuple[Shape, ...] = (
         name="a value under a secret's name",
         pattern=re.compile(
             rf"""(?P<name> (?: (?<=[A-Za-z0-9_-]) token | pass (?:word|wd|phrase|code) s? | (?<=[_-]) pass (?![a-z])
-                 | (?<=;) pwd | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
+                 | (?<=;) pwd | (?<=[_-]) pwd (?! {EQUALS} ["']? (?: [/~.] | [A-Z]:\\ ) )
+                 | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
                  | (?: api|access|private|auth|signing|encryption|master ) [ _-]? keys? ) \d{{0,2}}
-                 {ASSIGNED} )
+                 {ASSIGNED} (?: [|>] [+-]? [ \t]{{0,4}} \r? \n \s{{0,32}} )? )
                  (?: {QUOTED} | [^\s&"'\\]+ ) {REST_OF_LIST}""",
             re.IGNORECASE | re.VERBOSE,
         ),
@@ -170,11 +197,35 @@ SURROUNDED: tuple[Shape, ...] = (
     surrounded("a connection string's key", r"(?P<name> account[_-]?key = ) [A-Za-z0-9+/]{32,}={0,2}", "account"),
     surrounded(
         "XML",
-        r"""(?P<name> (?: password | passwd | passphrase | secret | token | (?:api|access)[_-]?key ) > )
-            [^<>]{1,1024} (?=</)""",
+        r"""(?P<name> (?: password | passwd | passphrase | secret | token | (?:api|access)[_-]?key ) (?: \s [^<>]{0,256} )? >
+            (?: <!\[CDATA\[ )? ) [^<>]{1,1024} (?= </ | \]\]> )""",
         *("pass", "secret", "token", "api", "access"),
     ),
     # The name alone may be an everyday word ("unexpected token: x"): only a value that looks made, or is quoted.
+    surrounded(
+        "a quoted value under the name token, itself quoted or before an equals sign",
+        rf"""(?P<name> (?: (?<=["']) token {QUOTE} {SPACE} : | \b token \s{{0,2}} = ) {SPACE} b?{QUOTE} ) [^\s"'\\]+""",
+        "token",
+    ),
+    surrounded(
+        "a password in SQL, or quoted in a sentence",
+        r"""(?P<name> (?: identified \s{1,4} (?: with \s [\w"'`]{1,64} \s{1,4} )? (?: by | as ) (?: \s password )?
+            | \b pass (?: word | phrase | code ) (?: \s for \s [^\s='"]{1,128} \s = )? ) \s{1,4} )
+            (?P<mark> ["'] ) (?! [\s,;:)\]}+] ) (?: (?! (?P=mark) ) [^\r\n] ){1,256} (?= (?P=mark) )""",
+        *("identified", "pass"),
+    ),
+    surrounded(
+        "a user and a password in a pair",
+        rf"""(?P<name> (?: auth {EQUALS}? | credentials? {EQUALS} ) \( \s{{0,4}} b?{QUOTE} [^"'\\\r\n]{{0,128}} {QUOTE}
+             \s{{0,4}} , \s{{0,4}} b?{QUOTE} ) [^"'\\\r\n]+""",
+        *("auth", "credential"),
+    ),
+    surrounded(
+        "a user and a password in npm's and Docker's settings",
+        rf"""(?P<name> (?: (?<![A-Za-z0-9]) _auth {SPACE} = | (?<=["']) auth {QUOTE} {SPACE} : ) {SPACE} {QUOTE}? )
+             [A-Za-z0-9+/_-]{{12,}}={{0,2}}""",
+        *("_auth", "auth"),
+    ),
     surrounded(
         "a value under the name token",
         rf"""(?P<name> \b token (?: {EQUALS} | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE} (?-i:{LOOKS_MADE})) )
@@ -205,6 +256,6 @@ WORDS: tuple[str, ...] = (
         "@",
     ),
     *("credential", "private", "client_a", "code=", "x-amz", "x-goog", "-u", "-p", "-cli"),
-    *("passcode", "pin is", "pin was", "sess", "state=", "state%", "nonce", "code_verifier"),
+    *("identified", "<morsel", "passcode", "pin is", "pin was", "sess", "state=", "state%", "nonce", "code_verifier"),
 )
 """No text without one of these, in any case, holds a secret that is known by what surrounds it."""

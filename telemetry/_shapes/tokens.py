@@ -30,11 +30,12 @@ TOKENS: tuple[Shape, ...] = (
     _token("GitLab", r"gl(?:pat|ptt|rtr?|dt|oas|cbt|ft|imt|soat|agent|ffct)-[A-Za-z0-9_.-]{16,}", "gl"),
     _token("Slack", r"x(?:ox[a-z]|app)[.-][A-Za-z0-9.-]{10,}", "xox", "xapp-"),
     Shape(
-        name="webhooks of Slack and Discord",
+        name="webhooks of Slack, Discord and Microsoft",
         pattern=re.compile(
-            r"(hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9/_-]{10,}"
+            r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/"
+            r"|webhook\.office\.com/webhookb2/)[A-Za-z0-9@/_-]{10,}"
         ),
-        starts=("hooks.slack.com", "discord"),
+        starts=("hooks.slack", "discord", "webhook.office"),
         replacement=rf"\1{REDACTED}",
     ),
     _token("AWS", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])", "akia", "asia", "abia", "acca"),

@@ -246,6 +246,8 @@ HIDDEN: dict[str, Any] = {
     "pairs": [("Authorization", "hunter2"), (b"cookie", b"hunter2")],
     "items": {"Authorization": "hunter2"}.items(),
     "names and values": [{"name": "Authorization", "value": "hunter2"}, {"key": "password", "value": "hunter2"}],
+    "a user and a password": {"auth": ("ann", "hunter2"), "proxy_auth": ("ann", "hunter2")},
+    "a namespace in a namespace": SimpleNamespace(login=SimpleNamespace(token="hunter2")),
     "arguments": ["psql", "--password", "hunter2", "-h", "db"],
     "a list": [[[[SECRET]]]],
     "an object": type("Thing", (), {"__str__": lambda _self: f"Thing({SECRET})"})(),

@@ -205,6 +205,15 @@ def test_what_stands_behind_a_secret_s_name_in_a_list_is_a_secret() -> None:
         assert line_value("x", {name: "Accept", "value": "p"}) == {name: "Accept", "value": "p"}
 
 
+def test_a_pair_of_a_user_and_a_password_keeps_the_user() -> None:
+    """Under the name that HTTP clients have for it; more or less than a pair is none."""
+    assert line_value("auth", ("ann", "hunter2")) == ["ann", "[redacted]"]
+    assert attribute("http_auth", ("ann", "hunter2")) == ("ann", "[redacted]")
+    assert line_value("auth", ("saml",)) == ["saml"]
+    assert line_value("auth", ["saml", "oidc"]) == ["saml", "oidc"]
+    assert line_value("author", ("ann", "bob")) == ["ann", "bob"]
+
+
 def test_a_key_of_256_characters_is_whole() -> None:
     """One more is cut."""
     assert (key("k" * 256), key("k" * 257)) == ("k" * 256, "k" * 253 + "...")

@@ -114,6 +114,10 @@ def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
         "PWD=/home/ann9/work, pass=3, pass: 17/17, pass: 0.25s, 12 pass, 3 fail",
         "pass: everything, a pass-through: yes, the access key is F5",
         "('keys', 3) at 12:30, see git@github.com:octo-org/repo.git",
+        '{"url":"redis://host:6379","mail":"a@b.example"}',
+        "['redis://host:6379','a@b.example']",
+        "a bearer of 2 flags, bearer: none, auth: SAML, auth=required, auth=('oidc')",
+        "the error 'no password' ' or token', 'the password is ' + value, the API key rotation-for-2026-customers",
     ],
 )
 def test_ordinary_text_stays(text: str) -> None:
@@ -230,6 +234,34 @@ OF_VENDORS = {
     "Pulumi": f"pul-{_HEX}",
     "PlanetScale": f"pscale_tkn_{_MADE}",
     "Discord's webhooks": f"https://discord.com/api/webhooks/1/{_MADE}",
+    "Slack's webhooks for governments": f"https://hooks.slack-gov.com/services/T0/B0/{_MADE}",
+    "Microsoft's webhooks": f"https://acme.webhook.office.com/webhookb2/{_MADE}@{_MADE}/IncomingWebhook/{_MADE}/1",
+    "a scheme that nobody knows": f"Authorization: GenieKey {_MADE}",
+    "a scheme of Django's": f"Authorization: JWT {_MADE}",
+    "a scheme and an account": f"Authorization: SharedKey ann:{_MADE}",
+    "a scheme and a parameter": f'Authorization: Token token="{_MADE}"',
+    "a scheme without its header": f'sent Bearer "{_MADE}"',
+    "a scheme as a name": f"bearer={_MADE}, or Bearer: {_MADE}",
+    "cookies in a mapping of a mapping": str({"cookies": {"sid": _MADE, "b": "2"}, "n": 1}),
+    "cookies in a list of mappings": str({"cookies": [{"name": "sid", "value": _MADE}, {"name": "b", "value": _MADE}]}),
+    "cookies of requests": f"<RequestsCookieJar[<Cookie sid={_MADE} for a.example/>, <Cookie b={_MADE} for a.example/>]>",
+    "cookies of the standard library": f"<SimpleCookie: b='1' sid='{_MADE}'>, <Morsel: sid={_MADE}; Path=/>",
+    "a password with a quote": f'postgresql://ann:a"{_MADE}@db:5432/app',
+    "a password with an apostrophe": f"amqp://ann:{_MADE}'{_MADE}@mq/app",
+    "a user's password in HTTP with a quote": f'https://ann:a"{_MADE}@host/app',
+    "a password in SQL": f"ALTER ROLE ann WITH PASSWORD '{_MADE}'",
+    "a password in MySQL": f"CREATE USER ann IDENTIFIED WITH caching_sha2_password BY '{_MADE}'",
+    "a password in a sentence, quoted": f"got password '{_MADE}' for ann",
+    "a password of MySQL in a variable": f"MYSQL_PWD={_MADE} mysql",
+    "a password in a pair": f"get(url, auth=('ann', '{_MADE}'))",
+    "a password in a pair of bytes": f"credentials=(b'ann', b'{_MADE}')",
+    "a password in a pair's class": f"HTTPBasicAuth('ann', '{_MADE}')",
+    "npm's settings": f"//registry.npmjs.org/:_auth={_MADE}",
+    "Docker's settings": json.dumps({"auths": {"ghcr.io": {"auth": _MADE}}}),
+    "XML with an attribute": f'<wsse:Password Type="text">{_MADE}</wsse:Password>',
+    "XML with any characters": f"<password><![CDATA[{_MADE}]]></password>",
+    "an API key in a sentence": f"Incorrect API key provided: {_MADE}.",
+    "an API key without a verb": f"API key {_MADE} is invalid",
 }
 
 
@@ -242,6 +274,47 @@ def test_secrets_of_vendors_are_known(vendor: str, quoting: str) -> None:
     assert not [
         secret for secret in (_HEX, _MADE, _MADE[:20], "IOSFODNN7EXAMPLE", "wJalrXUtnFEMI", "bPxRfiCY") if secret in left
     ]
+
+
+@pytest.mark.parametrize("said", ["password: >-\n  {}", "db:\n  password: |\n    {}\n  host: db"])
+def test_a_secret_below_its_name_is_known(said: str) -> None:
+    """As YAML has it; what follows its line stays."""
+    left = redact(said.format(_MADE))
+    assert left == said.format(REDACTED)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "token='{}'",
+        "namespace(token='{}')",
+        "{{'token': '{}', 'n': 1}}",
+        '{{"token": "{}"}}',
+        "(b'token': b'{}')",
+        'token = "{}"',
+    ],
+)
+def test_a_quoted_token_may_be_short(said: str) -> None:
+    """Where the name is a field's: `unexpected token: 'x'` is not."""
+    assert redact(said.format("hunter2")) == said.format(REDACTED)
+    assert redact("unexpected token: 'x'") == "unexpected token: 'x'"
+
+
+_ADDRESSES = [
+    f"{scheme}://ann:{password}{CANARY}@host.example/app"
+    for scheme in ("postgresql", "mysql+pymysql", "mongodb+srv", "amqps", "rediss", "smtp", "https")
+    for password in ("a@b", "a:b", "a/b", "a#b", "a?b", "a'b", 'a"b', "a&b", "a%b", "12/b")
+    if (scheme, password) != ("https", "12/b")  # there, a path behind a port may hold an @
+]
+
+
+@pytest.mark.parametrize("address", _ADDRESSES)
+def test_a_password_in_an_address_may_have_any_character(address: str) -> None:
+    """Encoded or not; what stands behind the host stays."""
+    for quoting in QUOTINGS.values():
+        left = redact(quoting(address))
+        assert CANARY not in left
+        assert "host.example" in left
 
 
 _FERNET_KEYS = [base64.urlsafe_b64encode(bytes([number]) * 31 + b"\xff").decode() for number in (1, 90, 250)]
