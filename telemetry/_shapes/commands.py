@@ -28,8 +28,8 @@ COMMANDS: tuple[Shape, ...] = (
     ),
     surrounded(
         "a password of a command",
-        r"""(?P<name> (?: (?:mysql|mariadb|sshpass|mongo|docker\ login) [^\r\n|;&]{0,120}? \s -p
-            | (?:redis|valkey)-cli [^\r\n|;&]{0,120}? \s -a ) \s{0,4} ["']? ) [^\s"']+""",
+        r"""(?P<name> (?: (?:mysql|mariadb|sshpass|mongo|docker\ login) [^\r\n|;&]{0,120}? \s (?-i:-p)
+            | (?:redis|valkey)-cli [^\r\n|;&]{0,120}? \s (?-i:-a) ) \s{0,4} ["']? ) [^\s"']+""",
         *("mysql", "mariadb", "sshpass", "mongo", "docker login", "redis-cli", "valkey-cli"),
     ),
 )

@@ -22,6 +22,12 @@ QUOTED = r"""
 """.replace("ESCAPED_QUOTE", ESCAPED_QUOTE)
 REST_OF_LIST = rf"""(?(list) (?: {QUOTE} \s{{0,4}} , \s{{0,4}} b?{QUOTE} [^"'\\\r\n]* ){{0,64}} )"""
 PARAMETERS = r"""(?: [^\r\n"'\\] | (?<==) \\{0,32} " [^"\r\n]* " )+"""
+NO_SECRET = rf"""(?: [=:>\s]{{0,4}}
+    (?: (?: none|null|nil|undefined|true|false | str|bytes|int|bool|optional\[str\] | read|write )
+        (?= [.:]? (?: [\s,;&)}}\]|"'\\] | \Z ) )
+      | b? {QUOTE}? (?: \*{{3,}} | \$?\{{\{{ [^{{}}\r\n]{{1,80}} \}}\}} | \$\{{ [^{{}}\r\n]{{1,80}} \}}
+          | \{{% [^{{}}\r\n]{{1,80}} %\}} | %\(\w{{1,80}}\)s ) (?= [\s,;&)}}\]"'\\] | \Z ) ) )"""
+"""That there is none, what type it has, a place where one will stand, or one that somebody has masked already."""
 SLUG = r"(?:[a-z]{2,32}|[A-Z]{2,32}|v?\d{1,6})(?:[_-](?:[a-z]{2,32}|[A-Z]{2,32}|v?\d{1,6})){1,32}(?![A-Za-z0-9_-])"
 """Words and short numbers, as in a branch's name: `sk-1234-fix-login`, `closed_2026_01`."""
 LOOKS_MADE = r"(?=[A-Za-z.~+/_-]{0,200}?(?:[0-9=]|[a-z][A-Z]))"

@@ -15,6 +15,7 @@ from telemetry._shapes.quoting import (
     ASSIGNED,
     EQUALS,
     LOOKS_MADE,
+    NO_SECRET,
     PARAMETERS,
     QUOTE,
     QUOTED,
@@ -69,7 +70,7 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     Shape(
         name="a URL's user",
-        pattern=re.compile(r"""://[^/?#\s"'<>\\]+@"""),
+        pattern=re.compile(r"""://(?!git@)[^/?#\s"'<>\\]+@(?!sha256:)"""),
         starts=("://",),
         replacement=f"://{REDACTED}@",
     ),
@@ -77,7 +78,7 @@ SURROUNDED: tuple[Shape, ...] = (
         name="a URL's user, with a slash or a quote in the password",  # in HTTP's, a path after a port may hold an @
         pattern=re.compile(
             r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))"""
-            r"""(?:[^\s@"'<>\\]|(?<![,:=(\[{])\\{0,8}["'](?=[\w!#$%&*+./?@^|~-])){1,128}@"""
+            r"""(?:[^\s@"'<>\\]|(?<![,:=(\[{])\\{0,8}["'](?=[\w!#$%&*+./?@^|~-])){1,128}@(?!sha256:)"""
         ),
         starts=("://",),
         replacement=f"://{REDACTED}@",
@@ -122,8 +123,8 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     surrounded(
         "a session's or an authorization's nonce",
-        r"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: session | sess | state | nonce | code_verifier )
-            (?: = | %(?:25){0,3}3D ) ) (?= [A-Za-z_.~-]{0,200} [0-9] ) [A-Za-z0-9_.~%-]{16,}=*""",
+        rf"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: session | sess | state | nonce | code_verifier )
+            (?: = | %(?:25){{0,3}}3D ) ) (?! (?-i:{SLUG}) ) (?= [A-Za-z_.~-]{{0,200}} [0-9] ) [A-Za-z0-9_.~%-]{{16,}}=*""",
         *("session", "sess=", "sess%", "state", "nonce", "code_verifier"),
     ),
     surrounded(
@@ -139,7 +140,8 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     surrounded(
         "a cookie",
-        rf"""(?P<name> cookie s? {ASSIGNED} (?: b?{QUOTE} )? ) {PARAMETERS} {REST_OF_LIST}""",
+        rf"""(?P<name> cookie s? (?! :\ (?! {LOOKS_MADE} [^\s"'\\]{{8}} ) [^=\r\n"'\\]{{0,4096}} (?: [\r\n"'\\] | \Z ) )
+             {ASSIGNED} (?! {NO_SECRET} ) (?: b?{QUOTE} )? ) {PARAMETERS} {REST_OF_LIST}""",
         "cookie",
     ),
     *COMMANDS,
@@ -178,7 +180,7 @@ SURROUNDED: tuple[Shape, ...] = (
                  | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
                  | (?: api|access|private|auth|signing|encryption|master ) [ _-]? keys? ) \d{{0,2}}
                  {ASSIGNED} (?: [|>] [+-]? [ \t]{{0,4}} \r? \n \s{{0,32}} )? )
-                 (?: {QUOTED} | [^\s&"'\\]+ ) {REST_OF_LIST}""",
+                 (?! {NO_SECRET} ) (?: {QUOTED} | [^\s&"'\\]+ ) {REST_OF_LIST}""",
             re.IGNORECASE | re.VERBOSE,
         ),
         starts=(

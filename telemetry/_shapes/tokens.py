@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from telemetry._shapes.quoting import SLUG
 from telemetry._shapes.shape import REDACTED, Shape
 
 START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
@@ -39,7 +40,9 @@ TOKENS: tuple[Shape, ...] = (
         replacement=rf"\1{REDACTED}",
     ),
     _token("AWS", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])", "akia", "asia", "abia", "acca"),
-    _token("OpenAI and Anthropic", r"(?:sk|sess)-(?=[A-Za-z_-]{0,80}[0-9])[A-Za-z0-9_-]{20,}", "sk-", "sess-"),
+    _token(
+        "OpenAI and Anthropic", rf"(?:sk|sess)-(?!{SLUG})(?=[A-Za-z_-]{{0,80}}[0-9])[A-Za-z0-9_-]{{20,}}", "sk-", "sess-"
+    ),
     _token("Stripe", r"(?:[rs]k_(?:live|test)|whsec)_[A-Za-z0-9]{10,}", "sk_", "rk_", "whsec_"),
     _token(
         "Google",
