@@ -143,6 +143,9 @@ class Observed(Generic[R]):
         self._t0 = ticks()
         try:
             self._open()
+        except Exception as error:  # noqa: BLE001  # telemetry never breaks its host, and without a span there are lines
+            _health.problem(error)
+        try:
             self._write("started", "entered")
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)

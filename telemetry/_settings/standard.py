@@ -135,7 +135,7 @@ def check(read: Environment) -> None:
     _check_sampler(read)
     _check_otlp(read)
     for name in _LIMITS:
-        read.value(f"OTEL_{name}_LIMIT", None, _limit, "a whole number, 0 or more, or unset for none")
+        read.value(f"OTEL_{name}_LIMIT", None, count, "a whole number, 0 or more")
     for name in ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"):
         read.value(name, None, positive, "a whole number of milliseconds above 0")
     generator = read.text("OTEL_PYTHON_ID_GENERATOR")
@@ -144,8 +144,11 @@ def check(read: Environment) -> None:
 
 
 def _check_propagators(read: Environment) -> None:
+    asked = read.text("OTEL_PROPAGATORS")
+    if asked and not all(map(str.strip, asked.split(","))):  # the API takes what is between two commas for a name
+        raise InvalidSettingError("OTEL_PROPAGATORS", asked, "it must be names, with one comma between two of them")
     names = tuple(name for name in read.items("OTEL_PROPAGATORS") if name.lower() != "none")
-    check_installed("opentelemetry_propagator", "OTEL_PROPAGATORS", read.text("OTEL_PROPAGATORS"), names)
+    check_installed("opentelemetry_propagator", "OTEL_PROPAGATORS", asked, names)
 
 
 def _check_sampler(read: Environment) -> None:
@@ -180,7 +183,3 @@ def _is_address(text: str) -> bool:
         return bool(urlsplit(text).hostname) and urlsplit(text).port != 0
     except ValueError:
         return False
-
-
-def _limit(text: str) -> int | None:
-    return None if text.lower() == "unset" else count(text)

@@ -19,6 +19,10 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import Span
 from opentelemetry.util.types import Attributes
 
+from telemetry import _health
+
+_NONE = trace.NoOpTracer()
+
 
 class LateProvider(trace.TracerProvider):
     """Make an SDK provider with `make` when a span is first started in this process, and hand everything to it."""
@@ -92,13 +96,17 @@ class _LateTracer(trace.Tracer):
 
     def __init__(self, provider: LateProvider, scope: tuple[Any, ...]) -> None:
         self._provider, self._scope = provider, scope
-        self._made: tuple[TracerProvider | None, trace.Tracer] = (None, trace.NoOpTracer())
+        self._made: tuple[TracerProvider | None, trace.Tracer] = (None, _NONE)
 
     @property
     def tracer(self) -> trace.Tracer:
-        """The SDK's tracer."""
+        """The SDK's tracer; one that records nothing where no provider can be made."""
         made_by, tracer = self._made
-        provider = self._provider.made()
+        try:
+            provider = self._provider.made()
+        except Exception as problem:  # noqa: BLE001  # somebody's sampler or detector: this is the host's own call
+            _health.problem(problem)
+            return _NONE
         if made_by is not provider:
             tracer = provider.get_tracer(*self._scope)
             self._made = provider, tracer

@@ -19,6 +19,7 @@ import telemetry
 from telemetry import bind, emit, observe, span
 from telemetry._boundary import LIMIT
 from telemetry._lines import writing
+from telemetry._spans import emitter
 from telemetry.model import Event, Field, Level, Line, Operation, Result
 from telemetry.reading import read_lines
 from telemetry.redaction import REDACTED
@@ -236,6 +237,20 @@ def test_what_is_no_event_spoils_only_itself(file: Path) -> None:
     strangers: list[Any] = [None, Weighed, Ship(order="no event"), object()]
     emit(first, *strangers, last)
     assert [line["order"] for line in read_lines(file) if line["event"] == "shop.weighed"] == ["first", "last"]
+
+
+def test_an_operation_whose_span_cannot_be_started_has_its_lines(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where somebody's sampler raises."""
+
+    def start(*_: object, **__: object) -> None:
+        raise RuntimeError("no sampler")
+
+    monkeypatch.setattr(emitter, "start", start)
+    with observe(Ship(order="A-7")) as shipping:
+        shipping.completed(Shipped(parcels=3))
+    lines = {line["event"]: line for line in read_lines(file)}
+    assert lines["shop.ship.started"]["order"] == "A-7"
+    assert lines["shop.ship.completed"]["parcels"] == 3
 
 
 def test_a_wrong_type_is_named_once(file: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.util.re import parse_env_headers
 
 from telemetry._settings import environment
@@ -208,6 +209,9 @@ def test_requests_are_excluded_by_the_standard_names_first() -> None:
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "http:// or https://"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[", "http:// or https://"),
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many", "0 or more"),
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "unset", "0 or more"),
+        ("OTEL_PROPAGATORS", "tracecontext,,baggage", "one comma between two"),
+        ("OTEL_PROPAGATORS", ",", "one comma between two"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2s", "a number of seconds above 0"),
         ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "0", "a number of seconds above 0"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "none, gzip, deflate"),
@@ -235,9 +239,19 @@ def test_a_batch_is_no_larger_than_its_queue() -> None:
         read(OTEL_BSP_MAX_QUEUE_SIZE="8", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="9")
 
 
-def test_a_limit_may_be_unset() -> None:
-    """The SDK's word for no limit."""
-    read(OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT="unset")
+@pytest.mark.parametrize("text", ["0", "12", " 3 ", "-1", "unset", "none", "1e3", "1_000", "1.0", "٣", "9" * 30])
+def test_a_limit_is_right_or_wrong_as_the_sdk_reads_it(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we let pass, it can make a provider with."""
+    monkeypatch.setenv("OTEL_SPAN_EVENT_COUNT_LIMIT", text)
+    assert _is_taken(lambda: read(OTEL_SPAN_EVENT_COUNT_LIMIT=text)) is _is_taken(SpanLimits)
+
+
+def _is_taken(make: Callable[[], object]) -> bool:
+    try:
+        make()
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from opentelemetry.trace import NonRecordingSpan, NoOpTracerProvider, SpanContext, StatusCode, TraceFlags
 from opentelemetry.util._once import Once
 
+import telemetry
 from telemetry import _health
 from telemetry._deaths import Death
 from telemetry._spans import emitter, library_span, limits, own
@@ -339,6 +340,22 @@ def test_a_provider_begins_with_the_first_span() -> None:
     assert late.resource.attributes["n"] == 0
     late.shutdown()
     assert early.is_shut
+
+
+def test_where_no_provider_can_be_made_nothing_is_recorded() -> None:
+    """And nothing raised into whoever starts a span; one that can be made later is."""
+    before, wrong = telemetry.swallowed(), [ValueError("no sampler of that name")]
+
+    def make() -> TracerProvider:
+        if wrong:
+            raise wrong.pop()
+        return TracerProvider(shutdown_on_exit=False)
+
+    tracer = LateProvider(make).get_tracer("t")
+    with tracer.start_as_current_span("first") as first:
+        assert not first.is_recording()
+    assert telemetry.swallowed() == before + 1
+    assert tracer.start_span("second").is_recording()
 
 
 def test_a_forked_child_has_a_provider_of_its_own() -> None:
