@@ -7,8 +7,12 @@ from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from telemetry._boundary import visible_json
 from telemetry._export import otlp_json
 from telemetry._export.line_files import LineFile
+
+_LINE_ENDS = tuple(end.encode() for end in "\x85\u2028\u2029")
+"""Those of Unicode that JSON leaves as they are: who splits the file at any line end would split a request."""
 
 
 class SpanFile:
@@ -19,7 +23,10 @@ class SpanFile:
 
     def write(self, spans: Sequence[ReadableSpan]) -> None:
         """Append one line with these spans, or raise why the file cannot be written."""
-        self._file.write(otlp_json.request(spans))
+        request = otlp_json.request(spans)
+        if any(end in request for end in _LINE_ENDS):
+            request = visible_json(request.decode()).encode()
+        self._file.write(request)
 
     def close(self) -> None:
         """Close the file; the next write opens it."""

@@ -33,7 +33,10 @@ class FileSink:
 
     def write(self, lines: Sequence[Line]) -> None:
         """Append the lines by one write."""
-        self._file.write(b"".join(map(_json, lines)))
+        document = b"".join(map(_json, lines))
+        if not document.isascii():  # a terminal that shows the file, and a reader that splits it at any line end
+            document = visible_json(document.decode()).encode()
+        self._file.write(document)
 
 
 class JsonSink:

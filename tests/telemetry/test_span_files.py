@@ -39,6 +39,16 @@ def test_what_is_written_at_once_is_one_line(tmp_path: Path) -> None:
     assert sorted(span.name for span in read_spans(path)) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029", "\r", "\x1c"], ids=ascii)
+def test_a_request_is_one_line_for_every_reader(end: str, tmp_path: Path) -> None:
+    """Also for one that splits at each line end that Unicode knows; what the span says stays."""
+    file = SpanFile(tmp_path / "traces.jsonl", 0)
+    file.write([_span(f"a{end}b", 1), _span("ż", 2)])
+    file.close()
+    assert len((tmp_path / "traces.jsonl").read_text().splitlines()) == 1
+    assert [span.name for span in read_spans(tmp_path / "traces.jsonl")] == [f"a{end}b", "ż"]
+
+
 def test_who_sends_to_it_hears_why_it_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk, or another reason; both may be over soon, and then it is taken."""
     sender = FileSender(SpanFile(tmp_path / "traces.jsonl", 0))

@@ -47,6 +47,19 @@ def said(log_format: Literal["console", "json"]) -> str:
     return output.getvalue()
 
 
+def test_a_line_of_a_file_is_one_line_for_every_reader_and_terminal(tmp_path: Path) -> None:
+    """Whoever shows the file gets nothing that acts, whoever splits it at any line end whole lines; they say the same."""
+    file = tmp_path / "logs.jsonl"
+    writing.configure(TelemetrySettings(log_file=file))
+    said = ["\x85", "\u2028 \u2029", ACTING.replace("\n", ""), "żółw 🐢"]
+    for each in said:
+        structlog.get_logger().info(each, n=1)
+    content = file.read_text()
+    assert [json.loads(line)["event"] for line in content.splitlines()] == said
+    assert not {one for one in content if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") and one not in "\n\x7f"}
+    assert "żółw 🐢" in content
+
+
 @given(st.text(alphabet=st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "L", "N"])))
 def test_what_a_terminal_gets_is_visible(value: str) -> None:
     """No escape sequence, no line end, no invisible or turning character; letters and digits stay."""
