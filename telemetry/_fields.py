@@ -24,6 +24,8 @@ def plain_values(owner: type, specs: Mapping[str, FieldSpec], given: Mapping[str
 
     A value that its field does not allow becomes text, and is reported once.
     """
+    if len(given) > len(specs):  # somebody's cached property, beside the fields
+        given = {name: given[name] for name in specs if name in given}
     values = dict(given)
     for name, value in given.items():
         kind = type(value)

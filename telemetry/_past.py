@@ -7,10 +7,10 @@ from typing import Any
 
 from opentelemetry.trace import Span
 
+from telemetry._moments import moment_ns
 from telemetry._spans import emitter
 from telemetry.lifecycle import Observed
 from telemetry.model import Operation
-from telemetry.timestamps import unix_nanoseconds
 
 
 def record(operation: Operation[None], /, *, started_at: datetime, ended_at: datetime) -> None:
@@ -29,8 +29,8 @@ class _Past(Observed[None]):
 
     def __init__(self, operation: Operation[None], *, started_at: datetime, ended_at: datetime) -> None:
         super().__init__(operation)
-        self._started_ns = unix_nanoseconds(started_at)
-        self._ended_ns = max(self._started_ns, unix_nanoseconds(ended_at))
+        self._started_ns = moment_ns(started_at)
+        self._ended_ns = max(self._started_ns, moment_ns(ended_at))
 
     def _started(self, attributes: dict[str, Any]) -> Span:
         return emitter.start(self._operation.__operation__, attributes=attributes, start_ns=self._started_ns)

@@ -24,18 +24,19 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
-from telemetry._boundary import message_of, text
+from telemetry._boundary import Plain, line_value, message_of, plain, text, text_of
 from telemetry._declaring import Specs
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
 from telemetry._lines.context import clean_bound
 from telemetry._measuring import record_duration
+from telemetry._moments import lasted_ns
 from telemetry._outcomes import OutcomeMissing, death_of, error_type, meant, outcome_of
 from telemetry._spans import emitter, exception_events
 from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
-from telemetry.model import Event, Level, Operation, Outcome, R, Scalar
+from telemetry.model import Event, Level, Operation, Outcome, R, Result, Scalar
 
 __all__ = ["Observed", "emit", "observe"]
 
@@ -93,8 +94,9 @@ class Observed(Generic[R]):
 
         `shortfall` says what is missing all the same: the span is an error with these words, and its lines are the same.
         """
-        self._outcome, self._result, self._shortfall = Outcome.COMPLETED, result, shortfall
+        self._outcome, self._result, self._shortfall = Outcome.COMPLETED, result, ""
         if shortfall:
+            self._shortfall = text(text_of(shortfall))
             self._set({"error.type": "partial"})
 
     def failed(self, error: BaseException, result: R | None = None, /) -> None:
@@ -104,7 +106,7 @@ class Observed(Generic[R]):
     def retrying(self, error: BaseException, *, countdown: float) -> None:
         """Say that the attempt failed and another follows in `countdown` seconds: no `failed` line is written."""
         self._outcome, self._error = Outcome.RETRYING, error
-        self._set({"retry.countdown": countdown})
+        self._set({"retry.countdown": plain("retry.countdown", countdown)})
 
     def waiting(self, *, until: datetime | None = None, error: BaseException | None = None, result: R | None = None) -> None:
         """Say that the attempt ends here to wait, and that somebody resumes it at `until`, if that is known.
@@ -113,7 +115,7 @@ class Observed(Generic[R]):
         """
         self._outcome, self._error, self._result = Outcome.WAITING, error, result
         if until is not None:
-            self._set(plain_values(type(self), {}, {"waiting.until": until}))
+            self._set({"waiting.until": plain("waiting.until", until)})
 
     def cancelled(self) -> None:
         """Say that the operation was called off, by a person or because another has taken it over."""
@@ -161,10 +163,16 @@ class Observed(Generic[R]):
         finally:
             if self._token is not None:
                 otel_context.detach(self._token)
-            if self._span is not None:
-                self._span.end(self._end_ns())
+            self._end()
         if self._outcome is None and error is None:
             self._miss_outcome()
+
+    def _end(self) -> None:
+        try:
+            if self._span is not None:
+                self._span.end(self._end_ns())
+        except Exception as problem:  # noqa: BLE001  # somebody's processor of spans
+            _health.problem(problem)
 
     @_health.guarded
     def _miss_outcome(self) -> None:
@@ -198,7 +206,8 @@ class Observed(Generic[R]):
     def _start_ns(self) -> int | None:
         start = None if _fixed_ns is None else _fixed_ns()
         if self._waited_ms:
-            start = (start or time.time_ns()) - int(self._waited_ms * 1_000_000)
+            start = start or time.time_ns()
+            start -= lasted_ns(self._waited_ms, most=start)
         return start
 
     def _end_ns(self) -> int | None:
@@ -219,7 +228,7 @@ class Observed(Generic[R]):
         outcome = self._outcome
         attributes: dict[str, Any] = {operation.__outcome_key__: _OUTCOMES[outcome]}
         if self._result is not None:
-            result = plain_values(type(self._result), operation.__resultspecs__, self._result.__dict__)
+            result = self._plain_result()
             values |= result
             attributes |= attributes_of(operation.__resultspecs__, result)
         for name in operation.__durations__:
@@ -233,7 +242,7 @@ class Observed(Generic[R]):
             attributes |= {"error_type": kind, "error_msg": message, "error.type": kind}
             attributes |= death_of(self._error)
         self._set(attributes)
-        self._set_status(outcome, message or text(self._shortfall))
+        self._set_status(outcome, message or self._shortfall)
         self._record(elapsed, outcome)
         if outcome is Outcome.COMPLETED:
             self._write("completed", "ended")
@@ -241,6 +250,14 @@ class Observed(Generic[R]):
             self._write("failed", "ended")
         else:
             self._write("ended")
+
+    def _plain_result(self) -> dict[str, Plain]:
+        result: object = self._result
+        if isinstance(result, Result):
+            return plain_values(type(result), self._operation.__resultspecs__, result.__dict__)
+        said = line_value("result", result)
+        _health.problem(TypeError(f"{type(self._operation).__name__} ends with a result, not {said!r}"))
+        return {}
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         """Add attributes that went through the boundary."""

@@ -19,7 +19,9 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext
 
+from telemetry import _health
 from telemetry._fields import plain_values
+from telemetry._moments import moment_ns
 from telemetry._spans import emitter
 from telemetry._spans.traceparent import span_context, traceparent_of
 from telemetry._traceparent import trace_id_of
@@ -125,10 +127,11 @@ class _Reserved(Observed[R]):
     ) -> None:
         super().__init__(operation)
         self._root = root
-        self._ended_ns = None if ended_at is None else int(ended_at.timestamp() * 1_000_000) * 1_000
+        self._ended_ns = None if ended_at is None else moment_ns(ended_at)
         self._covers_ns = covers_ns
         self._silent = silent
 
+    @_health.guarded
     def announce(self) -> None:
         """Write the `started` line."""
         self._values = plain_values(type(self._operation), self._operation.__fieldspecs__, self._operation.__dict__)

@@ -10,7 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, Status
+from opentelemetry.trace import Link, SpanKind, Status
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import _health
@@ -20,6 +20,7 @@ from telemetry._boundary.values import attribute, key_of
 T = TypeVar("T")
 
 _KNOWN_AT_MOST = 64
+_LATEST = 2**63
 
 
 def clean_span(span: ReadableSpan) -> ReadableSpan:
@@ -37,7 +38,7 @@ def clean_span(span: ReadableSpan) -> ReadableSpan:
             span,
             name=text(span.name),
             attributes=clean_attributes(span.attributes),
-            events=[_event(event, clean_attributes(event.attributes)) for event in span.events],
+            events=[_event(event, clean_attributes(event.attributes), span) for event in span.events],
             links=[Link(link.context, _like(link.attributes, clean_attributes(link.attributes))) for link in span.links],
             status=_clean_status(span.status),
             resource=resource,
@@ -49,10 +50,10 @@ def clean_span(span: ReadableSpan) -> ReadableSpan:
             "[unprintable span]",
             context=span.get_span_context(),
             parent=span.parent,
-            kind=span.kind,
+            kind=_kind(span),
             status=Status(span.status.status_code),
-            start_time=span.start_time,
-            end_time=span.end_time,
+            start_time=_start(span),
+            end_time=_end(span),
         )
 
 
@@ -98,16 +99,41 @@ def copy_of(
         attributes=_like(span.attributes, attributes, dropped=span.dropped_attributes),
         events=_bounded(events, span.dropped_events + len(span.events) - len(events)),
         links=_bounded(links, span.dropped_links + len(span.links) - len(links)),
-        kind=span.kind,
+        kind=_kind(span),
         status=status,
-        start_time=span.start_time,
-        end_time=span.end_time,
+        start_time=_start(span),
+        end_time=_end(span),
         instrumentation_scope=scope,
     )
 
 
-def _event(event: Event, attributes: Mapping[str, Any]) -> Event:
-    return Event(text(event.name), _like(event.attributes, attributes), event.timestamp)
+def nanoseconds(value: object) -> int | None:
+    """Return a moment in Unix nanoseconds as an exporter can write it; None for what is none."""
+    if type(value) is int and 0 <= value < _LATEST:
+        return value
+    if not isinstance(value, int | float) or not 0 <= value < _LATEST:
+        return None
+    return int(value)  # of `time.time() * 1e9`
+
+
+def _is_moment(value: object) -> bool:
+    return nanoseconds(value) is value
+
+
+def _start(span: ReadableSpan) -> int | None:
+    return nanoseconds(span.start_time) or nanoseconds(span.end_time)
+
+
+def _end(span: ReadableSpan) -> int | None:
+    return nanoseconds(span.end_time) or nanoseconds(span.start_time)
+
+
+def _kind(span: ReadableSpan) -> SpanKind:
+    return span.kind if isinstance(span.kind, SpanKind) else SpanKind.INTERNAL
+
+
+def _event(event: Event, attributes: Mapping[str, Any], span: ReadableSpan) -> Event:
+    return Event(text(event.name), _like(event.attributes, attributes), nanoseconds(event.timestamp) or _end(span))
 
 
 def _like(before: Any, attributes: Mapping[str, Any], *, dropped: int | None = None) -> BoundedAttributes:
@@ -130,10 +156,16 @@ def _clean_status(status: Status) -> Status:
 def _is_clean(span: ReadableSpan) -> bool:
     description = span.status.description
     return (
-        text(span.name) == span.name
+        _is_moment(span.start_time)
+        and _is_moment(span.end_time)
+        and isinstance(span.kind, SpanKind)
+        and text(span.name) == span.name
         and (description is None or text(description) == description)
         and _are_clean(span.attributes)
-        and all(text(event.name) == event.name and _are_clean(event.attributes) for event in span.events)
+        and all(
+            _is_moment(event.timestamp) and text(event.name) == event.name and _are_clean(event.attributes)
+            for event in span.events
+        )
         and all(_are_clean(link.attributes) for link in span.links)
     )
 

@@ -16,7 +16,10 @@ from telemetry._boundary.spans import clean_span
 
 _REQUEST_BYTES = 3 * 1024 * 1024  # gRPC's receivers refuse more than 4 MiB
 _SPAN_BYTES = 1024 * 1024
-_PARTS = frozenset({"_name", "_attributes", "_status", "_events", "_links", "_resource", "_instrumentation_scope"})
+_PARTS = frozenset(
+    {"_name", "_attributes", "_status", "_events", "_links", "_resource", "_instrumentation_scope"}
+    | {"_start_time", "_end_time", "_kind"}
+)
 
 
 class RedactingExporter(SpanExporter):

@@ -16,13 +16,20 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-from telemetry._boundary import text
-from telemetry._boundary.spans import clean_attributes
+from telemetry import _health
+from telemetry._boundary import text, text_of
+from telemetry._boundary.spans import clean_attributes, nanoseconds
 from telemetry._export.listening import Telling
 from telemetry._export.steps import Step, links_as, status_as
 from telemetry._spans import exception_events
 from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.limits import Limits, within
+
+
+def _name(given: object) -> str:
+    """Return a name or a sentence as it may leave, whatever a caller has given for one."""
+    return text(given if type(given) is str else text_of(given))
+
 
 _UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
 
@@ -109,25 +116,29 @@ class OpenSpan(ReadableSpan, Span, Telling):
         """Tell the journal no more before the span ends, which it does at once."""
         self.unsaid = {}
 
+    @_health.guarded
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Set several attributes."""
         self.collect(clean_attributes(attributes))
 
+    @_health.guarded
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Set one attribute."""
         self.collect(clean_attributes({key: value}))
 
+    @_health.guarded
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Add an event."""
         if self._end_time is None:
             limits = self._limits
             kept = within(clean_attributes(attributes), most=limits.event_attributes, length=limits.event_length)
-            events = (*self._events, Event(text(name), kept, timestamp))
+            events = (*self._events, Event(_name(name), kept, nanoseconds(timestamp)))
             self._events = events[-limits.events :] if limits.events else ()
             self._dropped_events += len(events) - len(self._events)
             added = events[-1]
             self._tell({"events": [[added.name, added.timestamp, dict(kept)]]})
 
+    @_health.guarded
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         """Add a link."""
         if self._end_time is None and context.is_valid:
@@ -138,20 +149,24 @@ class OpenSpan(ReadableSpan, Span, Telling):
             self._dropped_links += len(links) - len(self._links)
             self._tell({"links": links_as(links[-1:])})
 
+    @_health.guarded
     def update_name(self, name: str) -> None:
         """Rename the span."""
         if self._end_time is None:
-            self._name = text(name)
+            self._name = _name(name)
             self._tell({"name": self._name})
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status; as the specification has it, OK is final and UNSET changes nothing."""
         code, said = (status.status_code, status.description) if isinstance(status, Status) else (status, description)
-        if self._end_time is None and code is not StatusCode.UNSET and self._status.status_code is not StatusCode.OK:
-            self._status = _OK if code is StatusCode.OK else Status(code, None if said is None else text(said))
+        if self._end_time is not None or self._status.status_code is StatusCode.OK:
+            return
+        if code is StatusCode.OK or code is StatusCode.ERROR:
+            self._status = _OK if code is StatusCode.OK else Status(code, None if said is None else _name(said))
             if self.unsaid is None:
                 self._tell({"status": status_as(code, self._status.description)})
 
+    @_health.guarded
     def record_exception(
         self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
     ) -> None:
@@ -166,7 +181,7 @@ class OpenSpan(ReadableSpan, Span, Telling):
             if len(self._collected) > limits.attributes or limits.length is not None:
                 self._attributes = within(self._collected, most=limits.attributes, length=limits.length)
                 self._dropped_attributes = len(self._collected) - len(self._attributes)
-            self._end_time = time.time_ns() if end_time is None else end_time
+            self._end_time = time.time_ns() if end_time is None else (nanoseconds(end_time) or time.time_ns())
             self._processor.on_end(self)
 
     def _tell(self, step: Step) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,6 +16,8 @@ from uuid import UUID
 import pytest
 import structlog
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.trace import SpanProcessor
 
 import telemetry
 from telemetry import bind, emit, observe, span
@@ -237,6 +241,114 @@ def test_what_is_no_event_spoils_only_itself(file: Path) -> None:
     strangers: list[Any] = [None, Weighed, Ship(order="no event"), object()]
     emit(first, *strangers, last)
     assert [line["order"] for line in read_lines(file) if line["event"] == "shop.weighed"] == ["first", "last"]
+
+
+HANDLED: dict[str, Callable[[Any], object]] = {
+    "a countdown": lambda block: block.retrying(ValueError("late"), countdown=object()),
+    "a sentence for a moment": lambda block: block.waiting(until="noon"),
+    "a moment without a zone": lambda block: block.waiting(until=datetime(2026, 1, 1)),  # noqa: DTZ001  # the mistake
+    "an error that is none": lambda block: block.failed("late"),
+    "a class of errors": lambda block: block.failed(ValueError),
+    "a number for a result": lambda block: block.completed(5),
+    "a class for a result": lambda block: block.completed(Shipped),
+    "a number for a shortfall": lambda block: block.completed(Shipped(parcels=1), shortfall=5),
+    "an object for a shortfall": lambda block: block.completed(Shipped(parcels=1), shortfall=object()),
+    "a link that is none": lambda block: block.link(None),
+}
+
+
+@pytest.mark.parametrize("handled", HANDLED)
+def test_a_handle_that_is_given_anything(handled: str, file: Path, production: Capture) -> None:
+    """Its span has an outcome and can be exported, its line is there, and nothing raises."""
+    with observe(Ship(order="A-7")) as shipping:
+        HANDLED[handled](shipping)
+        if shipping._outcome is None:
+            shipping.completed(Shipped(parcels=1))
+    assert production.span("shop.ship").outcome in ("completed", "failed", "retrying", "waiting")
+    assert encode_spans(production.exporter.get_finished_spans()).resource_spans
+    ending = {"completed": "shop.ship.completed", "failed": "shop.ship.failed"}.get(production.spans[0].outcome or "")
+    assert ending is None or [line["order"] for line in read_lines(file) if line["event"] == ending] == ["A-7"]
+
+
+@pytest.mark.parametrize("waited", ["long", None, float("nan"), float("inf"), 1e300, -5, object()], ids=str)
+def test_a_wait_that_is_none(waited: Any, file: Path, production: Capture) -> None:
+    """The span begins now at the latest, and at the epoch at the earliest."""
+    before = time.time_ns()
+    with observe(Ship(order="A-7"), waited_ms=waited) as shipping:
+        shipping.completed(Shipped(parcels=1))
+    one = production.span("shop.ship")
+    assert one.start_ns == 0 or before <= one.start_ns <= one.end_ns
+    assert encode_spans(production.exporter.get_finished_spans()).resource_spans
+    assert "shop.ship.completed" in file.read_text()
+
+
+MISTAKEN: dict[str, Callable[[Any], object]] = {
+    "attributes": lambda one: one.set_attributes(5),
+    "an attribute's name": lambda one: one.set_attribute(None, 1),
+    "an event's name": lambda one: one.add_event(5),
+    "an event's attributes": lambda one: one.add_event("said", 5),
+    "an event's moment": lambda one: one.add_event("said", {}, "noon"),
+    "an event's fraction of a moment": lambda one: one.add_event("said", {}, 1.5e18),
+    "a link": lambda one: one.add_link(None),
+    "a name": lambda one: one.update_name(None),
+    "a status": lambda one: one.set_status(5),
+    "a status's sentence": lambda one: one.set_status(trace.StatusCode.ERROR, 5),
+    "an error": lambda one: one.record_exception(None),
+    "an error's attributes": lambda one: one.record_exception(ValueError("late"), 5),
+    "an end": lambda one: one.end("noon"),
+}
+
+
+@pytest.mark.parametrize("mistaken", MISTAKEN)
+def test_whatever_opentelemetrys_api_is_given_raises_nothing(mistaken: str, production: Capture) -> None:
+    """And keeps no exporter from the span, nor from those beside it."""
+    with span("shop.ship", order="A-7"):
+        MISTAKEN[mistaken](trace.get_current_span())
+    (one,) = production.spans
+    assert one.attributes["order"] == "A-7"
+    assert encode_spans(production.exporter.get_finished_spans()).resource_spans
+
+
+class Broken(SpanProcessor):
+    """Somebody's processor of spans that has a mistake."""
+
+    def on_end(self, span: object) -> None:
+        raise RuntimeError("no room")
+
+
+def test_a_processor_that_raises_does_not_reach_the_block(production: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its mistake is swallowed and counted, and what the block raises stays what it is."""
+
+    def spill() -> None:
+        monkeypatch.setattr(trace.get_current_span(), "_processor", Broken())
+        raise KeyError("mine")
+
+    before = telemetry.swallowed()
+    with pytest.raises(KeyError), span("shop.ship"):
+        spill()
+    assert telemetry.swallowed() == before + 1
+    assert production.count.open == 1
+
+
+def test_a_property_that_an_operation_keeps_is_no_field(file: Path, captrace: Capture) -> None:
+    """It is on no line and no span, and costs neither."""
+
+    class Wrap(Operation[None], name="shop.wrap", completed=Line(Level.INFO, "order", when="it is wrapped")):
+        """Wrapping."""
+
+        order: Annotated[str, Field("Which.")]
+
+        @cached_property
+        def label(self) -> str:
+            return f"label of {self.order}"
+
+    wrap = Wrap(order="A-7")
+    assert wrap.label == "label of A-7"
+    with observe(wrap):
+        pass
+    assert dict(captrace.span("shop.wrap").attributes) == {"order": "A-7", "shop.outcome": "completed"}
+    (line,) = read_lines(file)
+    assert (line["event"], line["order"], "label" in line) == ("shop.wrap.completed", "A-7", False)
 
 
 def test_an_operation_whose_span_cannot_be_started_has_its_lines(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
+import pytest
+
+import telemetry
 from telemetry import bind, current_traceparent, observe, record
 from telemetry.model import Field, Level, Line, Operation
 from telemetry.testing import Capture
@@ -41,6 +44,24 @@ def test_it_stands_below_the_current_span_with_what_is_bound(captrace: Capture) 
         assert current_traceparent() == current
     rest, work = captrace.span("bakery.rest"), captrace.span("bakery.work")
     assert (rest.parent_id, rest.trace_id, rest.attributes["team_id"]) == (work.span_id, work.trace_id, 7)
+
+
+@pytest.mark.parametrize("wrong", [None, "noon", 5, object()])
+def test_a_moment_that_is_none_is_now(wrong: Any, production: Capture) -> None:
+    """The span, its line and its metric are there, and nothing raised into whoever records them."""
+    before = telemetry.swallowed()
+    record(Rest(dough="rye"), started_at=NOON, ended_at=wrong)
+    record(Rest(dough="rye"), started_at=wrong, ended_at=NOON)
+    first, second = production.spans
+    assert first.start_ns == NOON_NS < first.end_ns <= second.start_ns == second.end_ns
+    assert production.events().count("bakery.rest") == len(production.metrics) == 2 == telemetry.swallowed() - before
+
+
+def test_a_moment_without_a_zone_is_utc(production: Capture) -> None:
+    """And said to be wrong."""
+    before = telemetry.swallowed()
+    record(Rest(dough="rye"), started_at=NOON.replace(tzinfo=None), ended_at=NOON)
+    assert (production.span("bakery.rest").start_ns, telemetry.swallowed()) == (NOON_NS, before + 1)
 
 
 def test_one_that_would_end_before_it_began_has_no_duration(captrace: Capture) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 
 import telemetry
 from telemetry._export import otlp_json
@@ -216,6 +217,53 @@ def test_a_span_that_cannot_be_looked_at_leaves_empty() -> None:
     odd, fine = exported(ReadableSpan("odd", context, attributes=Hostile(), start_time=1, end_time=2), ReadableSpan("fine"))
     assert (odd.name, odd.context, odd.start_time, odd.end_time, fine.name) == ("[unprintable span]", context, 1, 2, "fine")
     assert telemetry.swallowed() == before + 1
+
+
+END = 1_800_000_000_000_000_000
+
+
+@pytest.mark.parametrize("moment", ["soon", object(), -5, 2**70, float("nan"), float("inf"), -1.5, 1e40], ids=str)
+def test_a_wrong_moment_spoils_no_request(moment: Any) -> None:
+    """Nor does a wrong kind: every exporter can write the span, with the moment that it has otherwise."""
+    context = SpanContext(1, 2, is_remote=False)
+    spans = [
+        ReadableSpan("start", context, start_time=moment, end_time=END),
+        ReadableSpan("end", context, start_time=END, end_time=moment),
+        ReadableSpan("both", context, start_time=moment, end_time=moment),
+        ReadableSpan("event", context, start_time=1, end_time=END, events=[_event_at(moment)]),
+        ReadableSpan("kind", context, kind=moment, start_time=END, end_time=END),
+        ReadableSpan("fine", context, start_time=END, end_time=END),
+    ]
+    left = exported(*spans)
+    assert encode_spans(left).resource_spans
+    assert otlp_json.request(left)
+    assert [span.name for span in left] == ["start", "end", "both", "event", "kind", "fine"]
+    assert [left[0].start_time, left[1].end_time, left[3].events[0].timestamp] == [END] * 3
+    assert left[4].kind is SpanKind.INTERNAL
+    assert left[5] is spans[5]
+
+
+def test_a_moment_in_nanoseconds_may_be_no_whole_number() -> None:
+    """As `time.time() * 1e9` is none."""
+    span = ReadableSpan("span", start_time=1.5e18, end_time=1.6e18, events=[_event_at(1.55e18)])  # type: ignore[arg-type]  # so
+    (left,) = exported(span)
+    assert [left.start_time, left.end_time, left.events[0].timestamp] == [15 * 10**17, 16 * 10**17, 155 * 10**16]
+    assert {type(left.start_time), type(left.end_time), type(left.events[0].timestamp)} == {int}
+
+
+def test_an_adopted_providers_spans_have_moments() -> None:
+    """Before its exporters see them."""
+    provider, kept = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    provider.add_span_processor(RedactingProcessor())
+    provider.get_tracer("test").start_span("GET", start_time=1.5e18).end(1.6e18)  # type: ignore[arg-type]  # so
+    assert encode_spans(kept.get_finished_spans()).resource_spans
+
+
+def _event_at(moment: Any) -> Event:
+    event = Event("said", {}, 1)
+    vars(event)["_timestamp"] = moment
+    return event
 
 
 def test_an_adopted_providers_spans_are_cleaned_before_its_exporters() -> None:
