@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")  # zeros are no id
 
 
 def trace_id_of(traceparent: str) -> str:

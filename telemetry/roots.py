@@ -59,14 +59,25 @@ class Root:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Put the spans and lines inside into the root's trace; the tasks published inside become its children."""
-        context = trace.set_span_in_context(NonRecordingSpan(span_context(self.traceparent)), Context())
+        """Put the spans and lines inside into the root's trace; the tasks published inside become its children.
+
+        Where the `traceparent` is none, they stay where they are.
+        """
+        own = self._context()
+        if own is None:
+            yield
+            return
+        context = trace.set_span_in_context(NonRecordingSpan(own), Context())
         attached = otel_context.attach(context)
         try:
             with self.addressed():
                 yield
         finally:
             otel_context.detach(attached)
+
+    @_health.guarded
+    def _context(self) -> SpanContext:
+        return span_context(self.traceparent)
 
     @contextmanager
     def addressed(self) -> Iterator[None]:

@@ -75,6 +75,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_tracebacks.py",
     ],
     "telemetry/_lines/account_lines.py": ["tests/telemetry/test_account_lines.py", "tests/telemetry/test_processes.py"],
+    "telemetry/_lines/loggers.py": ["tests/telemetry/test_odd_values.py"],
     "telemetry/_lines/raises.py": ["tests/telemetry/test_lines.py", "tests/telemetry/test_tracebacks.py"],
     "telemetry/_lines/sinks.py": [
         "tests/telemetry/test_lines.py",
@@ -83,6 +84,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     ],
     "telemetry/_lines/standard.py": [
         "tests/telemetry/test_lines.py",
+        "tests/telemetry/test_odd_values.py",
         "tests/telemetry/test_standard_loggers.py",
         "tests/telemetry/test_tracebacks.py",
     ],
@@ -114,6 +116,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_kit.py",
         "tests/telemetry/test_one_declaration.py",
     ],
+    "telemetry/_moments.py": ["tests/telemetry/test_odd_values.py", "tests/telemetry/test_past.py"],
     "telemetry/_outcomes.py": [
         "tests/telemetry/test_dying.py",
         "tests/telemetry/test_lifecycle.py",
@@ -278,6 +281,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_instruments.py",
         "tests/telemetry/test_kit.py",
         "tests/telemetry/test_lifecycle.py",
+        "tests/telemetry/test_odd_values.py",
         "tests/telemetry/test_past.py",
         "tests/telemetry/test_roots.py",
     ],

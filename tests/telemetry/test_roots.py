@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -50,6 +50,20 @@ class Sale(
 
 
 DAY = Day(shop_id=1)
+
+
+@pytest.mark.parametrize("stored", ["", "nonsense", None, f"00-{'0' * 32}-{'0' * 16}-01"])
+def test_a_root_whose_ids_are_lost_costs_no_line(stored: Any, production: Capture) -> None:
+    """What runs inside runs, with its spans and lines, and nothing raises into it."""
+    root = Root(stored, 1)
+    root.announce(DAY)
+    with root.active(), root.addressed(), observe(Sale(shop_id=1)):
+        pass
+    with root.finish(DAY) as day:
+        day.completed(Opened(loaves=3))
+    assert production.span("roots.sale").outcome == "completed"
+    wanted = ["roots.day.started", "roots.sale.started", "roots.sale.completed", "roots.day.completed"]
+    assert [event for event in production.events() if event in wanted] == wanted
 
 
 def test_a_root_lasts_as_long_as_the_work_that_ended_it(captrace: Capture) -> None:
