@@ -142,7 +142,7 @@ def test_who_is_back_gets_one_batch_first_and_then_all(spooling: House) -> None:
 def test_a_span_that_no_file_can_hold_is_lost_alone(spooling: House) -> None:
     """It has failed; the others wait on disk."""
     spooling.outlet._note(AWAY)
-    spooling.end(ReadableSpan("odd", kind=None))  # type: ignore[arg-type]  # as somebody's own class may have it
+    spooling.end(ReadableSpan("odd", parent=5))  # type: ignore[arg-type]  # as somebody's own class may have it
     before = telemetry.swallowed()
     assert spooling.outlet.flush(1.0)
     spooling.end(ReadableSpan("a"))
