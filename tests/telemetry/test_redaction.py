@@ -453,6 +453,19 @@ RUBBISH = [
     ),
     *("token=", "basic+", "access_token", "access_token=", 'access_token="', 'access_token=\\"', "access_token%3D%22"),
     *("%5C", "%5C%5C%22access_token", "\\", '\\"', "%3A%2F%2Fa%40", "key=", "password ", "--password ", "cookie: ", 'a="'),
+    *("cookies={", "cookies: [{'a': 'b'}, {", "cookie: a", "<Cookie a=", "sk-1-ab", "state=ab-1", "api key ab-1", '://a:"b'),
+    *(
+        "identified by '",
+        "identified with a by ",
+        "password 'a",
+        "auth=('a', '",
+        "auth(",
+        "'token': '",
+        "token='a",
+        "_auth=",
+    ),
+    *("%3A%2F%2Fa%3A%2F", "authorization: a ", 'authorization: token="', "bearer: '", "<password a", "<password><![CDATA["),
+    *("password: |\n  ", "password=${a", "password={{", "cookie: ${a"),
     *("password=['", "password', '", "password>", "://a:", "://a:/", "token 0", "AKIA", "v1.0", " ", "a", "+", "mariadb-"),
 ]
 
