@@ -270,7 +270,9 @@ def test_a_handle_that_is_given_anything(handled: str, file: Path, production: C
     assert ending is None or [line["order"] for line in read_lines(file) if line["event"] == ending] == ["A-7"]
 
 
-@pytest.mark.parametrize("waited", ["long", None, float("nan"), float("inf"), 1e300, -5, object()], ids=str)
+@pytest.mark.parametrize(
+    "waited", ["long", None, float("nan"), float("inf"), 1e300, -5, pytest.param(object(), id="an object")], ids=str
+)
 def test_a_wait_that_is_none(waited: Any, file: Path, production: Capture) -> None:
     """The span begins now at the latest, and at the epoch at the earliest."""
     before = time.time_ns()

@@ -222,7 +222,9 @@ def test_a_span_that_cannot_be_looked_at_leaves_empty() -> None:
 END = 1_800_000_000_000_000_000
 
 
-@pytest.mark.parametrize("moment", ["soon", object(), -5, 2**70, float("nan"), float("inf"), -1.5, 1e40], ids=str)
+@pytest.mark.parametrize(
+    "moment", ["soon", pytest.param(object(), id="an object"), -5, 2**70, float("nan"), float("inf"), -1.5, 1e40], ids=str
+)
 def test_a_wrong_moment_spoils_no_request(moment: Any) -> None:
     """Nor does a wrong kind: every exporter can write the span, with the moment that it has otherwise."""
     context = SpanContext(1, 2, is_remote=False)
