@@ -24,7 +24,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
 from telemetry import _health
-from telemetry._boundary import Plain, line_value, message_of, plain, text, text_of
+from telemetry._boundary import line_value, message_of, plain, text, text_of
 from telemetry._declaring import Specs
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
@@ -95,6 +95,8 @@ class Observed(Generic[R]):
         `shortfall` says what is missing all the same: the span is an error with these words, and its lines are the same.
         """
         self._outcome, self._result, self._shortfall = Outcome.COMPLETED, result, ""
+        if result is not None:
+            self._check(result)
         if shortfall:
             self._shortfall = text(text_of(shortfall))
             self._set({"error.type": "partial"})
@@ -102,6 +104,7 @@ class Observed(Generic[R]):
     def failed(self, error: BaseException, result: R | None = None, /) -> None:
         """Say that the operation failed and no attempt follows; `result` is what is known all the same."""
         self._outcome, self._error, self._result = Outcome.FAILED, error, result
+        self._check(result)
 
     def retrying(self, error: BaseException, *, countdown: float) -> None:
         """Say that the attempt failed and another follows in `countdown` seconds: no `failed` line is written."""
@@ -114,6 +117,7 @@ class Observed(Generic[R]):
         `error` is what asked for the wait: the span and its line name it, and it makes neither of them an error.
         """
         self._outcome, self._error, self._result = Outcome.WAITING, error, result
+        self._check(result)
         if until is not None:
             self._set({"waiting.until": plain("waiting.until", until)})
 
@@ -163,16 +167,13 @@ class Observed(Generic[R]):
         finally:
             if self._token is not None:
                 otel_context.detach(self._token)
-            self._end()
+            if self._span is not None:
+                try:
+                    self._span.end(self._end_ns())
+                except Exception as problem:  # noqa: BLE001  # somebody's processor of spans
+                    _health.problem(problem)
         if self._outcome is None and error is None:
             self._miss_outcome()
-
-    def _end(self) -> None:
-        try:
-            if self._span is not None:
-                self._span.end(self._end_ns())
-        except Exception as problem:  # noqa: BLE001  # somebody's processor of spans
-            _health.problem(problem)
 
     @_health.guarded
     def _miss_outcome(self) -> None:
@@ -228,7 +229,7 @@ class Observed(Generic[R]):
         outcome = self._outcome
         attributes: dict[str, Any] = {operation.__outcome_key__: _OUTCOMES[outcome]}
         if self._result is not None:
-            result = self._plain_result()
+            result = plain_values(type(self._result), operation.__resultspecs__, self._result.__dict__)
             values |= result
             attributes |= attributes_of(operation.__resultspecs__, result)
         for name in operation.__durations__:
@@ -251,13 +252,13 @@ class Observed(Generic[R]):
         else:
             self._write("ended")
 
-    def _plain_result(self) -> dict[str, Plain]:
-        result: object = self._result
-        if isinstance(result, Result):
-            return plain_values(type(result), self._operation.__resultspecs__, result.__dict__)
-        said = line_value("result", result)
-        _health.problem(TypeError(f"{type(self._operation).__name__} ends with a result, not {said!r}"))
-        return {}
+    def _check(self, result: object) -> None:
+        """Go on without what was given for a result and is none, and say so."""
+        wanted: type[Result] | None = getattr(self._operation, "__result__", None)
+        if result is not None and (wanted is None or not issubclass(type(result), wanted)):
+            self._result = None
+            name, said = "nothing" if wanted is None else wanted.__name__, line_value("result", result)
+            _health.problem(TypeError(f"{type(self._operation).__name__} ends with {name}, not {said!r}"))
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         """Add attributes that went through the boundary."""

@@ -39,6 +39,12 @@ class Shipped(Result):
     parcels: Annotated[int, Field("Parcels.")]
 
 
+class Counted(Result):
+    """A result of something else."""
+
+    parts: Annotated[int, Field("Parts.")]
+
+
 class Ship(
     Operation[Shipped],
     name="shop.ship",
@@ -251,6 +257,10 @@ HANDLED: dict[str, Callable[[Any], object]] = {
     "a class of errors": lambda block: block.failed(ValueError),
     "a number for a result": lambda block: block.completed(5),
     "a class for a result": lambda block: block.completed(Shipped),
+    "another operation's result": lambda block: block.completed(Counted(parts=3)),
+    "no class for a result": lambda block: block.completed(Classless()),
+    "a result of a failure that is none": lambda block: block.failed(ValueError("late"), 5),
+    "a result of a wait that is none": lambda block: block.waiting(result="none"),
     "a number for a shortfall": lambda block: block.completed(Shipped(parcels=1), shortfall=5),
     "an object for a shortfall": lambda block: block.completed(Shipped(parcels=1), shortfall=object()),
     "a link that is none": lambda block: block.link(None),
