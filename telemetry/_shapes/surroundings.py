@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 
+from telemetry._shapes.addresses import ADDRESSES
 from telemetry._shapes.commands import COMMANDS
 from telemetry._shapes.quoting import (
     ASSIGNED,
@@ -30,7 +31,6 @@ from telemetry._shapes.tokens import START
 
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 _PEM_IN_URL = r"(?:[A-Z0-9+]|%20){0,40}PRIVATE(?:\+|%20)KEY(?:(?:\+|%20)BLOCK)?-----"
-_IN_URL = r"""[^/?\#&\s"'<>\\]"""
 
 
 def _keep_name_and_quote(found: re.Match[str]) -> str:
@@ -68,39 +68,7 @@ SURROUNDED: tuple[Shape, ...] = (
             (?: \W{1,8} (?:for|is|was|of|the|with|user|bearer|token|basic) ){0,3} \W{1,8} ) [0-9a-f]{40}\b""",
         *("token", "credential", "secret", "authori", "password", "api", "bearer", "oauth"),
     ),
-    Shape(
-        name="a URL's user",
-        pattern=re.compile(r"""://(?!git@)[^/?#\s"'<>\\]+@(?!sha256:)"""),
-        starts=("://",),
-        replacement=f"://{REDACTED}@",
-    ),
-    Shape(
-        name="a URL's user, with a slash or a quote in the password",  # in HTTP's, a path after a port may hold an @
-        pattern=re.compile(
-            r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))"""
-            r"""(?:[^\s@"'<>\\]|(?<![,:=(\[{])\\{0,8}["'](?=[\w!#$%&*+./?@^|~-])){1,128}@(?!sha256:)"""
-        ),
-        starts=("://",),
-        replacement=f"://{REDACTED}@",
-    ),
-    Shape(  # a mail's address has no port and no path
-        name="a user and a password before a host, without a scheme",
-        pattern=re.compile(
-            r"""(?<=[\w.%+-]):[^\s:@/?#"'<>\\]{1,128}@(?=(?:[A-Za-z][\w.-]{0,252}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{2,5}\b|/))"""
-        ),
-        starts=(":",),
-        replacement=f":{REDACTED}@",
-    ),
-    Shape(
-        name="a URL's user, quoted",
-        pattern=re.compile(
-            rf"""(?:(?<!http)(?<!https)(?P<other>)|)(%3A%2F%2F)(?:(?:(?:(?!%2F|%40){_IN_URL})+%40)+
-            |(?:(?!%2F|%40|%3A){_IN_URL}){{0,256}}%3A(?(other)|(?!\d{{1,5}}%(?:2F|3F|23))){_IN_URL}{{1,128}}?%40)""",
-            re.IGNORECASE | re.VERBOSE,
-        ),
-        starts=("%3a%2f%2f",),
-        replacement=rf"\2{REDACTED}%40",
-    ),
+    *ADDRESSES,
     surrounded(
         "a signed URL",
         r"""(?P<name> (?: x-(?:amz|goog)-(?:signature|credential|security-token) | awsaccesskeyid
