@@ -66,7 +66,7 @@ class SyncLogger:
         try:
             values, problems = self._checked(level, event, fields)
         except Exception as odd:  # noqa: BLE001  # somebody's class: the line is written all the same
-            values, problems = dict(fields), [f"{type(event).__name__}: {telemetry.message_of(odd)}"]
+            values, problems = dict(fields), [f"it cannot be checked: {telemetry.message_of(odd)}"]
         telemetry.write_line(level, event, values, error=error)
         if problems:
             telemetry.problem(UncataloguedLineError("; ".join(problems)))
