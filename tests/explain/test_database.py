@@ -35,7 +35,7 @@ def _run(of: TrackedRepository, *, minute: int = 0, state: str = "completed", **
     fields: dict[str, Any] = {
         "kind": "recent",
         "phase": "syncing",
-        "traceparent": f"00-{minute:032x}-{ROOT_ID}-01",
+        "traceparent": f"00-{minute + 1:032x}-{ROOT_ID}-01",
         "started_ns": BEGAN_NS + minute * 60 * 10**9,
         "started_at": began,
         "since": began - _DAY,
