@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
@@ -92,14 +93,18 @@ def raw_server(behave: Behaviour) -> Iterator[int]:
 
 
 @contextmanager
-def tls_server(folder: Path) -> Iterator[int]:
-    """Run a server with a certificate that it has signed itself, made in `folder`; yield its port."""
+def tls_server(folder: Path, *, says: bytes = b"") -> Iterator[int]:
+    """Run a server with a certificate that it has signed itself, `server.pem` in `folder`; yield its port.
+
+    To whoever trusts that, and asks, it `says` something and closes the connection.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_self_signed(folder))
 
     def greet(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True):
-            pass
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            if says and encrypted.recv(65536):
+                encrypted.sendall(says)
 
     with raw_server(greet) as port:
         yield port
@@ -114,6 +119,9 @@ def _self_signed(folder: Path) -> Path:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     both = folder / "server.pem"

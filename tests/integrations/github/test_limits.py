@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from apps.integrations.github.limits import (
     RestBudget,
@@ -15,6 +16,7 @@ from apps.integrations.github.limits import (
     date_of,
     limit_from_block,
     limit_from_headers,
+    limits_from_list,
     seconds_to_wait,
 )
 from apps.integrations.github.nodes import RateLimit
@@ -46,6 +48,19 @@ def test_a_listed_budget_is_that_of_its_resource() -> None:
     """Its reset is epoch seconds, too."""
     budget = RestBudget(limit=60, remaining=59, used=1, reset=1_767_225_600)
     assert budget.as_limit("search") == RateLimit(limit=60, remaining=59, used=1, reset_at=RESET, resource="search")
+
+
+def test_a_budget_that_makes_no_sense_is_left_out_of_the_list() -> None:
+    """The others are there, each by its resource."""
+    budgets = {
+        "graphql": b'{"limit": 5000, "remaining": 4999, "used": 1, "reset": 1767225600}',
+        "search": b'{"limit": "many"}',
+        "core": b'{"limit": 60, "remaining": 0, "reset": 1767225600}',
+    }
+    assert limits_from_list({resource: Raw(budget) for resource, budget in budgets.items()}) == (
+        RateLimit(limit=5000, remaining=4999, used=1, reset_at=RESET, resource="graphql"),
+        RateLimit(limit=60, remaining=0, used=0, reset_at=RESET, resource="core"),
+    )
 
 
 def test_a_listed_reset_is_a_moment_from_1970_to_the_year_9999() -> None:

@@ -143,7 +143,8 @@ def test_a_date_in_a_leap_second_is_the_second_before(date: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "date", ["2016-12-31T23:60:00Z", "2016-12-31T23:59:61Z", "2016-02-30T23:59:60Z", "2016-12-31T24:59:60Z"]
+    "date",
+    ["0002-02-30T00:00:00Z", "2016-12-31T23:60:00Z", "2016-12-31T23:59:61Z", "2016-02-30T23:59:60Z", "2016-12-31T24:59:60Z"],
 )
 def test_a_date_that_no_clock_writes_is_not_guessed(date: str) -> None:
     """Where there must be one."""

@@ -223,6 +223,14 @@ def test_a_certificate_of_somebody_s_own_is_not_trusted(tmp_path: Path) -> None:
         _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
 
 
+def test_who_has_a_trusted_certificate_is_asked_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An authority of one's own is named by REQUESTS_CA_BUNDLE."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "server.pem"))
+    with tls_server(tmp_path, says=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as port:
+        answer = _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
+    assert (answer.status, answer.body) == (200, b"{}")
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"], ids=["missing", "empty", "of something else"])
 def test_a_file_of_authorities_that_cannot_be_read_is_named_so(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -77,6 +77,7 @@ def test_a_budget_holds_until_a_second_after_its_reset(resets_in: float, holds: 
         (SecondaryLimited("slow down", retry_after=0.0), 0, Block(_in(0), "secondary")),
         (SecondaryLimited("slow down", retry_after=0.0), 1, Block(_in(120), "secondary")),
         (RateLimited("used up", retry_after=0.0), 2, Block(_in(240), "primary")),
+        (SecondaryLimited("slow down", retry_after=0.5), 1, Block(_in(0.5), "secondary")),
         (ServerError("503", retry_after=0.0), 1, None),
         (ServerError("502"), 0, None),
         (NotFound("404"), 3, None),
@@ -111,7 +112,7 @@ def test_no_word_stops_an_account_for_more_than_a_day(seconds: int) -> None:
     assert limits.within_reason(_in(seconds), now=NOW) == min(_in(seconds), NOW + timedelta(days=1))
 
 
-@pytest.mark.parametrize(("ahead", "kept"), [(300, 0), (-300, 0), (3, 3)])
+@pytest.mark.parametrize(("ahead", "kept"), [(300, 0), (-300, 0), (5, 0), (4.5, 4.5), (-4.5, -4.5)])
 def test_a_reset_goes_by_github_s_own_clock(ahead: float, kept: float) -> None:
     """Its `Date` says what that clock shows; a difference of a moment may be the answer's way."""
     now = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -124,6 +125,13 @@ def test_a_reset_goes_by_github_s_own_clock(ahead: float, kept: float) -> None:
         error = RateLimited("no more", reset_at=reset_at)
         named = reset_named_by(error, now=now, by_our_clock=turn.by_our_clock)
     assert named == now + timedelta(seconds=60 + kept)
+
+
+def test_where_nobody_counts_requests_no_limit_betrays_another() -> None:
+    """It may be for our own."""
+    turn, error = Turn(fence=1, waited_ms=0, send_before=float("inf")), SecondaryLimited("slow down")
+    turn.judge(error)
+    assert not error.account_is_shared
 
 
 def test_what_github_does_not_say_moves_no_reset() -> None:
