@@ -373,6 +373,18 @@ def test_what_was_hidden_for_a_moment_is_no_gap(github: SimulatedGitHub) -> None
     assert (stored(repository), row.gaps) == (held(github, name), [])
 
 
+def test_what_is_hidden_from_a_later_sync_is_a_gap_though_it_is_stored(github: SimulatedGitHub) -> None:
+    """It may have changed since; what was stored of it stays."""
+    name = github.add_synthetic(40, seed=7).name_with_owner
+    repository = tracked(github, name)
+    synced(repository)
+    github.add_faults({"fault": "sso_partial", "match": {"operation": "PullRequests"}, "indexes": [0], "times": None})
+    repository.refresh_from_db()
+    row = synced(repository)
+    assert [(gap["pull_request"], gap["reason"]) for gap in row.gaps] == [(None, "hidden")]
+    assert stored(repository) == held(github, name)
+
+
 def test_what_is_missing_beside_a_hidden_pull_request_is_still_missed(github: SimulatedGitHub) -> None:
     """That one is hidden excuses no other."""
     name = github.add_synthetic(40, seed=6).name_with_owner
