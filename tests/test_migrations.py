@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +19,9 @@ from django.utils import timezone
 from apps.analysis.models import Analysis
 from apps.integrations.models import PipelineRun, RepoSync
 from apps.pulls.models import PullRequest
-from apps.repositories.models import GitHubConnection
+from apps.repositories.models import GitHubConnection, TrackedRepository
 from apps.repositories.secrets import encrypt, fingerprint
+from apps.teams.models import Team
 
 BEFORE_REPOSITORIES = [
     ("integrations", "0002_told_at"),
@@ -171,6 +172,22 @@ def test_an_ended_run_began_with_as_many_repositories_as_it_ended_with(database:
         )
     call_command("migrate", database=NAME, verbosity=0)
     assert [row[0] for row in _rows(database, "integrations_pipelinerun", "repos_count")] == [3, 2, 4, None]
+
+
+@pytest.mark.slow
+def test_a_repository_read_up_to_the_future_is_read_as_a_whole(database: BaseDatabaseWrapper) -> None:
+    """One that was read up to now goes on there."""
+    call_command("migrate", database=NAME, verbosity=0)
+    _migrate(database, [("repositories", "0005_github_app")])
+    now, team = timezone.now(), Team.objects.using(NAME).create(slug="blue", name="Blue")
+    account = GitHubConnection.objects.using(NAME).create(team=team, account="x/ada", encrypted_token=b"")
+    for name, covered_to in (("a/now", now), ("a/future", now + timedelta(days=400)), ("a/never", None)):
+        TrackedRepository.objects.using(NAME).create(
+            team=team, connection=account, full_name=name, covered_from=MOMENT, covered_to=covered_to
+        )
+    call_command("migrate", database=NAME, verbosity=0)
+    covered = _rows(database, "repositories_trackedrepository", "covered_from, covered_to")
+    assert covered == [(MOMENT, now), (None, None), (MOMENT, None)]
 
 
 @pytest.mark.slow
