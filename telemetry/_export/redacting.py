@@ -74,7 +74,7 @@ def requests_of(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
         size = size_of(span)
         if size > _SPAN_BYTES:
             span, size = shrunk(span, _SPAN_BYTES), _SPAN_BYTES  # the other one leaves in its place
-        if size > left and request:
+        if size > left:  # one alone is never that large
             yield request
             request, left = [], _REQUEST_BYTES
         request.append(span)

@@ -40,6 +40,17 @@ def test_a_clean_span_is_not_copied() -> None:
     assert exported(finished)[0] is finished
 
 
+@pytest.mark.parametrize("has_flushed", [True, False])
+def test_who_flushes_hears_whether_it_was_done(has_flushed: bool) -> None:
+    """In the time that the other exporter was given."""
+
+    class Flushing(InMemorySpanExporter):
+        def force_flush(self, timeout_millis: int = 30_000) -> bool:
+            return has_flushed and timeout_millis == 500
+
+    assert RedactingExporter(Flushing()).force_flush(500) is has_flushed
+
+
 def test_a_secret_is_taken_out_wherever_it_stands() -> None:
     """Name, attributes, status, events and links; what surrounds it stays."""
     provider, kept = TracerProvider(), InMemorySpanExporter()
@@ -223,7 +234,9 @@ END = 1_800_000_000_000_000_000
 
 
 @pytest.mark.parametrize(
-    "moment", ["soon", pytest.param(object(), id="an object"), -5, 2**70, float("nan"), float("inf"), -1.5, 1e40], ids=str
+    "moment",
+    ["soon", pytest.param(object(), id="an object"), -5, 2**63, 2**70, float("nan"), float("inf"), -1.5, 1e40],
+    ids=str,
 )
 def test_a_wrong_moment_spoils_no_request(moment: Any) -> None:
     """Nor does a wrong kind: every exporter can write the span, with the moment that it has otherwise."""

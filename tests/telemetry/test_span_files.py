@@ -39,7 +39,7 @@ def test_what_is_written_at_once_is_one_line(tmp_path: Path) -> None:
     assert sorted(span.name for span in read_spans(path)) == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029", "\r", "\x1c"], ids=ascii)
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\u2029", "\x85\u2028\u2029", "\r", "\x1c"], ids=ascii)
 def test_a_request_is_one_line_for_every_reader(end: str, tmp_path: Path) -> None:
     """Also for one that splits at each line end that Unicode knows; what the span says stays."""
     file = SpanFile(tmp_path / "traces.jsonl", 0)
