@@ -29,7 +29,6 @@ def _saying(name: str) -> Callable[..., Any]:
             event = formatted(event, args)
         return say(self, event, **(fields if _TAKEN.isdisjoint(fields) else _beside(fields)))
 
-    method.__name__ = name
     return method
 
 
@@ -41,7 +40,6 @@ def _logging(name: str) -> Callable[..., Any]:
             event = formatted(event, args)
         return log(self, _known(level), event, **(fields if _TAKEN.isdisjoint(fields) else _beside(fields)))
 
-    method.__name__ = name
     return method
 
 

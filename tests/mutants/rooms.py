@@ -70,6 +70,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_levels.py",
         "tests/telemetry/test_lifecycle.py",
         "tests/telemetry/test_lines.py",
+        "tests/telemetry/test_odd_values.py",
         "tests/telemetry/test_outputs.py",
         "tests/telemetry/test_redacting.py",
         "tests/telemetry/test_tracebacks.py",
@@ -116,7 +117,12 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_kit.py",
         "tests/telemetry/test_one_declaration.py",
     ],
-    "telemetry/_moments.py": ["tests/telemetry/test_odd_values.py", "tests/telemetry/test_past.py"],
+    "telemetry/_moments.py": [
+        "tests/telemetry/test_lifecycle.py",
+        "tests/telemetry/test_moments.py",
+        "tests/telemetry/test_odd_values.py",
+        "tests/telemetry/test_past.py",
+    ],
     "telemetry/_outcomes.py": [
         "tests/telemetry/test_dying.py",
         "tests/telemetry/test_lifecycle.py",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from celery.exceptions import Ignore, Reject, Retry
 
-from telemetry import _outcomes, celery, span, treat_as
+from telemetry import _health, _outcomes, celery, error_type, span, treat_as
 from telemetry._deaths import Death
 from telemetry._outcomes import Died, read_with
 from telemetry.model import Outcome
@@ -92,3 +92,30 @@ def test_an_error_is_what_a_reader_takes_it_for(captrace: Capture) -> None:
     assert _ending(SystemExit(), captrace) == ("died", "died")
     assert captrace.span("shop.day").attributes["died.limit_sec"] == 30.0
     assert _ending(KeyboardInterrupt(), captrace) == ("cancelled", None)
+
+
+def test_a_code_that_cannot_be_read_is_the_name_of_the_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless what kept it from being read is the host's, such as a task's time limit."""
+
+    class LimitError(Exception):
+        """The host's own."""
+
+    class OddError(Exception):
+        """Somebody's."""
+
+        trouble: type[Exception] = ValueError
+
+        @property
+        def error_type(self) -> str:
+            raise self.trouble
+
+    class CodedError(Exception):
+        """Says what it is."""
+
+        error_type = "sold_out"
+
+    monkeypatch.setattr(_health._health, "passing", (LimitError,))
+    assert (error_type(OddError()), error_type(CodedError())) == ("OddError", "sold_out")
+    OddError.trouble = LimitError
+    with pytest.raises(LimitError):
+        error_type(OddError())
