@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags
 from opentelemetry.util._once import Once
 
+from telemetry import _journals
+from telemetry._export.journal import Journal
 from telemetry._spans import emitter
 from telemetry._spans.open_span import OpenSpan
 
@@ -318,12 +321,30 @@ def test_whatever_the_api_offers_reaches_the_exporter() -> None:
         current.update_name("renamed")
         current.add_event("moment", {"n": 1}, 7)
         current.add_link(SpanContext(5, 6, is_remote=False), {"why": "batch"})
-        current.record_exception(ValueError("bad"))
+        current.add_link(SpanContext(0, 6, is_remote=False))  # which leads nowhere
+        current.record_exception(ValueError("bad"), {"attempt": 3})
     (one,) = exporter.get_finished_spans()
     assert one.name == "renamed"
     assert [event.name for event in one.events] == ["moment", "exception"]
-    assert (one.events[1].attributes or {})["exception.type"] == "ValueError"
+    raised = one.events[1].attributes or {}
+    assert (raised["exception.type"], raised["attempt"]) == ("ValueError", 3)
     assert [link.context.span_id for link in one.links] == [4, 6]
+
+
+def test_what_an_open_span_learns_is_in_the_journal(tmp_path: Path) -> None:
+    """At once, as it is exported later."""
+    journal = Journal(tmp_path, most_waiting=9)
+    exported(journal)
+    span = emitter.start("block", attributes={})
+    span.add_event("moment", {"n": 1}, 7)
+    span.add_link(SpanContext(5, 6, is_remote=False), {"why": "batch"})
+    (file,) = _journals.files_in(tmp_path)
+    found = _journals.read(file.read_bytes())
+    assert found is not None
+    (entry,) = found.entries.values()
+    assert entry.events == [["moment", 7, {"n": 1}]]
+    assert entry.links == [[f"{5:032x}", f"{6:016x}", False, {"why": "batch"}]]
+    span.end()
 
 
 def names(spans: Sequence[ReadableSpan]) -> list[str]:

@@ -238,6 +238,7 @@ def test_a_forgotten_outcome_is_an_error_in_tests(captrace: Capture) -> None:
     with pytest.raises(OutcomeMissing), observe(Bake(loaf="rye")):
         pass
     assert captrace.spans[0].attributes["outcome.missing"] is True
+    assert captrace.spans[0].outcome == "failed"
 
 
 def test_a_forgotten_outcome_is_counted_in_production() -> None:
