@@ -169,7 +169,7 @@ def test_its_log_does_not_grow_without_end(log: Path) -> None:
     """Others than its user and group cannot read it."""
     log.write_text("x" * 1_000)
     talk = "print('new', flush=True); " + SLEEP
-    with python(talk, log, most_log_bytes=999, ready=lambda: None if "new" in log.read_text() else "silent"):
+    with python(talk, log, most_log_bytes=999, ready=lambda: None if "new\n" in log.read_text() else "silent"):
         assert log.read_text() == "new\n"
     log.unlink()
     with python(talk, log, ready=printed(log)):

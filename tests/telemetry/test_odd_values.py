@@ -207,7 +207,16 @@ def test_fields_named_as_structlogs_own_parameters(method: str, file: Path) -> N
 
 @pytest.mark.parametrize(
     ("level", "name"),
-    [(15, "debug"), (20, "info"), (25, "info"), (99, "critical"), (-1, "debug"), ("warn", "warning"), (None, "info")],
+    [
+        (15, "debug"),
+        (20, "info"),
+        (25, "info"),
+        (99, "critical"),
+        (-1, "debug"),
+        ("warn", "warning"),
+        ("loud", "info"),
+        (None, "info"),
+    ],
 )
 def test_a_level_that_structlog_does_not_know(level: Any, name: str, file: Path) -> None:
     """It is the next lower one, and INFO if it is none at all."""
