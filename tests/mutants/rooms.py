@@ -249,6 +249,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_attempts.py",
         "tests/telemetry/test_emitter.py",
         "tests/telemetry/test_handle.py",
+        "tests/telemetry/test_late_provider.py",
         "tests/telemetry/test_levels.py",
         "tests/telemetry/test_library_spans.py",
         "tests/telemetry/test_lifecycle.py",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.integrations.errors import GitHubError, InvalidAnswer, NotFound, PartialAnswer
+from apps.integrations.errors import GitHubError, InvalidAnswer, NotFound, PartialAnswer, ServerError
 from apps.integrations.github import answers
 from apps.integrations.github.nodes import PageInfo, RateLimit, RepositoryInfo, Response, TokenHolder
 from apps.integrations.github.queries import ListRequest
@@ -190,6 +190,13 @@ def test_an_error_in_the_answer_is_raised_by_reading_it() -> None:
     """Nobody can forget to look."""
     with pytest.raises(NotFound):
         answers.read_pull_requests(recorded("not_found"))
+
+
+def test_an_error_with_a_nul_is_the_error_that_it_is() -> None:
+    """Nothing in it is to be mended."""
+    body = rb'{"message": "Bad \u0000 gateway"}'
+    with pytest.raises(ServerError):
+        answers.read_pull_requests(Response(status=502, headers={"content-type": "application/json"}, body=body))
 
 
 def test_a_server_without_limits_reports_no_cost() -> None:

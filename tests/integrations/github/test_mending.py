@@ -370,6 +370,17 @@ def test_a_hidden_list_ends_where_it_was_read_to() -> None:
     assert (list(read.value.values()), read.is_partial) == ([None], True)
 
 
+def test_a_hidden_member_of_a_list_that_was_asked_for_is_missing_in_it() -> None:
+    """The others are there, and the list says what it lacks."""
+    lists = [ListRequest(pull_request_id="PR_2", name="reviews", after="c", number=2)]
+    data = {"list0": {"reviews": a_list([None, REVIEW])}, "rateLimit": None}
+    read = answers.read_lists(_hiding(data, ["list0", "reviews", "nodes", 0]), lists=lists)
+    (found,) = read.value.values()
+    assert found is not None
+    assert (len(found.nodes), found.total_count, read.is_partial) == (1, 2, True)
+    assert [(flaw.pull_request, flaw.field, flaw.reason) for flaw in found.flaws] == [(2, "reviews", "hidden")]
+
+
 @pytest.mark.parametrize(
     ("data", "paths"),
     [
