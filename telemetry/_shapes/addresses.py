@@ -19,7 +19,7 @@ ADDRESSES: tuple[Shape, ...] = (
         name="a URL's user, with a slash or a quote in the password",  # in HTTP's, a path after a port may hold an @
         pattern=re.compile(
             r"""(?:(?<!http)(?<!https)(?P<other>)|)://[^\s:/?#@"'<>\\]{0,256}:(?(other)|(?!\d{1,5}[/?#]))"""
-            r"""(?:[^\s@"'<>\\]|(?<![,:=(\[{])\\{0,8}["'](?=[\w!#$%&*+./?@^|~-])){1,128}@(?!sha256:)"""
+            r"""(?=[^\s@<>]{1,256}@)(?:[^\s@"'<>\\]|(?<![,:=(\[{])\\{0,8}["'](?=[\w!#$%&*+./?@^|~-])){1,128}@(?!sha256:)"""
         ),
         starts=("://",),
         replacement=f"://{REDACTED}@",
