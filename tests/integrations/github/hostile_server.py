@@ -96,7 +96,7 @@ def raw_server(behave: Behaviour) -> Iterator[int]:
 def tls_server(folder: Path, *, says: bytes = b"") -> Iterator[int]:
     """Run a server with a certificate that it has signed itself, `server.pem` in `folder`; yield its port.
 
-    To whoever trusts that, and asks, it `says` something and closes the connection.
+    To whoever trusts that, and asks, it `says` something, and reads on until the connection is closed there.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_self_signed(folder))
@@ -105,6 +105,8 @@ def tls_server(folder: Path, *, says: bytes = b"") -> Iterator[int]:
         with context.wrap_socket(connection, server_side=True) as encrypted:
             if says and encrypted.recv(65536):
                 encrypted.sendall(says)
+                while encrypted.recv(65536):  # what is not read would break the connection off
+                    pass
 
     with raw_server(greet) as port:
         yield port

@@ -226,7 +226,7 @@ def test_a_certificate_of_somebody_s_own_is_not_trusted(tmp_path: Path) -> None:
 def test_who_has_a_trusted_certificate_is_asked_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An authority of one's own is named by REQUESTS_CA_BUNDLE."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "server.pem"))
-    with tls_server(tmp_path, says=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as port:
+    with tls_server(tmp_path, says=b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}") as port:
         answer = _transport(f"https://127.0.0.1:{port}").graphql(b"{}")
     assert (answer.status, answer.body) == (200, b"{}")
 
