@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import Token
 from datetime import datetime
 from types import TracebackType
@@ -95,8 +96,7 @@ class Observed(Generic[R]):
         `shortfall` says what is missing all the same: the span is an error with these words, and its lines are the same.
         """
         self._outcome, self._result, self._shortfall = Outcome.COMPLETED, result, ""
-        if result is not None:
-            self._check(result)
+        self._check(result)
         if shortfall:
             self._shortfall = text(text_of(shortfall))
             self._set({"error.type": "partial"})
@@ -148,6 +148,15 @@ class Observed(Generic[R]):
     def __enter__(self) -> Observed[R]:
         self._t0 = ticks()
         try:
+            self._begin()
+        except Exception as error:
+            with suppress(Exception):  # what leaves here is the host's, or a test kit's: no __exit__ follows
+                self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _begin(self) -> None:
+        try:
             self._open()
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host, and without a span there are lines
             _health.problem(error)
@@ -155,7 +164,6 @@ class Observed(Generic[R]):
             self._write("started", "entered")
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
-        return self
 
     def __exit__(self, _type: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None) -> None:
         try:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import pytest
+from opentelemetry import trace
 
 import telemetry
 from telemetry import OutcomeMissing, _health, bind, emit, observe
@@ -245,6 +246,16 @@ def test_a_value_of_another_type_than_declared_is_an_error_in_tests(captrace: Ca
     """Where its line would say it."""
     with pytest.raises(TypeError, match="crumbs must be int, not 'many'"), observe(Bake(loaf="rye")) as bake:
         bake.completed(Baked(crumbs="many"))  # type: ignore[arg-type]  # the mistake
+
+
+def test_a_block_that_does_not_begin_leaves_nothing_open(captrace: Capture) -> None:
+    """What raises as it is entered, as a wrong value does in tests, fails it: nothing that follows is below its span."""
+    before = trace.get_current_span()
+    with pytest.raises(TypeError, match="loaf must be string, not 7"), observe(Bake(loaf=7)):  # type: ignore[arg-type]  # the mistake
+        raise AssertionError("it does not begin")
+    assert trace.get_current_span() is before
+    (span,) = captrace.spans
+    assert (span.name, span.outcome, span.error_type) == ("bakery.bake", "failed", "TypeError")
 
 
 def test_a_forgotten_outcome_is_counted_in_production() -> None:
