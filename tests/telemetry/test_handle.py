@@ -238,3 +238,12 @@ def test_a_field_may_not_be_named_as_a_lines_own_key() -> None:
             """A mistake."""
 
             level: Annotated[str, Field("How heavy.")]
+
+
+def test_a_link_that_leads_nowhere_is_said(production: Capture) -> None:
+    """The block goes on without it."""
+    before = telemetry.swallowed()
+    with observe(Sort(street="Elm")) as sorting:
+        sorting.link("somewhere")
+    assert telemetry.swallowed() == before + 1
+    assert (production.spans[0].outcome, production.spans[0].links) == ("completed", ())
