@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.benchmarks.figures import this_machine
 from tests.documents import table, write_between
 from tests.mutants.changes import Change, name_at
-from tests.mutants.results import Equivalent, code, equivalents
+from tests.mutants.results import Equivalent, equivalents, what_runs
 from tests.mutants.rooms import CHECKOUT, core_modules
 
 DOCUMENT = CHECKOUT / "docs" / "mutants.md"
@@ -80,7 +80,7 @@ class Row:
         """Return the row of a module that was tried as it is now."""
         return cls(
             module=tried.module,
-            code=code(tried.module)[:8],
+            code=what_runs(tried.module)[:8],
             possible=tried.possible,
             planted=tried.planted,
             equivalent=tried.equivalent,
@@ -94,8 +94,8 @@ class Row:
 
     @property
     def is_as_it_is(self) -> bool:
-        """Whether the module's text is still the one that mistakes were planted in."""
-        return code(self.module).startswith(self.code)
+        """Whether the module's code is still the one that mistakes were planted in."""
+        return what_runs(self.module).startswith(self.code)
 
     def cells(self) -> list[str]:
         """Return its cells."""
@@ -134,7 +134,7 @@ def write(tried: Sequence[Tried], *, sample: int, seed: int, document: Path = DO
     sentences = [f"{how}: {caught}. {machine.date}, {machine.system}, Python {machine.python}."]
     if changed := [f"`{row.module}`" for row in rows if not row.is_as_it_is]:
         sentences.append(f"Changed since mistakes were planted in them: {', '.join(changed)}.")
-    head = ["module", "its text", "possible", "planted", "equivalent", "survived", "caught"]
+    head = ["module", "its code", "possible", "planted", "equivalent", "survived", "caught"]
     text = "\n\n".join([*sentences, table([head, *(row.cells() for row in rows)])])
     write_between(_BEGIN, _END, f"{text}\n", document=document)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.mutants.changes import Change, name_at
 from tests.mutants.rooms import CHECKOUT, files_with_tests
+from tests.mutants.wording import without_words
 
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
 
@@ -74,6 +75,12 @@ def _named(change: Change) -> str:
 def code(module: str) -> str:
     """Return what tells the text of a module from any other."""
     return hashlib.sha256((module + (CHECKOUT / module).read_text()).encode()).hexdigest()[:16]
+
+
+@cache
+def what_runs(module: str) -> str:
+    """Return what tells the code of a module from any other, whatever its docstrings and comments say."""
+    return hashlib.sha256((module + without_words((CHECKOUT / module).read_text())).encode()).hexdigest()[:16]
 
 
 @cache  # as they were when the copies were made

@@ -15,10 +15,11 @@ import pytest
 from tests.mutants.__main__ import main
 from tests.mutants.changes import Change, changes_in, name_at
 from tests.mutants.document import DOCUMENT, Tried, as_line, as_text, how_chosen, place, rows_of, write
-from tests.mutants.results import Equivalent, Results, code, equivalents
+from tests.mutants.results import Equivalent, Results, equivalents, what_runs
 from tests.mutants.rooms import CHECKOUT, core_modules, files_with_tests, room_of
 from tests.mutants.seen import Seen, SeenFiles
 from tests.mutants.trying import Copy, StoppedError
+from tests.mutants.wording import without_words
 
 MODULE = "apps/integrations/lane/limits.py"
 
@@ -271,21 +272,21 @@ def test_only_the_results_of_the_page_are_written(tmp_path: Path) -> None:
         "Up to 11 mistakes of each module, chosen by seed 3: 9 of 10 caught, 90.0 %, "
         f"in 1 of {len(core_modules())} core modules." in text
     )
-    assert f"| `{MODULE}` | `{code(MODULE)[:8]}` | 50 | 11 | 1 | 1 | 90.0 % |" in text.splitlines()
+    assert f"| `{MODULE}` | `{what_runs(MODULE)[:8]}` | 50 | 11 | 1 | 1 | 90.0 % |" in text.splitlines()
     assert rest.endswith(text.partition("<!-- end of results")[2])
 
 
 def test_rows_of_other_modules_stay(tmp_path: Path) -> None:
-    """Chosen in the same way, in the order of the rooms; one of an older text is named, and tried again if that is asked."""
+    """Chosen in the same way, in the order of the rooms; one of older code is named, and tried again if that is asked."""
     other = "apps/analysis/rules.py"
     page = tmp_path / "page.md"
     page.write_text(DOCUMENT.read_text())
     write([Tried(module=MODULE, possible=50, planted=11, survivors=[])], sample=11, seed=3, document=page)
-    page.write_text(page.read_text().replace(code(MODULE)[:8], "01234567"))
+    page.write_text(page.read_text().replace(what_runs(MODULE)[:8], "01234567"))
     write([Tried(module=other, possible=3, planted=3, survivors=[])], sample=11, seed=3, document=page)
     lines = page.read_text().splitlines()
     assert [line for line in lines if line.startswith("| `")] == [
-        f"| `{other}` | `{code(other)[:8]}` | 3 | 3 | 0 | 0 | 100.0 % |",
+        f"| `{other}` | `{what_runs(other)[:8]}` | 3 | 3 | 0 | 0 | 100.0 % |",
         f"| `{MODULE}` | `01234567` | 50 | 11 | 0 | 0 | 100.0 % |",
     ]
     assert f"Changed since mistakes were planted in them: `{MODULE}`." in lines
@@ -336,3 +337,14 @@ def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
         assert len(inside & set(seen["telemetry/timestamps.py"])) > 1  # more than its `def`
     seconds = found["seconds"]
     assert seconds["test_it.py"] == sum(seconds[f"test_it.py::test_{name}"] for name in ("program", "fork", "server"))
+
+
+def test_words_alone_change_no_row() -> None:
+    """Docstrings, comments and empty lines say nothing to what runs; a string that something reads does."""
+    text = (
+        '"""Say it."""\n\nLIMIT = 3  # "all"\n"""Most."""\n\ndef of(x):\n    """Ü #.\n    And."""\n    return "# x", x\n'
+    )
+    other = 'LIMIT = 3\n"""At most so many."""\n# so that it ends\ndef of(x):\n    return "# x", x'
+    assert without_words(text) == without_words(other) == 'LIMIT = 3\ndef of(x):\n    return "# x", x'
+    assert without_words(other.replace("# x", "# y")) != without_words(other)
+    assert without_words(other.replace("3", "4")) != without_words(other)
