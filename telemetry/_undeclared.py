@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from telemetry import _health
@@ -26,6 +26,8 @@ class _Plain:
 
     __has_result__ = False
     __lines__: Mapping[str, Any] = {}
+    __first_lines__: Sequence[Any] = ()
+    __last_lines__: Mapping[Outcome | None, Sequence[Any]] = dict.fromkeys((None, *Outcome), ())
     __durations__: tuple[str, ...] = ()
     __fieldspecs__: Mapping[str, Any] = {}
     __resultspecs__: Mapping[str, Any] = {}

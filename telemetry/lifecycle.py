@@ -37,7 +37,7 @@ from telemetry._spans import emitter, exception_events
 from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.open_span import OpenSpan
 from telemetry._spans.traceparent import span_context
-from telemetry.model import Event, Level, Operation, Outcome, R, Result, Scalar
+from telemetry.model import Event, Level, Line, Operation, Outcome, R, Result, Scalar
 
 __all__ = ["Observed", "emit", "observe"]
 
@@ -161,7 +161,7 @@ class Observed(Generic[R]):
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host, and without a span there are lines
             _health.problem(error)
         try:
-            self._write("started", "entered")
+            self._write_first()
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
 
@@ -253,17 +253,14 @@ class Observed(Generic[R]):
         self._set(attributes)
         self._set_status(outcome, message or self._shortfall)
         self._record(elapsed, outcome)
-        if outcome is Outcome.COMPLETED:
-            self._write("completed", "ended")
-        elif outcome is Outcome.FAILED:
-            self._write("failed", "ended")
-        else:
-            self._write("ended")
+        self._write(operation.__last_lines__[outcome])
 
     def _check(self, result: object) -> None:
         """Go on without what was given for a result and is none, and say so."""
         wanted: type[Result] | None = getattr(self._operation, "__result__", None)
-        if result is not None and (wanted is None or not issubclass(type(result), wanted)):
+        if result is None or type(result) is wanted:
+            return
+        if wanted is None or not issubclass(type(result), wanted):
             self._result = None
             name, said = "nothing" if wanted is None else wanted.__name__, line_value("result", result)
             _health.problem(TypeError(f"{type(self._operation).__name__} ends with {name}, not {said!r}"))
@@ -289,17 +286,17 @@ class Observed(Generic[R]):
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
         record_duration(type(self._operation), seconds=elapsed_ns / 1e9, outcome=_OUTCOMES[outcome], values=self._values)
 
-    def _write(self, *moments: str) -> None:
-        lines = self._operation.__lines__
-        for moment in moments:
-            if moment in lines:
-                event, line = lines[moment]
-                values = {name: self._values.get(name) for name in line.fields}
-                if _health.is_strict():
-                    known = self._operation.__known__
-                    check([known[name] for name in line.fields if values[name] is not None], values)
-                error = self._error if line.level >= Level.ERROR else None
-                writing.write_declared([(line.level, event, values)], error=error)
+    def _write_first(self) -> None:
+        self._write(self._operation.__first_lines__)
+
+    def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
+        for event, line in lines:
+            values = {name: self._values.get(name) for name in line.fields}
+            if _health.is_strict():
+                known = self._operation.__known__
+                check([known[name] for name in line.fields if values[name] is not None], values)
+            error = self._error if line.level >= Level.ERROR else None
+            writing.write_declared([(line.level, event, values)], error=error)
 
 
 def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R]:

@@ -19,7 +19,7 @@ levels, the duration metric, the documentation and the checks::
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_origin
@@ -145,6 +145,8 @@ class Operation(Generic[R]):
     __operation__: ClassVar[str]
     __outcome_key__: ClassVar[str]
     __lines__: ClassVar[Mapping[str, tuple[str, Line]]]
+    __first_lines__: ClassVar[Sequence[tuple[str, Line]]]
+    __last_lines__: ClassVar[Mapping[Outcome | None, Sequence[tuple[str, Line]]]]
     __fieldspecs__: ClassVar[Specs]
     __resultspecs__: ClassVar[Specs]
     __known__: ClassVar[Mapping[str, FieldSpec]]
@@ -178,6 +180,8 @@ class Operation(Generic[R]):
             "ended": (name, ended),
         }
         cls.__lines__ = {moment: (event, line) for moment, (event, line) in lines.items() if line is not None}
+        cls.__first_lines__ = _at(cls.__lines__, "started", "entered")
+        cls.__last_lines__ = {outcome: _at(cls.__lines__, outcome or "", "ended") for outcome in (None, *Outcome)}
         known = {**MEASURED, **cls.__resultspecs__, **cls.__fieldspecs__}
         named = {field for _, line in cls.__lines__.values() for field in line.fields}
         cls.__durations__ = tuple(name for name in ("duration_ms", "duration_sec") if name in named)
@@ -217,6 +221,10 @@ def _declare(spec: EventSpec) -> None:
     if known is not None and known != spec:
         raise TypeError(f"the event {spec.name!r} is declared twice, and differently")
     _EVENTS[spec.name] = spec
+
+
+def _at(lines: Mapping[str, tuple[str, Line]], *moments: str) -> Sequence[tuple[str, Line]]:
+    return [lines[moment] for moment in moments if moment in lines]
 
 
 def _result_of(operation: type[Operation[Any]]) -> type[Result] | None:

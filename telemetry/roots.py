@@ -7,7 +7,7 @@ starts, and stored by the application; everything in between is a child of those
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from telemetry._spans import emitter
 from telemetry._spans.traceparent import span_context, traceparent_of
 from telemetry._traceparent import trace_id_of
 from telemetry.lifecycle import Observed
-from telemetry.model import Operation, Outcome, R
+from telemetry.model import Line, Operation, Outcome, R
 
 __all__ = ["Root"]
 
@@ -146,7 +146,7 @@ class _Reserved(Observed[R]):
     def announce(self) -> None:
         """Write the `started` line."""
         self._values = plain_values(type(self._operation), self._operation.__fieldspecs__, self._operation.__dict__)
-        super()._write("started")
+        super()._write(self._operation.__first_lines__)
 
     def _started(self, attributes: dict[str, Any]) -> Span:
         own = span_context(self._root.traceparent)
@@ -168,6 +168,9 @@ class _Reserved(Observed[R]):
         if not self._silent:
             super()._record(elapsed_ns, outcome)
 
-    def _write(self, *moments: str) -> None:
-        if not self._silent and "started" not in moments:  # that line was written when it was announced
-            super()._write(*moments)
+    def _write_first(self) -> None:
+        """Write nothing: it was written when it was announced."""
+
+    def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
+        if not self._silent:
+            super()._write(lines)

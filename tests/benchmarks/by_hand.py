@@ -22,7 +22,7 @@ from telemetry import lifecycle
 from telemetry._lines import writing
 from telemetry._spans.provider import Provider
 from telemetry.lifecycle import Observed, ticks
-from telemetry.model import Event, Operation, R
+from telemetry.model import Event, Operation, Outcome, R
 
 P = TypeVar("P", bound=Provider)
 _OK = Status(StatusCode.OK)
@@ -113,7 +113,7 @@ class ByHand(Observed[R]):
         attributes = {**structlog.contextvars.get_contextvars(), **self._values}
         self._scope = self.tracer.start_as_current_span(operation.__operation__, attributes=attributes)
         self._span = self._scope.__enter__()
-        self._write("started", "entered")
+        self._write(operation.__first_lines__)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -124,7 +124,7 @@ class ByHand(Observed[R]):
         span.set_attributes({**found, operation.__outcome_key__: "completed", "duration_ms": duration})
         span.set_status(_OK)
         self._values |= {**found, "duration_ms": duration}
-        self._write("completed", "ended")
+        self._write(operation.__last_lines__[Outcome.COMPLETED])
         self._scope.__exit__(kind, error, trace)
 
 
