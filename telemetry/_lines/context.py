@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import lru_cache
+from itertools import compress
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -22,14 +23,15 @@ from telemetry._boundary.spans import clean_attributes
 
 
 class _Seen(NamedTuple):
-    """A context's variables, those of them that are bound with their values, and what these say as it may leave."""
+    """A context's variables, which of them are bound, those with their values, and what they say as it may leave."""
 
     variables: tuple[ContextVar[Any], ...]
+    are_bound: tuple[bool, ...]
     given: dict[ContextVar[Any], Any]
     clean: dict[str, Any]
 
 
-_NOTHING = _Seen((), {}, {})
+_NOTHING = _Seen((), (), {}, {})
 
 
 class _Last:
@@ -74,12 +76,12 @@ def clean_bound() -> dict[str, Any]:
     """Return the bound context as it may leave, the same object while nothing else is bound; nobody changes it."""
     context, seen = copy_context(), _Last.seen
     variables, known = tuple(context), seen.given
-    if variables == seen.variables and all(map(is_, map(context.__getitem__, known), known.values())):
+    if variables == seen.variables and all(map(is_, compress(context.values(), seen.are_bound), known.values())):
         return seen.clean
     given = {variable: value for variable, value in context.items() if _bound_name(variable)}
     is_same = given.keys() == known.keys() and all(map(is_, map(given.__getitem__, known), known.values()))
     clean = seen.clean if is_same else clean_attributes(bound())
-    _Last.seen = _Seen(variables, given, clean)
+    _Last.seen = _Seen(variables, tuple(variable in given for variable in variables), given, clean)
     return clean
 
 

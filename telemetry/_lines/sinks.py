@@ -33,7 +33,7 @@ class FileSink:
 
     def write(self, lines: Sequence[Line]) -> None:
         """Append the lines by one write."""
-        document = b"".join(map(_json, lines))
+        document = _json(lines[0]) if len(lines) == 1 else b"".join(map(_json, lines))
         if not document.isascii():  # a terminal that shows the file, and a reader that splits it at any line end
             document = visible_json(document.decode()).encode()
         self._file.write(document)
