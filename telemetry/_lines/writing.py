@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TextIO
 
@@ -23,6 +23,7 @@ from telemetry._export.line_files import LineFile
 from telemetry._hexadecimal import span_digits, trace_digits
 from telemetry._lines import context as bound_context
 from telemetry._lines import loggers, raises, standard
+from telemetry._lines.clock import iso_now
 from telemetry._lines.context import clean_bound
 from telemetry._lines.sinks import Captured, ConsoleSink, FileSink, JsonSink, Line, Sink
 from telemetry.model import LINE_KEYS, Level
@@ -43,7 +44,7 @@ class _Output:
     def __init__(self) -> None:
         self.sinks: tuple[Sink, ...] = ()
         self.floor = logging.CRITICAL + 1
-        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self.timestamp: Callable[[], str] = iso_now
 
     def use(self, sinks: tuple[Sink, ...]) -> None:
         self.sinks = sinks
@@ -98,7 +99,7 @@ def write_declared(entries: Sequence[Entry], *, error: BaseException | None = No
 
 def fix_time(now: Callable[[], datetime]) -> None:
     """Write lines with the time `now()`, until the capture that is active ends."""
-    _output.now = now
+    _output.timestamp = lambda: iso_microseconds(now())
 
 
 def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -114,12 +115,12 @@ def add_trace_ids(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 def capture() -> Iterator[Captured]:
     """Capture every line that is written inside, too."""
     sink = Captured()
-    before, clock = _output.sinks, _output.now
+    before, clock = _output.sinks, _output.timestamp
     _output.use((*before, sink))
     try:
         yield sink
     finally:
-        _output.now = clock
+        _output.timestamp = clock
         _output.use(tuple(other for other in _output.sinks if other is not sink))
 
 
@@ -173,9 +174,11 @@ def _write_all(
     entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool = False, repeat_traceback: bool = True
 ) -> None:
     try:
-        entries = [entry for entry in entries if entry[0] >= _output.floor]
-        if not entries:
-            return
+        floor = _output.floor
+        if len(entries) != 1 or entries[0][0] < floor:  # nearly always there is one, and it is wanted
+            entries = [entry for entry in entries if entry[0] >= floor]
+            if not entries:
+                return
         lines = _compose(entries, are_clean=are_clean)
         exception = "" if error is None else traceback_of(error)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
@@ -183,7 +186,7 @@ def _write_all(
         return
     for sink in _output.sinks:
         wanted = lines
-        if sink.level > _output.floor:
+        if sink.level > floor:
             wanted = [line for line, entry in zip(lines, entries, strict=True) if entry[0] >= sink.level]
         if not wanted:
             continue
@@ -198,13 +201,13 @@ def _write_all(
 
 
 def _compose(entries: Sequence[Entry], *, are_clean: bool) -> list[Line]:
-    time, tail = iso_microseconds(_output.now()), _bound_fields() | _ids()
+    time, bound, ids = _output.timestamp(), _bound_fields(), _ids()
     lines: list[Line] = []
     for level, event, fields in entries:
         if not are_clean:
             event, fields = line_value("event", event), _clean(fields)
-        line: Line = {"timestamp": time, "level": _name_of(level), "event": event, **fields, **tail}
-        if len(line) < len(fields) + len(tail) + _OWN_KEYS:  # a field goes before what is bound by its name
+        line: Line = {"timestamp": time, "level": _name_of(level), "event": event, **fields, **bound, **ids}
+        if len(line) < len(fields) + len(bound) + len(ids) + _OWN_KEYS:  # a field goes before what is bound by its name
             line |= fields
         lines.append(line)
     return lines
@@ -228,14 +231,18 @@ def _bound_fields() -> Line:
 
 def _ids() -> Line:
     """Return the ids of the current span as a line carries them; nothing outside any."""
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
+    try:
+        context = trace.get_current_span().get_span_context()
+        if not context.is_valid:
+            return {}
+        return {
+            "trace_id": trace_digits(context.trace_id),
+            "span_id": span_digits(context.span_id),
+            "trace_flags": int(context.trace_flags),
+        }
+    except Exception as problem:  # noqa: BLE001  # somebody's own span: the line goes without
+        _health.problem(problem)
         return {}
-    return {
-        "trace_id": trace_digits(context.trace_id),
-        "span_id": span_digits(context.span_id),
-        "trace_flags": int(context.trace_flags),
-    }
 
 
 def _clean(fields: Mapping[str, Any]) -> Line:

@@ -341,9 +341,7 @@ def test_what_a_test_s_programs_come_by_is_seen(tmp_path: Path) -> None:
 
 def test_words_alone_change_no_row() -> None:
     """Docstrings, comments and empty lines say nothing to what runs; a string that something reads does."""
-    text = (
-        '"""Say it."""\n\nLIMIT = 3  # "all"\n"""Most."""\n\ndef of(x):\n    """Ü #.\n    And."""\n    return "# x", x\n'
-    )
+    text = '"""Say it."""\n\nLIMIT = 3  # "all"\n"""Most."""\n\ndef of(x):\n    """Ü #.\n    And."""\n    return "# x", x\n'
     other = 'LIMIT = 3\n"""At most so many."""\n# so that it ends\ndef of(x):\n    return "# x", x'
     assert without_words(text) == without_words(other) == 'LIMIT = 3\ndef of(x):\n    return "# x", x'
     assert without_words(other.replace("# x", "# y")) != without_words(other)

@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 import pytest
 import structlog
+from opentelemetry import trace
 
 import telemetry
 from telemetry import bind, span
@@ -70,6 +71,28 @@ def test_structlog_and_standard_loggers_write_the_same_line(captrace: Capture, t
         one["trace_id"],
     )
     assert read_lines(tmp_path / "logs.jsonl") == captrace.lines
+
+
+class Mute(trace.NonRecordingSpan):
+    """Somebody's own span, which has no ids to say."""
+
+    def get_span_context(self) -> trace.SpanContext:
+        raise RuntimeError("no ids")
+
+
+def test_a_line_goes_without_ids_where_the_current_span_has_none_to_say(tmp_path: Path) -> None:
+    """A line of either kind of logger; what was swallowed is counted."""
+    use(tmp_path / "logs.jsonl")
+    before = telemetry.swallowed()
+    with trace.use_span(Mute(trace.INVALID_SPAN_CONTEXT)):
+        structlog.get_logger().info("one", x=1)
+        logging.getLogger("bakery").warning("two")
+    structlog.get_logger().info("three")
+    written = read_lines(tmp_path / "logs.jsonl")
+    assert [line["event"] for line in written if line["event"] != "telemetry.problem"] == ["one", "two", "three"]
+    assert {line["error_msg"] for line in written if line["event"] == "telemetry.problem"} <= {"no ids"}
+    assert not [line for line in written if "trace_id" in line]
+    assert telemetry.swallowed() == before + 2
 
 
 def test_no_secret_reaches_a_line(captrace: Capture, tmp_path: Path) -> None:
