@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan, _Span
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, StatusCode
 
 from telemetry._boundary import text
 from telemetry._export.steps import Step, links_as, plain, status_as
@@ -65,7 +65,8 @@ class _Telling(_Span):
 
     def set_status(self, status: Any, description: str | None = None) -> None:
         super().set_status(status, description)
-        self._tell({"status": status_as(self.status.status_code, self.status.description)})
+        if self.status.status_code is not StatusCode.UNSET:  # which it was from the start
+            self._tell({"status": status_as(self.status.status_code, self.status.description)})
 
     def _tell(self, step: Step) -> None:
         if self.is_recording():

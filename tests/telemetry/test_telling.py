@@ -121,6 +121,19 @@ class _Told:
         self.steps.append((span_id, step))
 
 
+def test_a_status_that_says_nothing_is_not_told() -> None:
+    """Instrumentations set it at every end; one that says something stays, whatever is set later."""
+    journal = _Told()
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("theirs").start_span("s")
+    assert isinstance(span, Span)
+    listen(span, journal)
+    span.set_status(Status(StatusCode.UNSET))
+    assert journal.steps == []
+    span.set_status(Status(StatusCode.ERROR, "it broke"))
+    span.set_status(Status(StatusCode.UNSET))
+    assert {tuple(step["status"]) for _, step in journal.steps} == {(StatusCode.ERROR.value, "it broke")}
+
+
 def test_a_span_that_has_ended_tells_nothing_more() -> None:
     """Nor does one that is not the SDK's own, and says nothing of itself."""
     journal = _Told()
