@@ -37,7 +37,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}  # what is committed survives the server, not the machine
 
 
 def package() -> Path:
