@@ -8,7 +8,7 @@ CHECKOUT = Path(__file__).parents[2]
 ROOMS = {  # the longest beginning of a module's path counts
     "apps/analysis": ["tests/analysis"],
     "apps/pulls": ["tests/pulls", "tests/integrations/services/test_windows.py"],
-    "apps/integrations/errors.py": ["tests/integrations/test_errors.py", "tests/integrations/github"],
+    "apps/integrations/errors": ["tests/integrations/test_errors.py", "tests/integrations/github"],
     "apps/integrations/github": [
         "tests/integrations/github",
         "tests/integrations/services/test_github_graphql.py",
