@@ -1,4 +1,4 @@
-"""Ids as lines, files and journals write them; each is written several times, most in the trace of the one before."""
+"""Ids as lines, files and journals write them; cached, because each is written several times."""
 
 from __future__ import annotations
 
