@@ -6,17 +6,17 @@
     ├── GitHubError              GitHub answered with an error, or not at all
     │   ├── RateLimited          the hour's budget is used up
     │   ├── SecondaryLimited     too many requests in a short time, or Retry-After
-    │   ├── QueryTimeout         GitHub took long and gave up, or the answer did not come in time
+    │   ├── QueryTimeout         GitHub took too long and gave up, or the answer did not come in time
     │   ├── TooCostly            the query asks for more than GitHub computes
     │   ├── PartialAnswer        some of the data is missing
     │   ├── ServerError          GitHub is in trouble
-    │   │   └── QueryFailed      it failed at once at executing this query
+    │   │   └── QueryFailed      it failed to execute this query, and at once
     │   ├── NotReady             GitHub is still preparing the answer
     │   ├── Conflict             GitHub is in the middle of changing it, or it is empty
     │   ├── Unreachable          no connection, or no answer in time
     │   │   ├── ProxyRefused     the proxy wants a user and a password
     │   │   ├── TlsBroken        the encrypted connection broke off
-    │   │   ├── CertificateUntrusted  whoever answers cannot prove to be GitHub
+    │   │   ├── CertificateUntrusted  the server that answers cannot prove to be GitHub
     │   │   └── CertificatesMissing   this machine's own list of authorities cannot be read
     │   ├── InvalidAnswer        cut off, not JSON, or not in GitHub's shape
     │   ├── QueryRefused         GitHub does not understand the request
@@ -29,7 +29,7 @@
     │   │   ├── SsoRequired      an organization wants the token authorized for SAML
     │   │   └── IpNotAllowed     an organization's IP allow list does not contain this machine
     │   ├── NotFound             gone, or hidden from this token
-    │   │   └── InstallationGone the GitHub App is installed there no longer
+    │   │   └── InstallationGone the GitHub App is no longer installed there
     │   └── Moved                a redirect, which was not followed
     ├── IncompleteHistory        fewer pull requests are stored than GitHub counts
     ├── EveryRepositoryFailed    none of a run's repositories could be synced
@@ -39,16 +39,17 @@
     ├── InvalidApiUrl            an address that no token may be sent to
     ├── LaneLost                 the account's lane was held for too long to send anything more
     ├── Parked                   the wait is too long to sleep through; a later attempt goes on
-    ├── NotInTime                whoever asked waits no longer
-    ├── AnotherAccount           the token belongs to another account than it is to be for
+    ├── NotInTime                the caller waits no longer
+    ├── AnotherAccount           the token belongs to another account than it should
     ├── StandsBack               others want this attempt's place; a later attempt goes on
     ├── Superseded               another attempt has taken over, or the run has ended
     ├── Cancelled                somebody called the run off
     └── WrongState               a run cannot be cancelled or resumed as it stands
 
-`str(error)` says what happened, `error.advice` what to do, `error.error_type` is a stable code, and `error.retryable` tells
-whether the same work may succeed later. No message holds a token or the body of an answer. Errors can be pickled, because
-Celery does. Import every name from here; the modules divide the tree by where a failure comes from.
+`str(error)` says what happened and `error.advice` what to do; `error.error_type` is a stable code, and
+`error.retryable` says whether the same work may succeed later. No message holds a token or the body of an answer.
+Errors can be pickled, because Celery does. Import every name from here; the modules divide the tree by where a failure
+comes from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The root of the error tree, and how an error is put into words."""
+"""The root of the error tree, and how errors are put into words."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class SyncError(Exception):
     advice: str = "Run it again; if it fails the same way, look at its trace."
 
     def in_full(self) -> str:
-        """Return what happened and what to do, as sentences for a person."""
+        """Return what happened and what to do, in sentences for a person."""
         return sentences(message_of(self), self.advice)
 
 
 def message_of(error: BaseException) -> str:
-    """Return what `error` says, fit to be stored and shown: a server's words may repeat what we sent, secrets included."""
+    """Return what `error` says, fit to store and show: a server may repeat what we sent, secrets included."""
     return storable(redact(str(error)))
 
 
 def sentences(message: str, advice: str) -> str:
-    """Return `message`, ended like a sentence, followed by `advice`."""
+    """Return `message` as a sentence, followed by `advice`."""
     return f"{message.rstrip('. ')}. {advice}"

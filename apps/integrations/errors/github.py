@@ -1,4 +1,4 @@
-"""What GitHub answers in place of what was asked for; each error carries the evidence."""
+"""What GitHub answers instead of what was asked for; each error carries its evidence."""
 
 # ruff: noqa: N818  # the names say what happened; "Error" at the end of each would say nothing more
 from __future__ import annotations
@@ -13,7 +13,7 @@ from apps.integrations.errors.base import SyncError
 class Evidence(TypedDict, total=False):
     """What GitHub said about a failed call.
 
-    `points_cost` is what it cost, `request_id` identifies it to GitHub's support, `retry_after` is in seconds.
+    `points_cost` is what it cost, `request_id` identifies it to GitHub's support, and `retry_after` is in seconds.
     """
 
     http_status: int | None
@@ -59,7 +59,7 @@ class SecondaryLimited(GitHubError):
     account_is_shared = False
 
     def betray(self, requests: int) -> None:
-        """Say that something else uses the account, as no more than so many `requests` a minute were sent from here."""
+        """Add that something else uses the account, since at most `requests` a minute were sent from here."""
         self.account_is_shared = True
         sent = f"from here at most {requests} requests were sent in the last minute, one at a time"
         self.args = (f"{self} ({sent}: something else uses this account too)",)
@@ -70,7 +70,7 @@ class SecondaryLimited(GitHubError):
 
 
 class QueryTimeout(GitHubError):
-    """GitHub took long and gave up, at its gateway or behind it, or it had not answered in time; a smaller page may work."""
+    """GitHub took too long and gave up, or did not answer in time; a smaller page may work."""
 
     error_type = "query_timeout"
     retryable = True
@@ -106,7 +106,7 @@ class ServerError(GitHubError):
 
 
 class QueryFailed(ServerError):
-    """GitHub failed at executing this query, and at once, so that it was not for the time it took; less may work."""
+    """GitHub failed to execute this query, but at once, so time was not the reason; a smaller page may work."""
 
     error_type = "query_failed"
 
@@ -120,7 +120,7 @@ class NotReady(GitHubError):
 
 
 class Conflict(GitHubError):
-    """GitHub cannot answer for the state that it is in: empty, or being renamed, moved or restored."""
+    """The repository's state prevents an answer: it is empty, or is being renamed, moved or restored."""
 
     error_type = "conflict"
     retryable = True
@@ -145,7 +145,7 @@ class QueryRefused(GitHubError):
 
 
 class UndefinedField(QueryRefused):
-    """The server does not know `field`: an Enterprise Server that is older than it."""
+    """The server, an Enterprise Server older than the field, does not know `field`."""
 
     error_type = "undefined_field"
 
@@ -195,7 +195,7 @@ class AppRefused(Unauthorized):
 
 
 class InstallationSuspended(Forbidden):
-    """An installation of the GitHub App is suspended, by who installed it or by who owns the app."""
+    """An installation of the GitHub App is suspended, by its installer or by the app's owner."""
 
     error_type = "installation_suspended"
     advice = "Unsuspend the GitHub App where it is installed (Settings, Applications, Configure), or ask its owner to."
@@ -220,7 +220,7 @@ class NotFound(GitHubError):
 
 
 class InstallationGone(NotFound):
-    """The GitHub App is not installed there any more."""
+    """The GitHub App is no longer installed there."""
 
     error_type = "installation_gone"
     advice = "Install the GitHub App there again and connect the account anew, or remove the account."

@@ -16,7 +16,7 @@ class Unreachable(GitHubError):
 
 
 class ProxyRefused(Unreachable):
-    """The proxy between here and GitHub wants a user and a password, or other ones."""
+    """The proxy between here and GitHub wants a user and a password, or different ones."""
 
     error_type = "proxy_refused"
     retryable = False
@@ -24,14 +24,14 @@ class ProxyRefused(Unreachable):
 
 
 class TlsBroken(Unreachable):
-    """The encrypted connection broke off, while it was made or later."""
+    """The encrypted connection broke off, during its handshake or later."""
 
     error_type = "tls_broken"
     advice = "If it stays so, something between here and GitHub, as a firewall, cuts encrypted connections."
 
 
 class CertificateUntrusted(Unreachable):
-    """Whoever answers has no certificate that this machine trusts."""
+    """The server that answers has no certificate that this machine trusts."""
 
     error_type = "certificate_untrusted"
     advice = "Check the API's address and the machine's clock; for an authority of your own set REQUESTS_CA_BUNDLE."

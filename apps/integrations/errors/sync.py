@@ -41,7 +41,7 @@ class Parked(SyncError):
 
 
 class NotInTime(SyncError):
-    """Somebody who waits for an answer now has not had it in time: GitHub is slow, or the account is in use."""
+    """A person waiting for an answer did not get it in time: GitHub is slow, or the account is in use."""
 
     error_type = "not_in_time"
     retryable = True
@@ -49,7 +49,7 @@ class NotInTime(SyncError):
 
 
 class AnotherAccount(SyncError):
-    """A token belongs to another account than the one that it is to be for."""
+    """A token belongs to another account than the one it should be for."""
 
     error_type = "another_account"
     advice = "Paste a token of the same account, or connect the other account beside it."
@@ -121,5 +121,5 @@ class OutOfTime(SyncError):
 
 
 def limit_in_words(reason: str) -> str:
-    """Return what is waited for: GitHub's primary or secondary limit, or the end that a server in trouble has named."""
+    """Return the name of the awaited limit: GitHub's primary or secondary one, or a troubled server's `Retry-After`."""
     return "GitHub's own Retry-After" if reason == "retry_after" else f"GitHub's {reason} limit"
