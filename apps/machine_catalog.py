@@ -1,6 +1,6 @@
-"""The machine's own operations and events, beside the table of a sync's: what workers, queues, lanes and waits do.
+"""The machine's own operations and events, besides a sync's: what workers, queues, lanes and waits do.
 
-They are declared as those of the table are, and ``python manage.py catalog --all`` prints both; the table stays as it is.
+They are declared like those of the table, which stays as it is; ``python manage.py catalog --all`` prints both.
 """
 
 from __future__ import annotations
