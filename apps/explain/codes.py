@@ -1,4 +1,4 @@
-"""The codes of causes, declared once: what happened, what to do now, what happens by itself, and the page that says more."""
+"""The codes of causes, declared once: what happened, what to do now, what follows by itself, and the page with more."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PAGE = "docs/causes.md"
 class Code:
     """One kind of cause.
 
-    `what` is a clause for a sentence. `advice` is what to do now: where a command helps, `{command}` stands for how commands
-    are called here, `{run}` for the run's number. `by_itself` is what follows if nobody does anything, as long as the run
-    goes on.
+    `what` is a clause for a sentence. `advice` is what to do now; in a command, `{command}` stands for how commands are
+    called here and `{run}` for the run's number. `by_itself` is what follows without intervention while the run goes
+    on.
     """
 
     name: str
