@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 
 try:
     environment.require_servers()
-    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0  # each request has its own thread, which would be the last to use it
+    settings.DATABASES["default"]["CONN_MAX_AGE"] = 0  # each request has a thread of its own
     instrumentation.configure(stream=sys.stdout)
     application = get_asgi_application()
 except ImproperlyConfigured as error:

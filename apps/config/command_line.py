@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> None:
         with servers_for(arguments):
             if command in READING:
                 os.environ["DJANGO_SETTINGS_MODULE"] = "apps.config.reading_settings"
-                gc.disable()  # the process ends soon, and collecting over a trace of 100,000 spans repeatedly takes a while
+                gc.disable()  # the process ends soon, and collecting amid 100,000 spans takes a while
             else:
                 instrumentation.configure()  # lines go only to the file: a command's output is its own
             _Commands(list(arguments)).execute()

@@ -54,7 +54,7 @@ def _migrate() -> None:
     """Create missing tables, in one process at a time: two commands may start on a new home together."""
     from django.core.management import call_command
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor  # slow to import, and commands that only read do not migrate
+    from django.db.migrations.executor import MigrationExecutor  # slow to import, and not for reading
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])

@@ -1,4 +1,4 @@
-"""Run `manage.py cancel RUN`: call a run off, wherever it runs."""
+"""Run `manage.py cancel RUN`: cancel a run, wherever it runs."""
 
 from __future__ import annotations
 

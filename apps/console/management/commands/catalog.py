@@ -1,4 +1,4 @@
-"""Run `manage.py catalog`: print the event catalog from the code, or a file of lines checked against it."""
+"""Run `manage.py catalog`: print the event catalog from the code, or check a file of lines against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run `manage.py resume RUN`: take up a run that failed, lost repositories or was cancelled, and print its results."""
+"""Run `manage.py resume RUN`: resume a run that failed, lost repositories or was cancelled, and print its results."""
 
 from __future__ import annotations
 
