@@ -47,7 +47,7 @@ class JaegerClient:
 
     def __init__(self, url: str, *, service: str, hours: float) -> None:
         if not _is_web_address(url):
-            raise ValueError(f"{url!r} is no address of Jaeger: give one like http://localhost:16686")
+            raise ValueError(f"{url!r} is not an address of Jaeger: give one like http://localhost:16686")
         self._url, self._service, self._hours = url.rstrip("/"), service, hours
 
     def trace(self, trace_id: str) -> list[Span]:
@@ -56,7 +56,7 @@ class JaegerClient:
         try:
             return [] if answer is None else [_named(span) for span in spans_in(answer["result"])]
         except (KeyError, TypeError) as error:
-            raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
+            raise JaegerError(f"{self._url} is not Jaeger: its answer has no traces") from error
 
     def search(self, tags: Mapping[str, Sequence[str]]) -> set[str]:
         """Return the ids of traces with a span that has, for each of these tags, one of the given values.
@@ -72,7 +72,7 @@ class JaegerClient:
             try:
                 found |= {str(trace["traceID"]).zfill(32) for trace in (answer or {"data": []})["data"] or []}
             except (KeyError, TypeError) as error:
-                raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
+                raise JaegerError(f"{self._url} is not Jaeger: its answer has no traces") from error
         return found
 
     def _get(self, path: str, **parameters: str | int) -> Any:
@@ -93,4 +93,4 @@ class JaegerClient:
         except (URLError, OSError, HTTPException) as error:
             raise JaegerError(f"{self._url} cannot be reached: start Jaeger there, or name another address") from error
         except orjson.JSONDecodeError as error:
-            raise JaegerError(f"{self._url} is no Jaeger: it answers no JSON") from error
+            raise JaegerError(f"{self._url} is not Jaeger: its answer is not JSON") from error

@@ -16,5 +16,5 @@ def parts_of(traceparent: str) -> tuple[str, str, str]:
     """Return trace id, span id and flags in hexadecimal digits; raise ValueError for anything else."""
     match = _TRACEPARENT.fullmatch(traceparent)
     if match is None:
-        raise ValueError(f"{traceparent!r} is no traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
+        raise ValueError(f"{traceparent!r} is not a traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
     return match[1], match[2], match[3]

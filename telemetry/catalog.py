@@ -76,5 +76,5 @@ def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> lis
         elif problem := field.problem(line[field.name]):
             problems.append(f"{event}: {problem}")
     known = {field.name for field in spec.fields} | LINE_KEYS | set(context)
-    problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
+    problems += [f"{event}: {name} is not one of its fields" for name in line if name not in known]
     return problems

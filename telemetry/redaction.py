@@ -63,7 +63,7 @@ def add_shapes(patterns: Iterable[str]) -> None:
         try:
             added.append(Shape(name="one of the application's", pattern=re.compile(pattern)))
         except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     _Known.added = (*_Known.added, *added)
     clean_texts.clear()
 

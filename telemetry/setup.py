@@ -98,5 +98,5 @@ def _is_installed(module: str) -> bool:
 def _warn_of_unwritable_files(settings: TelemetrySettings) -> None:
     for name, path in (("LOG_FILE", settings.log_file), ("TRACES_FILE", settings.traces_file)):
         if path is not None and not is_writable(path):
-            cure = f"name another place in {settings.prefix}{name}"
+            cure = f"choose another place in {settings.prefix}{name}"
             writing.write_line(logging.WARNING, f"{path} cannot be written: {cure}")

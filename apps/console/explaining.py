@@ -119,7 +119,9 @@ def _traces_named(name: str, source: Source, seen: Sequence[Seen]) -> set[str]:
         return traces_of(source, task_id=name)
     if _TEAM.fullmatch(name):
         raise CannotExplainError("Only the database knows teams by their names: name team_id=N, OWNER/NAME or a run.")
-    raise CannotExplainError(f"{name!r} is no run's number, OWNER/NAME, task id, trace id, or KEY=VALUE such as team_id=7.")
+    raise CannotExplainError(
+        f"{name!r} is not a run's number, OWNER/NAME, task id, trace id, or KEY=VALUE such as team_id=7."
+    )
 
 
 def _newest(seen: Sequence[Seen]) -> str:

@@ -26,7 +26,7 @@ _ANSWER_SECONDS = 3.0  # with start-up and asking GitHub who we are, silence is 
 def require_worker(*, answer_seconds: float = _ANSWER_SECONDS) -> None:
     """Raise `CommandError` if no worker answers where this command does not start one."""
     if not settings.SYNCTRACE_EMBEDDED and not current_app.control.ping(timeout=answer_seconds, limit=1):
-        raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
+        raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat alongside.")
 
 
 @contextlib.contextmanager

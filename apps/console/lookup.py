@@ -76,7 +76,7 @@ def known_here(source: Source) -> Register:
 def asked_by(name: str) -> Asked:
     """Return which runs a name asks for; raise `NotFoundError` if it is not a name."""
     if storable(name) != name:
-        raise NotFoundError(f"{name!r} names nothing: it holds a NUL or bytes that are no UTF-8.")
+        raise NotFoundError(f"{name!r} names nothing: it holds a NUL or bytes that are not UTF-8.")
     if match := _KEY_VALUE.fullmatch(name):
         return _asked_by_key(match[1], match[2])
     if _is_number(name):
@@ -88,7 +88,7 @@ def asked_by(name: str) -> Asked:
     if "/" in name:
         return Asked(repository=_repository(name))
     keys = " or ".join(catalog.CONTEXT)
-    raise NotFoundError(f"{name!r} is no run number, OWNER/NAME, task id, trace id, team=SLUG, nor {keys} with a value.")
+    raise NotFoundError(f"{name!r} is not a run number, OWNER/NAME, task id, trace id, team=SLUG, nor {keys} with a value.")
 
 
 def is_of_one_run(asked: Asked) -> bool:
@@ -169,7 +169,7 @@ def latest(register: Register) -> str:
 
 def _asked_by_key(key: str, value: str) -> Asked:
     if key in ("team_id", "repo_id", "run_id") and not _is_number(value):
-        raise NotFoundError(f"{key}={value} is no number: write it as {key}=7.")
+        raise NotFoundError(f"{key}={value} is not a number: write it as {key}=7.")
     match key:
         case "team_id":
             return Asked(team_id=int(value))

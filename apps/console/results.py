@@ -109,7 +109,11 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
 def _hidden(gaps: list[dict[str, Any]]) -> str:
     """Return a sentence about what GitHub hides from this token; "" if it hides nothing."""
     hidden = sum(gap.get("reason") == "hidden" for gap in gaps)
-    return f"GitHub hides {hidden} of the values asked for from this token, for an organization's rules" if hidden else ""
+    return (
+        f"GitHub hides {hidden} of the requested values from this token, because of an organization's rules"
+        if hidden
+        else ""
+    )
 
 
 def _mended(gaps: list[dict[str, Any]]) -> str:
@@ -117,7 +121,7 @@ def _mended(gaps: list[dict[str, Any]]) -> str:
     mended = [gap for gap in gaps if gap.get("reason", "hidden") != "hidden"]
     named = [f"{gap['field']} of #{gap['pull_request']} (no {gap['reason']})" for gap in mended[:3]]
     more = f" and {len(mended) - len(named)} more" if len(mended) > len(named) else ""
-    return f"a value or more is mended or null: {', '.join(named)}{more}" if mended else ""
+    return f"one or more values are mended or null: {', '.join(named)}{more}" if mended else ""
 
 
 def _unlisted(gaps: list[dict[str, Any]]) -> str:

@@ -77,19 +77,19 @@ GITHUB_ERRORS = Code(
     name="github_errors",
     what="GitHub answered with errors",
     advice=f"See https://www.githubstatus.com; when GitHub is well, {_RESUME}",
-    by_itself="Failed attempts are made again, six times, with pauses that double.",
+    by_itself="Failed attempts are retried six times, with pauses that double.",
 )
 GITHUB_UNREACHABLE = Code(
     name="github_unreachable",
     what="GitHub could not be reached",
     advice=f"Check the network, the proxy settings and the API's address, {_RESUME}",
-    by_itself="Failed attempts are made again, six times, with pauses that double.",
+    by_itself="Failed attempts are retried six times, with pauses that double.",
 )
 ANSWER_INVALID = Code(
     name="answer_invalid",
     what="an answer was cut off, or was not GitHub's",
     advice=f"Check the API's address, and whether a proxy answers in GitHub's place, {_RESUME}",
-    by_itself="Failed attempts are made again, six times, with pauses that double.",
+    by_itself="Failed attempts are retried six times, with pauses that double.",
 )
 INCOMPLETE_AT_GITHUB = Code(
     name="incomplete_at_github",

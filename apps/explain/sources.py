@@ -45,7 +45,7 @@ def files_in(folder: Path) -> Source:
     Raises `UnreadableError` if there are none, or if nothing in them can be read.
     """
     if not folder.is_dir():
-        raise UnreadableError(f"{folder} is no folder: name one that holds traces.jsonl and logs.jsonl.")
+        raise UnreadableError(f"{folder} is not a folder: name one that holds traces.jsonl and logs.jsonl.")
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and ".json" in file.name and file.stat().st_size]
     if not files:
         raise UnreadableError(f"There is no file of spans or lines in {folder}: traces.jsonl, logs.jsonl, or a collector's.")

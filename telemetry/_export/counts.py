@@ -26,7 +26,7 @@ _LOST_IN_MEMORY = ("killed", "unreachable", "disk_full", "unwritable")
 
 MEANING: Mapping[str, str] = {
     "queue_full": "more ended at once than OTEL_BSP_MAX_QUEUE_SIZE",
-    "refused": "the receiver said that sending them again is of no use",
+    "refused": "the receiver said that sending them again would not help",
     "rejected": "the receiver took their batch without them",
     "failed": "their exporter failed, and has no spool",
     "unreachable": "the receiver was away, and there was no spool to wait in",

@@ -33,7 +33,7 @@ def spans_of(request: bytes) -> list[ReadableSpan]:
             for span in inner["spans"]
         ]
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"this is no OTLP request: {error!r}") from error
+        raise ValueError(f"this is not an OTLP request: {error!r}") from error
 
 
 def _scope(inner: Json) -> InstrumentationScope | None:

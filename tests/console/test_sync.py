@@ -50,7 +50,7 @@ def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatc
         (["a/b", "--days", "99999999999"], "up to 36500"),
         (["a/b", "--match", "a*"], "--org ORG"),
         (["a/b", "--api-url", "http://["], "not a URL"),
-        (["a/b", "--team", "no such/name"], "no team's name"),
+        (["a/b", "--team", "no such/name"], "not a team's name"),
     ],
 )
 @pytest.mark.django_db

@@ -51,4 +51,4 @@ def _details(name: str, count: Count) -> Iterator[str]:
     if count.died:
         yield f"{name} died: {count.died:,} were open when their process ended"
     if not count.is_exact:
-        yield f"{name}: these numbers do not add up; some process counts otherwise"
+        yield f"{name}: these numbers do not add up; some process counts differently"

@@ -22,7 +22,7 @@ from telemetry.redaction import redact
 def text(value: str) -> str:
     """Return an option's value if it is valid text, for argparse: neither a database nor GitHub takes anything else."""
     if storable(value) != value:
-        raise ArgumentTypeError(f"{value!r} holds a NUL or bytes that are no UTF-8: write it as text")
+        raise ArgumentTypeError(f"{value!r} holds a NUL or bytes that are not UTF-8: write it as text")
     return value
 
 

@@ -17,9 +17,9 @@ from apps.repositories.models import BEGINNING, TrackedRepository
 _SYNCS_LOOKED_AT = 20
 _MOST = 50
 _REASONS: Mapping[str, str] = {
-    "text": "was no text that can be stored: it is mended or left out",
-    "date": "was no date of the years 1 to 9999: it is left out",
-    "number": "was no number that can be stored: it is left out",
+    "text": "was not text that can be stored: it was mended or left out",
+    "date": "was not a date in the years 1 to 9999: it was left out",
+    "number": "was not a number that can be stored: it was left out",
     "hidden": "is hidden from this token, by an organization's rules",
 }
 _LISTS: Mapping[str, tuple[type[Review | Commit | ChangedFile], str]] = {

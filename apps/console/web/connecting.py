@@ -38,7 +38,7 @@ CHECK_SECONDS = 8.0
 LIST_SECONDS = 15.0
 """How long one reading of a list of repositories may take."""
 
-_WAIT = "Nothing was stored. Try again then: GitHub's limits are the account's, whatever uses it."
+_WAIT = "Nothing was stored. Try again then: GitHub's limits apply to the account, whatever uses it."
 _ADVICE: Mapping[type[SyncError], str] = {
     Unauthorized: (
         "GitHub does not accept the token: it was not copied whole, was revoked, or has expired. "
@@ -47,7 +47,7 @@ _ADVICE: Mapping[type[SyncError], str] = {
     Parked: _WAIT,
     RateLimited: _WAIT,
     SecondaryLimited: _WAIT,
-    NotFound: "What answers there is no API of GitHub. Whoever runs this may look at SYNCTRACE_API_URLS.",
+    NotFound: "What answers there is not a GitHub API. An administrator can check SYNCTRACE_API_URLS.",
 }
 """Advice on errors for somebody who pastes a token; other errors have their usual advice."""
 

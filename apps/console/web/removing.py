@@ -23,9 +23,7 @@ def remove(request: HttpRequest, connection_id: int) -> HttpResponse:
     refused = ""
     if request.method == "POST":
         try:
-            RunCauses.objects.filter(
-                run__repo_syncs__repository__connection=found
-            ).delete()  # the rest is explained afresh
+            RunCauses.objects.filter(run__repo_syncs__repository__connection=found).delete()  # the rest is explained afresh
             removing.remove(found, by=request.user.get_username())
             remove_empty_team(found.team_id)
         except WrongState as error:

@@ -36,7 +36,7 @@ class Window:
     def as_arguments(self, *, now: datetime) -> dict[str, Any]:
         """Return the arguments for `start_pipeline`; raise `UnclearWindowError` for values that make no sense."""
         if self.older not in _OLDER:
-            raise UnclearWindowError("Say whether older history is to follow.")
+            raise UnclearWindowError("Choose whether older history should follow.")
         if self.kind == "all":
             return {"days": None}  # nothing is older
         if self.kind == "since":
@@ -51,8 +51,8 @@ class Window:
         except ValueError:  # a date that no calendar has
             day = None
         if day is None:
-            raise UnclearWindowError("Choose the day from which on, as 2026-01-31.")
+            raise UnclearWindowError("Choose the first day, such as 2026-01-31.")
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
         if begin > now:
-            raise UnclearWindowError("The day from which on is still to come.")
+            raise UnclearWindowError("The first day is in the future.")
         return begin

@@ -124,7 +124,7 @@ class Conflict(GitHubError):
 
     error_type = "conflict"
     retryable = True
-    advice = "Look at the repository's page on GitHub: it may be empty or be moved right now. Then sync it again."
+    advice = "Look at the repository's page on GitHub: it may be empty, or being moved right now. Then sync it again."
 
 
 class InvalidAnswer(GitHubError):
@@ -190,7 +190,7 @@ class AppRefused(Unauthorized):
     error_type = "app_refused"
     advice = (
         "Check that SYNCTRACE_GITHUB_APP_ID and SYNCTRACE_GITHUB_APP_PRIVATE_KEY belong to one GitHub App, that the key was "
-        "not deleted there, and that this machine's clock is right. Tokens are made by themselves then."
+        "not deleted there, and that this machine's clock is right. Tokens are then made automatically."
     )
 
 

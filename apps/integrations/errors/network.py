@@ -27,7 +27,7 @@ class TlsBroken(Unreachable):
     """The encrypted connection broke off, during its handshake or later."""
 
     error_type = "tls_broken"
-    advice = "If it stays so, something between here and GitHub, as a firewall, cuts encrypted connections."
+    advice = "If it persists, something between here and GitHub, such as a firewall, cuts encrypted connections."
 
 
 class CertificateUntrusted(Unreachable):
@@ -42,4 +42,4 @@ class CertificatesMissing(Unreachable):
 
     error_type = "certificates_missing"
     retryable = False
-    advice = "Let REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) name a file of certificates, or unset it for the usual ones."
+    advice = "Set REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) to a file of certificates, or unset it for the usual ones."

@@ -52,7 +52,7 @@ class AnotherAccount(SyncError):
     """A token belongs to another account than the one it should be for."""
 
     error_type = "another_account"
-    advice = "Paste a token of the same account, or connect the other account beside it."
+    advice = "Paste a token of the same account, or connect the other account as well."
 
 
 class StandsBack(SyncError):
@@ -67,7 +67,7 @@ class Superseded(SyncError):
     """Another attempt has taken over, or the run was called off, so nothing more of this attempt was stored."""
 
     error_type = "superseded"
-    advice = "Nothing to do: the other attempt continues, or nobody wants the work any more."
+    advice = "Nothing to do: the other attempt continues, or the work is no longer wanted."
 
 
 class Cancelled(SyncError):
@@ -81,7 +81,7 @@ class WrongState(SyncError):
     """A run cannot be cancelled or resumed as it stands."""
 
     error_type = "wrong_state"
-    advice = "See in the admin, or with `trace RUN`, where it stands."
+    advice = "Look in the admin, or use `trace RUN`, to see where it stands."
 
 
 class IncompleteHistory(SyncError):
@@ -109,7 +109,9 @@ class AttemptDied(SyncError):
     """An attempt at a repository stopped giving signs of life: its process was killed, or its machine was lost."""
 
     error_type = "attempt_died"
-    advice = "Look at the worker's log and the machine's memory: something kills its processes at this repository."
+    advice = (
+        "Look at the worker's log and the machine's memory: something kills its processes while they sync this repository."
+    )
 
 
 class OutOfTime(SyncError):
@@ -117,7 +119,7 @@ class OutOfTime(SyncError):
 
     error_type = "out_of_time"
     retryable = True
-    advice = "See in its trace what took so long. The limits are SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS."
+    advice = "Look in its trace for what took so long. The limits are SYNC_ATTEMPT_SECONDS and SYNC_STEP_SECONDS."
 
 
 def limit_in_words(reason: str) -> str:

@@ -85,7 +85,7 @@ def proof_of(app_id: str, *, private_key: str, now: datetime) -> str:
     try:
         return jwt.encode(claims, private_key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
-        raise AppRefused("The GitHub App's private key is no RSA key in PEM") from None  # its text may hold the key
+        raise AppRefused("The GitHub App's private key is not an RSA key in PEM") from None  # its text may hold the key
 
 
 def read_app(response: Response) -> Answer[App]:

@@ -184,7 +184,7 @@ def _why_nothing_left(run: PipelineRun) -> str:
     later = run.followed_by.filter(kind=run.kind).order_by("-pk").first()
     if later is not None or gone is None:
         return f"Run {run.pk} was resumed already{f', as run {later.pk}' if later else ''}"
-    return f"Nothing of run {run.pk} is left to take up: {gone.said}"
+    return f"Nothing of run {run.pk} is left to resume: {gone.said}"
 
 
 def _only(run: PipelineRun, rows: Sequence[RepoSync], names: Collection[str]) -> list[RepoSync]:
@@ -195,9 +195,9 @@ def _only(run: PipelineRun, rows: Sequence[RepoSync], names: Collection[str]) ->
         if row is None:
             raise WrongState(f"{name} {_why_not(run, name)}")
         if row.state == RepoSync.State.COMPLETED:
-            raise WrongState(f"{name} is complete in run {run.pk}: there is nothing to take up")
+            raise WrongState(f"{name} is complete in run {run.pk}: there is nothing to resume")
     if not names:
-        raise WrongState(f"No repository of run {run.pk} is named: name one to take up")
+        raise WrongState(f"No repository of run {run.pk} is named: name one to resume")
     wanted = {name.lower() for name in names}
     return [row for row in rows if row.state == RepoSync.State.COMPLETED or row.repository.full_name.lower() in wanted]
 

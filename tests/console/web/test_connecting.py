@@ -115,7 +115,7 @@ def test_the_token_is_nowhere_but_encrypted_in_its_row(
         ([{"fault": "sso"}], "SAML enforcement"),
         ([{"fault": "ip_allow_list"}], "IP allow list enabled"),
         ([{"fault": "server_error"}], "GitHub is in trouble. See https://www.githubstatus.com"),
-        ([{"fault": "not_found"}], "What answers there is no API of GitHub."),
+        ([{"fault": "not_found"}], "What answers there is not a GitHub API."),
         ([{"fault": "html_page"}], "Something between here and GitHub may be answering in its place."),
         ([{"fault": "primary_limit", "reset_in": 900.0}], "GitHub's primary limit holds until"),
         ([{"fault": "secondary_limit", "retry_after": 60}], "GitHub's secondary limit holds until"),
@@ -308,10 +308,10 @@ def test_a_window_is_what_was_asked_for(
         ({"others": "https://gitlab.com/a/b"}, "is an address at gitlab.com"),
         ({"window": "days", "days": "0"}, "The days are a number from 1 to 36,500."),
         ({"window": "days", "days": "²"}, "The days are a number from 1 to 36,500."),
-        ({"window": "since", "since": "2026-02-31"}, "Choose the day from which on, as 2026-01-31."),
-        ({"window": "since", "since": ""}, "Choose the day from which on, as 2026-01-31."),
-        ({"window": "since", "since": "9999-12-31"}, "The day from which on is still to come."),
-        ({"older": "some"}, "Say whether older history is to follow."),
+        ({"window": "since", "since": "2026-02-31"}, "Choose the first day, such as 2026-01-31."),
+        ({"window": "since", "since": ""}, "Choose the first day, such as 2026-01-31."),
+        ({"window": "since", "since": "9999-12-31"}, "The first day is in the future."),
+        ({"older": "some"}, "Choose whether older history should follow."),
     ],
 )
 def test_a_start_that_nobody_can_mean_is_refused(

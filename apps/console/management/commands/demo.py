@@ -48,7 +48,7 @@ class Command(PrintingCommand):
         """Take how slow the simulated GitHub is, or where one already runs."""
         parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
         parser.add_argument("--keep", action="store_true", help="show it in the console too, and go on until Ctrl-C")
-        parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that runs already")
+        parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that is already running")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Sync, show the report, and fail if anything is incomplete."""
@@ -98,7 +98,7 @@ class Command(PrintingCommand):
                 runs = watch(demo.task_id, console=console, tend=worker.tend if worker else None)
             if options["keep"]:
                 self._report(console, runs)
-                console.print("Everything stays until Ctrl-C.")
+                console.print("Everything stays up until Ctrl-C.")
                 _stay(worker)
             return runs
 

@@ -53,15 +53,13 @@ class Command(PrintingCommand):
         window = parser.add_mutually_exclusive_group()
         window.add_argument("--days", type=int, default=30, help="pull requests updated in the last N days (30)")
         window.add_argument("--all", action="store_true", help="all history")
-        app_help = (
-            "with the GitHub App that the settings name, as installed at this user or organization, in place of a token"
-        )
+        app_help = "use the GitHub App in the settings, as installed for this user or organization, instead of a token"
         parser.add_argument("--installation", metavar="LOGIN", type=text, default="", help=app_help)
         api_help = (
             "of GitHub Enterprise, or of a simulator (https://api.github.com; an app's is the first of SYNCTRACE_API_URLS)"
         )
         parser.add_argument("--api-url", metavar="URL", type=text, help=api_help)
-        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Sync what is named; exit code 1 if anything is incomplete."""
@@ -128,7 +126,7 @@ def _team(slug: str) -> Team:
     try:
         Team(slug=slug, name=slug).clean_fields()
     except ValidationError as error:
-        raise CommandError(f"--team {slug!r} is no team's name: write it with letters, digits, - and _.") from error
+        raise CommandError(f"--team {slug!r} is not a team's name: write it with letters, digits, - and _.") from error
     return Team.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
 
 

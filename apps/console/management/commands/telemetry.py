@@ -27,7 +27,7 @@ class Command(PrintingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what to print, and the format."""
-        parser.add_argument("what", nargs="?", choices=tuple(_SHOWS), default="ledger", help="the ledger unless given")
+        parser.add_argument("what", nargs="?", choices=tuple(_SHOWS), default="ledger", help="by default the ledger")
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *_: Any, **options: Any) -> None:
