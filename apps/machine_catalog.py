@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from apps.catalog import RepoName, TaskId
 from telemetry.model import Event, Field, Level, Operation
 
+BROKER_AWAY = "The broker cannot be reached: the sweep will send what is due."
+"""The line of a process that could not send a message; its traceback says why."""
 QueueReason = Literal["account", "limit", "workers", "start", "unnoticed", "unknown"]
 """What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead, or
 nobody: its run was still being started, or nobody had looked yet what may begin."""

@@ -20,10 +20,10 @@ from apps.integrations.errors import WrongState
 from apps.integrations.models import PipelineRun
 from apps.utils.database import drop_connection
 
-_ANSWER_SECONDS = 3.0  # with start-up and asking GitHub who we are, silence is reported within five
+ANSWER_SECONDS = 3.0  # with start-up and asking GitHub who we are, silence is reported within five
 
 
-def require_worker(*, answer_seconds: float = _ANSWER_SECONDS) -> None:
+def require_worker(*, answer_seconds: float = ANSWER_SECONDS) -> None:
     """Raise `CommandError` if no worker answers where this command does not start one."""
     if not settings.SYNCTRACE_EMBEDDED and not current_app.control.ping(timeout=answer_seconds, limit=1):
         raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat alongside.")

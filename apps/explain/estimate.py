@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from apps.explain import event_names
 from apps.explain.facts import RepositoryFacts
 from apps.explain.moments import clock_of, length_of
 from apps.explain.story import Story, moment_of
 
-_PROGRESS = "sync.repo.progress"
 _LATE_NS = 600 * 10**9
 """The time over which recent speed is measured."""
 _SPANS = 3
@@ -91,7 +91,7 @@ def estimate_of(story: Story) -> Estimate | None:
 def _read(story: Story) -> Iterator[tuple[int, int]]:
     """Yield when, and how many, pull requests were read, according to the lines."""
     of_repository: dict[object, list[tuple[int, int]]] = {}
-    for line in story.lines_of(_PROGRESS):
+    for line in story.lines_of(event_names.REPO_PROGRESS):
         at, done = moment_of(line), line.get("prs_done")
         if at is not None and isinstance(done, int):
             of_repository.setdefault(line.get("repo_id"), []).append((at, done))

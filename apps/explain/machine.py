@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from apps.explain import event_names
 from apps.explain.story import Line, moment_of
+from apps.machine_catalog import BROKER_AWAY
 
 EVENTS: tuple[str, ...] = (
-    "sync.worker.started",
-    "sync.worker.drained",
-    "sync.broker.lost",
-    "sync.broker.back",
-    "sync.database.lost",
-    "sync.database.back",
-    "sync.beat.late",
+    event_names.WORKER_STARTED,
+    event_names.WORKER_DRAINED,
+    event_names.BROKER_LOST,
+    event_names.BROKER_BACK,
+    event_names.DATABASE_LOST,
+    event_names.DATABASE_BACK,
+    event_names.BEAT_LATE,
 )
 """The lines that belong to no run and concern all runs of their time."""
-_LOST_BACK = {"broker": ("sync.broker.lost", "sync.broker.back"), "database": ("sync.database.lost", "sync.database.back")}
-_NO_BROKER = "The broker cannot be reached"
+_LOST_BACK = {
+    "broker": (event_names.BROKER_LOST, event_names.BROKER_BACK),
+    "database": (event_names.DATABASE_LOST, event_names.DATABASE_BACK),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +51,9 @@ def absences(lines: Sequence[Line], what: str, *, now_ns: int) -> list[Absence]:
         event, at = line.get("event"), moment_of(line)
         if at is None:
             continue
-        if event == lost_event or (what == "broker" and str(event).startswith(_NO_BROKER)):
+        if event == lost_event or (what == "broker" and event == BROKER_AWAY):
             open_since = open_since or (at, line)
-        elif event == "sync.worker.started" and what == "broker" and open_since is not None:  # which takes a broker
+        elif event == event_names.WORKER_STARTED and what == "broker" and open_since is not None:  # which takes a broker
             found.append(Absence(start_ns=open_since[0], end_ns=at, line=open_since[1]))
             open_since = None
         elif event == back_event:
@@ -76,14 +80,14 @@ def worker_absences(lines: Sequence[Line], *, start_ns: int, now_ns: int) -> lis
         event, at, name = line.get("event"), moment_of(line), str(line.get("worker", ""))
         if at is None:
             continue
-        if event == "sync.worker.started":
+        if event == event_names.WORKER_STARTED:
             if not there and at > start_ns:
                 found.append(Absence(start_ns=max(since[0], start_ns), end_ns=at, line=line))
             elif name in there and (late := _lateness(lines, at)) is not None:  # the previous one left without a line
                 found.append(Absence(start_ns=max(late, start_ns), end_ns=at, line=line))
             there.add(name)
             is_known = True
-        elif event == "sync.worker.drained":
+        elif event == event_names.WORKER_DRAINED:
             there.discard(name)
             is_known, since = True, (at, line) if not there else since
     if is_known and not there and since[1] is not None:
@@ -94,7 +98,7 @@ def worker_absences(lines: Sequence[Line], *, start_ns: int, now_ns: int) -> lis
 def _lateness(lines: Sequence[Line], at: int) -> int | None:
     """Return since when nobody had looked for work when a worker came, if a sweep after that says so."""
     for line in lines:
-        if line.get("event") == "sync.beat.late" and (said := moment_of(line)) is not None and said >= at:
+        if line.get("event") == event_names.BEAT_LATE and (said := moment_of(line)) is not None and said >= at:
             late = line.get("late_sec")
             since = said - int(late * 1e9) if isinstance(late, int | float) else said
             return since if since < at else None

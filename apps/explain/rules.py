@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.explain import codes
+from apps.explain import codes, event_names
 from apps.explain.chains import Chain, by_line, by_row
 from apps.explain.codes import Code
 from apps.explain.errors_as_codes import code_of
@@ -112,7 +112,7 @@ def _no_worker(trouble: Trouble, story: Story) -> Match | None:
 
 def _of_worker(found: Absence) -> str:
     at = moment_of(found.line) or found.end_ns
-    if found.line.get("event") == "sync.worker.started":
+    if found.line.get("event") == event_names.WORKER_STARTED:
         return f"a worker came at {clock_of(at)}"
     return f"the last worker left at {clock_of(at)}"
 
@@ -130,10 +130,10 @@ def _worker_died(trouble: Trouble, story: Story) -> Match | None:
     repo_id = None if trouble.repository is None else trouble.repository.repo_id
     lines = [
         line
-        for line in story.lines_of("sync.worker.killed", "sync.attempt.dead", repo_id=repo_id)
+        for line in story.lines_of(event_names.WORKER_KILLED, event_names.ATTEMPT_DEAD, repo_id=repo_id)
         if abs((moment_of(line) or 0) - trouble.end_ns) < 600 * 10**9 or trouble.kind is not Kind.DELAYED
     ]
-    killed = [line for line in lines if line.get("event") == "sync.worker.killed"]
+    killed = [line for line in lines if line.get("event") == event_names.WORKER_KILLED]
     if any("time limit" in str(line.get("cause")) for line in killed[-1:]):
         return None
     said = tuple(by_line(_of_death(line), line, trace_id=story.facts.trace_id) for line in (killed or lines)[-1:])
@@ -153,7 +153,7 @@ def _killed_at_its_limit(trouble: Trouble, story: Story) -> Match | None:
         return None
     repo_id = None if trouble.repository is None else trouble.repository.repo_id
     killed = [
-        line for line in story.lines_of("sync.worker.killed", repo_id=repo_id) if "time limit" in str(line.get("cause"))
+        line for line in story.lines_of(event_names.WORKER_KILLED, repo_id=repo_id) if "time limit" in str(line.get("cause"))
     ]
     if not killed:
         return None
@@ -162,7 +162,7 @@ def _killed_at_its_limit(trouble: Trouble, story: Story) -> Match | None:
 
 def _of_death(line: object) -> str:
     values = dict(line) if isinstance(line, dict) else {}
-    if values.get("event") == "sync.worker.killed":
+    if values.get("event") == event_names.WORKER_KILLED:
         return f"the process at {values.get('task_name')} was killed: {values.get('cause')}"
     return f"attempt {values.get('attempt')} was found dead, silent for {values.get('silent_sec')} s"
 
@@ -242,7 +242,7 @@ def _queue(trouble: Trouble, story: Story) -> Match | None:
         return Match(detail=names)
     if reason == "workers":
         return Match(detail="all workers were busy")
-    there = [line for line in story.lines_of("sync.worker.started") if (moment_of(line) or 0) <= trouble.start_ns]
+    there = [line for line in story.lines_of(event_names.WORKER_STARTED) if (moment_of(line) or 0) <= trouble.start_ns]
     if there:  # what they did is unknown, but there was a worker
         said = by_line(f"{there[-1].get('worker')} was there", there[-1], trace_id=story.facts.trace_id)
         return Match(detail="all workers were busy", steps=(said,), is_inferred=True)

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps import catalog
 from apps.explain.facts import RepositoryFacts
-from apps.explain.parts import WAITS, Part
+from apps.explain.parts import WAITS, Part, key_of
 from apps.explain.points import points_of
 from apps.explain.story import CALLS, WRITE, Story, query_of
 from telemetry.reading import Span
 
 MOST_OPERATIONS = 100
 """How many aligned operations are named, those that differ most first; the others are counted."""
-_NUMBER = "sync.attempt"
+_NUMBER = key_of(catalog.RepoSync, "attempt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,16 +8,17 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.explain import event_names
 from apps.explain.machine import EVENTS
 from apps.explain.story import Line, moment_of
+from apps.machine_catalog import BROKER_AWAY
 from telemetry.reading import Files, Jaeger, JaegerError, Memory, Source, Span, read_collected
 
 _HOUR_NS = 3600 * 10**9
 _DAY_NS = 24 * _HOUR_NS  # workers that began before that are not looked for
 _MARGIN_NS = 60 * 10**9  # machines' clocks differ, and a run's last lines are written after its end
-OF_OTHERS: tuple[str, ...] = ("sync.repo.failed", "sync.task.retry")
+OF_OTHERS: tuple[str, ...] = (event_names.REPO_FAILED, event_names.TASK_RETRY)
 """The lines that say what struck other runs."""
-_BROKER_AWAY = "The broker cannot be reached: the sweep will send what is due."
 
 
 class UnreadableError(Exception):
@@ -92,7 +93,7 @@ def lines_around(source: Source, *, start_ns: int, end_ns: int) -> tuple[list[Li
     machine: list[Line] = []
     others: list[Line] = []
     around = within(source, start_ns - _DAY_NS, end_ns + _HOUR_NS)
-    for line in around.find_lines(event=[*EVENTS, *OF_OTHERS, _BROKER_AWAY]):
+    for line in around.find_lines(event=[*EVENTS, *OF_OTHERS, BROKER_AWAY]):
         at = moment_of(line)
         if at is None:
             continue

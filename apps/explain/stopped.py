@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from apps.explain import event_names
 from apps.explain.chains import Step, by_line, by_row, by_span
 from apps.explain.errors_as_codes import code_of, is_final
 from apps.explain.facts import RepositoryFacts
@@ -56,7 +57,7 @@ ENDED = {
 
 def _cancelled(story: Story) -> Trouble:
     facts = story.facts
-    lines = story.lines_of("sync.run.cancelled")
+    lines = story.lines_of(event_names.RUN_CANCELLED)
     by = facts.cancelled_by or next((str(line.get("by", "")) for line in lines), "")
     chain: list[Step] = [step for step in (outcome_step(story),) if step is not None]
     chain += [by_line(f"{line.get('by', 'somebody')} cancelled it", line, trace_id=facts.trace_id) for line in lines[:1]]
@@ -205,7 +206,7 @@ def _row_step(story: Story, repository: RepositoryFacts) -> Step | None:
     says = f"{repository.full_name} failed: {repository.error_type or 'no error is known'}"
     if repository.row is not None:
         return by_row(says, "RepoSync", repository.row, trace_id=story.facts.trace_id)
-    lines = story.lines_of("sync.repo.failed", repo_id=repository.repo_id)
+    lines = story.lines_of(event_names.REPO_FAILED, repo_id=repository.repo_id)
     return by_line(says, lines[-1], trace_id=story.facts.trace_id) if lines else None
 
 

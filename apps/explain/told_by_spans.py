@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from apps import catalog
+from apps.explain import event_names
 from apps.explain.activities import ROOT, nanoseconds
 from apps.explain.facts import RepositoryFacts, RunFacts
 from apps.explain.parts import key_of
@@ -37,7 +38,7 @@ def facts_in(spans: Collection[Span], lines: Sequence[Line], *, trace_id: str) -
     last = max(span.end_ns for span in spans)
     ended = None if root is None else _ended(root)
     run_id = next((found for span in spans if isinstance(found := span.attributes.get("run_id"), int)), None)
-    started = next((line for line in lines if line.get("event") == "sync.pipeline.started"), {})
+    started = next((line for line in lines if line.get("event") == event_names.RUN_STARTED), {})
     return RunFacts(
         run_id=run_id,
         trace_id=trace_id,
@@ -100,7 +101,11 @@ def _repository(
     if has_ended and state not in ("completed", "failed"):
         state = "failed" if state == "retrying" else "cancelled"
     progress = next(
-        (line for line in reversed(lines) if line.get("event") == "sync.repo.progress" and line.get("repo_id") == repo_id),
+        (
+            line
+            for line in reversed(lines)
+            if line.get("event") == event_names.REPO_PROGRESS and line.get("repo_id") == repo_id
+        ),
         {},
     )
     synced = last.attributes.get("prs_synced")

@@ -26,6 +26,7 @@ from apps.integrations.runs.root_spans import root_of
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
 from apps.integrations.runs.waits import record_waits
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
+from apps.machine_catalog import BROKER_AWAY
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -63,7 +64,7 @@ class StartTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone, 
             with root_of(run).addressed(), publishing():
                 return super().apply_async(args, kwargs, task_id=task_id, **options)
         except BrokerError:
-            _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            _log.exception(BROKER_AWAY)
             return AsyncResult(task_id)
 
 
@@ -240,7 +241,7 @@ def send(steps: Iterable[Step]) -> None:
         try:
             _send(step)
         except BrokerError:
-            _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            _log.exception(BROKER_AWAY)
             if isinstance(step, SyncRepository):
                 admission.not_sent(step.attempt)
             return
@@ -303,7 +304,7 @@ def _admit_in(seconds: float) -> None:
         with publishing():
             admit.apply_async(countdown=seconds, queue="sweep")
     except BrokerError:
-        _log.exception("The broker cannot be reached: the sweep will send what is due.")
+        _log.exception(BROKER_AWAY)
 
 
 def _log_retry(task: Task[..., None], error: Exception, *, retry_count: int, countdown: float) -> None:

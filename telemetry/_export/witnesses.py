@@ -20,18 +20,22 @@ from telemetry._export.remains import is_here
 _INFO = struct.Struct("=QQ11Ii")
 _GET_INFO = 0xC040_FF0B  # `_IOWR(0xFF, 11, struct pidfd_info)`, which has 64 bytes
 _EXIT = 1 << 3
-_MOST = 64
+_MOST_HELD = 64
 
 
 class Witness:
-    """Holds on to the processes of all journals except this process's and its siblings', which their parent watches."""
+    """Holds on to the processes of all journals except this process's and its siblings', which their parent watches.
 
-    def __init__(self) -> None:
+    There are at most `most` of them, as each takes a descriptor.
+    """
+
+    def __init__(self, *, most: int = _MOST_HELD) -> None:
+        self._most = most
         self._held: dict[Path, int] = {}
 
     def see(self, path: Path) -> None:
         """Hold on to the living process of a journal."""
-        if path in self._held or len(self._held) >= _MOST:
+        if path in self._held or len(self._held) >= self._most:
             return
         try:
             with path.open("rb") as lines:

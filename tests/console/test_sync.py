@@ -85,7 +85,7 @@ def test_an_owner_stands_for_its_repositories(
 
     What the command asks is one trace, in which nothing failed but the command.
     """
-    monkeypatch.setattr(sync, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(sync.Command, "answer_seconds", 0.1)
     with simulator(synthetic=1) as github:
         github.add_synthetic(1, seed=1)
         github.add_synthetic(1, seed=2)

@@ -10,17 +10,25 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.explain.decomposition import Decomposition
 from apps.explain.idle import at_work, idle_times
-from apps.explain.parts import WAITING, Part, part_of
+from apps.explain.parts import WAITING, Part, key_of, part_of
 from apps.integrations.models import PipelineRun
 from telemetry import visible
 from telemetry.reading import Span
 from telemetry.timestamps import unix_nanoseconds
 
-_DETAILS = ("full_name", "query_name", "endpoint", "entity_type", "sync.rate_wait.reason", "sync.queue.reason")
+_DETAILS = (
+    key_of(catalog.RepoSync, "full_name"),
+    key_of(catalog.GraphQLCall, "query_name"),
+    key_of(catalog.RestCall, "endpoint"),
+    key_of(catalog.RowsWrite, "entity_type"),
+    key_of(catalog.RateWait, "reason"),
+    key_of(machine_catalog.QueueWait, "reason"),
+)
 """What distinguishes rows with the same name, without whom a repository queued behind, who may be another team."""
+_ATTEMPT = key_of(catalog.RepoSync, "attempt")
 _TASKS = "apps.integrations.tasks."
 _LONGEST = 300
 _MS = 1_000_000
@@ -136,7 +144,7 @@ def _moments(run: PipelineRun, now: datetime) -> dict[str, Any]:
 def _detail(span: Span, outcome: str | None) -> str:
     attributes = span.attributes
     said = [str(attributes[key]) for key in _DETAILS if key in attributes]
-    attempt = attributes.get("sync.attempt", 1)
+    attempt = attributes.get(_ATTEMPT, 1)
     if attempt != 1:
         said.append(f"attempt {attempt}")
     if outcome is not None and outcome != "completed":

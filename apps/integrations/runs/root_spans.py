@@ -68,7 +68,7 @@ def log_start_once(run: PipelineRun) -> None:
     with transaction.atomic():
         unsaid = PipelineRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=run.pk, announced_at=None)
         if unsaid.exists():
-            log_start(run, is_said=_is_said(run, "sync.pipeline.started"))
+            log_start(run, is_said=_is_said(run, _event("started")))
 
 
 def log_phase(run: PipelineRun, phase: catalog.Phase, previous: catalog.Phase) -> None:
@@ -159,7 +159,7 @@ def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
             return True
         if waits or any(count.trouble and count.queued for count in ledger.of_home(settings.SYNCTRACE_HOME).values()):
             return False
-        is_said = settings.SYNCTRACE_LOG_FILE is None or _is_said(run, "sync.pipeline.completed", "sync.pipeline.failed")
+        is_said = settings.SYNCTRACE_LOG_FILE is None or _is_said(run, _event("completed"), _event("failed"))
         PipelineRun.objects.filter(pk=run.pk).update(logged_at=clock.now())  # the claim is ours now
         _emit(run, 0, repeat=is_said)
     return flush(_FLUSH_SECONDS)
@@ -168,6 +168,11 @@ def _is_accounted_for(run: PipelineRun, flush: Flush) -> bool:
 def _is_in(files: Files, run: PipelineRun) -> bool:
     root = root_of(run)
     return any(span.span_id == root.span_id for span in files.within(run.started_ns).trace(root.trace_id))
+
+
+def _event(moment: str) -> str:
+    """Return the name of the line that a run has at its start or end."""
+    return catalog.Pipeline.__lines__[moment][0]
 
 
 def _is_said(run: PipelineRun, *events: str) -> bool:

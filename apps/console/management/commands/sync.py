@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import uuid
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from apps import machine_catalog
 from apps.console.account_asked import AccountAsked
-from apps.console.following import cancelled_by_ctrl_c, require_worker, workers
+from apps.console.following import ANSWER_SECONDS, cancelled_by_ctrl_c, require_worker, workers
 from apps.console.results import Result, results_of, shortfall_of
 from apps.console.run_times import time_of_run
 from apps.console.terminal.printing import PrintingCommand, text
@@ -33,12 +33,13 @@ from apps.teams.models import Team
 from telemetry import observe
 
 _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
-_ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
 
 class Command(PrintingCommand):
     """Sync repositories and print a result for each."""
 
+    answer_seconds: ClassVar[float] = ANSWER_SECONDS
+    """How long a worker may take to answer."""
     help = (
         "Sync repositories with the token in GITHUB_TOKEN, or by a GitHub App: pull requests, reviews, commits and changed "
         "files."
@@ -103,7 +104,7 @@ class Command(PrintingCommand):
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
         """Sync what is tracked, and return the run when it has ended."""
-        require_worker(answer_seconds=_ANSWER_SECONDS)
+        require_worker(answer_seconds=self.answer_seconds)
         task_id, console = uuid(), Console(stderr=True)
         with workers() as own, cancelled_by_ctrl_c(task_id, console=console):
             ids = [repository.pk for repository in tracked]
