@@ -40,7 +40,7 @@ class _SignInForm(AuthenticationForm):
         try:
             count_attempt(account=account, address=address)
         except TooManyAttemptsError as error:
-            raise ValidationError(f"{error}. Whoever runs this can invite you again.", code="throttled") from error
+            raise ValidationError(f"{error}. An administrator can invite you again.", code="throttled") from error
         cleaned: dict[str, Any] = super().clean()
         forget_attempts(account=account, address=address)
         return cleaned
