@@ -172,7 +172,7 @@ def test_a_token_that_sees_less_is_said_to(owner: Client, people: People, github
     github.add_token(TOKEN, account="ada", scopes=[], expires_at="2099-01-31T12:00:00Z")
     address = _connected(owner, people, github)
     page = _text(owner.get(address).content)
-    assert "It has no scopes. Without the scope repo it sees public repositories alone." in page
+    assert "It has no scopes. Without the scope repo it sees only public repositories." in page
     assert "Organizations GitHub does not say: that takes the scope read:org ." in page
     assert "Ends 2099-01-31 12:00" in page
     TokenAccess.objects.update(scopes=None, hidden_organizations=["1", "2"], expires_at=clock.now() - timedelta(days=1))
@@ -331,7 +331,7 @@ def test_a_long_list_is_read_on(owner: Client, people: People, github: Simulated
     github.add_faults({"fault": "server_error", "match": {"endpoint": "/user/repos"}, "nth": 2})
     address = _connected(owner, people, github)
     page = _text(owner.get(address).content)
-    assert "The list of repositories is not whole." in page
+    assert "The list of repositories is incomplete." in page
     assert "100 repositories · 0 chosen" in page
     answer = owner.post(address, {"do": "read_on", "repository": "synthetic/repo-0"})
     page = _text(answer.content)
