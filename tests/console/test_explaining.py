@@ -173,7 +173,7 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path: Path) -> None:
         ("--from", str(tmp_path / "damaged")): "Nothing in the files of",
         ("7", "--from", str(tmp_path)): "There is no run 7 in",
         ("--jaeger", "http://127.0.0.1:1"): "cannot be reached",
-        ("--jaeger", "nonsense"): "is no address of Jaeger",
+        ("--jaeger", "nonsense"): "is not an address of Jaeger",
     }.items():
         with pytest.raises(CommandError, match=said):
             explained(*arguments)

@@ -66,7 +66,7 @@ def test_what_is_hidden_is_incomplete_and_what_is_mended_is_a_note() -> None:
         "additions of #9 (no number) and 1 more"
     )
     assert (second.is_complete, second.error_type, second.note) == (False, "incomplete_lists", "")
-    assert second.error_msg.startswith("GitHub hides 1 of the values asked for from this token")
+    assert second.error_msg.startswith("GitHub hides 1 of the requested values from this token")
 
 
 @pytest.mark.django_db

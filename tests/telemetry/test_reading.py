@@ -482,7 +482,7 @@ def test_a_jaeger_that_is_not_there_says_what_to_do() -> None:
     with pytest.raises(JaegerError, match=r"http://127\.0\.0\.1:9 cannot be reached: start Jaeger there"):
         Jaeger("http://127.0.0.1:9", service="shop").trace("1")
     for url in ("http://[", "http://", "http://h:99999", "http://h:0"):
-        with pytest.raises(ValueError, match="is no address of Jaeger"):
+        with pytest.raises(ValueError, match="is not an address of Jaeger"):
             Jaeger(url, service="shop")
     with pytest.raises(ValueError, match="'file:///etc' is not an address of Jaeger: give one like http://localhost:16686"):
         Jaeger("file:///etc", service="shop")

@@ -336,7 +336,7 @@ def test_a_long_list_is_read_on(owner: Client, people: People, github: Simulated
     answer = owner.post(address, {"do": "read_on", "repository": "synthetic/repo-0"})
     page = _text(answer.content)
     assert "101 repositories, of which 100 are shown: search for the others · 1 chosen" in page
-    assert "is not whole" not in page
+    assert "is incomplete" not in page
 
 
 def test_a_connection_of_an_earlier_version_was_never_asked(owner: Client, people: People) -> None:
