@@ -24,10 +24,10 @@ help: ## List the targets
 demo: .venv/demo.stamp ## Watch a whole sync on this machine (DEMO_ARGS=--keep also shows it in the console, until Ctrl-C)
 	@$(PYTHON_IN_VENV) manage.py demo $(DEMO_ARGS)
 
-test: .venv/dev.stamp ## Run the tests but the slow ones (some of them: PYTEST_ARGS="tests/embedded -x")
+test: .venv/dev.stamp ## Run all tests except the slow ones (some of them: PYTEST_ARGS="tests/embedded -x")
 	@$(PYTHON_IN_VENV) -m pytest -m "not slow" $(PYTEST_ARGS)
 
-acceptance: .venv/dev.stamp ## Run the slow tests: workers, servers and machines that die, wait and come back
+acceptance: .venv/dev.stamp ## Run the slow tests: workers, servers and machines die, wait and come back
 	@$(PYTHON_IN_VENV) -m pytest -m slow $(PYTEST_ARGS)
 
 check: lint types contracts ## Check the code without running it
@@ -43,7 +43,7 @@ types: .venv/dev.stamp ## Check types (mypy and pyright)
 contracts: .venv/dev.stamp ## Check that imports point one way (import-linter)
 	@$(PYTHON_IN_VENV) -c 'from importlinter.cli import lint_imports_command as run; run()'
 
-browser: .venv/dev.stamp ## Test the console in Chromium, which is installed where there is none (Debian, as root)
+browser: .venv/dev.stamp ## Test the console in Chromium, installing it if there is none (Debian, as root)
 	@SYNCTRACE_BROWSER="$$(.ci/chromium)" $(PYTHON_IN_VENV) -m pytest tests/console/browser -q
 
 bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (BENCH_ARGS=--docs also updates docs/)
@@ -52,7 +52,7 @@ bench: .venv/dev.stamp ## Measure what telemetry costs and how fast a sync is (B
 chaos: .venv/dev.stamp ## Kill every part of a sync 200 times (CHAOS_ARGS="--seed 7 --kills 20"; --docs updates docs/)
 	@$(PYTHON_IN_VENV) -m tests.chaos $(CHAOS_ARGS)
 
-rca: .venv/dev.stamp ## Plant causes in 200 syncs and hold explain against them (RCA_ARGS="'token*'"; --docs updates docs/)
+rca: .venv/dev.stamp ## Plant causes in 200 syncs and check explain on them (RCA_ARGS="'token*'"; --docs updates docs/)
 	@$(PYTHON_IN_VENV) -m tests.rca $(RCA_ARGS)
 
 mutants: .venv/dev.stamp ## Plant mistakes in core modules and see whether tests notice (MUTANTS_ARGS="--sample 20 telemetry")

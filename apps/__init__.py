@@ -1,1 +1,1 @@
-"""The applications of synctrace, each above those that it stands on."""
+"""The applications of synctrace; each builds on those below it."""

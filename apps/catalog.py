@@ -35,7 +35,7 @@ ErrorText = Annotated[str, Field("What went wrong, secrets removed.", example="G
 Count = Annotated[int, Field("A count.", unit="1")]
 
 CONTEXT = ("team_id", "repo_id", "task_id", "run_id")
-"""What is bound around our work, in the order in which lines have it."""
+"""The context bound around our work, in the order that lines carry it."""
 
 Phase = Literal[
     "syncing",
@@ -82,7 +82,7 @@ Endpoint = Annotated[
 
 
 class PipelineCompleted(Result):
-    """A run that reached its last phase."""
+    """What is known of a run that reached its last phase."""
 
     repos_synced: Annotated[int, Field("Repositories synced.")]
     total_prs: Annotated[int, Field("Pull requests stored over all repositories.")]
@@ -120,7 +120,7 @@ class PhaseChanged(
 
 
 class RepoSynced(Result):
-    """A repository whose window is complete, or whose gaps are recorded."""
+    """What is known of a repository whose window is complete, or whose gaps are recorded."""
 
     prs_synced: Annotated[int, Field("Pull requests stored by this attempt and those before it.")]
 
@@ -158,7 +158,7 @@ class RepoProgress(
 
 
 class GraphQLAnswered(Result):
-    """What an answer said of itself; also of an answer that was an error."""
+    """What an answer said about itself, even if the answer was an error."""
 
     points_cost: Annotated[int | None, Field("Points the call cost.", unit="{point}")]
     status: Annotated[CallStatus, Field("How the call ended.", low_cardinality=True)]
@@ -180,7 +180,7 @@ class GraphQLCall(
 
 
 class RestAnswered(Result):
-    """What a REST answer said of itself."""
+    """What a REST answer said about itself."""
 
     status_code: Annotated[
         int | None,

@@ -1,6 +1,6 @@
-"""The machine's own operations and events, beside the table of a sync's: what workers, queues, lanes and waits do.
+"""The machine's own operations and events, besides a sync's: what workers, queues, lanes and waits do.
 
-They are declared as those of the table are, and ``python manage.py catalog --all`` prints both; the table stays as it is.
+They are declared like those of the table, which stays as it is; ``python manage.py catalog --all`` prints both.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from apps.catalog import RepoName, TaskId
 from telemetry.model import Event, Field, Level, Operation
 
+BROKER_AWAY = "The broker cannot be reached: the sweep will send what is due."
+"""The line of a process that could not send a message; its traceback says why."""
 QueueReason = Literal["account", "limit", "workers", "start", "unnoticed", "unknown"]
 """What a queued repository waited for: another attempt with its account, a limit of GitHub's, a worker for those ahead, or
 nobody: its run was still being started, or nobody had looked yet what may begin."""

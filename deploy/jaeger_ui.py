@@ -18,5 +18,5 @@ def configuration(web: str = WEB) -> str:
     """
     parts = urlsplit(web)
     if parts.scheme not in ("http", "https") or not parts.hostname or set(web) & set('"\\ #?{}'):
-        raise ValueError(f"{web!r} is no address of our pages: set SYNCTRACE_WEB_URL to one like {WEB}")
+        raise ValueError(f"{web!r} is not an address of our pages: set SYNCTRACE_WEB_URL to one like {WEB}")
     return TEMPLATE.read_text(encoding="utf-8").replace(WEB, web.rstrip("/"))

@@ -84,4 +84,4 @@ if not TYPE_CHECKING:
             "write_line": "_lines.writing",
         },
     )
-    """Where each of these names is; type checkers have read it above."""
+    """The module of each public name; type checkers read the imports above instead."""

@@ -1,4 +1,4 @@
-"""What killed a process, as far as somebody knows, and what its spans then say."""
+"""What killed a process, as far as is known, and what its spans then carry."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 OUTCOME = "telemetry.outcome"
-"""The key of the outcome of a span that no operation declares: one of a library's, which died."""
+"""The outcome's key on a library's span that died: no operation declares one for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """What killed a process, as far as somebody knows."""
+    """What killed a process, as far as is known."""
 
     cause: str = "unknown"
     """`signal`, `time_limit`, `out_of_memory`, `machine_gone`, `exit` or `unknown`."""
@@ -20,11 +20,11 @@ class Death:
     exit_code: int | None = None
     limit_sec: float | None = None
     is_certain: bool = True
-    """Whether the process is known to be dead; else nothing was heard of it any more."""
+    """Whether the process is known to be dead; otherwise it has only fallen silent."""
 
     @property
     def sentence(self) -> str:
-        """Say it as a status does."""
+        """Return the cause in words, for a span's status."""
         match self.cause:
             case "signal":
                 return f"the process was killed by {self.signal}"
@@ -42,18 +42,18 @@ class Death:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """What a span that died of it carries."""
+        """Return the attributes of a span that died with the process."""
         known = {"died.signal": self.signal, "died.exit_code": self.exit_code, "died.limit_sec": self.limit_sec}
         return {"error.type": "died", "died.cause": self.cause} | {k: v for k, v in known.items() if v is not None}
 
 
 def by_exit_code(code: int, *, is_out_of_memory: bool = False) -> Death:
-    """Return the death of a process that was waited for: negative codes are signals, as `subprocess` has them."""
+    """Return the death that an exit code stands for; negative codes are signals, as in `subprocess`."""
     if is_out_of_memory and code == -signal.SIGKILL:
         return Death("out_of_memory", signal="SIGKILL")
     if code >= 0:
         return Death("exit", exit_code=code)
     try:
         return Death("signal", signal=signal.Signals(-code).name)
-    except ValueError:  # a real-time signal has a number alone
+    except ValueError:  # a real-time signal has no name
         return Death("signal", signal=str(-code))

@@ -1,4 +1,4 @@
-"""Fields: what they mean, and how annotations of a class declare them. Standard library only."""
+"""Fields: what they mean, and how a class's annotations declare them. Standard library only."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class Specs(dict[str, FieldSpec]):
 
 
 def unchanged(value: Any) -> Any:
-    """Return what it is given."""
+    """Return `value` as it is."""
     return value
 
 
 def make_frozen(cls: type) -> None:
-    """Make `cls` a frozen dataclass whose docstring is its author's, or none."""
+    """Make `cls` a frozen dataclass that keeps its author's docstring and gets no generated one."""
     written = cls.__doc__
     dataclass(frozen=True, kw_only=True)(cls)
     cls.__doc__ = written
@@ -96,7 +96,7 @@ def fieldspecs_of(cls: type) -> Specs:
 
 
 def spec_of(name: str, hint: Any) -> FieldSpec:
-    """Return what an annotation declares about the field `name`; what no line can carry is a TypeError."""
+    """Return what an annotation declares about the field `name`; raise TypeError for a type that no line can carry."""
     field = Field("")
     nullable = False
     while True:

@@ -18,15 +18,15 @@ Attribute = str | int | float | bool | tuple[Any, ...]
 
 
 class MissingKeyError(KeyError):
-    """A line or a span has no such key; the message lists those that it has."""
+    """A line or a span lacks the key; the message lists the keys that it has."""
 
     def __str__(self) -> str:
-        """Return the message as it is: a KeyError would quote it."""
+        """Return the message unquoted; KeyError would quote it."""
         return str(self.args[0])
 
 
 class Values(dict[str, Any]):
-    """A line's fields or a span's attributes; a key that is missing names its neighbours."""
+    """A line's fields or a span's attributes; looking up a missing key suggests similar ones."""
 
     def __missing__(self, key: str) -> Any:
         """Raise a `MissingKeyError`."""
@@ -42,7 +42,7 @@ class SpanEvent:
     attributes: Mapping[str, Attribute]
 
 
-@dataclass(slots=True)  # not frozen: a large trace has 100,000, and freezing doubles what each takes
+@dataclass(slots=True)  # not frozen: a large trace has 100,000 spans, and freezing doubles the time each takes
 class Span:
     """One span; ids are lower-case hexadecimal, times Unix nanoseconds, `status` is UNSET, OK or ERROR."""
 
@@ -59,12 +59,12 @@ class Span:
     """Linked spans, as (trace id, span id)."""
     resource: Mapping[str, Attribute]
     is_open: bool = False
-    """Whether it has not ended yet; `end_ns` is then the moment at which that was seen."""
+    """Whether it is still open; `end_ns` is then when it was seen to be."""
     events: tuple[SpanEvent, ...] = ()
 
     @property
     def outcome(self) -> str | None:
-        """The value of its `<namespace>.outcome`, if it has one."""
+        """The value of `<namespace>.outcome`, if the span has it."""
         for key, value in self.attributes.items():
             if key.endswith(".outcome"):
                 return str(value)
@@ -72,14 +72,14 @@ class Span:
 
     @property
     def error_type(self) -> str | None:
-        """The type of the error that it ended with; None for a span that is no error, and where nobody said."""
+        """The type of the error that it ended with; None if it did not fail, or if the type is unknown."""
         kinds = (self.attributes.get(key) for key in ("error.type", "error_type"))  # the latter alone in Jaeger
         error = next((kind for kind in kinds if kind), None) if self.status == "ERROR" else None
         return None if error is None else str(error)
 
     @property
     def duration_ms(self) -> float:
-        """How long it took, in milliseconds."""
+        """Its duration in milliseconds."""
         return (self.end_ns - self.start_ns) / 1e6
 
 
@@ -94,7 +94,7 @@ def spans_in(traces: Mapping[str, Any]) -> list[Span]:
 
 
 def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the records of `{"resourceLogs": [...]}`, each as the flat line that it was, without `trace_flags`."""
+    """Return the records of `{"resourceLogs": [...]}`, each as its original flat line, without `trace_flags`."""
     return [
         _record(record)
         for group in logs.get("resourceLogs", [])
@@ -104,9 +104,9 @@ def records_in(logs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def requests_in(line: bytes) -> list[dict[str, Any]]:
-    """Return the requests in a line of a file: one, or more where a collector ended before it wrote the line's end.
+    """Return the requests in a line of a file: one, or several if a collector stopped before it wrote a line end.
 
-    A request that was cut short is left out, not those that follow it in its line.
+    A truncated request is skipped, but not the requests that follow it on the same line.
     """
     try:
         return [orjson.loads(line)]
@@ -128,7 +128,7 @@ _STATUS = {0: "UNSET", 1: "OK", 2: "ERROR", "STATUS_CODE_OK": "OK", "STATUS_CODE
 
 def _span(span: Mapping[str, Any], *, resource: Mapping[str, Attribute]) -> Span:
     status = span.get("status") or {}
-    return Span(  # by places: names take a tenth longer, and a large trace has a hundred thousand
+    return Span(  # positional: keywords take a tenth longer, and a large trace has a hundred thousand spans
         span["name"],
         span["traceId"],
         span["spanId"],
@@ -167,7 +167,7 @@ def _fields(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> Any:
-    """Return an OTLP value as JSON has it: unlike an attribute's it may be null, a list or an object."""
+    """Return an OTLP value as JSON; unlike an attribute's value it may be null, a list or an object."""
     match value:
         case {"kvlistValue": inner}:
             return _fields(inner.get("values", []))
@@ -181,7 +181,7 @@ def _attributes(holder: Mapping[str, Any]) -> Mapping[str, Attribute]:
 
 
 def _value(value: Mapping[str, Any]) -> Attribute:
-    """Return an OTLP value: an object with one key, which says what it is; a trace has a million."""
+    """Return the content of an OTLP value, an object whose one key names the type; a trace has a million of them."""
     for kind, found in value.items():
         if kind in _AS_IT_IS:
             return found  # type: ignore[no-any-return]  # JSON says what it is

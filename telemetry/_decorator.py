@@ -1,4 +1,4 @@
-"""`@observed`: a whole function as one observed block."""
+"""`@observed`: observe a whole function as one block."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ D = TypeVar("D", bound=Result)
 
 
 class _Completes(Protocol):
-    """Decorates a function that returns anything."""
+    """Decorate a function with any return value."""
 
     def __call__(self, function: Callable[P, T], /) -> Callable[P, T]: ...
 
 
 class _CompletesWith(Protocol[D]):
-    """Decorates a function that returns the operation's result."""
+    """Decorate a function that returns the operation's result."""
 
     @overload
     def __call__(self, function: Callable[P, D], /) -> Callable[P, D]: ...
@@ -36,9 +36,9 @@ def observed(operation: Callable[..., Operation[None]], /) -> _Completes: ...
 @overload
 def observed(operation: Callable[..., Operation[D]], /) -> _CompletesWith[D]: ...
 def observed(operation: Callable[..., Operation[Any]], /) -> Any:
-    """Observe every call of a function, synchronous or asynchronous, as the operation that its arguments give.
+    """Observe every call of a function, synchronous or asynchronous, as the operation built from its arguments.
 
-    `operation` takes those of the function's arguments that it names: `@observed(lambda order: Ship(order=order))`. An
+    `operation` receives the arguments it names: `@observed(lambda order: Ship(order=order))`. An
     `Operation[None]` completes when the function returns; any other completes with what it returns, its declared result.
     """
 
@@ -82,7 +82,7 @@ def observed(operation: Callable[..., Operation[Any]], /) -> Any:
 def _picked(
     operation: Callable[..., Any], function: Callable[..., Any]
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], Mapping[str, Any]]:
-    """Return what picks the operation's arguments, by name, out of a call's; a name that the call lacks is a TypeError."""
+    """Return a function that picks the operation's arguments from a call by name; raise TypeError for unknown ones."""
     called = inspect.signature(function)
     names = list(inspect.signature(operation).parameters)
     if unknown := [name for name in names if name not in called.parameters]:
@@ -99,7 +99,7 @@ def _picked(
 
 
 def _ended(block: Observed[Any], returned: T) -> T:
-    """Complete the block with what its function returned, where that is its result."""
+    """Complete the block with the function's return value if that is the operation's result."""
     if isinstance(returned, Result):
         block.completed(returned)
     return returned

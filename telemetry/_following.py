@@ -1,7 +1,7 @@
-"""Follow the spans of some traces while they happen: only what is new is read, and a span is told again once it is another.
+"""Follow the spans of some traces live: read only what is new, and report a span again once it has changed.
 
-A span is in its process's journal from its start until an exporter has it, and from then on in the file. So both are looked
-at: the journals, which are small, when one of them has changed, and of the file the bytes that were not there before.
+A span is in its process's journal from its start until an exporter has taken it, and in the file from then on. So both
+are watched: the small journals are read whenever one of them changes, and of the file only the bytes that were added.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Mark = tuple[bool, str, int, int]
 
 
 class Tail:
-    """What is appended to a file of lines from now on, also while it is set aside and another begins."""
+    """Read what is appended to a file of lines from now on, across rotations."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,8 +29,8 @@ class Tail:
         self._follow(from_the_end=True)
 
     def new_lines(self) -> list[bytes]:
-        """Return the whole lines that are new, oldest first."""
-        left_behind = self._files[:-1]  # who wrote into these may have done so for a moment after another began
+        """Return new complete lines, oldest first."""
+        left_behind = self._files[:-1]  # a writer may use the old file for a moment after the new one has begun
         self._follow()
         lines = [line for file in self._files for line in file.new_lines()]
         for file in left_behind:
@@ -44,7 +44,7 @@ class Tail:
             self._files.pop().close()
 
     def _follow(self, *, from_the_end: bool = False) -> None:
-        """Open the file at the path unless it is open, and before it those that were begun and set aside meanwhile."""
+        """Open the file at the path unless it is open, preceded by any that were begun and rotated meanwhile."""
         known = {file.inode for file in self._files}
         newer: list[_Opened] = []
         for path in (self._path, *(Path(f"{self._path}.{number}") for number in range(1, 10))):
@@ -65,10 +65,10 @@ class Tail:
 
 
 def latest_line(path: Path, text: str) -> bytes:
-    """Return the last line with a text in a file, or else in the one that was set aside last; empty where there is none."""
+    """Return the last line that has any text in a file, or else in the last rotated one; empty if there is none."""
     for each in (path, Path(f"{path}.1")):
         with (
-            suppress(OSError, ValueError),  # there is none, or an empty one
+            suppress(OSError, ValueError),  # it is missing or empty
             each.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
@@ -86,11 +86,11 @@ class _Opened:
         self.inode = os.fstat(file.fileno()).st_ino
 
     def skip(self) -> None:
-        """Leave out what is there, but not the rest of a line that has begun."""
+        """Skip what is there, but not the rest of an unfinished line."""
         self._file.seek(0, os.SEEK_END)
 
     def new_lines(self) -> list[bytes]:
-        """Return the whole lines since the last call."""
+        """Return the complete lines since the last call."""
         if os.fstat(self._file.fileno()).st_size <= self._file.tell():
             return []
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
@@ -101,14 +101,14 @@ class _Opened:
 
 
 class SpanFollower:
-    """The spans of traces that are new in the files of a home, or are otherwise than they were."""
+    """Return spans of traces that are new in a home's files, or have changed."""
 
     def __init__(
         self, *, traces: str | Path | None = None, journal: str | Path | None = None, deaths_seconds: float = 3.0
     ) -> None:
-        """Begin now: what is exported already is not told.
+        """Begin now: spans already exported are not reported.
 
-        After so many seconds journals are read though none has changed: that a process died stands in no file.
+        Journals are also read every so many seconds without a change, because no file says that a process has died.
         """
         self._deaths_seconds = deaths_seconds
         self._tail = None if traces is None else Tail(Path(traces))
@@ -116,10 +116,10 @@ class SpanFollower:
         self._stamp: object = None
         self._read_at = 0.0
         self._told: dict[str, _Mark] = {}
-        """What was told of the spans that are in a journal."""
+        """What was last reported of the spans in journals."""
 
     def new(self, trace_ids: Collection[str]) -> list[Span]:
-        """Return what is new since the last call; of a trace that is asked for the first time, what no exporter has yet."""
+        """Return what is new since the last call; for a trace not asked for before, what no exporter has taken yet."""
         known = self._told
         told = self._changed(trace_ids)  # before the file, to miss none
         return told + [span for span in self._exported(trace_ids) if known.get(span.span_id) != _mark(span)]
@@ -158,5 +158,5 @@ class SpanFollower:
 
 
 def _mark(span: Span) -> _Mark:
-    """Return what tells a span from how it was: a process says more of it until it has ended."""
+    """Return what tells a span from its earlier state: its process adds to it until it has ended."""
     return span.is_open, span.status, len(span.attributes), len(span.events)

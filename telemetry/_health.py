@@ -1,4 +1,4 @@
-"""Telemetry never breaks its host: its own errors are swallowed, counted and said, or raised where tests ask for it."""
+"""Telemetry never breaks its host: its own errors are swallowed, counted and reported, or raised for tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KIND_LENGTH = 100
 _LOOKED_AT, _SAID = 4096, 1024  # characters of an error on stderr; what is cut off is redacted first
 
 Reporter = Callable[[Exception, int], bool]
-"""Says an error, and how many were swallowed so far; returns whether there was anywhere to say it."""
+"""Reports an error and how many have been swallowed so far; returns whether there was anywhere to report it."""
 
 
 class _Health:
@@ -38,7 +38,7 @@ class _Health:
         self.reporting = threading.local()
 
     def after_fork(self) -> None:
-        """Forget a lock that some other thread of the parent held."""
+        """Replace a lock that another thread of the parent may have held."""
         self.lock = threading.Lock()
 
 
@@ -47,31 +47,31 @@ os.register_at_fork(after_in_child=_health.after_fork)
 
 
 def swallowed() -> int:
-    """Return how many errors of telemetry's own this process has swallowed."""
+    """Return how many of telemetry's own errors this process has swallowed."""
     return _health.swallowed
 
 
 def let_pass(error: type[Exception]) -> None:
-    """Raise every `error` that comes up inside telemetry: it is the host's, such as a time limit."""
+    """Let every error of the class `error` pass through telemetry: it belongs to the host, such as a time limit."""
     _health.passing = (*_health.passing, error)
 
 
 def report_to(reporter: Reporter) -> None:
-    """Let `reporter` say what is swallowed."""
+    """Let `reporter` report what is swallowed."""
     _health.reporter = reporter
 
 
 def problem(error: Exception, *, about: str = "") -> None:
-    """Swallow `error`, count it and say it, at most once a minute for each kind; raise it where errors are strict.
+    """Swallow `error`, count it and report it, at most once a minute for each kind; raise it where errors are strict.
 
-    `about` tells kinds apart that have the same error: a line that a full disk keeps from its file is one of its own.
+    `about` separates kinds that share an error, such as a line that a full disk keeps out of its file.
     """
     if _health.strict or isinstance(error, _health.passing):
         raise error
     if getattr(_health.reporting, "active", False):
-        _say_on_stderr(error)  # it comes of saying another one
+        _say_on_stderr(error)  # it was caused by reporting another one
         return
-    kind = f"{about}{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # whatever it runs, it runs outside the lock
+    kind = f"{about}{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # others' code, so not under the lock
     with _health.lock:
         _health.swallowed += 1
         count, is_due = _health.swallowed, _is_due(kind)
@@ -80,13 +80,13 @@ def problem(error: Exception, *, about: str = "") -> None:
 
 
 def aside(error: Exception) -> None:
-    """Swallow `error` as `problem` does on a thread of ours, where nobody would see it raised."""
-    with suppress(Exception):  # it is strict; the work of the thread goes on
+    """Swallow `error` like `problem`, on a thread of ours where nobody would see it raised."""
+    with suppress(Exception):  # errors are strict; the thread goes on all the same
         problem(error)
 
 
 def pass_on(error: Exception) -> None:
-    """Raise `error` again if it is the host's and only struck inside telemetry."""
+    """Raise `error` again if it belongs to the host and only struck inside telemetry."""
     if isinstance(error, _health.passing):
         raise error
 
@@ -121,7 +121,7 @@ def strict() -> Iterator[None]:
 
 
 def _is_due(kind: str) -> bool:
-    """Return whether this kind of error was not said within the last minute."""
+    """Return whether this kind of error was not reported within the last minute."""
     now = time.monotonic()
     if len(_health.said_at) >= _MOST_KINDS:
         _health.said_at = {kind: at for kind, at in _health.said_at.items() if now < at + _SAY_AGAIN_SECONDS}
@@ -134,13 +134,13 @@ def _is_due(kind: str) -> bool:
 
 
 def _report(error: Exception, count: int) -> None:
-    """Say it as a line; on stderr where there are no lines, or where writing this one fails, too."""
+    """Report it as a line, or on stderr where there are no lines or where writing this one fails too."""
     is_said = False
     _health.reporting.active = True
     try:
         if _health.reporter is not None:
             is_said = _health.reporter(error, count)
-    except Exception as another:  # noqa: BLE001  # it is said all the same
+    except Exception as another:  # noqa: BLE001  # it is still reported
         pass_on(another)
     finally:
         _health.reporting.active = False

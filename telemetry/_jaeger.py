@@ -1,4 +1,4 @@
-"""Jaeger's HTTP API, as far as reading traces needs it."""
+"""The part of Jaeger's HTTP API that reading traces needs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import orjson
 from telemetry._decoding import Span, Values, spans_in
 
 NAME = "span.name"
-"""The attribute with a span's own name, where a collector gave it another for Jaeger's pages."""
+"""The attribute that keeps a span's own name where a collector has renamed it for Jaeger's pages."""
 
-_MOST = 10_000  # traces that a search may find
+_MOST = 10_000  # the most traces that a search returns
 _TIMEOUT_SECONDS = 30
 _NOT_FOUND = 404
 
 
 def _named(span: Span) -> Span:
-    """Return the span under its own name."""
+    """Return the span with its own name restored."""
     name = span.attributes.get(NAME)
     if not isinstance(name, str):
         return span
@@ -39,7 +39,7 @@ def _is_web_address(url: str) -> bool:
 
 
 class JaegerError(Exception):
-    """Jaeger cannot be reached, or answers something else than traces."""
+    """Jaeger cannot be reached, or answers something other than traces."""
 
 
 class JaegerClient:
@@ -47,21 +47,21 @@ class JaegerClient:
 
     def __init__(self, url: str, *, service: str, hours: float) -> None:
         if not _is_web_address(url):
-            raise ValueError(f"{url!r} is no address of Jaeger: give one like http://localhost:16686")
+            raise ValueError(f"{url!r} is not an address of Jaeger: give one like http://localhost:16686")
         self._url, self._service, self._hours = url.rstrip("/"), service, hours
 
     def trace(self, trace_id: str) -> list[Span]:
-        """Return the trace's spans as Jaeger has them, perhaps some twice; none for a trace that it does not know."""
+        """Return the trace's spans as Jaeger has them, some perhaps twice; none if it does not know the trace."""
         answer = self._get(f"/api/v3/traces/{quote(trace_id, safe='')}")
         try:
             return [] if answer is None else [_named(span) for span in spans_in(answer["result"])]
         except (KeyError, TypeError) as error:
-            raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
+            raise JaegerError(f"{self._url} is not Jaeger: its answer has no traces") from error
 
     def search(self, tags: Mapping[str, Sequence[str]]) -> set[str]:
-        """Return the ids of the traces that have a span with these tags, each having one of the values given.
+        """Return the ids of traces with a span that has, for each of these tags, one of the given values.
 
-        By the search page's own API: `/api/v3/traces` of Jaeger 2.13 ignores attributes.
+        Uses the search page's own API: `/api/v3/traces` of Jaeger 2.13 ignores attributes.
         """
         end = time.time()
         window = {"start": int((end - self._hours * 3600) * 1e6), "end": int((end + 60) * 1e6), "limit": _MOST}
@@ -72,12 +72,12 @@ class JaegerClient:
             try:
                 found |= {str(trace["traceID"]).zfill(32) for trace in (answer or {"data": []})["data"] or []}
             except (KeyError, TypeError) as error:
-                raise JaegerError(f"{self._url} is no Jaeger: it answers no traces") from error
+                raise JaegerError(f"{self._url} is not Jaeger: its answer has no traces") from error
         return found
 
     def _get(self, path: str, **parameters: str | int) -> Any:
         """Return the answer's JSON; None for 404."""
-        from http.client import HTTPException  # whoever reads files alone need not wait for these
+        from http.client import HTTPException  # reading files alone need not wait for these
         from urllib.error import HTTPError, URLError
         from urllib.request import Request, urlopen
 
@@ -93,4 +93,4 @@ class JaegerClient:
         except (URLError, OSError, HTTPException) as error:
             raise JaegerError(f"{self._url} cannot be reached: start Jaeger there, or name another address") from error
         except orjson.JSONDecodeError as error:
-            raise JaegerError(f"{self._url} is no Jaeger: it answers no JSON") from error
+            raise JaegerError(f"{self._url} is not Jaeger: its answer is not JSON") from error

@@ -1,20 +1,21 @@
-"""Read journals: what the processes of one home have said of their spans that nobody has exported yet.
+"""Read journals: what the processes of one home have recorded of spans that are not exported yet.
 
-Each process that makes spans keeps one file of JSON lines here, holds a lock on it while it lives (`flock`, which the kernel
-lets go of however the process ends), and removes it when nothing is left in it. So a file that can be locked is of a process
-that died. The first line is the process, each other one a step of a span, in the order they happened:
+Each process that makes spans keeps one file of JSON lines here, holds a lock on it while it lives (`flock`, which the
+kernel releases however the process ends), and removes it once nothing is left in it. So a file that can be locked
+belongs to a dead process. The first line is the process, each other one a step of a span, in the order they happened:
 
 | key | meaning |
 |---|---|
 | `id`, `trace`, `parent`, `remote`, `flags`, `state`, `kind`, `scope`, `resource`, `start` | a span has started |
-| `a`, `links`, `events`, `name`, `status` | what it has or learns: the newest attribute counts, links and events add up |
-| `will` | it is in a last will, too (`telemetry.wills`): whoever ends it asks first whether somebody has |
+| `a`, `links`, `events`, `name`, `status` | what it has or learns: the newest value of an attribute counts, links and
+events add up | | `will` | it is also in a last will (`telemetry.wills`): it may already have been ended elsewhere, so
+ask before ending it |
 | `end` | it has ended |
 | `left`, `ids` | an exporter is done with these spans |
-| `by`, `n` | on such a line: which account counts them then, as which of its countings; void if it did not come to that |
-| `gone` | nobody will export these spans: they were more than may wait |
+| `by`, `n` | on such a line: which account counts them, and as which of its counts; void if that was never counted |
+| `gone` | nobody will export these spans: the queue was full |
 | `at` | when the line was written: the last one is the process's last sign of life |
-| `death` | what killed the process, in the words of whoever saw it |
+| `death` | what killed the process, as its witness described it |
 
 Standard library and orjson only; `telemetry._export.journal` writes them.
 """
@@ -43,7 +44,7 @@ _SUFFIX = ".jsonl"
 
 @dataclass(slots=True)
 class Entry:
-    """One span as its process has told it so far; `end_ns` is None while it is open."""
+    """One span as its process has recorded it so far; `end_ns` is None while it is open."""
 
     name: str
     trace_id: str
@@ -64,10 +65,10 @@ class Entry:
     left: set[str] = field(default_factory=set)
     """The exporters that are done with it."""
     has_will: bool = False
-    """Whether somebody who has no journal may have ended it."""
+    """Whether it may have been ended elsewhere, without a journal."""
 
     def learn(self, step: Mapping[str, Any]) -> None:
-        """Add what one line says."""
+        """Apply one line."""
         self.name = step.get("name", self.name)
         self.attributes.update((key, _value(value)) for key, value in step.get("a", {}).items())
         self.links += step.get("links", ())
@@ -80,7 +81,7 @@ class Entry:
 
     @property
     def outcome_key(self) -> str:
-        """The key of its outcome: of its namespace where it is an operation, else `telemetry.outcome`."""
+        """The key of its outcome: `<namespace>.outcome` for an operation, else `telemetry.outcome`."""
         return f"{self.name.partition('.')[0]}.outcome" if self.scope and self.scope[0] == "telemetry" else OUTCOME
 
 
@@ -90,19 +91,19 @@ class Journal:
 
     process: Mapping[str, Any]
     entries: Mapping[str, Entry]
-    """By span id, in the order they started; those that all of the process's exporters are done with are left out."""
+    """By span id, in the order they started, without those that all of the process's exporters are done with."""
     last_ns: int
     """The process's last sign of life: when it wrote the last line; Unix nanoseconds."""
     death: Death
 
     @property
     def resource(self) -> list[Any]:
-        """The attributes of the process, and their schema's address."""
+        """The attributes of the process's resource, and the URL of their schema."""
         found: list[Any] = self.process.get("resource") or [{}, ""]
         return found
 
     def ended(self, entry: Entry) -> Entry:
-        """Return a span as it is once its process is known to be dead: one that was open has died."""
+        """Return a span of a dead process: if it was open, it has died."""
         if entry.end_ns is not None:
             return entry
         entry.end_ns = max(self.last_ns, entry.start_ns)
@@ -111,7 +112,7 @@ class Journal:
         return entry
 
     def span(self, entry: Entry, *, now_ns: int | None = None) -> Span:
-        """Return the span as `telemetry.reading` has it; an open one lasts until `now_ns`."""
+        """Return the span as `telemetry.reading` represents it; an open one lasts until `now_ns`."""
         code, description = entry.status
         attributes, _ = entry.resource or self.resource
         return Span(
@@ -131,7 +132,7 @@ class Journal:
 
 
 def boot_id() -> str:
-    """Return what this machine's start is called; "" where nobody says."""
+    """Return the id of this machine's current boot, or "" if it is unknown."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -139,7 +140,7 @@ def boot_id() -> str:
 
 
 def pid_namespace() -> int:
-    """Return what the namespace of this process's ids is called, which a container has of its own; 0 where there is none."""
+    """Return the id of this process's PID namespace, of which each container has its own; 0 where there are none."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
@@ -147,7 +148,7 @@ def pid_namespace() -> int:
 
 
 def machine_id() -> str:
-    """Return what this machine is called among all, as a digest: the name itself is confidential; "" where nobody says."""
+    """Return a digest of this machine's id, which is itself confidential, or "" if it is unknown."""
     try:
         name = Path("/etc/machine-id").read_bytes().strip()
     except OSError:
@@ -156,7 +157,7 @@ def machine_id() -> str:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Return the journals that are in a home's folder, oldest first; none where there is no folder."""
+    """Return the journals in a home's folder, oldest first; none if there is no folder."""
     try:
         entries = [entry for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)]
     except OSError:
@@ -169,7 +170,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def home_id(folder: Path, *, make: bool = False) -> str:
-    """Return what the home of these journals is called among all homes: what `make` once gave it; "" where nobody has."""
+    """Return the unique id of these journals' home, as `make` once created it, or "" if there is none."""
     path = folder / "home"
     with suppress(OSError):
         return path.read_text()
@@ -179,15 +180,15 @@ def home_id(folder: Path, *, make: bool = False) -> str:
     new = folder / f"home.{os.getpid()}.{time.time_ns():x}"
     new.write_text(os.urandom(16).hex())
     with suppress(FileExistsError):
-        os.link(new, path)  # whoever comes first
+        os.link(new, path)  # the first process wins
     new.unlink()
     return path.read_text()
 
 
 def locked(path: Path, *, shared: bool = False) -> int | None:
-    """Return a descriptor of a dead process's journal, which is locked until it is closed.
+    """Return a descriptor of a dead process's journal, locked until it is closed.
 
-    None if the process lives, if somebody else reads it at this moment, or if it is gone.
+    Return None if the process lives, if another reader has the journal, or if it is gone.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY if shared else os.O_RDWR | os.O_APPEND)
@@ -204,15 +205,15 @@ def locked(path: Path, *, shared: bool = False) -> int | None:
 
 
 def read(content: bytes, *, is_counted: Callable[[str, str, int], bool] = lambda _name, _by, _n: True) -> Journal | None:
-    """Return what a journal says, without lines that were cut short; None if its process has not even said who it is.
+    """Return a journal's content without truncated lines; None if it lacks even the line that names its process.
 
-    `is_counted` says whether an account has counted for an exporter what bears its mark of a number; else it is not done.
+    `is_counted` says whether an account has counted the spans under a mark for an exporter; if not, they are not done.
     """
     process: Mapping[str, Any] = {}
     entries: dict[str, Entry] = {}
     last_ns, death = 0, Death()
     for step in _steps(content):
-        with suppress(AttributeError, KeyError, TypeError, ValueError):  # a line of somebody else's
+        with suppress(AttributeError, KeyError, TypeError, ValueError):  # a line we did not write
             if "journal" in step:
                 process = step
             elif "death" in step:
@@ -230,7 +231,7 @@ def read(content: bytes, *, is_counted: Callable[[str, str, int], bool] = lambda
 def spans_in(folder: Path) -> list[Span]:
     """Return the spans that are in a home's journals: open ones, ended ones that wait, and those of dead processes.
 
-    A span that was open when its process died has died, though nobody may have exported it yet.
+    A span that was open when its process died counts as died, even before it is exported.
     """
     spans: list[Span] = []
     for path in files_in(folder):
@@ -251,7 +252,7 @@ def spans_in(folder: Path) -> list[Span]:
 
 
 def has_any(folder: Path, span_ids: Collection[str]) -> bool:
-    """Return whether one of these spans is in a journal here: its process, or whoever finds that dead, will export it."""
+    """Return whether one of these spans is in a journal here: its process, or a later one, will export it."""
     wanted = set(span_ids)
     for path in files_in(folder):
         try:
@@ -264,7 +265,7 @@ def has_any(folder: Path, span_ids: Collection[str]) -> bool:
 
 
 def take(step: Mapping[str, Any], entries: dict[str, Entry]) -> None:
-    """Let the spans have what one line says of them."""
+    """Apply one line to the spans that it names."""
     if "trace" in step:
         entry = _entry(step)
         entry.learn(step)
@@ -298,7 +299,7 @@ def _entry(step: Mapping[str, Any]) -> Entry:
 
 
 def _steps(content: bytes) -> Iterator[Mapping[str, Any]]:
-    """Yield the lines that are whole and say what a line can say."""
+    """Yield the lines that are complete and well formed."""
     for line in content.split(b"\n"):
         try:
             step = orjson.loads(line)

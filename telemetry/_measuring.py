@@ -21,7 +21,7 @@ _meter = metrics.get_meter(SCOPE)
 
 
 class _Record(Protocol):
-    """An instrument of OpenTelemetry's, as the function that takes its values."""
+    """An OpenTelemetry instrument, as the function that takes its values."""
 
     def __call__(self, value: float, attributes: Mapping[str, Scalar], /) -> None: ...
 
@@ -35,7 +35,7 @@ def measure(instrument: Counter, value: float = 1, /) -> None: ...
 @overload
 def measure(instrument: Gauge | Histogram, value: float, /) -> None: ...
 def measure(instrument: Instrument, value: float = 1, /) -> None:
-    """Record `value` under the instrument's labels; a counter counts one unless told otherwise."""
+    """Record `value` under the instrument's labels; a counter adds one by default."""
     try:
         spec = instrument.__instrument__
         values = plain_values(type(instrument), spec.labels, instrument.__dict__)
@@ -87,13 +87,13 @@ _durations: dict[type[Operation[Any]], _Duration] = {}
 
 
 def duration_labels(operation: type[Operation[Any]]) -> dict[str, FieldSpec]:
-    """Return the fields that an operation's durations are labelled with."""
+    """Return the fields that label an operation's durations."""
     return {name: spec for name, spec in operation.__known__.items() if spec.low_cardinality}
 
 
 @contextmanager
 def capture() -> Iterator[list[Measurement]]:
-    """Capture every measurement made inside, whoever else reads them."""
+    """Capture every measurement made inside, alongside any other readers."""
     global _captures  # as many captures as are active, in this process
     captured: list[Measurement] = []
     _captures = (*_captures, captured)
@@ -104,12 +104,12 @@ def capture() -> Iterator[list[Measurement]]:
 
 
 def _labels(specs: Mapping[str, FieldSpec], values: Mapping[str, Plain]) -> dict[str, Scalar]:
-    """Return the values under their fields' own keys: a standard key beside it would only say the same twice."""
+    """Return the values under their fields' own keys; a standard key beside each would only repeat it."""
     return {spec.key: value for name, spec in specs.items() if (value := values.get(name)) is not None}
 
 
 def _hand_over(record: _Record, name: str, value: float, labels: dict[str, Scalar]) -> None:
-    record(value, labels)  # where nobody has a provider of metrics, OpenTelemetry's stand-in for the instrument
+    record(value, labels)  # without a meter provider, OpenTelemetry's no-op instrument
     for captured in _captures:
         captured.append(Measurement(name, value, labels))
 

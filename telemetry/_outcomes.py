@@ -1,4 +1,4 @@
-"""How an observed block ended, from what left it."""
+"""Tell how an observed block ended from the error that left it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _outcomes: dict[type[BaseException], Outcome] = {
 
 
 class Died(SystemExit):
-    """The process is being killed, and has a moment left: what is open dies of it."""
+    """The process is being killed and has a moment left: open spans die with it."""
 
     error_type = "died"
 
@@ -40,33 +40,33 @@ class OutcomeMissing(Exception):  # noqa: N818  # it names the state, as the spa
 
 
 def treat_as(error: type[BaseException], outcome: Outcome) -> None:
-    """Let an `error` that leaves an observed block without another outcome mean `outcome`; the last word on a class counts.
+    """Let an `error` that leaves an observed block mean `outcome`, unless the block has one; the last call wins.
 
-    Of an error and one that it derives from, the one that was named last goes first.
+    If both an error's class and one of its bases are registered, the one registered last wins.
     """
     _outcomes.pop(error, None)
     _outcomes[error] = outcome
 
 
 def read_with(reader: Callable[[BaseException], BaseException]) -> None:
-    """Let `reader` say what an error that leaves a block really is, such as the exit of a process that is killed."""
+    """Let `reader` translate an error that leaves a block, such as the exit of a process that is being killed."""
     _readers.append(reader)
 
 
 def meant(error: BaseException) -> BaseException:
-    """Return what an error that leaves a block really is: nearly always itself."""
+    """Return the error that one leaving a block stands for: nearly always itself."""
     for reader in _readers:
         error = reader(error)
     return error
 
 
 def death_of(error: BaseException) -> Mapping[str, Any]:
-    """Return what a span says of the death that killed it; nothing for any other error."""
+    """Return a span's attributes for the death that ended it; none for any other error."""
     return error.death.attributes if type(error) is Died else {}
 
 
 def outcome_of(error: BaseException) -> Outcome:
-    """Return what an error that leaves an observed block means."""
+    """Return the outcome that an error leaving an observed block stands for."""
     return next((outcome for kind, outcome in reversed(_outcomes.items()) if issubclass(type(error), kind)), Outcome.FAILED)
 
 
@@ -76,6 +76,6 @@ def error_type(error: BaseException) -> str:
         code = getattr(error, "error_type", None)
         if isinstance(code, str):
             return key_of(code)
-    except Exception as problem:  # noqa: BLE001  # somebody's property
+    except Exception as problem:  # noqa: BLE001  # a property of another's class
         _health.pass_on(problem)
     return class_name(error)

@@ -1,4 +1,4 @@
-"""`record`: a span for what is over already, such as a wait that no process sat through."""
+"""`record`: write a span for something already over, such as a wait that no process sat through."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from telemetry.model import Operation
 
 
 def record(operation: Operation[None], /, *, started_at: datetime, ended_at: datetime) -> None:
-    """Write one span, its lines and its duration for an operation that began and ended in the past, as was known only now.
+    """Write one span, its lines and its duration for an operation that began and ended in the past.
 
-    It stands below the current span. One that would end before it began has no duration.
+    The span is a child of the current one. If it would end before it began, its duration is zero.
     """
     with _Past(operation, started_at=started_at, ended_at=ended_at):
         pass
 
 
 class _Past(Observed[None]):
-    """An observed block whose times are given."""
+    """An observed block with given times."""
 
     __slots__ = ("_ended_ns", "_started_ns")
 

@@ -1,7 +1,7 @@
-"""Search files of lines, newest first: bytes are looked through before anything is parsed.
+"""Search files of lines, newest first, by their bytes before anything is parsed.
 
-A file that is set aside has a number behind its name, and the oldest has the highest. A window of time bounds what is looked
-through: a file that was last written before it, with all that are older, and one of lines that begins after it.
+A rotated file has a number after its name; the oldest has the highest. A window of time rules files out: one last
+written before it, with all older ones, and a file of lines that begins after it.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ import orjson
 
 from telemetry.timestamps import unix_nanoseconds
 
-_SLACK_NS = 60 * 10**9  # machines' clocks are not that far apart
+_SLACK_NS = 60 * 10**9  # clocks of machines do not differ that much
 
 Needle = bytes | re.Pattern[bytes]
-"""What is looked for in a line: bytes as they stand, which are found several times faster, or a pattern."""
+"""What to look for in a line: a pattern, or literal bytes, which are found several times faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Two moments in Unix nanoseconds; None is open."""
+    """Two moments in Unix nanoseconds; None leaves that side open."""
 
     start_ns: int | None = None
     end_ns: int | None = None
 
     @property
     def without_end(self) -> Window:
-        """The window with its end open."""
+        """Return the window with its end open."""
         return Window(self.start_ns)
 
     def is_before(self, moment_ns: int) -> bool:
-        """Return whether all of it was over at that moment."""
+        """Return whether the window was over at that moment."""
         return self.end_ns is not None and moment_ns > self.end_ns + _SLACK_NS
 
     def is_after(self, moment_ns: int) -> bool:
-        """Return whether none of it had begun at that moment."""
+        """Return whether the window had not begun at that moment."""
         return self.start_ns is not None and moment_ns < self.start_ns - _SLACK_NS
 
 
@@ -48,16 +48,16 @@ EVER = Window()
 
 
 def lines_in(path: Path, needles: Collection[Needle], window: Window = EVER) -> Iterator[bytes]:
-    """Yield whole lines of the files set aside, oldest first, then of `path`: those in which one of the needles is found.
+    """Yield complete lines that contain one of the needles, from the rotated files, oldest first, then from `path`.
 
-    Without needles, all of them. A line that a full disk or a kill cut short is left out.
+    Without needles, yield all. A line that a full disk or a kill cut short is skipped.
     """
     for file in reversed(list(files_of(path, window))):
         yield from lines_of(file, needles)
 
 
 def files_of(path: Path, window: Window = EVER) -> Iterator[Path]:
-    """Yield `path` and the files set aside from it, newest first, as far as they can have something of the window."""
+    """Yield `path` and its rotated files, newest first, as far as they can overlap the window."""
     for file in _newest_first(path):
         if window.is_after(file.stat().st_mtime_ns):
             return
@@ -71,7 +71,7 @@ def _newest_first(path: Path) -> list[Path]:
 
 
 def _begins(file: Path) -> int:
-    """Return when the file's first line was written, as it says itself; 0 where it does not, as in files of spans."""
+    """Return when the file's first line says it was written; 0 if it does not say, as in files of spans."""
     with file.open("rb") as lines:
         try:
             return unix_nanoseconds(datetime.fromisoformat(orjson.loads(lines.readline())["timestamp"]))
@@ -80,7 +80,7 @@ def _begins(file: Path) -> int:
 
 
 def lines_of(file: Path, needles: Collection[Needle]) -> Iterator[bytes]:
-    """Yield the whole lines of one file in which one of the needles is found; without needles, all of them."""
+    """Yield the complete lines of one file that contain one of the needles; without needles, all of them."""
     with file.open("rb") as lines:
         if not needles:
             yield from (line for line in lines if line.endswith(b"}\n"))
@@ -95,7 +95,7 @@ def lines_of(file: Path, needles: Collection[Needle]) -> Iterator[bytes]:
 
 
 def _places(content: mmap.mmap, needle: Needle) -> Iterator[tuple[int, int]]:
-    """Yield where the lines begin and end in which the needle is found."""
+    """Yield where each line that contains the needle begins and ends."""
     end = 0
     while (at := _place(content, needle, end)) >= 0:
         start = content.rfind(b"\n", end, at) + 1 or end
@@ -104,7 +104,7 @@ def _places(content: mmap.mmap, needle: Needle) -> Iterator[tuple[int, int]]:
 
 
 def _place(content: mmap.mmap, needle: Needle, start: int) -> int:
-    """Return where the needle is found first, from `start` on; -1 if nowhere."""
+    """Return where the needle first occurs from `start` on, or -1."""
     if isinstance(needle, bytes):
         return content.find(needle, start)
     match = needle.search(content, start)

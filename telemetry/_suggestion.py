@@ -1,4 +1,4 @@
-"""A slip in a name is answered with the name that was probably meant."""
+"""Suggest the name that was probably meant by a misspelt one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from difflib import get_close_matches
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return " (did you mean ...?)" for the known name that is nearest to `name`, or nothing when none is near."""
+    """Return " (did you mean ...?)" for the known name nearest to `name`, or "" if none is near."""
     near = get_close_matches(name, map(str, known))
     return f" (did you mean {near[0]!r}?)" if near else ""

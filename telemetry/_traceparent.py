@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")  # zeros are no id
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")  # all zeros is not an id
 
 
 def trace_id_of(traceparent: str) -> str:
@@ -13,8 +13,8 @@ def trace_id_of(traceparent: str) -> str:
 
 
 def parts_of(traceparent: str) -> tuple[str, str, str]:
-    """Return trace id, span id and flags in hexadecimal digits; what is no `traceparent` is a ValueError."""
+    """Return trace id, span id and flags in hexadecimal digits; raise ValueError for anything else."""
     match = _TRACEPARENT.fullmatch(traceparent)
     if match is None:
-        raise ValueError(f"{traceparent!r} is no traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
+        raise ValueError(f"{traceparent!r} is not a traceparent: 00-<32 hex>-<16 hex>-<2 hex>")
     return match[1], match[2], match[3]

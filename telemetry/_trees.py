@@ -1,4 +1,4 @@
-"""Spans as trees: in the order they started, each with what is below it."""
+"""Arrange spans as trees, siblings in the order they started."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from telemetry._decoding import Span
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A span with its children in the order they started."""
+    """A span and its children in the order they started."""
 
     span: Span
     children: tuple[Node, ...]
 
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Span]]:
-        """Yield this span and all below it, parents first, each with its depth."""
+        """Yield this span and its descendants, parents first, each with its depth."""
         yield depth, self.span
         for child in self.children:
             yield from child.walk(depth + 1)
@@ -38,15 +38,15 @@ def roots_of(spans: Iterable[Span]) -> tuple[Node, ...]:
 
 
 def orphans_of(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans whose parent should be among them and is not."""
+    """Return the spans whose parent is missing from among them."""
     known = {span.span_id: span for span in spans}
     return [span for span in known.values() if span.parent_id is not None and span.parent_id not in known]
 
 
 def draw(spans: Iterable[Span], *attributes: str) -> str:
-    """Draw the spans as an indented tree, a line each: name, how it ended, and those of `attributes` that it has.
+    """Draw the spans as an indented tree, one line each: its name, how it ended, and those of `attributes` it has.
 
-    How it ended is its outcome, or `error` for a span of another library that is one, and then the type of its error.
+    How it ended is its outcome, or `error` for a failed span of another library, followed by the error's type.
     """
     return "\n".join(
         " ".join(["  " * depth + span.name, *_ending(span), *_shown(span, attributes)])
@@ -56,7 +56,7 @@ def draw(spans: Iterable[Span], *attributes: str) -> str:
 
 
 def in_order(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans in the order they started; a root that was emitted again counts as it was last."""
+    """Return the spans in the order they started; of a root emitted twice, the last version counts."""
     return sorted({span.span_id: span for span in spans}.values(), key=attrgetter("start_ns", "end_ns"))
 
 

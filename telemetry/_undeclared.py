@@ -1,4 +1,4 @@
-"""`span`: a block for code that declares nothing, the first rung before operations."""
+"""`span`: a block for code that declares nothing, the first step towards operations."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from telemetry.model import Operation, Outcome
 
 
 def span(name: str, /, **fields: Any) -> Observed[None]:
-    """Open a block that is one span, for code that declares nothing.
+    """Open a block as one span, for code that declares nothing.
 
-    It completes by itself, and fails with the error that leaves it; its outcome stands under `<namespace>.outcome`, the
-    namespace being what comes before the name's first dot.
+    It completes by itself, and fails with the error that leaves it. Its outcome is under `<namespace>.outcome`, where
+    the namespace is the part of the name before its first dot.
     """
     return _Undeclared(_Plain(key_of(name)), fields)
 
 
 class _Plain:
-    """What a span without a declaration has instead of its operation's class."""
+    """Stands in for the operation's class of an undeclared span."""
 
     __has_result__ = False
     __lines__: Mapping[str, Any] = {}
@@ -39,7 +39,7 @@ class _Plain:
 
 
 class _Undeclared(Observed[None]):
-    """A span's block whose fields are whatever it is given."""
+    """The block of an undeclared span, which takes any fields."""
 
     __slots__ = ("_fields",)
 
@@ -58,7 +58,7 @@ class _Undeclared(Observed[None]):
         self._start(_present(self._fields))
 
     def _record(self, elapsed_ns: int, outcome: Outcome | None) -> None:
-        """Record nothing: names that nobody declared may be without number."""
+        """Record nothing: the number of undeclared names is unbounded."""
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

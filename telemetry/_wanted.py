@@ -1,4 +1,4 @@
-"""What is looked for among spans and lines: values by key, compared as text."""
+"""Match spans and lines by wanted values under their keys, compared as text."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 from telemetry._searching import Needle
 
 Wanted = str | int | Collection[str | int]
-"""A value that is looked for, or several of which any will do; compared as text."""
+"""A wanted value, or several of which any will do; compared as text."""
 
 _PLAIN = re.compile(r"""[ !#$%()*+,./0-9:;=?@A-Z\[\]^_`a-z{|}~-]+""")
-"""Text that every writer of JSON writes the same way: ASCII, but for what some of them escape."""
+"""Text that every JSON writer writes alike: ASCII without what some of them escape."""
 _TELLING = 16
-"""Characters of an id that stands nowhere by chance, so that it can be looked for without its key."""
+"""Length from which an id occurs nowhere by chance, so that it can be looked for without its key."""
 _FEW = 2
-"""Each is looked for by itself."""
+"""Up to this many values, each is looked for separately."""
 _KEYS_OF_IDS = {"trace_id": "traceId", "span_id": "spanId"}
-"""What ids stand under in OTLP JSON."""
+"""The keys of ids in OTLP JSON."""
 
 
 def matcher(wanted: Mapping[str, Wanted]) -> Callable[[Mapping[str, Any]], bool]:
-    """Return what tells whether a line, or a span's attributes, have each of the wanted values."""
+    """Return a predicate for lines, or spans' attributes, that have each of the wanted values."""
     texts = {key: texts_of(value) for key, value in wanted.items()}
     return lambda found: all(key in found and _text(found[key]) in values for key, values in texts.items())
 
@@ -35,7 +35,7 @@ def texts_of(wanted: Wanted) -> frozenset[str]:
 
 
 def in_lines(wanted: Mapping[str, Wanted]) -> list[Needle]:
-    """Return needles of which each wanted line has one, so that no other need be parsed; none if any may be wanted."""
+    """Return needles, one of which is in each line worth parsing; none if any line may be wanted."""
     if ids := _ids(wanted):
         return exactly(ids)
     key, texts = _fewest(wanted)
@@ -43,7 +43,7 @@ def in_lines(wanted: Mapping[str, Wanted]) -> list[Needle]:
 
 
 def in_spans(wanted: Mapping[str, Wanted]) -> list[Needle]:
-    """Return needles of which each wanted span's request has one; none if any may be wanted."""
+    """Return needles, one of which is in the request of each wanted span; none if any may be wanted."""
     if ids := _ids(wanted):
         return exactly(ids)
     key, texts = _fewest(wanted)
@@ -56,21 +56,21 @@ def exactly(texts: Collection[str]) -> list[Needle]:
 
 
 def _ids(wanted: Mapping[str, Wanted]) -> list[str]:
-    """Return the values of a key that has a few ids alone, if one has: what is looked for fastest."""
+    """Return the values of a key that has only a few ids, if there is one: those are found fastest."""
     texts = map(_plain_texts, wanted.values())
     return next((ids for ids in texts if 0 < len(ids) <= _FEW and all(len(text) >= _TELLING for text in ids)), [])
 
 
 def _fewest(wanted: Mapping[str, Wanted]) -> tuple[str, list[str]]:
-    """Return the key that has the fewest values, with these as text; nothing where none can be looked for as it stands."""
+    """Return the key with the fewest values, and these as text; nothing if none can be looked for literally."""
     plain = {key: texts for key, value in wanted.items() if (texts := _plain_texts(value))}
     return min(plain.items(), key=lambda item: len(item[1]), default=("", []))
 
 
 def _under(key: str, texts: Collection[str]) -> Needle:
-    """Return what finds a key with any of these values: all in one pass, since what it begins with is quickly found.
+    """Return a pattern that finds a key with any of these values in one pass; its literal beginning is found quickly.
 
-    Values that begin alike are a group, of which the regular expression engine compares the common beginning once.
+    Values with a common beginning form a group, so that the regular expression engine compares that beginning once.
     """
     alike = groupby(sorted(texts), key=itemgetter(0))
     groups = b"|".join(b"(?:%b)" % b"|".join(re.escape(text.encode()) for text in group) for _, group in alike)

@@ -33,11 +33,11 @@ _ERROR = {"conditionally_required": "when it ended with an error"}
 _FAILURE = ("error_type", "error_msg")
 
 Level = str | dict[str, str]
-"""How far an attribute is required."""
+"""Whether an attribute is required, and when."""
 
 
 def registry(namespaces: Collection[str]) -> dict[str, Any]:
-    """Return all that is declared in these namespaces (the part of a name before its first dot) as a registry."""
+    """Return everything declared in these namespaces (the part of a name before its first dot) as a registry."""
     attributes = _Attributes()
     groups = [
         *(_span(operation, attributes) for operation in _of(namespaces, declared_operations()).values()),
@@ -57,12 +57,12 @@ def registry(namespaces: Collection[str]) -> dict[str, Any]:
 
 
 def as_yaml(value: Any, indent: str = "") -> str:
-    """Return JSON's kinds of values as YAML in block style, every text quoted, so that none is taken for something else."""
+    """Return JSON-like values as YAML in block style, with every text quoted so that none is misread."""
     return "".join(f"{line}\n" for line in _yaml(value, indent))
 
 
 class _Attributes:
-    """Every attribute by its key, defined by whoever declares it first."""
+    """Every attribute by its key, as first declared."""
 
     def __init__(self) -> None:
         self.defined: dict[str, dict[str, Any]] = {}
@@ -86,7 +86,7 @@ class _Attributes:
         return {"ref": key, "requirement_level": level, **own}
 
     def _widen(self, known: dict[str, Any], spec: FieldSpec) -> None:
-        """Let an attribute hold what two declarations of one key may hold."""
+        """Widen an attribute to what two declarations of its key allow."""
         before, now = known["type"], _type(spec)
         if isinstance(before, dict) and isinstance(now, dict):
             values = dict.fromkeys(member["value"] for member in before["members"] + now["members"])
@@ -157,7 +157,7 @@ def _metric(instrument: InstrumentSpec, attributes: _Attributes) -> dict[str, An
 
 
 def _all_keys(specs: Iterable[FieldSpec], attributes: _Attributes, level: Level | None = None) -> Iterator[dict[str, Any]]:
-    """Yield a reference to each key that a span carries a field under."""
+    """Yield a reference to each key under which a span carries a field."""
     for spec in specs:
         yield attributes.refer(spec, spec.key, level or _level(spec))
         for key, derive in spec.also:
@@ -173,7 +173,7 @@ def _part(spec: FieldSpec, key: str, derive: Callable[[Any], object]) -> FieldSp
 
 
 def _each_once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the references without those to an attribute that came before."""
+    """Return the references without repeated attributes."""
     return list({reference["ref"]: reference for reference in reversed([*references])}.values())[::-1]
 
 

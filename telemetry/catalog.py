@@ -1,4 +1,4 @@
-"""What is declared, as a table, as JSON, as a Weaver registry; and lines that somebody wrote, checked against it."""
+"""Present declarations as a table, as JSON or as a Weaver registry, and check lines against them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["OWN_EVENTS", "as_json", "as_markdown", "as_weaver", "check_line", "s
 
 
 def as_json(names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return `{"event", "level", "fields", "when"}` of each of these events, in this order."""
+    """Return `{"event", "level", "fields", "when"}` for each of these events, in this order."""
     events = declared_events()
     return [
         {
@@ -49,13 +49,13 @@ def as_weaver(*namespaces: str) -> str:
     """Return the spans, events and metrics of these namespaces as a registry for OpenTelemetry's Weaver, in YAML.
 
     A namespace is the part of a name before its first dot. `weaver registry check -r FOLDER` accepts a folder with this in a
-    file. Nothing declared, or one key with two types, is an error that says so.
+    file. Raise an error if nothing is declared, or if one key has two types.
     """
     return as_yaml(registry(namespaces))
 
 
 def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> list[str]:
-    """Return what is wrong with a line, by the declarations; nothing for an event of a namespace that declares none.
+    """Return how a line violates the declarations; nothing if its event's namespace declares none.
 
     The keys in `context` may be on any line: the application binds them around its work.
     """
@@ -67,7 +67,7 @@ def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> lis
         is_ours = "." in event and " " not in event and event.partition(".")[0] in namespaces
         return [f"{event}: no such event is declared{suggestion(event, events)}"] if is_ours else []
     problems = []
-    levels = [level.name.lower() for level in (spec.level, spec.raised) if level is not None]  # anything may be compared
+    levels = [level.name.lower() for level in (spec.level, spec.raised) if level is not None]  # any value may be compared
     if line.get("level") not in levels:
         problems.append(f"{event}: its level is {spec.level.name.lower()}, not {line.get('level')}")
     for field in spec.fields:
@@ -76,5 +76,5 @@ def check_line(line: Mapping[str, Any], *, context: Collection[str] = ()) -> lis
         elif problem := field.problem(line[field.name]):
             problems.append(f"{event}: {problem}")
     known = {field.name for field in spec.fields} | LINE_KEYS | set(context)
-    problems += [f"{event}: {name} is no field of it" for name in line if name not in known]
+    problems += [f"{event}: {name} is not one of its fields" for name in line if name not in known]
     return problems

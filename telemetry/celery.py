@@ -1,10 +1,10 @@
 """Celery's tasks as spans: attempts are siblings, numbered and linked; context crosses `.delay()`; no exit loses spans.
 
-- A message that is sent is a span `apply_async/<task>`, an attempt at its task a span `run/<task>` below it, in the same
-  trace. A message sent inside `Root.active` or `Root.addressed` makes its task a child of that root.
-- A retry is a child of what the first attempt was a child of, and linked to the attempt before it. A task that replaces
+- Sending a message is a span `apply_async/<task>`; each attempt at its task is a span `run/<task>` below it, in the
+  same trace. A message sent inside `Root.active` or `Root.addressed` makes its task a child of that root.
+- A retry has the same parent as the first attempt, and is linked to the attempt before it. A task that replaces
   itself (`Task.replace`) is no retry: what replaces it is an attempt 1, below the one that it replaces.
-- Context that is bound where a task is sent is bound where it runs, with its `task_id`.
+- Context bound where a task is sent is also bound where it runs, together with its `task_id`.
 - A `QuietTask` has no spans of its own, only those of what it does and sends.
 - What is to follow an attempt's span, as the end of the root above it does, is called by `after_attempt`.
 
@@ -13,7 +13,7 @@ Beside OpenTelemetry's `messaging.*` and `error.type`, the spans have
 | attribute | meaning |
 |---|---|
 | `celery.task_name` | the task's name |
-| `celery.attempt` | which attempt it is, from 1 |
+| `celery.attempt` | the attempt's number, from 1 |
 | `celery.queue.wait_ms` | how long its message was on the queue, a planned delay (countdown, eta) left out |
 | `celery.run.parent_id` | of `apply_async/…`: the span above the task, if that is not this one |
 | `celery.worker` | the worker's name, as `celery@host` |
@@ -76,6 +76,6 @@ def instrument() -> None:
 
 
 def _replace_another() -> None:
-    module = sys.modules.get("opentelemetry.instrumentation.celery")  # whoever has instrumented has imported it
+    module = sys.modules.get("opentelemetry.instrumentation.celery")  # an active instrumentation has been imported
     if module is not None and module.CeleryInstrumentor().is_instrumented_by_opentelemetry:
         module.CeleryInstrumentor().uninstrument()

@@ -1,4 +1,4 @@
-"""Requests to Django are spans, under WSGI and ASGI, until a streamed response is closed.
+"""Make a span of each request to Django, under WSGI and ASGI, until a streamed response is closed.
 
 Each is the root of a trace of our own, linked to the caller's span if it names one: anybody can send a `traceparent`, and
 joining it would let outsiders choose our sampling and mix our traces with theirs. A caller whose address is in the networks
@@ -34,7 +34,7 @@ class _State:
 
 
 def __getattr__(name: str) -> Any:
-    """Return the middleware `RequestSpans`, which needs Django, once somebody asks for it."""
+    """Return the middleware `RequestSpans` on first use, since it needs Django."""
     if name != "RequestSpans":
         raise AttributeError(name)
     from telemetry._django import request_spans
@@ -43,10 +43,11 @@ def __getattr__(name: str) -> Any:
 
 
 def instrument(settings: TelemetrySettings | None = None) -> None:
-    """Make spans of Django's requests as soon as this process serves any, except those whose addresses are excluded.
+    """Make spans of Django's requests once this process serves any, except requests to excluded addresses.
 
-    Not before: Django's settings may be half read now, and other processes need none of it. Our middleware is the outermost
-    unless `MIDDLEWARE` has `telemetry.django.RequestSpans` elsewhere. `settings` are those of the environment unless given.
+    It waits until then because Django's settings may be half read now, and other processes need none of it. Our
+    middleware is the outermost unless `MIDDLEWARE` has `telemetry.django.RequestSpans` elsewhere. `settings` are those
+    of the environment unless given.
     """
     if _State.is_hooked:
         return
@@ -69,11 +70,11 @@ def instrument(settings: TelemetrySettings | None = None) -> None:
 
 @_health.guarded
 def _prepare(settings: TelemetrySettings) -> None:
-    from django.conf import settings as of_django  # they are whole now
+    from django.conf import settings as of_django  # the settings are complete by now
 
     from telemetry._django import request_spans
 
-    module = sys.modules.get("opentelemetry.instrumentation.django")  # whoever has instrumented has imported it
+    module = sys.modules.get("opentelemetry.instrumentation.django")  # an active instrumentation has been imported
     if module is not None and module.DjangoInstrumentor().is_instrumented_by_opentelemetry:
         module.DjangoInstrumentor().uninstrument()
     request_spans.choose(trust_from=settings.trust_from, excluded_urls=settings.excluded_urls)

@@ -1,6 +1,6 @@
-"""Counters, gauges and histograms of one's own: declared as operations and events are, recorded by `telemetry.measure`.
+"""Declare counters, gauges and histograms like operations and events; `telemetry.measure` records them.
 
-Standard library only. A class is an instrument, its docstring's first line the description, its fields the labels::
+Standard library only. A class is an instrument: its docstring's first line is the description, its fields the labels::
 
     class Refunded(Counter, name="shop.refunded", unit="{refund}"):
         \"\"\"Refunds paid out.\"\"\"
@@ -9,7 +9,7 @@ Standard library only. A class is an instrument, its docstring's first line the 
 
     measure(Refunded(reason="late"))
 
-Each combination of labels is a series of its own, kept for as long as the process lives. So only a field that is marked
+Each combination of labels is a series of its own, kept for as long as the process lives. So only a field marked as
 low-cardinality may be a label.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["SECONDS", "Counter", "Gauge", "Histogram", "Instrument", "Instrument
 Kind = Literal["counter", "gauge", "histogram"]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 14400)
-"""Buckets for durations in seconds: from one millisecond, a statement in a database, to four hours, a backfill."""
+"""Buckets for durations in seconds, from one millisecond (a database statement) to four hours (a backfill)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,16 @@ class Instrument:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Counter(Instrument):
-    """A sum that only grows: `measure(Refunded(reason="late"))` adds one, a second argument another amount."""
+    """A sum that only grows: `measure(Refunded(reason="late"))` adds one, or the amount in a second argument."""
 
     def __init_subclass__(cls, *, name: str, unit: str) -> None:
-        """Declare the counter `name`, which counts in `unit`, such as `{refund}`."""
+        """Declare the counter `name` in `unit`, such as `{refund}`."""
         _declare(cls, "counter", name, unit)
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Gauge(Instrument):
-    """A value as it stands now, such as a queue's length: `measure(Waiting(queue="mail"), 3)`."""
+    """A current value, such as a queue's length: `measure(Waiting(queue="mail"), 3)`."""
 
     def __init_subclass__(cls, *, name: str, unit: str) -> None:
         """Declare the gauge `name`, whose values are in `unit`."""
@@ -78,13 +78,13 @@ class Gauge(Instrument):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Histogram(Instrument):
-    """How values are spread, such as durations: `measure(Packed(), 0.4)`."""
+    """A distribution of values, such as durations: `measure(Packed(), 0.4)`."""
 
     def __init_subclass__(cls, *, name: str, unit: str, buckets: Sequence[float] | None = None) -> None:
         """Declare the histogram `name` of values in `unit`.
 
-        `buckets` are rising upper bounds; for seconds they are `SECONDS` unless given, for other units OpenTelemetry's,
-        which suit milliseconds.
+        `buckets` are rising upper bounds. The default is `SECONDS` for seconds, and OpenTelemetry's, which suit
+        milliseconds, for other units.
         """
         if buckets is None and unit == "s":
             buckets = SECONDS

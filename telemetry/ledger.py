@@ -1,7 +1,7 @@
-"""What became of every span: `started = exported + waiting + dropped + died`, exact, for each exporter.
+"""Account for every span, exactly and for each exporter: `started = exported + waiting + dropped + died`.
 
-Each process keeps its account in a small file of its home, which outlives it: a process that is killed leaves what it had
-counted. What was open then has *died*; what had ended and was not exported yet is dropped as `killed`, unless it is found
+Each process keeps its account in a small file in its home, so the counts of a killed process survive it. A span that
+was open then has *died*; one that had ended and was not exported yet is dropped as `killed`, unless it is found
 elsewhere. What an OTLP endpoint could not take waits in the home's spool.
 """
 
@@ -17,12 +17,12 @@ __all__ = ["MEANING", "Count", "of_home", "of_process"]
 
 
 def of_process() -> Mapping[str, Count]:
-    """Return what became of the spans that this process has started, by exporter; nothing where it exports none."""
-    from telemetry._spans import provider  # whoever reads a home needs no OpenTelemetry
+    """Return what became of this process's spans, by exporter; empty if it exports none."""
+    from telemetry._spans import provider  # reading a home needs no OpenTelemetry
 
     return provider.counts()
 
 
 def of_home(home: str | Path) -> Mapping[str, Count]:
-    """Return the sums over every process of a home, living or ended, and its spool, by exporter."""
+    """Return the totals of a home by exporter: every process, living or ended, and the spool."""
     return home_ledger.read(Path(home))

@@ -1,4 +1,4 @@
-"""Operations, their results and events: declared once as small classes, read by everything else.
+"""Declare operations, their results and events once, as small classes that everything else reads.
 
 Standard library only. From one declaration follow the span's name and attributes, the log lines with their
 levels, the duration metric, the documentation and the checks::
@@ -53,7 +53,7 @@ class Level(IntEnum):
 
     @classmethod
     def named(cls, name: str) -> Level | None:
-        """Return the level that loggers, settings or command lines call `name`, in any case; None if they call none so."""
+        """Return the level called `name` in loggers, settings or command lines, in any case; None if there is none."""
         return cls.__members__.get(_ALIASES.get(name.upper(), name.upper()))
 
 
@@ -69,7 +69,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     CANCELLED = "cancelled"
     DIED = "died"
-    """Its process ended under it: somebody else ended the span, at the last sign of life."""
+    """Its process ended first, and somebody else ended the span at the process's last sign of life."""
 
 
 class Line:
@@ -92,7 +92,7 @@ class EventSpec:
     fields: tuple[FieldSpec, ...]
     when: str
     raised: Level | None = None
-    """The level that a line of it has when what it tells is bad; None: it always has the one."""
+    """The level of its line when the news is bad; None if the level never differs."""
 
 
 MEASURED: Mapping[str, FieldSpec] = {
@@ -122,7 +122,7 @@ def declared_operations() -> Mapping[str, type[Operation[Any]]]:
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Result:
-    """What is known when an operation has completed; subclasses declare the fields."""
+    """What is known once an operation has completed; subclasses declare the fields."""
 
     __fieldspecs__: ClassVar[Specs] = Specs({})
 
@@ -138,8 +138,8 @@ R = TypeVar("R", bound=Result | None)
 class Operation(Generic[R]):
     """Something with a start and an end: one span, and the lines its class names.
 
-    `started`, `completed` and `failed` are lines with an event of their own (`<name>.started`). `entered` and `ended` are
-    one line named as the operation itself, written before its body or after it, whatever came of it.
+    `started`, `completed` and `failed` are lines with events of their own (`<name>.started`). `entered` and `ended` are
+    one line named after the operation itself, written before or after its body, whatever its outcome.
     """
 
     __operation__: ClassVar[str]
@@ -189,7 +189,7 @@ class Operation(Generic[R]):
         for moment, (event, line) in cls.__lines__.items():
             if unknown := [field for field in line.fields if field not in known]:
                 raise TypeError(f"{cls.__name__}: the line {event!r} names {unknown}, which nothing declares")
-            # What is only known at the end may be unknown when it failed.
+            # A field known only at the end may be unknown when the operation failed.
             late = cls.__resultspecs__ if moment == "ended" else {}
             specs = [replace(known[field], nullable=True) if field in late else known[field] for field in line.fields]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
@@ -198,7 +198,7 @@ class Operation(Generic[R]):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Event:
-    """Something that happens at one moment: one log line inside the current span."""
+    """Something that happens at one moment: one log line within the current span."""
 
     __event__: ClassVar[EventSpec]
     __fieldspecs__: ClassVar[Specs]
@@ -211,7 +211,7 @@ class Event:
 
 
 LINE_KEYS = frozenset({"timestamp", "level", "event", "trace_id", "span_id", "trace_flags", "exception"})
-"""Keys that every line has of its own: no event may declare a field by these names."""
+"""Keys that every line already has: no event may declare a field by these names."""
 
 
 def _declare(spec: EventSpec) -> None:
@@ -228,7 +228,7 @@ def _at(lines: Mapping[str, tuple[str, Line]], *moments: str) -> Sequence[tuple[
 
 
 def _result_of(operation: type[Operation[Any]]) -> type[Result] | None:
-    """Return the class of the operation's result; None where it has none (`Operation[None]`)."""
+    """Return the class of the operation's result; None for `Operation[None]`."""
     for base in getattr(operation, "__orig_bases__", ()):
         if get_origin(base) is Operation:
             (result,) = get_args(base)

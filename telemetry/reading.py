@@ -1,6 +1,6 @@
 """Read spans and lines back: from files of ours or of a collector, from Jaeger's API, from memory; always the same types.
 
-Code that shows what happened takes a `Source` and need not care where it was written down::
+Code that shows what happened takes a `Source`, wherever it was recorded::
 
     def explain(source: Source, task_id: str) -> str:
         spans = source.find_spans(task_id=task_id)
@@ -54,7 +54,7 @@ __all__ = [
 
 
 class Source(Protocol):
-    """Where spans and lines can be found, whoever keeps them."""
+    """Anything that spans and lines can be found in."""
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
         """Return the spans with these attributes, ids or name, each once, in the order they started."""
@@ -65,16 +65,16 @@ class Source(Protocol):
         ...
 
     def newest_line(self, **wanted: Wanted) -> dict[str, Any] | None:
-        """Return the line with these fields that was written last; None if there is none."""
+        """Return the last line with these fields; None if there is none."""
         return next(reversed(self.find_lines(**wanted)), None)
 
     def trace(self, trace_id: str) -> list[Span]:
-        """Return a trace's spans, each once, in the order they started; none for a trace that is not known."""
+        """Return a trace's spans, each once, in the order they started; none if the trace is unknown."""
         return self.find_spans(trace_id=trace_id)
 
 
 class Memory(Source):
-    """Spans and lines that are at hand."""
+    """Spans and lines in memory."""
 
     def __init__(self, spans: Iterable[Span] = (), lines: Iterable[dict[str, Any]] = ()) -> None:
         self._spans, self._lines = list(spans), list(lines)
@@ -98,9 +98,9 @@ class Memory(Source):
 
 
 class Files(Source):
-    """A file of spans (OTLP JSON) and one of lines, with those set aside from each; what has no file is empty.
+    """A file of spans (OTLP JSON) and a file of lines, each with its rotated files; without a file there are none.
 
-    With the folder `journal` of the same home there are also the spans that are open now, or not yet in the file.
+    With the home's `journal` folder, spans that are still open or not yet in the file are included.
     """
 
     def __init__(
@@ -110,12 +110,12 @@ class Files(Source):
         self._window = EVER
 
     def within(self, start_ns: int, end_ns: int | None = None) -> Files:
-        """Return the same files, of which only those are looked through that can have something of this time.
+        """Return the same files, limited to those that can overlap this time.
 
-        In Unix nanoseconds, and for lines alone does the end count: a span may be exported days later.
+        Both are in Unix nanoseconds. The end limits only lines: a span may be exported days later.
         """
         narrowed = Files(traces=self.traces, lines=self.lines, journal=self.journal)
-        narrowed._window = Window(start_ns, end_ns)  # of this very class
+        narrowed._window = Window(start_ns, end_ns)  # of exactly this class
         return narrowed
 
     def find_spans(self, **wanted: Wanted) -> list[Span]:
@@ -126,9 +126,9 @@ class Files(Source):
         return Memory(kept).find_spans(**wanted)
 
     def parts_of(self, trace_id: str) -> Iterator[list[Span]]:
-        """Yield a trace's spans as they are read, so that nobody need wait; of one that comes twice the later counts.
+        """Yield a trace's spans as they are read, so that nobody has to wait; if one comes twice, the later counts.
 
-        First those that no exporter has yet and those that were exported last, since others are in them; then all.
+        First come those that no exporter has yet and those exported last, which enclose others; then all.
         """
         if self.journal is not None:
             yield Memory(_journals.spans_in(Path(self.journal))).trace(trace_id)
@@ -138,7 +138,7 @@ class Files(Source):
                 yield [span for span in _spans_in([line]) if span.trace_id == trace_id]
 
     def follow(self) -> SpanFollower:
-        """Return what tells which spans are new here from now on."""
+        """Return a follower that reports which spans are new here from now on."""
         return SpanFollower(traces=self.traces, journal=self.journal)
 
     def find_lines(self, **wanted: Wanted) -> list[dict[str, Any]]:
@@ -148,7 +148,7 @@ class Files(Source):
         return _by_time(lines_in(Path(self.lines), in_lines(wanted), self._window), wanted)
 
     def newest_line(self, **wanted: Wanted) -> dict[str, Any] | None:
-        """Return the line with these fields that was written last, of the newest file that has one; None if none has."""
+        """Return the last line with these fields, from the newest file that has one; None if none has."""
         if self.lines is None:
             return None
         needles = in_lines(wanted)
@@ -157,9 +157,9 @@ class Files(Source):
 
 
 class Jaeger(Source):
-    """The spans that Jaeger keeps of one service, asked for by its API; it keeps no lines.
+    """One service's spans in Jaeger, read through its API; Jaeger keeps no lines.
 
-    A search sees the last `hours`; a trace is found by its id however old. What cannot be had is a `JaegerError`.
+    A search covers the last `hours`; a trace is found by its id, however old. Failures raise `JaegerError`.
     """
 
     def __init__(self, url: str, *, service: str, hours: float = 168) -> None:
@@ -180,34 +180,34 @@ class Jaeger(Source):
 
 
 def open_spans(journal: str | Path) -> list[Span]:
-    """Return the spans that are open now in any process of a home, in the order they started.
+    """Return the spans open now in any process of a home, in the order they started.
 
-    `journal` is the folder of that name in the home. A span is there from its start on; `end_ns` is now.
+    `journal` is the folder of that name in the home. A span is included from its start on; its `end_ns` is now.
     """
     return in_order(span for span in _journals.spans_in(Path(journal)) if span.is_open)
 
 
 def read_spans(path: str | Path, *, containing: Collection[str] = ()) -> list[Span]:
-    """Return the spans of an OTLP JSON file (ours, or a collector's), and of those that were set aside from it.
+    """Return the spans of an OTLP JSON file (ours, or a collector's) and of its rotated files.
 
-    With `containing`, only those exported together with one whose JSON has one of these texts, such as a trace's id:
-    what is not wanted need not be parsed.
+    With `containing`, return only those exported together with one whose JSON contains one of these texts, such as a
+    trace id, so that the rest need not be parsed.
     """
     return list(_spans_in(lines_in(Path(path), exactly(containing))))
 
 
 def read_lines(path: str | Path, *, containing: Collection[str] = ()) -> list[dict[str, Any]]:
-    """Return the JSON lines of a log file, and of those that were set aside from it, oldest first.
+    """Return the JSON lines of a log file and of its rotated files, oldest first.
 
-    With `containing`, only those whose text has one of these.
+    With `containing`, return only those whose text contains one of these.
     """
     return list(_parsed(lines_in(Path(path), exactly(containing))))
 
 
 def read_collected(path: str | Path) -> list[list[dict[str, Any]]]:
-    """Return what a collector wrote to its log file: for each line of the file its records, as the lines that they were.
+    """Return the records of a collector's log file as the lines they were, one list for each line of the file.
 
-    A record has what the application's own line has, except `trace_flags`; the order of its fields is not kept.
+    A record has everything of the application's own line except `trace_flags`; the order of fields is not kept.
     """
     return [[record for request in requests_in(line) for record in records_in(request)] for line in lines_in(Path(path), ())]
 
@@ -224,7 +224,7 @@ def _by_time(lines: Iterable[bytes], wanted: Mapping[str, Wanted]) -> list[dict[
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the lines, but for one that a full disk cut behind an inner brace."""
+    """Yield the lines, except one that a full disk cut short after an inner brace."""
     for line in lines:
         with suppress(orjson.JSONDecodeError):
             yield Values(cast("dict[str, Any]", orjson.loads(line)))

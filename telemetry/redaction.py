@@ -1,10 +1,10 @@
-"""Secrets, known by their shape, are replaced wherever text leaves the process.
+"""Replace secrets, recognized by their shape, wherever text leaves the process.
 
-What surrounds a secret stays, because it helps: `https://[redacted]@host/path`, `access_token=[redacted]`. Shapes are data
-(`telemetry._shapes`), and an application adds its own (`add_shapes`).
+The text around a secret stays, because it helps: `https://[redacted]@host/path`, `access_token=[redacted]`. Shapes are
+data (`telemetry._shapes`), and an application adds its own (`add_shapes`).
 
-A commit's name is 40 hexadecimal digits, and so were GitHub's tokens before 2021. It stays, unless the words just before it
-say that it is a token: `access_token=…`, `Bad credentials for …`.
+A commit's hash is 40 hexadecimal digits, and so was a GitHub token before 2021. It stays unless the words just before
+it say that it is a token: `access_token=…`, `Bad credentials for …`.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from telemetry._shapes import BEHEADED, REDACTED, SURROUNDED, TOKENS, WORDS, Sha
 __all__ = ["REDACTED", "add_shapes", "is_secret_name", "redact"]
 
 clean_texts: set[str] = set()
-"""Short texts that were looked at and hold no secret: names, statuses and ids come again and again."""
+"""Short texts already found free of secrets: names, statuses and ids recur again and again."""
 
 _CLEAN_LENGTH = 128
 _CLEAN_COUNT = 8192
-_RUN = re.compile(r"[A-Za-z0-9_./:-]{14}")  # shorter than any token that is known by itself
+_RUN = re.compile(r"[A-Za-z0-9_./:-]{14}")  # shorter than any token with a shape of its own
 
 
 class _Known:
-    """The shapes that this process adds to ours; replaced whole, so that no thread meets half of them."""
+    """The shapes that this process adds to ours; replaced as a whole, so that no thread sees half of them."""
 
     added: tuple[Shape, ...] = ()
 
 
 def redact(text: str) -> str:
-    """Return `text` without secrets; the same text if it has none."""
+    """Return `text` without secrets, or the same object if it has none."""
     if text in clean_texts:
         return text
     redacted, lowered = text, lower(text)
@@ -49,27 +49,27 @@ def redact(text: str) -> str:
 
 
 def redact_tail(text: str) -> str:
-    """Return the end of a longer text without secrets, also without what is left of a private key that began before."""
+    """Return the end of a longer text without secrets, including the rest of a private key that began before it."""
     return redact(BEHEADED.sub(REDACTED, text, count=1))
 
 
 def add_shapes(patterns: Iterable[str]) -> None:
-    """Let every match of these regular expressions be a secret, too; one that is none is a ValueError which names it.
+    """Treat every match of these regular expressions as a secret too; raise ValueError for an invalid one, naming it.
 
-    An expression that backtracks costs the host its time: give each repetition a bound.
+    An expression that backtracks costs the host time: give each repetition a bound.
     """
     added = []
     for pattern in patterns:
         try:
             added.append(Shape(name="one of the application's", pattern=re.compile(pattern)))
         except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     _Known.added = (*_Known.added, *added)
     clean_texts.clear()
 
 
 def _remembered(text: str) -> str:
-    """Return a clean text, which need not be looked at again; no text with a secret is ever kept in memory."""
+    """Remember and return a text without secrets; one with a secret is never kept in memory."""
     if len(text) <= _CLEAN_LENGTH:
         if len(clean_texts) >= _CLEAN_COUNT:
             clean_texts.clear()

@@ -1,6 +1,6 @@
-"""Calls of requests are spans, and our trace context goes to no host that is not on the list.
+"""Make a span of each call of requests, and send our trace context only to hosts on the list.
 
-Stands on opentelemetry-instrumentation-requests.
+Builds on opentelemetry-instrumentation-requests.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ __all__ = ["instrument"]
 
 
 def instrument(propagate_to: frozenset[str]) -> None:
-    """Make every call of requests a span; send `traceparent` and baggage to the hosts in `propagate_to` alone."""
+    """Make every call of requests a span; send `traceparent` and baggage only to the hosts in `propagate_to`."""
     propagation.install()
     instrumentor = RequestsInstrumentor()
     if instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.uninstrument()  # whoever was first did not know our hook
+        instrumentor.uninstrument()  # an earlier instrumentor does not have our hook
 
     def is_outside(request: PreparedRequest) -> bool:
         try:
             return (urlsplit(request.url or "").hostname or "").lower() not in propagate_to
-        except ValueError:  # requests has its own word for such an address
+        except ValueError:  # requests itself raises an error for such an address
             return True
 
     def hook(_span: Span, request: PreparedRequest) -> None:
@@ -38,7 +38,7 @@ def instrument(propagate_to: frozenset[str]) -> None:
             propagation.leaves(request.headers)  # the instrumentor injects into these headers next
 
     def redirected(wrapped: Callable[..., Any], _session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Drop our context where requests drops a password that another host must not get."""
+        """Drop our context on a redirect where requests drops a password, which another host must not get."""
         request: PreparedRequest = args[0] if args else kwargs["prepared_request"]
         if is_outside(request):
             for name in propagate.get_global_textmap().fields:

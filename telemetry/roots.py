@@ -1,4 +1,4 @@
-"""Root spans whose ids are reserved now and which are ended by whoever finds the work done, hours later, elsewhere.
+"""Reserve a root span's ids now, and let whoever finds the work done end it, hours later and elsewhere.
 
 A run spans many tasks and processes. Its root's trace id, span id, sampling decision and start are reserved when the run
 starts, and stored by the application; everything in between is a child of those ids; `Root.finish` emits the span itself.
@@ -61,7 +61,7 @@ class Root:
     def active(self) -> Iterator[None]:
         """Put the spans and lines inside into the root's trace; the tasks published inside become its children.
 
-        Where the `traceparent` is none, they stay where they are.
+        If the `traceparent` is not valid, they stay where they are.
         """
         own = self._context()
         if own is None:
@@ -83,7 +83,7 @@ class Root:
     def addressed(self) -> Iterator[None]:
         """Make the tasks published inside children of the root; the spans that publish them stay where they are.
 
-        Outside any span those belong to the root's trace too.
+        Outside any span, those also belong to the root's trace.
         """
         if not trace.get_current_span().get_span_context().is_valid:
             with self.active():
@@ -103,11 +103,11 @@ class Root:
     def finish(
         self, operation: Operation[R], *, ended_at: datetime | None = None, covers_ns: int = 0, repeat: bool = False
     ) -> Observed[R]:
-        """Open a block that says how the root ended, and emits the span under its reserved ids when it closes.
+        """Open a block that says how the root ended; when it closes, the span is emitted under its reserved ids.
 
-        What the span is about ended at `ended_at`, or now, and its duration counts until then. The span itself lasts until
-        `covers_ns` (Unix nanoseconds) if that is later, so that the work that ended it is within it. With `repeat` it is
-        emitted again, without its line.
+        The operation ended at `ended_at`, by default now, and its duration counts until then. The span itself lasts
+        until `covers_ns` (Unix nanoseconds) if that is later, so that it encloses the work that ended it. With `repeat`
+        it is emitted again, without its line.
         """
         return _Reserved(operation, self, ended_at=ended_at, covers_ns=covers_ns, silent=repeat)
 
@@ -123,7 +123,7 @@ def bind_root(traceparent: str | None) -> None:
 
 
 class _Reserved(Observed[R]):
-    """An observed block whose span exists already, as ids in somebody's database."""
+    """An observed block whose span already exists, as ids in a database."""
 
     __slots__ = ("_covers_ns", "_ended_ns", "_root", "_silent")
 

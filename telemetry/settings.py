@@ -1,4 +1,4 @@
-"""What the environment and the application say about telemetry, read once and checked."""
+"""Read and check, once, what the environment and the application say about telemetry."""
 
 from __future__ import annotations
 
@@ -24,51 +24,51 @@ OFF = 100
 """A log level above all levels: nothing is written."""
 
 PREFIX = "TELEMETRY_"
-"""What telemetry's own variables begin with unless the application chooses otherwise."""
+"""The default prefix of telemetry's own variables."""
 
 _FORMATS: Mapping[str, LogFormat | None] = {"console": "console", "json": "json"}
 _LEVELS: Mapping[str, int] = {level.name.lower(): level.value for level in Level} | {"off": OFF}
 
 
 class Choices(TypedDict, total=False):
-    """What an application chooses for itself; each has a default, and the environment goes before each."""
+    """What an application chooses for itself; each choice has a default, and the environment overrides it."""
 
     prefix: str
-    """What the names of telemetry's own variables begin with, such as `SHOP_`; `TELEMETRY_` unless chosen."""
+    """The prefix of telemetry's own variables, such as `SHOP_`; `TELEMETRY_` by default."""
     service_name: str
-    """The service's name where `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` give none."""
+    """The service's name if `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` give none."""
     home: Path
-    """The folder for files of lines and spans; without it, the one that the variable `{prefix}HOME` names."""
+    """The folder for files of lines and spans; without it, the one in the variable `{prefix}HOME`."""
     resource: Mapping[str, str]
-    """Attributes of what runs here, such as `service.version`, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
+    """Resource attributes such as `service.version`, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
     context: Sequence[str]
     """The keys of bound context that come first on a line, in this order."""
     excluded_urls: Sequence[str]
-    """Regular expressions: a request to Django whose address one of them is found in has no span."""
+    """Regular expressions: a request to Django has no span if one of them is found in its address."""
     redact_patterns: Sequence[str]
-    """Regular expressions whose matches are secrets, beside those of `telemetry.redaction`; the environment adds to them."""
+    """Regular expressions for secrets, besides those of `telemetry.redaction`; the environment adds to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySettings:
     """Where spans, metrics and lines go, and how lines look.
 
-    What the OpenTelemetry SDK and its exporters read themselves stays with them: samplers, limits, endpoints, headers,
-    certificates, compression. `{prefix}` is `TELEMETRY_` unless the application chooses its own.
+    Samplers, limits, endpoints, headers, certificates and compression are left to the OpenTelemetry SDK and its
+    exporters, which read these themselves. `{prefix}` is `TELEMETRY_` unless the application chooses its own.
     """
 
     prefix: str = PREFIX
-    """What the names of telemetry's own variables begin with."""
+    """The prefix of telemetry's own variables."""
     disabled: bool = False
     """`OTEL_SDK_DISABLED`: no spans are made or exported; lines are still written."""
     service_name: str = ""
-    """`OTEL_SERVICE_NAME`, else `service.name` of `OTEL_RESOURCE_ATTRIBUTES`, else the application's, else "": the SDK's."""
+    """`OTEL_SERVICE_NAME`, else the resource attribute `service.name`, else the application's, else "" for the SDK's."""
     resource: tuple[tuple[str, str], ...] = ()
-    """The application's own attributes of what runs here, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
+    """The application's own resource attributes, where `OTEL_RESOURCE_ATTRIBUTES` gives none."""
     home: Path | None = None
     """The application's folder, else `{prefix}HOME`: for files of spans and lines, the spool, and the ledger."""
     traces_exporters: tuple[str, ...] = ()
-    """`OTEL_TRACES_EXPORTER`, as registered; when it is not set, OTLP's if there is an OTLP endpoint, else none."""
+    """`OTEL_TRACES_EXPORTER`, as registered; if unset, OTLP's if there is an OTLP endpoint, else none."""
     traces_timeout: float = 2.0
     """`OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, else `OTEL_EXPORTER_OTLP_TIMEOUT`, in seconds."""
     batching: Batching = field(default_factory=Batching)
@@ -82,19 +82,19 @@ class TelemetrySettings:
     journal: Path | None = None
     """`journal` in the home folder, else beside `traces_file`: a folder of spans that nobody has exported yet."""
     spool_bytes: int = 256 * 1024 * 1024
-    """`{prefix}SPOOL_BYTES`: how much may wait in the home folder for an OTLP endpoint that is away; 0 is no spool."""
+    """`{prefix}SPOOL_BYTES`: how much may wait in the home folder while an OTLP endpoint is away; 0: no spool."""
     log_file: Path | None = None
     """`{prefix}LOG_FILE`, else `logs.jsonl` in the home folder; it gets every level."""
     log_format: LogFormat | None = None
-    """`{prefix}LOG_FORMAT` of the stream; None: console at a terminal, otherwise json."""
+    """`{prefix}LOG_FORMAT` of the stream; None means console on a terminal, and json otherwise."""
     log_level: int = 20
     """`{prefix}LOG_LEVEL`: the lowest level that the stream gets."""
     rotate_bytes: int = 64 * 1024 * 1024
-    """`{prefix}LOG_ROTATE_BYTES`: a file of lines or spans is set aside when it has grown to this; 0 is never."""
+    """`{prefix}LOG_ROTATE_BYTES`: the size at which a file of lines or spans is rotated; 0 means never."""
     propagate_to: frozenset[str] = frozenset()
     """`{prefix}PROPAGATE_TO`: lower-case host names that trace headers may be sent to."""
     trust_from: tuple[Network, ...] = ()
-    """`{prefix}TRUST_FROM`: addresses or networks of the peers whose requests continue their trace; others are linked."""
+    """`{prefix}TRUST_FROM`: addresses or networks of peers whose traces are continued; those of others are linked."""
     context: tuple[str, ...] = ()
     """The keys of bound context that come first on a line, in this order."""
     redact_patterns: tuple[str, ...] = ()
@@ -104,9 +104,9 @@ class TelemetrySettings:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, **choices: Unpack[Choices]) -> TelemetrySettings:
-        """Return the settings of `env` (the process's own by default), and `choices` where it is silent.
+        """Return the settings in `env` (by default the process's own environment), with `choices` where it is silent.
 
-        InvalidSettingError names the variable that is wrong, and says what to do.
+        Raise InvalidSettingError naming the wrong variable and what to do.
         """
         read = Environment(os.environ if env is None else env)
         standard.check(read)
@@ -187,7 +187,7 @@ def _pattern(text: str) -> str:
 
 
 def _redact_patterns(read: Environment, name: str, chosen: Sequence[str]) -> tuple[str, ...]:
-    """Return the patterns that the application chose, and those of a variable, which are separated by blanks."""
+    """Return the patterns that the application chose and those in a variable, which are separated by blanks."""
     given = read.text(name).split()
     for pattern in given:
         try:

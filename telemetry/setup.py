@@ -25,7 +25,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "django": ("django", "wrapt"),
     "requests": ("requests", "opentelemetry.instrumentation.requests"),
 }
-"""Our modules that instrument a library, and what must be installed for each."""
+"""Our modules that instrument a library, and the packages that each needs."""
 
 
 class _Setup:
@@ -55,14 +55,14 @@ def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> Te
 def open_spans() -> list[Span]:
     """Return the spans that are open now in any process of this one's home, in the order they started.
 
-    There are none where `configure` has found no home to keep a journal in.
+    There are none if `configure` found no home to keep a journal in.
     """
     journal = None if _Setup.settings is None else _Setup.settings.journal
     return [] if journal is None else reading.open_spans(journal)
 
 
 def _unset_empty_variables() -> None:
-    """Remove empty standard variables, which mean nothing by the specification, and some of which the SDK fails for."""
+    """Remove empty standard variables: the specification ignores them, but the SDK fails on some."""
     for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value.strip()]:
         del os.environ[name]
 
@@ -81,7 +81,7 @@ def _instrument(settings: TelemetrySettings) -> None:
 
 
 def _integration(name: str) -> ModuleType | None:
-    """Return our module for a library; None where it is not installed, or the environment has it left alone."""
+    """Return our module for a library; None if the library is not installed or the environment excludes it."""
     left_alone = {one.strip() for one in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
     if not left_alone.isdisjoint((name, "*")) or not all(map(_is_installed, _NEEDS[name])):
         return None
@@ -91,12 +91,12 @@ def _integration(name: str) -> ModuleType | None:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # its parent package is not there either
+    except ModuleNotFoundError:  # its parent package is missing too
         return False
 
 
 def _warn_of_unwritable_files(settings: TelemetrySettings) -> None:
     for name, path in (("LOG_FILE", settings.log_file), ("TRACES_FILE", settings.traces_file)):
         if path is not None and not is_writable(path):
-            cure = f"name another place in {settings.prefix}{name}"
+            cure = f"choose another place in {settings.prefix}{name}"
             writing.write_line(logging.WARNING, f"{path} cannot be written: {cure}")

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class NotCapturedError(AssertionError):
-    """A test asked for the one span, line or metric of a name, and there is none or there are several."""
+    """A test asked for the only span, line or metric of a name, but there is none, or several."""
 
 
 class UnaccountedError(AssertionError):
@@ -74,7 +74,7 @@ class Capture(Source):
 
     @property
     def count(self) -> Count:
-        """What became of the spans so far: exported to this capture, still open, or dropped."""
+        """What has become of the spans so far: exported to this capture, still open, or dropped."""
         return self._account.count()
 
     def span(self, name: str) -> Span:

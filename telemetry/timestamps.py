@@ -12,14 +12,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def iso_seconds(moment: datetime) -> str:
-    """Write `moment` in UTC as `YYYY-MM-DDTHH:MM:SSZ`; a moment without a zone is a ValueError."""
+    """Format `moment` in UTC as `YYYY-MM-DDTHH:MM:SSZ`; raise ValueError for a moment without a zone."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone; give an aware datetime")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def iso_microseconds(moment: datetime) -> str:
-    """Write `moment` in UTC as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, as lines carry it."""
+    """Format `moment` in UTC as `YYYY-MM-DDTHH:MM:SS.ffffffZ`, as lines carry it."""
     moment = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     if not moment.microsecond:
         return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
@@ -27,5 +27,5 @@ def iso_microseconds(moment: datetime) -> str:
 
 
 def unix_nanoseconds(moment: datetime) -> int:
-    """Return `moment` as spans have it, exact to its microsecond."""
+    """Return `moment` in Unix nanoseconds, exact to its microsecond."""
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1_000

@@ -1,9 +1,10 @@
-"""Last wills: the spans that a piece of work has open, kept where they outlive its machine.
+"""Last wills: keep the open spans of a piece of work where they outlive its machine.
 
-A process that dies leaves its journal, which the next process on its home reads; a machine that vanishes takes its journal
-along. So whoever hands out work can keep, in the work's row, what is known of its spans as they begin: ids, start, parent,
-attributes and links. Who finds the work without a sign of life ends the spans by that, in its own process; and a process
-that was only away asks before it exports them, so that each is in its trace once. (MQTT has last wills for the same reason.)
+A process that dies leaves its journal, which the next process in its home reads; a machine that vanishes takes its
+journal along. So the code that hands out work can keep, in the work's row, what is known of its spans as they begin:
+ids, start, parent, attributes and links. Whoever finds the work without a sign of life ends the spans from that, in its
+own process. A process that was only cut off asks before it exports them, so that each is in its trace once. (MQTT has
+last wills for the same reason.)
 """
 
 from __future__ import annotations
@@ -35,45 +36,45 @@ ask = provider.ask
 
 
 def reserve(operation: Operation[R], /) -> Observed[R]:
-    """Return a block for `operation` whose span has its ids and its start now, and is opened when the block is entered.
+    """Return a block for `operation` whose span has its ids and start now, and is opened when the block is entered.
 
-    Until then it is in no journal and no account: a will may have it that is never needed.
+    Until then it is in no journal and no account: a will may hold spans that are never needed.
     """
     return _Reserved(operation)
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What became of a will's spans."""
+    """What has become of a will's spans."""
 
     exported_to: tuple[str, ...]
-    """Who has them: to be handed in when the rest is asked again."""
+    """The exporters that have them, to be passed in when the rest are tried again."""
     is_done: bool
-    """Whether every exporter has them, or its spool."""
+    """Whether every exporter, or its spool, has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What is known of some spans, and of their process."""
+    """What is known of some spans and of their process."""
 
     process: Mapping[str, Any]
     spans: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def of(cls, *reserved: Observed[Any]) -> Will:
-        """Return the will of the current span, and of blocks that were reserved below it; without spans where none are kept.
+        """Return the will of the current span and of blocks reserved below it; it has no spans where none are kept.
 
-        From here on the process exports them when they are `kept`, or when it has asked; not before.
+        From here on the process exports them only once they are `kept`, or once it has asked.
         """
         return _will_of(reserved) or cls({}, ())
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Will:
-        """Return a will as `as_json` has it."""
+        """Return a will from the document that `as_json` made."""
         return cls(data["process"], tuple(data["spans"]))
 
     def as_json(self) -> dict[str, Any] | None:
-        """Return the will as a document that any database keeps; None if there is nothing in it."""
+        """Return the will as a document that any database can keep; None if it is empty."""
         return {"process": self.process, "spans": list(self.spans)} if self.spans else None
 
     @property
@@ -86,20 +87,20 @@ class Will:
         return {int(span_id, 16) for span_id in self.span_ids}
 
     def keep(self) -> None:
-        """Let this process export the spans: it is known that nobody else ends them."""
+        """Let this process export the spans, now that nobody else can end them."""
         if self.spans:
             provider.settle(self._numbers, ours=True)
 
     def settle(self) -> None:
-        """Ask whether somebody else has ended the spans; if nobody answers, that is done again until somebody does."""
+        """Ask whether somebody else has ended the spans, and keep asking until there is an answer."""
         if self.spans:
             provider.settle(self._numbers)
 
     @property
     def is_journalled(self) -> bool:
-        """Whether the spans are in a journal of this home: then whoever reads it ends them, who knows more.
+        """Whether the spans are in a journal of this home: then its reader, which knows more, ends them.
 
-        Or were: a will may come into its row when its process is long dead, and what was in its journal has been exported.
+        That includes the past: a will may reach its row long after its process died and its journal was exported.
         """
         return bool(self.spans) and provider.is_journalled(self.span_ids, home=self.process.get("home", ""))
 
@@ -110,10 +111,11 @@ class Will:
         exported_to: Collection[str] = (),
         note: Callable[[tuple[str, ...]], None] = lambda _: None,
     ) -> Executed:
-        """End the spans at `last_seen`, their process's last sign of life, with the outcome `died`, and export them.
+        """End the spans with the outcome `died` at `last_seen`, their process's last sign of life, and export them.
 
-        Those of `exported_to` have them already. Without `last_seen` it is the moment of the will. As an exporter has taken
-        them, `note` is called with what is to be handed in as `exported_to` should this process be killed from there on.
+        The exporters in `exported_to` already have them. `last_seen` defaults to the moment of the will. After each
+        exporter has taken them, `note` is called with the value to pass as `exported_to` should this process be killed
+        from then on.
         """
         entries: dict[str, _journals.Entry] = {}
         for span in self.spans:
@@ -125,7 +127,7 @@ class Will:
 
 
 class _Reserved(Observed[R]):
-    """An observed block whose span is prepared before it is entered."""
+    """An observed block whose span is prepared before the block is entered."""
 
     __slots__ = ("_reserved_at", "prepared")
 
@@ -173,7 +175,7 @@ def _is_kept(span: ReadableSpan, context: SpanContext) -> bool:
 
 
 def _storable(value: Any) -> Any:
-    """Return a value as any database keeps it in JSON: PostgreSQL has neither NUL nor NaN."""
+    """Return a value that any database can keep as JSON: PostgreSQL has neither NUL nor NaN."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")
     if isinstance(value, float) and not math.isfinite(value):
@@ -186,7 +188,7 @@ def _storable(value: Any) -> Any:
 
 
 def _death(process: Mapping[str, Any]) -> Death:
-    """Return what is known of a process that nobody hears of: its machine was gone if it has started again since."""
+    """Return the death of a silent process: its machine was gone if it has booted again since."""
     machine, boot = process.get("machine"), process.get("boot")
     if machine and boot and machine == _journals.machine_id() and boot != _journals.boot_id():
         return Death("machine_gone")

@@ -1,1 +1,1 @@
-"""What is derived from stored pull requests: whether they were AI-assisted, and weekly metrics."""
+"""Derive from stored pull requests whether they were AI-assisted, and weekly metrics."""

@@ -1,4 +1,4 @@
-"""The app of what is derived from stored pull requests."""
+"""The app of analyses of stored pull requests."""
 
 from __future__ import annotations
 

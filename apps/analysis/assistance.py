@@ -36,7 +36,7 @@ def analyze(*, team_id: int, repository_ids: Sequence[int]) -> AnalysisResult:
 
 
 def analyze_statement(*, team_id: int, repository_ids: Sequence[int]) -> tuple[str, list[Any]]:
-    """Return the statement that analyzes what is due, and its parameters.
+    """Return the statement that analyzes due pull requests, and its parameters.
 
     It returns a row for each pull request: whether it had no analysis before, and whether it was AI-assisted.
     """
@@ -65,13 +65,13 @@ _DUE = f"""
 
 
 def _matches(text: str) -> str:
-    """Return the SQL condition that `text` has the rule's mark. It is a CASE, because AND promises no order."""
+    """Return the SQL condition that `text` has the rule's mark; it is a CASE, because AND guarantees no order."""
     words = "string_to_array(rules.words, '|')"
     return f"CASE WHEN lower({text}) LIKE ANY ({words}) THEN {text} ~* rules.pattern ELSE false END"
 
 
-# `substring` returns what the pattern's first brackets match, so that the whole pattern stands in a pair of them.
-# `due` and `marks` are put together by a union and not by a join: for new rows, of which it has no statistics, the planner
+# `substring` returns what the pattern's first group matches, so the whole pattern is wrapped in one.
+# `due` and `marks` are combined by a union, not a join: for new rows, which it has no statistics about, the planner
 # expects one row, and would find all marks again for each pull request.
 _ANALYZE = f"""
     WITH due AS ({_DUE}),

@@ -1,4 +1,4 @@
-"""What was found in a pull request that says it was AI-assisted, and where: as `assistance` stores it, taken apart. Pure."""
+"""Parse the evidence that a pull request was AI-assisted, as stored by `assistance`. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A tool's mark: where it was found, and the text that was found there."""
+    """A tool's mark: where it was found, and the text found there."""
 
     tool: str
     where: str
@@ -22,7 +22,7 @@ _PLACES = {
 
 
 def evidence_in(stored: str) -> list[Evidence]:
-    """Return the marks of a stored analysis, in their order; a line that is not understood is shown as it is."""
+    """Return the marks of a stored analysis, in order; a line that is not understood is shown unchanged."""
     found = []
     for line in filter(None, stored.split("\n")):
         tool, _, mark = line.partition(": ")

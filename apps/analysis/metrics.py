@@ -1,4 +1,4 @@
-"""Compute a team's weekly metrics from the pull requests that are stored, in one statement."""
+"""Compute a team's weekly metrics from its stored pull requests, in one statement."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _ADVISORY_LOCK = 7_305_119
 def compute(*, team_id: int) -> int:
     """Recompute the metrics of every week in which the team merged something, and return how many weeks changed.
 
-    Weeks without merges have no row. Concurrent calls for one team wait for each other: both would insert the same weeks.
+    Weeks without merges have no row. Concurrent calls for one team wait for each other, since both would insert the
+    same weeks.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_ADVISORY_LOCK, team_id])

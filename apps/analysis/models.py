@@ -1,4 +1,4 @@
-"""What is derived from stored pull requests: whether they were AI-assisted, and a team's metrics by week."""
+"""Analyses of stored pull requests: whether they were AI-assisted, and a team's metrics by week."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.teams.models import Team
 
 
 class Analysis(models.Model):
-    """Whether a pull request was AI-assisted, with which tools, and the text that says so."""
+    """Whether a pull request was AI-assisted, with which tools, and the text that shows it."""
 
     pull_request = models.OneToOneField(PullRequest, on_delete=models.CASCADE, related_name="analysis")
     is_ai_assisted = models.BooleanField()

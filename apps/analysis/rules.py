@@ -1,4 +1,4 @@
-"""The marks by which an AI tool is recognized: trailers it writes, accounts it uses, sentences it leaves in descriptions.
+"""The marks that identify an AI tool: trailers it writes, accounts it uses, sentences it leaves in descriptions.
 
 Every pattern is a PostgreSQL regular expression, matched case-insensitively. A pull request that merely mentions a tool
 must not match, so trailers and sentences are matched exactly as the tool writes them.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Rule:
     """One tool's marks: `text` matches commit messages and descriptions, `login` the logins of its accounts.
 
-    `words` are lower-case substrings; every match of `text` contains one of them. Texts without any are not matched
-    against the pattern at all, which is what makes the analysis of long texts fast.
+    `words` are lower-case substrings, one of which every match of `text` contains. Texts without any are never matched
+    against the pattern, which is what makes the analysis of long texts fast.
     """
 
     tool: str

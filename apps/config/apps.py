@@ -8,11 +8,11 @@ from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
-    """The project, whose Celery app is there wherever these applications are, so that `@shared_task` finds it."""
+    """The project; it loads the Celery app along with the applications, so that `@shared_task` finds it."""
 
     name = "apps.config"
     label = "config"
 
     def ready(self) -> None:
-        """Make the Celery app the process's own."""
+        """Make our Celery app the process's current one."""
         import_module("apps.config.celery")

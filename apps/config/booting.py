@@ -1,4 +1,4 @@
-"""End a web server whose application cannot start, rather than have it start the same worker again and again."""
+"""End a web server whose application cannot start, instead of letting it restart the same worker forever."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from apps.console.terminal.escaping import visible_lines
 
 _CANNOT_BOOT: Final = 3
-"""At this exit code of a worker gunicorn and uvicorn end; at any other they start the next one at once."""
+"""The worker exit code at which gunicorn and uvicorn end; at any other they start the next worker at once."""
 
 
 def give_up(error: ImproperlyConfigured) -> NoReturn:

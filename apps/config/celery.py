@@ -24,7 +24,7 @@ app.autodiscover_tasks(related_name="worker_events")
 
 @app.on_configure.connect
 def _read_settings(**_: object) -> None:
-    """Exit with a sentence about a wrong setting, while Celery still reads the command line of worker or beat."""
+    """Exit with a sentence about a wrong setting while Celery still parses the command line of worker or beat."""
     try:
         settings.CELERY_BROKER_URL  # noqa: B018  # the first access reads all settings
     except ImproperlyConfigured as error:
@@ -37,12 +37,12 @@ def _require_servers(**_: object) -> None:
     try:
         environment.require_servers()
     except ImproperlyConfigured as error:
-        sys.exit(visible_lines(f"celery: {error}"))  # any other exception of a signal's handler Celery logs and ignores
+        sys.exit(visible_lines(f"celery: {error}"))  # Celery logs and ignores any other exception of a signal handler
 
 
 @setup_logging.connect
 def _start_telemetry(**_: object) -> None:
-    """Write the lines of worker and beat to stdout, and trace; programs that only send tasks configure themselves."""
+    """Trace worker and beat, and write their lines to stdout; programs that only send tasks configure themselves."""
     try:
         instrumentation.configure(stream=sys.stdout)
     except ImproperlyConfigured as error:
@@ -51,7 +51,7 @@ def _start_telemetry(**_: object) -> None:
 
 @task_prerun.connect
 def check_connection(task: Task[..., object], **_: object) -> None:
-    """Let the task's first statement check the connection that the task before it has left, as for a request of Django's.
+    """Have the task's first statement check the connection that the previous task left, as Django does for a request.
 
     Celery would close it after each task, and opening one takes longer than the statements that claim an attempt.
     """
@@ -61,6 +61,6 @@ def check_connection(task: Task[..., object], **_: object) -> None:
 
 @heartbeat_sent.connect
 def _show_life(**_: object) -> None:
-    """Touch the file that a health check looks at, for a hundredth of what `celery inspect ping` costs."""
+    """Touch the file that a health check looks at, at a hundredth of the cost of `celery inspect ping`."""
     if settings.SYNCTRACE_ALIVE_FILE is not None:
         settings.SYNCTRACE_ALIVE_FILE.touch()

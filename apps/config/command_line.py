@@ -21,11 +21,11 @@ from apps.console.terminal.printing import with_visible_errors
 from apps.embedded import EmbeddedServerError
 from telemetry.redaction import redact
 
-_OF_DEMO = {"graphql", "httptools", "starlette"}  # what the extra `demo` brings and an import may miss
+_OF_DEMO = {"graphql", "httptools", "starlette"}  # modules from the extra `demo` that an import may lack
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Run the command in `arguments` (as in sys.argv); where it cannot work, exit with code 1 and a sentence."""
+    """Run the command in `arguments` (as in sys.argv); if it cannot work, exit with code 1 and a sentence."""
     if unreadable := [argument for argument in arguments[1:] if argument != argument.encode("utf-8", "replace").decode()]:
         sys.exit(f"manage.py: {unreadable[0]!r} is not written in UTF-8")
     sys.excepthook = _print_failure
@@ -34,9 +34,9 @@ def run(arguments: Sequence[str]) -> None:
         with servers_for(arguments):
             if command in READING:
                 os.environ["DJANGO_SETTINGS_MODULE"] = "apps.config.reading_settings"
-                gc.disable()  # it ends soon, and to go through a trace of 100,000 spans again and again takes a while
+                gc.disable()  # the process ends soon, and collecting amid 100,000 spans takes a while
             else:
-                instrumentation.configure()  # lines to the file alone: a command's output is its own
+                instrumentation.configure()  # lines go only to the file: a command's output is its own
             _Commands(list(arguments)).execute()
     except (ImproperlyConfigured, EmbeddedServerError) as error:
         sys.exit(visible_lines(f"manage.py: {error}"))
@@ -60,10 +60,10 @@ def run(arguments: Sequence[str]) -> None:
 
 
 class _Commands(ManagementUtility):
-    """The commands of manage.py, ours and those of others."""
+    """The commands of manage.py, ours and others'."""
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
-        """Return a command, whose errors are printed visibly."""
+        """Return a command that prints its errors visibly."""
         return with_visible_errors(super().fetch_command(subcommand))
 
 

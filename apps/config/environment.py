@@ -1,4 +1,4 @@
-"""Read synctrace's environment variables, here alone; telemetry reads its own (OTEL_*, SYNC_LOG_*)."""
+"""Read synctrace's environment variables, and nowhere else; telemetry reads its own (OTEL_*, SYNC_LOG_*)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 _NO_DATABASE = "postgresql:///synctrace"  # never connected to: programs that need a database require one first
 _BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://")
 _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_MOST = 10_000  # of what is counted
+_MOST = 10_000  # the most of anything counted
 _YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """The checked settings of the environment, none of them secret: keys are read where they are used."""
+    """The checked settings from the environment, none of them secret: keys are read where they are used."""
 
     home: Path
     database: dict[str, Any]
@@ -59,7 +59,7 @@ class Environment:
 
 
 def read() -> Environment:
-    """Return the environment, checked, and set SYNCTRACE_HOME for telemetry and for every program started from here.
+    """Return the checked environment, and set SYNCTRACE_HOME for telemetry and every program started from here.
 
     Raises `ImproperlyConfigured` with a sentence that says what to do about a bad value.
     """
@@ -111,7 +111,7 @@ def home() -> Path:
 
 
 def has_servers() -> bool:
-    """Return whether the environment names a database and a broker; raise `ImproperlyConfigured` if only one of them."""
+    """Return whether the environment names a database and a broker; raise `ImproperlyConfigured` if only one is named."""
     named = [name for name in ("DATABASE_URL", "CELERY_BROKER_URL") if os.environ.get(name)]
     if len(named) == 1:
         raise ImproperlyConfigured(
@@ -122,7 +122,7 @@ def has_servers() -> bool:
 
 
 def require_servers() -> None:
-    """Raise `ImproperlyConfigured` unless a database and a broker are named, for programs that start none themselves."""
+    """Raise `ImproperlyConfigured` unless a database and a broker are named, for programs that start none."""
     if not has_servers():
         raise ImproperlyConfigured(
             "Set DATABASE_URL (postgresql://USER:PASSWORD@HOST/NAME) and CELERY_BROKER_URL (redis://HOST:6379/0). "
@@ -131,14 +131,14 @@ def require_servers() -> None:
 
 
 def secret_key(folder: Path) -> str:
-    """Return Django's secret key: SYNCTRACE_SECRET_KEY, or one that is made once and kept in `folder/secret_key`."""
+    """Return Django's secret key: SYNCTRACE_SECRET_KEY, or one created once and kept in `folder/secret_key`."""
     return os.environ.get("SYNCTRACE_SECRET_KEY") or _kept(folder / "secret_key", secrets.token_urlsafe(50))
 
 
 def encryption_keys(folder: Path) -> list[str]:
     """Return the Fernet keys for tokens at rest; the first one encrypts.
 
-    They come from SYNCTRACE_ENCRYPTION_KEY (separated by commas; to rotate, put the new key first), or one is made
+    They come from SYNCTRACE_ENCRYPTION_KEY (separated by commas; to rotate, put the new key first), or one is created
     once and kept in `folder/encryption_key`.
     """
     text = os.environ.get("SYNCTRACE_ENCRYPTION_KEY") or _kept(folder / "encryption_key", Fernet.generate_key().decode())
@@ -155,10 +155,10 @@ def encryption_keys(folder: Path) -> list[str]:
 
 
 def github_app() -> tuple[str, str]:
-    r"""Return the GitHub App's id, or client id, and its private key in PEM, or both empty: one alone is refused.
+    r"""Return the GitHub App's id, or client id, and its private key in PEM, or both empty; one alone is refused.
 
-    SYNCTRACE_GITHUB_APP_PRIVATE_KEY is the key itself, in which `\n` may stand for a new line, or the path of its file.
-    Whether it is a key is for `manage.py check` to say, and for whoever signs with it.
+    SYNCTRACE_GITHUB_APP_PRIVATE_KEY is the key itself, in which ` ` may stand for a newline, or the path of its file.
+    Whether it is a valid key is checked by `manage.py check` and by the code that signs with it.
     """
     app_id = os.environ.get("SYNCTRACE_GITHUB_APP_ID", "").strip()
     key = os.environ.get("SYNCTRACE_GITHUB_APP_PRIVATE_KEY", "").strip()
@@ -177,12 +177,12 @@ def github_app() -> tuple[str, str]:
             raise ImproperlyConfigured(
                 f"The file that SYNCTRACE_GITHUB_APP_PRIVATE_KEY names cannot be read ({reason}): give its path, as this "
                 "process sees it, or the key itself, beginning with -----BEGIN."
-            ) from None  # a key that was mistaken for a path is not shown
+            ) from None  # a key mistaken for a path is not shown
     return app_id, key.replace("\\n", "\n")
 
 
 def database_settings(url: str) -> dict[str, Any]:
-    """Return Django's settings for the PostgreSQL at `url`, with lasting connections that are checked before use."""
+    """Return Django's settings for the PostgreSQL at `url`, with persistent connections that are checked before use."""
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True))
     except ValueError:
@@ -192,15 +192,15 @@ def database_settings(url: str) -> dict[str, Any]:
             "DATABASE_URL is not a PostgreSQL address: write it as postgresql://USER:PASSWORD@HOST:5432/NAME."
         )
     options = parsed.setdefault("OPTIONS", {})
-    parsed["HOST"] = options.pop("host", parsed["HOST"])  # a socket's folder belongs where Django's dbshell looks for it
+    parsed["HOST"] = options.pop("host", parsed["HOST"])  # where Django's dbshell expects a socket's folder
     options.setdefault("connect_timeout", 5)
-    # The store prepares its statements, as psycopg would and Django's own cursors do not; some poolers cannot keep them.
+    # The store prepares its statements, like psycopg but unlike Django's cursors; some poolers cannot keep them.
     options["prepare_threshold"] = options.get("prepare_threshold", 5) or None
     return parsed
 
 
 def _kept(path: Path, new: str) -> str:
-    """Return the content of `path`, written once as `new`: whole or not at all, even when many processes start together."""
+    """Return the content of `path`, first written as `new`, atomically even when many processes start together."""
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -235,7 +235,7 @@ def _broker_url() -> str | None:
 
 
 def _has_a_port(url: str) -> bool:
-    """Return whether the URL's port is valid or left out."""
+    """Return whether the URL's port is valid or absent."""
     try:
         return urlsplit(url).port != 0
     except ValueError:
@@ -267,14 +267,14 @@ def _host_names(name: str) -> frozenset[str]:
 
 
 def _hosts_of(web_url: str) -> list[str]:
-    """Return the names under which the web is reached: this machine's own, and that of its public address."""
+    """Return the host names of the web server: this machine's own, and that of its public address."""
     here = ["localhost", "127.0.0.1", "[::1]"]
     host = urlsplit(web_url).hostname or ""
     return [*here, f"[{host}]" if ":" in host else host]
 
 
 def _api_urls() -> list[str]:
-    """Return the APIs of GitHub that people may connect to in the console; the first one is offered first."""
+    """Return the GitHub APIs that people may connect to in the console; the first is offered first."""
     name = "SYNCTRACE_API_URLS"
     return [_checked_address(name, word) for word in _words(name, default=["https://api.github.com"])]
 

@@ -1,4 +1,4 @@
-"""Telemetry as synctrace has it: the prefix of its variables, the service's name, and what comes first on a line."""
+"""Configure telemetry for synctrace: the prefix of its variables, the service's name, and what comes first on a line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.config import environment
 from telemetry.settings import Choices, InvalidSettingError, TelemetrySettings
 
 _UNTRACED: Final = ("/healthz$", "/invitation/", "/events$")
-"""Health checks, links that are secrets, and streams that last as long as somebody looks."""
+"""Health checks, secret links, and streams that last as long as somebody looks."""
 
 
 def configure(*, stream: TextIO | None = None) -> None:
@@ -27,19 +27,19 @@ def configure(*, stream: TextIO | None = None) -> None:
         telemetry.configure(stream=stream, **_choices())
     except InvalidSettingError as error:
         raise ImproperlyConfigured(str(error)) from None
-    from telemetry import wills  # it takes the SDK along, which commands that only read do without
+    from telemetry import wills  # it imports the SDK, which commands that only read can do without
 
     wills.ask(_ended_elsewhere)
 
 
 def _ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:
-    from apps.integrations.runs import vanished  # needs Django's models, which come later
+    from apps.integrations.runs import vanished  # needs Django's models, which are loaded later
 
     return vanished.ended_elsewhere(span_ids)
 
 
 def settings() -> TelemetrySettings:
-    """Return the settings that `configure` goes by; `ImproperlyConfigured` says what is wrong with a variable."""
+    """Return the settings that `configure` uses; raise `ImproperlyConfigured` saying what is wrong with a variable."""
     try:
         return TelemetrySettings.from_environment(**_choices())
     except InvalidSettingError as error:
@@ -47,7 +47,7 @@ def settings() -> TelemetrySettings:
 
 
 def _resource() -> dict[str, str]:
-    """Return what runs here: the version, and for servers of a command's own that it runs on somebody's machine."""
+    """Return the resource attributes: the version and, with a command's own servers, that this is somebody's machine."""
     project = tomllib.loads((environment.CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found = {"service.version": str(project["version"])}
     if os.environ.get("SYNCTRACE_EMBEDDED") or not os.environ.get("DATABASE_URL"):

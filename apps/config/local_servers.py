@@ -12,7 +12,7 @@ from apps.config import environment
 from apps.embedded import Servers, running_servers, servers
 
 READING = frozenset({"explain", "logs", "runs", "telemetry", "trace"})
-"""Commands that only read: they use servers that run, and start none."""
+"""Commands that only read: they use running servers and start none."""
 _WITHOUT_SERVERS = {"catalog", "github_simulator", "help", "version"}
 _ABOUT_THE_SCHEMA = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations"}
 _ONE_AT_A_TIME = 7_305_118  # our key among PostgreSQL's advisory locks
@@ -22,9 +22,9 @@ _ONE_AT_A_TIME = 7_305_118  # our key among PostgreSQL's advisory locks
 def servers_for(arguments: Sequence[str]) -> Iterator[None]:
     """Give the command in `arguments` (as in sys.argv) a database, with its tables, and a broker.
 
-    Do nothing for a command that needs none, or when DATABASE_URL and CELERY_BROKER_URL are set. Otherwise run
-    embedded servers on SYNCTRACE_HOME, shared with other commands there, and set both variables, so that Django,
-    Celery and every process started from here use them. A command that only reads has them where they run already.
+    Do nothing for a command that needs none, or if DATABASE_URL and CELERY_BROKER_URL are set. Otherwise run embedded
+    servers on SYNCTRACE_HOME, shared with other commands there, and set both variables, so that Django, Celery and
+    every process started from here use them. A command that only reads gets them only if they are already running.
     """
     environment.read()
     command = arguments[1] if len(arguments) > 1 else "help"
@@ -51,10 +51,10 @@ def _name(running: Servers) -> None:
 
 
 def _migrate() -> None:
-    """Create what tables are missing, in one process at a time: two commands may start on a new home together."""
+    """Create missing tables, in one process at a time: two commands may start on a new home together."""
     from django.core.management import call_command
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor  # it takes a while, and who only reads does not migrate
+    from django.db.migrations.executor import MigrationExecutor  # slow to import, and not for reading
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])

@@ -1,4 +1,4 @@
-"""Django's and Celery's settings. What the environment decides is read by `apps.config.environment`."""
+"""Django's and Celery's settings; `apps.config.environment` reads what the environment decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _queues() -> list[Queue]:
-    """Return the queues, once somebody sends or takes a task: a command that only reads needs nothing of Celery."""
+    """Return the queues on first use: a command that only reads needs nothing of Celery."""
     from kombu import Queue
 
     return [Queue("sweep"), Queue("sync"), Queue("background")]
@@ -28,7 +28,7 @@ SECRET_KEY = environment.secret_key(SYNCTRACE_HOME)
 SYNCTRACE_ENCRYPTION_KEYS = environment.encryption_keys(SYNCTRACE_HOME)
 """Fernet keys for tokens at rest; encrypt with the first, decrypt with any."""
 SYNCTRACE_GITHUB_APP_ID, SYNCTRACE_GITHUB_APP_PRIVATE_KEY = environment.github_app()
-"""A GitHub App whose installations people may use in place of tokens, at the first of SYNCTRACE_API_URLS; empty: none."""
+"""A GitHub App whose installations can replace tokens, at the first of SYNCTRACE_API_URLS; empty: none."""
 
 DEBUG = _environment.debug
 DEFAULT_EXCEPTION_REPORTER_FILTER = "apps.config.debug_page.WithoutAddresses"
@@ -83,15 +83,15 @@ TEMPLATES = [
 ]
 
 SYNCTRACE_HAS_DATABASE = environment.has_servers()
-"""Whether the environment names a database; commands that only read do without one."""
+"""Whether the environment names a database; commands that only read can do without one."""
 SYNCTRACE_API_URLS = _environment.api_urls
-"""The APIs of GitHub that people may connect to in the console: our server sends requests to no other for them."""
+"""The GitHub APIs that people may connect to in the console: our server sends requests to no others for them."""
 SYNCTRACE_DEMO_API_URL = _environment.demo_api_url
-"""Where a simulated GitHub has the demo's data, for whoever looks around first; empty: there is none."""
+"""The simulated GitHub with the demo's data, for looking around first; empty: there is none."""
 SYNCTRACE_WEB_URL = _environment.web_url
-"""Where a browser finds our pages; with https, cookies are for TLS alone."""
+"""Where a browser finds our pages; with https, cookies are sent only over TLS."""
 SYNCTRACE_PROXIES = _environment.proxies
-"""How many proxies stand before the web, each of which adds to X-Forwarded-For; what came before is not believed."""
+"""How many proxies stand before the web, each adding to X-Forwarded-For; what precedes theirs is not believed."""
 _is_tls = SYNCTRACE_WEB_URL.startswith("https:")
 if SYNCTRACE_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -101,7 +101,7 @@ SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # asked for from inside, without TLS
 SECURE_HSTS_SECONDS = _environment.hsts_seconds
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # other hosts of the domain are not ours to promise TLS for
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # we cannot promise TLS for other hosts of the domain
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
@@ -118,10 +118,10 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
-FORMAT_MODULE_PATH = "apps.config.formats"  # a language's own formats would otherwise go before any setting
+FORMAT_MODULE_PATH = "apps.config.formats"  # a language's own formats would otherwise override any setting
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # static files are served from where the apps keep them: nothing to collect
+WHITENOISE_USE_FINDERS = True  # static files are served from the apps' folders: nothing to collect
 
 LOGGING_CONFIG = None  # telemetry configures logging, for Django, Celery and libraries alike
 
@@ -130,54 +130,54 @@ SYNC_SWEEP_SECONDS = _environment.sweep_seconds
 SYNC_MAX_WAIT_SECONDS = _environment.max_wait_seconds
 """A longer wait for GitHub's limit parks the repository instead of sleeping."""
 SYNC_ATTEMPT_SECONDS = _environment.attempt_seconds
-"""The hard limit of one attempt at a repository: nothing may hang at 0%. Nine tenths of it are the soft one."""
+"""The hard time limit of one attempt at a repository: nothing may hang at 0%. The soft limit is nine tenths of it."""
 SYNC_REQUEST_SECONDS = _environment.request_seconds
 """The total deadline of one request to GitHub."""
 SYNC_PLAIN_HTTP_HOSTS = _environment.plain_http_hosts
-"""Hosts, beside this machine, that a token may be sent to without TLS: a simulated GitHub on a private network."""
+"""Hosts, besides this machine, to which tokens may be sent without TLS: a simulated GitHub on a private network."""
 SYNC_STALE_SECONDS = _environment.stale_seconds
-"""An attempt that gave no sign of life for that long is dead, and another is sent."""
+"""An attempt without a sign of life for this long counts as dead, and another is sent."""
 SYNC_ATTEMPTS_PER_ACCOUNT = _environment.attempts_per_account
 """How many attempts may be in flight with one GitHub account: one asks, the others have asked and are writing."""
 SYNC_READY_ATTEMPTS = _environment.ready_attempts
-"""How many attempts may wait for a worker, on each queue: all others wait in rows, where the order is fair."""
+"""How many attempts may wait for a worker on each queue: all others wait as rows, whose order is fair."""
 SYNC_SLICE_SECONDS = _environment.slice_seconds
 """How long an attempt keeps its place while other teams want its account, or other attempts its worker."""
 SYNC_FRESH_HOURS = _environment.fresh_hours
-"""How old what is stored of a team may be, unless the team has a promise of its own."""
+"""How old a team's stored data may be, unless the team has a promise of its own."""
 SYNC_STEP_SECONDS = _environment.step_seconds
-"""An analysis or metrics task that has not ended by then is dead, and sent again; it is stopped before."""
+"""An analysis or metrics task that has not ended by then counts as dead and is sent again; it is stopped before."""
 
 SYNCTRACE_SERVICE_NAME = _telemetry.service_name
-"""What Jaeger knows our traces by."""
+"""The service name of our traces in Jaeger."""
 SYNCTRACE_VERSION = dict(_telemetry.resource)["service.version"]
 SYNCTRACE_LOG_FILE = _telemetry.log_file
-"""The file that our processes write their lines to; None: they write none."""
+"""The file that our processes write lines to, or None."""
 SYNCTRACE_TRACES_FILE = _telemetry.traces_file
-"""The file that our processes write their spans to; None: they write none."""
+"""The file that our processes write spans to, or None."""
 SYNCTRACE_JOURNAL = _telemetry.journal
-"""The folder where our processes keep the spans that nobody has exported yet; None: they write none."""
+"""The folder where our processes keep spans not exported yet, or None."""
 SYNCTRACE_JAEGER_URL = _environment.jaeger_url
-"""Where a browser finds Jaeger; empty when there is none."""
+"""Where a browser finds Jaeger; empty if there is none."""
 SYNCTRACE_COMMAND = _environment.command
-"""How people here call a command, before its name: pages and results print it."""
+"""How people here call commands, before the command's name, as printed on pages and in results."""
 SYNCTRACE_ALIVE_FILE = _environment.alive_file
-"""Touched by a worker every two seconds while it has its broker, for whoever watches it; None: nobody does."""
+"""A file that a worker touches every two seconds while it has its broker, for a health check; None: no file."""
 SYNCTRACE_EMBEDDED = _environment.embedded
-"""Whether this command runs on servers of its own (`apps.config.local_servers`), which no other worker serves."""
+"""Whether this command runs on its own servers (`apps.config.local_servers`), which no other worker serves."""
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in the database
-CELERY_TASK_ACKS_LATE = False  # a lost attempt is found by the sweep, and numbered on its row
+CELERY_TASK_IGNORE_RESULT = True  # a task's results are in the database
+CELERY_TASK_ACKS_LATE = False  # the sweep finds a lost attempt, and its row numbers it
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_DB_REUSE_MAX = sys.maxsize  # a connection outlives its task, and is checked before the next (`apps.config.celery`)
 CELERY_TASK_TIME_LIMIT = SYNC_ATTEMPT_SECONDS
-CELERY_TASK_SOFT_TIME_LIMIT = SYNC_ATTEMPT_SECONDS * 0.9  # time to say so before the hard limit
+CELERY_TASK_SOFT_TIME_LIMIT = SYNC_ATTEMPT_SECONDS * 0.9  # leaves time to report it before the hard limit
 CELERY_TASK_ANNOTATIONS = {
     f"apps.integrations.tasks.{name}": {
-        "time_limit": SYNC_STEP_SECONDS * 0.9,  # it has ended before the sweep takes it for dead
+        "time_limit": SYNC_STEP_SECONDS * 0.9,  # so it ends before the sweep takes it for dead
         "soft_time_limit": SYNC_STEP_SECONDS * 0.8,
     }
     for name in ("start_pipeline", "run_phase", "sweep", "admit")
@@ -188,7 +188,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
     # In the order of CELERY_TASK_QUEUES: the sweep waits behind nobody, backfills behind recent runs.
     "queue_order_strategy": "priority",
-    "socket_connect_timeout": 3,  # a dead broker is said within five seconds
+    "socket_connect_timeout": 3,  # a dead broker is reported within five seconds
     "retry_on_timeout": False,
 }
 CELERY_BROKER_CONNECTION_TIMEOUT = 3

@@ -1,4 +1,4 @@
-"""The addresses of the web application: the console at the root, and Django's admin."""
+"""URLs of the web application: the console at the root, and Django's admin."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The console: what people run, read and open to see their syncs."""
+"""The console: the commands and pages with which people run and see their syncs."""

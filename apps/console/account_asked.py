@@ -1,4 +1,4 @@
-"""Connect the account that a command asks for: whose token the environment holds, or where the GitHub App is installed."""
+"""Connect the account that a command asks for: the owner of the environment's token, or a GitHub App's installation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountAsked:
-    """An account of the API at `api_url`: where the GitHub App is installed, or else the one that `token` belongs to."""
+    """An account of the API at `api_url`: where the GitHub App is installed, or else the owner of `token`."""
 
     api_url: str
     installation: str
@@ -33,7 +33,7 @@ class AccountAsked:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Self:
-        """Return what a command's options and its environment ask for; raises `CommandError` for what names nobody."""
+        """Return the account that a command's options and environment ask for; raise `CommandError` if they name none."""
         installation, token = options["installation"], os.environ.get("GITHUB_TOKEN", "").strip()
         if installation and configured_app() is None:
             raise CommandError(
@@ -51,7 +51,7 @@ class AccountAsked:
         return cls(api_url=api_url, installation=installation, token=token)
 
     def connect(self, team: Team) -> GitHubConnection:
-        """Store the team's connection; raises `SyncError`, and `CommandError` where the app is not installed there."""
+        """Store the team's connection; raise `SyncError`, or `CommandError` if the app is not installed there."""
         if not self.installation:
             return connections.connect(team=team, api_url=self.api_url, token=self.token)
         app, installations = connections.github_app(api_url=self.api_url)

@@ -21,14 +21,14 @@ admin.site.unregister(PipelineRun)
 
 @admin.register(PipelineRun)
 class ExplainedRunAdmin(PipelineRunAdmin):
-    """Runs as the sync knows them, and where the time of each went."""
+    """Runs as the sync records them, and where the time of each went."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: PipelineRun | None = None) -> Any:
         """Return the fields that are computed, with the table."""
         return [*super().get_readonly_fields(request, obj), "time"]
 
     def get_fieldsets(self, request: HttpRequest, obj: PipelineRun | None = None) -> Any:
-        """Return the fields with the table where the run's times are."""
+        """Return the fields, with the table next to the run's times."""
         return [
             (title, {**options, "fields": (*options["fields"], "time")} if title == _WHERE_THE_TIME_WENT else options)
             for title, options in super().get_fieldsets(request, obj)

@@ -1,4 +1,4 @@
-"""Read many spans without looking for garbage meanwhile."""
+"""Read many spans without garbage collection meanwhile."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def nothing_collected() -> Iterator[None]:
-    """Look for no garbage in the block: of a hundred thousand spans none is, and looking takes as long as reading them.
+    """Suspend garbage collection in the block: no span is garbage, and looking takes as long as reading them.
 
-    Of several threads that do so, the one that began first goes on collecting at its end.
+    If several threads do so, collection resumes when the one that began first ends.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""The demo's data: two real projects' histories, synced from a simulated GitHub as any others are, for a team of its own."""
+"""The demo's data: two real projects' histories, synced from a simulated GitHub like any others, for a team of its own."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from apps.teams.models import Team
 
 REPOSITORIES = ("libuv/libuv", "procrastinate-org/procrastinate")
 _TEAM = "demo"
-_TOKEN = "demo-token"  # noqa: S105  # the simulator takes any
+_TOKEN = "demo-token"  # noqa: S105  # the simulator accepts any
 _DAYS = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSync:
-    """What a demo's run is over; the task that starts it has one id, so that it begins once however often it is sent."""
+    """What a demo's run covers; the task that starts it has a fixed id, so that it begins once however often it is sent."""
 
     team_id: int
     repository_ids: tuple[int, ...]
     task_id: str
 
     def start(self) -> None:
-        """Start the run over the last year, which backfills over all history follow."""
+        """Start the run over the last year, followed by backfills over all history."""
         start_pipeline.apply_async(
             args=(self.team_id, list(self.repository_ids)),
             kwargs={"days": _DAYS, "backfill_all": True},
@@ -41,7 +41,7 @@ class DemoSync:
 def prepare(*, api_url: str, task_id: str | None = None, by: str = "", within: float | None = None) -> DemoSync:
     """Connect the demo's team with the simulated GitHub at `api_url`, and track its repositories.
 
-    Raises what `connect` does; without a `task_id`, the run that is started is always the same one of this connection.
+    Raises what `connect` does; without a `task_id`, each connection's run is started only once.
     """
     team, _ = Team.objects.get_or_create(slug=_TEAM, defaults={"name": "Demo"})
     try:
@@ -58,21 +58,21 @@ def prepare(*, api_url: str, task_id: str | None = None, by: str = "", within: f
 
 
 def forget_repositories() -> None:
-    """Delete what was synced for an earlier demo: one begins at the beginning."""
+    """Delete what an earlier demo synced: each starts from scratch."""
     TrackedRepository.objects.filter(team__slug=_TEAM).delete()
 
 
 def is_wanted() -> bool:
-    """Return whether nothing is connected and nothing has run here, for whatever team: then it is in nobody's way."""
+    """Return whether nothing is connected and nothing has run here for any team, so that the demo is in nobody's way."""
     return not GitHubConnection.objects.exists() and not PipelineRun.objects.exists()
 
 
 def demo_connection() -> GitHubConnection | None:
-    """Return the demo's connection with the simulated GitHub that the settings name, if there is one."""
+    """Return the demo's connection with the simulated GitHub in the settings, if there is one."""
     url = settings.SYNCTRACE_DEMO_API_URL
     return GitHubConnection.objects.filter(team__slug=_TEAM, api_url=url).first() if url else None
 
 
 def remove_empty_team(team_id: int) -> None:
-    """Delete the demo's team once it has nothing and nobody, as whoever removes its account expects."""
+    """Delete the demo's team once it has neither data nor members, as the person who removes its account expects."""
     Team.objects.filter(pk=team_id, slug=_TEAM, connections=None, memberships=None, runs=None).delete()

@@ -1,4 +1,4 @@
-"""Find the run that a person asks about, wherever its evidence is, and have it explained."""
+"""Find the run that a person asks about, wherever its evidence is, and explain it."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _NEWEST_BAD = "the newest run that is not simply fine"
 
 
 class CannotExplainError(Exception):
-    """There is no such run, or nothing that tells of it; the message says what there is."""
+    """There is no such run, or no evidence of it; the message says what there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The explanation of a run, and which run it is of, and why of that."""
+    """The explanation of a run, which run it is, and why that one."""
 
     explanation: Explanation
     why: str
 
 
 def explain_here(name: str | None, *, command: str) -> Chosen:
-    """Explain the run that `name` means by this machine's rows and files, or its files alone where the database is away."""
+    """Explain the run that `name` means from this machine's rows and files, or only its files if the database is away."""
     source = written_here()
     register = known_here(source)
     try:
@@ -62,7 +62,7 @@ def _said(run: str, choice: ChosenRun) -> str:
 
 
 def _of_no_known_run(name: str | None, source: Source, error: NotFoundError, command: str) -> Chosen:
-    """Explain what neither rows nor lines know as a run, and spans may; else say what is no name, or what there is."""
+    """Explain a run that only spans may know; else raise an error about the name, or about what there is."""
     try:
         return _by_files(name, source, _FILES, command)
     except CannotExplainError:
@@ -70,7 +70,7 @@ def _of_no_known_run(name: str | None, source: Source, error: NotFoundError, com
 
 
 def explain_there(name: str | None, *, folder: str | None, jaeger: str | None, command: str) -> Chosen:
-    """Explain the run that `name` means by files in a folder, or by Jaeger, alone."""
+    """Explain the run that `name` means only from files in a folder, or from Jaeger."""
     try:
         source = files_in(Path(folder)) if folder else jaeger_at(jaeger or "")
         return _by_files(name, source, folder or jaeger or "", command)
@@ -79,7 +79,7 @@ def explain_there(name: str | None, *, folder: str | None, jaeger: str | None, c
 
 
 def _by_files(name: str | None, source: Source, where: str, command: str) -> Chosen:
-    """Explain the run that a name means by what a source alone has of it."""
+    """Explain the run that a name means from one source alone."""
     seen = runs_seen(source) if name is None or not _TRACE_ID.fullmatch(name) else []
     trace_id, why = _trace_named(name, source, seen, where)
     explanation = explain_trace(source, trace_id, command=command)
@@ -91,7 +91,7 @@ def _by_files(name: str | None, source: Source, where: str, command: str) -> Cho
 
 
 def _trace_named(name: str | None, source: Source, seen: Sequence[Seen], where: str) -> tuple[str, str]:
-    """Return the trace that a name means, and in what sense where that is not plain."""
+    """Return the trace that a name means, and how it was chosen if that is not obvious."""
     if name is None:
         if not seen:
             raise CannotExplainError(f"There is no run in {where}.")
@@ -108,7 +108,7 @@ def _trace_named(name: str | None, source: Source, seen: Sequence[Seen], where: 
 
 
 def _traces_named(name: str, source: Source, seen: Sequence[Seen]) -> set[str]:
-    """Return the traces of what a name means; raise `CannotExplainError` for what is no name here."""
+    """Return the traces of what a name means; raise `CannotExplainError` if it means nothing here."""
     if name.isascii() and name.isdigit():
         return {one.trace_id for one in seen if one.run_id == int(name)}
     if _REPOSITORY.fullmatch(name):
@@ -119,11 +119,13 @@ def _traces_named(name: str, source: Source, seen: Sequence[Seen]) -> set[str]:
         return traces_of(source, task_id=name)
     if _TEAM.fullmatch(name):
         raise CannotExplainError("Only the database knows teams by their names: name team_id=N, OWNER/NAME or a run.")
-    raise CannotExplainError(f"{name!r} is no run's number, OWNER/NAME, task id, trace id, or KEY=VALUE such as team_id=7.")
+    raise CannotExplainError(
+        f"{name!r} is not a run's number, OWNER/NAME, task id, trace id, or KEY=VALUE such as team_id=7."
+    )
 
 
 def _newest(seen: Sequence[Seen]) -> str:
-    """Return the trace of the newest run that is not fine; of the newest, if all are."""
+    """Return the trace of the newest run that is not fine or, if all are, of the newest."""
     return next((one for one in seen if not one.is_fine), seen[0]).trace_id
 
 

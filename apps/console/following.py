@@ -1,4 +1,4 @@
-"""Who does the work of a command's run: a worker of its own, or yours; and Ctrl-C, which calls the run off."""
+"""Provide the worker for a command's run, its own or yours, and cancel the run on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from apps.integrations.errors import WrongState
 from apps.integrations.models import PipelineRun
 from apps.utils.database import drop_connection
 
-_ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
+ANSWER_SECONDS = 3.0  # with start-up and asking GitHub who we are, silence is reported within five
 
 
-def require_worker(*, answer_seconds: float = _ANSWER_SECONDS) -> None:
+def require_worker(*, answer_seconds: float = ANSWER_SECONDS) -> None:
     """Raise `CommandError` if no worker answers where this command does not start one."""
     if not settings.SYNCTRACE_EMBEDDED and not current_app.control.ping(timeout=answer_seconds, limit=1):
-        raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat beside it.")
+        raise CommandError("No worker answers: start one with `celery -A apps.config worker`, and beat alongside.")
 
 
 @contextlib.contextmanager
 def workers() -> Iterator[LocalWorker | None]:
-    """Run a worker in the block on servers of this command's own; yours are yours."""
+    """Run a worker in the block if the servers are this command's own; with your servers, the workers are yours too."""
     with local_worker(home=settings.SYNCTRACE_HOME) if settings.SYNCTRACE_EMBEDDED else contextlib.nullcontext() as own:
         yield own
 
 
 @contextlib.contextmanager
 def cancelled_by_ctrl_c(run: str | int, *, console: Console) -> Iterator[None]:
-    """Cancel the run (its number, or the task that starts it) and those that follow it if Ctrl-C ends the block."""
+    """Cancel the run (its number, or the task that starts it) and its followers if Ctrl-C ends the block."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -56,7 +56,7 @@ def how_to_go_on(run: PipelineRun) -> str:
 
 
 def user() -> str:
-    """Return who calls this command, as rows and lines name them."""
+    """Return the name of this command's user for rows and lines."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # an account without a name

@@ -1,4 +1,4 @@
-"""How fresh repositories are, in words: against which promise, why, and what to do."""
+"""Say in words how fresh repositories are, against which promise, why, and what to do."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _DAYS_FROM = timedelta(hours=48)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """How fresh a repository is, why in a sentence, and what to do about it, which may be nothing."""
+    """How fresh a repository is, why in a sentence, and what to do about it, if anything."""
 
     repository: TrackedRepository
     state: Freshness
     fresh_at: datetime | None
-    """Everything that happened until then is stored; None where nothing is known to be complete."""
+    """The moment up to which everything is stored; None if nothing is known to be complete."""
     newest: RepoSync | None
     """Its newest recent sync."""
     sentence: str
@@ -41,9 +41,9 @@ def told(
     now: datetime,
     sees: Callable[[int], bool] = lambda _team_id: True,
 ) -> list[Told]:
-    """Return how fresh each of the repositories is, in their order: those of `with_freshness`, with their teams.
+    """Return how fresh each repository is, in order; they come from `with_freshness`, with their teams.
 
-    `sees` says whether the reader may know what a team, which may share the account, is at.
+    `sees` says whether the reader may know what a team, which may share the account, is doing.
     """
     repositories = list(repositories)
     newest = _newest(repositories, sees) if repositories else {}
@@ -51,7 +51,7 @@ def told(
 
 
 def span_in_words(span: timedelta) -> str:
-    """Return how long something is, rounded down: `40 min`, `3 h`, `5 days`."""
+    """Return a length of time rounded down: `40 min`, `3 h`, `5 days`."""
     if span < timedelta(hours=1):
         return f"{int(span.total_seconds() // 60)} min"
     return f"{int(span.total_seconds() // 3_600):,} h" if span < _DAYS_FROM else f"{span.days:,} days"
@@ -72,7 +72,7 @@ def _told(repository: TrackedRepository, newest: RepoSync | None, now: datetime)
 
 
 class _Age:
-    """How old what is stored is, and how much older than promised."""
+    """How old the stored data is, and how much older than promised."""
 
     def __init__(self, repository: TrackedRepository, fresh_at: datetime | None, now: datetime) -> None:
         self.age = None if fresh_at is None else now - fresh_at
@@ -80,7 +80,7 @@ class _Age:
 
     @property
     def late(self) -> str:
-        """By how much it is late; empty where it is not, or nothing is stored."""
+        """By how much it is late; empty if it is not, or if nothing is stored."""
         return "" if self.age is None or self.age <= self.promised else span_in_words(self.age - self.promised)
 
     @property

@@ -1,4 +1,4 @@
-"""Slow down who guesses passwords: attempts are counted by account and by address, in the database all processes share."""
+"""Slow down password guessing: count attempts by account and by address, in the database that all processes share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.utils import clock
 WINDOW = timedelta(minutes=15)
 MOST_BY_ACCOUNT = 10
 MOST_BY_ADDRESS = 50
-"""An office, or whoever comes through one proxy, has one address."""
+"""An office, or everybody behind one proxy, has one address."""
 
 _COUNT = f"""
     INSERT INTO {SignInAttempts._meta.db_table} AS known (key, since, count) VALUES (%(key)s, %(now)s, 1)
@@ -35,15 +35,15 @@ class TooManyAttemptsError(Exception):
 
 
 def count_attempt(*, account: str, address: str) -> None:
-    """Count an attempt before its password is looked at, so that many at once are counted too.
+    """Count an attempt before its password is checked, so that many simultaneous ones are counted too.
 
-    Raises `TooManyAttemptsError` when there were too many.
+    Raises `TooManyAttemptsError` if there were too many.
     """
     now = clock.now()
     SignInAttempts.objects.filter(since__lt=now - WINDOW).delete()
     limits = {_account_key(account): MOST_BY_ACCOUNT, _address_key(address): MOST_BY_ADDRESS}
     with connection.cursor() as cursor:
-        for key, most in sorted(limits.items()):  # in one order, or two attempts could wait for each other
+        for key, most in sorted(limits.items()):  # in a fixed order, or two attempts could wait for each other
             cursor.execute(_COUNT, {"key": key, "now": now, "old": now - WINDOW})
             count, since = cursor.fetchone()
             if count > most:
@@ -51,7 +51,7 @@ def count_attempt(*, account: str, address: str) -> None:
 
 
 def forget_attempts(*, account: str, address: str) -> None:
-    """Take back what was counted for somebody whose password was right."""
+    """Undo the count for a user whose password was right."""
     SignInAttempts.objects.filter(key=_account_key(account)).delete()
     SignInAttempts.objects.filter(key=_address_key(address), count__gt=0).update(count=F("count") - 1)
 
@@ -61,7 +61,7 @@ def _account_key(account: str) -> str:
 
 
 def _address_key(address: str) -> str:
-    """Return the key of an address; whoever has one of IPv6 has all that begin alike."""
+    """Return the key of an address: for IPv6 its prefix, since a user has all addresses under one."""
     try:
         parsed = ip_address(address)
     except ValueError:  # a Unix socket's

@@ -1,4 +1,4 @@
-"""Invite people: a link that works once, for a while, and lets its reader choose a password."""
+"""Invite people by a link that works once, for a while, and lets its reader choose a password."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from apps.utils import clock
 
 
 class InvitationGoneError(Exception):
-    """The link was used, has expired, or never was one."""
+    """The link was used, has expired, or never existed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """An invitation and its link, which only whoever is invited should see: the database has the link's hash alone."""
+    """An invitation and its link, which only the invited person should see: the database has only the link's hash."""
 
     invitation: Invitation
     link: str
@@ -38,7 +38,7 @@ def invite(
     lasts: timedelta = timedelta(days=2),
     web_url: str = "",
 ) -> Invited:
-    """Store an invitation, in place of any that the user has, and return it with its link."""
+    """Store an invitation, replacing any that the user has, and return it with its link."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
     with transaction.atomic():
@@ -57,7 +57,7 @@ def invite(
 
 
 def find_invitation(token: str) -> Invitation:
-    """Return the invitation whose link has that token; `InvitationGoneError` if it does not work any more."""
+    """Return the invitation whose link has that token; raise `InvitationGoneError` if it no longer works."""
     usable = Invitation.objects.filter(token_hash=_hash(token), used_at=None, expires_at__gt=clock.now())
     found = usable.select_related("team").first()
     if found is None:
@@ -66,9 +66,9 @@ def find_invitation(token: str) -> Invitation:
 
 
 def accept(token: str, *, password: str) -> User:
-    """Use the invitation up, and return its user, who has that password now and belongs where it says.
+    """Use up the invitation and return its user, who now has that password and the invitation's memberships.
 
-    Raises `InvitationGoneError` if it does not work any more; of two readers at once one is the second.
+    Raises `InvitationGoneError` if it no longer works; of two simultaneous readers, only one succeeds.
     """
     with transaction.atomic():
         found = find_invitation(token)

@@ -1,7 +1,7 @@
-"""The causes of ended runs, by which they are found: those that `explain` says, kept when it has said them.
+"""Keep the causes that `explain` has found for ended runs, so that runs can be searched by cause.
 
-Explaining reads files, and cannot be done for every run whenever somebody looks for a cause. By other rules a run is
-explained again; what was found while its spans could be read stays when they cannot be read any more.
+Explaining reads files, and cannot be done for every run at each search. When the rules change, a run is explained
+again; what was found while its spans could be read is kept once they no longer can.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.utils import clock
 
 _SETTLES = timedelta(seconds=5)
-"""How long after a run's end the last of its spans and lines are still on their way."""
+"""How long after a run's end its last spans and lines may still be on their way."""
 
 _log = logging.getLogger(__name__)
 
 
 def keep(run: PipelineRun, found: Explanation) -> None:
-    """Keep what explaining a run has found, unless the run goes on or what tells of it is still on its way."""
+    """Keep what explaining a run has found, unless the run goes on or its evidence is still on its way."""
     if run.ended_at is not None and run.export_due_at is None and run.ended_at <= clock.now() - _SETTLES:
         _store(run, [cause.code.name for cause in found.causes], had_spans=found.has_spans)
 
 
 def explain_next() -> bool:
-    """Explain the newest ended run whose causes are not known, or are of other rules, and return whether there was one."""
+    """Explain the newest ended run whose causes are unknown or from other rules; return whether there was one."""
     settled = PipelineRun.objects.filter(ended_at__lte=clock.now() - _SETTLES, export_due_at=None)
     run = settled.filter(Q(causes=None) | ~Q(causes__of_rules=_rules())).order_by("-pk").first()
     if run is None:
@@ -47,14 +47,14 @@ def explain_next() -> bool:
         keep(run, explain_run(run.pk))
     except DatabaseError:
         raise
-    except Exception:  # noqa: BLE001  # one run's evidence may not keep all others unexplained
+    except Exception:  # noqa: BLE001  # one run's evidence must not keep all others unexplained
         _log.exception("Run %s could not be explained", run.pk)
         _store(run, None, had_spans=False)
     return True
 
 
 def has_cause(code: Code) -> Q:
-    """Return what is true of a run that had a cause; where causes are not known, the errors that its rows hold are."""
+    """Return the condition that a run had a cause; if its causes are unknown, the errors in its rows count."""
     known = Q(causes__codes__contains=[code.name])
     if code not in FOUND:
         return known
@@ -63,11 +63,11 @@ def has_cause(code: Code) -> Q:
 
 
 NOT_KNOWN = Q(causes__codes=None)
-"""What is true of a run whose causes are not known: it goes on, or has not been explained yet."""
+"""The condition that a run's causes are unknown: it goes on, or has not been explained yet."""
 
 
 def causes_of(runs: Collection[PipelineRun]) -> Mapping[int, list[str]]:
-    """Return the codes of those runs whose causes are known, by their numbers, the decisive one first."""
+    """Return the codes of runs whose causes are known, by run number, the decisive one first."""
     return {known.run_id: known.codes for known in RunCauses.objects.filter(run__in=runs) if known.codes is not None}
 
 
@@ -81,6 +81,6 @@ def _store(run: PipelineRun, codes: list[str] | None, *, had_spans: bool) -> Non
 
 @cache
 def _rules() -> str:
-    """Return what tells these rules from others: a digest of the program that explains."""
+    """Return what identifies these rules: a digest of the code that explains."""
     folder = Path(explain.__path__[0])
     return blake2b(b"".join(file.read_bytes() for file in sorted(folder.glob("*.py"))), digest_size=8).hexdigest()

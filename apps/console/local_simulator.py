@@ -1,4 +1,4 @@
-"""Start a simulated GitHub for one command, and end it with the command; it needs no Django here."""
+"""Start a simulated GitHub for one command, and end it with the command; this needs no Django."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LISTENING = "listening on "
 
 @contextlib.contextmanager
 def local_simulator(arguments: Sequence[str], *, home: Path) -> Iterator[str]:
-    """Run a simulated GitHub in the block, and yield its address; what it prints goes to `simulator.out` in `home`."""
+    """Run a simulated GitHub in the block and yield its address; its output goes to `simulator.out` in `home`."""
     log = home / "simulator.out"
-    log.unlink(missing_ok=True)  # what an earlier one printed names another address
+    log.unlink(missing_ok=True)  # an earlier one's output names another address
     command = [sys.executable, "manage.py", "github_simulator", "--port", "0", *arguments]
 
     def ready() -> str | None:

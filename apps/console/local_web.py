@@ -19,9 +19,9 @@ _HOST = "127.0.0.1"
 
 @contextlib.contextmanager
 def local_web(*, home: Path, api_url: str, application: str = "apps.config.asgi:application") -> Iterator[str]:
-    """Run the console in the block, and yield its address; it keeps its files, and what it prints in `web.out`, in `home`.
+    """Run the console in the block and yield its address; its files, and its output in `web.out`, are in `home`.
 
-    People connect to the GitHub at `api_url` there.
+    People there connect to the GitHub at `api_url`.
     """
     with socket.socket() as free:
         free.bind((_HOST, 0))

@@ -18,7 +18,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class LocalWorker:
-    """A worker that this command has started, with no other beside it; the command itself is its beat.
+    """A worker that this command has started, the only one there is; the command itself acts as beat.
 
     A beat inside the worker would outlive it, and nobody would notice when it died.
     """
@@ -29,7 +29,7 @@ class LocalWorker:
         self._sweep_at = time.monotonic()
 
     def tend(self) -> None:
-        """Send the sweep as often as it is due; TimeoutError when the worker has died."""
+        """Send the sweep as often as it is due; raise TimeoutError if the worker has died."""
         if self._program.returncode is not None:
             raise TimeoutError(f"The worker has died: {self._program.log} says why. Run the command again.")
         if time.monotonic() >= self._sweep_at:
@@ -39,9 +39,9 @@ class LocalWorker:
 
 @contextlib.contextmanager
 def local_worker(*, home: Path, children: int = 2) -> Iterator[LocalWorker]:
-    """Run a prefork worker in the block; what it prints goes to `worker.out` in `home`.
+    """Run a prefork worker in the block; its output goes to `worker.out` in `home`.
 
-    After Ctrl-C it is killed soon: what it works on is cancelled, and its rows know.
+    After Ctrl-C it is killed soon: its work is cancelled, as its rows say.
     """
     command = [sys.executable, "-m", "celery", "-A", "apps.config", "worker", "-c", str(children)]
     program = Program(command, name="worker", log=home / "worker.out", folder=_CHECKOUT)

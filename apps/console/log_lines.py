@@ -1,4 +1,4 @@
-"""Which lines a person asks for: those of a run and the runs that follow it, of one repository in it, or of all runs."""
+"""Choose the lines a person asks for: of a run and its followers, of one repository in it, or of all runs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from telemetry.model import Level
 from telemetry.reading import Files, Source
 from telemetry.timestamps import unix_nanoseconds
 
-_AFTERWARDS_NS = 600 * 10**9  # a run's last lines are written soon after its end
+_AFTERWARDS_NS = 600 * 10**9  # a run's last lines are written shortly after its end
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Lines whose fields have one of these values each, and the run of which they are, if they are of one."""
+    """Lines with one of these values in each field, and the run that they belong to, if any."""
 
     fields: Mapping[str, frozenset[str]]
     run: KnownRun | None = None
@@ -25,14 +25,14 @@ class Wanted:
 
 
 def of_run(register: Register, run: KnownRun, asked: Asked) -> Wanted:
-    """Return the lines of a run and of those that follow it; of one repository alone if that is asked for."""
+    """Return the lines of a run and its followers, or of only one repository if asked for."""
     following = register.following(run)
     fields = {"run_id": frozenset(map(str, [run.number, *following]))} | _of_repository([run], asked)
     return Wanted(fields, run=run, is_followed=bool(following))
 
 
 def of_all_runs(register: Register, asked: Asked) -> Wanted:
-    """Return the lines of whatever is asked for, whichever run they are of."""
+    """Return the lines asked for, from any run."""
     if asked.team_id is not None:
         return Wanted({"team_id": frozenset({str(asked.team_id)})})
     if asked.repo_id is not None:

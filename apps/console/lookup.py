@@ -1,4 +1,4 @@
-"""Find what a person names: a run's number, OWNER/NAME, a task's or trace's id, `team=SLUG`, or other context."""
+"""Find what a person names: a run's number, OWNER/NAME, a task or trace id, `team=SLUG`, or other context."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from telemetry import trace_id_of
 from telemetry.reading import Source
 
 NAME = "RUN | OWNER/NAME | TASK_ID | TRACE_ID | KEY=VALUE"
-"""How a command's help shows what may be named."""
+"""What may be named, as a command's help shows it."""
 NAME_HELP = "a run's number, a repository, a task's or trace's id, team=SLUG, team_id=N, repo_id=N"
 
 TEAMS_UNKNOWN = "What teams are called is in the database, which does not answer: name the team as team_id=N."
 
 AS_NAMED = "as named"
-"""How a run is chosen by its own number."""
+"""How a run was chosen if by its own number."""
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _TASK_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -42,13 +42,13 @@ class NotFoundError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The run that a name led to, how, and others that the name fits."""
+    """The run that a name led to, how, and others that match the name."""
 
     run: KnownRun
     how: str
     others: Sequence[KnownRun] = ()
     more: bool = False
-    """Whether there are even more of these."""
+    """Whether there are more of these."""
 
     @property
     def sentence(self) -> str:
@@ -63,7 +63,7 @@ class Chosen:
 
 
 def known_here(source: Source) -> Register:
-    """Return the runs of the database, or those that the lines of `source` tell of where it does not answer."""
+    """Return the database's runs or, if it does not answer, those in the lines of `source`."""
     if settings.SYNCTRACE_HAS_DATABASE:
         try:
             connection.ensure_connection()
@@ -74,9 +74,9 @@ def known_here(source: Source) -> Register:
 
 
 def asked_by(name: str) -> Asked:
-    """Return which runs a name asks for; `NotFoundError` says what is none."""
+    """Return which runs a name asks for; raise `NotFoundError` if it is not a name."""
     if storable(name) != name:
-        raise NotFoundError(f"{name!r} names nothing: it holds a NUL or bytes that are no UTF-8.")
+        raise NotFoundError(f"{name!r} names nothing: it holds a NUL or bytes that are not UTF-8.")
     if match := _KEY_VALUE.fullmatch(name):
         return _asked_by_key(match[1], match[2])
     if _is_number(name):
@@ -88,16 +88,16 @@ def asked_by(name: str) -> Asked:
     if "/" in name:
         return Asked(repository=_repository(name))
     keys = " or ".join(catalog.CONTEXT)
-    raise NotFoundError(f"{name!r} is no run number, OWNER/NAME, task id, trace id, team=SLUG, nor {keys} with a value.")
+    raise NotFoundError(f"{name!r} is not a run number, OWNER/NAME, task id, trace id, team=SLUG, nor {keys} with a value.")
 
 
 def is_of_one_run(asked: Asked) -> bool:
-    """Return whether what is asked for can be only one run."""
+    """Return whether only one run can match."""
     return (asked.number, asked.trace_id, asked.task_id) != (None, None, None)
 
 
 def choose(register: Register, name: str | None, *, source: Source) -> Chosen:
-    """Return the run that a person means by a name, or without one; `NotFoundError` says that there is none.
+    """Return the run that a person means by a name, or by none; raise `NotFoundError` if there is none.
 
     Of several it is the newest that is not simply fine, else the newest.
     """
@@ -119,19 +119,19 @@ def choose(register: Register, name: str | None, *, source: Source) -> Chosen:
 
 
 def run_of(register: Register, asked: Asked, *, source: Source) -> KnownRun | None:
-    """Return the one run that is asked for: by its number, its trace, the task that started it or one that ran in it."""
+    """Return the one run asked for by its number, its trace, the task that started it, or one that ran in it."""
     found = list(_runs(register, asked))
     if found:
-        return found[-1]  # backfills have the starting task's id too, and higher numbers
+        return found[-1]  # backfills also have the starting task's id, and higher numbers
     if asked.task_id is not None and (trace_id := trace_of_task(source, asked.task_id)) is not None:
         return first(_runs(register, Asked(trace_id=trace_id)))
     return None
 
 
 def one_to(verb: str, register: Register, name: str, *, states: frozenset[str], source: Source) -> KnownRun:
-    """Return the run that a name means of those that one can `verb`; several are listed by a `NotFoundError`.
+    """Return the run that a name means among those that one can `verb`; raise `NotFoundError` listing several.
 
-    A run that is named by itself is returned as it stands.
+    A run named directly is returned whatever its state.
     """
     asked = asked_by(name)
     if is_of_one_run(asked):
@@ -147,12 +147,12 @@ def one_to(verb: str, register: Register, name: str, *, states: frozenset[str], 
 
 
 def trace_of_task(source: Source, task_id: str) -> str | None:
-    """Return the trace that a task ran in, or None when no span is of that task."""
+    """Return the trace that a task ran in, or None if no span belongs to that task."""
     return next((span.trace_id for span in source.find_spans(task_id=task_id)), None)
 
 
 def trace_ids(run: PipelineRun) -> tuple[str, dict[str, str]]:
-    """Return the run's trace, and what it is linked to, by trace id."""
+    """Return the run's trace and those it is linked to, by trace id."""
     linked = {}
     if run.follows is not None:
         linked[trace_id_of(run.follows.traceparent)] = f"run {run.follows.pk}, which it follows"
@@ -169,7 +169,7 @@ def latest(register: Register) -> str:
 
 def _asked_by_key(key: str, value: str) -> Asked:
     if key in ("team_id", "repo_id", "run_id") and not _is_number(value):
-        raise NotFoundError(f"{key}={value} is no number: write it as {key}=7.")
+        raise NotFoundError(f"{key}={value} is not a number: write it as {key}=7.")
     match key:
         case "team_id":
             return Asked(team_id=int(value))
@@ -222,4 +222,4 @@ def _listed(runs: Sequence[KnownRun]) -> str:
 
 
 def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and len(name) < 19  # what a bigint holds, and no trace id
+    return name.isascii() and name.isdigit() and len(name) < 19  # within a bigint, and too short for a trace id

@@ -1,4 +1,4 @@
-"""Who may come in: attempts at signing in, counted, and invitations that work once; and what explaining runs has found."""
+"""Sign-in attempts, counted; invitations that work once; and the causes that explaining runs has found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.teams.models import Membership, Team
 
 
 class SignInAttempts(models.Model):
-    """How often somebody tried to sign in, of late, with one user's name or from one address."""
+    """How often sign-in was recently tried with one user name or from one address."""
 
     key = models.CharField(max_length=64, primary_key=True, help_text="a hash: a name may be a password, mistyped")
     since = models.DateTimeField(db_index=True)
@@ -22,7 +22,7 @@ class SignInAttempts(models.Model):
 
 
 class Invitation(models.Model):
-    """A link that lets one person choose a password, once: a new user, or one who has lost theirs."""
+    """A link that lets a new user, or one who has lost their password, choose a password once."""
 
     username = models.CharField(max_length=150)
     token_hash = models.CharField(max_length=64, unique=True)
@@ -38,7 +38,7 @@ class Invitation(models.Model):
 
 
 class RunCauses(models.Model):
-    """The causes that explaining a run has found once it had ended: for finding runs by them, and never the proof."""
+    """The causes found by explaining an ended run: for searching runs by cause, never as proof."""
 
     run_id: int
     run = models.OneToOneField(PipelineRun, primary_key=True, on_delete=models.CASCADE, related_name="causes")

@@ -1,4 +1,4 @@
-"""What commands that only read have in common: where they read, and which run a name leads them to."""
+"""What commands that only read have in common: where they read, and which run a name means."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILES_ALONE = "The database does not answer, so this is what the files of this 
 class ReadingCommand(PrintingCommand):
     """A command that only reads: it starts no server, and does without a database where there is none."""
 
-    requires_system_checks = ()  # they are for what is written and served
+    requires_system_checks = ()  # checks are for commands that write or serve
 
     def add_name(self, parser: ArgumentParser) -> None:
         """Take the name of what is asked about."""
@@ -27,7 +27,7 @@ class ReadingCommand(PrintingCommand):
         parser.add_argument("name", metavar=NAME, nargs="?", help=help_text)
 
     def open(self) -> tuple[Files, Register]:
-        """Return the files and the runs that can be read here, and say so if these are from files alone."""
+        """Return the files and runs that can be read here, and say so if the runs are only from files."""
         source = written_here()
         register = known_here(source)
         if isinstance(register, Lines):
@@ -35,7 +35,7 @@ class ReadingCommand(PrintingCommand):
         return source, register
 
     def chosen(self, register: Register, name: str | None, *, source: Files) -> Chosen:
-        """Return the run that a name leads to, and say which it is unless it was named by its number."""
+        """Return the run that a name means, and say which it is unless it was named by its number."""
         try:
             choice = choose(register, name, source=source)
         except NotFoundError as error:

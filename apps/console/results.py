@@ -1,4 +1,4 @@
-"""What came of each repository of a run, as one result a repository."""
+"""Report each repository of a run as one result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COMPLETE = (RepoSync.Disposition.SYNCED, RepoSync.Disposition.ARCHIVED, RepoSyn
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One repository's outcome; counts that do not say otherwise are what is stored of the window asked for."""
+    """One repository's result; counts are of what is stored in the requested window unless they say otherwise."""
 
     repository: str
     outcome: str
@@ -37,7 +37,7 @@ class Result:
     note: str = ""
     has_window: bool = False
     takes_up: int | None = None
-    """The run that this one takes up, and whose reading is counted with its own."""
+    """The run that this one resumes, whose reading is counted with its own."""
 
     @property
     def is_complete(self) -> bool:
@@ -45,13 +45,13 @@ class Result:
         return self.outcome in _COMPLETE and not self.error_type
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result's fields, without those for people; the error's only where there is one."""
+        """Return the result's fields, without those for people, and the error's only if there is one."""
         left_out = {"note", "has_window", "takes_up"} | (set() if self.error_type else {"error_type", "error_msg"})
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 def results_of(run: PipelineRun) -> list[Result]:
-    """Return a result for each repository, in the order they were added; a run that failed afterwards fails them all."""
+    """Return a result for each repository, in the order they were added; a run that failed later fails them all."""
     rows = run.repo_syncs.select_related("repository").order_by("pk")
     counts = {name: _counted(run, name) for name in ("pk", "reviews", "commits", "files")}
     counts["in_all"] = _in_all(run)
@@ -59,7 +59,7 @@ def results_of(run: PipelineRun) -> list[Result]:
 
 
 def shortfall_of(run: PipelineRun, results: Sequence[Result]) -> str:
-    """Return what of a run is incomplete, in words: repositories by their `results`, and those that are removed by now."""
+    """Return in words what of a run is incomplete, by `results`, including repositories removed by now."""
     incomplete = sum(not result.is_complete for result in results)
     gone = removed(began_with=run.repos_count, left=len(results))
     short = f"{incomplete} of {len(results)} repositories are incomplete" if incomplete else ""
@@ -67,7 +67,7 @@ def shortfall_of(run: PipelineRun, results: Sequence[Result]) -> str:
 
 
 def _in_all(run: PipelineRun) -> dict[int, int]:
-    """Count the stored pull requests of the run's repositories, whoever stored them, by repository."""
+    """Count the stored pull requests of the run's repositories, by repository, whichever run stored them."""
     stored = PullRequest.objects.filter(repository__in=run.repo_syncs.values("repository"))
     return dict(stored.values_list("repository").annotate(Count("pk")))
 
@@ -107,21 +107,25 @@ def _result(run: PipelineRun, row: RepoSync, counts: Mapping[str, int]) -> Resul
 
 
 def _hidden(gaps: list[dict[str, Any]]) -> str:
-    """Return a sentence about what GitHub hides from this token; nothing where it hides nothing."""
+    """Return a sentence about what GitHub hides from this token; "" if it hides nothing."""
     hidden = sum(gap.get("reason") == "hidden" for gap in gaps)
-    return f"GitHub hides {hidden} of the values asked for from this token, for an organization's rules" if hidden else ""
+    return (
+        f"GitHub hides {hidden} of the requested values from this token, because of an organization's rules"
+        if hidden
+        else ""
+    )
 
 
 def _mended(gaps: list[dict[str, Any]]) -> str:
-    """Return a note about values that are not as GitHub has them; nothing where all are."""
+    """Return a note about values that differ from GitHub's; "" if none do."""
     mended = [gap for gap in gaps if gap.get("reason", "hidden") != "hidden"]
     named = [f"{gap['field']} of #{gap['pull_request']} (no {gap['reason']})" for gap in mended[:3]]
     more = f" and {len(mended) - len(named)} more" if len(mended) > len(named) else ""
-    return f"a value or more is mended or null: {', '.join(named)}{more}" if mended else ""
+    return f"one or more values are mended or null: {', '.join(named)}{more}" if mended else ""
 
 
 def _unlisted(gaps: list[dict[str, Any]]) -> str:
-    """Return a sentence about what GitHub counts and does not list; nothing where it lists all."""
+    """Return a sentence about what GitHub counts but does not list; "" if it lists everything."""
     if not gaps:
         return ""
     named = [f"of #{gap['pull_request']} {gap['stored']} of {gap['total']} {gap['list']}" for gap in gaps[:3]]

@@ -1,4 +1,4 @@
-"""Where a run's time went, from whatever can be read here: the files of this home, else Jaeger."""
+"""Tell where a run's time went, from what can be read here: this home's files, else Jaeger."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from telemetry.timestamps import unix_nanoseconds
 
 
 def time_of_run(run: PipelineRun) -> Decomposition | None:
-    """Return the decomposition of a run's time; None where none of its spans can be read."""
+    """Return the decomposition of a run's time; None if none of its spans can be read."""
     return time_of_spans(run, spans_of(run))
 
 
 def time_of_spans(run: PipelineRun, spans: Sequence[Span]) -> Decomposition | None:
-    """Return the decomposition of a run's time by its spans; None where there are none."""
+    """Return the decomposition of a run's time from its spans; None if there are none."""
     return time_in(spans, [run]) if spans else None
 
 
@@ -31,10 +31,10 @@ def spans_of(run: PipelineRun) -> list[Span]:
 
 
 def story_of(run: PipelineRun) -> Story:
-    """Return what a run's rows and spans tell, without its lines and what went on around it."""
+    """Return a run's story from rows and spans, without its lines and what went on around it."""
     return Story(facts_of(run), spans=spans_of(run))
 
 
 def source_of(run: PipelineRun) -> Source:
-    """Return the files of this home, as far as they can have something of a run."""
+    """Return this home's files, limited to what can concern a run."""
     return of_the_time_of(written_here(), run.started_ns, None if run.ended_at is None else unix_nanoseconds(run.ended_at))

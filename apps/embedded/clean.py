@@ -1,6 +1,6 @@
-"""Remove all that the embedded servers of a home have stored: `python -m apps.embedded.clean HOME`, as `make clean` does.
+"""Remove all that a home's embedded servers have stored: `python -m apps.embedded.clean HOME`, as in `make clean`.
 
-An ordinary user has all of it in the home; root's data, and a copy of PostgreSQL's programs, are elsewhere.
+For an ordinary user all of it is in the home; root's data, and a copy of PostgreSQL's programs, are elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from apps.embedded import folders, locks
 
 
 def main(home: Path) -> None:
-    """Remove the files of `home`'s servers; SystemExit with a sentence while they run."""
+    """Remove the files of `home`'s servers; raise SystemExit with a sentence while they run."""
     state_folder = home / folders.SERVERS
     if state_folder.exists():
         with locks.opened_state(state_folder) as state:

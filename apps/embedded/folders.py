@@ -23,15 +23,15 @@ SERVERS = "servers"
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROOTS_FILES = Path("/var/lib/synctrace") / _short_hash(CHECKOUT)
-"""This checkout's own folder for what root's servers need, since `nobody` may not reach the checkout."""
+"""The folder for what root's servers need, since `nobody` may be unable to reach the checkout."""
 
-_OWNER = "home"  # the file beside root's data that says which home it belongs to
+_OWNER = "home"  # the file next to root's data that names its home
 _RUNTIME_PREFIX = "synctrace-"
 _RUNTIME_LIMIT = 70  # bytes, so that the sockets below stay within sockaddr_un (107; 103 on macOS)
 
 
 def private(folder: Path, *, account: Account | None = None) -> Path:
-    """Make `folder` if it is missing, and let only its owner enter: `account`, or this process's user."""
+    """Create `folder` if it is missing, for its owner only: `account`, or this process's user."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if account is not None:
         account.give(folder)
@@ -39,9 +39,9 @@ def private(folder: Path, *, account: Account | None = None) -> Path:
 
 
 def data(home: Path, *, account: Account | None) -> Path:
-    """Return the place of PostgreSQL's data: `home/postgresql/data`, which for root is a link below `ROOTS_FILES`.
+    """Return the place of PostgreSQL's data, `home/postgresql/data`; for root that is a link into `ROOTS_FILES`.
 
-    Without that link (a home that was removed, copied or moved) root starts anew, as an ordinary user would.
+    Without that link (the home was removed, copied or moved) root starts afresh, as an ordinary user would.
     """
     place = home / "postgresql"
     if account is None:
@@ -61,7 +61,7 @@ def data(home: Path, *, account: Account | None) -> Path:
 
 
 def roots_files() -> Path:
-    """Make `ROOTS_FILES` if it is missing; anybody may pass through it, and nobody may list it."""
+    """Create `ROOTS_FILES` if it is missing; anybody may traverse it, and nobody may list it."""
     for folder, mode in ((ROOTS_FILES.parent, 0o755), (ROOTS_FILES, 0o711)):
         if not folder.exists():
             folder.mkdir()
@@ -71,19 +71,19 @@ def roots_files() -> Path:
 
 @contextlib.contextmanager
 def runtime() -> Iterator[Path]:
-    """Make a folder with a short path for sockets and throw-away data, and remove it after the block."""
+    """Create a folder with a short path for sockets and throw-away data, and remove it after the block."""
     usual = tempfile.gettempdir()
     folder = Path(tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=usual if _fits(usual) else "/tmp"))  # noqa: S108
     try:
         if os.geteuid() == 0:
-            folder.chmod(0o711)  # `nobody` passes through to the one folder inside that is its own
+            folder.chmod(0o711)  # `nobody` traverses it to its own folder inside
         yield folder
     finally:
         remove_runtime(str(folder))
 
 
 def remove_runtime(folder: str | None) -> None:
-    """Remove a runtime folder; None, and what is not one of ours, is left alone."""
+    """Remove a runtime folder of ours; leave None and anything else alone."""
     if folder and Path(folder).name.startswith(_RUNTIME_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -102,12 +102,12 @@ def remove_data(home: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove everything from `ROOTS_FILES` but the data of homes that exist."""
+    """Remove everything from `ROOTS_FILES` except the data of existing homes."""
     for copy in ROOTS_FILES.glob("postgresql-*"):
         shutil.rmtree(copy)
     for owner in ROOTS_FILES.glob(f"*/{_OWNER}"):
         if not Path(owner.read_text()).exists():
             shutil.rmtree(owner.parent)
     for folder in (ROOTS_FILES, ROOTS_FILES.parent):
-        with contextlib.suppress(OSError):  # not there, or something else is in it
+        with contextlib.suppress(OSError):  # missing, or with something else in it
             folder.rmdir()

@@ -1,8 +1,8 @@
-"""Know who uses the servers of a home, by flock(2): the kernel releases the locks of a process however it dies.
+"""Track who uses a home's servers with flock(2): the kernel releases a process's locks however it dies.
 
-- `gate`: exclusive, while a command starts or joins the servers: one at a time
-- `holders`: shared, by every command that uses them; exclusive, by the supervisor once nobody does
-- `running.json`: exclusive, by the supervisor as long as it lives; holds the servers' addresses
+- `gate`: exclusive, held while a command starts or joins the servers, one at a time
+- `holders`: shared, held by every command that uses them; exclusive, held by the supervisor once none does
+- `running.json`: exclusive, held by the supervisor while it lives; contains the servers' addresses
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ def try_lock(file: TextIO, operation: int) -> bool:
 
 
 class State:
-    """The addresses of the servers that run on a home, as their supervisor published them."""
+    """The addresses of a home's running servers, as published by their supervisor."""
 
     def __init__(self, file: TextIO) -> None:
         """Read and write `file`, which is open."""
         self._file = file
 
     def read(self) -> dict[str, str]:
-        """Return what was published; nothing where nothing is."""
+        """Return what was published, or nothing."""
         self._file.seek(0)
         text = self._file.read()
         content: dict[str, str] = json.loads(text) if text else {}
@@ -45,7 +45,7 @@ class State:
         self._file.flush()
 
     def clear(self) -> None:
-        """Publish nothing any more."""
+        """Withdraw what was published."""
         self._file.seek(0)
         self._file.truncate()
 
@@ -57,7 +57,7 @@ class State:
         return True
 
     def claim(self) -> bool:
-        """Become the one supervisor, and return whether that succeeded."""
+        """Become the only supervisor, and return whether that succeeded."""
         return try_lock(self._file, fcntl.LOCK_EX)
 
 
@@ -70,14 +70,14 @@ def opened_state(folder: Path) -> Iterator[State]:
 
 @contextlib.contextmanager
 def opened_holders(folder: Path) -> Iterator[TextIO]:
-    """Open the file whose lock says who holds the servers in `folder`."""
+    """Open the file whose lock shows who holds the servers in `folder`."""
     with (folder / "holders").open("a") as file:
         yield file
 
 
 @contextlib.contextmanager
 def gate(folder: Path) -> Iterator[None]:
-    """Keep others from starting or joining the servers in `folder` meanwhile."""
+    """Keep others from starting or joining the servers in `folder` during the block."""
     with (folder / "gate").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

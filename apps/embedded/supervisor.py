@@ -1,7 +1,7 @@
 """The process that owns the embedded servers: it starts both, stays while any command holds them, and stops both.
 
-`apps.embedded.sharing` runs it as `python -m apps.embedded.supervisor HOME [--throwaway]`. It prints how the start went
-as one line of JSON: the two addresses, or what to do about the error.
+`apps.embedded.sharing` runs it as `python -m apps.embedded.supervisor HOME [--throwaway]`. It reports the start as one
+line of JSON: the two addresses, or what to do about the error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _POLL_SEC = 0.05
 
 
 def main(home: Path, *, throwaway: bool) -> None:
-    """Run both servers until no command holds them any more, and leave nothing of them running."""
+    """Run both servers until no command holds them any more, and leave nothing running."""
     with exit_on(signal.SIGTERM, signal.SIGINT, signal.SIGHUP), contextlib.ExitStack() as stack:
         try:
             folder = home / folders.SERVERS
@@ -33,7 +33,7 @@ def main(home: Path, *, throwaway: bool) -> None:
             holders = stack.enter_context(locks.opened_holders(folder))
             if not state.claim():
                 raise EmbeddedServerError("The embedded servers are already being started: run the command again.")
-            folders.remove_runtime(state.read().get("runtime"))  # a supervisor that was killed left its own
+            folders.remove_runtime(state.read().get("runtime"))  # left by a supervisor that was killed
             runtime = stack.enter_context(folders.runtime())
             addresses, running = stack.enter_context(_servers(home, runtime=runtime, throwaway=throwaway))
         except EmbeddedServerError as error:
@@ -50,7 +50,7 @@ def main(home: Path, *, throwaway: bool) -> None:
 
 @contextlib.contextmanager
 def _servers(home: Path, *, runtime: Path, throwaway: bool) -> Iterator[tuple[dict[str, str], list[Program]]]:
-    """Start both servers side by side, and yield their addresses and programs when they are ready."""
+    """Start both servers side by side, and yield their addresses and programs once they are ready."""
     account = unprivileged_account()
     cluster = Cluster(
         data=(
@@ -77,7 +77,7 @@ def _servers(home: Path, *, runtime: Path, throwaway: bool) -> Iterator[tuple[di
 
 
 def _answer(content: Mapping[str, str]) -> None:
-    """Answer the command that started us; if it is gone already, nobody holds us and we stop."""
+    """Answer the command that started us; if it is already gone, nobody holds us and we stop."""
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(dict(content)) + "\n")
         sys.stdout.flush()

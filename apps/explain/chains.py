@@ -1,4 +1,4 @@
-"""The steps by which a cause is proven: each says something, and names the span, the line or the row that says it, too."""
+"""The steps that prove a cause: each states something and names the span, line or row that shows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from telemetry.reading import Span
 class Step:
     """One step; exactly one of `span_id`, `line` and `row` is set.
 
-    A line is named by its moment and its event, as they begin it; a row by its model and number.
+    A line is named by its timestamp and event, which begin it; a row by its model and number.
     """
 
     says: str
@@ -48,7 +48,7 @@ def by_span(says: str, span: Span) -> Step:
 
 
 def by_line(says: str, line: Mapping[str, Any], *, trace_id: str) -> Step:
-    """Return a step that a line proves; a line of no trace is one of the machine's, about the run of `trace_id`."""
+    """Return a step that a line proves; a line without a trace is the machine's, about the run of `trace_id`."""
     named = f"{line.get('timestamp', '')} {line.get('event', '')}"
     return Step(says=says, line=named, trace_id=str(line.get("trace_id") or trace_id))
 

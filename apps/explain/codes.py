@@ -1,4 +1,4 @@
-"""The codes of causes, declared once: what happened, what to do now, what happens by itself, and the page that says more."""
+"""The codes of causes, declared once: what happened, what to do now, what follows by itself, and the page with more."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PAGE = "docs/causes.md"
 class Code:
     """One kind of cause.
 
-    `what` is a clause for a sentence. `advice` is what to do now: where a command helps, `{command}` stands for how commands
-    are called here, `{run}` for the run's number. `by_itself` is what follows if nobody does anything, as long as the run
-    goes on.
+    `what` is a clause for a sentence. `advice` is what to do now; in a command, `{command}` stands for how commands are
+    called here and `{run}` for the run's number. `by_itself` is what follows without intervention while the run goes
+    on.
     """
 
     name: str
@@ -77,19 +77,19 @@ GITHUB_ERRORS = Code(
     name="github_errors",
     what="GitHub answered with errors",
     advice=f"See https://www.githubstatus.com; when GitHub is well, {_RESUME}",
-    by_itself="Failed attempts are made again, six times, with pauses that double.",
+    by_itself="Failed attempts are retried six times, with pauses that double.",
 )
 GITHUB_UNREACHABLE = Code(
     name="github_unreachable",
     what="GitHub could not be reached",
     advice=f"Check the network, the proxy settings and the API's address, {_RESUME}",
-    by_itself="Failed attempts are made again, six times, with pauses that double.",
+    by_itself="Failed attempts are retried six times, with pauses that double.",
 )
 ANSWER_INVALID = Code(
     name="answer_invalid",
     what="an answer was cut off, or was not GitHub's",
     advice=f"Check the API's address, and whether a proxy answers in GitHub's place, {_RESUME}",
-    by_itself="Failed attempts are made again, six times, with pauses that double.",
+    by_itself="Failed attempts are retried six times, with pauses that double.",
 )
 INCOMPLETE_AT_GITHUB = Code(
     name="incomplete_at_github",

@@ -1,4 +1,4 @@
-"""What is unusual about a run, against earlier ones of the same repositories and window: robust, by median and spread."""
+"""Find what is unusual about a run, against earlier ones of the same repositories and window, by median and spread."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from apps.explain.story import CALLS, FEWEST_EARLIER, Story, error_of, query_of
 from telemetry.reading import Span
 
 _SPREADS = 3.0
-"""Further from the median than so many spreads is unusual..."""
+"""A value is unusual if it is further from the median than this many spreads..."""
 _SHARE = 0.2
-"""...if it is also further than this share of the median: of runs that are all alike, each is unusual otherwise."""
+"""...and further than this share of the median: among nearly identical runs each would otherwise be unusual."""
 _NODES = key_of(catalog.GraphQLCall, "nodes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusual:
-    """Something that is not as in earlier runs; `spread` is their median distance from their median."""
+    """Something that differs from earlier runs; `spread` is their median distance from their median."""
 
     what: str
     now: float
     median: float
     spread: float
     explains_sec: float | None = None
-    """How much of the difference in time it explains, where that can be told."""
+    """How much of the difference in time it explains, if that is known."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -43,7 +43,7 @@ class Unusual:
 
 
 def profile_of(spans: Iterable[Span]) -> Profile:
-    """Return what the spans of a run say of its calls."""
+    """Return what a run's spans say about its calls."""
     seconds: dict[str, list[float]] = {}
     nodes: list[int] = []
     errors: set[str] = set()
@@ -66,7 +66,7 @@ def profile_of(spans: Iterable[Span]) -> Profile:
 
 
 def unusual(story: Story) -> list[Unusual]:
-    """Return what is unusual about a run that has ended, what explains most of its time first."""
+    """Return what is unusual about an ended run, most explanatory of its time first."""
     earlier = story.surroundings.earlier
     if len(earlier) < FEWEST_EARLIER or story.facts.is_running:
         return []
@@ -75,7 +75,7 @@ def unusual(story: Story) -> list[Unusual]:
 
 
 def _of_rows(story: Story) -> Iterator[Unusual]:
-    """Yield what the rows alone tell: how long it took, what it cost, how often it was tried."""
+    """Yield what the rows alone show: how long it took, what it cost, how often it was tried."""
     earlier, rows = story.surroundings.earlier, story.facts.repositories
     duration = _compared("seconds in all", story.facts.seconds, [one.wall_sec for one in earlier])
     if duration is not None:
@@ -93,7 +93,7 @@ def _of_rows(story: Story) -> Iterator[Unusual]:
 
 
 def _of_profiles(story: Story) -> Iterator[Unusual]:
-    """Yield what spans tell: slower calls, smaller pages, errors that no earlier run had."""
+    """Yield what spans show: slower calls, smaller pages, errors that no earlier run had."""
     profiles = [one.profile for one in story.surroundings.earlier if one.profile is not None]
     if len(profiles) < FEWEST_EARLIER:
         return
@@ -111,7 +111,7 @@ def _of_profiles(story: Story) -> Iterator[Unusual]:
 
 
 def _compared(what: str, now: float, before: Sequence[float]) -> Unusual | None:
-    """Return a value that is unusual beside those before; None for a usual one."""
+    """Return a value that is unusual compared with earlier ones; None for a usual one."""
     if len(before) < FEWEST_EARLIER:
         return None
     middle = median(before)

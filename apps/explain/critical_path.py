@@ -1,8 +1,8 @@
-"""The path through a run that decided how long it took, walked backwards from its end.
+"""Find the path through a run that decided how long it took, walking backwards from its end.
 
-Traces do not say what needed what, so this does: an attempt needs the one before it and what that one asked for, a
-repository that queued behind another of its run needs that one, a phase's step needs what ended last before it, and so does
-a run that follows another.
+Traces do not record what depended on what, so these rules do: an attempt depends on the previous one and what that
+asked for; a repository that queued behind another in its run depends on that one; a phase's step depends on what ended
+last before it, and so does a run that follows another.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from apps.explain.parts import Part, key_of
 _BEHIND = key_of(machine_catalog.QueueWait, "behind")
 _BEHIND_RUN = key_of(machine_catalog.QueueWait, "behind_run")
 Place = tuple[Chain, int]
-"""A chain, and how many of its activities lie before."""
+"""A chain, and how many of its activities lie before this place."""
 
 
 class Paths:
-    """Walks the chains of a run, or of several that follow each other, between two moments.
+    """Walks the chains of a run, or of several consecutive ones, between two moments.
 
     `run_starts` says when each run began.
     """
@@ -46,11 +46,11 @@ class Paths:
         self._chain_of = {(chain[0], one.full_name): chain for chain, many in chains.items() for one in many}
 
     def critical(self) -> list[Stretch]:
-        """Return the path that decided when the run ended, in order and without a hole: it lasts as long as the run."""
+        """Return the path that decided when the run ended, in order and without gaps: it lasts as long as the run."""
         return list(self._walked(self._last(self._end_ns, unfinished=self._is_running), self._end_ns))[::-1]
 
     def of_each_chain(self) -> Iterator[Stretch]:
-        """Yield what each chain's time went into, one after the other, whether or not it was at the same time."""
+        """Yield what each chain's time went into, chain by chain, whether or not they overlapped."""
         for chain, activities in self._chains.items():
             last = self._attempts[chain][len(activities)]
             is_open = self._is_running and chain[1] is not None and (last is None or not last.has_ended)
@@ -58,7 +58,7 @@ class Paths:
             yield from self._walked((chain, len(activities)), end, alone=True)
 
     def _walked(self, place: Place | None, at: int, *, alone: bool = False) -> Iterator[Stretch]:
-        """Yield the path from `place` and `at` backwards, the latest first; `alone` stays in one chain."""
+        """Yield the path backwards from `place` and `at`, latest first; `alone` stays in one chain."""
         following: Activity | None = None
         while at > self._start_ns:
             if place is None:
@@ -98,14 +98,14 @@ class Paths:
         yield from reversed(list(gap.explained()))
 
     def _inside(self, activity: Activity, start: int, end: int) -> list[Stretch]:
-        """Return the time of an activity between two moments, once found for the run's path and its own chain's."""
+        """Return an activity's time between two moments, computed once for both the run's path and its own chain's."""
         key = (id(activity), start, end)
         if key not in self._found_inside:
             self._found_inside[key] = list(stretches_inside(activity, start, end))
         return self._found_inside[key]
 
     def _before(self, chain: Chain, index: int, at: int) -> int:
-        """Return the place of the activity that was the last to end by `at`, or to begin of those that last longer."""
+        """Return the place of the activity that last ended by `at`, or last began of those that go on longer."""
         latest = index - 1
         return latest if self._chains[chain][latest].end_ns >= at else self._longest[chain][latest]
 
@@ -113,7 +113,7 @@ class Paths:
         return self._chains[place[0]][place[1] - 1]
 
     def _last(self, at: int, *, unfinished: bool = False, other_than: Chain | None = None) -> Place | None:
-        """Return the place behind what ended last by `at`; with `unfinished`, of what goes on if anything does."""
+        """Return the place after what ended last by `at`; with `unfinished`, of what still goes on, if anything."""
         found: tuple[bool, int, int] | None = None
         place: Place | None = None
         for chain, activities in self._chains.items():
@@ -127,7 +127,7 @@ class Paths:
         return place
 
     def _behind(self, wait: Activity, at: int) -> Place | None:
-        """Return the place behind the attempt, of one of these runs, for whose end a queued repository waited."""
+        """Return the place after the attempt in one of these runs whose end a queued repository waited for."""
         if not wait.is_wait or wait.top is None or (named := wait.top.attributes.get(_BEHIND)) is None:
             return None
         run_id = wait.top.attributes.get(_BEHIND_RUN, wait.top.attributes.get("run_id"))
@@ -146,7 +146,7 @@ def _has_ended(activity: Activity | None) -> bool:
 
 
 def _longest_so_far(activities: Sequence[Activity]) -> list[int]:
-    """Return for each place the one, up to it, of the activity that ended last."""
+    """Return for each place the place, up to it, of the activity that ended last."""
     longest: list[int] = []
     for index, activity in enumerate(activities):
         is_longer = not longest or activity.end_ns >= activities[longest[-1]].end_ns
@@ -155,7 +155,7 @@ def _longest_so_far(activities: Sequence[Activity]) -> list[int]:
 
 
 def _latest_attempts(activities: Sequence[Activity]) -> list[Activity | None]:
-    """Return for each number of activities the last of these that is no wait."""
+    """Return for each number of activities the last of them that is not a wait."""
     latest: list[Activity | None] = [None]
     for activity in activities:
         latest.append(latest[-1] if activity.is_wait else activity)

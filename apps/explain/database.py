@@ -1,4 +1,4 @@
-"""Read what the database says of a run, and of what went on around it."""
+"""Read what the database says about a run and what went on around it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _HOUR = timedelta(hours=1)
 _MOST_EARLIER = 7
 _MOST_OTHERS = 200
 _SAME_WINDOW = timedelta(hours=1)
-"""Windows that begin about as long before their runs do are the same window."""
+"""Windows that begin about equally long before their runs count as the same."""
 
 
 def facts_of(run: PipelineRun) -> RunFacts:
-    """Return what the rows of a run say."""
+    """Return what a run's rows say."""
     now = clock.now()
     rows = run.repo_syncs.select_related("repository", "connection").order_by("pk")
     sent = dict(Admission.objects.filter(repo_sync__run=run).values_list("repo_sync", Coalesce("sent_at", "admitted_at")))
@@ -52,7 +52,7 @@ def facts_of(run: PipelineRun) -> RunFacts:
 
 
 def surroundings_of(run: PipelineRun, facts: RunFacts) -> Surroundings:
-    """Return what the database says of the time of a run: who else was at work, and whom errors struck."""
+    """Return what the database says about the time of a run: who else was at work, and whom errors struck."""
     accounts = {each.account for each in facts.repositories}
     return Surroundings(
         swept_ns=_ns(SweepTime.objects.values_list("at", flat=True).first()),
@@ -67,12 +67,12 @@ def surroundings_of(run: PipelineRun, facts: RunFacts) -> Surroundings:
 
 
 def earlier_runs(run: PipelineRun) -> list[PipelineRun]:
-    """Return the last runs before `run` that ended well, over the same repositories and a window of the same length."""
+    """Return the last successful runs before `run` over the same repositories and a window of the same length."""
     return [one for one in complete_before(run) if has_same_window(one, run)][:_MOST_EARLIER]
 
 
 def complete_before(run: PipelineRun) -> list[PipelineRun]:
-    """Return the last runs before `run` that ended well, over the same repositories and whatever window, newest first."""
+    """Return the last successful runs before `run` over the same repositories and any window, newest first."""
     repositories = set(run.repo_syncs.values_list("repository", flat=True))
     if not repositories or removed(began_with=run.repos_count, left=len(repositories)) is not None:
         return []
@@ -92,7 +92,7 @@ def complete_before(run: PipelineRun) -> list[PipelineRun]:
 
 
 def has_same_window(one: PipelineRun, other: PipelineRun) -> bool:
-    """Return whether two runs are over windows that begin and end about as long before they do."""
+    """Return whether the windows of two runs begin and end about equally long before the runs."""
     windows = [
         tuple(None if moment is None else run.started_at - moment for moment in (run.since, run.before))
         for run in (one, other)
@@ -132,7 +132,7 @@ def _repository(row: RepoSync, sent_at: datetime | None, now: datetime) -> Repos
 
 def _blocks(accounts: Collection[str]) -> Iterator[tuple[str, tuple[str, int]]]:
     """Yield which limit holds an account now, and until when."""
-    from apps.integrations.lane.leases import blocked_by  # which loads all that sends requests; most runs have ended
+    from apps.integrations.lane.leases import blocked_by  # imports everything that sends requests; most runs have ended
 
     now = clock.now()
     for lane in ApiLane.objects.filter(account__in=accounts):
@@ -142,7 +142,7 @@ def _blocks(accounts: Collection[str]) -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def _limits(accounts: Collection[str]) -> Iterator[tuple[str, Limit]]:
-    """Yield what is left of the points of each account, where GitHub has said it."""
+    """Yield what is left of each account's points, if GitHub has said it."""
     for lane in ApiLane.objects.filter(account__in=accounts):
         if lane.graphql_limit and lane.graphql_remaining is not None and lane.graphql_reset_at is not None:
             resets_ns = unix_nanoseconds(lane.graphql_reset_at)
@@ -150,7 +150,7 @@ def _limits(accounts: Collection[str]) -> Iterator[tuple[str, Limit]]:
 
 
 def _busy(run: PipelineRun, accounts: Collection[str]) -> Iterator[Busy]:
-    """Yield the repositories of other runs that were at work meanwhile, those of the run's accounts first."""
+    """Yield the repositories of other runs at work meanwhile, those of the run's accounts first."""
     end = run.ended_at or clock.now()
     others = RepoSync.objects.exclude(run=run).filter(started_at__lt=end, alive_at__gt=run.started_at)
     rows = others.select_related("repository", "run__team", "connection").order_by("started_at")[:_MOST_OTHERS]

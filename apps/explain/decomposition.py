@@ -1,4 +1,4 @@
-"""Decompose the time of a run: along its critical path, where the parts sum to its duration, and over all workers."""
+"""Decompose a run's time: along its critical path, where the parts sum to its duration, and over all workers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from telemetry.reading import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decomposition:
-    """Where a run's time went; both mappings have every part, in their order, in nanoseconds.
+    """Where a run's time went; both mappings have every part, in order, in nanoseconds.
 
-    `wall` is along the critical path and sums to the duration, exactly. `over_workers` sums what each repository's time went
-    into, whether or not it was at the same time.
+    `wall` follows the critical path and sums to the duration, exactly. `over_workers` sums what each repository's time
+    went into, whether or not they overlapped.
     """
 
     start_ns: int
@@ -42,7 +42,7 @@ class Decomposition:
         }
 
     def on_path(self, spans: Iterable[Span]) -> frozenset[str]:
-        """Return the ids of those of the spans that are on the critical path, and of what these are in."""
+        """Return the ids of the spans on the critical path and of the spans that enclose them."""
         parents = {span.span_id: span.parent_id for span in spans}
         found: set[str] = set()
         for stretch in self.path:
@@ -61,9 +61,9 @@ class Decomposition:
 def decompose(
     spans: Iterable[Span], *, start_ns: int, end_ns: int, is_running: bool = False, reserved: Collection[str] = ()
 ) -> Decomposition:
-    """Decompose the time between two moments, Unix nanoseconds, of the runs that `spans` tell of.
+    """Decompose the time between two moments, in Unix nanoseconds, of the runs in `spans`.
 
-    `is_running` says that `end_ns` is now, and no end. `reserved` are the span ids of roots that have not been emitted.
+    `is_running` says that `end_ns` is now and not an end. `reserved` are the span ids of roots not yet emitted.
     """
     spans = list(spans)
     end_ns = max(start_ns, end_ns)

@@ -1,4 +1,4 @@
-"""What each loss of time says: how much, to whom, and what proves it."""
+"""Interpret each loss of time: how much, whose, and what proves it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from telemetry.reading import Span
 from telemetry.task_attributes import QUEUE_WAIT_MS
 
 SLOW_CALL_SECONDS = 2.0
-"""A call that takes longer is slow, unless calls of its query took as long in earlier runs."""
+"""A longer call is slow, unless calls of its query took as long in earlier runs."""
 USUAL_CALL_SECONDS = 1.0
-"""What a slow call would have taken otherwise, where no earlier run says it."""
+"""How long a slow call should have taken, if no earlier run says it."""
 SLOW_ROW_SECONDS = 0.001
-"""A statement that takes longer than this, and this for each row, is slow."""
+"""A statement is slow if it takes longer than this plus this for each row."""
 _NOBODY = "died"
-"""The error of whoever was to send something, and did not."""
+"""The error of a process that should have sent something and did not."""
 _START_SECONDS = 1.0
-"""A run may take that long to begin without anybody being late."""
+"""How long a run may take to begin without being late."""
 
 _QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
 _BEHIND = key_of(machine_catalog.QueueWait, "behind")
@@ -38,11 +38,11 @@ _BEHIND_RUN = key_of(machine_catalog.QueueWait, "behind_run")
 _MISSED = key_of(machine_catalog.Missing, "attempt")
 _WHY_MISSING = key_of(machine_catalog.Missing, "reason")
 UNKNOWN_LIMIT = "unknown"
-"""The limit of a wait of which only that it was for one is known."""
+"""The limit of a wait known only to be for some limit."""
 
 
 def delays(story: Story) -> Iterator[Trouble]:
-    """Yield a trouble for all that the critical path lost time to, in the order it was lost."""
+    """Yield a trouble for everything that the critical path lost time to, in order."""
     for loss in losses_of(story):
         trouble = _trouble(story, loss)
         if trouble is not None:
@@ -77,7 +77,7 @@ def _trouble(story: Story, loss: Loss) -> Trouble | None:
 
 
 def _of_call(story: Story, loss: Loss, call: Span) -> Trouble | None:
-    """Return the trouble of a call that failed, or took long; one that a limit refused is told by the wait that follows."""
+    """Return the trouble of a failed or slow call; the wait after a call that a limit refused covers it."""
     lost = loss.lost_ns / 1e9
     if call.outcome in (Outcome.FAILED, Outcome.DIED):
         known = {"error_type": error_of(call), "error_msg": message_of(call)}
@@ -90,7 +90,7 @@ def _of_call(story: Story, loss: Loss, call: Span) -> Trouble | None:
 
 
 def _of_back_off(story: Story, loss: Loss) -> Trouble:
-    """Return the trouble of a pause after an attempt that failed, with the call that made it fail."""
+    """Return the trouble of a pause after a failed attempt, with the call that made it fail."""
     attempt = _attempt_before(story, loss)
     step = _step_before(story, loss)
     if step is not None and loss.evidence is None and (attempt is None or step.end_ns > attempt.end_ns):
@@ -115,11 +115,11 @@ def _of_back_off(story: Story, loss: Loss) -> Trouble:
 
 
 def _of_death(story: Story, loss: Loss) -> Trouble:
-    """Return the trouble of the time until somebody found a death."""
+    """Return the trouble of the time until a death was found."""
     attempt = None if _is_of_phases(loss) else _attempt_before(story, loss)
     dead = None if attempt is None else attempt.sync
     step = _step_before(story, loss, died=True)
-    if step is not None and (dead is None or step.end_ns > dead.end_ns):  # who was the last at work left the time behind
+    if step is not None and (dead is None or step.end_ns > dead.end_ns):  # the last one at work lost the time
         attempt, dead = None, step
     chain = () if dead is None else (by_span(f"{dead.status_message or 'its process ended before it did'}", dead),)
     made = _made(story, loss, seconds=loss.lost_ns / 1e9, chain=chain, error_type=error_of(dead) or "died")
@@ -127,15 +127,15 @@ def _of_death(story: Story, loss: Loss) -> Trouble:
 
 
 def _is_of_phases(loss: Loss) -> bool:
-    """Return whether a phase's step was missing, and so no attempt at a repository."""
+    """Return whether a phase's step was missing, rather than an attempt at a repository."""
     return loss.evidence is not None and loss.evidence.name == MISSING and "repo_id" not in loss.evidence.attributes
 
 
 def _of_missing(story: Story, loss: Loss, missing: Span) -> Trouble:
     """Return the trouble of the time until a sweep found that something was missing: an attempt, a step or a message.
 
-    A message that nobody took may also have waited for a worker. An attempt that failed, and could not write it down, has
-    not died.
+    A message that nobody took may also have waited for a worker. An attempt that failed but could not record it has not
+    died.
     """
     reason, number = str(missing.attributes.get(_WHY_MISSING, "")), missing.attributes.get(_MISSED)
     says = f"{missing.attributes.get('sync.missing.step', 'a step')} was missing for {_length(missing)}: {reason}"
@@ -179,7 +179,7 @@ def _length(span: Span) -> str:
 
 
 def _message_step(story: Story, loss: Loss) -> Chain:
-    """Return the step of the task whose message waited longest until then, or of one that began then; none if none did."""
+    """Return the step of the task whose message waited longest until then, or of one that began then, if any."""
     if loss.part is not Part.QUEUE:
         return ()
     begun = [(number_of(task.attributes.get(QUEUE_WAIT_MS)) / 1000, task) for task in story.tasks_begun(loss.end_ns)]
@@ -190,7 +190,7 @@ def _message_step(story: Story, loss: Loss) -> Chain:
 
 
 def _refusal(story: Story, loss: Loss) -> Span | None:
-    """Return the call that GitHub refused for the limit that was then waited for."""
+    """Return the call that GitHub refused because of the limit waited for afterwards."""
     refused = [
         call
         for attempt in story.attempts
@@ -201,7 +201,7 @@ def _refusal(story: Story, loss: Loss) -> Span | None:
 
 
 def _attempt_before(story: Story, loss: Loss) -> Attempt | None:
-    """Return the attempt that had ended when the time began; of the same repository where that is known."""
+    """Return the attempt that had ended when the time began, of the same repository if that is known."""
     repo_id = None if loss.evidence is None else loss.evidence.attributes.get("repo_id")
     before = [
         attempt
@@ -212,7 +212,7 @@ def _attempt_before(story: Story, loss: Loss) -> Attempt | None:
 
 
 def _step_before(story: Story, loss: Loss, *, died: bool = False) -> Span | None:
-    """Return the last step of a phase that had failed when the time began; with `died`, of those whose process had."""
+    """Return the last step of a phase that had failed when the time began or, with `died`, whose process had."""
     before = [step for step in story.steps if step.end_ns <= loss.start_ns + 10**9]
     return next((step for step in reversed(before) if not died or step.outcome == Outcome.DIED), None)
 

@@ -1,4 +1,4 @@
-"""Which code an error stands for: by its place in the error tree, or by what others' errors are called. Pure."""
+"""Map errors to codes: ours by their place in the error tree, others' by their names. Pure."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _OF_ERROR: Mapping[type[SyncError], Code] = {
     errors.Cancelled: codes.CANCELLED,
     errors.LaneLost: codes.LANE_BUSY,
 }
-"""Of an error and those that it derives from, the nearest counts."""
+"""Of an error's class and its bases, the nearest entry counts."""
 _OF_AN_APP = (errors.AppRefused, errors.InstallationSuspended, errors.InstallationGone)
-"""For these GitHub gives no token at all, each with advice of its own."""
+"""Errors for which GitHub issues no token at all, each with its own advice."""
 _OF_OTHERS: Mapping[str, Code] = {
     "ImproperlyConfigured": codes.MISCONFIGURED,
     "SoftTimeLimitExceeded": codes.TIME_LIMIT,
@@ -57,11 +57,11 @@ def _tree(kind: type[SyncError] = SyncError) -> Iterator[type[SyncError]]:
 
 _OURS: Mapping[str, type[SyncError]] = {kind.error_type: kind for kind in _tree()}
 ERROR_TYPES = (*_OURS, *_OF_OTHERS)
-"""The types of errors that stand for a code whatever they say, but for those of the database."""
+"""The error types that map to a code whatever their message, except the database's."""
 
 
 def code_of(error_type: str, message: str = "", stack: str = "") -> Code:
-    """Return the code for an error of which its type is known, what it says, and perhaps where it was raised."""
+    """Return the code for an error's type, its message and, if known, where it was raised."""
     kind = _OURS.get(error_type)
     if kind is not None:
         if kind is errors.AttemptDied and OF_THE_HARD_LIMIT.search(message):
@@ -83,7 +83,7 @@ def is_final(error_type: str) -> bool:
 
 
 def words_of(code: Code, error_type: str) -> str:
-    """Return what the error's own declaration advises, where it is more precise than its code's; else nothing."""
+    """Return the advice in the error's own declaration if it is more precise than its code's; else ""."""
     kind = _OURS.get(error_type)
     own = kind is not None and kind not in _OF_ERROR and code is not codes.UNKNOWN
     return str(kind.advice) if own and kind is not None else ""

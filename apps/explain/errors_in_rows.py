@@ -1,7 +1,7 @@
-"""Which rows hold an error that stands for a code: the rule of `errors_as_codes`, as a condition of the database.
+"""Find rows with an error that maps to a code: the rule of `errors_as_codes` as a database condition.
 
-It is read off the rows at each look, for runs that are not explained yet. What only took time, as a slow answer does, is in
-no row.
+It is evaluated on each query, for runs that are not explained yet. What only took time, such as a slow answer, is in no
+row.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _TYPES = {code: [each for each in ERROR_TYPES if code_of(each) is code] for code
 FOUND: tuple[Code, ...] = tuple(
     code for code in codes.CODES if code is not codes.UNKNOWN and (_TYPES[code] or code in _SPECIAL)
 )
-"""The codes that an error of a row can stand for."""
+"""The codes that an error in a row can map to."""
 
 
 def has_error_of(code: Code) -> Q:
-    """Return what is true of a row, a run's or a repository's, whose error stands for a code."""
+    """Return the condition that the error of a row, a run's or a repository's, maps to a code."""
     found = Q(error_type__in=_TYPES[code]) | _SPECIAL.get(code, Q(pk__in=()))
     return found & ~_HARD_LIMIT if code is codes.WORKER_DIED else found

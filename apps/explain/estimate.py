@@ -1,4 +1,4 @@
-"""When a run will have read all: by its speed of late, what is left of GitHub's limits, and how uncertain that is."""
+"""Estimate when a run will have read everything, from its recent speed and GitHub's limits, and how surely."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from apps.explain import event_names
 from apps.explain.facts import RepositoryFacts
 from apps.explain.moments import clock_of, length_of
 from apps.explain.story import Story, moment_of
 
-_PROGRESS = "sync.repo.progress"
 _LATE_NS = 600 * 10**9
-"""Speed of late is that of so much time."""
+"""The time over which recent speed is measured."""
 _SPANS = 3
-"""The time of late is looked at in so many pieces: how far their speeds are apart is how uncertain it is."""
+"""Recent time is divided into this many pieces, whose spread of speeds is the uncertainty."""
 _SLOWEST = 0.25
-"""Nothing is said for speeds below this share of the usual one: it may as well stand still."""
+"""Below this share of the usual speed nothing is estimated: the run may as well be stalled."""
 _HOUR = 3600.0
-_SHORTEST_NS = 5 * 10**9  # what has lasted less says nothing about what follows
+_SHORTEST_NS = 5 * 10**9  # a shorter time says nothing about what follows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """How fast a run reads, and how long the rest takes; seconds.
+    """How fast a run reads, and how long the rest will take, in seconds.
 
-    `least` and `most` are the same as `left` where nothing tells how even the speed is. `limited` is how much of it is
-    waited for a limit, which is expected to be used up and resets at `resets_ns`.
+    `least` and `most` equal `left` if nothing shows how steady the speed is. `limited` is the part spent waiting for a
+    limit that is expected to be used up and to reset at `resets_ns`.
     """
 
     per_minute: float
@@ -40,12 +40,12 @@ class Estimate:
 
     @property
     def ends_ns(self) -> int:
-        """When it is expected to have read all, in Unix nanoseconds."""
+        """When it is expected to have read everything, in Unix nanoseconds."""
         return self.begins_ns + int(self.left * 1e9)
 
     @property
     def sentence(self) -> str:
-        """Say how fast it is, how long the rest takes, and how sure that is."""
+        """Say how fast it is, how long the rest will take, and how certain that is."""
         speed = f"{self.per_minute:,.0f} a minute {'of late' if self.is_recent else 'so far'}"
         left = f"about {length_of(self.left)} left"
         sure = (
@@ -60,7 +60,7 @@ class Estimate:
 
 
 def estimate_of(story: Story) -> Estimate | None:
-    """Return when a run that goes on will have read all; None of one that has ended, or of which that cannot be told."""
+    """Return when an unfinished run will have read everything; None if it has ended, or if that cannot be told."""
     facts = story.facts
     unfinished = [one for one in facts.repositories if not one.has_ended]
     done = sum(one.prs_done or 0 for one in facts.repositories)
@@ -69,7 +69,7 @@ def estimate_of(story: Story) -> Estimate | None:
     left = sum(max(0, (one.prs_total or 0) - (one.prs_done or 0)) for one in unfinished)
     read = list(_read(story))
     speeds = _speeds(read, facts.started_ns, facts.now_ns)
-    if not speeds and (facts.is_resumed or not facts.seconds):  # what another run has read says nothing of this one's speed
+    if not speeds and (facts.is_resumed or not facts.seconds):  # another run's reading tells nothing
         return None
     usual = speeds[0] if speeds else done / facts.seconds
     likely = left / usual
@@ -89,9 +89,9 @@ def estimate_of(story: Story) -> Estimate | None:
 
 
 def _read(story: Story) -> Iterator[tuple[int, int]]:
-    """Yield when how many pull requests more were read, as lines say it."""
+    """Yield when, and how many, pull requests were read, according to the lines."""
     of_repository: dict[object, list[tuple[int, int]]] = {}
-    for line in story.lines_of(_PROGRESS):
+    for line in story.lines_of(event_names.REPO_PROGRESS):
         at, done = moment_of(line), line.get("prs_done")
         if at is not None and isinstance(done, int):
             of_repository.setdefault(line.get("repo_id"), []).append((at, done))
@@ -100,7 +100,7 @@ def _read(story: Story) -> Iterator[tuple[int, int]]:
 
 
 def _speeds(read: Sequence[tuple[int, int]], started_ns: int, now_ns: int) -> list[float]:
-    """Return the speed of late, and those of its pieces, a second; nothing where too little is known of it."""
+    """Return the recent speed per second and those of its pieces; nothing if too little is known."""
     begins = max(started_ns, now_ns - _LATE_NS)
     length = now_ns - begins
     late = [(at, count) for at, count in read if at > begins]
@@ -114,7 +114,7 @@ def _speeds(read: Sequence[tuple[int, int]], started_ns: int, now_ns: int) -> li
 
 
 def _limited(story: Story, unfinished: Sequence[RepositoryFacts], seconds: float) -> tuple[float, int | None]:
-    """Return how long the run will probably wait for a limit that is used up before it ends, and when that resets."""
+    """Return how long the run will probably wait for a limit used up before it ends, and when that resets."""
     waits = [(0.0, None)] + [
         found
         for account in {one.account for one in unfinished}

@@ -1,4 +1,4 @@
-"""Read what is known of runs: their rows say when they began and ended, a source has their spans."""
+"""Read what is known of runs: rows say when they began and ended, and a source has their spans."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DURATION = "duration_sec"
 
 
 def time_of(runs: Sequence[PipelineRun], source: Source) -> Decomposition:
-    """Decompose the time of a run, or of one and those that follow it, from the spans of `source`."""
+    """Decompose the time of a run, or of one and its followers, from the spans in `source`."""
     return time_in([span for run in runs for span in source.trace(trace_id_of(run.traceparent))], runs)
 
 
 def time_in(spans: Collection[Span], runs: Sequence[PipelineRun] = ()) -> Decomposition:
-    """Decompose the time of the runs that `spans` tell of; without their rows, that of what the spans cover."""
+    """Decompose the time of the runs in `spans`; without their rows, the time that the spans cover."""
     reserved = reserved_roots(runs)
     if runs:
         is_running = any(run.ended_at is None for run in runs)
@@ -37,7 +37,7 @@ def time_in(spans: Collection[Span], runs: Sequence[PipelineRun] = ()) -> Decomp
 
 
 def _ended(span: Span) -> int:
-    """Return when what the span is about ended: a root lasts until the task that ended its run has."""
+    """Return when the span's subject ended: a root span lasts until the task that ended its run has ended."""
     lasted = nanoseconds(span.attributes.get(_DURATION), 1e9) if span.name == ROOT else None
     return span.end_ns if lasted is None else span.start_ns + lasted
 

@@ -1,4 +1,4 @@
-"""A run explained: evidence in, an explanation out."""
+"""Explain a run: evidence in, an explanation out."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from telemetry import trace_id_of
 from telemetry.reading import Source, Span
 
 _MOST_REQUESTS = 3_000
-"""Earlier runs of more requests in all are compared by their rows alone: their spans would take too long to read."""
+"""Earlier runs with more requests in total are compared by rows only: their spans would take too long to read."""
 _UNEXPLAINED_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What a run did, why, and by which evidence."""
+    """What a run did, why, and on what evidence."""
 
     facts: RunFacts
     outcome: str
@@ -46,7 +46,7 @@ class Explanation:
     has_spans: bool
     """Whether any span of the run could be read."""
     estimate: Estimate | None = None
-    """When a run that goes on will have read all; None where that cannot be told."""
+    """When an unfinished run will have read everything; None if that cannot be told."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -70,7 +70,7 @@ class Explanation:
 
 
 def explain_run(run_id: int, *, source: Source | None = None, command: str = "python manage.py") -> Explanation:
-    """Explain a run by its rows, and by the spans and lines that `source` has: by default the files of this machine.
+    """Explain a run from its rows and the spans and lines in `source`, by default this machine's files.
 
     `command` is how commands are called here. Raises `PipelineRun.DoesNotExist`.
     """
@@ -88,7 +88,7 @@ def explain_run(run_id: int, *, source: Source | None = None, command: str = "py
 
 
 def explain_trace(source: Source, trace_id: str, *, command: str = "python manage.py") -> Explanation | None:
-    """Explain the run of a trace by what `source` has of it alone; None for a trace that is not a run's."""
+    """Explain the run of a trace from `source` alone; None for a trace that is not a run's."""
     spans = source.trace(trace_id)
     run_lines = source.find_lines(trace_id=trace_id)
     facts = facts_in(spans, run_lines, trace_id=trace_id) if spans else None
@@ -99,7 +99,7 @@ def explain_trace(source: Source, trace_id: str, *, command: str = "python manag
 
 
 def explain(story: Story, *, others: Sequence[Line] = (), command: str = "python manage.py") -> Explanation:
-    """Explain a story; `others` are lines of what struck other runs."""
+    """Explain a story; `others` are lines about what struck other runs."""
     causes, undecided = findings(story)
     causes = [replace(one, advice=one.advice.replace("{command}", command)) for one in causes]
     outcome = outcome_of(story)
@@ -121,7 +121,7 @@ def explain(story: Story, *, others: Sequence[Line] = (), command: str = "python
 
 
 def _lines(source: Source, facts: RunFacts, *, of_run: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    """Return the lines of a run and of the machine meanwhile, in their order, and those of what struck others."""
+    """Return the lines of a run and of the machine meanwhile, in order, and those about what struck others."""
     own = list(of_run)
     machine, others = lines_around(source, start_ns=facts.started_ns, end_ns=facts.end_ns)
     known = {id(line) for line in own}
@@ -132,7 +132,7 @@ def _lines(source: Source, facts: RunFacts, *, of_run: Sequence[Line]) -> tuple[
 
 
 def _with_profiles(source: Source, run: PipelineRun, around: Surroundings) -> Any:
-    """Return the earlier runs with what their spans say, if there are few enough spans to read."""
+    """Return the earlier runs, with what their spans say if there are few enough to read."""
     earlier = around.earlier
     if len(earlier) < FEWEST_EARLIER or sum(one.requests for one in earlier) > _MOST_REQUESTS:
         return earlier
@@ -146,7 +146,7 @@ def _with_profiles(source: Source, run: PipelineRun, around: Surroundings) -> An
 
 
 def _missing(story: Story, undecided: Sequence[str]) -> list[str]:
-    """Return what the evidence lacks, in sentences' parts."""
+    """Return what the evidence lacks, in clauses."""
     missing: list[str] = []
     facts = story.facts
     if not story.spans:
@@ -180,7 +180,7 @@ def _cause(finding: Finding) -> dict[str, Any]:
 
 
 def _joined(path: Sequence[Stretch]) -> list[Stretch]:
-    """Return the path with neighbours of one part and one span joined."""
+    """Return the path with neighbours of the same part and span joined."""
     joined: list[Stretch] = []
     for stretch in path:
         last = joined[-1] if joined else None

@@ -1,4 +1,4 @@
-"""What is known of a run, whoever says it: its rows, or the spans themselves. Times are Unix nanoseconds."""
+"""What is known of a run, from its rows or from spans alone. Times are Unix nanoseconds."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class RepositoryFacts:
     due_ns: int | None = None
     alive_ns: int | None = None
     silent_sec: float = 0.0
-    """For how long a running attempt has given no sign of life, where work alone does not explain it."""
+    """For how long a running attempt has given no sign of life, unless work alone explains it."""
     started_ns: int | None = None
     ended_ns: int | None = None
     sent_ns: int | None = None
-    """When the message of an attempt that has not begun was sent; None: none is under way."""
+    """When the message of an attempt not yet begun was sent; None if there is none."""
     account: str = ""
     gaps: Sequence[Mapping[str, Any]] = ()
     points: int | None = None
@@ -74,12 +74,12 @@ class RunFacts:
     cancelled_by: str = ""
     has_row: bool = False
     is_resumed: bool = False
-    """Whether it took up another, so that its repositories began where that had stopped."""
+    """Whether it resumed another, so that its repositories began where that had stopped."""
     step_attempt: int = 0
     step_sent_ns: int | None = None
     repositories: tuple[RepositoryFacts, ...] = ()
     removed: Removed | None = None
-    """Those of its repositories that were removed since: what is known of them is what spans and lines tell."""
+    """Its repositories that have since been removed, known only from spans and lines."""
 
     @property
     def is_running(self) -> bool:
@@ -88,7 +88,7 @@ class RunFacts:
 
     @property
     def end_ns(self) -> int:
-        """When it ended; of a run that goes on, now."""
+        """When it ended; now, if it has not."""
         return self.now_ns if self.ended_ns is None else self.ended_ns
 
     @property
@@ -99,7 +99,7 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """Somebody else's repository that was at work for a time."""
+    """Another run's repository that was at work for a time."""
 
     team: str
     full_name: str
@@ -112,7 +112,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Affected:
-    """Another repository that an error struck about the same time."""
+    """Another repository that an error struck at about the same time."""
 
     team: str
     full_name: str
@@ -125,7 +125,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a run's spans say of its calls: the median seconds by query, how many of each, pull requests a page, errors."""
+    """What a run's spans say about its calls: median seconds and number by query, pull requests per page, errors."""
 
     call_seconds: Mapping[str, float] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
@@ -147,7 +147,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What is left of the points of an account, and when it has all of them again."""
+    """What is left of an account's points, and when they are full again."""
 
     limit: int
     remaining: int
@@ -156,15 +156,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What went on around a run, as far as the database says it; None or nothing where it does not."""
+    """What went on around a run, as far as the database knows; None or empty otherwise."""
 
     swept_ns: int | None = None
-    """When a worker last looked for what stands still."""
+    """When a worker last looked for stalled work."""
     sweep_seconds: float = 10.0
     blocks: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    """By account, which limit forbids to send anything now, and until when."""
+    """By account, which limit forbids sending anything now, and until when."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
-    """By account, what is left of its points, as GitHub said last."""
+    """By account, what is left of its points, as GitHub last said."""
     busy: Sequence[Busy] = ()
     affected: Sequence[Affected] = ()
     earlier: Sequence[Earlier] = ()

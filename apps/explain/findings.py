@@ -1,4 +1,4 @@
-"""Findings: troubles of one cause as one, the decisive cause first, each in a plain sentence."""
+"""Merge troubles of one cause into findings, the decisive one first, each in a plain sentence."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from apps.explain.troubles import Kind, Trouble
 
 WORTH_SECONDS = 1.5
 WORTH_SHARE = 0.05
-"""Time that a run lost to one cause is worth naming from this long on, if it is also this share of the run's time."""
+"""Time lost to one cause is worth naming if it is at least this long and this share of the run's time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One cause: its code, whom it struck, how much of the run's time went into it, and what proves it."""
+    """One cause: its code, whom it struck, how much of the run's time it took, and what proves it."""
 
     code: Code
     kind: Kind
@@ -46,7 +46,7 @@ class _Explained:
 
 
 def findings(story: Story) -> tuple[list[Finding], list[str]]:
-    """Return the causes of how a run went, the decisive one first, and what is missing to decide more."""
+    """Return the causes of how a run went, the decisive one first, and the evidence missing to decide more."""
     lost = [_explained(trouble, story) for trouble in delays(story)]
     others = [_explained(each, story) for found in (stopped, standing, incomplete) for each in found(story)]
     seconds = _summed(lost)
@@ -54,7 +54,7 @@ def findings(story: Story) -> tuple[list[Finding], list[str]]:
     worth = {code for code, sum_ in seconds.items() if is_worth_naming(sum_, of=story.facts.seconds)}
     named += [one for one in lost if one.code in worth]
     missing = _undecided(named)
-    if others and any(one.code is not codes.UNKNOWN for one in others):  # time that nothing explains does not decide then
+    if others and any(one.code is not codes.UNKNOWN for one in others):  # unexplained time does not decide then
         named = [one for one in named if one.code is not codes.UNKNOWN or one.trouble.kind is not Kind.DELAYED]
     groups: dict[Code, list[_Explained]] = {}
     for one in sorted(named, key=lambda one: (one.trouble.kind, one.trouble.start_ns)):
@@ -65,7 +65,7 @@ def findings(story: Story) -> tuple[list[Finding], list[str]]:
 
 
 def _undecided(named: Sequence[_Explained]) -> list[str]:
-    """Return what would have decided what no rule explains, each once, with when it began and how long it was in all."""
+    """Return what would have decided the unexplained troubles, each once, with their start and total length."""
     found: dict[str, list[Trouble]] = {}
     for one in named:
         if one.match.missing:
@@ -81,12 +81,12 @@ def _length(trouble: Trouble) -> float:
 
 
 def is_worth_naming(seconds: float, *, of: float) -> bool:
-    """Return whether time that was lost to one cause is worth naming, of a run that took so long."""
+    """Return whether the time lost to one cause is worth naming for a run of that length."""
     return seconds >= WORTH_SECONDS and seconds >= WORTH_SHARE * of
 
 
 def _weight(finding: Finding) -> tuple[float, ...]:
-    """Return what decides between causes of one kind: time of delays, else how many repositories it struck."""
+    """Return what ranks causes of one kind: time for delays, else the number of repositories struck."""
     if finding.kind is Kind.DELAYED:
         return (-finding.seconds,)
     return (finding.code is codes.UNKNOWN, -len(finding.repositories))
@@ -104,14 +104,14 @@ def _summed(lost: Iterable[_Explained]) -> dict[Code, float]:
 
 
 def _is_worth_saying(one: _Explained, story: Story) -> bool:
-    """Return whether a repository that stands is worth a word: not if it only queues behind one of its own run."""
+    """Return whether a stalled repository is worth mentioning: not if it only queues behind one of its own run."""
     if one.trouble.kind is not Kind.STANDING or one.code is not codes.QUEUE_BUSY:
         return True
     return not any(works(each) for each in story.facts.repositories)
 
 
 def _finding(code: Code, group: Sequence[_Explained], seconds: float, story: Story) -> Finding:
-    """Return the finding for troubles of one code; the gravest kind among them speaks for all."""
+    """Return the finding for troubles of one code, represented by the gravest kind among them."""
     kind = group[0].trouble.kind
     own = [one for one in group if one.trouble.kind is kind]
     main = max(own, key=_shows_most) if kind is Kind.DELAYED else own[0]
@@ -133,7 +133,7 @@ def _finding(code: Code, group: Sequence[_Explained], seconds: float, story: Sto
 
 
 def _shows_most(one: _Explained) -> tuple[bool, float]:
-    """Return by what one of several delays speaks for all: that something proves it, and its length."""
+    """Return the rank of a delay to represent several: whether it is proven, then its length."""
     return bool(one.trouble.chain or one.match.steps), one.trouble.seconds
 
 
@@ -162,11 +162,11 @@ def _sentence(code: Code, main: _Explained, repositories: Sequence[str], seconds
 
 
 def _named(repositories: Sequence[str]) -> str:
-    if len(repositories) <= 2:  # two are named, of more the number
+    if len(repositories) <= 2:  # two are named, more are counted
         return " and ".join(repositories)
     return f"{repositories[0]} and {count_of(len(repositories) - 1, 'other repository')}"
 
 
 def with_command(finding: Finding, command: str) -> Finding:
-    """Return the finding with its advice as commands are called here."""
+    """Return the finding with commands in its advice written as they are called here."""
     return replace(finding, advice=finding.advice.replace("{command}", command))

@@ -1,4 +1,4 @@
-"""What happened between two activities of a chain: a few rules, each with its evidence, and the rest is unexplained."""
+"""Explain the time between two activities of a chain by a few rules with evidence; the rest is unexplained."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SECOND = 1_000_000_000
 _START_NS = _SECOND
 """How long the start of a run may take: from its rows to the first message."""
 _SENDING_NS = 5 * _SECOND
-"""How long sending a message may take on a busy machine: a sweep sends what was not sent in two seconds."""
+"""How long sending a message may take on a busy machine: a sweep sends what is not sent within two seconds."""
 
 
-@dataclass(slots=True)  # not frozen: of a large trace there are as many as spans, and freezing doubles what each takes
+@dataclass(slots=True)  # not frozen: a large trace has one a span, and freezing doubles the time each takes
 class Stretch:
-    """Some time of a run, what it went into, and the span or the rule that says so."""
+    """A stretch of a run's time, what it went into, and the span or rule that says so."""
 
     start_ns: int
     end_ns: int
@@ -36,21 +36,21 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Time in which nothing of a chain has a span."""
+    """Time in which a chain has no span."""
 
     start_ns: int
     end_ns: int
     before: Activity | None
-    """What began when it ended; None: nothing has begun since."""
+    """What began when it ended; None if nothing has begun since."""
     wait: Activity | None
-    """The wait that ended when it started, if one did."""
+    """The wait that ended when it started, if any."""
     after: Activity | None
-    """The attempt or step before it; None: it is the first."""
+    """The attempt or step before it; None if there was none."""
     is_running: bool
-    """Whether the run goes on, at the end of the gap if nothing is `before` it."""
+    """Whether the run still goes on at the end of the gap, if nothing follows it."""
 
     def explained(self) -> Iterator[Stretch]:
-        """Yield what the gap went into, in order, without a hole."""
+        """Yield what the gap went into, in order and without gaps."""
         at = self.start_ns
         for until, part, why in self._rules():
             until = min(max(until, at), self.end_ns)
@@ -59,7 +59,7 @@ class Gap:
                 at = until
 
     def _rules(self) -> Iterator[tuple[int, Part, str]]:
-        """Yield until when, what, and why; where a rule ends, the next goes on."""
+        """Yield until when, what, and why; each rule continues where the last ended."""
         after, before = self.after, self.before
         end = self.end_ns
         sent = end if before is None else end - before.message_wait_ns
@@ -82,12 +82,12 @@ class Gap:
             yield end, Part.QUEUE, "it waited for a worker"
 
     def _hides_a_death(self) -> bool:
-        """Return whether the attempt before died, or one between left nothing behind; one that is still open did neither."""
+        """Return whether the previous attempt died, or one in between left no trace; an open one did neither."""
         after, before = self.after, self.before
         if after is not None and after.is_dead and self.wait is None:
             return not (after.top is None and before is None and self.is_running)
         if after is not None and after.outcome == Outcome.CANCELLED and before is not None and self.wait is None:
-            return True  # it left its row as it was
+            return True  # it did not change its row
         number = None if before is None else before.attempt
         if number is None:
             return False
@@ -95,7 +95,7 @@ class Gap:
         return number > (1 if is_next_phase or after is None else (after.attempt or number) + 1)
 
     def _until_now(self, after: Activity | None) -> Iterator[tuple[int, Part, str]]:
-        """Yield what the time went into after which nothing of the chain came."""
+        """Yield what the time after the end of the chain went into."""
         if self.is_running:
             yield self.end_ns, Part.OPEN_NOW, "what goes on now has not ended"
         elif after is not None and after.has_ended and self.end_ns - self.start_ns <= _START_NS:
@@ -112,7 +112,7 @@ class Gap:
 
 
 def _asked_for(attempt: Activity) -> tuple[int, Part, str] | None:
-    """Return until when the attempt asked for no other to follow, if it did."""
+    """Return until when the attempt asked that no other follow, if it did."""
     ending = attempt.ending
     if ending is None:
         return None
@@ -130,13 +130,13 @@ def _asked_for(attempt: Activity) -> tuple[int, Part, str] | None:
 
 
 def _is_answer(before: Activity, message: Activity) -> bool:
-    """Return whether `before` is the attempt that the message was for, or the same message sent once more."""
+    """Return whether `before` is the attempt that the message was for, or the same message sent again."""
     return before.has_vanished or (before.attempt is not None and before.attempt == message.attempt)
 
 
 def _moment(text: str) -> int | None:
-    """Return a moment that an attribute holds in Unix nanoseconds; None if it holds something else."""
+    """Return the moment in an attribute in Unix nanoseconds; None if it holds something else."""
     try:
         return unix_nanoseconds(datetime.fromisoformat(text))
-    except (ValueError, TypeError, OverflowError):  # not ours, or without its zone
+    except (ValueError, TypeError, OverflowError):  # not ours, or without a zone
         return None

@@ -1,4 +1,4 @@
-"""Times in which nothing was at work for long: what pictures of a run leave out."""
+"""Find long idle times, which pictures of a run leave out."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from itertools import pairwise
 from apps.explain.parts import WAITING, part_of
 from telemetry.reading import Span
 
-_SHARE = 0.15  # of the whole time; less is not worth a break in an axis
+_SHARE = 0.15  # of the whole time; less is not worth a break in the axis
 _SHORTEST_NS = 10**9
 
 
 def at_work(spans: Iterable[Span]) -> list[tuple[int, int]]:
-    """Return when something was at work: in the spans that are no waits, and do not only contain others."""
+    """Return when something was at work: in spans that are neither waits nor mere containers."""
     return [(span.start_ns, span.end_ns) for span in spans if (part := part_of(span)) is not None and part not in WAITING]
 
 
 def idle_times(start_ns: int, end_ns: int, busy: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    """Return when nothing was at work for a second and a seventh of the time, or more; none where that is all of it."""
+    """Return when nothing was at work for at least a second and a seventh of the time; none if that is all of it."""
     length = end_ns - start_ns
     shortest = max(_SHORTEST_NS, int(length * _SHARE))
     idle = [gap for gap in _gaps(start_ns, end_ns, busy) if gap[1] - gap[0] >= shortest]

@@ -1,4 +1,4 @@
-"""What is missing of repositories that ended well: lists of which GitHub counts more than it lists, and hidden values."""
+"""Find what successfully synced repositories lack: lists shorter than GitHub's count, and hidden values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.explain.troubles import Kind, Trouble
 
 
 def incomplete(story: Story) -> Iterator[Trouble]:
-    """Yield a trouble for each repository that has ended well and of which something could not be had."""
+    """Yield a trouble for each successfully synced repository that lacks something."""
     for repository in story.facts.repositories:
         said = said_of_gaps(repository.gaps)
         if repository.state != "completed" or not said:
@@ -47,7 +47,7 @@ def incomplete(story: Story) -> Iterator[Trouble]:
 
 
 def said_of_gaps(gaps: Sequence[Mapping[str, Any]]) -> str:
-    """Return in words what could not be had; nothing where that is nothing, or was only mended."""
+    """Return what is lacking, in words; empty if nothing is, or if values were only mended."""
     lists = [gap for gap in gaps if "list" in gap]
     hidden = [gap for gap in gaps if gap.get("reason") == "hidden"]
     said = []

@@ -1,4 +1,4 @@
-"""What was done inside an activity, moment by moment: the innermost span that was open says it."""
+"""Tell what was done inside an activity, moment by moment, by the innermost open span."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from telemetry.reading import Span
 
 
 def stretches_inside(activity: Activity, start_ns: int, end_ns: int) -> Iterator[Stretch]:
-    """Yield the time of an activity between two moments, in order, without a hole.
+    """Yield an activity's time between two moments, in order and without gaps.
 
-    One process does one thing at a time: where spans overlap it is at the one that began last. What no span stands for is
-    our own work; what is open, and has nothing in it that ended later, is open now.
+    One process does one thing at a time: where spans overlap, it is at the one that began last. Time without a span is
+    our own work. An open span with nothing in it that ended later is open now.
     """
     parts = _parts(activity)
     spans = [one for one in activity.spans if one.start_ns < one.end_ns and one.start_ns < end_ns and one.end_ns > start_ns]
     latest_start = spans[-1].start_ns if spans else start_ns
-    begun: list[Span] = []  # the latest is last; those that have ended are left when it comes to them
+    begun: list[Span] = []  # the latest is last; ended ones are popped when reached
     at = start_ns
     for following in (*spans, None):
         begins = end_ns if following is None else following.start_ns
@@ -40,10 +40,10 @@ def stretches_inside(activity: Activity, start_ns: int, end_ns: int) -> Iterator
 
 
 def _parts(activity: Activity) -> Mapping[str, Part]:
-    """Return what each span stands for: where it does not say itself, what it is inside of."""
+    """Return each span's part: its own, or else that of the span that encloses it."""
     known: dict[str, Part] = {}
     unclear: list[Span] = []
-    for span in activity.spans:  # as they began: what a span is inside of comes before it, nearly always
+    for span in activity.spans:  # in starting order: an enclosing span nearly always comes first
         found = part_of(span) or known.get(span.parent_id or "")
         if found is None:
             unclear.append(span)

@@ -1,4 +1,4 @@
-"""Runs as people list and choose them: what they cover, how they stand, and which of them a person means."""
+"""Runs as people list and choose them: what they cover, how they stand, and which one a person means."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _MOST_NAMES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRepository:
-    """One repository in a run; `state` is the one word for it that is used everywhere."""
+    """One repository in a run; `state` is the one word used for it everywhere."""
 
     repo_id: int
     full_name: str
     state: str
     is_fine: bool
-    """Whether all that was asked for is stored."""
+    """Whether everything asked for is stored."""
     why: str = ""
     """What it failed with, waits for, or lacks, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRun:
-    """One run, whoever tells of it: its rows, or lines."""
+    """One run, known from rows or from lines."""
 
     number: int
     kind: str
@@ -40,22 +40,22 @@ class KnownRun:
     phase: str
     team_id: int
     team: str
-    """The team's slug; empty where only lines tell of the run."""
+    """The team's slug; empty if the run is known only from lines."""
     started_at: datetime
     ended_at: datetime | None
     seen_at: datetime
-    """When this was known of it: what has not ended lasts until then."""
+    """When this was known; an unfinished run lasts until then."""
     trace_id: str
     task_id: str
     follows: int | None
     repositories: tuple[KnownRepository, ...]
     error_msg: str = ""
     removed: Removed | None = None
-    """Those of its repositories that were removed since, and of which rows tell nothing more."""
+    """Its repositories that have since been removed, which have no rows any more."""
 
     @property
     def is_fine(self) -> bool:
-        """Whether it has stored all that was asked for."""
+        """Whether it has stored everything asked for."""
         return self.state == COMPLETED and all(one.is_fine for one in self.repositories)
 
     @property
@@ -75,7 +75,7 @@ class KnownRun:
 
     @property
     def cause(self) -> str:
-        """Why it is not simply fine, in one short sentence from its rows or lines alone; empty if it is."""
+        """Why it is not simply fine, in one short sentence from rows or lines alone; empty if it is."""
         if self.is_fine:
             return ""
         short = [one for one in self.repositories if not one.is_fine and one.why]
@@ -107,7 +107,7 @@ class KnownRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Which runs somebody asks for; what is None or False says nothing."""
+    """Which runs somebody asks for; None and False do not restrict."""
 
     number: int | None = None
     trace_id: str | None = None
@@ -116,10 +116,10 @@ class Asked:
     team: str | None = None
     repo_id: int | None = None
     repository: str | None = None
-    """A name or a pattern of names, such as `acme/api-*`; upper and lower case are the same."""
+    """A name or pattern of names, such as `acme/api-*`, ignoring case."""
     since: datetime | None = None
     not_fine: bool = False
-    """Only runs that are not simply fine; those of a repository, where it is not."""
+    """Only runs that are not simply fine or, with a repository, in which that is not."""
     in_states: frozenset[str] = frozenset()
 
     def is_met_by(self, run: KnownRun) -> bool:
@@ -146,14 +146,14 @@ class Asked:
 
 
 class Register(Protocol):
-    """Where runs are written down."""
+    """A record of runs."""
 
     def runs(self, asked: Asked) -> Iterator[KnownRun]:
         """Yield the runs that are asked for, newest first."""
         ...
 
     def following(self, run: KnownRun) -> Sequence[int]:
-        """Return the numbers of the runs that follow a run: its backfills, and what takes it up."""
+        """Return the numbers of the runs that follow a run: its backfills, and the run that resumes it."""
         ...
 
 
@@ -166,7 +166,7 @@ class Choice:
 
 
 def meant(register: Register, asked: Asked | None = None) -> Choice | None:
-    """Return the run that a person means who names none, or several by `asked`: the newest that is not simply fine.
+    """Return the run meant by a person who names none, or several by `asked`: the newest that is not simply fine.
 
     If all are fine it is the newest recent one. None if there is none at all.
     """
@@ -187,7 +187,7 @@ def first(runs: Iterable[KnownRun]) -> KnownRun | None:
 
 
 def is_like(full_name: str, pattern: str) -> bool:
-    """Return whether a repository's name is like a pattern; a pattern without an owner is one of the name alone."""
+    """Return whether a repository's name matches a pattern, which without an owner covers only the name."""
     name = full_name if "/" in pattern else full_name.rpartition("/")[2]
     return fnmatchcase(name.lower(), pattern.lower())
 

@@ -1,4 +1,4 @@
-"""Where a run's critical path lost time: stretches that a healthy run does not have."""
+"""Find where a run's critical path lost time: stretches that a healthy run does not have."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from telemetry.reading import Span
 
 _ENVIRONMENT, _OWN_SERVERS = "deployment.environment.name", "local"
 QUICK_SECONDS = 1.0
-"""A call that ended well, or a write, is not slow if it is not longer, whatever is usual."""
+"""A successful call or a write up to this length is never slow, whatever is usual."""
 _NAMED = CALLS | WAITS | {WRITE, RATE_WAIT, machine_catalog.LaneWait.__operation__, SYNC}
 
 
 @dataclass(slots=True)
 class Loss:
-    """Stretches of the critical path that one span shows, from the first's start to the last's end, and their sum."""
+    """Stretches of the critical path in one span, from the first's start to the last's end, and their sum."""
 
     evidence: Span | None
     part: Part
@@ -31,7 +31,7 @@ class Loss:
 
 
 def losses_of(story: Story) -> list[Loss]:
-    """Return all that the critical path lost time to, in the order it was lost."""
+    """Return everything that the critical path lost time to, in order."""
     losses: dict[object, Loss] = {}
     cut_off = [attempt for attempt in story.attempts if _met_its_limit(attempt)]
     spans = story.span_of_id
@@ -51,9 +51,9 @@ def losses_of(story: Story) -> list[Loss]:
 
 
 def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
-    """Return whether the time may be lost; our own work is not, but for a start that nobody made or what a limit cut off.
+    """Return whether the time may be lost; our own work is not, except a missing start or work cut off by a limit.
 
-    A command with servers of its own also starts a worker of its own, which is a part of its work.
+    A command with its own servers also starts its own worker, which is part of its work.
     """
     if stretch.part is not Part.OUR_OWN_WORK:
         return evidence is None or not _is_quick(evidence, stretch.part)
@@ -65,7 +65,7 @@ def _may_be_lost(stretch: Stretch, evidence: Span | None) -> bool:
 
 
 def _is_quick(evidence: Span, part: Part) -> bool:
-    """Return whether it is a call or a write that cannot be slow: a large trace has hardly anything else."""
+    """Return whether it is a call or write that cannot be slow, as nearly all are in a large trace."""
     is_answered = evidence.name in CALLS and evidence.status == "OK" and part is Part.GITHUB_ANSWERING
     is_one = evidence.name == WRITE or is_answered
     return is_one and evidence.end_ns - evidence.start_ns <= QUICK_SECONDS * 1e9
@@ -76,10 +76,10 @@ def _within(attempts: Sequence[Attempt], stretch: Stretch) -> Attempt | None:
 
 
 def _met_its_limit(attempt: Attempt) -> bool:
-    """Return whether an attempt was ended by a limit of time; what it did by itself until then was lost."""
+    """Return whether an attempt was ended by a time limit, so that its own work until then was lost."""
     return attempt.sync is not None and ended_by_limit(attempt.sync)
 
 
 def ended_by_limit(sync: Span) -> bool:
-    """Return whether an attempt's span was ended by a limit of time."""
+    """Return whether an attempt's span was ended by a time limit."""
     return sync.attributes.get("died.cause") == "time_limit" or code_of(error_of(sync)) is codes.TIME_LIMIT

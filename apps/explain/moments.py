@@ -1,4 +1,4 @@
-"""Moments and lengths of time as people read them."""
+"""Format moments and lengths of time for people."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from apps.utils.times_in_text import time_of_day
 
 
 def clock_of(nanoseconds: int) -> str:
-    """Return the time of day, UTC: `14:07:12Z`."""
+    """Return the time of day in UTC: `14:07:12Z`."""
     return time_of_day(datetime.fromtimestamp(nanoseconds // 10**9, UTC))
 
 
 def length_of(seconds: float) -> str:
     """Return a length of time: `3.5 s`, `12 min 5 s`, `2 h 3 min`."""
-    if seconds < 99.95:  # what is printed with one digit
+    if seconds < 99.95:  # as printed with one digit
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 120:  # more is easier to read in hours

@@ -1,4 +1,4 @@
-"""The parts that a run's time consists of, and which of them a span stands for."""
+"""The parts that a run's time consists of, and the part that each span stands for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telemetry.reading import Span
 
 
 class Part(StrEnum):
-    """Where a moment of a run went, in words; the order is that of tables."""
+    """Where a moment of a run went, in words and in the order of tables."""
 
     GITHUB_ANSWERING = "GitHub answering"
     PRIMARY_WAIT = "primary wait"
@@ -51,7 +51,7 @@ _OF_NAME: Mapping[str, Part] = {
     MISSING: Part.DEAD_UNTIL_FOUND,
 }
 _BY_REASON = frozenset({RATE_WAIT, PARKED, QUEUE_WAIT})
-"""Waits that stand for a part by what they were for."""
+"""Waits whose part depends on their reason."""
 
 
 def key_of(operation: type[Operation[Any]], field: str) -> str:
@@ -64,17 +64,17 @@ _QUEUED_FOR = key_of(machine_catalog.QueueWait, "reason")
 
 
 def part_of(span: Span) -> Part | None:
-    """Return the part that the span stands for; None for one that belongs to whatever it is inside of."""
+    """Return the part that the span stands for; None for one that belongs to its enclosing span."""
     if span.name not in _BY_REASON:
         return _OF_NAME.get(span.name)
     queued_for = span.attributes.get(_QUEUED_FOR) if span.name == QUEUE_WAIT else "limit"
     if queued_for == "limit":
         return part_of_limit(limit_of(span))
-    return Part.OUR_OWN_WORK if queued_for == "start" else Part.QUEUE  # of a start nobody was ahead
+    return Part.OUR_OWN_WORK if queued_for == "start" else Part.QUEUE  # nobody was ahead of a start
 
 
 def part_of_limit(reason: str) -> Part:
-    """Return the part for a wait of that reason; a `Retry-After` is how GitHub tells a secondary limit."""
+    """Return the part for a wait with that reason; GitHub announces a secondary limit by `Retry-After`."""
     return Part.PRIMARY_WAIT if reason == "primary" else Part.SECONDARY_WAIT
 
 

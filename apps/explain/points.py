@@ -1,4 +1,4 @@
-"""Where a run's points and requests went: by query, and by repository."""
+"""Sum up where a run's points and requests went, by query and by repository."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from apps.explain.story import CALLS, GRAPHQL, Story, query_of
 
 
 def points_of(story: Story) -> dict[str, Any]:
-    """Return the points and the requests of a run, in all, by query and by repository; the dearest first.
+    """Return a run's points and requests in total, by query and by repository, most expensive first.
 
-    A request that no answer told the price of counts as one without points.
+    A request whose cost no answer gave counts without points.
     """
     by_query: dict[str, list[int]] = {}
     by_repository: dict[str, list[int]] = {}

@@ -1,11 +1,11 @@
-"""The rules: each declares its code, and says by which evidence a trouble is of it. The first that does wins."""
+"""The rules: each declares a code and the evidence that a trouble has it. The first match wins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.explain import codes
+from apps.explain import codes, event_names
 from apps.explain.chains import Chain, by_line, by_row
 from apps.explain.codes import Code
 from apps.explain.errors_as_codes import code_of
@@ -24,14 +24,14 @@ _LATE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """That a rule applies: `detail` says how, in words for a bracket, and `steps` prove it beside the trouble's own."""
+    """A rule's match: `detail` says how it applies, for a bracket, and `steps` add to the trouble's own proof."""
 
     detail: str = ""
     steps: Chain = ()
     is_inferred: bool = False
-    """Whether it follows from something that is not there."""
+    """Whether it is inferred from an absence."""
     missing: str = ""
-    """What would have decided it, where nothing does."""
+    """What would have decided it, if nothing does."""
 
 
 Applies = Callable[[Trouble, Story], Match | None]
@@ -39,7 +39,7 @@ Applies = Callable[[Trouble, Story], Match | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A code, and by which evidence a trouble is of it."""
+    """A code, and the evidence that a trouble has it."""
 
     code: Code
     applies: Applies
@@ -70,7 +70,7 @@ def _database_away(trouble: Trouble, story: Story) -> Match | None:
 
 
 def _away(trouble: Trouble, story: Story, what: str) -> Match | None:
-    """Return the match of time in which nobody was at work, for want of `what`, if the machine's lines say so."""
+    """Match time in which nobody was at work for lack of `what`, if the machine's lines show it."""
     if trouble.part not in _NOBODY_AT_WORK or trouble.error_type not in ("", "died") or trouble.died_of:
         return None
     found = first_covering(absences(story.lines, what, now_ns=story.facts.end_ns), trouble.start_ns, trouble.end_ns)
@@ -81,7 +81,7 @@ def _away(trouble: Trouble, story: Story, what: str) -> Match | None:
 
 
 def _no_worker(trouble: Trouble, story: Story) -> Match | None:
-    """Match time in which a message or a repository waited, and no worker was there."""
+    """Match time in which a message or a repository waited while there was no worker."""
     is_start = trouble.evidence is not None and trouble.evidence.attributes.get(_QUEUED_FOR) == "start"
     is_lost = trouble.part is Part.DEAD_UNTIL_FOUND and not trouble.error_type  # a message that nobody took
     if trouble.part is not Part.QUEUE and not is_start and not is_lost:
@@ -112,7 +112,7 @@ def _no_worker(trouble: Trouble, story: Story) -> Match | None:
 
 def _of_worker(found: Absence) -> str:
     at = moment_of(found.line) or found.end_ns
-    if found.line.get("event") == "sync.worker.started":
+    if found.line.get("event") == event_names.WORKER_STARTED:
         return f"a worker came at {clock_of(at)}"
     return f"the last worker left at {clock_of(at)}"
 
@@ -124,16 +124,16 @@ def _time_limit(trouble: Trouble, _story: Story) -> Match | None:
 
 
 def _worker_died(trouble: Trouble, story: Story) -> Match | None:
-    """Match a death: by the span that says what killed it, by a line, or by silence alone."""
+    """Match a death, by the span that says what killed it, by a line, or by silence alone."""
     if not trouble.is_death:
         return None
     repo_id = None if trouble.repository is None else trouble.repository.repo_id
     lines = [
         line
-        for line in story.lines_of("sync.worker.killed", "sync.attempt.dead", repo_id=repo_id)
+        for line in story.lines_of(event_names.WORKER_KILLED, event_names.ATTEMPT_DEAD, repo_id=repo_id)
         if abs((moment_of(line) or 0) - trouble.end_ns) < 600 * 10**9 or trouble.kind is not Kind.DELAYED
     ]
-    killed = [line for line in lines if line.get("event") == "sync.worker.killed"]
+    killed = [line for line in lines if line.get("event") == event_names.WORKER_KILLED]
     if any("time limit" in str(line.get("cause")) for line in killed[-1:]):
         return None
     said = tuple(by_line(_of_death(line), line, trace_id=story.facts.trace_id) for line in (killed or lines)[-1:])
@@ -142,18 +142,18 @@ def _worker_died(trouble: Trouble, story: Story) -> Match | None:
         return Match(detail=span.status_message, steps=said)
     if killed:
         return Match(detail=f"killed by {killed[-1].get('cause')}", steps=said)
-    if trouble.error_type == _NEVER_FINISHED and not said:  # its messages may have been lost, or its limits met
+    if trouble.error_type == _NEVER_FINISHED and not said:  # its messages may have been lost, or its limits reached
         return None
     return Match(detail="no sign of life since", steps=said, is_inferred=True)
 
 
 def _killed_at_its_limit(trouble: Trouble, story: Story) -> Match | None:
-    """Match a death of which only the worker's line says that it was its hard limit."""
+    """Match a death that only the worker's line attributes to the hard limit."""
     if not trouble.is_death:
         return None
     repo_id = None if trouble.repository is None else trouble.repository.repo_id
     killed = [
-        line for line in story.lines_of("sync.worker.killed", repo_id=repo_id) if "time limit" in str(line.get("cause"))
+        line for line in story.lines_of(event_names.WORKER_KILLED, repo_id=repo_id) if "time limit" in str(line.get("cause"))
     ]
     if not killed:
         return None
@@ -162,7 +162,7 @@ def _killed_at_its_limit(trouble: Trouble, story: Story) -> Match | None:
 
 def _of_death(line: object) -> str:
     values = dict(line) if isinstance(line, dict) else {}
-    if values.get("event") == "sync.worker.killed":
+    if values.get("event") == event_names.WORKER_KILLED:
         return f"the process at {values.get('task_name')} was killed: {values.get('cause')}"
     return f"attempt {values.get('attempt')} was found dead, silent for {values.get('silent_sec')} s"
 
@@ -177,7 +177,7 @@ def _limited(kind: str) -> Applies:
 
 
 def _is_error(code: Code) -> Applies:
-    """Return what matches a trouble whose error stands for the code by its place in the error tree."""
+    """Return a matcher for troubles whose error maps to the code by its place in the error tree."""
 
     def applies(trouble: Trouble, _story: Story) -> Match | None:
         if not trouble.error_type or code_of(trouble.error_type, trouble.error_msg, trouble.stack) is not code:
@@ -188,7 +188,7 @@ def _is_error(code: Code) -> Applies:
 
 
 def _error_in_short(trouble: Trouble) -> str:
-    """Return an error for a bracket: GitHub's by its status, others' by their name and words."""
+    """Return an error for a bracket: GitHub's by its status, others by their name and message."""
     span = trouble.evidence
     status = None if span is None else span.attributes.get("http.response.status_code")
     if isinstance(status, int) and status >= _AN_ERROR:
@@ -200,12 +200,12 @@ def _error_in_short(trouble: Trouble) -> str:
 
 
 def _short(words: str) -> str:
-    """Return words that fit into a sentence."""
+    """Return text shortened to fit into a sentence."""
     return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 2].rstrip()} …"
 
 
 _LONGEST = 120
-_AN_ERROR = 400  # an HTTP status from which on it says more than the words
+_AN_ERROR = 400  # from this HTTP status on, it says more than the message
 
 
 def _slow_call(trouble: Trouble, _story: Story) -> Match | None:
@@ -229,7 +229,7 @@ def _lane(trouble: Trouble, _story: Story) -> Match | None:
 
 
 def _queue(trouble: Trouble, story: Story) -> Match | None:
-    """Match a wait behind others: those that a span names, or that were at work meanwhile."""
+    """Match a wait behind others, which a span names or which were at work meanwhile."""
     is_lost = trouble.part is Part.DEAD_UNTIL_FOUND and not trouble.error_type
     if trouble.limit or (trouble.part is not Part.QUEUE and not is_lost):
         return None
@@ -242,15 +242,15 @@ def _queue(trouble: Trouble, story: Story) -> Match | None:
         return Match(detail=names)
     if reason == "workers":
         return Match(detail="all workers were busy")
-    there = [line for line in story.lines_of("sync.worker.started") if (moment_of(line) or 0) <= trouble.start_ns]
-    if there:  # nobody says what they did, but somebody was there
+    there = [line for line in story.lines_of(event_names.WORKER_STARTED) if (moment_of(line) or 0) <= trouble.start_ns]
+    if there:  # what they did is unknown, but there was a worker
         said = by_line(f"{there[-1].get('worker')} was there", there[-1], trace_id=story.facts.trace_id)
         return Match(detail="all workers were busy", steps=(said,), is_inferred=True)
     return None
 
 
 def _others(trouble: Trouble, story: Story) -> list[str]:
-    """Return whose repositories were at work in that time, each once."""
+    """Return the repositories of others at work in that time, each once."""
     names = [
         f"{busy.full_name} of {busy.team}"
         for busy in story.surroundings.busy
@@ -281,7 +281,7 @@ RULES: tuple[Rule, ...] = (
     Rule(code=codes.NO_WORKER, applies=_no_worker),
     Rule(code=codes.QUEUE_BUSY, applies=_queue),
 )
-"""Every rule, in the order they are asked."""
+"""Every rule, in the order they are tried."""
 
 
 def _missing(trouble: Trouble) -> str:

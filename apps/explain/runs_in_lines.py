@@ -1,4 +1,4 @@
-"""Runs as the lines of a home tell of them, for whoever has no database to ask."""
+"""Reconstruct runs from a home's lines, for when there is no database."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Line = Mapping[str, Any]
 
 
 class TeamsUnknownError(Exception):
-    """Lines have a team's number, and not what it is called."""
+    """Lines contain a team's number but not its name."""
 
 
 class Lines:
-    """The runs that the lines of `source` tell of; what became of them is known as far as it was written."""
+    """The runs in the lines of `source`; how they ended is known as far as it was written."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     def runs(self, asked: Asked) -> Iterator[KnownRun]:
-        """Yield the runs that are asked for, newest first; `TeamsUnknownError` where a team's name is."""
+        """Yield the runs asked for, newest first; raise `TeamsUnknownError` if a team's name is given."""
         if asked.team is not None:
             raise TeamsUnknownError
-        by_trace: dict[str, list[Line]] = {}  # numbers begin anew where a database was removed, and files stayed
+        by_trace: dict[str, list[Line]] = {}  # numbers start over if the database was removed but the files stayed
         for line in self._lines(asked):
             if isinstance(line.get("run_id"), int):
                 by_trace.setdefault(str(line.get("trace_id")), []).append(line)
@@ -42,8 +42,8 @@ class Lines:
         yield from sorted(runs, key=lambda run: (run.started_at, run.number), reverse=True)
 
     def _lines(self, asked: Asked) -> Sequence[Line]:
-        """Return the lines that may be of what is asked for: of a run that is named by itself, no other's."""
-        if asked.number is not None:  # where one number was given twice, the newer run has it
+        """Return the lines that may be relevant; for a run that is named itself, only its own."""
+        if asked.number is not None:  # if a number was given twice, the newer run has it
             newest = self._source.newest_line(run_id=asked.number, event=_EVENTS)
             traces = [] if newest is None else [str(newest.get("trace_id"))]
         elif asked.trace_id is not None:
@@ -62,7 +62,7 @@ class Lines:
 
 
 def _run(lines: Sequence[Line]) -> KnownRun | None:
-    """Return what lines say of a run; None if they do not even say where it began."""
+    """Return what lines say about a run; None if they lack even its start."""
     started, ended = _last(lines, [f"{_RUN}.started"]), _last(lines, _ENDS)
     first = started or lines[0]
     began, team_id = _began(first, ended), first.get("team_id")
@@ -72,7 +72,7 @@ def _run(lines: Sequence[Line]) -> KnownRun | None:
     state = SILENT if ended is None else _ENDS[str(ended["event"])]
     is_short = any(one.state == FAILED for one in repositories)
     phase = str((ended or first).get("phase") or "")
-    began_in = str(first.get("phase") or phase)  # the line of an end names no phase, unless the run failed
+    began_in = str(first.get("phase") or phase)  # the line at the end names no phase unless the run failed
     resumed = _last(lines, [_RESUMED])
     return KnownRun(
         number=first["run_id"],
@@ -122,7 +122,7 @@ def _last(lines: Sequence[Line], events: Sequence[str] | Mapping[str, str]) -> L
 
 
 def _began(first: Line, ended: Line | None) -> datetime | None:
-    """Return when a run began: its first line is written by the worker that takes it up, its last says how long it took."""
+    """Return when a run began: a worker writes its first line later, but its last line says how long it took."""
     end, took = None if ended is None else _moment(ended), (ended or {}).get("duration_sec")
     if end is not None and isinstance(took, int | float):
         return end - timedelta(seconds=took)

@@ -1,4 +1,4 @@
-"""Runs as their rows tell of them."""
+"""Read runs from their rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _OF_STANDING = ("alive_at", "due_at", "wait_reason", "attempt")
 
 
 class Rows:
-    """The database's runs."""
+    """The runs in the database."""
 
     def runs(self, asked: Asked) -> Iterator[KnownRun]:
-        """Yield the runs that are asked for, newest first, a few at a time."""
+        """Yield the runs asked for, newest first, fetched a few at a time."""
         found, before = _asked_of_rows(asked), None
         while True:
             these = list((found if before is None else found.filter(pk__lt=before))[:_AT_ONCE])
@@ -38,7 +38,7 @@ class Rows:
 
 
 def _asked_of_rows(asked: Asked) -> QuerySet[PipelineRun]:
-    """Return the runs among which are those asked for: what SQL cannot say is looked at afterwards."""
+    """Return a superset of the runs asked for: what SQL cannot express is checked afterwards."""
     runs = PipelineRun.objects.select_related("team").order_by("-pk")
     if asked.number is not None:
         runs = runs.filter(pk=asked.number)
@@ -94,7 +94,7 @@ def _known(runs: Sequence[PipelineRun]) -> Iterator[KnownRun]:
 
 
 def _waits(run: PipelineRun, rows: Sequence[RepoSync]) -> bool:
-    """Return whether nothing of it works, and something has not ended."""
+    """Return whether nothing of it works although something has not ended."""
     unfinished = [row for row in rows if row.state not in RepoSync.ENDED]
     return run.state == RUNNING and bool(unfinished) and all(row.standing != "syncing" for row in unfinished)
 
@@ -112,7 +112,7 @@ def _repository(row: RepoSync) -> KnownRepository:
 
 
 def _lacking(gaps: Sequence[dict[str, Any]]) -> str:
-    """Return what GitHub has kept from us, in words; a value that was mended is no gap."""
+    """Return what GitHub withheld, in words; a mended value is not a gap."""
     unlisted = sum("list" in gap for gap in gaps)
     hidden = sum(gap.get("reason") == "hidden" for gap in gaps)
     parts = [f"GitHub does not list everything in {unlisted} lists"] if unlisted else []

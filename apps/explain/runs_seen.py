@@ -1,4 +1,4 @@
-"""Which runs files or Jaeger tell of, where no database can be asked: the newest first."""
+"""List the runs in files or Jaeger, newest first, for when there is no database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from telemetry.timestamps import unix_nanoseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A run that lines or spans tell of; one is fine if it has completed, and none of its repositories has failed."""
+    """A run known from lines or spans; it is fine if it completed and none of its repositories failed."""
 
     trace_id: str
     run_id: int | None
@@ -25,7 +25,7 @@ class Seen:
 
 
 def runs_seen(source: Source) -> list[Seen]:
-    """Return the runs that a source tells of: by its lines, which are quickly found, else by their root spans."""
+    """Return the runs in a source: from its lines, which are quickly found, else from root spans."""
     return [_seen(run) for run in Lines(source).runs(Asked()) if run.trace_id] or _by_roots(source)
 
 
@@ -36,7 +36,7 @@ def traces_of(source: Source, **wanted: Any) -> set[str]:
 
 
 def _by_roots(source: Source) -> list[Seen]:
-    """Return the runs by their root spans; one that has none yet, by its repositories' spans, where no other has."""
+    """Return the runs from their root spans or, if there are none yet, from their repositories' spans."""
     roots = source.find_spans(name=ROOT) or source.find_spans(name=SYNC)
     seen: dict[str, Seen] = {}
     for root in roots:

@@ -1,4 +1,4 @@
-"""Two runs beside each other: where time and points went, and each operation aligned with the one that it corresponds to."""
+"""Compare two runs side by side: where time and points went, with corresponding operations aligned."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps import catalog
 from apps.explain.facts import RepositoryFacts
-from apps.explain.parts import WAITS, Part
+from apps.explain.parts import WAITS, Part, key_of
 from apps.explain.points import points_of
 from apps.explain.story import CALLS, WRITE, Story, query_of
 from telemetry.reading import Span
 
 MOST_OPERATIONS = 100
-"""Aligned operations that are named, those that differ most; the others are counted."""
-_NUMBER = "sync.attempt"
+"""How many aligned operations are named, those that differ most first; the others are counted."""
+_NUMBER = key_of(catalog.RepoSync, "attempt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A figure of the run and the same of the other; None where a run has no such thing."""
+    """A figure of the run and of the other; None if a run has no such thing."""
 
     what: str
     now: float | None
@@ -28,18 +29,18 @@ class Pair:
 
     @property
     def difference(self) -> float:
-        """How much more it is now; what one run does not have counts as nothing there."""
+        """How much more it is now; what a run does not have counts as zero."""
         return (self.now or 0.0) - (self.then or 0.0)
 
     @property
     def percent(self) -> float | None:
-        """The difference in percent of the other's; None where that had nothing."""
+        """The difference in percent of the other's; None if that is zero."""
         return 100 * self.difference / self.then if self.then else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryPair:
-    """A repository in both runs, or in one."""
+    """A repository in one or both runs."""
 
     full_name: str
     seconds: Pair
@@ -51,7 +52,7 @@ class RepositoryPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationPair:
-    """An operation and the one that it corresponds to: of the same repository, attempt and page; seconds."""
+    """An operation and its counterpart with the same repository, attempt and page; in seconds."""
 
     operation: str
     full_name: str
@@ -62,7 +63,7 @@ class OperationPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationSum:
-    """What all operations of one kind took, in seconds, and how many there were."""
+    """The total seconds of all operations of one kind, and their number."""
 
     operation: str
     seconds: Pair
@@ -82,14 +83,14 @@ class SideBySide:
     operations: Sequence[OperationPair]
     operations_left_out: int
     has_spans: tuple[bool, bool]
-    """Whether spans of the one and of the other can be read: without them only rows are compared."""
+    """Whether spans of each can be read: without them only rows are compared."""
 
 
 _Key = tuple[str, str, int | None, int]
 
 
 def side_by_side(now: Story, then: Story) -> SideBySide:
-    """Compare a run with another, operation by operation, in what its spans and rows say."""
+    """Compare a run with another, operation by operation, from their spans and rows."""
     aligned = _aligned(dict(_operations(now)), dict(_operations(then)))
     ours, theirs = points_of(now), points_of(then)
     queries = dict.fromkeys([*ours["by_query"], *theirs["by_query"]])
@@ -116,7 +117,7 @@ def _of_query(query: str, what: str, ours: Mapping[str, Any], theirs: Mapping[st
 
 
 def _repositories(now: Story, then: Story) -> Iterator[RepositoryPair]:
-    """Yield the repositories of both runs, those first whose time differs most."""
+    """Yield the repositories of both runs, largest difference in time first."""
     mine, other = ({one.full_name: one for one in story.facts.repositories} for story in (now, then))
     found = []
     for full_name in dict.fromkeys([*mine, *other]):
@@ -140,15 +141,15 @@ def _of_rows(what: str, row: RepositoryFacts | None, before: RepositoryFacts | N
 
 
 def _seconds(story: Story, row: RepositoryFacts | None) -> float | None:
-    """Return how long the attempts at a repository took in all; None where no span tells of one."""
+    """Return the total time of the attempts at a repository; None if no span shows one."""
     attempts = [] if row is None else story.attempts_at(row)
     return sum(one.end_ns - one.start_ns for one in attempts) / 1e9 if attempts else None
 
 
 def _operations(story: Story) -> Iterator[tuple[_Key, float]]:
-    """Yield what was done for each repository, as operation, repository, attempt and page, with its seconds.
+    """Yield what was done for each repository as operation, repository, attempt and page, with its seconds.
 
-    A page is how often the same had been done in the attempt, from 1.
+    The page is the count of the same operation in the attempt, from 1.
     """
     for repository in story.facts.repositories:
         for place, attempt in enumerate(story.attempts_at(repository), start=1):
@@ -172,7 +173,7 @@ def _operation(span: Span) -> str:
 
 
 def _aligned(mine: Mapping[_Key, float], other: Mapping[_Key, float]) -> list[OperationPair]:
-    """Return the operations of both runs by their keys, those first that differ most."""
+    """Return the operations of both runs by their keys, largest difference first."""
     found = [
         OperationPair(
             operation=key[0],
@@ -187,7 +188,7 @@ def _aligned(mine: Mapping[_Key, float], other: Mapping[_Key, float]) -> list[Op
 
 
 def _by_operation(aligned: Sequence[OperationPair]) -> list[OperationSum]:
-    """Return what each kind of operation took, those first that differ most."""
+    """Return the time of each kind of operation, largest difference first."""
     sums: dict[str, tuple[list[float], list[float]]] = {}
     for one in aligned:
         for values, seconds in zip(

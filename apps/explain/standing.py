@@ -1,4 +1,4 @@
-"""What keeps a run that goes on from going on: what each of its repositories waits for, since when and until when."""
+"""Find what holds up an unfinished run: what each repository waits for, since when and until when."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from telemetry.model import Outcome
 from telemetry.reading import Span
 
 WORTH_SECONDS = 3.0
-"""Whoever stands for less does not stand."""
+"""A shorter wait is not a stall."""
 
 
 def standing(story: Story) -> Iterator[Trouble]:
-    """Yield a trouble for each repository of a run that goes on which waits, and for its phase if nobody works on it."""
+    """Yield a trouble for each waiting repository of an unfinished run, and for its phase if nobody works on it."""
     facts = story.facts
     if not facts.is_running:
         return
@@ -74,7 +74,7 @@ def _of_repository(story: Story, repository: RepositoryFacts) -> Trouble | None:
 
 
 def _backing_off(story: Story, repository: RepositoryFacts, last: Attempt | None, top: Chain) -> Trouble:
-    """Return the trouble of a repository whose next attempt follows one that failed or died."""
+    """Return the trouble of a repository whose last attempt failed or died."""
     now = story.facts.now_ns
     due = repository.due_ns or now
     since = repository.alive_ns or (now if last is None else last.end_ns)
@@ -105,7 +105,7 @@ def _of_error(repository: RepositoryFacts, last: Attempt | None, since: int, unt
 
 
 def _queued(story: Story, repository: RepositoryFacts, since: int, top: Chain) -> Trouble | None:
-    """Return the trouble of a repository that waits for its turn or for a worker; None if it has hardly begun to."""
+    """Return the trouble of a repository that waits for its turn or a worker; None if it has hardly begun to."""
     now = story.facts.now_ns
     if (now - since) / 1e9 < WORTH_SECONDS:
         return None
@@ -123,7 +123,7 @@ def _queued(story: Story, repository: RepositoryFacts, since: int, top: Chain) -
 
 
 def _of_phase(story: Story) -> Iterator[Trouble]:
-    """Yield the trouble of a phase whose step nobody has begun, or of which nothing was heard for long."""
+    """Yield the trouble of a phase whose step nobody has begun, or which has long been silent."""
     facts = story.facts
     sent = facts.step_sent_ns
     if sent is None or (facts.now_ns - sent) / 1e9 < WORTH_SECONDS or facts.run_id is None:
@@ -146,7 +146,7 @@ def _row_steps(story: Story, repository: RepositoryFacts) -> Chain:
 
 
 def _proof(story: Story, repository: RepositoryFacts, says: str, span: Span | None) -> tuple[Step, ...]:
-    """Return the step that a span proves, or else the repository's row."""
+    """Return the step proven by a span, or else by the repository's row."""
     if span is not None:
         return (by_span(says, span),)
     if repository.row is None:
@@ -155,13 +155,13 @@ def _proof(story: Story, repository: RepositoryFacts, says: str, span: Span | No
 
 
 def _wait_of(last: Attempt | None) -> Span | None:
-    """Return the wait for a limit that the last attempt is at, or ended with."""
+    """Return the wait for a limit that the last attempt is in, or ended with."""
     waits = [] if last is None else [span for span in last.inside if span.name == RATE_WAIT and limit_of(span)]
     return next((span for span in reversed(waits) if span.is_open or span.outcome == Outcome.WAITING), None)
 
 
 def _refused(last: Attempt | None) -> tuple[Step, ...]:
-    """Return the step of the call that GitHub refused for a limit."""
+    """Return the step of the call that GitHub refused because of a limit."""
     refused = [] if last is None else [call for call in last.calls if call.outcome == Outcome.WAITING]
     return tuple(by_span(said_of_call(call), call) for call in refused[-1:])
 

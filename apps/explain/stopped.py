@@ -1,9 +1,10 @@
-"""Why repositories and runs stopped: the walk from the outcome down to the earliest thing that nothing below explains."""
+"""Find why repositories and runs stopped, from the outcome down to the earliest event that nothing below explains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from apps.explain import event_names
 from apps.explain.chains import Step, by_line, by_row, by_span
 from apps.explain.errors_as_codes import code_of, is_final
 from apps.explain.facts import RepositoryFacts
@@ -19,7 +20,7 @@ _NEVER_FINISHED = "step_never_finished"
 
 
 def stopped(story: Story) -> Iterator[Trouble]:
-    """Yield a trouble for whatever failed or was cancelled: the run itself, its phase, each of its repositories."""
+    """Yield a trouble for everything that failed or was cancelled: the run, its phase, each of its repositories."""
     facts = story.facts
     if facts.state == "cancelled":
         yield _cancelled(story)
@@ -34,7 +35,7 @@ def stopped(story: Story) -> Iterator[Trouble]:
 
 
 def outcome_step(story: Story) -> Step | None:
-    """Return the step that says how the run stands, by its root span or its row; None where neither is there."""
+    """Return the step that says how the run stands, by its root span or row; None without either."""
     facts = story.facts
     error = f": {facts.error_type}" if facts.error_type else ""
     says = f"the run {ENDED.get(facts.state, 'goes on')}{error}"
@@ -51,12 +52,12 @@ ENDED = {
     "completed": "completed",
     "cancelled": "was cancelled",
 }
-"""What became of a run that has ended, by its state."""
+"""How an ended run ended, by its state."""
 
 
 def _cancelled(story: Story) -> Trouble:
     facts = story.facts
-    lines = story.lines_of("sync.run.cancelled")
+    lines = story.lines_of(event_names.RUN_CANCELLED)
     by = facts.cancelled_by or next((str(line.get("by", "")) for line in lines), "")
     chain: list[Step] = [step for step in (outcome_step(story),) if step is not None]
     chain += [by_line(f"{line.get('by', 'somebody')} cancelled it", line, trace_id=facts.trace_id) for line in lines[:1]]
@@ -93,7 +94,7 @@ def _failed(story: Story, repository: RepositoryFacts, top: Step | None) -> Trou
 def _of_attempt(
     kind: Kind, repository: RepositoryFacts | None, attempt: Attempt, sync: Span, chain: Sequence[Step]
 ) -> Trouble:
-    """Return the trouble of an attempt that failed, with the call that made it fail if one did."""
+    """Return the trouble of a failed attempt, with the call that made it fail, if one did."""
     evidence = deciding_call(attempt) or sync
     steps = [*chain, by_span(f"attempt {attempt.number or '?'} ended: {error_of(sync) or sync.outcome}", sync)]
     if evidence is not sync:
@@ -115,8 +116,8 @@ def _of_attempt(
 def deciding_attempt(attempts: Sequence[Attempt], *, final: str = "") -> Attempt | None:
     """Return the attempt that decided that a repository failed.
 
-    An error after which no attempt follows decided alone. Else those that failed in a row since a page was last stored did,
-    and of these the first one of the kind that struck most often.
+    An error that no attempt may follow decided alone. Otherwise the failures in a row since a page was last stored did,
+    and of these the first of the most frequent kind.
     """
     if not attempts:
         return None
@@ -132,15 +133,15 @@ def deciding_attempt(attempts: Sequence[Attempt], *, final: str = "") -> Attempt
             break
     row.reverse()
     kinds = [_code_name(attempt) for attempt in row]
-    most = max(kinds, key=kinds.count, default=None)  # of several the earliest
+    most = max(kinds, key=kinds.count, default=None)  # the earliest of several
     return next((attempt for attempt, kind in zip(row, kinds, strict=True) if kind == most), last)
 
 
 def deciding_call(attempt: Attempt) -> Span | None:
     """Return the call that made an attempt fail.
 
-    That is the last failure of what was asked first and never answered: what failed after it, as the lists of pages that
-    were read before, was asked only because of it. None if all that was asked was answered.
+    That is the last failure of the first request that was never answered: whatever failed after it, such as lists of
+    earlier pages, was requested only because of it. None if everything was answered.
     """
     unanswered: dict[str, list[Span]] = {}
     for call in attempt.calls:
@@ -155,20 +156,20 @@ def deciding_call(attempt: Attempt) -> Span | None:
             attempt, [call for calls in unanswered.values() for call in calls if error_of(call) not in _OUT_OF_TIME]
         )
     if not unanswered or (own and all(error_of(calls[-1]) != own for calls in unanswered.values())):
-        return None  # the attempt failed for something else
+        return None  # the attempt failed for another reason
     first = min(unanswered.values(), key=lambda calls: calls[0].start_ns)
     return first[-1]
 
 
 def _slowest(attempt: Attempt, failed: Sequence[Span]) -> Span | None:
-    """Return the longest of the calls that failed, if these took half of the attempt's time: it met its limit for them."""
+    """Return the longest failed call if such calls took half of the attempt's time, so that it reached its limit."""
     if 2 * sum(call.end_ns - call.start_ns for call in failed) < attempt.end_ns - attempt.start_ns:
         return None
     return max(failed, key=lambda call: call.end_ns - call.start_ns, default=None)
 
 
 def said_of_call(call: Span) -> str:
-    """Return what a call was and how it ended, in words."""
+    """Return in words what a call was and how it ended."""
     attributes = call.attributes
     size = attributes.get("sync.page.size")
     page = f" of {count_of(size, 'pull request')}" if isinstance(size, int) else ""
@@ -179,7 +180,7 @@ def said_of_call(call: Span) -> str:
 
 
 def _phase_failed(story: Story, top: Step | None) -> Trouble:
-    """Return the trouble of a run that failed in a phase: its step raised, or died each time it was started."""
+    """Return the trouble of a run that failed in a phase, whose step raised or died each time."""
     facts = story.facts
     step = next((one for one in story.steps if facts.error_type in (_NEVER_FINISHED, error_of(one))), None)
     step = step or next(iter(story.steps), None)
@@ -201,11 +202,11 @@ def _phase_failed(story: Story, top: Step | None) -> Trouble:
 
 
 def _row_step(story: Story, repository: RepositoryFacts) -> Step | None:
-    """Return the step that a repository's row proves; where there is no row, its last line."""
+    """Return the step proven by a repository's row or, without one, by its last line."""
     says = f"{repository.full_name} failed: {repository.error_type or 'no error is known'}"
     if repository.row is not None:
         return by_row(says, "RepoSync", repository.row, trace_id=story.facts.trace_id)
-    lines = story.lines_of("sync.repo.failed", repo_id=repository.repo_id)
+    lines = story.lines_of(event_names.REPO_FAILED, repo_id=repository.repo_id)
     return by_line(says, lines[-1], trace_id=story.facts.trace_id) if lines else None
 
 

@@ -1,4 +1,4 @@
-"""One model of a run: what is known of it, its attempts with what was inside them, its lines, and where its time went."""
+"""One model of a run: its facts, its attempts and what was inside them, its lines, and where its time went."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WRITE, RATE_WAIT = catalog.RowsWrite.__operation__, catalog.RateWait.__operation
 _INSIDE = CALLS | {WRITE, RATE_WAIT}
 _NUMBER = key_of(catalog.RepoSync, "attempt")
 FEWEST_EARLIER = 3
-"""With fewer runs than these nothing is usual."""
+"""With fewer runs nothing counts as usual."""
 _SECOND = 1_000_000_000
 _STEP = "run/apps.integrations.tasks.run_phase"
 
@@ -39,12 +39,12 @@ class Attempt:
 
     repo_id: int | None
     sync: Span | None
-    """None: its own span never came."""
+    """None if its own span never arrived."""
     inside: Sequence[Span]
 
     @property
     def number(self) -> int | None:
-        """Which attempt it is, from 1."""
+        """The attempt's number, from 1."""
         found = None if self.sync is None else self.sync.attributes.get(_NUMBER)
         return found if isinstance(found, int) else None
 
@@ -60,17 +60,17 @@ class Attempt:
 
     @property
     def outcome(self) -> str | None:
-        """How it ended; None where its span says nothing or never came."""
+        """How it ended; None if its span does not say or never arrived."""
         return None if self.sync is None else self.sync.outcome
 
     @property
     def has_failed(self) -> bool:
-        """Whether it failed, for good or not, or died."""
+        """Whether it failed, finally or not, or died."""
         return self.sync is None or self.outcome in (Outcome.FAILED, Outcome.RETRYING, Outcome.DIED)
 
     @property
     def calls(self) -> list[Span]:
-        """Its calls of GitHub."""
+        """Its calls to GitHub."""
         return [span for span in self.inside if span.name in CALLS]
 
     @property
@@ -80,7 +80,7 @@ class Attempt:
 
 
 class Story:
-    """A run as its evidence tells it; `lines` are those of its trace and of the machine meanwhile."""
+    """A run as told by its evidence; `lines` are those of its trace and of the machine meanwhile."""
 
     def __init__(
         self, facts: RunFacts, *, spans: Iterable[Span], lines: Sequence[Line] = (), surroundings: Surroundings | None = None
@@ -107,12 +107,12 @@ class Story:
 
     @cached_property
     def root(self) -> Span | None:
-        """The run's root span; None until it has ended, and where it is not known."""
+        """The run's root span; None until it has ended, or if it is unknown."""
         return next((span for span in self.spans if span.name == ROOT), None)
 
     @cached_property
     def steps(self) -> list[Span]:
-        """The spans of the phases' tasks that did not end well, in their order."""
+        """The spans of phases' tasks that did not succeed, in order."""
         found = [
             span for span in self.spans if span.name == _STEP and (span.status == "ERROR" or span.outcome == Outcome.DIED)
         ]
@@ -130,7 +130,7 @@ class Story:
         return sorted((span for span in self.spans if span.name.startswith("run/")), key=lambda span: span.start_ns)
 
     def usual_seconds(self, call: Span) -> float | None:
-        """Return how long a call of its query took in earlier runs; None where too few are known."""
+        """Return how long calls of the same query took in earlier runs; None if too few are known."""
         return self._usual_calls.get(query_of(call))
 
     @cached_property
@@ -151,7 +151,7 @@ class Story:
         return sorted((one for many in self._attempts.values() for one in many), key=lambda one: one.start_ns)
 
     def repository_of(self, repo_id: object) -> RepositoryFacts | None:
-        """Return the repository of that id, if the run has it."""
+        """Return the repository with that id, if the run has it."""
         return self._repositories.get(repo_id)
 
     @cached_property
@@ -172,7 +172,7 @@ class Story:
         ]
 
     def above(self, span_id: str | None, names: frozenset[str]) -> Span | None:
-        """Return the nearest of the span and those that it is inside of that has one of the names."""
+        """Return the nearest span with one of the names, from the span itself outwards."""
         span = self.span_of_id.get(span_id or "")
         if span is None or span.name in names:
             return span
@@ -186,7 +186,7 @@ class Story:
 
 
 def moment_of(line: Line) -> int | None:
-    """Return when a line was written, in Unix nanoseconds; None for one that does not say so."""
+    """Return when a line was written, in Unix nanoseconds; None if it does not say."""
     try:
         return unix_nanoseconds(datetime.fromisoformat(str(line["timestamp"])))
     except (KeyError, ValueError, TypeError, OverflowError):
@@ -194,23 +194,23 @@ def moment_of(line: Line) -> int | None:
 
 
 def query_of(call: Span) -> str:
-    """Return what a call asked: its query's name, or its route."""
+    """Return a call's query name or route."""
     return str(call.attributes.get("query_name") or call.attributes.get("endpoint") or call.name)
 
 
 def error_of(span: Span | None) -> str:
-    """Return the type of the error that a span names, also one that made it wait; nothing where it names none."""
+    """Return the error type that a span names, including one that made it wait; "" if it names none."""
     return "" if span is None else str(span.attributes.get("error.type") or span.attributes.get("error_type") or "")
 
 
 def message_of(span: Span | None) -> str:
-    """Return what the error that a span names says."""
+    """Return the message of the error that a span names."""
     return "" if span is None else str(span.attributes.get("error_msg") or span.status_message)
 
 
 def number_of(value: object) -> float:
-    """Return a number that an attribute holds; 0 for what is none."""
-    return float(value) if isinstance(value, int | float) and value == value else 0.0  # NaN is none
+    """Return the number in an attribute, or 0 if it is not one."""
+    return float(value) if isinstance(value, int | float) and value == value else 0.0  # NaN is not one
 
 
 def _attempts(spans: Iterable[Span]) -> dict[object, list[Attempt]]:

@@ -1,4 +1,4 @@
-"""A run in one word, in one sentence, and what to do about it."""
+"""Sum up a run in one word, one sentence, and what to do about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.explain.troubles import Kind
 
 
 def outcome_of(story: Story) -> str:
-    """Return how a run went, or how it stands: `waiting` if nothing of it works."""
+    """Return how a run went or stands, in one word: `waiting` if nothing of it works."""
     facts = story.facts
     if not facts.is_running:
         return facts.state
@@ -25,7 +25,7 @@ def outcome_of(story: Story) -> str:
 
 
 def sentence_of(story: Story, causes: Sequence[Finding], outcome: str) -> str:
-    """Return the run in one sentence: its decisive cause, what became of the rest, and what was removed since."""
+    """Return the run in one sentence: its decisive cause, what became of the rest, and what was since removed."""
     said = _sentence(story, causes, outcome)
     return said if (gone := story.facts.removed) is None else f"{said.removesuffix('.')}; {gone.said}."
 
@@ -70,7 +70,7 @@ def _what_it_did(story: Story) -> str:
 
 
 def _what_it_does(story: Story) -> str:
-    """Return what a run that goes on does, since when, and when it is expected to end."""
+    """Return what an unfinished run does, since when, and when it is expected to end."""
     facts = story.facts
     at_work = [one for one in facts.repositories if works(one)]
     ended = [one for one in facts.repositories if one.has_ended]
@@ -84,7 +84,7 @@ def _what_it_does(story: Story) -> str:
 
 
 def _expected(story: Story) -> str:
-    """Return when a run is expected to end; nothing where that cannot be told."""
+    """Return when a run is expected to end, or "" if that cannot be told."""
     estimate = estimate_of(story)
     return "" if estimate is None else f", and is expected to end at {clock_of(estimate.ends_ns)}"
 

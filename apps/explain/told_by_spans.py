@@ -1,4 +1,4 @@
-"""What spans and lines alone tell of a run, where its rows cannot be read: files that somebody sent, Jaeger."""
+"""Tell what spans and lines alone say about a run without rows: from files that somebody sent, or Jaeger."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from apps import catalog
+from apps.explain import event_names
 from apps.explain.activities import ROOT, nanoseconds
 from apps.explain.facts import RepositoryFacts, RunFacts
 from apps.explain.parts import key_of
@@ -26,9 +27,9 @@ _STATES = {
 
 
 def facts_in(spans: Collection[Span], lines: Sequence[Line], *, trace_id: str) -> RunFacts | None:
-    """Return what a trace tells of its run; None for a trace that is not a run's.
+    """Return what a trace says about its run; None for a trace that is not a run's.
 
-    A run without its root span goes on, or nobody emitted its end: it lasts until the last that is known of it.
+    A run without a root span is unfinished, or its end was never emitted: it lasts until the last known moment.
     """
     root = next((span for span in spans if span.name == ROOT and not span.is_open), None)
     syncs = [span for span in spans if span.name == SYNC]
@@ -37,7 +38,7 @@ def facts_in(spans: Collection[Span], lines: Sequence[Line], *, trace_id: str) -
     last = max(span.end_ns for span in spans)
     ended = None if root is None else _ended(root)
     run_id = next((found for span in spans if isinstance(found := span.attributes.get("run_id"), int)), None)
-    started = next((line for line in lines if line.get("event") == "sync.pipeline.started"), {})
+    started = next((line for line in lines if line.get("event") == event_names.RUN_STARTED), {})
     return RunFacts(
         run_id=run_id,
         trace_id=trace_id,
@@ -54,7 +55,7 @@ def facts_in(spans: Collection[Span], lines: Sequence[Line], *, trace_id: str) -
 
 
 def with_removed(facts: RunFacts, spans: Collection[Span], lines: Sequence[Line]) -> RunFacts:
-    """Return a run's facts with those of its repositories that have no row any more, as far as its trace tells of them."""
+    """Return a run's facts, adding from its trace the repositories that no longer have a row."""
     told = facts_in(spans, lines, trace_id=facts.trace_id) if facts.removed is not None and spans else None
     if told is None:
         return facts
@@ -63,7 +64,7 @@ def with_removed(facts: RunFacts, spans: Collection[Span], lines: Sequence[Line]
 
 
 def _ended(root: Span) -> int:
-    """Return when the run ended: its root span lasts until the task that ended it has."""
+    """Return when the run ended: its root span lasts longer, until the task that ended it has ended."""
     lasted = nanoseconds(root.attributes.get("duration_sec"), 1e9)
     return root.end_ns if lasted is None else root.start_ns + lasted
 
@@ -100,7 +101,11 @@ def _repository(
     if has_ended and state not in ("completed", "failed"):
         state = "failed" if state == "retrying" else "cancelled"
     progress = next(
-        (line for line in reversed(lines) if line.get("event") == "sync.repo.progress" and line.get("repo_id") == repo_id),
+        (
+            line
+            for line in reversed(lines)
+            if line.get("event") == event_names.REPO_PROGRESS and line.get("repo_id") == repo_id
+        ),
         {},
     )
     synced = last.attributes.get("prs_synced")

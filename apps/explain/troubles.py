@@ -1,4 +1,4 @@
-"""What of a run wants an explanation, and what is known of it; which code explains it is for the rules."""
+"""Troubles: what needs an explanation in a run, and what is known of it; the rules decide the code."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from telemetry.reading import Span
 
 
 class Kind(IntEnum):
-    """What kind of trouble it is; the lower, the more it decides how a run went."""
+    """The kind of trouble; the lower it is, the more it decides how a run went."""
 
     CANCELLED = 0
     """Somebody called the run off."""
     STOPPED = 1
     """A repository, or the run in a phase, failed."""
     STANDING = 2
-    """Nothing goes on now."""
+    """Nothing is going on now."""
     INCOMPLETE = 3
-    """A repository has ended well, and something is missing."""
+    """A repository has ended successfully, but something is missing."""
     DELAYED = 4
     """Some of the run's time went into it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something that wants an explanation.
+    """Something that needs an explanation.
 
-    `chain` are the steps that lead from the run's outcome down to it. `evidence` is the span that shows it, `limit` which
-    limit of GitHub's was waited for, `behind` who was ahead, `part` what the time between the two moments went into.
+    `chain` is the steps that lead from the run's outcome down to it. `evidence` is the span that shows it, `limit` the
+    awaited limit of GitHub, `behind` who was ahead, and `part` what the time between the two moments went into.
     """
 
     kind: Kind
@@ -54,7 +54,7 @@ class Trouble:
 
     @property
     def died_of(self) -> str:
-        """What killed the process, where a span says so: a signal, a limit, the machine."""
+        """What killed the process, if a span says so: a signal, a limit, the machine."""
         sync = None if self.attempt is None else self.attempt.sync
         spans: Sequence[Span | None] = (self.evidence, sync)
         for span in spans:

@@ -47,20 +47,20 @@ class _RepoSyncColumns:
 
 
 class _Placed(ChangeList):
-    """A list of repositories that knows where each of them stands in its queue."""
+    """A list of repositories, each with its place in its queue."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch the page's rows, and their places in one go."""
+        """Fetch the page's rows, and their places with one query."""
         super().get_results(request)
         self.result_list = list(self.result_list)
         tell_places(self.result_list)
 
 
 class _Runs(ChangeList):
-    """A list of runs that knows which of them wait."""
+    """A list of runs that shows which of them wait."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Fetch the page's rows, and what their repositories do in one go."""
+        """Fetch the page's rows, and what their repositories do with one query."""
         super().get_results(request)
         self.result_list = list(self.result_list)
         tell_waiting(self.result_list)
@@ -72,7 +72,7 @@ class _PlacedFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in
     are_placed = False
 
     def get_queryset(self) -> QuerySet[RepoSync]:
-        """Return the rows, fetched; Django asks for them again and again."""
+        """Return the rows, fetched once; Django asks for them repeatedly."""
         rows: QuerySet[RepoSync] = super().get_queryset()
         if not self.are_placed:
             tell_places(rows)
@@ -90,7 +90,7 @@ class RepoSyncInline(_RepoSyncColumns, ReadOnlyInline):
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RepoSync]:
-        """Return the rows with all that a line shows, in one query."""
+        """Return the rows with everything that a line shows, in one query."""
         return super().get_queryset(request).select_related("repository", "connection").order_by("pk")
 
 
@@ -139,11 +139,11 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     inlines = (RepoSyncInline,)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that knows which runs wait."""
+        """Return the list class that shows which runs wait."""
         return _Runs
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PipelineRun | None:
-        """Return the run, which knows whether it waits."""
+        """Return the run, with whether it waits."""
         run: PipelineRun | None = super().get_object(request, object_id, from_field)
         if run is not None:
             tell_waiting([run])
@@ -152,9 +152,9 @@ class PipelineRunAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[PipelineRun], search_term: str
     ) -> tuple[QuerySet[PipelineRun], bool]:
-        """Return the runs found, and that there are no duplicates among them.
+        """Return the runs found, and False, since none is found twice.
 
-        A trace's id is only looked for as a whole, since a run's number may be part of one.
+        A trace id must be given in full, since a run's number may be part of one.
         """
         if _TRACE_ID.fullmatch(search_term):
             return queryset.filter(traceparent__contains=f"-{search_term}-"), False
@@ -177,7 +177,7 @@ class PipelineRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="of its repositories")
     def removed(self, row: PipelineRun) -> str:
-        """Return how many of the run's repositories somebody has removed since."""
+        """Return how many of the run's repositories have since been removed."""
         gone = removed_from(row)
         return "all are there" if gone is None else gone.said
 
@@ -227,7 +227,7 @@ class RepoSyncAdmin(_RepoSyncColumns, ReadOnlyAdmin):
     readonly_fields = ("progress", "trace")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that knows places."""
+        """Return the list class that shows places."""
         return _Placed
 
     @admin.display(description="run", ordering="run_id")

@@ -8,12 +8,12 @@ from django.apps import AppConfig
 
 
 class IntegrationsConfig(AppConfig):
-    """Runs over tracked repositories, and the lanes in which their requests take turns."""
+    """Runs over tracked repositories, and the lanes where their requests take turns."""
 
     name = "apps.integrations"
     label = "integrations"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have the settings checked."""
+        """Register the checks of the settings."""
         import_module("apps.integrations.checks")

@@ -1,4 +1,4 @@
-"""What is wrong with the settings of a GitHub App, for `manage.py check` and every command that checks first."""
+"""Check the settings of a GitHub App, for `manage.py check` and every command that runs checks first."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KEY = "SYNCTRACE_GITHUB_APP_PRIVATE_KEY"
 
 @register()
 def check_github_app(**_: Any) -> list[CheckMessage]:
-    """Require a key that can sign, if there is one; it is in no message. The settings themselves see to the id."""
+    """Check that the key, if there is one, can sign, without showing it. The settings themselves check the id."""
     app_id, key = settings.SYNCTRACE_GITHUB_APP_ID, settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY
     if not key:
         return []
-    from apps.integrations.github.app import proof_of  # it loads ciphers, which commands that only read do without
+    from apps.integrations.github.app import proof_of  # it loads ciphers, which commands that only read can do without
 
     try:
         proof_of(app_id, private_key=key, now=clock.now())

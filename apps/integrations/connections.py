@@ -1,4 +1,4 @@
-"""Connect a team's GitHub account, which GitHub itself names, and list what its token may do and see."""
+"""Connect a team's GitHub account, as GitHub identifies it, and list what its token may do and see."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from apps.utils.boottime import boottime
 from telemetry import bind, emit
 
 _PAGES_AT_ONCE = 10
-"""Of a hundred repositories each: a person waits for them, and GitHub counts each as a request."""
+"""Pages of a hundred repositories: a person waits for them, and GitHub counts each as a request."""
 
 
 def connect(*, team: Team, api_url: str, token: str, by: str = "", within: float | None = None) -> GitHubConnection:
-    """Store the team's connection with the account that `token` belongs to, and what is left of the account's limits.
+    """Store the team's connection with the account that owns `token`, and what is left of the account's limits.
 
-    Raises `GitHubError` if GitHub refuses the token, and `NotInTime` after `within` seconds; nothing is stored then. `by` is
-    for the line that says so.
+    Raises `GitHubError` if GitHub refuses the token, and `NotInTime` after `within` seconds, with nothing stored. `by`
+    names the person on the line about it.
     """
     holder = _holder_of(token, api_url=api_url, within=within)
     account = account_name(api_url=api_url, login=holder.login)
@@ -61,8 +61,8 @@ def connect_installation(
 ) -> GitHubConnection:
     """Store the team's connection with an installation of the GitHub App, whose tokens are made as they are needed.
 
-    Limits are an installation's own, and so is its lane. Raises `InstallationGone` for one that the app does not have, and
-    what else GitHub has against it; nothing is stored then.
+    An installation has its own limits, and so its own lane. Raises `InstallationGone` for one that the app does not
+    have, and whatever else GitHub answers; nothing is stored then.
     """
     app, installations = github_app(api_url=api_url, within=within)
     found = next((each for each in installations if each.id == installation_id), None)
@@ -84,9 +84,9 @@ def connect_installation(
 
 
 def replace_token(connection: GitHubConnection, token: str, *, by: str, within: float | None = None) -> None:
-    """Store another token of the connection's account, with which attempts go on from their next request.
+    """Store another token of the connection's account, which attempts use from their next request on.
 
-    Raises `AnotherAccount` if it is not that account's, and what `connect` does; the old token stays then.
+    Raises `AnotherAccount` if it belongs to another account, and whatever `connect` raises; the old token then stays.
     """
     holder = _holder_of(token, api_url=connection.api_url, within=within)
     account = account_name(api_url=connection.api_url, login=holder.login)
@@ -100,8 +100,8 @@ def replace_token(connection: GitHubConnection, token: str, *, by: str, within: 
 def list_repositories(connection: GitHubConnection, *, within: float, goes_on: bool = False) -> TokenAccess:
     """Store and return which organizations and repositories the connection's token sees: the first thousand at once.
 
-    The list is read anew, or with `goes_on` from where it stopped. What ends it, be it a refusal or `within` seconds, is
-    kept as its `refusal`, with what was read before.
+    The list is read afresh, or with `goes_on` from where it stopped. If a refusal or the limit of `within` seconds ends
+    it, that is kept as its `refusal`, with what was read before.
     """
     now = clock.now()
     access, _ = TokenAccess.objects.get_or_create(connection=connection, defaults={"asked_at": now})
@@ -119,9 +119,9 @@ def list_repositories(connection: GitHubConnection, *, within: float, goes_on: b
 
 @contextmanager
 def client_of(connection: GitHubConnection, *, within: float | None = None) -> Iterator[GitHubRest]:
-    """Give a REST client with a connection's token, which is renewed if a GitHub App makes it, in its account's lane.
+    """Yield a REST client in the account's lane with the connection's token, which is renewed if a GitHub App makes it.
 
-    It waits no longer than `within` seconds in all, if that is given.
+    It waits no longer than `within` seconds in all, if given.
     """
     with closing(transport_to(connection.api_url, token=connection.token(), within=within)) as transport:
         lane = _lane(connection.account, within=within)
@@ -130,7 +130,7 @@ def client_of(connection: GitHubConnection, *, within: float | None = None) -> I
 
 
 def _read_pages(access: TokenAccess, rest: GitHubRest, *, anew: bool) -> None:
-    """Read organizations, if the list begins, and pages of repositories into `access`, page by page."""
+    """Read repositories into `access`, page by page, preceded by organizations if the list begins."""
     if anew:
         organizations = rest.organizations()
         access.organizations = None if organizations is None else list(organizations)
@@ -138,7 +138,7 @@ def _read_pages(access: TokenAccess, rest: GitHubRest, *, anew: bool) -> None:
     for _ in range(_PAGES_AT_ONCE):
         page = rest.repository_page(access.continues_at or None)
         for info in page.repositories:
-            if info.full_name not in known:  # what was added meanwhile moves the others onto the next page
+            if info.full_name not in known:  # repositories added meanwhile move others to the next page
                 known.add(info.full_name)
                 access.repositories.append([info.full_name, info.archived, info.fork, info.private])
         access.hidden_organizations = sorted({*access.hidden_organizations, *page.hidden_organizations})
@@ -148,9 +148,9 @@ def _read_pages(access: TokenAccess, rest: GitHubRest, *, anew: bool) -> None:
 
 
 def _holder_of(token: str, *, api_url: str, within: float | None) -> TokenHolder:
-    """Return whose token it is; requests with one that is not stored yet take turns in a lane of its own."""
-    transport_to(api_url, token=token).close()  # an address or a token that cannot be one is told before anything is done
-    if (account := account_with(token, api_url=api_url)) is not None:  # nothing may be sent beside a sync's requests with it
+    """Return whose token it is; a token not stored yet has a lane of its own."""
+    transport_to(api_url, token=token).close()  # an impossible address or token is reported before anything is done
+    if (account := account_with(token, api_url=api_url)) is not None:  # no requests beside a sync's
         with _client(api_url, token, account=account, within=within) as rest:
             return rest.user()
     account = account_name(api_url=api_url, login=f"(token {fingerprint(token)[:16]})")
@@ -171,13 +171,13 @@ def _forget_lane(account: str) -> None:
 
 
 def _ask_limits(account: str, token: str, *, api_url: str, within: float | None) -> None:
-    """Let the account's lane know what is left of its limits."""
+    """Tell the account's lane what is left of its limits."""
     with _client(api_url, token, account=account, within=within) as rest, suppress(NotFound):
-        rest.rate_limit()  # an Enterprise Server with its limits switched off has no such page
+        rest.rate_limit()  # an Enterprise Server without limits has no such page
 
 
 def _keep(connection: GitHubConnection, holder: TokenHolder, *, by: str) -> None:
-    """Store what GitHub says of the token itself, and say who brought it; what it sees is not known yet."""
+    """Store what GitHub says about the token, and log who brought it; what it sees is not known yet."""
     scopes = None if holder.scopes is None else list(holder.scopes)
     said = {"asked_at": clock.now(), "scopes": scopes, "expires_at": holder.expires_at}
     TokenAccess.objects.update_or_create(connection=connection, defaults=said)
@@ -187,19 +187,19 @@ def _keep(connection: GitHubConnection, holder: TokenHolder, *, by: str) -> None
 
 
 def _account_of_app(api_url: str) -> str:
-    """Return what the lane is called in which the GitHub App asks as itself."""
+    """Return the name of the lane in which the GitHub App sends its own requests."""
     return account_name(api_url=api_url, login=f"(app {settings.SYNCTRACE_GITHUB_APP_ID})")
 
 
 @contextmanager
 def _client(api_url: str, token: str, *, account: str, within: float | None) -> Iterator[GitHubRest]:
-    """Give a REST client in the account's lane that waits no longer than `within` seconds in all, if that is given."""
+    """Yield a REST client in the account's lane that waits no longer than `within` seconds in all, if given."""
     with closing(transport_to(api_url, token=token, within=within)) as transport:
         yield GitHubRest(transport=transport, lane=_lane(account, within=within))
 
 
 def _lane(account: str, *, within: float | None) -> Lane:
-    """Return the account's lane, in which nobody waits for longer than `within` seconds from now on, if that is given."""
+    """Return the account's lane, in which waits end `within` seconds from now, if given."""
     if within is None:
         return Lane(account=account)
     return Lane(
@@ -211,7 +211,7 @@ def _lane(account: str, *, within: float | None) -> Lane:
 
 
 def _until(ends: float, *, seconds: float) -> Callable[[], None]:
-    """Return what raises `NotInTime` from the moment `ends` on, by `boottime`."""
+    """Return a callable that raises `NotInTime` from the moment `ends` on, by `boottime`."""
 
     def confirm() -> None:
         if boottime() > ends:

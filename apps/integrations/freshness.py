@@ -1,4 +1,4 @@
-"""How fresh what is stored of a repository is, against its team's promise: one rule, for every page and command.
+"""Judge how fresh a repository's stored data is against its team's promise: one rule for every page and command.
 
 Only recent runs count. A backfill reads what is old, and proves nothing about what is new.
 """
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 class Freshness(IntegerChoices):
     """Where a repository stands against the promise, the worst first.
 
-    It needs somebody where nothing heals it by itself; it has failed where the newest sync did for a reason that may pass,
-    so that the next one may go through; it is delayed where it is late, and a sync that makes it good is under way.
+    It needs somebody if nothing will heal it by itself. It has failed if the newest sync did for a reason that may
+    pass, so that the next one may succeed. It is delayed if it is late and a sync that will fix that is under way.
     """
 
     NEEDS_YOU = 0, "needs you"
@@ -74,15 +74,15 @@ _NEWEST_SAYS = Case(
     When(~Q(state__in=RepoSync.ENDED) & Q(run__state=PipelineRun.State.RUNNING), then=Value(Freshness.DELAYED)),
     output_field=IntegerField(),
 )
-"""What a repository's newest recent sync says of it: failed for now or for good, under way, or nothing."""
+"""What a repository's newest recent sync says about it: failed for now or for good, under way, or nothing."""
 
 
 def with_freshness(repositories: QuerySet[TrackedRepository], *, now: datetime) -> QuerySet[FreshRepository]:
     """Return the repositories with `fresh_at` and `freshness`, whose order is that of `Freshness`.
 
-    `fresh_at` is the moment up to which everything is stored: when the last sync that completed began; null where nothing is
-    known to be complete. A newest sync that failed comes before the promise: a refused token needs somebody though what is
-    stored is fresh for hours.
+    `fresh_at` is the moment up to which everything is stored, which is when the last completed sync began; null if
+    nothing is known to be complete. A failed newest sync outranks the promise: a refused token needs somebody even if
+    the stored data stays fresh for hours.
     """
     recent = RepoSync.objects.filter(repository=OuterRef("pk"), is_backfill=False)
     completed = recent.filter(state=RepoSync.State.COMPLETED, started_at__isnull=False).order_by("-started_at")
@@ -115,5 +115,5 @@ def with_freshness(repositories: QuerySet[TrackedRepository], *, now: datetime) 
 
 
 def counts_of(repositories: QuerySet[TrackedRepository], *by: str, now: datetime) -> list[dict[str, Any]]:
-    """Return how many of the repositories are in each state, also by other fields: `freshness`, those, and `count`."""
+    """Return how many repositories are in each state, optionally by further fields: `freshness`, those, and `count`."""
     return list(with_freshness(repositories, now=now).order_by().values(*by, "freshness").annotate(count=Count("pk")))

@@ -1,4 +1,4 @@
-"""Runs over tracked repositories, where each of them stands, and the lanes in which requests take turns."""
+"""Runs over tracked repositories, where each repository stands, and the lanes in which requests take turns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ApiLane(models.Model):
     """One account's lane: who holds it, and what is left of the account's budgets.
 
-    Only the SQL of `lane.leases` writes here, so that every change is one statement.
+    Only the SQL in `lane.leases` writes here, so that every change is one statement.
     """
 
     account = models.CharField(max_length=200, primary_key=True)
@@ -45,16 +45,16 @@ class ApiLane(models.Model):
 
 
 class PipelineRun(models.Model):
-    """One pipeline over some repositories and one window of time; it holds the reserved ids of its root span."""
+    """One pipeline over some repositories and one window of time, with the reserved ids of its root span."""
 
     class Kind(models.TextChoices):
-        """A recent run is over the window asked for, a backfill over one repository's history before it."""
+        """A recent run covers the requested window, a backfill one repository's history before it."""
 
         RECENT = "recent", "recent"
         BACKFILL = "backfill", "backfill"
 
     class State(models.TextChoices):
-        """Whether a run has ended, and how."""
+        """Whether and how a run has ended."""
 
         RUNNING = "running", "running"
         COMPLETED = "completed", "completed"
@@ -123,29 +123,29 @@ class PipelineRun(models.Model):
         return f"run {self.pk} ({self.kind}, {self.phase})"
 
     is_waiting = False
-    """Whether nothing of it works and everything waits; `runs.queue` sets it."""
+    """Whether all of it waits and nothing works; set by `runs.queue`."""
 
     @property
     def standing(self) -> str:
-        """Where the run stands, in one word: its state, or that all of it waits."""
+        """Where the run stands, in one word: its state, or `waiting` if all of it waits."""
         return "waiting" if self.state == self.State.RUNNING and self.is_waiting else self.state
 
     @property
     def shortfall(self) -> str:
-        """What is missing of a partial run, in words; empty for any other."""
+        """What a partial run lacks, in words; empty for any other run."""
         if self.state != self.State.PARTIAL:
             return ""
         return f"{self.repos_failed} of {self.repos_synced + self.repos_failed} repositories failed"
 
 
 _SIGN_OF_LIFE_SECONDS = 5.0
-"""An attempt shows that it lives as often as that, but for a request, whose answer it may await for longer."""
+"""How often an attempt shows that it lives, except during a request, whose answer may take longer."""
 WAITS_FOR_LANE = "lane"
-"""The `wait_reason` of a row whose attempt waits for a turn in its account's lane; all others are limits of GitHub's."""
+"""The `wait_reason` of an attempt that waits for a turn in its account's lane; all others are GitHub's limits."""
 
 
 class RepoSync(models.Model):
-    """One repository in one run: where it stands, which attempt owns it, and what became of it."""
+    """One repository in one run: where it stands, which attempt owns it, and how it ended."""
 
     class State(models.TextChoices):
         """Where a repository's sync stands."""
@@ -245,15 +245,15 @@ class RepoSync(models.Model):
 
     @property
     def prs_expected(self) -> int | None:
-        """The number of pull requests in the window, at least `prs_done`: GitHub's count, an estimate until the end."""
+        """GitHub's count of pull requests in the window: an estimate until the end, at least `prs_done`."""
         return None if self.prs_total is None else max(self.prs_total, self.prs_done)
 
     place = ""
-    """Where a queued repository stands, in words; `runs.queue` sets it."""
+    """A queued repository's place, in words; set by `runs.queue`."""
 
     @property
     def standing(self) -> str:
-        """Where the sync stands, in one word: the same on pages, in commands and in results."""
+        """Where the sync stands, in one word that is the same on pages, in commands and in results."""
         if self.state in self.ENDED:
             return self.disposition or self.state
         if self.state == self.State.RUNNING:
@@ -271,7 +271,7 @@ class RepoSync(models.Model):
 
     @property
     def silent_for(self) -> int:
-        """For how many seconds the running attempt has given no sign of life; 0 where work alone explains it."""
+        """For how many seconds the running attempt has given no sign of life; 0 if work alone explains it."""
         if self.state != self.State.RUNNING or self.alive_at is None:
             return 0
         seconds = (clock.now() - self.alive_at).total_seconds()
@@ -280,7 +280,7 @@ class RepoSync(models.Model):
 
     @property
     def waits_for(self) -> str:
-        """What the sync waits for and until when, in words; empty while it works and when it has ended."""
+        """What the sync waits for and until when, in words; empty while it works and once it has ended."""
         if self.standing == "silent":
             return f"a sign of life, for {self.silent_for} s"
         if self.standing == "dead":
@@ -296,7 +296,7 @@ class RepoSync(models.Model):
 
     @property
     def said(self) -> str:
-        """Where the sync stands and why, in words: the same on pages, in commands and in results."""
+        """Where the sync stands and why, in words that are the same on pages, in commands and in results."""
         standing, waits_for = self.standing, self.waits_for
         if self.state in self.ENDED:
             return standing if self.state == self.State.COMPLETED else f"{standing}: {self.error_msg}"
@@ -307,10 +307,10 @@ class RepoSync(models.Model):
 
 
 class PointsSpent(models.Model):
-    """The points that an account paid in an hour for one repository, whichever runs read it.
+    """The points that an account paid in an hour for one repository, over all runs.
 
-    A trigger on the repositories' rows adds to it whatever their `points` grow by, in the same statement: that costs a sync
-    no statement of its own, and nobody can forget it.
+    A trigger on the repositories' rows adds every increase of their `points`, in the same statement: that costs a sync
+    no statement of its own, and cannot be forgotten.
     """
 
     connection_id: int
@@ -339,8 +339,8 @@ class PointsSpent(models.Model):
 class Admission(models.Model):
     """An attempt in flight: admitted to its account and sent to the workers, until it has ended.
 
-    Of an account's places the first is that of the attempt that asks GitHub, or is about to; the others are of attempts
-    that have asked all they need and are still writing. That no place is taken twice is for the database to see to.
+    An account's first place belongs to the attempt that asks GitHub or is about to; the others belong to attempts that
+    have asked all they need and are still writing. The database ensures that no place is taken twice.
     """
 
     ASKING = 1
@@ -361,9 +361,9 @@ class Admission(models.Model):
 
 
 class VanishedSpans(models.Model):
-    """The spans of an attempt or a step that was found dead, and whose journal nobody here reads.
+    """The spans of an attempt or a step that was found dead, with no journal here to read.
 
-    Whoever sweeps exports them, once; the row stays, so that their own machine, should it come back, does not.
+    A sweep exports them, once; the row stays, so that their own machine does not, should it come back.
     """
 
     run_id: int
@@ -389,7 +389,7 @@ class VanishedSpans(models.Model):
 
 
 class SweepTime(models.Model):
-    """When somebody last looked for what stands still: one row, which each sweep overwrites."""
+    """When a sweep last looked for stalled work: one row, which each sweep overwrites."""
 
     ONLY = 1
 

@@ -1,8 +1,8 @@
 """How a run starts, advances, fails and ends.
 
-A recent run is over all of a team's repositories and the window asked for; a backfill is a run over one repository's history
-before that window. State lives in rows, not in messages: whoever finishes something calls `advance`, and gets back the next
-steps to send. Every function here may be called twice, by two processes at once, without harm.
+A recent run covers all of a team's repositories and the requested window; a backfill covers one repository's history
+before that window. State lives in rows, not in messages: code that finishes something calls `advance` and gets back the
+next steps to send. Every function here may be called twice, by two processes at once, without harm.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ __all__ = [
 
 
 def admit() -> list[Step]:
-    """Admit the attempts that may begin now, of any run, and return them to be sent."""
+    """Admit the attempts of any run that may begin now, and return them to be sent."""
     return [SyncRepository(attempt) for attempt in admission.admit()]
 
 
 def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
-    """Let the run leave its syncing phase if each of its repositories has ended, and return the next steps.
+    """Move the run out of its syncing phase once each of its repositories has ended, and return the next steps.
 
-    `is_found` says that a sweep found it standing there: nobody who ended one of them has let it go on.
+    `is_found` says that a sweep found it stalled: no process that ended a repository has advanced it.
     """
-    if RepoSync.objects.filter(run=run_id).exclude(state__in=RepoSync.ENDED).exists():  # of 5,000 the first that is found
-        return []  # who ends the last one looks after that, and none begins again
+    if RepoSync.objects.filter(run=run_id).exclude(state__in=RepoSync.ENDED).exists():  # of 5,000, stops at the first
+        return []  # the process that ends the last one looks after that, and none begins again
     with transaction.atomic():
         run = _locked(run_id)
         if run is None or run.phase not in phases.SYNCING:
@@ -68,9 +68,9 @@ def advance(run_id: int, *, is_found: bool = False) -> list[Step]:
 
 
 def claim_step(step: RunPhase, *, will: Mapping[str, Any] | None = None) -> PipelineRun | None:
-    """Start a phase's step and return its run, or None if somebody else has started it or the phase is over.
+    """Start a phase's step and return its run, or None if another process has started it or the phase is over.
 
-    The run keeps the `will` of the step's spans while it is at work.
+    The run keeps the `will` of the step's spans while the step is at work.
     """
     claimed = PipelineRun.objects.filter(
         pk=step.run_id, phase=step.phase, state=PipelineRun.State.RUNNING, step_attempt=step.attempt - 1
@@ -79,21 +79,21 @@ def claim_step(step: RunPhase, *, will: Mapping[str, Any] | None = None) -> Pipe
 
 
 def step_sent(step: RunPhase) -> None:
-    """Note that a message for a phase's step was sent, unless it is started by now."""
+    """Note that a message for a phase's step was sent, unless the step has started by now."""
     PipelineRun.objects.filter(
         pk=step.run_id, phase=step.phase, state=PipelineRun.State.RUNNING, step_attempt=step.attempt - 1
     ).update(step_sent_at=clock.now())
 
 
 def complete_phase(run_id: int, phase: catalog.Phase) -> list[Step]:
-    """Let the run leave `phase`, whose work is done, and return the next steps."""
+    """Move the run out of `phase`, whose work is done, and return the next steps."""
     with transaction.atomic():
         run = _locked(run_id)
         return [] if run is None or run.phase != phase else _enter_next(run)
 
 
 def fail_phase(run_id: int, phase: catalog.Phase, error: BaseException) -> None:
-    """Let the run fail in `phase`."""
+    """End the run as failed in `phase`."""
     with transaction.atomic():
         run = _locked(run_id)
         if run is not None and run.phase == phase:
@@ -101,7 +101,7 @@ def fail_phase(run_id: int, phase: catalog.Phase, error: BaseException) -> None:
 
 
 def cancel(run_id: int, *, by: str) -> PipelineRun:
-    """Call a run off and return it: no attempt begins, those in flight end within a second, and what is stored stays.
+    """Cancel a run and return it: no attempt begins, those in flight end within a second, and what is stored stays.
 
     Raises `WrongState` if it has ended.
     """
@@ -127,7 +127,7 @@ def cancel(run_id: int, *, by: str) -> PipelineRun:
 
 
 def sweep(*, flush: Flush = flush) -> list[Step]:
-    """Return the steps that set in motion again what stands still; finish runs whose end was not logged and exported."""
+    """Return the steps that restart stalled work; finish runs whose end was not logged and exported."""
     findings.log_lateness()
     announce_started()
     findings.log_dead(attempts.bury_dead(record=findings.record_dead))
@@ -155,7 +155,7 @@ def sweep(*, flush: Flush = flush) -> list[Step]:
 
 
 def _locked(run_id: int) -> PipelineRun | None:
-    """Lock the run's row and return it, or None if it is not running."""
+    """Lock the run's row and return it, or None if the run is not running."""
     return (
         PipelineRun.objects.select_for_update(of=("self",))
         .select_related("team")
@@ -165,7 +165,7 @@ def _locked(run_id: int) -> PipelineRun | None:
 
 
 def _enter_next(run: PipelineRun) -> list[Step]:
-    """Move the run into the phase that follows, and return the steps to send there; the last phase is its end."""
+    """Move the run into the next phase and return the steps to send; reaching the last phase ends it."""
     previous = phases.named(run.phase)
     phase = phases.phase(previous).then
     if phase is None:
@@ -190,7 +190,7 @@ def _fail(run: PipelineRun, error: BaseException) -> None:
 
 
 def _end(run: PipelineRun, state: PipelineRun.State) -> None:
-    """End the run, once; its root span and last line follow the commit, or the sweep makes up for them."""
+    """End the run, once; its root span and last line follow the commit, or else come from the sweep."""
     done = run.repo_syncs.filter(state=RepoSync.State.COMPLETED)
     run.state, run.ended_at, run.step_sent_at = state, clock.now(), None
     run.export_due_at = run.ended_at + timedelta(seconds=settings.SYNC_STALE_SECONDS)

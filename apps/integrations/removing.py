@@ -1,4 +1,4 @@
-"""Remove an account that a team has connected, and all that was read with it: said before, and done whole or not at all."""
+"""Remove a team's connected account with everything read with it: announced first, and done wholly or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TABLES = {
     "rows": RepoSync._meta.db_table,
 }
 _PARTS = tuple(relation.related_model._meta.db_table for relation in PullRequest._meta.related_objects)
-"""The tables of what belongs to a pull request: reviews, commits, files, and what was made of them."""
+"""The tables of what belongs to a pull request: reviews, commits, files, and what is derived from them."""
 
 _OF_A_PULL_REQUEST = """
     DELETE FROM {part} USING {pull_requests} AS owner, {repositories} AS repository
@@ -47,14 +47,14 @@ _DELETES = (
     _OF_A_REPOSITORY.format(part=_TABLES["points"], **_TABLES),
     _OF_THE_CONNECTION.format(**_TABLES),
 )
-"""In this order; there may be millions of rows, which no process should hold."""
+"""In this order, as SQL: there may be millions of rows, which no process should hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """What removing a connection deletes, in numbers; `shortened` runs lose repositories, and keep those of other accounts.
+    """What removing a connection deletes, in numbers; `shortened` runs lose its repositories and keep others.
 
-    It is not done while there are `busy` runs: those under way, and those that have ended and are still being told of.
+    It is refused while there are `busy` runs: those under way, and ended ones whose traces are not out yet.
     """
 
     repositories: int
@@ -84,12 +84,12 @@ def removal_of(connection: GitHubConnection) -> Removal:
 
 
 def remove(connection: GitHubConnection, *, by: str) -> Removal:
-    """Delete the connection with its token, repositories, their pull requests and their runs, and return what that was.
+    """Delete the connection with its token, its repositories, their pull requests and runs, and return what that was.
 
-    The team's weekly metrics are computed anew. Raises `WrongState`, and deletes nothing, while one of its runs is busy.
+    The team's weekly metrics are recomputed. Raises `WrongState` and deletes nothing while one of its runs is busy.
     """
     with transaction.atomic():
-        GitHubConnection.objects.select_for_update().get(pk=connection.pk)  # from here on no run begins with it
+        GitHubConnection.objects.select_for_update().get(pk=connection.pk)  # no run can begin with it from here on
         found = removal_of(connection)
         if found.busy:
             raise WrongState(why_busy(found))
@@ -115,7 +115,7 @@ def remove(connection: GitHubConnection, *, by: str) -> Removal:
 
 
 def why_busy(removal: Removal) -> str:
-    """Return why a connection cannot be removed yet, in a sentence without its end; empty if it can be."""
+    """Return why a connection cannot be removed yet, as a sentence without its period; empty if it can be."""
     if not removal.busy:
         return ""
     running = PipelineRun.objects.filter(pk__in=removal.busy, state=PipelineRun.State.RUNNING)
@@ -125,14 +125,14 @@ def why_busy(removal: Removal) -> str:
 
 
 def _runs_of_it_alone(connection: GitHubConnection) -> QuerySet[PipelineRun]:
-    """Return the runs over its repositories and no others."""
+    """Return the runs over its repositories only."""
     rows = RepoSync.objects.filter(run=OuterRef("pk"))
     its = Exists(rows.filter(repository__connection=connection))
     return PipelineRun.objects.filter(its, ~Exists(rows.exclude(repository__connection=connection)))
 
 
 def _keep_moved(connection: GitHubConnection) -> None:
-    """Let what was read of repositories that are another connection's by now be that one's: it stays."""
+    """Reassign what was read of repositories that belong to another connection by now: it stays."""
     moved = RepoSync.objects.filter(connection=connection).exclude(repository__connection=connection)
     own = TrackedRepository.objects.filter(pk=OuterRef("repository")).values("connection")
     moved.update(connection=Subquery(own))

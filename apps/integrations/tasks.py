@@ -1,4 +1,4 @@
-"""Celery's face of the sync: unwrap ids, open the operation, call, and send the next steps."""
+"""The sync's Celery interface: unwrap ids, open the operation, call, and send the next steps."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from apps.integrations.runs.root_spans import root_of
 from apps.integrations.runs.steps import RunPhase, Step, SyncRepository
 from apps.integrations.runs.waits import record_waits
 from apps.integrations.services.sync_attempt import Completed, End, Failed, Retrying, Unmarked, Waiting, attempt_sync
+from apps.machine_catalog import BROKER_AWAY
 from apps.repositories.models import TrackedRepository
 from apps.teams.models import Team
 from apps.utils import clock
@@ -43,10 +44,10 @@ treat_as(Superseded, Outcome.CANCELLED)
 
 
 class StartTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
-    """A task whose run is written to the database before its message is sent, by whoever sends it.
+    """A task whose run its sender writes to the database before sending the message.
 
     So a start cannot be lost: the message makes the run begin at once, and without it the sweep begins it. Inside a
-    transaction, whose rows nobody sees, the run is started by the message alone.
+    transaction, whose rows nobody else sees, only the message starts the run.
     """
 
     abstract = True
@@ -54,7 +55,7 @@ class StartTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone, 
     def apply_async(  # type: ignore[override]  # what the stubs list one by one is passed on
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
     ) -> AsyncResult[None]:
-        """Start the run, and send the message in its trace."""
+        """Start the run and send the message in its trace."""
         if connection.in_atomic_block:
             return super().apply_async(args, kwargs, task_id=task_id, **options)
         task_id = task_id or uuid()
@@ -63,7 +64,7 @@ class StartTask(Task):  # type: ignore[type-arg]  # generic in the stubs alone, 
             with root_of(run).addressed(), publishing():
                 return super().apply_async(args, kwargs, task_id=task_id, **options)
         except BrokerError:
-            _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            _log.exception(BROKER_AWAY)
             return AsyncResult(task_id)
 
 
@@ -78,9 +79,9 @@ def start_pipeline(
     backfill_days: int | None = None,
     backfill_all: bool = False,
 ) -> None:
-    """Start a recent run over the last `days` (None: all history), which backfills follow if they are asked for.
+    """Start a recent run over the last `days` (None: all history), followed by backfills if asked for.
 
-    Without `days` it may be `since` a moment, in ISO 8601 with its offset.
+    Without `days` it may start at `since`, a moment in ISO 8601 with an offset.
     """
     _start_run(
         team_id,
@@ -106,7 +107,7 @@ def _start_run(
     task_id: str | None,
     announce: bool,
 ) -> PipelineRun:
-    """Return the run that the task starts, which is written once."""
+    """Return the run that the task starts, written once."""
     now = clock.now()
     begin = None if since is None else datetime.fromisoformat(since)
     backfill = None
@@ -125,7 +126,7 @@ def _start_run(
 
 @shared_task(bind=True)
 def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> None:
-    """Make attempt number `attempt`, which was admitted, at a repository's sync."""
+    """Make the admitted attempt number `attempt` at a repository's sync."""
     own = Attempt(repo_sync_id, attempt)
     found = attempts.find(own)
     if found is None:
@@ -144,13 +145,13 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
         row = attempts.claim(own, traceparent=current_traceparent(), will=will.as_json(), found=found)
         if row is None:
             will.keep()
-            return  # a second delivery, or an attempt that another has overtaken
+            return  # a second delivery, or an attempt that another has superseded
         frees_place = True
         try:
             with block as sync:
                 frees_place = _attempt(self, sync, row, own, will)
         except Superseded:
-            return  # its successor goes on, and says so
+            return  # its successor goes on, and reports it
         finally:
             send(pipeline.advance(row.run_id))
             if frees_place:
@@ -158,9 +159,9 @@ def sync_repository(self: Task[..., None], repo_sync_id: int, attempt: int) -> N
 
 
 def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: RepoSync, own: Attempt, will: Will) -> bool:
-    """Make the attempt at the claimed row, and return whether others may begin now that it has ended.
+    """Make the attempt at the claimed row; return whether others may begin now that it has ended.
 
-    Its spans are this process's to export once the row says how it ended.
+    Once the row says how it ended, its spans are for this process to export.
     """
     died = attempts.predecessor_death(row)
     if died is not None and ATTEMPTS.allows(row.failures):
@@ -174,18 +175,18 @@ def _attempt(task: Task[..., None], sync: Observed[catalog.RepoSynced], row: Rep
 
 @task_failure.connect(sender=sync_repository)
 def _free_place(exception: BaseException, args: tuple[int, int], **_: Any) -> None:
-    """Let the next attempt follow when one's process was killed: Celery says so in the parent process."""
+    """Let the next attempt follow one whose process was killed, which Celery reports in the parent process."""
     if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
         try:
             attempts.bury(Attempt(*args), killed_by(exception))
         finally:
-            connection.close()  # children that are forked later must not share it
+            connection.close()  # children forked later must not share it
         _admit_in(0.0)
 
 
 @shared_task(bind=True)
 def run_phase(self: Task[..., None], run_id: int, phase: str, attempt: int) -> None:
-    """Do the work of a run's phase, started for the `attempt`-th time; the run fails with it, or goes on."""
+    """Do the work of a run's phase, started for the `attempt`-th time; the run then fails or goes on."""
     step = RunPhase(run_id, phases.named(phase), attempt)
     will = Will.of()
     run = pipeline.claim_step(step, will=will.as_json())
@@ -195,7 +196,7 @@ def run_phase(self: Task[..., None], run_id: int, phase: str, attempt: int) -> N
     try:
         _do_step(self, run, step)
     finally:
-        will.settle()  # who took the run for dead has ended them
+        will.settle()  # ended by the process that took this one for dead
 
 
 def _do_step(task: Task[..., None], run: PipelineRun, step: RunPhase) -> None:
@@ -217,30 +218,30 @@ def _do_step(task: Task[..., None], run: PipelineRun, step: RunPhase) -> None:
 
 @shared_task(base=QuietTask)
 def admit() -> None:
-    """Send the attempts that may begin now: one that is to be made again has become due."""
+    """Send the attempts that may begin now that a retry has become due."""
     send(pipeline.admit())
 
 
 @shared_task(base=QuietTask)
 def sweep() -> None:
-    """Send again what stands still; Celery beat calls this every few seconds.
+    """Restart stalled work; Celery beat calls this every few seconds.
 
-    While all children are busy, messages of it pile up, and they go first: were each of them done, a machine on which that
-    takes longer than from one to the next would do nothing else.
+    While all children are busy, its messages pile up, and they go first: if each were carried out, a machine that needs
+    longer for one than the interval between two would do nothing else.
     """
     _sweeping.do(lambda: send(pipeline.sweep()), every=settings.SYNC_SWEEP_SECONDS / 2)
 
 
 def send(steps: Iterable[Step]) -> None:
-    """Put each step on its queue, in its run's trace and linked to the attempt before it.
+    """Put each step on its queue, in its run's trace and linked to the previous attempt.
 
-    Without a broker, stop: the rows say what is due, and the sweep sends it.
+    Stop if there is no broker: the rows say what is due, and the sweep sends it.
     """
     for step in steps:
         try:
             _send(step)
         except BrokerError:
-            _log.exception("The broker cannot be reached: the sweep will send what is due.")
+            _log.exception(BROKER_AWAY)
             if isinstance(step, SyncRepository):
                 admission.not_sent(step.attempt)
             return
@@ -254,7 +255,7 @@ def _send(step: Step) -> None:
             if row is None:
                 return  # its run has ended meanwhile
             with (
-                root_of(row.run).active(),  # whoever admits it may be at work for another run
+                root_of(row.run).active(),  # it may be admitted by a process at work for another run
                 bind(team_id=row.run.team_id, repo_id=row.repository_id, run_id=row.run_id),
                 sending(attempt=attempt.number, previous=row.attempt_traceparent or None),
             ):
@@ -262,7 +263,7 @@ def _send(step: Step) -> None:
                 with publishing():
                     sync_repository.apply_async(
                         args=(row.pk, attempt.number),
-                        queue=_queue(row.run),  # it does not expire: another machine's clock would judge that
+                        queue=_queue(row.run),  # no expiry, which another machine's clock would judge
                     )
             admission.sent(attempt)
         case RunPhase(run_id, phase, number):
@@ -278,7 +279,7 @@ def _send(step: Step) -> None:
 
 
 def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: End) -> None:
-    """Let the operation end as the attempt did, and raise what Celery is to know."""
+    """End the operation as the attempt ended, and raise what Celery needs to know."""
     match end:
         case Completed(result, _):
             sync.completed(result)
@@ -298,12 +299,12 @@ def _conclude(task: Task[..., None], sync: Observed[catalog.RepoSynced], end: En
 
 
 def _admit_in(seconds: float) -> None:
-    """Look for what may begin when a countdown is over; without a broker, that is for the sweep."""
+    """Schedule a look at what may begin once a countdown is over; without a broker, the sweep takes that on."""
     try:
         with publishing():
             admit.apply_async(countdown=seconds, queue="sweep")
     except BrokerError:
-        _log.exception("The broker cannot be reached: the sweep will send what is due.")
+        _log.exception(BROKER_AWAY)
 
 
 def _log_retry(task: Task[..., None], error: Exception, *, retry_count: int, countdown: float) -> None:

@@ -1,6 +1,6 @@
-"""The lines of a worker about itself: it started, lost its broker and had it back, was killed at a task, drained.
+"""Write a worker's lines about itself: started, lost or regained its broker, killed at a task, drained.
 
-Its main process writes them, which outlives its children (https://docs.celeryq.dev/en/stable/userguide/signals.html).
+Its main process, which outlives its children, writes them (https://docs.celeryq.dev/en/stable/userguide/signals.html).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from telemetry import bind, emit
 
 
 class _Worker:
-    """This process's worker; moments are by `time.monotonic`."""
+    """This process's worker; moments are in `time.monotonic`."""
 
     name = ""
     stopping_since: float | None = None
@@ -32,18 +32,18 @@ class _Worker:
 
 
 class BrokerSight(bootsteps.StartStopStep):
-    """Say when the worker's connection to its broker breaks, and when it stands again."""
+    """Log when the worker's connection to its broker breaks, and when it is back."""
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
     def start(self, parent: Any) -> None:
-        """Say that the broker is back, if it was lost: Celery starts its steps anew with each connection."""
+        """Log that the broker is back if it was lost: Celery restarts its steps with each connection."""
         lost_at, _Worker.broker_lost_at = _Worker.broker_lost_at, None
         if lost_at is not None:
             emit(machine_catalog.BrokerBack(worker=_Worker.name, away_sec=_since(lost_at)))
 
     def stop(self, parent: Any) -> None:
-        """Say that the broker is lost, unless the worker itself is stopping."""
+        """Log that the broker is lost, unless the worker itself is stopping."""
         if _Worker.stopping_since is None and state.should_stop in (None, False):
             _Worker.broker_lost_at = time.monotonic()
             emit(machine_catalog.BrokerLost(worker=_Worker.name))
@@ -77,7 +77,7 @@ def _log_end(**_: Any) -> None:
 
 @task_failure.connect
 def _log_death(sender: Task[..., Any], task_id: str, exception: BaseException, args: Sequence[Any], **_: Any) -> None:
-    """Write what a process held that was killed: Celery says so in the process that started it."""
+    """Log what a killed process held, which Celery reports in the process that started it."""
     if isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
         _log_killed(sender, task_id, args, cause=killed_by(exception))
 
@@ -93,7 +93,7 @@ def _log_killed(task: Task[..., Any], task_id: str, args: Sequence[Any], *, caus
 
 
 def _row(args: Sequence[Any]) -> RepoSync | None:
-    """Return the row that the killed task was at; None if it cannot be read, since the line is written all the same."""
+    """Return the row that the killed task was at, or None if it cannot be read: the line is written anyway."""
     try:
         return RepoSync.objects.select_related("run").get(pk=args[0])
     except (DatabaseError, RepoSync.DoesNotExist, IndexError):

@@ -1,9 +1,9 @@
-"""Programs that we start: one way to start them, wait for them and stop them, so that none outlives whoever started it.
+"""Start, await and stop programs in one way, so that none outlives the process that started it.
 
     with Program([sys.executable, "-m", "http.server"], log=Path("server.out"), ready=answers):
         ...
 
-Needs nothing but the standard library.
+It needs only the standard library.
 """
 
 from apps.processes.account import Account, unprivileged_account

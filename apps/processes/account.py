@@ -16,13 +16,13 @@ class Account:
     gid: int
 
     def give(self, path: Path) -> None:
-        """Give `path` to this account, and to nobody else."""
+        """Give `path` to this account only."""
         os.chown(path, self.uid, self.gid)
         path.chmod(0o700)
 
 
 def unprivileged_account() -> Account | None:
-    """Return the account for programs that refuse to run as root; None for an ordinary user, who needs no other."""
+    """Return the account for programs that refuse to run as root; None for an ordinary user, who needs none."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")

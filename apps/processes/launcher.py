@@ -1,8 +1,9 @@
 """Become another program that ends when its parent does: `python launcher.py PARENT SIGNAL UID GID PROGRAM ARGUMENT...`.
 
-On Linux the kernel sends SIGNAL to it when process PARENT dies (prctl(2)). This is a program of its own because a
-`preexec_fn` may deadlock in a process that has threads. UID and GID, unless they are `-`, are taken on first: the kernel
-forgets the request when the account changes. It is run by its path, since its account may see nothing else of the checkout.
+On Linux the kernel sends it SIGNAL when process PARENT dies (prctl(2)). This is a separate program because a
+`preexec_fn` may deadlock in a process with threads. UID and GID, unless they are `-`, are taken on first, because the
+kernel forgets the request when the account changes. It is run by its path, since its account may be unable to see
+anything else of the checkout.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import os
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_CANNOT_RUN = 126  # the exit code that a shell uses for it
+_CANNOT_RUN = 126  # the exit code that a shell uses for this
 
 
 def launch(*, parent: int, number: int, uid: str, gid: str, command: list[str]) -> None:
-    """Replace this process by `command`, to be sent signal `number` when `parent` dies."""
+    """Replace this process with `command`, which gets signal `number` when `parent` dies."""
     if gid != "-":
         os.setgroups([])
         os.setgid(int(gid))

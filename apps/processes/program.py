@@ -1,4 +1,4 @@
-"""A program that runs while it is needed, and ends with its block or, whatever happens, with whoever started it."""
+"""A program that runs while it is needed, and ends with its block or, whatever happens, with its parent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO, Self
 from apps.processes.account import Account
 
 Ready = Callable[[], str | None]
-"""Return why a program is not ready yet, or None when it is."""
+"""Return why a program is not ready yet, or None once it is."""
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _HURRY_SECONDS = 1.0
@@ -25,16 +25,16 @@ _TAIL_BYTES = 2_000
 
 
 class NotReadyError(RuntimeError):
-    """A program ended, or took too long, before it was ready; the message holds the end of what it printed."""
+    """A program ended, or took too long, before it was ready; the message quotes the end of its output."""
 
 
 class Program:
     """A program that can be started again and again, and runs at most once at a time.
 
-    It runs in a process group of its own, because a Ctrl-C at the terminal is ours to pass on. It is sent `stop_signal`
-    when it is stopped and, on Linux, when the thread that launched it ends, even by SIGKILL. If it then takes longer than
-    `stop_seconds` to end, it is killed with its whole group. Whoever presses Ctrl-C waits a second for it, and not at all
-    after a second one.
+    It runs in a process group of its own, so that we decide what a Ctrl-C at the terminal does to it. It is sent
+    `stop_signal` when it is stopped and, on Linux, when the thread that launched it ends, even by SIGKILL. If it then
+    takes longer than `stop_seconds` to end, it is killed with its whole group. After Ctrl-C we wait a second for it,
+    and after another one not at all.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Program:
     ) -> None:
         """Prepare the program, without starting it.
 
-        command: its words; the first one is a path.
-        log: where its output is appended, or begun anew once there is more than `most_log_bytes`.
-        environment: all the variables that it gets; by default those of this process.
-        folder: where it works; by default where this process does.
-        piped: `stdin` and `stdout` are pipes, and only its standard error goes to the log.
+        command: its words, of which the first is a path.
+        log: where its output is appended; once over `most_log_bytes`, the file is started afresh.
+        environment: all its environment variables, by default those of this process.
+        folder: its working directory, by default that of this process.
+        piped: `stdin` and `stdout` are pipes, and only standard error goes to the log.
         """
         self.command = [str(word) for word in command]
         self.name = name or Path(self.command[0]).name
@@ -77,7 +77,7 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The id of its process and of its process group; an error before it was launched."""
+        """The id of its process and process group; an error before it is launched."""
         return self._launched().pid
 
     @property
@@ -96,12 +96,12 @@ class Program:
         return _pipe(self._launched().stdout)
 
     def start(self) -> None:
-        """Run it until it is ready; raise `NotReadyError`, with nothing of it left, if it ends first or takes too long."""
+        """Start it and wait until it is ready; if it ends or takes too long, kill it and raise `NotReadyError`."""
         self.launch()
         self.wait_until_ready()
 
     def launch(self) -> None:
-        """Run it without waiting for it, so that others can be launched beside it first."""
+        """Start it without waiting, so that others can be launched alongside first."""
         account = ("-", "-") if self._account is None else (str(self._account.uid), str(self._account.gid))
         launcher = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(self._stop_signal)), *account]
         with self._opened_log() as log:
@@ -117,7 +117,7 @@ class Program:
         self._is_over = False
 
     def wait_until_ready(self) -> None:
-        """Wait for a launched program as `start` does."""
+        """Wait for a launched program, like `start`."""
         deadline = time.monotonic() + self._ready_seconds
         try:
             while self._ready is not None and (trouble := self._ready()) is not None:
@@ -138,7 +138,7 @@ class Program:
         return self.returncode
 
     def stop(self, *, within: float | None = None) -> None:
-        """End it in good order, or kill it if that takes longer than `within` seconds; do nothing if it does not run."""
+        """Stop it in good order, or kill it after `within` seconds; do nothing if it is not running."""
         if self._process is not None and not self._is_over:
             self._process.send_signal(self._stop_signal)
             try:
@@ -149,7 +149,7 @@ class Program:
             self.kill()
 
     def kill(self) -> None:
-        """Kill it and all that it started, as the loss of the machine would; do nothing if it does not run."""
+        """Kill it and all that it started, as losing the machine would; do nothing if it is not running."""
         if self._process is not None and not self._is_over:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -161,11 +161,11 @@ class Program:
             self._is_over = True
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal, if it runs."""
+        """Send it a signal, if it is running."""
         self._launched().send_signal(number)
 
     def tail(self) -> str:
-        """Return the end of what it has printed to the log since it was last launched."""
+        """Return the end of its output in the log since it was last launched."""
         try:
             with self.log.open("rb") as log:
                 log.seek(max(self._log_begins, log.seek(0, os.SEEK_END) - _TAIL_BYTES))

@@ -1,4 +1,4 @@
-"""Let a signal unwind the stack as Ctrl-C does, so that whatever was started ends in good order."""
+"""Let a signal unwind the stack like Ctrl-C, so that everything that was started ends in good order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def exit_on(*numbers: signal.Signals) -> Iterator[None]:
-    """Raise `SystemExit` in the block when one of these signals arrives, with the exit code that a shell would show.
+    """Raise `SystemExit` in the block when one of these signals arrives, with the exit code a shell would show.
 
     Outside the main thread, where Python handles no signals, this does nothing.
     """

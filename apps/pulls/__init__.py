@@ -1,1 +1,1 @@
-"""What is stored of pull requests: models, rows, and the store that writes them."""
+"""Stored pull requests: models, rows, and the store that writes them."""

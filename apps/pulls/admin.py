@@ -34,7 +34,7 @@ class ChangedFileInline(ReadOnlyInline):
 
 @admin.register(PullRequest)
 class PullRequestAdmin(ReadOnlyAdmin):
-    """Pull requests, the latest updated first; each page has its lists."""
+    """Pull requests, last updated first; each page shows its lists."""
 
     list_display = (
         "number",

@@ -1,4 +1,4 @@
-"""The app of what is stored of GitHub's pull requests."""
+"""The app of stored pull requests."""
 
 from __future__ import annotations
 

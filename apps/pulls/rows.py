@@ -1,4 +1,4 @@
-"""Rows as the store writes them: a field is a column of the same name. Pure."""
+"""Rows as the store writes them: each field is a column of the same name. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 from apps.catalog import EntityType
 
 ListName = Literal["reviews", "commits", "files"]
-"""The lists of a pull request that are stored."""
+"""The stored lists of a pull request."""
 
 
 class PullRequestRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -91,8 +91,8 @@ class FileRow(ListRow, frozen=True, kw_only=True):
 class StoredList:
     """One list of a pull request as it is stored.
 
-    `model` is a label of Django's, `key` the column that tells the rows of a pull request apart, `total` the column of
-    `PullRequest` that holds GitHub's own count of them.
+    `model` is a Django label, `key` the column that distinguishes a pull request's rows, and `total` the column of
+    `PullRequest` with GitHub's own count of them.
     """
 
     name: ListName
@@ -119,7 +119,8 @@ LISTS = (REVIEWS, COMMITS, FILES)
 class ListRows:
     """A page's rows of one list.
 
-    `complete` are the numbers of the pull requests whose list is complete: any other row of theirs is gone from GitHub.
+    `complete` holds the numbers of the pull requests whose list is complete: any other stored row of theirs is gone
+    from GitHub.
     """
 
     rows: tuple[ListRow, ...]

@@ -1,9 +1,9 @@
-"""Store a page's rows: one statement for each kind of row, truthful counts, unchanged rows left untouched.
+"""Store a page's rows: one statement for each kind of row, true counts, unchanged rows left untouched.
 
-Rows travel as one JSON document, which costs us a tenth of what arrays do, and PostgreSQL no more. Pull requests are written
-by `INSERT … ON CONFLICT`, which concurrent writers survive, and which locks each of them, in order: until the commit, nobody
-else writes their lists. If all pull requests of a page are new, so are their lists, and are inserted; otherwise they are
-merged. No plan reads a whole table: what is inserted is prepared and reads none, and a merge is planned each time.
+Rows travel as one JSON document, which costs us a tenth of what arrays would, and PostgreSQL no more. Pull requests are
+written by `INSERT … ON CONFLICT`, which is safe with concurrent writers and locks each row, in order: until the commit,
+nobody else writes their lists. If all pull requests of a page are new, their lists are too, and are inserted; otherwise
+they are merged. No plan reads a whole table: inserts are prepared and read none, and a merge is planned each time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WINDOW = """
 def store_page(*, repository_id: int, rows: PageRows) -> int:
     """Store `rows`, all or none, and return how many pull requests were new.
 
-    What must commit together with them is written in a transaction around this call.
+    Write anything that must commit with them in an enclosing transaction.
     """
     with transaction.atomic(savepoint=False), _cursor() as cursor:
         new = _write_pull_requests(cursor, rows.pull_requests)
@@ -74,14 +74,14 @@ def stored_numbers(repository_id: int) -> set[int]:
 
 
 def delete_pull_requests(repository_id: int, numbers: Collection[int]) -> None:
-    """Delete the pull requests with these numbers, with all that belongs to them."""
+    """Delete the pull requests with these numbers and everything that belongs to them."""
     with observe(catalog.RowsWrite(entity_type="pull_request", rows=len(numbers))) as write:
         _, deleted = PullRequest.objects.filter(repository_id=repository_id, number__in=numbers).delete()
         write.completed(catalog.RowsWritten(created=0, updated=0, deleted=deleted.get(PullRequest._meta.label, 0)))
 
 
 def gaps(repository_id: int, *, since: datetime | None = None) -> list[dict[str, Any]]:
-    """Return the lists of which fewer rows are stored than GitHub counts, as `{pull_request, list, stored, total}`.
+    """Return the lists with fewer stored rows than GitHub counts, as `{pull_request, list, stored, total}`.
 
     Only pull requests updated at `since` or later count.
     """
@@ -99,13 +99,13 @@ def gaps(repository_id: int, *, since: datetime | None = None) -> list[dict[str,
 
 @contextmanager
 def _cursor() -> Iterator[psycopg.Cursor]:
-    """Open a cursor on Django's connection that sends values apart from the statement; Django's own puts them into it."""
+    """Open a cursor on Django's connection that sends values separately from the statement, unlike Django's own."""
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         yield cursor
 
 
 def _write_pull_requests(cursor: psycopg.Cursor, rows: Sequence[PullRequestRow]) -> Mapping[int, int]:
-    """Write and lock the rows; return the ids of those that are new, by their numbers."""
+    """Write and lock the rows; return the ids of new ones, by number."""
     with observe(catalog.RowsWrite(entity_type="pull_request", rows=len(rows))) as write:
         cursor.execute(_upsert(), [_json(rows)], prepare=True)
         done = cursor.fetchall()
@@ -115,17 +115,17 @@ def _write_pull_requests(cursor: psycopg.Cursor, rows: Sequence[PullRequestRow])
 
 
 def _insert_list(cursor: psycopg.Cursor, stored: StoredList, found: ListRows, ids: Mapping[int, int]) -> None:
-    """Insert the rows of new pull requests, whose `ids` are known by their numbers."""
+    """Insert the rows of new pull requests, whose `ids` are given by number."""
     with observe(catalog.RowsWrite(entity_type=stored.entity_type, rows=len(found.rows))) as write:
         cursor.execute(_insert(stored), [_json(found.rows), _array(ids.values()), _array(ids)], prepare=True)
         write.completed(catalog.RowsWritten(created=cursor.rowcount, updated=0))
 
 
 def _merge_list(cursor: psycopg.Cursor, stored: StoredList, found: ListRows, repository_id: int, numbers: str) -> None:
-    """Insert, update and delete rows, so that complete lists are as they were found; `numbers` are the page's."""
+    """Insert, update and delete rows so that complete lists match what was found; `numbers` are the page's."""
     with observe(catalog.RowsWrite(entity_type=stored.entity_type, rows=len(found.rows))) as write:
         values = [_json(found.rows), repository_id, numbers, _array(found.complete)]
-        cursor.execute(_merge(stored), values, prepare=False)  # a plan for a small table would be kept for a large one
+        cursor.execute(_merge(stored), values, prepare=False)  # a plan for a small table would be kept once it is large
         (done,) = cursor.fetchall()
         created, updated, deleted = done
         write.completed(catalog.RowsWritten(created=created, updated=updated, deleted=deleted))
@@ -133,7 +133,7 @@ def _merge_list(cursor: psycopg.Cursor, stored: StoredList, found: ListRows, rep
 
 @cache
 def _upsert() -> bytes:
-    """Return the statement for the pull requests of a JSON document; it reports those that are new or changed."""
+    """Return the statement for the pull requests of a JSON document, which reports new and changed ones."""
     columns = list(PullRequestRow.__struct_fields__)
     values = [column for column in columns if column not in ("repository_id", "number")]
     return f"""
@@ -146,7 +146,7 @@ def _upsert() -> bytes:
 
 @cache
 def _insert(stored: StoredList) -> bytes:
-    """Return the statement for rows that are all new; it takes them, and the ids and numbers of their pull requests."""
+    """Return the statement for new rows; it takes the rows and the ids and numbers of their pull requests."""
     columns = _list_columns(stored)
     return f"""
         INSERT INTO {_model(stored)._meta.db_table} ({", ".join(columns)})
@@ -156,10 +156,10 @@ def _insert(stored: StoredList) -> bytes:
 
 @cache
 def _merge(stored: StoredList) -> bytes:
-    """Return the statement for rows that are new, changed or gone; it reports how many were each.
+    """Return the statement for rows that are new, changed or gone, which reports how many of each there were.
 
     It takes the rows, their repository, the page's pull requests, and those whose list is complete. `MERGE` alone could
-    delete too, but would read the whole table for it.
+    also delete, but would read the whole table to do so.
     """
     columns, table, key = _list_columns(stored), _model(stored)._meta.db_table, stored.key
     values = [column for column in columns if column not in ("pull_request_id", key)]
@@ -192,7 +192,7 @@ def _list_columns(stored: StoredList) -> list[str]:
 
 
 def _recordset(row: type[Struct], model: type[models.Model], alias: str) -> str:
-    """Return the rows of a JSON document as a table, its columns typed as those of `model` are."""
+    """Return the rows of a JSON document as a table, with its columns typed like those of `model`."""
     types = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
     types |= {"number": PullRequest._meta.get_field("number").db_type(connection)}
     columns = ", ".join(f"{name} {types[name]}" for name in row.__struct_fields__)
@@ -208,7 +208,7 @@ def _json(rows: Sequence[Struct]) -> str:
 
 
 def _array(numbers: Iterable[int]) -> str:
-    """Return an array as PostgreSQL writes it; psycopg would take several times as long for it."""
+    """Return an array in PostgreSQL's notation, which psycopg would take several times as long to write."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 

@@ -1,4 +1,4 @@
-"""Store the accounts that a team connects and the repositories that it tracks. Asking GitHub about them is for above."""
+"""Store the accounts that a team connects and the repositories that it tracks. Apps above ask GitHub about them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def save_connection(
     installation_id: int | None = None,
     expires_at: datetime | None = None,
 ) -> GitHubConnection:
-    """Store the team's connection with `account`, or replace the token of the one it has.
+    """Store the team's connection with `account`, or replace the token of the existing one.
 
-    A token that a GitHub App has made is that of an installation, and expires.
+    A token made by a GitHub App belongs to an installation, and expires.
     """
     stored = {
         "api_url": api_url,
@@ -56,7 +56,7 @@ def renew_token(connection: GitHubConnection, token: str, *, expires_at: datetim
 
 
 def account_with(token: str, *, api_url: str) -> str | None:
-    """Return the account at the API's host that this very token is stored for, or None; no token is decrypted for it."""
+    """Return the account at the API's host that exactly this token is stored for, or None, decrypting none."""
     of_host = GitHubConnection.objects.filter(account__istartswith=account_name(api_url=api_url, login=""))
     return of_host.filter(token_fingerprint__in=fingerprints(token)).values_list("account", flat=True).first()
 
@@ -67,10 +67,10 @@ def has_new_token(used: GitHubConnection) -> bool:
 
 
 def track(*, connection: GitHubConnection, full_names: Sequence[str], listed: Sequence[str] = ()) -> list[TrackedRepository]:
-    """Store which repositories the connection's team tracks, and return them, each once; case does not matter.
+    """Store which repositories the connection's team tracks, and return them, each once, ignoring case.
 
-    `full_names` are as people write them, see `repository_name`; those in `listed` are GitHub's own, and not judged.
-    However many there are, the database is asked a few times.
+    `full_names` are as people write them, see `repository_name`; those in `listed` are GitHub's own and not checked.
+    The number of queries does not grow with the number of names.
     """
     asked = (*(repository_name(name, api_url=connection.api_url) for name in full_names), *listed)
     names: dict[str, str] = {}
@@ -83,7 +83,7 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str], listed: Se
             for key, name in names.items()
             if key not in known
         ],
-        ignore_conflicts=True,  # somebody else may be quicker
+        ignore_conflicts=True,  # another process may be quicker
     )
     if len(known) < len(names):
         known = _tracked(connection.team, names)
@@ -95,6 +95,6 @@ def track(*, connection: GitHubConnection, full_names: Sequence[str], listed: Se
 
 
 def _tracked(team: Team, names: Collection[str]) -> dict[str, TrackedRepository]:
-    """Return the team's repositories of these names, which are in lower case, by them."""
+    """Return the team's repositories with these lower-case names, by name."""
     rows = TrackedRepository.objects.filter(team=team).annotate(key=Lower("full_name")).filter(key__in=names)
     return {row.full_name.lower(): row for row in rows}

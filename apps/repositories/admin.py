@@ -10,7 +10,7 @@ from apps.utils.read_only_admin import ReadOnlyAdmin, moment
 
 @admin.register(GitHubConnection)
 class GitHubConnectionAdmin(ReadOnlyAdmin):
-    """Connections; their tokens are on no page, not even encrypted."""
+    """Connections; no page shows their tokens, not even encrypted."""
 
     list_display = ("account", "team", "api_url", "created_at")
     list_filter = ("team",)
@@ -21,7 +21,7 @@ class GitHubConnectionAdmin(ReadOnlyAdmin):
 
 @admin.register(TrackedRepository)
 class TrackedRepositoryAdmin(ReadOnlyAdmin):
-    """Tracked repositories, and what of their history is stored."""
+    """Tracked repositories, and how much of their history is stored."""
 
     list_display = ("full_name", "repo_id", "team", "complete_from", "covered_to", "is_archived", "added_at")
     list_filter = ("team", "is_archived")
@@ -37,7 +37,7 @@ class TrackedRepositoryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="repo_id", ordering="pk")
     def repo_id(self, row: TrackedRepository) -> int:
-        """Return the id that spans and lines have."""
+        """Return the id used in spans and lines."""
         return row.pk
 
     @admin.display(ordering="covered_from")

@@ -1,4 +1,4 @@
-"""GitHub accounts that teams have connected, and the repositories that they track with them."""
+"""GitHub accounts that teams have connected, and the repositories that they track through them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class GitHubConnection(models.Model):
         return f"{self.team_id}: {self.account}"
 
     def token(self) -> str:
-        """Return the token in the clear, to be sent to GitHub and nowhere else."""
+        """Return the decrypted token, to be sent to GitHub and nowhere else."""
         return decrypt(bytes(self.encrypted_token))
 
 
@@ -56,7 +56,7 @@ class Listed:
 
 
 class TokenAccess(models.Model):
-    """What a connection's token may do and see, as GitHub last said: shown, and never relied on."""
+    """What a connection's token may do and see, as GitHub last said: for display only, never relied on."""
 
     connection_id: int
     connection = models.OneToOneField(GitHubConnection, on_delete=models.CASCADE, related_name="access")
@@ -83,12 +83,12 @@ class TokenAccess(models.Model):
         return self.expires_at is not None and self.expires_at <= clock.now()
 
     def listed(self) -> list[Listed]:
-        """Return the repositories that are known so far, in GitHub's order."""
+        """Return the repositories known so far, in GitHub's order."""
         return [Listed(*values) for values in self.repositories]
 
 
 class TrackedRepository(models.Model):
-    """A repository that a team syncs, and the window of its history that is stored completely."""
+    """A repository that a team syncs, and the window of its history that is completely stored."""
 
     team_id: int
     connection_id: int
@@ -115,12 +115,12 @@ class TrackedRepository(models.Model):
 
     @property
     def web_url(self) -> str:
-        """The repository's page, at GitHub, a tenant's own host or the Enterprise Server whose API the connection names."""
+        """The repository's page, on GitHub, a tenant's own host or the Enterprise Server of the connection's API."""
         api = urlsplit(self.connection.api_url)
         return f"{api.scheme}://{api.netloc.removeprefix('api.')}/{self.full_name}"
 
     def has_namesake(self, full_name: str) -> bool:
-        """Return whether the team tracks another repository as `full_name`: somebody may have added this one twice."""
+        """Return whether the team tracks another repository as `full_name`: this one may have been added twice."""
         namesakes = TrackedRepository.objects.filter(team_id=self.team_id, full_name__iexact=full_name)
         return namesakes.exclude(pk=self.pk).exists()
 
@@ -129,10 +129,10 @@ class TrackedRepository(models.Model):
         return self.covered_from is not None and self.covered_from <= (since or BEGINNING)
 
     def cover(self, *, since: datetime | None, before: datetime | None, until: datetime | None) -> None:
-        """Extend what is covered by a window that has been synced; the caller saves.
+        """Extend the covered window by one that has been synced; the caller saves.
 
         The window goes from `since` (None: the beginning) to `before`, or to `until` if `before` is None. Whatever was
-        updated after the window and up to `until` was synced, too. Of two windows with a gap between them, the later one
+        updated after the window and up to `until` was synced too. If there is a gap between two windows, the later one
         is kept.
         """
         begin = since or BEGINNING

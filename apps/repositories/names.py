@@ -1,4 +1,4 @@
-"""Names of repositories as people write them: OWNER/NAME, or an address that they paste. GitHub's are not judged."""
+"""Names of repositories as people write them: OWNER/NAME, or a pasted address. GitHub's own are not checked."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from telemetry.redaction import redact
 
 _FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _SCP = re.compile(r"[\w.-]+@(?P<host>[\w.-]+):(?P<path>.*)")
-"""How git abbreviates an address of ssh's: git@github.com:libuv/libuv.git."""
+"""Git's short form of an ssh address: git@github.com:libuv/libuv.git."""
 _HOST_FIRST = re.compile(r"(?P<host>[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:\d))(?::\d+)?(?P<path>/.*)")
 _AROUND = " \t\r\n<>\"'`,;"
 _GITHUB = "github.com"
 
 
 class InvalidRepositoryName(ValueError):  # noqa: N818  # the name says what is wrong; "Error" would add nothing
-    """A name that no repository can have, or an address of somewhere else."""
+    """A name that no repository can have, or the address of something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """A host, None where nobody named one, empty where an address has none, and a path."""
+    """A path and its host: None if none was named, "" if an address has none."""
 
     host: str | None
     path: str
 
 
 def repository_name(text: str, *, api_url: str) -> str:
-    """Return the OWNER/NAME that `text` means, be it the address of a page or a clone at the host of `api_url`.
+    """Return the OWNER/NAME that `text` means, possibly the address of a page or clone at the host of `api_url`.
 
     Raises `InvalidRepositoryName` for anything else.
     """
@@ -62,7 +62,7 @@ def _address(text: str) -> _Address:
 
 
 def _below_repos(parts: list[str]) -> list[str]:
-    """Return a path's parts without those that make it one of the API's own: `repos`, `api/v3/repos`."""
+    """Return a path's parts without an API prefix such as `repos` or `api/v3/repos`."""
     for prefix in (["api", "v3", "repos"], ["repos"]):
         if parts[: len(prefix)] == prefix:
             return parts[len(prefix) :]
@@ -70,10 +70,10 @@ def _below_repos(parts: list[str]) -> list[str]:
 
 
 def _hosts(api_url: str) -> list[str]:
-    """Return the hosts whose addresses mean repositories of this API, that of its pages first."""
+    """Return the hosts whose addresses denote repositories of this API, that of its pages first."""
     try:
         api = urlsplit(api_url)
-    except ValueError:  # whoever connects to it says so
+    except ValueError:  # users who connect to it say so
         return [_GITHUB]
     host = api.hostname or _GITHUB
     webs = [host.removeprefix("api.")]

@@ -1,4 +1,4 @@
-"""Encrypt secrets at rest with the first of SYNCTRACE_ENCRYPTION_KEYS, and decrypt or recognize them with any of these."""
+"""Encrypt secrets at rest with the first of SYNCTRACE_ENCRYPTION_KEYS, and decrypt or recognize them with any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def encrypt(secret: str) -> bytes:
 
 
 def decrypt(stored: bytes) -> str:
-    """Return the secret that `encrypt` was given; raise ImproperlyConfigured if no key fits."""
+    """Return the decrypted secret; raise ImproperlyConfigured if no key fits."""
     try:
         return _fernet().decrypt(stored).decode()
     except InvalidToken as error:
@@ -25,12 +25,12 @@ def decrypt(stored: bytes) -> str:
 
 
 def fingerprint(secret: str) -> str:
-    """Return what recognizes `secret` and tells nothing of it: its HMAC-SHA256, by a key derived from the first one."""
+    """Return a fingerprint that does not reveal `secret`: its HMAC-SHA256, with a key derived from the first."""
     return fingerprints(secret)[0]
 
 
 def fingerprints(secret: str) -> list[str]:
-    """Return its fingerprints by every key, of which it is stored under one."""
+    """Return the secret's fingerprints under every key; it is stored under one of them."""
     keys = settings.SYNCTRACE_ENCRYPTION_KEYS
     return [salted_hmac(__name__, secret, secret=key, algorithm="sha256").hexdigest() for key in keys]
 

@@ -35,7 +35,7 @@ class Team(models.Model):
 
     @property
     def promised_hours(self) -> int:
-        """How old what is stored may be: the team's own promise, or everybody's."""
+        """How old the stored data may be: the team's own promise, or the default."""
         return self.fresh_hours or settings.SYNC_FRESH_HOURS
 
 

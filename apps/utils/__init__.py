@@ -1,1 +1,1 @@
-"""What any app may need: a clock, context and lines, read-only admin pages, addresses of Jaeger."""
+"""What any app may need: a clock, context and lines, read-only admin pages, Jaeger's URLs."""

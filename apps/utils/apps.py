@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class UtilsConfig(AppConfig):
-    """What every other app may use; it has no tables."""
+    """Utilities for every other app; it has no tables."""
 
     name = "apps.utils"
     label = "utils"

@@ -6,7 +6,7 @@ import time
 
 
 def boottime() -> float:
-    """Return seconds since some fixed moment; unlike `time.monotonic` on Linux, it counts time spent in suspend."""
+    """Return seconds since some fixed moment; unlike `time.monotonic` on Linux, it includes time spent suspended."""
     return time.clock_gettime(_CLOCK)
 
 

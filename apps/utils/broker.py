@@ -1,4 +1,4 @@
-"""Sending messages to a broker that may be away."""
+"""Send messages to a broker that may be away."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from kombu.exceptions import OperationalError
 
 @contextmanager
 def publishing() -> Iterator[None]:
-    """Publish a message inside; whatever Kombu raises where the broker is away becomes its `OperationalError`.
+    """Publish a message in the block; whatever Kombu raises while the broker is away becomes its `OperationalError`.
 
-    A channel that Kombu closed when it lost the connection has none any more: once, it fails with an AttributeError.
+    A channel that Kombu closed on losing the connection fails once with an AttributeError.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""The clock that everything here reads and sleeps by: the database's, which all machines share.
+"""The clock that everything here reads and sleeps by: the database's, shared by all machines.
 
-Leases, signs of life, waits and back-off are compared over machines whose own clocks may differ by minutes. A test can put
-another clock in its place.
+Leases, signs of life, waits and back-off are compared across machines whose own clocks may differ by minutes. A test
+can substitute another clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import DateTimeField, Func
 
 ATTENTION_SECONDS = 1.0
-"""How long anything that waits may go without looking whether it should."""
+"""How long a wait may go on without checking whether it should."""
 
 
 class Clock(Protocol):
@@ -28,27 +28,27 @@ class Clock(Protocol):
         raise NotImplementedError
 
     def pinned(self) -> datetime | None:
-        """Return the time that statements take in place of the database's own, or None where they do not."""
+        """Return the time that statements use instead of the database's own, or None if they use that."""
         raise NotImplementedError
 
     def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
-        """Return after so many seconds; `meanwhile` is called every second, and ends the sleep if it raises."""
+        """Sleep for so many seconds; `meanwhile` is called every second, and ends the sleep by raising."""
         raise NotImplementedError
 
 
 class SystemClock:
-    """The database's clock, asked each time: that costs as much as the least of statements, and is never out of date."""
+    """The database's clock, asked each time: that costs one minimal statement, and is never out of date."""
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
         connection.close_if_health_check_failed()
         connection.ensure_connection()
-        with connection.wrap_database_errors:  # past Django's cursors: this is no statement of whoever asks
+        with connection.wrap_database_errors:  # past Django's cursors: this is not one of the caller's statements
             (now,) = connection.connection.execute("SELECT clock_timestamp()").fetchone()
         return cast("datetime", now).astimezone(UTC)
 
     def pinned(self) -> None:
-        """Let statements take the database's own time."""
+        """Return None: statements use the database's own time."""
 
     def sleep(self, seconds: float, *, meanwhile: Callable[[], None] | None = None) -> None:
         """Sleep."""
@@ -60,7 +60,7 @@ class SystemClock:
 
 
 class SteppedClock:
-    """A clock that stands still until somebody sleeps; `slept` lists for how many seconds each."""
+    """A clock that stands still except during sleeps; `slept` lists their lengths in seconds."""
 
     def __init__(self, at: datetime) -> None:
         self._now = at
@@ -89,20 +89,20 @@ def now() -> datetime:
 
 
 def pinned() -> datetime | None:
-    """Return the time that a statement takes in place of the database's own, or None: `coalesce(%s, statement_timestamp())`.
+    """Return a time to use in place of the database's, or None: `coalesce(%s, statement_timestamp())`.
 
-    What a statement that is sent anyway can know by itself is not asked for by another.
+    This saves a second statement where one that is sent anyway can read the time itself.
     """
     return _clock.get().pinned()
 
 
 def in_statement() -> datetime | Func:
-    """Return the current time as a value in a statement of Django's: the database puts it in as the statement arrives."""
+    """Return the current time as an expression for Django's queries, which the database evaluates."""
     return pinned() or Func(function="statement_timestamp", output_field=DateTimeField())
 
 
 def carried(read: datetime, *, seconds: float) -> datetime:
-    """Return the current time by what a statement has read of the database's clock, so many seconds ago by `boottime`."""
+    """Return the current time, given what a statement read from the database's clock and when, in `boottime`."""
     return pinned() or read + timedelta(seconds=seconds)
 
 

@@ -1,4 +1,4 @@
-"""How often a process does what it is asked to do again and again, however many such requests have piled up."""
+"""Limit how often a process does a repeated job, however many requests for it have piled up."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from apps.utils.boottime import boottime
 
 
 class Pace:
-    """Lets work be done by this process so often and no more, and for at most half of its time.
+    """Limits how often this process does some work, and to at most half of its time.
 
-    The clock is the machine's own, in seconds: requests do not expire, since machines' clocks differ.
+    The clock is the machine's own, in seconds: requests have no expiry, since machines' clocks differ.
     """
 
     def __init__(self, *, clock: Callable[[], float] = boottime) -> None:
@@ -18,7 +18,7 @@ class Pace:
         self._next_at = float("-inf")
 
     def do(self, work: Callable[[], None], *, every: float) -> None:
-        """Do `work`, unless it was begun less than `every` seconds ago, or has rested for less time than it then took."""
+        """Do `work` unless it began less than `every` seconds ago, or ended less time ago than it took."""
         began = self._clock()
         if began < self._next_at:
             return

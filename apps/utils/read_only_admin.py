@@ -54,7 +54,7 @@ class _ReadOnly:
 
 
 class ReadOnlyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone, not at run time
-    """A list of rows, newest first, and a page for each; large tables are not counted twice."""
+    """A list of rows, newest first, with a page for each; large tables are not counted twice."""
 
     ordering: ClassVar[list[Any] | tuple[Any, ...] | None] = ("-pk",)
     list_per_page = 50
@@ -74,19 +74,19 @@ class ReadOnlyInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg] 
 
 
 def badge(word: str) -> str:
-    """Return the word of a state as HTML, colored by how good the news is."""
+    """Return a state's word as HTML, colored by how good the news is."""
     return format_html('<span class="state {}">{}</span>', TONES.get(word, ""), word) if word else ""
 
 
 def link(address: str, text: str) -> str:
-    """Return a link as HTML, or `text` alone if a browser should not open `address`."""
+    """Return a link as HTML, or only `text` if a browser should not open `address`."""
     if not address.startswith(("http://", "https://", "/")):
         return text
     return format_html('<a href="{}">{}</a>', address, text)
 
 
 def moment(at: datetime | None) -> str:
-    """Return `at` as the admin writes it, to the second in UTC; empty for None."""
+    """Return `at` in the admin's format, to the second in UTC, or "" for None."""
     return "" if at is None else str(formats.localize(at))
 
 

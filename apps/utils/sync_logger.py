@@ -26,7 +26,7 @@ from telemetry.timestamps import iso_seconds
 
 
 class UncataloguedLineError(ValueError):
-    """A line in a namespace of the catalog that is not as the catalog says."""
+    """A line in a catalog namespace violates the catalog."""
 
     error_type = "uncatalogued_line"
 
@@ -34,8 +34,8 @@ class UncataloguedLineError(ValueError):
 class SyncLogger:
     """Writes lines, and checks those that the catalog declares.
 
-    A field that is bound (`sync_context`) need not be given again. A line that breaks the catalog is written all the same
-    and counted in `telemetry.swallowed`; under the test kit it raises `UncataloguedLineError`.
+    A bound field (`sync_context`) need not be given again. A line that violates the catalog is still written, and
+    counted in `telemetry.swallowed`; under the test kit it raises `UncataloguedLineError`.
     """
 
     def __init__(self, name: str) -> None:
@@ -58,21 +58,21 @@ class SyncLogger:
         self.log(Level.ERROR, event, fields)
 
     def exception(self, event: str, /, **fields: Any) -> None:
-        """Write a line at level error, with the traceback of the exception that is being handled."""
+        """Write a line at level error, with the traceback of the exception being handled."""
         self.log(Level.ERROR, event, fields, error=sys.exc_info()[1])
 
     def log(self, level: Level, event: str, fields: Mapping[str, Any], *, error: BaseException | None = None) -> None:
         """Write a line at `level`; `error` gives it an `exception`."""
         try:
             values, problems = self._checked(level, event, fields)
-        except Exception as odd:  # noqa: BLE001  # somebody's class: the line is written all the same
+        except Exception as odd:  # noqa: BLE001  # any class may fail: the line is still written
             values, problems = dict(fields), [f"it cannot be checked: {telemetry.message_of(odd)}"]
         telemetry.write_line(level, event, values, error=error)
         if problems:
             telemetry.problem(UncataloguedLineError("; ".join(problems)))
 
     def _checked(self, level: Level, event: str, fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Return the fields in the order of the catalog, with what is bound of them, and what is wrong with them."""
+        """Return the fields in the catalog's order, including bound ones, and what is wrong with them."""
         values = {name: _as_declared(value) for name, value in fields.items()}
         spec = declared_events().get(event)
         if spec is not None:
@@ -92,7 +92,7 @@ def get_sync_logger(name: str) -> SyncLogger:
 def sync_context(
     *, team_id: int | None = None, repo_id: int | None = None, task_id: str | None = None
 ) -> AbstractContextManager[None]:
-    """Bind what is given to every line and span inside, also of the tasks sent from there; it nests."""
+    """Bind context to every line and span inside, and in tasks sent from there; blocks nest."""
     given = {"team_id": team_id, "repo_id": repo_id, "task_id": task_id}
     return telemetry.bind(**{name: value for name, value in given.items() if value is not None})
 
@@ -101,9 +101,9 @@ def sync_context(
 def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator[dict[str, Any]]:
     """Time a block, which is one span and, when it ends, one line with its `duration_ms`; both are called `name`.
 
-    The line also carries what the block puts into the dict that it is given. If the block raises, the line is an error with
-    `error_type`, `error_msg` and `exception`; an event of the catalog keeps its level and fields, and what is not known by
-    then is null.
+    The line also carries what the block puts into the dict that it receives. If the block raises, the line is an error
+    with `error_type`, `error_msg` and `exception`; a catalog event keeps its level and fields, with null for what is
+    unknown by then.
     """
     found: dict[str, Any] = {}
     spec = declared_events().get(name)
@@ -130,5 +130,5 @@ def timed_operation(logger: SyncLogger, name: str, /, **fields: Any) -> Iterator
 
 
 def _as_declared(value: Any) -> Any:
-    """Return a moment as the catalog writes it, and anything else as it is."""
+    """Return a moment as the catalog writes it, and anything else unchanged."""
     return iso_seconds(value) if isinstance(value, datetime) and value.tzinfo is not None else value

@@ -1,8 +1,8 @@
-"""A timer of the kernel's that kills this process at a moment, also while it is frozen.
+"""A kernel timer that kills this process at a given moment, even while it is frozen.
 
-What must not happen after a moment cannot be kept from happening by looking at a clock first: the process may be stopped
-between the look and the deed, and wakes to do it. SIGKILL from a timer that was set before the look comes first: a stopped
-process dies where it stands, one that slept with its machine before it runs another instruction.
+Checking a clock cannot prevent an action after a deadline: the process may be stopped between the check and the action,
+and act on waking. SIGKILL from a timer set before the check comes first: a stopped process dies where it stands, and
+one that slept with its machine dies before it runs another instruction.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _TIMER_ABSTIME = 1
 class Watchdog:
     """Kills the process at a moment unless it is disarmed before.
 
-    It takes Linux, and a kernel that has a timer left: otherwise nothing is killed. The first process of a container is
-    spared, as it is by every signal from inside. A clock that stood still with its whole virtual machine tells nothing.
+    It needs Linux, and a kernel with a timer left; otherwise nothing is killed. The first process of a container is
+    spared, as by every signal from inside. A clock that stood still with its whole virtual machine shows nothing.
     """
 
     def __init__(self) -> None:
         self._timer: ctypes.c_void_p | None = None
 
     def arm(self, moment: float) -> None:
-        """Let the process die at `moment`, by `boottime`; at once if that is over."""
+        """Let the process die at `moment`, in `boottime`, or at once if that has passed."""
         self.disarm()
         if _libc is None or math.isinf(moment):
             return
@@ -39,7 +39,7 @@ class Watchdog:
             _libc.timer_settime(timer, _TIMER_ABSTIME, ctypes.byref(when), None)
 
     def disarm(self) -> None:
-        """Let the process live."""
+        """Disarm the timer."""
         if _libc is not None and self._timer is not None:
             _libc.timer_delete(self._timer)
             self._timer = None
@@ -64,7 +64,7 @@ class _Setting(ctypes.Structure):
 def _load() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
         return None
-    for name in (None, "librt.so.1"):  # where they were before glibc 2.34
+    for name in (None, "librt.so.1"):  # their place before glibc 2.34
         library = ctypes.CDLL(name)
         if hasattr(library, "timer_create"):
             return library

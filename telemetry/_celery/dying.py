@@ -1,4 +1,4 @@
-"""Deaths of a worker's children: their parent knows what killed them, and says so in their journals.
+"""Deaths of a worker's children: their parent knows what killed them, and records it in their journals.
 
 A child's other children read it there and end its spans; the parent itself has no exporter, so that it may fork.
 """

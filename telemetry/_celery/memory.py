@@ -1,6 +1,6 @@
 """How many processes the kernel has killed because this process's control group ran out of memory.
 
-It counts them for the group that they are in, whoever's limit it was, the machine's own included
+It counts them for their own group, whichever limit was reached, including the machine's
 (https://docs.kernel.org/admin-guide/cgroup-v2.html, `memory.events.local`).
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 _RECENT_SECONDS = 30.0
-"""A kill that was counted longer ago than twice that is not of a process that is found dead now."""
+"""A kill counted more than twice this long ago does not explain a process found dead now."""
 
 
 class MemoryKills:
-    """The kills that nobody has been found dead of yet."""
+    """The kills that no dead process has been matched with yet."""
 
     def __init__(self, *, root: Path = Path("/"), clock: Callable[[], float] = time.monotonic) -> None:
         self._root, self._clock = root, clock
@@ -25,7 +25,7 @@ class MemoryKills:
     def cover(self, killed: int) -> bool:
         """Return whether so many processes, found dead now, were all killed for memory.
 
-        If there were fewer such kills of late, nobody knows which of them it was.
+        With fewer recent kills, it is unknown which of the processes they hit.
         """
         counted = self._count()
         if killed:
@@ -38,7 +38,7 @@ class MemoryKills:
         return False
 
     def _count(self) -> int:
-        """Return the number that the kernel has counted so far; 0 where it says none."""
+        """Return the number that the kernel has counted so far, or 0 if it does not say."""
         try:
             for line in (self._root / "proc/self/cgroup").read_text().splitlines():
                 number, controllers, path = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""What a message carries beside its task, and where it goes."""
+"""What a message carries besides its task, and where it goes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _systems: dict[tuple[int, str], str] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What travels with a task's message, and is of no interest to the task."""
+    """What travels with a task's message without concerning the task."""
 
     attempt: int = 1
     """Which attempt at the task the message asks for, from 1."""
     previous: str | None = None
     """The `traceparent` of the attempt before."""
     parent: str | None = None
-    """The `traceparent` of the span that the task's becomes a child of; without it, the one that sent the message."""
+    """The `traceparent` of the parent of the task's span, by default the span that sent the message."""
     root: str | None = None
     """The `traceparent` of the reserved root that the work belongs to."""
     sent_ns: int = 0
@@ -63,7 +63,7 @@ class Envelope:
         )
 
     def wait_ms(self, request: Any, *, until_ns: int) -> float | None:
-        """Return how long the message was on its queue until then, a planned delay left out; None if nobody knows."""
+        """Return how long the message was on its queue until then, without any planned delay; None if unknown."""
         if not self.sent_ns:
             return None
         due = self.sent_ns

@@ -1,4 +1,4 @@
-"""Tasks that run every few seconds and mostly find nothing to do make no spans and no noise.
+"""Quiet tasks: those that run every few seconds and mostly find nothing to do make no spans and no noise.
 
 What they send or emit has spans and lines as always; only `apply_async/…` and `run/…` of the task itself are left out, and
 Celery's lines about it are DEBUG: in the files, not on the stream.

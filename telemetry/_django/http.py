@@ -1,4 +1,4 @@
-"""A request and its response in the words of OpenTelemetry's HTTP conventions, for WSGI and ASGI alike."""
+"""Describe requests and responses by OpenTelemetry's HTTP conventions, for WSGI and ASGI alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _METRIC_KEYS = ("http.request.method", "url.scheme", "network.protocol.version")
 
 
 def method_of(request: HttpRequest) -> str:
-    """Return the request's method, or `_OTHER` for one that nobody knows, of which there may be many."""
+    """Return the request's method, or `_OTHER` for unknown ones, of which there may be many."""
     method = (request.method or "").upper()
     return method if method in _METHODS else "_OTHER"
 

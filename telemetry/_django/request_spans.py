@@ -58,7 +58,7 @@ def choose(*, trust_from: tuple[Network, ...], excluded_urls: tuple[str, ...]) -
 
 
 class RequestSpans:
-    """Django's middleware; what stands above it in `MIDDLEWARE` is not in the span."""
+    """Django's middleware; whatever precedes it in `MIDDLEWARE` is outside the span."""
 
     sync_capable = True
     async_capable = True

@@ -1,1 +1,1 @@
-"""What takes spans, lines and metrics out of the process."""
+"""Take spans, lines and metrics out of the process."""

@@ -1,8 +1,8 @@
 """One process's account of its spans, in a small file that outlives the process.
 
-The numbers stand in shared memory, so that a SIGKILL leaves them exact and counting costs no system call. Where a file
-system might have no room for a page that is its own already (it copies on writing, or is another machine's), touching such
-memory could kill the process: there the file is written after each batch instead.
+The numbers are in shared memory, so that a SIGKILL leaves them exact and counting costs no system call. On a file
+system that might have no room even for a page already allocated (because it copies on write, or is on another machine),
+touching such memory could kill the process; there the file is written after each batch instead.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _MOST_EXPORTERS = (_TEXT_AT // 8 - _FIRST) // _BLOCK
 _VERSION = 1
 _DISK = frozenset({"disk_full", "unwritable"})
 _SAFE_TO_MAP = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs", "overlay"})
-"""Where a page that was allocated stays so."""
+"""File systems where an allocated page stays allocated."""
 
 
 class Account:
-    """This process's counters; whoever changes them holds the lock of its spans' processor."""
+    """This process's counters; callers that change them hold the lock of the span processor."""
 
     def __init__(self, folder: Path | None, names: Sequence[str]) -> None:
         self.id = f"{socket.gethostname().replace('-', '_')[:32]}.{os.getpid()}.{time.time_ns()}"
@@ -52,11 +52,11 @@ class Account:
 
     @property
     def is_filed(self) -> bool:
-        """Return whether the account is in its file."""
+        """Return whether the account has its file."""
         return self._file >= 0
 
     def file(self) -> None:
-        """Put the account into its file, unless there is to be none or it is there; a full disk is an OSError."""
+        """Put the account into its file, unless it is there or is to have none; raise OSError if the disk is full."""
         if self._folder is None or self._file >= 0:
             return
         path = self._folder / f"{self.id}.account"
@@ -77,17 +77,17 @@ class Account:
             self._file = file
 
     def save(self) -> None:
-        """Bring the file up to date where it is not the memory itself."""
+        """Bring the file up to date if it is not the memory itself."""
         if self._file >= 0 and self._map is None:
             os.pwrite(self._file, self._page, 0)
 
     def forget(self) -> None:
-        """Leave the file to the parent of this process: whoever has it open holds its lock."""
+        """Leave the file to this process's parent; keeping it open would hold its lock."""
         self._folder = None
         if self._map is not None:
             self.numbers.release()
             self.numbers = memoryview(self._page).cast("q")
-            self._map.close()  # it has the file open, too
+            self._map.close()  # the mapping keeps the file open too
             self._map = None
         if self._file >= 0:
             os.close(self._file)
@@ -102,9 +102,9 @@ class Account:
         self.numbers[_ENDED] += 1
 
     def begin(self, exporter: int, *, of_others: bool = False) -> Mark | None:
-        """Return the mark for what is about to be counted for one exporter; None while the account is in no file.
+        """Return the mark for what is about to be counted for one exporter; None while the account has no file.
 
-        There may be one at a time, and another one for spans of others, of processes that are gone.
+        There may be one mark at a time, and one more for the spans of other processes, which are gone.
         """
         at = _FIRST + exporter * _BLOCK + (_OTHERS_BEGUN if of_others else _BEGUN)
         self.numbers[at] += 1
@@ -121,10 +121,10 @@ class Account:
         others: int | None = None,
         lost: int = 0,
     ) -> None:
-        """Count, all at once, what has begun: spans that the exporter of this number has taken, or will never have.
+        """Count at once what `begin` announced: spans that the exporter with this number has taken or will never have.
 
-        Those that are `spooled` are in this process's file of the number `sequence`. `others` of them are of a process that
-        is gone, which has counted so many as `lost`.
+        The `spooled` ones are in this process's file number `sequence`. `others` of them belong to a process that is
+        gone, which has counted `lost` of them as lost.
         """
         at = _FIRST + exporter * _BLOCK
         block = array("q", self.numbers[at : at + _BLOCK])
@@ -139,12 +139,12 @@ class Account:
             block[_OTHERS] += others
             block[_FOUND] += lost
             block[_OTHERS_COUNTED] = block[_OTHERS_BEGUN]
-        self.numbers[at : at + _BLOCK] = memoryview(block)  # one copy, so that no SIGKILL comes in between
+        self.numbers[at : at + _BLOCK] = memoryview(block)  # one copy, so that no SIGKILL can come in between
         with suppress(OSError):  # the exporting thread tries again
             self.save()
 
     def trouble(self, exporter: int, reason: str | None) -> None:
-        """Note why nothing is exported, since now; None: it is again."""
+        """Note why nothing is exported from now on, or None once it is again."""
         at = _FIRST + exporter * _BLOCK
         number = 0 if reason is None else REASONS.index(reason) + 1
         if self.numbers[at + _TROUBLE] != number:
@@ -152,7 +152,7 @@ class Account:
             self.numbers[at + _SINCE] = time.time_ns() if number else 0
 
     def counts(self) -> dict[str, Count]:
-        """Return what became of the spans of this process so far, by exporter."""
+        """Return what has become of this process's spans so far, by exporter."""
         return Filed.of(self.id, bytes(self._map[:] if self._map is not None else self._page)).counts(is_alive=True)
 
     def _write_text(self, page: bytearray) -> None:
@@ -162,7 +162,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """An account as its file has it."""
+    """An account as read from its file."""
 
     id: str
     exporters: tuple[str, ...]
@@ -170,7 +170,7 @@ class Filed:
 
     @classmethod
     def of(cls, account: str, page: bytes) -> Filed:
-        """Read an account; what is none is a ValueError."""
+        """Read an account; raise ValueError if the page is not one."""
         if len(page) != _SIZE:
             raise ValueError("an account is a page")
         numbers = tuple(memoryview(page).cast("q")[: _TEXT_AT // 8])
@@ -180,25 +180,25 @@ class Filed:
         return cls(account, tuple(text["exporters"]), numbers)
 
     def counts(self, *, is_alive: bool) -> dict[str, Count]:
-        """Return what became of the spans, by exporter.
+        """Return what has become of the spans, by exporter.
 
-        When the process is gone, what was open has died, and what it held in memory is dropped.
+        If the process is gone, its open spans have died and those in its memory are dropped.
         """
         return {name: self._count(number, is_alive) for number, name in enumerate(self.exporters)}
 
     def sequence(self, exporter: str) -> int:
-        """Return the number of the last file in the exporter's spool that is counted."""
+        """Return the number of the last counted file in the exporter's spool."""
         return self.numbers[_FIRST + self.exporters.index(exporter) * _BLOCK + _SEQUENCE]
 
     def has_counted(self, exporter: str, number: int) -> bool:
-        """Return whether the process has counted what bears the mark of this number."""
+        """Return whether the process has counted the spans under the mark with this number."""
         if exporter not in self.exporters:
             return True
         at = _FIRST + self.exporters.index(exporter) * _BLOCK
         return number <= self.numbers[at + _COUNTED] and -number <= self.numbers[at + _OTHERS_COUNTED]
 
     def uncounted(self) -> dict[str, tuple[int, int]]:
-        """Return the last marks that are counted, by exporters for which the process had begun another one."""
+        """Return the last counted marks of the exporters for which the process had begun another one."""
         blocks = {name: self.numbers[_FIRST + at * _BLOCK :][:_BLOCK] for at, name in enumerate(self.exporters)}
         return {
             name: (block[_COUNTED], block[_OTHERS_COUNTED])
@@ -231,7 +231,7 @@ class Filed:
 
 
 def _is_safe_to_map(file: int) -> bool:
-    """Return whether memory that is this file can always be written."""
+    """Return whether memory mapped to this file can always be written."""
     if not hasattr(os, "posix_fallocate"):
         return False
     device = os.fstat(file).st_dev

@@ -1,6 +1,6 @@
-"""The processor of this process's spans: it counts each, and lets it wait for every exporter.
+"""The processor of this process's spans: it counts each one and queues it for every exporter.
 
-In place of the SDK's, which drops the oldest span of a full queue without a word, and what its exporter does not take.
+It replaces the SDK's, which silently drops the oldest span of a full queue and whatever its exporter does not take.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from telemetry._export.outlets import Outlet
 class BatchingProcessor(SpanProcessor):
     """Count spans in the account that `open_account` returns for this process, and export them through `outlets`.
 
-    In a child that was forked it begins anew: the parent's spans are the parent's.
+    In a forked child it starts afresh: the parent's spans stay the parent's.
     """
 
     def __init__(self, open_account: Callable[[], tuple[Account, threading.RLock]], outlets: Sequence[Outlet]) -> None:
@@ -46,10 +46,10 @@ class BatchingProcessor(SpanProcessor):
                 self._open.add(context.span_id)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Let a span wait for its exporters; one that this process has not started is started now, as a reserved root is."""
+        """Queue a span for its exporters; one that started elsewhere, such as a reserved root, counts as started now."""
         context = span.get_span_context()
         if context is None or not context.trace_flags & 1 or getattr(span, "has_died", False):
-            return  # one that outlived its process has been exported
+            return  # one that outlived its process is exported already
         account = self._account or self._begin()
         with self._lock:
             if context.span_id in self._open:
@@ -64,19 +64,19 @@ class BatchingProcessor(SpanProcessor):
                 outlet.add(span)
 
     def contest(self, span_ids: Collection[int]) -> None:
-        """Hold these spans back when they have ended: somebody else may have ended them, too, which is to be asked."""
+        """Hold these spans back once they have ended, until it is known whether somebody else has ended them too."""
         with self._lock:
             self._contested.update(span_ids)
 
     def held(self) -> list[int]:
-        """Return the spans that are held back."""
+        """Return the ids of the spans held back."""
         with self._lock:
             return list(self._held)
 
     def settle(self, span_ids: Collection[int], *, theirs: Collection[int]) -> None:
-        """Hold these spans back no longer; those that are `theirs` somebody else has exported."""
+        """Stop holding these spans back; somebody else has exported those that are `theirs`."""
         with self._lock:
-            self._contested.difference_update(set(span_ids).difference(theirs))  # of theirs some may still be open
+            self._contested.difference_update(set(span_ids).difference(theirs))  # some of theirs may still be open
             for span_id in span_ids:
                 if (span := self._held.pop(span_id, None)) is not None:
                     for outlet in self._outlets:
@@ -87,13 +87,13 @@ class BatchingProcessor(SpanProcessor):
         return tuple(outlet.name for outlet in self._outlets)
 
     def heirs(self) -> dict[str, Heir]:
-        """Return each exporter by its name, for spans that outlived their process."""
+        """Return each exporter by name, for spans that outlived their process."""
         if self._account is None:
             self._begin()
         return {outlet.name: Heir(outlet) for outlet in self._outlets}
 
     def counts(self) -> dict[str, Count]:
-        """Return what became of this process's spans, by exporter."""
+        """Return what has become of this process's spans, by exporter."""
         if self._account is None:
             return {}
         gone = {outlet.name: outlet.gone() for outlet in self._outlets}  # first: what is spooled meanwhile is not gone yet
@@ -101,7 +101,7 @@ class BatchingProcessor(SpanProcessor):
             return {name: count + gone[name] for name, count in self._account.counts().items()}
 
     def flush(self, seconds: float, *, and_spool: bool = False) -> bool:
-        """Return whether each exporter, or its spool, has every span that has ended; within so many seconds."""
+        """Return whether each exporter, or its spool, has every ended span, within so many seconds."""
         flushed: list[bool] = []
 
         def flush(outlet: Outlet) -> None:
@@ -117,15 +117,15 @@ class BatchingProcessor(SpanProcessor):
                 thread.run()
         for thread in threads:
             if thread.is_alive():
-                thread.join()  # each keeps to its time
+                thread.join()  # each keeps to its deadline
         return len(flushed) == len(threads) and all(flushed)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Flush, as OpenTelemetry names it."""
+        """Flush, under OpenTelemetry's name."""
         return self.flush(timeout_millis / 1000)
 
     def rest(self, seconds: float = 2.0) -> None:
-        """Flush, and stop every thread until the next span: this process is about to fork."""
+        """Flush, then stop every thread until the next span, because this process is about to fork."""
         self.flush(seconds)
         with self._lock:
             for outlet in self._outlets:
@@ -133,7 +133,7 @@ class BatchingProcessor(SpanProcessor):
             self._account = None
 
     def shutdown(self) -> None:
-        """Flush and stop; a span that ends all the same begins anew."""
+        """Flush and stop; a span that ends after that starts it afresh."""
         self.rest()
 
     def _begin(self) -> Account:

@@ -1,4 +1,4 @@
-"""What can become of a span, and the sums of it: `started = exported + waiting + dropped + died`, for each exporter."""
+"""What can become of a span, and the totals for each exporter: `started = exported + waiting + dropped + died`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ REASONS = (
     "killed",
     "ended_elsewhere",
 )
-"""Why spans are dropped, in the order that an account has them; what comes later is appended."""
+"""Why spans are dropped, in the order an account stores them; append new reasons at the end."""
 _LOST_IN_MEMORY = ("killed", "unreachable", "disk_full", "unwritable")
-"""Why spans that a process held when it ended are dropped; they may be found in its journal."""
+"""Reasons for spans that a process still held when it ended; they may be found in its journal."""
 
 MEANING: Mapping[str, str] = {
     "queue_full": "more ended at once than OTEL_BSP_MAX_QUEUE_SIZE",
-    "refused": "the receiver said that sending them again is of no use",
+    "refused": "the receiver said that sending them again would not help",
     "rejected": "the receiver took their batch without them",
     "failed": "their exporter failed, and has no spool",
     "unreachable": "the receiver was away, and there was no spool to wait in",
@@ -37,29 +37,29 @@ MEANING: Mapping[str, str] = {
     "killed": "they had ended and were not exported when their process was killed",
     "ended_elsewhere": "their process was taken for dead, and another one had ended them by their last will",
 }
-"""Each reason, as a person may read it."""
+"""Each reason in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What became of the spans that one exporter was to have."""
+    """What has become of the spans meant for one exporter."""
 
     started: int = 0
     open: int = 0
-    """Started and not ended, in processes that live."""
+    """Started and not ended, in living processes."""
     queued: int = 0
-    """Ended, and in the memory of a process that lives."""
+    """Ended, and in the memory of a living process."""
     spooled: int = 0
     """On disk, until their receiver is back."""
     exported: int = 0
     died: int = 0
-    """Never ended, in processes that have."""
+    """Never ended, in processes that are gone."""
     dropped: Mapping[str, int] = field(default_factory=dict)
-    """By reason; a reason that did not occur is not there."""
+    """By reason, with only the reasons that occurred."""
     found: int = 0
-    """Of those started, how many had ended in a process that was killed, were lost with it, and are exported after all."""
+    """How many of those started had ended in a killed process, were lost with it, and were exported after all."""
     trouble: str | None = None
-    """Why nothing is exported now; None while it is."""
+    """Why nothing is exported now; None while spans are exported."""
     trouble_since_ns: int = 0
 
     @property
@@ -69,17 +69,17 @@ class Count:
 
     @property
     def lost(self) -> int:
-        """Return how many were dropped, for whatever reason."""
+        """Return how many were dropped, for any reason."""
         return sum(self.dropped.values())
 
     @property
     def is_exact(self) -> bool:
-        """Return whether every span that was started is accounted for, once."""
+        """Return whether every started span is accounted for exactly once."""
         numbers = (self.open, self.queued, self.spooled, self.exported, self.died, *self.dropped.values())
         return self.started == self.exported + self.waiting + self.lost + self.died and min(numbers) >= 0
 
     def __add__(self, other: Count) -> Count:
-        """Return the sum of two; the trouble is the one that began first."""
+        """Return the sum of two counts, with the trouble that began first."""
         troubles = [one for one in (self, other) if one.trouble is not None]
         first = min(troubles, key=lambda one: one.trouble_since_ns, default=self)
         return Count(
@@ -96,7 +96,7 @@ class Count:
         )
 
     def without_found(self) -> Count:
-        """Return the count of a home, where a span that one process lost and another one found is one span."""
+        """Return a home's count, in which a span that one process lost and another found is a single span."""
         left, dropped = self.found, dict(self.dropped)
         for reason in _LOST_IN_MEMORY:
             gone = min(dropped.get(reason, 0), left)
@@ -104,7 +104,7 @@ class Count:
         return replace(self, started=self.started - self.found + left, dropped=dropped, found=left)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the numbers by name, the sums among them."""
+        """Return the numbers by name, totals included."""
         return {
             "started": self.started,
             "exported": self.exported,
@@ -120,7 +120,7 @@ class Count:
 
 
 def added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
-    """Return the sums by reason, without those that are nothing."""
+    """Return the sums by reason, without zeros."""
     sums = {reason: first.get(reason, 0) + second.get(reason, 0) for reason in {**first, **second}}
     return {reason: number for reason, number in sums.items() if number}
 

@@ -12,9 +12,10 @@ from telemetry import _health
 from telemetry._export import home_ledger
 from telemetry._export.accounts import Account
 from telemetry._export.batching import BatchingProcessor
-from telemetry._export.outlets import Outlet, Settled
+from telemetry._export.outlets import Outlet
 from telemetry._export.sending import ExporterSender, FileSender, GrpcSender, HttpSender, Sender
 from telemetry._export.span_files import SpanFile
+from telemetry._export.span_requests import Settled
 from telemetry._export.spool import spool_of
 from telemetry.settings import TelemetrySettings
 

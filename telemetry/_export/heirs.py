@@ -6,23 +6,24 @@ from collections.abc import Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from telemetry._export.outlets import Noted, Outlet
+from telemetry._export.outlets import Outlet
+from telemetry._export.span_requests import Noted
 
 CAUSE = "died.cause"
-"""On a span that was open when its process died."""
+"""An attribute of spans that were open when their process died."""
 
 
 class Heir:
-    """Exports them at once: whoever asks keeps them until they are out.
+    """Exports them at once; the caller keeps them until they are out.
 
-    The process that started them has counted them as lost, or as died. One that was lost is none any more.
+    The process that started them has counted them as lost or as died. A lost one is lost no more.
     """
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
 
     def hand_over(self, spans: Sequence[ReadableSpan], note: Noted, *, there: Sequence[ReadableSpan] = ()) -> bool:
-        """Export spans, or put them into the spool; count them, and those that are `there`; return whether that was done."""
+        """Export or spool the spans, count them and those that are `there`, and return whether that was done."""
         return self._outlet.hand_over(spans, _was_lost, note, there=there)
 
 

@@ -1,4 +1,4 @@
-"""The sums over all processes of a home: those that live, those that have ended, and what is in the spool."""
+"""Add up the accounts of all processes in a home, living and ended, and the spool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOLDED_KEPT = 16
 
 
 def read(home: Path) -> dict[str, Count]:
-    """Return what became of every span that was started in a home, by exporter."""
+    """Return what has become of every span started in a home, by exporter."""
     folder = home / FOLDER
     if not folder.is_dir():
         return {}
@@ -32,7 +32,7 @@ def read(home: Path) -> dict[str, Count]:
 
 
 def settle(home: Path) -> None:
-    """Add the accounts of processes that are gone to the sum of all such, and remove them."""
+    """Fold the accounts of processes that are gone into their total, and remove them."""
     folder = home / FOLDER
     if folder.is_dir():
         with pages.locked(folder / "lock"):
@@ -40,25 +40,25 @@ def settle(home: Path) -> None:
 
 
 def is_counted(home: Path | None, exporter: str, by: str, number: int) -> bool:
-    """Return whether the account `by` of this home has counted, for an exporter, what bears the mark of this number."""
+    """Return whether the account `by` has counted, for an exporter, the spans under the mark with this number."""
     if home is None:
         return True
     folder = home / FOLDER
     path = folder / f"{by}.account"
     try:
         return Filed.of(by, path.read_bytes()).has_counted(exporter, number)
-    except FileNotFoundError:  # it is folded, and that is written down before its file is removed
+    except FileNotFoundError:  # it has been folded, which is written down before its file is removed
         uncounted = pages.read(folder / "ended.json").get("uncounted", {}).get(by, {})
         if exporter not in uncounted:
             return True
         own, others = uncounted[exporter]
         return bool(number <= own and -number <= others)
-    except (OSError, ValueError, KeyError):  # a later version's
+    except (OSError, ValueError, KeyError):  # written by a later version
         return True
 
 
 def _of_the_ended(home: Path) -> dict[str, Count]:
-    """Fold what has ended into the page of all that has, and return it; whoever calls holds the lock."""
+    """Fold ended accounts into the page with their total and return it; the caller holds the lock."""
     page_path = home / FOLDER / "ended.json"
     page = pages.read(page_path)
     for path in _paths(home / FOLDER):
@@ -93,15 +93,15 @@ def _accounts(folder: Path) -> Iterator[tuple[Path, Filed]]:
 def _filed(path: Path) -> Filed | None:
     try:
         return Filed.of(path.name.removesuffix(".account"), path.read_bytes())
-    except (OSError, ValueError, KeyError):  # it has just gone, or is a later version's
+    except (OSError, ValueError, KeyError):  # it has just gone, or was written by a later version
         return None
 
 
 @contextmanager
 def _over(path: Path) -> Iterator[Filed | None]:
-    """Hold the account of a process that is gone inside, as that has left it; yield None while it lives.
+    """Yield the account of a process that is gone, as it left it; yield None while the process lives.
 
-    It held a lock on it, so that what is read under that lock is the last word.
+    The process held a lock on it while it lived, so what is read under that lock is final.
     """
     try:
         file = os.open(path, os.O_RDONLY)
@@ -120,13 +120,13 @@ def _over(path: Path) -> Iterator[Filed | None]:
 
 
 def _with_uncounted(known: Mapping[str, Any], filed: Filed) -> dict[str, Any]:
-    """Remember which mark of a process that was killed between marking and counting was its last that is counted."""
+    """Remember the last counted mark of a process that was killed between marking and counting."""
     found = filed.uncounted()
     return dict([*known.items(), *([(filed.id, found)] if found else [])][-_FOLDED_KEPT:])
 
 
 def _finish_parts(home: Path, filed: Filed) -> None:
-    """Bring to an end what a process that was killed was putting into the spool."""
+    """Finish, or remove, what a killed process was putting into the spool."""
     spools = spools_in(home)
     for name in filed.exporters:
         if name in spools:
@@ -134,7 +134,7 @@ def _finish_parts(home: Path, filed: Filed) -> None:
 
 
 def _with_spool(home: Path, exporter: str, count: Count) -> Count:
-    """Count what left the spool, by whichever process."""
+    """Count what has left the spool, through whichever process."""
     spool = spools_in(home).get(exporter)
     if spool is None:
         return count

@@ -1,8 +1,8 @@
-"""This process's journal: what is known of its spans before they are exported, in a file that outlives it.
+"""This process's journal: keep what is known of its spans until they are exported, in a file that outlives it.
 
 `telemetry._journals` says what is in the file and reads it. Each step of a span is one line, written at once with one
-`write(2)`, so that a SIGKILL loses none; a mapped file would cost a microsecond less, and kill its process when somebody
-truncates it or the disk is full.
+`write(2)`, so that a SIGKILL loses none; a mapped file would cost a microsecond less, but would kill its process when
+somebody truncates it or the disk is full.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from telemetry._journals import boot_id, machine_id, pid_namespace
 
 _COMPACT_BYTES = 1024 * 1024
 _AGAIN_SECONDS = 1.0
-_NO_FILE = -1  # as a descriptor; 0 is one where standard input is closed
+_NO_FILE = -1  # as a descriptor; 0 is a valid one where standard input is closed
 
 
 class Journal(SpanProcessor):
-    """Write down every span that starts, what it learns, that it ended, and which exporters are done with it.
+    """Record every span that starts, what it learns, that it ended, and which exporters are done with it.
 
-    The file is made with the first span, and anew when it has grown or is gone. No error leaves it: a span that cannot be
-    written down is exported all the same.
+    The file is created with the first span, and again once it has grown or is gone. The journal raises no errors: a
+    span that cannot be recorded is still exported.
     """
 
     def __init__(self, folder: Path, *, most_waiting: int, is_child: Callable[[], bool] = lambda: False) -> None:
@@ -64,7 +64,7 @@ class Journal(SpanProcessor):
         self._is_whole, self._again_at = False, 0.0
 
     def expect(self, exporter: str) -> None:
-        """Keep every span until this exporter is done with it, too."""
+        """Keep every span until this exporter is done with it as well."""
         self._exporters[exporter] = 1 << len(self._exporters)
         self._all = sum(self._exporters.values())
 
@@ -94,7 +94,7 @@ class Journal(SpanProcessor):
             _health.problem(problem)
 
     def contest(self, span_ids: AbstractSet[int]) -> None:
-        """Write down that these spans, open now or later, are in a last will: somebody else may end them."""
+        """Record that these spans, open now or later, are in a last will, so that somebody else may end them."""
         try:
             with self._lock:
                 self._contested.update(span_ids)
@@ -104,12 +104,12 @@ class Journal(SpanProcessor):
             _health.problem(problem)
 
     def uncontest(self, span_ids: Collection[int]) -> None:
-        """Forget that somebody else might have ended these spans; what is in the journal already stays so."""
+        """Forget that somebody else might have ended these spans; what is already in the journal stays."""
         with self._lock:
             self._contested.difference_update(span_ids)
 
     def home(self) -> str:
-        """Return what the home is called in which this journal is; "" while the journal lacks something."""
+        """Return the id of this journal's home; "" while the journal is incomplete."""
         try:
             with self._lock:
                 return _journals.home_id(self._folder, make=True) if self._is_whole else ""
@@ -118,13 +118,13 @@ class Journal(SpanProcessor):
             return ""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Write down that a span has ended; from here on it waits for its exporters.
+        """Record that a span has ended; from here on it waits for its exporters.
 
-        One that this process has not started, as a reserved root is, is written down whole: it was never open here.
+        A span that this process did not start, such as a reserved root, is recorded whole: it was never open here.
         """
         context = span.get_span_context()
         if context is None or not context.trace_flags.sampled or getattr(span, "has_died", False):
-            return  # one that outlived its process is in that one's journal
+            return  # one that outlived its process is in that process's journal
         try:
             is_known = context.span_id in self._lines
             step: Step = {"id": span_digits(context.span_id), "end": span.end_time, "at": time.time_ns()}
@@ -142,7 +142,7 @@ class Journal(SpanProcessor):
                 self._waiting[context.span_id] = self._all
                 if not self._exporters:
                     self._forget(context.span_id)
-                elif len(self._waiting) > self._most_waiting:  # the exporters' queues have dropped it, too
+                elif len(self._waiting) > self._most_waiting:  # the exporters' queues have dropped it too
                     oldest = next(iter(self._waiting))
                     self._forget(oldest)
                     self._append(line_of({"gone": [span_digits(oldest)]}))
@@ -151,9 +151,9 @@ class Journal(SpanProcessor):
 
     @contextmanager
     def left(self, name: str, spans: Sequence[ReadableSpan], mark: Mark | None = None) -> Iterator[None]:
-        """Write down that an exporter is done with these spans, and forget them once they are counted inside.
+        """Record that an exporter is done with these spans, and forget them once the block has counted them.
 
-        They were taken, or it has given them up. `mark` says who counts them; without one nobody does.
+        It has taken them or given them up. `mark` says who counts them; without one nobody does.
         """
         with self._lock:
             mine: list[int] = []
@@ -180,7 +180,7 @@ class Journal(SpanProcessor):
         return mine
 
     def beat(self) -> None:
-        """Write a sign of life while spans are open, and the whole journal where it is gone or lacks something."""
+        """Write a sign of life while spans are open, and the whole journal if it is gone or incomplete."""
         try:
             with self._lock:
                 if len(self._lines) > len(self._waiting):
@@ -189,7 +189,7 @@ class Journal(SpanProcessor):
             _health.problem(problem)
 
     def close(self) -> None:
-        """Remove the file if nothing is left in it; it is made again with the next span."""
+        """Remove the file if nothing is left in it; the next span creates it again."""
         with self._lock:
             if self._fd != _NO_FILE and not self._lines:
                 self._path.unlink(missing_ok=True)
@@ -220,10 +220,10 @@ class Journal(SpanProcessor):
         self._contested.discard(span_id)
 
     def _append(self, line: bytes, *, must_look: bool = False) -> None:
-        """Append a line, or write all of the journal anew where the file is not there, too long, or lacks a line."""
+        """Append a line, or rewrite the whole journal if the file is missing, too long, or lacks a line."""
         try:
             if self._is_whole and self._size <= self._compact_at and not (must_look and self._is_gone()):
-                self._is_whole = False  # until the line is there
+                self._is_whole = False  # until the line is written
                 written = os.write(self._fd, line)
                 self._size += written
                 self._is_whole = written == len(line)
@@ -240,7 +240,7 @@ class Journal(SpanProcessor):
             return True
 
     def _write_anew(self) -> None:
-        """Put a file with what is open or waiting in the place of the one that is there."""
+        """Replace the file with one of what is open or waiting."""
         self._folder.mkdir(parents=True, exist_ok=True)
         new = self._path.with_suffix(".new")
         descriptor = os.open(new, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o640)
@@ -277,13 +277,13 @@ class Journal(SpanProcessor):
         self._fd, self._is_whole = _NO_FILE, False
 
     def _after_fork(self) -> None:
-        """Leave the parent's journal to it: open spans that the child has inherited are the parent's."""
-        self._close()  # a descriptor that stays open would hold the parent's lock
+        """Leave the parent's journal to the parent: open spans that the child inherited are the parent's."""
+        self._close()  # an open descriptor would keep holding the parent's lock
         self._begin()
 
 
 def this_process(resource: Resource | None) -> Step:
-    """Return what is to be known of this process once it is dead."""
+    """Return what others need to know of this process once it is dead."""
     return {
         "host": socket.gethostname(),
         "machine": machine_id(),

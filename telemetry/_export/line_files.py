@@ -1,4 +1,4 @@
-"""Files of whole lines that many processes append to and one of them, whoever comes first, sets aside."""
+"""Files of whole lines that many processes append to, and that the first of them to see one full rotates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 _KEPT = 5
-_LOOK_SECONDS = 0.05  # a look at the path costs twice as much as a line's write
-_NO_FILE = -1  # as a descriptor; 0 is one where standard input is closed
+_LOOK_SECONDS = 0.05  # checking the path costs twice as much as writing a line
+_NO_FILE = -1  # as a descriptor; 0 is a valid one where standard input is closed
 
 
 def is_writable(path: Path) -> bool:
-    """Return whether this process may write a file there, as far as can be told without doing it."""
+    """Return whether this process may write a file there, as far as can be told without writing it."""
     if path.exists():
         return os.access(path, os.W_OK)
     folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -52,10 +52,10 @@ class LineFile:
                 self._unlooked, self._looked_at = 0, time.monotonic()
             self._unlooked += len(lines)
             if self._is_torn:
-                lines = b"\n" + lines  # what was cut short stands alone
+                lines = b"\n" + lines  # a truncated line stays on its own
             written = os.write(self._fd, lines)
             self._is_torn = True
-            while written < len(lines):  # a full disk or a signal cut it short
+            while written < len(lines):  # a full disk or a signal cut the write short
                 written += os.write(self._fd, lines[written:])
             self._is_torn = False
 
@@ -70,7 +70,7 @@ class LineFile:
         self._lock = threading.Lock()
 
     def _follow(self) -> None:
-        """Make the descriptor that of the file at the path, and set that aside first if it is full."""
+        """Open the file at the path, rotating it first if it is full."""
         if self._fd != _NO_FILE:
             try:
                 at_path = self._path.stat()
@@ -87,7 +87,7 @@ class LineFile:
         self._inode = os.fstat(self._fd).st_ino
 
     def _rotate(self) -> None:
-        """Set the full file aside, unless another process was faster."""
+        """Rotate the full file, unless another process was faster."""
         lock = os.open(f"{self._path}.lock", os.O_WRONLY | os.O_CREAT, 0o640)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Spans of the SDK tell the journal what they learn; a processor hears only of their start and their end."""
+"""Let the SDK's spans tell the journal what they learn; a processor hears only of their start and end."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from telemetry._export.steps import Step, links_as, plain, status_as
 
 
 class Told(Protocol):
-    """What is told, as the journal is."""
+    """Anything that is told like the journal."""
 
     def learned(self, span_id: int, step: Step) -> None:
         """Take what an open span has learned."""
 
 
 class Telling:
-    """A span that tells a journal by itself; no protocol, whose `isinstance` would cost as much as the whole start."""
+    """A span that tells a journal by itself; not a protocol, whose `isinstance` costs as much as the whole start."""
 
     journal: Told | None = None
-    """Who is told what the span learns before it ends."""
+    """The listener that is told what the span learns before it ends."""
 
 
 def listen(span: ReadableSpan, journal: Told) -> None:
-    """Let a span tell `journal` what it learns: ours do so by themselves, and one of the SDK's own class is taught to."""
+    """Let a span tell `journal` what it learns: ours do so by themselves; the SDK's own class is taught to."""
     if type(span) is _Span:
         vars(span)["journal"] = journal
         span.__class__ = _Telling
@@ -36,7 +36,7 @@ def listen(span: ReadableSpan, journal: Told) -> None:
 
 
 class _Telling(_Span):
-    """The SDK's span, which says each thing twice."""
+    """The SDK's span, which also tells its listener everything."""
 
     journal: Told
 

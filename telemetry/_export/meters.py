@@ -1,4 +1,4 @@
-"""Metrics leave this process where `OTEL_METRICS_EXPORTER` asks for it: operations' durations, and others' metrics."""
+"""Export metrics where `OTEL_METRICS_EXPORTER` asks for it: operations' durations, and metrics of others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from opentelemetry import metrics
-from opentelemetry.metrics._internal import _ProxyMeterProvider  # the API names its stand-in for spans alone
+from opentelemetry.metrics._internal import _ProxyMeterProvider  # the API exports its no-op provider only for spans
 from opentelemetry.sdk.resources import Resource
 
 from telemetry._export import own_metrics
@@ -17,7 +17,7 @@ from telemetry.settings import TelemetrySettings
 
 @runtime_checkable
 class Flushed(Protocol):
-    """What is flushed when a process ends: a processor of spans, or a provider."""
+    """Anything flushed when a process ends: a span processor or a provider."""
 
     def force_flush(self, timeout_millis: int) -> bool:
         """Export what is waiting."""
@@ -25,15 +25,15 @@ class Flushed(Protocol):
 
 
 class _Known:
-    """The provider that observes the ledger already: one that was forked still does."""
+    """The provider that already observes the ledger; after a fork it still does."""
 
     provider: object = None
 
 
 def start(settings: TelemetrySettings, resource: Resource, *, counts: Callable[[], dict[str, Count]]) -> Flushed | None:
-    """Return the provider of metrics that is there, or a new one that the settings ask for; None if nobody asks.
+    """Return the existing meter provider, or a new one if the settings ask for it, else None.
 
-    It observes the ledger, which `counts` returns.
+    It observes the ledger, as `counts` returns it.
     """
     present = metrics.get_meter_provider()
     if isinstance(present, _ProxyMeterProvider):
@@ -48,7 +48,7 @@ def start(settings: TelemetrySettings, resource: Resource, *, counts: Callable[[
 
 
 def _make(settings: TelemetrySettings, resource: Resource) -> metrics.MeterProvider:
-    from opentelemetry.sdk.metrics import MeterProvider  # costs 60 ms, for whoever asks for metrics
+    from opentelemetry.sdk.metrics import MeterProvider  # takes 60 ms, so only if metrics are asked for
     from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 
     readers: list[MetricReader] = []

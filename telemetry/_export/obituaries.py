@@ -1,8 +1,8 @@
-"""End the spans that outlived their process, from the journals of this home: each once, whoever comes first.
+"""End spans that outlived their process, from the journals of this home; the first process to come ends each once.
 
-A journal is read by one process at a time, which holds its lock. What an exporter has taken is marked in the journal before
-it is counted and the next is asked. Whoever goes on after a reader that was killed takes a mark that was not counted for
-none, and asks that exporter again; our own file, which cannot refuse what it has, is looked through.
+A journal is read by one process at a time, which holds its lock. What an exporter has taken is marked in the journal
+before it is counted and the next exporter is asked. The successor of a killed reader ignores a mark that was not
+counted, and asks that exporter again; our own file, which cannot refuse what it already has, is searched instead.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from telemetry._export import remains
 from telemetry._export.exporters import FILE
 from telemetry._export.heirs import Heir
 from telemetry._export.marks import IsCounted, Mark
-from telemetry._export.outlets import Noted
+from telemetry._export.span_requests import Noted
 from telemetry._export.steps import left_line, line_of
 from telemetry._export.witnesses import Witness
 from telemetry._journals import Entry, Journal
 
 _WORD_SECONDS = 6.0
-"""How long a parent that lives may take to say what killed its child, which was found dead: it may be busy."""
+"""How long a living parent, which may be busy, may take to say what killed its child after that is found dead."""
 _OURS_SECONDS = 24 * 3600.0
-"""How long a journal is kept for the exporters that this process has not."""
+"""How long a journal is kept for exporters that this process does not have."""
 _AGAIN_SECONDS = 30.0
 _PATIENCE_SECONDS = 2.0
-"""How long a process that ends waits for its own thread, which would be cut off in the middle."""
+"""How long an ending process waits for its own thread, which would otherwise be cut off."""
 _SPAN_ID = re.compile(rb'"spanId":"([0-9a-f]{16})"')
 _TOLD = "told"
 
@@ -58,10 +58,10 @@ class Obituary(ReadableSpan):
 
 
 class Undertaker:
-    """Reads dead processes' journals in `folder` and hands what they had not exported to `exporters`, by name.
+    """Reads dead processes' journals in `folder` and hands what they had not exported to the `exporters` by name.
 
-    `tell` gets the spans that died, too: for exporters that are not ours. `file` is where our own file of spans is.
-    `ended_elsewhere` is asked about spans that are in a last will, by id, and returns those that somebody else has ended.
+    `tell` also gets the spans that died, for exporters that are not ours. `file` is our own file of spans.
+    `ended_elsewhere` is asked about spans in a last will, by id, and returns those that somebody else has ended.
     `is_counted` is asked about each mark.
     """
 
@@ -85,7 +85,7 @@ class Undertaker:
         os.register_at_fork(after_in_child=self._after_fork)
 
     def look(self) -> None:
-        """Read every journal whose process is dead; while another thread does so, wait for it first, but not for long."""
+        """Read every journal whose process is dead, after waiting briefly for any other thread that is doing so."""
         if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
             return
         token = otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
@@ -119,7 +119,7 @@ class Undertaker:
         self._witness.keep(())
 
     def _is_done_with(self, path: Path, descriptor: int) -> bool:
-        """Export what a dead process had not, and return whether nothing is left for anybody."""
+        """Export what a dead process had not, and return whether nothing is left to do."""
         found, age = os.fstat(descriptor), time.time() - os.fstat(descriptor).st_mtime
         journal = _journals.read(os.pread(descriptor, found.st_size, 0), is_counted=self._is_counted)
         if journal is None or not journal.entries:
@@ -133,7 +133,7 @@ class Undertaker:
         return entries is not None and self._hand_over(path, descriptor, replace(journal, entries=entries), age)
 
     def _hand_over(self, path: Path, descriptor: int, journal: Journal, age: float) -> bool:
-        """Let every exporter have a dead process's spans, and return whether nothing is left for anybody."""
+        """Give every exporter a dead process's spans, and return whether nothing is left to do."""
         entries = journal.entries
         died = [entry for entry in entries.values() if entry.end_ns is None]
         spans = _spans_of(journal)
@@ -155,16 +155,16 @@ class Undertaker:
         return is_taken
 
     def _is_word_to_come(self, path: Path, process: Mapping[str, Any]) -> bool:
-        """Return whether a parent that lives may still say what killed its child, which was found dead not long ago."""
+        """Return whether a living parent may still say what killed its child, which was found dead only recently."""
         found_at = self._found_at.setdefault(path, self._clock())
         return remains.parent_lives(process) and self._clock() < found_at + _WORD_SECONDS
 
     def _ours(self, entries: Mapping[str, Entry]) -> Mapping[str, Entry] | None:
-        """Return the spans of a dead process that nobody else has ended; None while nobody can say."""
+        """Return the spans of a dead process that nobody else has ended; None while that is unknown."""
         contested = [key for key, entry in entries.items() if entry.has_will]
         try:
             theirs = set(self._ended_elsewhere(contested)) if contested else ()
-        except Exception as problem:  # noqa: BLE001  # somebody's database is away
+        except Exception as problem:  # noqa: BLE001  # the application's database may be away
             _health.aside(problem)
             return None
         return {key: entry for key, entry in entries.items() if key not in theirs}
@@ -172,10 +172,10 @@ class Undertaker:
     def end(
         self, journal: Journal, *, exported_to: Collection[str], note: Callable[[Collection[str]], None] = lambda _: None
     ) -> set[str]:
-        """Export the spans of a process that is not of this home, and return the exporters that have them by now.
+        """Export the spans of a process of another home, and return the exporters that have them by now.
 
-        Those in `exported_to` had them before. As one has taken them, `note` is called with all that have, before that is
-        counted; whoever is killed in between has done neither, which what was noted tells.
+        Those in `exported_to` had them before. When one has taken them, `note` is called with all that have, before
+        that is counted; a kill in between leaves neither done, which what was noted shows.
         """
         spans = list(_spans_of(journal).values())
         done = {
@@ -212,16 +212,16 @@ class Undertaker:
 
 
 def _mark(descriptor: int, name: str, spans: Iterable[ReadableSpan], mark: Mark | None = None) -> None:
-    """Write down in a dead process's journal that these spans are done with."""
+    """Record in a dead process's journal that these spans are done with."""
     line = b"\n" + left_line(name, [_id_of(span) for span in spans], mark)
     if os.write(descriptor, line) < len(line):
         raise OSError(ENOSPC, "there is no room for a mark in a journal")
 
 
 def note_death(folder: Path, *, pid: int, death: Death) -> None:
-    """Write into the journal of a child of this process, which is dead, what killed it.
+    """Write into the journal of a dead child of this process what killed it.
 
-    It needs no lock: a reader waits for the word of a parent, and one line is written at once.
+    It needs no lock: a reader waits for the parent's word, and one line is one write.
     """
     for path in _journals.files_in(folder):
         if f"-{pid}-" not in path.name:
@@ -237,7 +237,7 @@ def note_death(folder: Path, *, pid: int, death: Death) -> None:
 
 
 def _ids_in(file: Path, spans: Sequence[ReadableSpan]) -> set[str]:
-    """Return the ids of the spans that are in our file, or in the one set aside last, as far as they may be these."""
+    """Return which of these spans may already be in our file or the last rotated one, by id."""
     instances = {str(span.resource.attributes.get("service.instance.id", "")) for span in spans}
     wanted = {f"{_context(span).trace_id:032x}" for span in spans} if "" in instances else instances
     needles = [text.encode() for text in wanted]
@@ -261,7 +261,7 @@ def _id_of(span: ReadableSpan) -> str:
 
 
 def _spans_of(journal: Journal) -> dict[str, Obituary]:
-    """Return the spans of a dead process by their ids; those that were open have died."""
+    """Return the spans of a dead process with these ids; those that were open have died."""
     resources: dict[int, Resource] = {}
     spans = {}
     for span_id, entry in journal.entries.items():

@@ -1,7 +1,8 @@
-"""Spans as an OTLP JSON request (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
+"""Write spans as an OTLP JSON request (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding).
 
-The same document as opentelemetry-exporter-otlp-json-common makes, by way of plain dicts instead of a message class a value:
-the exporting thread runs beside the work that it tells of, and that took three times as long as the span itself.
+The document is the same as opentelemetry-exporter-otlp-json-common makes, but built from plain dicts instead of a
+message class for each value: the exporting thread competes with the work that it records, and that took three times as
+long as the span itself.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _SHORT = 64
 
 
 def request(spans: Iterable[ReadableSpan]) -> bytes:
-    """Return one `ExportTraceServiceRequest` with `spans`, as a line."""
-    # By identity: a resource's hash is made from its JSON each time, and one provider has one resource.
+    """Return one `ExportTraceServiceRequest` with `spans` as a line."""
+    # By identity: a resource's hash is computed from its JSON each time, and one provider has one resource.
     groups: dict[int, tuple[Resource, dict[int, tuple[InstrumentationScope | None, list[Json]]]]] = {}
     for span in spans:
         _, scopes = groups.setdefault(id(span.resource), (span.resource, {}))
@@ -46,7 +47,7 @@ def request(spans: Iterable[ReadableSpan]) -> bytes:
     }
     try:
         return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # a lone surrogate, as in a file's name that is no UTF-8: one text must not cost the whole batch
+    except TypeError:  # a lone surrogate, as in a file name that is not UTF-8: one text must not cost the whole batch
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
 
 
@@ -123,12 +124,12 @@ def _attributes(attributes: Any) -> list[Json]:
 
 @lru_cache(maxsize=2048, typed=True)
 def _repeated(key: str, value: object) -> Json:
-    """Return an attribute whose value is nearly always that of a span before, too; nobody changes what this returns."""
+    """Return an attribute whose value nearly always repeats an earlier span's; callers must not change the result."""
     return {"key": key, "value": _value(value)}
 
 
 def _value(value: object) -> Json:
-    """Return an `AnyValue`; 64-bit integers are text, as in all of protobuf's JSON."""
+    """Return an `AnyValue`; 64-bit integers are text, as everywhere in protobuf's JSON."""
     kind = type(value)
     if kind is str:
         return {"stringValue": value}
@@ -150,12 +151,12 @@ def _value(value: object) -> Json:
 
 
 def _double(value: Any) -> float | str:
-    """Return a number, or the word for one of the three that JSON has no number for."""
+    """Return a number, or the word for one of the three values that JSON has no number for."""
     if value != value:  # only NaN differs from itself
         return "NaN"
     return value if abs(value) != float("inf") else "Infinity" if value > 0 else "-Infinity"
 
 
 def _present(**fields: Any) -> Json:
-    """Return `fields` without those at their default, which protobuf's JSON leaves out."""
+    """Return `fields` without those at their default, which protobuf's JSON omits."""
     return {name: value for name, value in fields.items() if value}

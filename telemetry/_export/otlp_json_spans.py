@@ -1,4 +1,4 @@
-"""Spans from an OTLP JSON request as `otlp_json` writes it, the same that were written: any exporter can have them."""
+"""Read spans back from an OTLP JSON request written by `otlp_json`, so that any exporter can take them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 def spans_of(request: bytes) -> list[ReadableSpan]:
-    """Return the spans of one request; what is none is a ValueError."""
+    """Return the spans of one request; raise ValueError if it is not one."""
     try:
         return [
             _span(span, resource, scope)
@@ -33,7 +33,7 @@ def spans_of(request: bytes) -> list[ReadableSpan]:
             for span in inner["spans"]
         ]
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise ValueError(f"this is no OTLP request: {error!r}") from error
+        raise ValueError(f"this is not an OTLP request: {error!r}") from error
 
 
 def _scope(inner: Json) -> InstrumentationScope | None:

@@ -1,7 +1,7 @@
-"""The ledger as the metrics that OpenTelemetry's SDKs have of themselves.
+"""Present the ledger as the metrics that OpenTelemetry's SDKs report about themselves.
 
-https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. The Python SDK's own leave out our spans and our exporters, so
-that they are switched off where the provider is ours.
+https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/. The Python SDK's own metrics miss our spans and
+exporters, so they are switched off where the provider is ours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TYPES: Mapping[str, str] = {
 _PROCESSOR = "batching_span_processor"
 _SAMPLED = {"otel.span.sampling_result": "RECORD_AND_SAMPLE"}
 _NEVER_SENT = frozenset({"queue_full", "disk_full", "unwritable", "unreachable", "killed"})
-"""Dropped before an exporter had them."""
+"""Reasons for spans dropped before an exporter had them."""
 
 Observe = Callable[[CallbackOptions], Iterable[Observation]]
 Labels = dict[str, str]
@@ -90,7 +90,7 @@ def register(provider: MeterProvider, counts: Callable[[], Mapping[str, Count]],
 
 
 def _is_counted_elsewhere() -> bool:
-    """Return whether a provider of somebody else's counts the spans that it starts."""
+    """Return whether somebody else's provider counts the spans that it starts."""
     asked = os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() == "true"
     return asked and isinstance(trace.get_tracer_provider(), TracerProvider)
 

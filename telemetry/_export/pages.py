@@ -1,4 +1,4 @@
-"""A page of JSON in a file that several processes change in turn; a kill or a full disk leaves it whole."""
+"""Keep a page of JSON in a file that several processes change in turn; a kill or a full disk leaves it whole."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_SIZE = 4096  # one page of memory: a `write(2)` of it is whole or did not happen, whoever is killed
+_SIZE = 4096  # one page of memory: a `write(2)` of it happens whole or not at all, even on a kill
 
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock file at `path` inside; yield False where another process has it and nobody is to `wait`."""
+    """Hold the lock file at `path` inside the block; without `wait`, yield False if another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
     try:
@@ -30,7 +30,7 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return what the page holds; nothing where there is no page, or one that cannot be read."""
+    """Return what the page holds; nothing if it is missing or cannot be read."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Replace what the page holds, in its place: on a full disk too, once it is there."""
+    """Replace what the page holds in place, which works even on a full disk once the page exists."""
     text = json.dumps(content, separators=(",", ":")).encode()
     page = os.open(path, os.O_WRONLY | os.O_CREAT, 0o640)
     try:

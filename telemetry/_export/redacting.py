@@ -1,7 +1,7 @@
-"""The boundary before every exporter: spans of other instrumentations are cleaned there, ours are clean already.
+"""The boundary before every exporter: clean spans of other instrumentations; ours are clean already.
 
-Our own exporters do it on their own thread (`RedactingExporter`). Exporters of an adopted provider are not ours to wrap, so
-there it is done as the span ends, before any of them sees it (`RedactingProcessor`).
+Our own exporters do so on their own thread (`RedactingExporter`). We cannot wrap the exporters of an adopted provider,
+so there a span is cleaned as it ends, before any of them sees it (`RedactingProcessor`).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _PARTS = frozenset(
 
 
 class RedactingExporter(SpanExporter):
-    """Export through another exporter what may leave; `taken` and `failed` count the spans that it took, and did not."""
+    """Export cleaned spans through another exporter; `taken` and `failed` count those that it took and did not take."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
         self.taken = self.failed = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export the spans in requests that every receiver takes."""
+        """Export the spans in requests that every receiver accepts."""
         result, raised = SpanExportResult.SUCCESS, None
         for request in requests_of(spans):
             taken = SpanExportResult.FAILURE
             try:
                 taken = self._exporter.export(request)
-            except Exception as error:  # noqa: BLE001  # the other requests are sent all the same
+            except Exception as error:  # noqa: BLE001  # the other requests are still sent
                 raised = error
             if taken is not SpanExportResult.SUCCESS:
                 self.failed += len(request)
@@ -44,11 +44,11 @@ class RedactingExporter(SpanExporter):
             else:
                 self.taken += len(request)
         if raised is not None:
-            raise raised  # whoever called us logs it
+            raise raised  # our caller logs it
         return result
 
     def shutdown(self) -> None:
-        """Shut the other exporter down."""
+        """Shut down the other exporter."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -57,7 +57,7 @@ class RedactingExporter(SpanExporter):
 
 
 class RedactingProcessor(SpanProcessor):
-    """Clean a span as it ends, whichever processors stood there before this one."""
+    """Clean each span as it ends, even before processors that were registered earlier."""
 
     def _on_ending(self, span: Span) -> None:
         # The specification's OnEnding, where a span is still mutable; this SDK has closed its own setters by then.
@@ -67,14 +67,14 @@ class RedactingProcessor(SpanProcessor):
 
 
 def requests_of(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
-    """Yield the spans in their order as they may leave, `_REQUEST_BYTES` at a time."""
+    """Yield the cleaned spans in their order, `_REQUEST_BYTES` at a time."""
     request: list[ReadableSpan] = []
     left = _REQUEST_BYTES
     for span in map(clean_span, spans):
         size = size_of(span)
         if size > _SPAN_BYTES:
-            span, size = shrunk(span, _SPAN_BYTES), _SPAN_BYTES  # the other one leaves in its place
-        if size > left:  # one alone is never that large
+            span, size = shrunk(span, _SPAN_BYTES), _SPAN_BYTES  # the cleaned one leaves in its place
+        if size > left:  # a single span is never that large
             yield request
             request, left = [], _REQUEST_BYTES
         request.append(span)

@@ -1,7 +1,7 @@
-"""What the system still says of a process that is dead: how it ended, as long as nobody has asked for that.
+"""Read what the system still knows of a dead process: how it ended, until its parent has collected that.
 
-A dead process is a zombie until its parent has waited for it; until then its exit status stands in `/proc`, for every
-process of the same user (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+A dead process is a zombie until its parent has waited for it; until then `/proc` shows its exit status to every process
+of the same user (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any
 from telemetry import _journals
 from telemetry._deaths import Death, by_exit_code
 
-_STATE, _PARENT, _STATUS = 0, 1, 49  # behind the name, which may have blanks in it
+_STATE, _PARENT, _STATUS = 0, 1, 49  # after the name, which may contain blanks
 
 
 def is_here(process: Mapping[str, Any]) -> bool:
-    """Return whether a process is, or was, one of this machine since its last start, and has the ids that it has for us."""
+    """Return whether a process belongs to this machine's current boot and to our PID namespace."""
     ours = socket.gethostname(), _journals.boot_id(), _journals.pid_namespace()
     return (process.get("host"), process.get("boot"), process.get("pidns")) == ours
 
 
 def parent_lives(process: Mapping[str, Any]) -> bool:
-    """Return whether a dead process has a parent that lives and will say what killed it."""
+    """Return whether a dead process has a living parent that will say what killed it."""
     if not process.get("is_child") or not is_here(process):
         return False
     try:
         os.kill(process["ppid"], 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it lives, and is somebody else's
+    except PermissionError:  # it lives, and belongs to another user
         pass
     return True
 
 
 def death_of(process: Mapping[str, Any], *, seen: int | None = None) -> Death:
-    """Return what is to be known of a death of which no parent has spoken; `seen` is the exit code, if anybody saw it."""
+    """Return what can be known of a death that no parent has reported; `seen` is the exit code, if anybody saw it."""
     boot = process.get("boot")
     if boot and boot != _journals.boot_id() and process.get("host") == socket.gethostname():
         return Death("machine_gone")
@@ -47,7 +47,7 @@ def death_of(process: Mapping[str, Any], *, seen: int | None = None) -> Death:
 
 
 def _exit_code(pid: Any, parent: Any) -> int | None:
-    """Return how the child of a parent that has not waited for it ended; None if it is no such child."""
+    """Return how a process that its parent has not waited for ended; None if it is not such a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         if fields[_STATE] == "Z" and int(fields[_PARENT]) == parent:

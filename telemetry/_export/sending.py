@@ -1,8 +1,8 @@
-"""What came of handing spans to an exporter: taken, refused for good, or away for now.
+"""Hand spans to an exporter and tell the result: taken, refused for good, or away for now.
 
-An exporter says only that it failed. Whether sending again is of use follows from what its receiver answered: by HTTP it is
-seen through the session that the exporter is given, by gRPC through its stub. Each tries once: when to try again is for the
-spool to say, and not for an exporter that sleeps. The specification of OTLP lists what may be tried again
+An exporter says only that it failed. Whether a retry makes sense follows from its receiver's answer, which is seen
+through the session given to the HTTP exporter and through the stub of the gRPC one. Each tries once: the spool decides
+when to retry, not an exporter that sleeps. The specification of OTLP lists what may be retried
 (https://opentelemetry.io/docs/specs/otlp/#failures).
 """
 
@@ -28,21 +28,21 @@ _AGAIN_LATER_GRPC = frozenset(
     {"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS", "RESOURCE_EXHAUSTED"}
 )
 _MOST_SECONDS = 60.0
-_NO_METERS = NoOpMeterProvider()  # `own_metrics` has what they would count
+_NO_METERS = NoOpMeterProvider()  # `own_metrics` counts for them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one batch."""
+    """The result of handing over one batch."""
 
     is_away: bool = False
     """Whether it may be sent again later."""
     reason: str | None = None
-    """Why it was not taken; None: it was."""
+    """Why it was not taken; None if it was."""
     rejected: int = 0
-    """How many spans of a batch that was taken the receiver did not want."""
+    """How many spans of a taken batch the receiver rejected."""
     after_seconds: float | None = None
-    """When a receiver that is away asks to be tried again."""
+    """How long a receiver that is away asks us to wait."""
 
 
 TAKEN = Answer()
@@ -60,7 +60,7 @@ class Sender(Protocol):
 
 
 class FileSender:
-    """Writes to our file of spans; whatever keeps it from being written may be over soon."""
+    """Writes to our file of spans; any error that prevents that may pass soon."""
 
     def __init__(self, file: SpanFile) -> None:
         self._file = file
@@ -80,7 +80,7 @@ class FileSender:
 
 
 class ExporterSender:
-    """Any exporter that a package registers: what it does not take is dropped, as OpenTelemetry specifies."""
+    """Any registered exporter: what it does not take is dropped, as OpenTelemetry specifies."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -127,7 +127,7 @@ class HttpSender(ExporterSender):
                     response = request(*args, **options)
                 except requests.Timeout:
                     raise
-                except requests.ConnectionError:  # as of a connection that was kept too long
+                except requests.ConnectionError:  # such as a connection kept alive too long
                     response = request(*args, **options)
             except requests.RequestException as error:
                 self._answer = Answer(is_away=True, reason="unreachable")
@@ -153,7 +153,7 @@ class GrpcSender(ExporterSender):
         self._answer: Answer | None = None
         super().__init__(
             make(timeout=timeout, retryable_error_codes=[StatusCode.OK], meter_provider=_NO_METERS)
-        )  # which is no error's: none is
+        )  # OK is not an error's code, so nothing is retried
 
     def send(self, spans: Sequence[ReadableSpan]) -> Answer:
         """Export one batch."""
@@ -164,7 +164,7 @@ class GrpcSender(ExporterSender):
         return self._answer or Answer(is_away=True, reason="unreachable")
 
     def _watch(self) -> None:
-        stub = getattr(self._exporter, "_client", None)  # there is no public way to the status; and it may be a new one
+        stub = getattr(self._exporter, "_client", None)  # the status has no public way; the stub may be new
         if stub is None or isinstance(stub, _WatchedStub):
             return
         vars(self._exporter)["_client"] = _WatchedStub(stub, self._heard)
@@ -175,6 +175,15 @@ class GrpcSender(ExporterSender):
         else:
             is_away = code in _AGAIN_LATER_GRPC
             self._answer = Answer(is_away=is_away, reason="unreachable" if is_away else "refused")
+
+
+def send_once(sender: Sender, spans: Sequence[ReadableSpan]) -> Answer:
+    """Hand over one batch; an exporter that raises has failed."""
+    try:
+        return sender.send(spans)
+    except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
+        _health.aside(error)
+        return Answer(reason="failed")
 
 
 class _WatchedStub:
@@ -195,11 +204,11 @@ class _WatchedStub:
 
 
 class _NotTakenError(Exception):
-    """A request failed in a way that the exporter is not to try again by itself."""
+    """A request failed in a way that the exporter must not retry by itself."""
 
 
 def _session() -> Any:
-    """Return the session that a credential provider makes, where the environment names one; else a new one."""
+    """Return the session of the credential provider named in the environment, or a new one."""
     import requests
 
     for part in ("TRACES_", ""):
@@ -210,7 +219,7 @@ def _session() -> Any:
 
 
 def _rejected(response: Any) -> int:
-    """Return how many spans a receiver did not want of a batch that it took."""
+    """Return how many spans the receiver rejected of a batch that it took."""
     if not response.content or "protobuf" not in response.headers.get("Content-Type", ""):
         return 0
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -228,5 +237,5 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _summary(error: Exception) -> str:
-    """Return an error's class and cause, without the address: that may have a password in it."""
+    """Return an error's class and cause, without the address, which may contain a password."""
     return f"{type(error).__name__}: {type(error.__context__ or error).__name__}"

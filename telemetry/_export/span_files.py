@@ -12,7 +12,7 @@ from telemetry._export import otlp_json
 from telemetry._export.line_files import LineFile
 
 _LINE_ENDS = tuple(end.encode() for end in "\x85\u2028\u2029")
-"""Those of Unicode that JSON leaves as they are: who splits the file at any line end would split a request."""
+"""Unicode's line ends, which JSON does not escape: a reader that splits at any line end would split a request."""
 
 
 class SpanFile:
@@ -22,7 +22,7 @@ class SpanFile:
         self._file = LineFile(path, rotate_bytes)
 
     def write(self, spans: Sequence[ReadableSpan]) -> None:
-        """Append one line with these spans, or raise why the file cannot be written."""
+        """Append one line with these spans, or raise OSError if the file cannot be written."""
         request = otlp_json.request(spans)
         if any(end in request for end in _LINE_ENDS):
             request = visible_json(request.decode()).encode()

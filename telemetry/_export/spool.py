@@ -1,13 +1,13 @@
-"""Batches on disk whose receiver is away: bounded, oldest dropped first, sent by any process of the home, once.
+"""Keep batches on disk while their receiver is away: bounded, oldest dropped first, each sent once by any process.
 
 A batch is a file whose name says when it was put there, by which account, as which of its files, with how many spans and
-bytes. What becomes of it is a name too, given by one rename, so that whoever is killed leaves it in one state:
+bytes. Its fate is part of the name too, set by one rename, so that a kill always leaves it in one state:
 
-- `.part`: being written; counted by its account before it gets its name, so that the account's last number tells which
-  waits, though its process was killed before it had its name, and which is void;
+- `.part`: being written; counted by its account before it is renamed, so that after a kill in between the account's
+  last number tells whether it waits or is void;
 - `.json`: waiting;
-- `.sending`: its sender holds the lock of all senders; whoever holds it later takes the file back;
-- `.sent`, `.lost`, `.refused`, `.failed`: over, and removed once the spool's page has counted it;
+- `.sending`: its sender holds the lock of all senders; the next holder takes the file back;
+- `.sent`, `.lost`, `.refused`, `.failed`: done, and removed once the spool's page has counted it;
 - `.damaged`: set aside and counted, for a person to look at.
 """
 
@@ -29,7 +29,7 @@ _DAMAGED_KEPT = 5
 
 @dataclass(frozen=True, slots=True, order=True)
 class Batch:
-    """One file of a spool, in the order in which they came."""
+    """One file of a spool; files sort in the order they came."""
 
     put_ns: int
     account: str
@@ -40,7 +40,7 @@ class Batch:
 
     @classmethod
     def named(cls, name: str) -> Batch | None:
-        """Return what a file's name says; None where it is no batch."""
+        """Return the batch that a file's name describes; None if it is not a batch."""
         stem, dot, state = name.rpartition(".")
         try:
             put_ns, account, sequence, spans, size = stem.split("-")
@@ -54,7 +54,7 @@ class Batch:
 
 
 class Spool:
-    """The spool of one exporter in a home, which all processes there share."""
+    """The spool of one exporter in a home, shared by all its processes."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder, self._most_bytes = folder, most_bytes
@@ -62,7 +62,7 @@ class Spool:
         self._gone: dict[str, Count] = {}
 
     def put(self, data: bytes, *, spans: int, account: str, sequence: int, count: Callable[[], None]) -> Batch:
-        """Put a batch there and `count` it, dropping the oldest ones for it; an error leaves neither file nor count."""
+        """Store a batch and `count` it, dropping the oldest to make room; an error leaves neither file nor count."""
         batch = Batch(time.time_ns(), account, sequence, spans, len(data), _WAITING)
         self._gone.setdefault(account, Count())
         part = self._folder / batch.name(_PART)
@@ -82,7 +82,7 @@ class Spool:
         return batch
 
     def batches(self, *states: str) -> list[Batch]:
-        """Return the files that are in one of these states, oldest first; those that wait unless told otherwise."""
+        """Return the batches in one of these states, by default the waiting ones, oldest first."""
         try:
             names = [path.name for path in self._folder.iterdir()]
         except OSError:
@@ -91,19 +91,19 @@ class Spool:
         return sorted(batch for name in names if (batch := Batch.named(name)) is not None and batch.state in wanted)
 
     def is_idle(self) -> bool:
-        """Return whether nothing is here to be sent, nor left over by somebody who was killed."""
+        """Return whether nothing is left to send, not even from a sender that was killed."""
         return not self.batches(_WAITING, _SENDING)
 
     @contextmanager
     def sending(self) -> Iterator[bool]:
-        """Be the one process that sends inside; yield False where another one is, or where the folder cannot be used."""
+        """Be the only sending process inside the block; yield False if another one is, or if there is no folder."""
         if not self._folder.is_dir():
             yield False
             return
         with pages.locked(self._folder / "sender.lock", wait=False) as is_ours:
             if is_ours:
                 with pages.locked(self._folder / "lock"):
-                    for batch in self.batches(_SENDING):  # its sender is no more
+                    for batch in self.batches(_SENDING):  # its sender is gone
                         self._move(batch, _SENDING, _WAITING)
                     self._finish_counting()
             yield is_ours
@@ -120,7 +120,7 @@ class Spool:
         self._move(batch, _SENDING, _WAITING)
 
     def sent(self, batch: Batch, *, rejected: int = 0) -> None:
-        """Count and remove a batch that its receiver took, without those that it rejected."""
+        """Count and remove a batch that its receiver took, except for the spans that it rejected."""
         with pages.locked(self._folder / "lock"):
             if self._move(batch, _SENDING, _SENT):
                 self._count(batch, batch.spans - rejected, {"rejected": rejected} if rejected else {})
@@ -140,7 +140,7 @@ class Spool:
                 (self._folder / old.name(_DAMAGED)).unlink(missing_ok=True)
 
     def take_back(self, batch: Batch) -> bool:
-        """Remove a batch that was put here too early: its receiver has it; return whether it was still waiting."""
+        """Remove a batch that its receiver turns out to have; return whether it was still waiting."""
         with pages.locked(self._folder / "lock"):
             if not self._move(batch, _WAITING, _SENT):
                 return False
@@ -149,7 +149,7 @@ class Spool:
         return True
 
     def totals(self) -> tuple[int, dict[str, int]]:
-        """Return how many spans were sent from here, and how many were dropped, by reason, since ever."""
+        """Return how many spans were ever sent from here, and how many were dropped, by reason."""
         if self._folder.is_dir():
             with pages.locked(self._folder / "lock"):
                 self._finish_counting()
@@ -157,13 +157,13 @@ class Spool:
         return int(page.get("sent", 0)), dict(page.get("dropped", {}))
 
     def gone(self, account: str) -> Count:
-        """Return what became of spans that this process put here for an account and has sent or dropped since."""
+        """Return what has become of spans that this process stored for an account and has since sent or dropped."""
         return self._gone.get(account, Count())
 
     def finish_parts(self, account: str, counted: int) -> None:
-        """Let what a process that is gone was putting here wait, if it had counted it.
+        """Keep a batch that a dead process was storing if the process had counted it.
 
-        The rest is removed: its spans are in a journal, where no mark that counts says that they are done with.
+        The rest are removed: their spans are in a journal, where no valid mark says that they are done.
         """
         for batch in self.batches(_PART):
             if batch.account != account:
@@ -174,7 +174,7 @@ class Spool:
                 self._move(batch, _PART, _WAITING)
 
     def _make_room(self) -> None:
-        """Drop the oldest batches while there are too many bytes."""
+        """Drop the oldest batches until the size limit holds."""
         if self._size() <= self._most_bytes:
             return
         with pages.locked(self._folder / "lock"):
@@ -194,7 +194,7 @@ class Spool:
             (self._folder / batch.name(_LOST[reason])).unlink(missing_ok=True)
 
     def _count(self, batch: Batch, sent: int, dropped: Mapping[str, int]) -> None:
-        """Count a batch on the page, together with its name: by that a later process knows that it is counted."""
+        """Count a batch on the page together with its name, which tells a later process that it is counted."""
         page = pages.read(self._page)
         page["sent"] = page.get("sent", 0) + sent
         page["dropped"] = added(page.get("dropped", {}), dropped)
@@ -204,7 +204,7 @@ class Spool:
             self._gone[batch.account] = gone + Count(exported=sent, spooled=-batch.spans, dropped=dropped)
 
     def _finish_counting(self) -> None:
-        """Count what somebody was killed over after it had been sent or dropped, and remove it."""
+        """Count and remove batches that were sent or dropped by a process killed before it could count them."""
         reasons = {state: reason for reason, state in _LOST.items()}
         for batch in self.batches(_SENT, *reasons):
             if pages.read(self._page).get("last") != batch.name(""):
@@ -213,7 +213,7 @@ class Spool:
             (self._folder / batch.name(batch.state)).unlink(missing_ok=True)
 
     def _page_is_there(self) -> None:
-        """Have room for the page before there is something to count."""
+        """Make room for the page before there is anything to count."""
         if not self._page.exists():
             with pages.locked(self._folder / "lock"):
                 if not self._page.exists():
@@ -228,7 +228,7 @@ class Spool:
 
 
 def spools_in(home: Path) -> dict[str, Spool]:
-    """Return the spools of a home by the name of their exporter, to read from."""
+    """Return the spools of a home by their exporter's name, for reading."""
     try:
         return {folder.name: Spool(folder, 0) for folder in (home / "spool").iterdir() if folder.is_dir()}
     except OSError:

@@ -1,4 +1,4 @@
-"""Steps of a span as lines of the journal: how it started, what it has learned."""
+"""Write a span's steps as lines of the journal: how it started, what it has learned."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from telemetry._export.marks import Mark
 from telemetry._hexadecimal import span_digits, trace_digits
 
 _PARTS = ("_attributes", "_links", "_events")
-_SCOPE = "telemetry"  # of spans that are opened here, which most are
+_SCOPE = "telemetry"  # the scope of spans opened here, which most are
 Step = dict[str, Any]
 
 
 def links_as(links: Iterable[Link]) -> list[list[Any]]:
-    """Return links as a line of the journal has them."""
+    """Return links as the journal stores them."""
     return [
         [trace_digits(at.trace_id), span_digits(at.span_id), at.is_remote, plain(link.attributes)]
         for link in links
@@ -38,12 +38,12 @@ def plain(attributes: Any) -> dict[str, Any]:
 
 
 def status_as(code: StatusCode, description: str | None) -> list[Any]:
-    """Return a status as a line of the journal has it."""
+    """Return a status as the journal stores it."""
     return [code.value] if description is None else [code.value, text(description)]
 
 
 def started(span: ReadableSpan, context: SpanContext) -> Step:
-    """Return what is known of a span with these ids when it starts; what says the usual is left out."""
+    """Return what is known of a span with these ids when it starts, without usual values."""
     parent, scope = span.parent, span.instrumentation_scope
     is_clean = getattr(span, "is_clean", False)
     attributes, links, events = (vars(span)[part] for part in _PARTS)  # the SDK's own properties copy each of them
@@ -78,7 +78,7 @@ def _scope(scope: InstrumentationScope) -> list[Any]:
 
 
 def resource_as(resource: Resource) -> list[Any]:
-    """Return a resource as a line of the journal has it."""
+    """Return a resource as the journal stores it."""
     clean = clean_resource(resource)
     return [dict(clean.attributes), clean.schema_url]
 
@@ -91,10 +91,10 @@ def line_of(step: Mapping[str, Any]) -> bytes:
             return line
     except TypeError:  # a lone surrogate
         pass
-    return json.dumps(step).encode() + b"\n"  # keeps NaN, too, which orjson makes null
+    return json.dumps(step).encode() + b"\n"  # also keeps NaN, which orjson turns into null
 
 
 def left_line(name: str, ids: Sequence[str], mark: Mark | None, **more: int) -> bytes:
-    """Return the line that an exporter is done with these spans, once they are counted by that mark."""
+    """Return the line saying that an exporter is done with these spans once they are counted under that mark."""
     counted = {} if mark is None else {"by": mark.by, "n": mark.number}
     return line_of({"left": name, "ids": list(ids), **counted, **more})

@@ -1,4 +1,4 @@
-"""One thread a process that keeps its journal alive and looks for those of dead processes."""
+"""One thread per process, which keeps its journal alive and looks for journals of dead processes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import weakref
 from collections.abc import Callable
 
 BEAT_SECONDS = 1.0
-"""How often an open span's process shows that it lives."""
+"""How often a process with open spans shows that it lives."""
 _BEATS_A_LOOK = 2
 
 
 class Watch:
-    """Calls `beat` each second, and `look` at once and every two seconds, once it has begun; a child begins anew."""
+    """Once begun, calls `beat` every second, and `look` at once and every two seconds; a forked child begins afresh."""
 
     def __init__(self, *, beat: Callable[[], None], look: Callable[[], None]) -> None:
         self._beat, self._look = beat, look
@@ -24,7 +24,7 @@ class Watch:
         os.register_at_fork(after_in_child=lambda: (after_fork() or (lambda: None))())
 
     def begin(self) -> None:
-        """Begin, in a thread of its own."""
+        """Begin on a thread of its own."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="telemetry-watch", daemon=True)
             try:
@@ -33,7 +33,7 @@ class Watch:
                 self._thread = None
 
     def force_flush(self, timeout_millis: int) -> bool:
-        """Look now: whoever ends, or ends some work, looks once more, after a look that goes on has done what it found."""
+        """Look now, as at the end of the process or of some work; a look already under way finishes first."""
         self._look_alone()
         return True
 

@@ -1,7 +1,7 @@
-"""See how other processes of a home end: whoever holds on to one while it lives may ask for its exit status afterwards.
+"""See how other processes of a home end: hold on to one while it lives, and ask for its exit status afterwards.
 
-Linux tells it to any process that has a descriptor of the dead one, from 6.15 on, whoever its parent is
-(https://man7.org/linux/man-pages/man2/pidfd_open.2.html, `PIDFD_GET_INFO`). Elsewhere nobody is seen.
+Since 6.15, Linux tells it to any process with a descriptor of the dead one, whoever its parent is
+(https://man7.org/linux/man-pages/man2/pidfd_open.2.html, `PIDFD_GET_INFO`). On other systems no process is watched.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ from telemetry._export.remains import is_here
 _INFO = struct.Struct("=QQ11Ii")
 _GET_INFO = 0xC040_FF0B  # `_IOWR(0xFF, 11, struct pidfd_info)`, which has 64 bytes
 _EXIT = 1 << 3
-_MOST = 64
+_MOST_HELD = 64
 
 
 class Witness:
-    """Holds on to the processes of other journals than this process's and its siblings', whose parent sees them."""
+    """Holds on to the processes of all journals except this process's and its siblings', which their parent watches.
 
-    def __init__(self) -> None:
+    There are at most `most` of them, as each takes a descriptor.
+    """
+
+    def __init__(self, *, most: int = _MOST_HELD) -> None:
+        self._most = most
         self._held: dict[Path, int] = {}
 
     def see(self, path: Path) -> None:
-        """Hold on to the process of a journal, which lives."""
-        if path in self._held or len(self._held) >= _MOST:
+        """Hold on to the living process of a journal."""
+        if path in self._held or len(self._held) >= self._most:
             return
         try:
             with path.open("rb") as lines:
@@ -39,20 +43,20 @@ class Witness:
             if not is_here(process) or {os.getpid(), os.getppid()} & {process["pid"], process["ppid"]}:
                 return
             held = os.pidfd_open(process["pid"])
-        except (OSError, AttributeError, KeyError, TypeError, ValueError):  # it has just ended, or nobody can hold it
+        except (OSError, AttributeError, KeyError, TypeError, ValueError):  # it has just ended, or cannot be held
             return
-        if _holds_lock(path):  # so it is still the process that has this id
+        if _holds_lock(path):  # so this id still belongs to that process
             self._held[path] = held
         else:
             os.close(held)
 
     def keep(self, paths: Collection[Path]) -> None:
-        """Let go of the processes of all other journals: those have ended well."""
+        """Let go of the processes of all other journals, which have ended properly."""
         for path in self._held.keys() - set(paths):
             os.close(self._held.pop(path))
 
     def exit_code(self, path: Path) -> int | None:
-        """Return how the process of a journal ended, as `subprocess` has it; None if nobody can tell."""
+        """Return the exit code of a journal's process, as in `subprocess`; None if it is unknown."""
         if path not in self._held:
             return None
         info = bytearray(_INFO.size)

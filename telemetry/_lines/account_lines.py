@@ -1,4 +1,4 @@
-"""The lines that tell what became of this process's spans: when something goes wrong or is right again, and at its end."""
+"""Write lines on what became of this process's spans: when trouble begins or ends, and at the process's end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AGAIN_SECONDS = 60.0
 
 
 class AccountLines:
-    """Tell of a change at once, and of what changes within a minute after it when that is over."""
+    """Report a change at once, and further changes within a minute once it is over."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -31,7 +31,7 @@ class AccountLines:
         self._told_at = float("-inf")
 
     def tell(self, counts: Mapping[str, Count], *, is_last: bool = False) -> None:
-        """Write a line for each exporter of which there is something new to tell; at the end, for all."""
+        """Write a line for each exporter with news or, at the end, for all."""
         try:
             with self._lock:
                 changed = {name: count for name, count in counts.items() if self._is_new(name, count, is_last)}
@@ -54,7 +54,7 @@ class AccountLines:
 
 
 def _state(count: Count) -> tuple[object, ...]:
-    """Return what a change of is told."""
+    """Return the part of a count whose changes are reported."""
     return count.trouble, count.lost, count.died
 
 

@@ -1,4 +1,4 @@
-"""Bound context: what is on every line and span, and on those of tasks sent from here."""
+"""Bound context: what every line and span carries, including those of tasks sent from here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from telemetry._boundary.spans import clean_attributes
 
 
 class _Seen(NamedTuple):
-    """A context's variables, which of them are bound, those with their values, and what they say as it may leave."""
+    """A context's variables, which of them are bound, the bound ones with their values, and these values cleaned."""
 
     variables: tuple[ContextVar[Any], ...]
     are_bound: tuple[bool, ...]
@@ -35,7 +35,7 @@ _NOTHING = _Seen((), (), {}, {})
 
 
 class _Last:
-    """What was seen last: the same for many spans and lines."""
+    """The last seen context, which is the same for many spans and lines."""
 
     seen = _NOTHING
 
@@ -45,7 +45,7 @@ class _Order:
 
 
 def put_first(names: tuple[str, ...]) -> None:
-    """Let these keys come first among the bound context, in this order."""
+    """Put these keys first in the bound context, in this order."""
     _Order.first = names
     _Last.seen = _NOTHING
 
@@ -63,7 +63,7 @@ def bind(**context: str | float | bool | None) -> Iterator[None]:
 
 
 def bound() -> dict[str, Any]:
-    """Return the bound context in the order in which lines carry it."""
+    """Return the bound context in the order of lines."""
     found: dict[str, Any] = {}
     for variable, value in copy_context().items():
         name = _bound_name(variable)
@@ -73,7 +73,7 @@ def bound() -> dict[str, Any]:
 
 
 def clean_bound() -> dict[str, Any]:
-    """Return the bound context as it may leave, the same object while nothing else is bound; nobody changes it."""
+    """Return the bound context, cleaned: the same object until something else is bound, which callers must not change."""
     context, seen = copy_context(), _Last.seen
     variables, known = tuple(context), seen.given
     if variables == seen.variables and all(map(is_, compress(context.values(), seen.are_bound), known.values())):
@@ -87,7 +87,7 @@ def clean_bound() -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _bound_name(variable: ContextVar[Any]) -> str:
-    """Return the key that structlog binds in `variable`, or nothing for somebody else's variable."""
+    """Return the key that structlog binds in `variable`, or "" for any other variable."""
     name = variable.name
     return name.removeprefix(STRUCTLOG_KEY_PREFIX) if name.startswith(STRUCTLOG_KEY_PREFIX) else ""
 

@@ -1,7 +1,7 @@
-"""structlog's loggers as an application gets them here: whatever they are asked to say, they raise nothing into it.
+"""structlog's loggers for applications: whatever they are given, they raise nothing into the application.
 
-structlog's own raise a TypeError for a placeholder that does not fit, for a field named `event` or `self`, and for no event
-at all; and a KeyError for a level between the known ones.
+structlog's own raise TypeError for a mismatched placeholder, for a field named `event` or `self`, and for a missing
+event; and KeyError for a level between the known ones.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _logging(name: str) -> Callable[..., Any]:
 
 
 def _known(level: object) -> int:
-    """Return the known level that is the next lower one; INFO for what is no level."""
+    """Return the nearest known level at or below this one; INFO for anything that is not a level."""
     if isinstance(level, str):
         return Level.named(level) or Level.INFO
     if not isinstance(level, int):
@@ -64,4 +64,4 @@ Logger: type = type(
     {name: _saying(name) for each in _NAMES for name in (each, f"a{each}")}
     | {name: _logging(name) for name in ("log", "alog")},
 )
-"""What `structlog.get_logger()` gives where telemetry has configured structlog."""
+"""What `structlog.get_logger()` returns if telemetry has configured structlog."""

@@ -1,4 +1,4 @@
-"""Where lines go: files, streams, the memory of a test."""
+"""Where lines go: files, streams, a test's memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Line = dict[str, Any]
 
 
 class Sink(Protocol):
-    """A place that lines go to, from a level on."""
+    """A destination for lines from a level on."""
 
     level: int
 
@@ -34,13 +34,13 @@ class FileSink:
     def write(self, lines: Sequence[Line]) -> None:
         """Append the lines by one write."""
         document = _json(lines[0]) if len(lines) == 1 else b"".join(map(_json, lines))
-        if not document.isascii():  # a terminal that shows the file, and a reader that splits it at any line end
+        if not document.isascii():  # for terminals that show the file, and readers that split it at any line end
             document = visible_json(document.decode()).encode()
         self._file.write(document)
 
 
 class JsonSink:
-    """JSON lines on a stream, which may be a terminal: what would act there is escaped, and means the same to a reader."""
+    """JSON lines on a stream, which may be a terminal: control characters are escaped, with the same meaning to readers."""
 
     def __init__(self, stream: TextIO, level: int) -> None:
         self.level, self._stream = level, stream
@@ -55,10 +55,10 @@ class JsonSink:
 
 
 class ConsoleSink:
-    """Text for people on a stream: time, level, event and its fields, the first digits of the trace's id.
+    """Text for people on a stream: time, level, event and its fields, and the first digits of the trace id.
 
-    What others wrote is shown so that it cannot act on the terminal, and each line that begins at the margin is a line of
-    ours: those of a traceback are indented.
+    Text of others is shown so that it cannot affect the terminal, and only lines of ours begin at the margin: a
+    traceback is indented.
     """
 
     def __init__(self, stream: TextIO, level: int) -> None:
@@ -90,7 +90,7 @@ class ConsoleSink:
 
 
 class Captured:
-    """Lines in memory, as a reader of a file would get them."""
+    """Lines in memory, as a file's reader would get them."""
 
     level = logging.DEBUG
 
@@ -107,7 +107,7 @@ def _json(line: Line) -> bytes:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value as a terminal may print it, on one line."""
+    """Return a value on one line, safe for a terminal."""
     if isinstance(value, str):
         return visible(value)
     return visible(repr(value)) if isinstance(value, dict | list) else value

@@ -1,4 +1,4 @@
-"""The standard library's loggers (Django's, Celery's, libraries') and Python's warnings, on the one path of all lines."""
+"""Send the standard library's loggers (Django's, Celery's, libraries') and Python's warnings the way of all lines."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Write = Callable[[int, str, Mapping[str, Any], BaseException | None], None]
 _TASK_OUTCOMES = "celery.app.trace"
 _REPEAT_SECONDS = 60
 _MOST_REPEATED = 256
-_MOST_BITS = 4_096  # Python writes out no number of more than 4,300 digits
+_MOST_BITS = 4_096  # Python does not print numbers of more than 4,300 digits
 _OF_EVERY_RECORD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""What is no `extra`."""
+"""The attributes of a record that are not `extra`."""
 _QUIET = (
     "amqp",
     "asyncio",
@@ -33,11 +33,11 @@ _QUIET = (
     "opentelemetry.instrumentation",
     "urllib3",
 )
-"""Their DEBUG is for whoever works on them."""
+"""Libraries whose DEBUG lines only help their own developers."""
 
 
 def attach(write: Write, floor: int) -> None:
-    """Let `write` write every record from the level `floor` on, and no earlier one."""
+    """Have `write` write every later record from the level `floor` on."""
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, _Handler)]
     root.addHandler(_Handler(write))
@@ -48,7 +48,7 @@ def attach(write: Write, floor: int) -> None:
 
 
 def error_in(exc_info: Any) -> BaseException | None:
-    """Return the error that `exc_info` means, as the standard library reads it: an error, its triple, or anything true."""
+    """Return the error that `exc_info` means to the standard library: an error, its triple, or anything true."""
     if isinstance(exc_info, BaseException):
         return exc_info
     if isinstance(exc_info, tuple):
@@ -56,7 +56,7 @@ def error_in(exc_info: Any) -> BaseException | None:
         return found if isinstance(found, BaseException) else None
     try:
         is_asked_for = bool(exc_info)
-    except Exception as problem:  # noqa: BLE001  # neither true nor false, as arrays are: it was given
+    except Exception as problem:  # noqa: BLE001  # neither true nor false, like an array: it was given
         _health.pass_on(problem)
         is_asked_for = True
     return sys.exc_info()[1] if is_asked_for else None
@@ -78,8 +78,8 @@ class _Handler(logging.Handler):
             _health.problem(problem)
 
     def _is_repeated(self, record: logging.LogRecord) -> bool:
-        """Return whether the same was said within the last minute: a collector that is down is reported twice a second."""
-        if not str(record.name).startswith("opentelemetry.exporter"):  # a record that somebody made may have none
+        """Return whether the same was logged within the last minute: a missing collector is reported twice a second."""
+        if not str(record.name).startswith("opentelemetry.exporter"):  # a hand-made record may have none
             return False
         key, now = (record.name, str(record.msg)), time.monotonic()
         if now < self._seen.get(key, now):
@@ -91,12 +91,12 @@ class _Handler(logging.Handler):
 
 
 def _is_told(record: logging.LogRecord, error: BaseException | None) -> bool:
-    """Return whether it is Celery's own word on a failure that a line has told already: one failure is one error line."""
+    """Return whether this is Celery's record of a failure that already has a line: one failure is one error line."""
     return record.name == _TASK_OUTCOMES and error is not None and raises.is_told(error)
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the record's message; where an argument has no text or does not fit, what can be said of it."""
+    """Return the record's message or, if an argument cannot be formatted, what can be said of it."""
     try:
         return record.getMessage()
     except Exception as problem:  # noqa: BLE001  # a wrong placeholder, somebody's __str__
@@ -120,7 +120,7 @@ def _mended(said: object, given: Any) -> str:
     template, arguments = text_of(said), _with_texts(given)
     try:
         return str(template % arguments)
-    except Exception as problem:  # noqa: BLE001  # it is the placeholder that is wrong
+    except Exception as problem:  # noqa: BLE001  # the placeholder is wrong
         _health.pass_on(problem)
         return f"{template} {arguments}" if arguments else template
 
@@ -142,7 +142,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
         if name not in _OF_EVERY_RECORD:
             fields["field_logger" if name == "logger" else name] = value
     if str(record.name).startswith("celery."):
-        fields.pop("data", None)  # what its message says, and the traceback a second time
+        fields.pop("data", None)  # its message repeats the traceback
     if record.stack_info:
         fields["stack"] = record.stack_info
     return fields

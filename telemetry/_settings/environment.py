@@ -19,7 +19,7 @@ class InvalidSettingError(ValueError):
 
 
 class Environment:
-    """A process's environment; an empty variable counts as one that is not set, as OpenTelemetry specifies."""
+    """A process's environment; an empty variable counts as unset, as OpenTelemetry specifies."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -52,7 +52,7 @@ class Environment:
         return choices[text]
 
     def flag(self, name: str) -> bool:
-        """Return whether a variable is `true`, which no flag is unless it is set."""
+        """Return whether a variable is `true`; flags are false by default."""
         return self.choice(name, default=False, choices={"true": True, "false": False})
 
 

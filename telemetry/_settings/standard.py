@@ -1,6 +1,7 @@
-"""What OpenTelemetry's own variables say, as its SDK reads them, and what is wrong with them.
+"""Read OpenTelemetry's own variables as its SDK does, and report what is wrong with them.
 
-The SDK answers a wrong value with a traceback, or with a warning and another value; here it is an `InvalidSettingError`.
+The SDK answers a wrong value with a traceback, or with a warning and a different value; here it raises
+`InvalidSettingError`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What secrets look like, as data: tokens that are known by themselves, and secrets known by what stands around them."""
+"""The shapes of secrets, as data: tokens recognizable by themselves, and secrets recognizable by their context."""
 
 from telemetry._shapes.names import is_secret_name
 from telemetry._shapes.shape import REDACTED, Shape, lower

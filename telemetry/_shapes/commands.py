@@ -1,4 +1,4 @@
-"""Secrets on command lines: options that are named for them, and commands that call them otherwise."""
+"""Secrets on command lines: options named for them, and commands with other options for them."""
 
 from __future__ import annotations
 

@@ -27,6 +27,6 @@ _SECRET = re.compile(
 def is_secret_name(name: str) -> bool:
     """Return whether a field of this name holds a secret by definition: `password`, `accessToken`, `X-Api-Key`.
 
-    The last word of a name says it: `password_reset` is none, nor is a count of `tokens`.
+    The last word of a name decides: `password_reset` does not, nor does a count of `tokens`.
     """
     return len(name) <= 256 and _SECRET.fullmatch(_HUMP.sub("_", name)) is not None

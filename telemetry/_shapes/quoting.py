@@ -1,4 +1,4 @@
-"""Parts of expressions that find a secret by what surrounds it, however often that was quoted on its way out."""
+"""Parts of expressions that find a secret by its context, however often that was quoted on its way out."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ NO_SECRET = rf"""(?: [=:>\s]{{0,4}}
         (?= [.:]? (?: [\s,;&)}}\]|"'\\] | \Z ) )
       | b? {QUOTE}? (?: \*{{3,}} | \$?\{{\{{ [^{{}}\r\n]{{1,80}} \}}\}} | \$\{{ [^{{}}\r\n]{{1,80}} \}}
           | \{{% [^{{}}\r\n]{{1,80}} %\}} | %\(\w{{1,80}}\)s ) (?= [\s,;&)}}\]"'\\] | \Z ) ) )"""
-"""That there is none, what type it has, a place where one will stand, or one that somebody has masked already."""
+"""Placeholders for a secret: none, its type, a template's variable, or an already masked one."""
 SLUG = r"(?:[a-z]{2,32}|[A-Z]{2,32}|v?\d{1,6})(?:[_-](?:[a-z]{2,32}|[A-Z]{2,32}|v?\d{1,6})){1,32}(?![A-Za-z0-9_-])"
-"""Words and short numbers, as in a branch's name: `sk-1234-fix-login`, `closed_2026_01`."""
+"""Words and short numbers, as in a branch name: `sk-1234-fix-login`, `closed_2026_01`."""
 LOOKS_MADE = r"(?=[A-Za-z.~+/_-]{0,200}?(?:[0-9=]|[a-z][A-Z]))"
 
 
 def keep_name(found: re.Match[str]) -> str:
-    """Return what stands before a secret, and the word for it."""
+    """Return what precedes a secret, followed by its replacement."""
     return f"{found['name']}{REDACTED}"
 
 
 def surrounded(name: str, pattern: str, *starts: str) -> Shape:
-    """Return a shape, in any case of letters, whose `pattern` has what stands before the secret as its group `name`."""
+    """Return a case-insensitive shape whose `pattern` has what precedes the secret as its group `name`."""
     compiled = re.compile(pattern, re.IGNORECASE | re.VERBOSE)
     return Shape(name=name, pattern=compiled, starts=starts, replacement=keep_name)

@@ -1,4 +1,4 @@
-"""One kind of secret, and how it is taken out of a text."""
+"""One kind of secret, and how to remove it from a text."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Shape:
     name: str
     pattern: re.Pattern[str]
     starts: tuple[str, ...] = ()
-    """What a match begins with, in lower case; without them the pattern is tried everywhere, which takes far longer."""
+    """Lower-case beginnings of a match; without them the pattern is tried everywhere, which takes far longer."""
     replacement: str | Callable[[re.Match[str]], str] = REDACTED
 
     def remove(self, text: str, lowered: str) -> tuple[str, str]:
-        """Return both texts without secrets of this shape; `lowered` is the text in lower case, of the same length."""
+        """Return both texts without secrets of this shape; `lowered` is the text in lower case, with the same length."""
         if not self.starts:
             redacted = self.pattern.sub(self.replacement, text)
             return redacted, lower(redacted)
@@ -47,5 +47,5 @@ class Shape:
 
 
 def lower(text: str) -> str:
-    """Return the text in lower case, each character at its place."""
-    return text.lower() if text.isascii() else text.replace("\u0130", "i").lower()  # that one would become two
+    """Return the text in lower case, each character in its place."""
+    return text.lower() if text.isascii() else text.replace("\u0130", "i").lower()  # this one would become two

@@ -1,7 +1,7 @@
-"""Secrets without a look of their own, known by what stands around them: names, headers, options, addresses.
+"""Secrets without a shape of their own, recognized by their context: names, headers, options, addresses.
 
-Text is quoted again and again on its way out: JSON in JSON, a repr in a traceback, a parameter of a URL. Every repetition
-has a bound or can end in one way only, so that a megabyte of rubbish costs time proportional to it.
+Text is quoted repeatedly on its way out: JSON in JSON, a repr in a traceback, a parameter of a URL. Every repetition
+has a bound or can end in only one way, so that a megabyte of rubbish costs time proportional to its length.
 """
 
 from __future__ import annotations
@@ -228,4 +228,4 @@ WORDS: tuple[str, ...] = (
     *("credential", "private", "client_a", "code=", "x-amz", "x-goog", "-u", "-p", "-cli"),
     *("identified", "<morsel", "passcode", "pin is", "pin was", "sess", "state=", "state%", "nonce", "code_verifier"),
 )
-"""No text without one of these, in any case, holds a secret that is known by what surrounds it."""
+"""Every text with a secret recognized by its context contains one of these, in any case."""

@@ -1,4 +1,4 @@
-"""Tokens that are known by themselves: what each vendor lets them begin with.
+"""Tokens recognizable by themselves: the prefixes that each vendor uses.
 
 GitHub (https://docs.github.com/authentication/keeping-your-account-and-data-secure/about-authentication-to-github), GitLab
 (https://docs.gitlab.com/security/tokens/#token-prefixes), Slack (https://api.slack.com/authentication/token-types), AWS
@@ -83,4 +83,4 @@ TOKENS: tuple[Shape, ...] = (
         starts=("eyj",),
     ),
 )
-"""No text without fourteen letters, digits, `_`, `-`, `.`, `/` or `:` on end holds one."""
+"""Every text with a token contains a run of fourteen letters, digits, `_`, `-`, `.`, `/` or `:`."""

@@ -1,4 +1,4 @@
-"""Ids of our own provider: those that `OTEL_PYTHON_ID_GENERATOR` asks for, or of a seed while the test kit asks for that."""
+"""Ids of our own provider: from `OTEL_PYTHON_ID_GENERATOR`, or from a seed while the test kit asks for that."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
 
 class ProcessIds(IdGenerator):
-    """Take ids from another generator, random unless chosen, and the same ones in every run once `seed` was called."""
+    """Take ids from another generator, by default a random one, and the same ids in every run after `seed`."""
 
     def __init__(self) -> None:
         self._generator: IdGenerator = RandomIdGenerator()
@@ -19,7 +19,7 @@ class ProcessIds(IdGenerator):
         self._generator = generator
 
     def seed(self, seed: int | None) -> None:
-        """Make the ids that follow those of `seed`; None: the generator's again."""
+        """Make the ids that follow from `seed`, or None for the generator's again."""
         self._seeded = None if seed is None else random.Random(seed)  # noqa: S311  # ids, not secrets
 
     def generate_span_id(self) -> int:
@@ -36,4 +36,4 @@ class ProcessIds(IdGenerator):
 
 
 ids = ProcessIds()
-"""This process's."""
+"""This process's ids."""

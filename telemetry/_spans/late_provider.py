@@ -1,8 +1,8 @@
-"""A provider of spans that begins with a process's first span, so that a process may fork before.
+"""A span provider that begins with a process's first span, so that the process may fork before.
 
-The parent of Celery's or gunicorn's children has telemetry configured and starts no span: it has no exporter, no thread and
-no handler that runs as it forks (opentelemetry-python #5533). Each child makes a provider of its own, with its own process
-id and instance id, also where the parent has made one.
+The parent of Celery's or gunicorn's children has telemetry configured but starts no span: so it has no exporter, no
+thread and no handler that runs as it forks (opentelemetry-python #5533). Each child makes its own provider, with its
+own process id and instance id, even if the parent has made one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NONE = trace.NoOpTracer()
 
 
 class LateProvider(trace.TracerProvider):
-    """Make an SDK provider with `make` when a span is first started in this process, and hand everything to it."""
+    """Make an SDK provider with `make` when this process first starts a span, and delegate everything to it."""
 
     def __init__(self, make: Callable[[], TracerProvider]) -> None:
         self._make = make
@@ -53,7 +53,7 @@ class LateProvider(trace.TracerProvider):
         return tracer
 
     def made(self) -> TracerProvider:
-        """Return this process's SDK provider, which is made now if there is none yet."""
+        """Return this process's SDK provider, making it if there is none yet."""
         made = self._made
         if made is not None:
             return made
@@ -67,18 +67,18 @@ class LateProvider(trace.TracerProvider):
 
     @property
     def resource(self) -> Resource:
-        """What this process is."""
+        """This process's resource."""
         return self.made().resource
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        """Let a processor see the spans that start from here on, in this process and in those that it forks."""
+        """Let a processor see the spans that start from here on, in this process and in its forked children."""
         with self._lock:
             self._added.append(span_processor)
             if self._made is not None:
                 self._made.add_span_processor(span_processor)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Export what has ended; nothing has where no span was started."""
+        """Export ended spans; there are none if no span was started."""
         return self._made is None or self._made.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
@@ -92,7 +92,7 @@ class LateProvider(trace.TracerProvider):
 
 
 class _LateTracer(trace.Tracer):
-    """A tracer of whichever SDK provider is this process's."""
+    """A tracer of this process's SDK provider, whichever that is."""
 
     def __init__(self, provider: LateProvider, scope: tuple[Any, ...]) -> None:
         self._provider, self._scope = provider, scope
@@ -100,11 +100,11 @@ class _LateTracer(trace.Tracer):
 
     @property
     def tracer(self) -> trace.Tracer:
-        """The SDK's tracer; one that records nothing where no provider can be made."""
+        """The SDK's tracer, or one that records nothing if no provider can be made."""
         made_by, tracer = self._made
         try:
             provider = self._provider.made()
-        except Exception as problem:  # noqa: BLE001  # somebody's sampler or detector: this is the host's own call
+        except Exception as problem:  # noqa: BLE001  # somebody's sampler or detector: the call is the host's
             _health.problem(problem)
             return _NONE
         if made_by is not provider:

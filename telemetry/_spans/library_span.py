@@ -1,6 +1,6 @@
-"""The span of an operation that is a library's: a request to Django, a task of Celery's, its message.
+"""The span of a library's operation: a request to Django, a Celery task, its message.
 
-No error of ours, nor of somebody's processor of spans, leaves it; nor does a secret, whoever exports the span.
+No error of ours or of another's span processor leaves it; nor does a secret, whatever exports the span.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from telemetry.model import Outcome
 
 
 class LibrarySpan:
-    """A span that is made the current one for as long, and as often, as its library is at work on it."""
+    """A span that is made current for as long, and as often, as its library is at work on it."""
 
     def __init__(self, span: Span, above: Context) -> None:
         self.span = span
@@ -43,12 +43,12 @@ class LibrarySpan:
             otel_context.detach(token)
 
     def attach(self) -> Any:
-        """Make the span the current one until the token that this returns is detached."""
+        """Make the span the current one until the returned token is detached."""
         return otel_context.attach(self.context)
 
     @_health.guarded
     def set(self, attributes: Mapping[str, Any]) -> None:
-        """Set attributes; what is None is left out."""
+        """Set attributes, except those that are None."""
         self.span.set_attributes(_clean(attributes))
 
     @_health.guarded
@@ -58,7 +58,7 @@ class LibrarySpan:
 
     @_health.guarded
     def succeeded(self) -> None:
-        """Say that the operation did what it is for."""
+        """Mark the operation as successful."""
         self.span.set_status(Status(StatusCode.OK))
 
     @_health.guarded
@@ -70,19 +70,19 @@ class LibrarySpan:
 
     @_health.guarded
     def failed_with(self, kind: str) -> None:
-        """Say that the operation failed in a way that has a name and no exception, such as an HTTP status."""
+        """Mark the operation as failed in a named way without an exception, such as an HTTP status."""
         self.span.set_status(Status(StatusCode.ERROR))
         self.span.set_attribute("error.type", kind)
 
     @_health.guarded
     def died(self, death: Death) -> None:
-        """Say that the operation's process is being killed under it."""
+        """Mark the operation as killed with its process."""
         self.span.set_status(Status(StatusCode.ERROR, death.sentence))
         self.span.set_attributes({OUTCOME: Outcome.DIED, **death.attributes})
 
     @_health.guarded
     def end(self, end_ns: int | None = None) -> None:
-        """End the span, now unless told otherwise (Unix nanoseconds)."""
+        """End the span, by default now (Unix nanoseconds)."""
         self.span.end(end_ns)
 
 
@@ -96,9 +96,9 @@ def start(
     links: Sequence[Link] = (),
     start_ns: int | None = None,
 ) -> LibrarySpan:
-    """Start a span below the one in `above`, or below the current one; it is not made the current one yet.
+    """Start a span below the one in `above`, or the current one, without making it the current one yet.
 
-    `start_ns` is in Unix nanoseconds, now unless given.
+    `start_ns` is in Unix nanoseconds, by default now.
     """
     within = otel_context.get_current() if above is None else above
     span = _start(name, scope, kind, attributes, within, links, start_ns)

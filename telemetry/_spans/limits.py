@@ -1,4 +1,4 @@
-"""How much one span may hold, as `OTEL_*_LIMIT` say or its provider was told."""
+"""How much one span may hold, according to `OTEL_*_LIMIT` or its provider."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from telemetry import _health
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Counts, and the characters of one value; without a limit a count is as large as can be, and the length None."""
+    """Counts, and the characters of one value; without a limit, a count is the largest possible, and the length None."""
 
     attributes: int
     events: int
@@ -36,7 +36,7 @@ def limits_of(tracer: Tracer) -> Limits:
 def _limits(given: object) -> Limits:
     try:
         known = given if isinstance(given, SpanLimits) else SpanLimits()
-    except ValueError as problem:  # the environment says something else than a number
+    except ValueError as problem:  # the environment has something other than a number
         _health.problem(problem)
         return _DEFAULT
     return Limits(
@@ -51,7 +51,7 @@ def _limits(given: object) -> Limits:
 
 
 def within(attributes: Mapping[str, Any], *, most: int, length: int | None) -> Mapping[str, Any]:
-    """Return the newest `most` attributes, as the SDK keeps them, each text cut to `length` characters."""
+    """Return the newest `most` attributes, like the SDK, each text cut to `length` characters."""
     if len(attributes) > most:
         attributes = dict(list(attributes.items())[len(attributes) - most :])
     return attributes if length is None else {name: _cut(value, length) for name, value in attributes.items()}
@@ -75,7 +75,7 @@ _DEFAULT = Limits(
 
 
 class _Known:
-    """The limits that were looked at last: those of one provider are one object."""
+    """The limits looked up last: a provider's limits are one object."""
 
     given: object = object()  # of no tracer
     limits = _DEFAULT

@@ -1,4 +1,4 @@
-"""An SDK provider of spans as the settings and OpenTelemetry's variables say."""
+"""Make an SDK span provider according to the settings and OpenTelemetry's variables."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from telemetry.settings import TelemetrySettings
 
 
 def make_provider(settings: TelemetrySettings, processors: Sequence[SpanProcessor]) -> TracerProvider:
-    """Return a provider of this process, whose spans go through `processors`."""
+    """Return a provider for this process, whose spans go through `processors`."""
     _choose_ids()
     made = TracerProvider(
         resource=resource(settings),
         id_generator=ids,
         sampler=_sampler(),
         shutdown_on_exit=False,
-        meter_provider=NoOpMeterProvider(),  # `telemetry._export.own_metrics` has what it would count
+        meter_provider=NoOpMeterProvider(),  # `telemetry._export.own_metrics` counts for it
     )
     for processor in processors:
         made.add_span_processor(processor)
@@ -33,10 +33,10 @@ def make_provider(settings: TelemetrySettings, processors: Sequence[SpanProcesso
 
 
 def resource(settings: TelemetrySettings) -> Resource:
-    """Return what this process is; the attributes of `OTEL_RESOURCE_ATTRIBUTES` go before ours."""
+    """Return this process's resource; `OTEL_RESOURCE_ATTRIBUTES` override our attributes."""
     ours: dict[str, str | int] = {"host.name": socket.gethostname(), "process.pid": os.getpid(), **dict(settings.resource)}
     merged = Resource(ours).merge(Resource.create())
-    if settings.service_name:  # the SDK has given a name to what had none
+    if settings.service_name:  # the SDK has named a service without a name
         merged = merged.merge(Resource({"service.name": settings.service_name}))
     return Resource(clean_attributes(merged.attributes), merged.schema_url)
 
@@ -49,7 +49,7 @@ def _choose_ids() -> None:
 
 
 def _sampler() -> Sampler | None:
-    """Return the sampler that a package registers under the name asked for; None: the SDK knows the name itself."""
+    """Return the sampler that a package registers under the requested name; None if the SDK knows it itself."""
     name = os.environ.get("OTEL_TRACES_SAMPLER", "").strip()
     for registered in entry_points(group="opentelemetry_traces_sampler", name=name) if name else ():
         if not registered.value.startswith("opentelemetry.sdk."):

@@ -1,4 +1,4 @@
-"""Where our traces end: whom we believe a trace context from outside, and whom we send ours."""
+"""The limits of our traces: whose trace context we trust, and to whom we send ours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Boundary(TextMapPropagator):
         if id(carrier) != _outside.get():
             self._inner.inject(carrier, context, setter)
             return
-        _outside.set(0)  # these have left; others may later have the same id
+        _outside.set(0)  # these are done; others may later have the same id
 
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
@@ -50,7 +50,7 @@ class Boundary(TextMapPropagator):
 
 
 def install() -> None:
-    """Put the boundary around the application's propagator, once."""
+    """Wrap the application's propagator with the boundary, once."""
     from opentelemetry import propagate
 
     if not isinstance(propagate.get_global_textmap(), Boundary):
@@ -58,12 +58,12 @@ def install() -> None:
 
 
 def leaves(carrier: object) -> None:
-    """Let the headers `carrier`, which are filled in next, go outside."""
+    """Mark the headers in `carrier`, filled in next, as going outside."""
     _outside.set(id(carrier))
 
 
 def extracted(headers: Mapping[str, str]) -> Context:
-    """Return the trace context and baggage that a request's headers carry, and nothing of this process's."""
+    """Return the trace context and baggage in a request's headers, with nothing of this process's."""
     from opentelemetry import propagate
 
     return propagate.extract(headers, Context())

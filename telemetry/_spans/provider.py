@@ -1,7 +1,7 @@
-"""The process's provider of spans: its own, or one that is already there (opentelemetry-instrument, logfire), adopted.
+"""The process's span provider: its own, or an adopted one that was there first (opentelemetry-instrument, logfire).
 
-An adopted provider keeps its exporters, which then get our spans too, without secrets. One of OpenTelemetry's API alone, as
-ddtrace's is, starts our spans and exports them; there is nothing that we could add to it.
+An adopted provider keeps its exporters, which then also get our spans, without secrets. One with only OpenTelemetry's
+API, such as ddtrace's, starts and exports our spans itself; there is nothing we could add.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ _FORCE_FLUSH_MS = 30_000
 _HELD_SECONDS = 2.0
 
 Registry = Callable[[Collection[str]], Collection[str]]
-"""Is told the ids of spans that are in a last will and are ended here, and returns those that somebody else has ended."""
+"""Receives the ids of spans in a last will that ended here, and returns those that somebody else has ended."""
 
 
 WITHIN = "within.operation"
-"""On a library's span: the declared operation that is its parent, so that a collector knows a request that repeats it."""
+"""On a library's span: its parent's declared operation, so that a collector recognizes a request that repeats it."""
 
 
 class BoundContext(SpanProcessor):
-    """Put the bound context on every span that others start, and the operation that it stands in.
+    """Put the bound context, and the enclosing operation, on every span that others start.
 
-    Our own are started with it, which costs less. What a span itself declares stays, as on a line.
+    Ours are started with it, which costs less. What a span itself declares stays, as on a line.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Add what is bound."""
+        """Add the bound context."""
         scope = span.instrumentation_scope
         if scope is None or scope.name != SCOPE:
             own = span.attributes or {}
@@ -74,18 +74,18 @@ class BoundContext(SpanProcessor):
 
 @runtime_checkable
 class Provider(Protocol):
-    """A provider of spans that can be adopted: the SDK's own, or a wrapper around it as logfire's is."""
+    """A span provider that can be adopted: the SDK's own, or a wrapper around it such as logfire's."""
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Let a processor see every span."""
 
     def force_flush(self, timeout_millis: int = ...) -> bool:
-        """Export what has ended."""
+        """Export ended spans."""
         raise NotImplementedError
 
 
 class _Process:
-    """What is at work in this process, or in the one that it was forked from: the SDK's processors survive a fork."""
+    """What is at work in this process, or in the one it was forked from: the SDK's processors survive a fork."""
 
     def __init__(self) -> None:
         self.is_configured = False
@@ -106,9 +106,9 @@ _process = _Process()
 
 
 def configure(settings: TelemetrySettings) -> None:
-    """Let this process have spans, and metrics if they are asked for: by the providers that are there, or by its own.
+    """Give this process spans, and metrics if asked for, from existing providers or its own.
 
-    Its own begin with its first span.
+    Its own providers begin with its first span.
     """
     if settings.disabled or _process.is_configured:
         return
@@ -124,7 +124,7 @@ def configure(settings: TelemetrySettings) -> None:
     )
     _process.watch = Watch(beat=_beat, look=_look)
     present = trace.get_tracer_provider()
-    if isinstance(present, trace.ProxyTracerProvider):  # the API's stand-in: nobody was here
+    if isinstance(present, trace.ProxyTracerProvider):  # the API's no-op: no provider was set
         _process.late = LateProvider(lambda: _make(settings))
         trace.set_tracer_provider(_process.late)
     else:
@@ -143,7 +143,7 @@ def _adopt(present: trace.TracerProvider, settings: TelemetrySettings) -> None:
     if isinstance(present, Provider):
         present.add_span_processor(BoundContext())
         present.add_span_processor(RedactingProcessor())
-        processors = _batching(settings, registered=False)  # where else spans go is for whoever made it to say
+        processors = _batching(settings, registered=False)  # its maker decides where else spans go
         for processor in (*_journalling(), *processors):
             present.add_span_processor(processor)
     if isinstance(present, Flushed):
@@ -152,7 +152,7 @@ def _adopt(present: trace.TracerProvider, settings: TelemetrySettings) -> None:
 
 
 def _batching(settings: TelemetrySettings, *, registered: bool) -> list[BatchingProcessor]:
-    """Return the processor that exports this process's spans, if they are to go anywhere: one for all its providers."""
+    """Return the one processor that exports this process's spans for all its providers, if they go anywhere."""
     if _process.batching is None:
         _process.batching = make_processor(settings, registered=registered, settled=_settled, turned=_tell_of_change)
     if _process.journal is None and settings.journal is not None:
@@ -164,12 +164,12 @@ def _batching(settings: TelemetrySettings, *, registered: bool) -> list[Batching
 
 
 def _settled(exporter: str, spans: Sequence[ReadableSpan], mark: Mark | None) -> AbstractContextManager[None]:
-    """Write into the journal that an exporter is done with spans: it took them, they wait on disk, or nobody will."""
+    """Record in the journal that an exporter is done with spans: they are taken, on disk, or dropped."""
     return nullcontext() if _process.journal is None else _process.journal.left(exporter, spans, mark)
 
 
 def counts() -> dict[str, Count]:
-    """Return what became of the spans that this process has started, by exporter."""
+    """Return what became of this process's spans, by exporter."""
     return {} if _process.batching is None else _process.batching.counts()
 
 
@@ -178,7 +178,7 @@ def _tell_of_change() -> None:
 
 
 def _journalling() -> list[SpanProcessor]:
-    """Return the journal of this process, if it has one, and begin to watch."""
+    """Return this process's journal, if it has one, and begin to watch."""
     if _process.journal is None or _process.watch is None:
         return []
     _process.journal.on_opened(_process.watch.begin)
@@ -191,16 +191,16 @@ def _beat() -> None:
 
 
 def _look() -> None:
-    """End what dead processes have left open, and export what somebody else might have ended here, and has not."""
+    """End what dead processes left open, and export spans in doubt that nobody else has ended."""
     if _process.undertaker is not None:
         _process.undertaker.look()
     if _process.batching is not None and (held := _process.batching.held()):
         settle(held)
-        _process.batching.flush(_HELD_SECONDS)  # whoever flushes waits for this, too
+        _process.batching.flush(_HELD_SECONDS)  # a flush waits for this too
 
 
 def ask(registry: Registry) -> None:
-    """Let `registry` say which spans of a last will somebody else has ended."""
+    """Have `registry` say which spans in a last will somebody else has ended."""
     _process.registry = registry
 
 
@@ -209,7 +209,7 @@ def _ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:
 
 
 def contest(span_ids: AbstractSet[int]) -> None:
-    """Hold these spans, open now or later, until it is known that nobody else ends them: they are in a last will."""
+    """Hold these spans, which are in a last will, until it is known that nobody else ends them."""
     if _process.journal is not None:
         _process.journal.contest(span_ids)
     if _process.batching is not None:
@@ -219,9 +219,9 @@ def contest(span_ids: AbstractSet[int]) -> None:
 
 
 def settle(span_ids: Collection[int], *, ours: bool = False) -> None:
-    """Ask whether somebody else has ended these spans, unless they are known to be `ours`, and hold them no longer.
+    """Ask whether somebody else has ended these spans, unless they are known to be `ours`, then stop holding them.
 
-    Where nobody answers, they are held, and it is asked again every two seconds.
+    Without an answer they stay held, and the question is repeated every two seconds.
     """
     try:
         theirs = () if ours else [int(one, 16) for one in _ended_elsewhere([f"{each:016x}" for each in span_ids])]
@@ -235,12 +235,12 @@ def settle(span_ids: Collection[int], *, ours: bool = False) -> None:
 
 
 def home() -> str:
-    """Return what the home is called in which this process has its journal; "" if it has none."""
+    """Return the id of the home with this process's journal; "" if it has none."""
     return "" if _process.journal is None else _process.journal.home()
 
 
 def is_journalled(span_ids: Collection[str], *, home: str) -> bool:
-    """Return whether these spans are, or were, in a journal of this home, by which each is exported; `home` is theirs."""
+    """Return whether these spans, of the home `home`, are or were in a journal here, from which each is exported."""
     folder = _process.journal_folder
     return folder is not None and (bool(home and home == home_id(folder)) or has_any(folder, span_ids))
 
@@ -248,9 +248,9 @@ def is_journalled(span_ids: Collection[str], *, home: str) -> bool:
 def end(
     dead: DeadProcess, *, exported_to: Collection[str], note: Callable[[Collection[str]], None]
 ) -> tuple[set[str], bool]:
-    """Export the spans of a process that is not of this home; return who has them by now, and whether that is all.
+    """Export the spans of a process of another home; return which exporters have them, and whether that is all.
 
-    Those in `exported_to` had them before. `note` keeps who has them from here on, before that is counted.
+    Those in `exported_to` had them before. `note` records those that get them, before that is counted.
     """
     if _process.undertaker is None:
         return set(), True
@@ -259,27 +259,27 @@ def end(
 
 
 def _exporters() -> Mapping[str, Heir]:
-    """Return this process's exporters for spans of the dead; they are made now if it has had no span."""
+    """Return this process's exporters for the spans of dead processes, creating them if it has had no span."""
     begin()
     return {} if _process.batching is None else _process.batching.heirs()
 
 
 def _tell(span: ReadableSpan) -> None:
-    """Let the exporters of an adopted provider have a span that outlived its process; ours have it already."""
+    """Give the exporters of an adopted provider a span that outlived its process; ours already have it."""
     if _process.late is None:
         emitter.hand_over(span)
 
 
 def note_death(pid: int, death: Death) -> None:
-    """Say what killed a child of this process, for whoever ends its spans."""
+    """Record what killed a child of this process, for the process that ends its spans."""
     if _process.journal_folder is not None:
         obituaries.note_death(_process.journal_folder, pid=pid, death=death)
 
 
 def watch(*, is_child: bool) -> None:
-    """Look after dead processes from now on: this is a worker, which may have no span for long.
+    """Look after dead processes from now on: this is a worker, which may long have no span.
 
-    A child's parent knows what killed it, and says so.
+    A child's parent knows what killed it, and records it.
     """
     _process.is_child = is_child
     if _process.watch is not None and _process.journal_folder is not None:
@@ -291,27 +291,27 @@ def _measure(settings: TelemetrySettings) -> None:
 
 
 def begin() -> None:
-    """Let this process's own providers begin now instead of with its first span: something else is measured."""
+    """Begin this process's own providers now instead of with its first span, because something is measured first."""
     if _process.late is not None:
         _process.late.made()
 
 
 def rest() -> None:
-    """Stop our exporters' threads until the next span, whoever's provider it is: this process is about to fork."""
+    """Stop our exporters' threads until the next span, under any provider: this process is about to fork."""
     if _process.batching is not None:
         _process.batching.rest()
 
 
 def leave() -> None:
-    """Flush, also what waits in the spool, and write the account's last line: this process is about to end."""
+    """Flush, including the spool, and write the account's last line: this process is about to end."""
     flush(and_spool=True)
     _process.lines.tell(counts(), is_last=True)
 
 
 def flush(deadline_seconds: float = 2.0, *, and_spool: bool = False) -> bool:
-    """Return whether every span ended so far is with every exporter, or safe on disk; it never takes longer than that.
+    """Flush; return whether every ended span is with every exporter or safe on disk, within so many seconds.
 
-    Metrics are flushed too, and do not count: a span that has left has left.
+    Metrics are flushed too, but do not count: a span that is out is out.
     """
     batching, adopted = _process.batching, _process.adopted
     flushed: list[object] = []
@@ -341,7 +341,7 @@ def flush(deadline_seconds: float = 2.0, *, and_spool: bool = False) -> bool:
             thread.run()
     for number, thread in enumerate(threads):
         if thread.is_alive():
-            is_ours = number == 0 and batching is not None  # it keeps to the deadline by itself
+            is_ours = number == 0 and batching is not None  # it keeps the deadline itself
             thread.join(None if is_ours else max(0.0, deadline - time.monotonic()))
     if _process.journal is not None:
         _process.journal.close()

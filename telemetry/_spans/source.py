@@ -1,4 +1,4 @@
-"""Where our spans come from: what the process's own SDK tracer gives to each, looked up once."""
+"""The source of our spans: what the process's own SDK tracer gives each, looked up once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Source:
         links: Sequence[Link],
         start_ns: int | None,
     ) -> OpenSpan:
-        """Return an open span, which no processor knows of yet; it has started now, unless told otherwise."""
+        """Return an open span that no processor knows of yet, by default started now."""
         return OpenSpan(
             name=name,
             context=context,
@@ -55,9 +55,9 @@ class Source:
 
 
 def keeps_sampled(sampler: Sampler) -> bool:
-    """Return whether it is known, without asking, that `sampler` samples what is below a sampled span of this process.
+    """Return whether `sampler` is known to sample children of this process's sampled spans, without asking it.
 
-    Where the SDK should call its parts otherwise one day, it is asked for each span.
+    Should the SDK rename its parts one day, it is asked for each span.
     """
-    is_by_parent = type(sampler) in (ParentBased, ParentBasedTraceIdRatio)  # a subclass may decide in its own way
+    is_by_parent = type(sampler) in (ParentBased, ParentBasedTraceIdRatio)  # a subclass may decide differently
     return is_by_parent and getattr(sampler, "_local_parent_sampled", None) is ALWAYS_ON

@@ -1,4 +1,4 @@
-"""Spans named as text: W3C `traceparent` (https://www.w3.org/TR/trace-context-2/#traceparent-header)."""
+"""Name spans as text: W3C `traceparent` (https://www.w3.org/TR/trace-context-2/#traceparent-header)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from telemetry._traceparent import parts_of
 
 
 def traceparent_of(context: SpanContext) -> str:
-    """Return the `traceparent` that names a span."""
+    """Return the `traceparent` of a span."""
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
@@ -20,6 +20,6 @@ def current_traceparent() -> str | None:
 
 
 def span_context(traceparent: str) -> SpanContext:
-    """Return the span that a `traceparent` names; anything else is a ValueError."""
+    """Return the span that a `traceparent` names; raise ValueError for anything else."""
     trace_id, span_id, flags = (int(part, 16) for part in parts_of(traceparent))
     return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, settings: Settings, broker_url: str) -> None:
     """No token, and no worker that answers: the command ends once it has connected and tracked."""
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
-    monkeypatch.setattr(sync, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(sync.Command, "answer_seconds", 0.1)
     settings.SYNCTRACE_EMBEDDED = False
 
 

@@ -114,7 +114,7 @@ def test_what_is_not_there_is_said_in_a_sentence(failed: PipelineRun) -> None:
         "999": "There is no run 999. The latest:",
         "no/such": "There is no run of no/such. The latest:",
         "team=none": "There is no run of team=none. The latest:",
-        "nonsense": "'nonsense' is no run number",
+        "nonsense": "'nonsense' is not a run number",
         "9" * 32: f"There is no run {'9' * 32}. The latest:",
     }.items():
         with pytest.raises(CommandError) as error:
@@ -168,12 +168,12 @@ def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "damaged" / "traces.jsonl").write_bytes(b'{"resourceSpans":[{"scopeSpans":\xff\n')
     write_spans(tmp_path / "traces.jsonl", _spans(), trace_id=_TRACE)
     for arguments, said in {
-        ("--from", str(tmp_path / "none")): "is no folder",
+        ("--from", str(tmp_path / "none")): "is not a folder",
         ("--from", str(tmp_path / "empty")): "There is no file of spans or lines in",
         ("--from", str(tmp_path / "damaged")): "Nothing in the files of",
         ("7", "--from", str(tmp_path)): "There is no run 7 in",
         ("--jaeger", "http://127.0.0.1:1"): "cannot be reached",
-        ("--jaeger", "nonsense"): "is no address of Jaeger",
+        ("--jaeger", "nonsense"): "is not an address of Jaeger",
     }.items():
         with pytest.raises(CommandError, match=said):
             explained(*arguments)

@@ -179,9 +179,9 @@ def test_what_is_no_name_is_said_to_be_none(team: Team) -> None:
     first = run(team)
     with pytest.raises(NotFoundError, match=f"no run 999999.*{first.pk}"):
         chosen("999999")
-    with pytest.raises(NotFoundError, match="no run number"):
+    with pytest.raises(NotFoundError, match="not a run number"):
         asked_by("color=red")
-    with pytest.raises(NotFoundError, match="team_id=x is no number: write it as team_id=7"):
+    with pytest.raises(NotFoundError, match="team_id=x is not a number: write it as team_id=7"):
         asked_by("team_id=x")
     with pytest.raises(NotFoundError, match="is not a repository's name"):
         asked_by("a/b/c d")
@@ -198,7 +198,7 @@ def test_both_commands_say_what_is_no_name(command: str, team: Team) -> None:
     first = run(team)
     with pytest.raises(CommandError, match=f"no run 999999.*{first.pk}"):
         call_command(command, "999999")
-    with pytest.raises(CommandError, match="'nonsense' is no run number"):
+    with pytest.raises(CommandError, match="'nonsense' is not a run number"):
         call_command(command, "nonsense")
 
 
@@ -221,10 +221,10 @@ def test_runs_are_listed_newest_first_with_why_they_are_not_fine(team: Team, oth
     assert listed("--since", "2026-01-02") == listed("--repository", "three") == listed("team=millers") == [second.pk]
     assert listed("--team", "nobody") == listed("--failed", "--team", "millers") == []
     assert listed("--limit", "1") == [second.pk]
-    with pytest.raises(CommandError, match="--since '2x' is no time: write 2d, 12h, 30m"):
+    with pytest.raises(CommandError, match="--since '2x' is not a time: write 2d, 12h, 30m"):
         call_command("runs", "--since", "2x")
     for long_ago in ("999999w", "0001-13-01"):
-        with pytest.raises(CommandError, match=f"--since '{long_ago}' is no time"):
+        with pytest.raises(CommandError, match=f"--since '{long_ago}' is not a time"):
             call_command("runs", "--since", long_ago)
     for limit in ("0", "1000001", "9" * 30):
         with pytest.raises(CommandError, match="--limit must be 1 or more, up to 1000000"):

@@ -62,11 +62,11 @@ def test_what_is_hidden_is_incomplete_and_what_is_mended_is_a_note() -> None:
     first, second = results_of(run)
     assert (first.is_complete, first.error_type) == (True, "")
     assert first.note == (
-        "a value or more is mended or null: additions of #7 (no number), additions of #8 (no number), "
+        "one or more values are mended or null: additions of #7 (no number), additions of #8 (no number), "
         "additions of #9 (no number) and 1 more"
     )
     assert (second.is_complete, second.error_type, second.note) == (False, "incomplete_lists", "")
-    assert second.error_msg.startswith("GitHub hides 1 of the values asked for from this token")
+    assert second.error_msg.startswith("GitHub hides 1 of the requested values from this token")
 
 
 @pytest.mark.django_db

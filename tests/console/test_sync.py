@@ -50,7 +50,7 @@ def test_without_a_token_it_says_where_to_put_one(monkeypatch: pytest.MonkeyPatc
         (["a/b", "--days", "99999999999"], "up to 36500"),
         (["a/b", "--match", "a*"], "--org ORG"),
         (["a/b", "--api-url", "http://["], "not a URL"),
-        (["a/b", "--team", "no such/name"], "no team's name"),
+        (["a/b", "--team", "no such/name"], "not a team's name"),
     ],
 )
 @pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_an_owner_stands_for_its_repositories(
 
     What the command asks is one trace, in which nothing failed but the command.
     """
-    monkeypatch.setattr(sync, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(sync.Command, "answer_seconds", 0.1)
     with simulator(synthetic=1) as github:
         github.add_synthetic(1, seed=1)
         github.add_synthetic(1, seed=2)

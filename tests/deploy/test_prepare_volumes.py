@@ -51,4 +51,7 @@ def test_a_wrong_address_is_said_in_a_sentence(
     monkeypatch.setenv("SYNCTRACE_WEB_URL", "sync.example.com")
     assert prepare_volumes.main() == 1
     said = capfd.readouterr().err
-    assert said == "'sync.example.com' is no address of our pages: set SYNCTRACE_WEB_URL to one like http://127.0.0.1:8000\n"
+    assert (
+        said
+        == "'sync.example.com' is not an address of our pages: set SYNCTRACE_WEB_URL to one like http://127.0.0.1:8000\n"
+    )

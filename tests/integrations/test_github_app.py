@@ -219,7 +219,7 @@ def test_the_settings_are_checked(settings: Settings) -> None:
     settings.SYNCTRACE_GITHUB_APP_ID = "4711"
     settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nsecret\n-----END RSA PRIVATE KEY-----"
     (said,) = _errors()
-    assert said == "The GitHub App's private key is no RSA key in PEM: SYNCTRACE_GITHUB_APP_PRIVATE_KEY cannot sign."
+    assert said == "The GitHub App's private key is not an RSA key in PEM: SYNCTRACE_GITHUB_APP_PRIVATE_KEY cannot sign."
     settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY = key(0).private
     assert _errors() == []
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
+_OUTLETS = ["tests/telemetry/test_ledger.py", "tests/telemetry/test_outlets.py", "tests/telemetry/test_spool.py"]
 ROOMS = {  # the longest beginning of a module's path counts
     "apps/analysis": ["tests/analysis"],
     "apps/pulls": ["tests/pulls", "tests/integrations/services/test_windows.py"],
-    "apps/integrations/errors.py": ["tests/integrations/test_errors.py", "tests/integrations/github"],
+    "apps/integrations/errors": ["tests/integrations/test_errors.py", "tests/integrations/github"],
     "apps/integrations/github": [
         "tests/integrations/github",
         "tests/integrations/services/test_github_graphql.py",
@@ -178,6 +179,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     "telemetry/wills.py": ["tests/telemetry/test_wills.py"],
     "telemetry/_export": [
         "tests/telemetry/test_accounts.py",
+        "tests/telemetry/test_backing_off.py",
         "tests/telemetry/test_deaths.py",
         "tests/telemetry/test_journal.py",
         "tests/telemetry/test_killed_counting.py",
@@ -227,11 +229,12 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_obituaries.py",
         "tests/telemetry/test_outliving.py",
     ],
-    "telemetry/_export/outlets.py": [
-        "tests/telemetry/test_ledger.py",
-        "tests/telemetry/test_outlets.py",
-        "tests/telemetry/test_spool.py",
-    ],
+    "telemetry/_export/backing_off.py": ["tests/telemetry/test_backing_off.py"],
+    "telemetry/_export/outlets.py": _OUTLETS,
+    "telemetry/_export/counting.py": _OUTLETS,
+    "telemetry/_export/shelf.py": _OUTLETS,
+    "telemetry/_export/turns.py": _OUTLETS,
+    "telemetry/_export/waiting.py": _OUTLETS,
     "telemetry/_export/otlp_json.py": ["tests/telemetry/test_otlp_json.py"],
     "telemetry/_export/otlp_json_spans.py": ["tests/telemetry/test_otlp_json.py"],
     "telemetry/_export/own_metrics.py": ["tests/telemetry/test_own_metrics.py"],

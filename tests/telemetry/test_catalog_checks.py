@@ -126,7 +126,7 @@ def test_right_lines_and_lines_of_others_have_no_problem(line: dict[str, Any]) -
         ({"pots": True}, "kiln.fire: pots must be int, not True"),
         ({"duration_ms": "3"}, "kiln.fire: duration_ms must be float, not '3'"),
         ({"mood": "fine"}, "kiln.fire: mood must be one of calm, hasty, not 'fine'"),
-        ({"colour": 3}, "kiln.fire: colour is no field of it"),
+        ({"colour": 3}, "kiln.fire: colour is not one of its fields"),
     ],
 )
 def test_a_wrong_line_has_its_problem(change: dict[str, Any], problem: str) -> None:

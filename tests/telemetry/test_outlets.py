@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import random
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,7 +55,7 @@ class House:
 
     def turn_later(self) -> None:
         """Let the outlet's thread have its turn, once it is time to try again."""
-        self.outlet._due_at = 0.0
+        self.outlet._back_off.wait(0.0)
         self.outlet._turn()
 
     @property
@@ -79,36 +77,6 @@ def spooling(tmp_path: Path) -> Iterator[House]:
     house = House(Spool(tmp_path / "spool", 10_000), Account(None, ["otlp"]))
     yield house
     house.outlet.stop()
-
-
-def _waits(house: House, answers: Sequence[Answer]) -> list[float]:
-    """Return for how long the exporter is left alone after each answer, to the hundredth."""
-    waits = []
-    for answer in answers:
-        before = time.monotonic()
-        house.outlet._note(answer)
-        after = time.monotonic()
-        due = house.outlet._due_at
-        waits.append(round(due - (before + after) / 2, 2) if due else 0.0)
-    return waits
-
-
-def test_who_is_away_is_tried_again_after_a_time_that_doubles(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Up to a second where spans wait in memory, and ten where they are on disk; from the beginning once it was back."""
-    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
-    longest = 1.0 if house.spool is None else 10.0
-    doubled = [min(each, longest) for each in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)]
-    assert _waits(house, [AWAY] * 8) == doubled
-    assert _waits(house, [TAKEN, AWAY, AWAY]) == [0.0, 0.25, 0.5]
-    assert _waits(house, [Answer(reason="refused"), AWAY]) == [0.0, 0.25]
-    assert _waits(house, [Answer(is_away=True, reason="unreachable", after_seconds=30.0)]) == [30.0]
-
-
-def test_not_all_processes_try_again_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each a fifth earlier or later than the others."""
-    for share in (0.8, 1.2):
-        monkeypatch.setattr(random, "uniform", lambda low, high, share=share: {low: low, high: high}[share])
-        assert _waits(house, [TAKEN, AWAY]) == [0.0, round(0.25 * share, 2)]
 
 
 def test_a_turn_asks_who_is_away_once(house: House) -> None:

@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path) -> None:
     (problem,) = [line for line in lines if line["event"] == "telemetry.problem"]
     assert problem["error_type"] == "FileExistsError"
     assert [(line["level"], line["event"]) for line in lines if line is not problem] == [
-        ("warning", f"{tmp_path}/taken/x cannot be written: name another place in TELEMETRY_LOG_FILE"),
+        ("warning", f"{tmp_path}/taken/x cannot be written: choose another place in TELEMETRY_LOG_FILE"),
         ("info", "shop.rang"),
         ("info", "telemetry.account"),
     ]

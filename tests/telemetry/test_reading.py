@@ -469,7 +469,7 @@ def test_jaeger_is_asked_about_its_service_and_a_window(jaeger_url: str) -> None
 
 @pytest.mark.parametrize(
     ("trace_id", "problem"),
-    [("down", "answers 503 to /api/v3/traces/down"), ("broken", "is no Jaeger: it answers no traces")],
+    [("down", "answers 503 to /api/v3/traces/down"), ("broken", "is not Jaeger: its answer has no traces")],
 )
 def test_a_jaeger_that_answers_nonsense_is_an_error(jaeger_url: str, trace_id: str, problem: str) -> None:
     """Not an empty trace."""
@@ -482,9 +482,9 @@ def test_a_jaeger_that_is_not_there_says_what_to_do() -> None:
     with pytest.raises(JaegerError, match=r"http://127\.0\.0\.1:9 cannot be reached: start Jaeger there"):
         Jaeger("http://127.0.0.1:9", service="shop").trace("1")
     for url in ("http://[", "http://", "http://h:99999", "http://h:0"):
-        with pytest.raises(ValueError, match="is no address of Jaeger"):
+        with pytest.raises(ValueError, match="is not an address of Jaeger"):
             Jaeger(url, service="shop")
-    with pytest.raises(ValueError, match="'file:///etc' is no address of Jaeger: give one like http://localhost:16686"):
+    with pytest.raises(ValueError, match="'file:///etc' is not an address of Jaeger: give one like http://localhost:16686"):
         Jaeger("file:///etc", service="shop")
 
 

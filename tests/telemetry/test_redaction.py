@@ -403,7 +403,7 @@ def test_an_application_adds_shapes_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert redact("badge 4711-ABCD") == "badge 4711-ABCD"
     add_shapes([r"\b\d{4}-[A-Z]{4}\b"])
     assert redact("badge 4711-ABCD") == f"badge {REDACTED}"
-    with pytest.raises(ValueError, match=r"'\(' is no regular expression: "):
+    with pytest.raises(ValueError, match=r"'\(' is not a regular expression: "):
         add_shapes(["("])
 
 

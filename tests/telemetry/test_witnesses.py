@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from telemetry._export import witnesses
 from telemetry._export.journal import this_process
 from telemetry._export.steps import line_of
 from telemetry._export.witnesses import Witness
@@ -92,10 +91,9 @@ def test_a_process_is_held_once_and_let_go_with_its_journal(other: Other, tmp_pa
         assert _open_files() == before
 
 
-def test_not_all_that_there_are_are_held(other: Other, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_all_that_there_are_are_held(other: Other, tmp_path: Path) -> None:
     """A process has only so many descriptors, and work to do with them; who is let go makes room."""
-    monkeypatch.setattr(witnesses, "_MOST", 2)
-    witness = Witness()
+    witness = Witness(most=2)
     with _journals(tmp_path, *[other.process] * 4) as paths:
         before = _open_files()
         for path in paths:

@@ -30,7 +30,7 @@ def test_a_line_of_the_catalog_is_written_as_it_says(captrace: Capture) -> None:
         ("info", "sync.repo.begun", {}, "no such event"),
         ("debug", "sync.repo.started", {"team_id": 1, "repo_id": 2, "full_name": "a/b"}, "its level is info"),
         ("info", "sync.repo.started", {"team_id": 1, "repo_id": 2}, "full_name is missing"),
-        ("info", "sync.repo.started", {"team_id": 1, "repo_id": 2, "full_name": "a/b", "x": 1}, "x is no field"),
+        ("info", "sync.repo.started", {"team_id": 1, "repo_id": 2, "full_name": "a/b", "x": 1}, "x is not one of its"),
         ("info", "sync.repo.started", {"team_id": "1", "repo_id": 2, "full_name": "a/b"}, "team_id must be int"),
         ("info", "sync.repo.started", {"team_id": True, "repo_id": 2, "full_name": "a/b"}, "team_id must be int"),
         ("info", "sync.repo.started", {"team_id": None, "repo_id": 2, "full_name": "a/b"}, "must not be null"),

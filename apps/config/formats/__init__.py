@@ -1,1 +1,1 @@
-"""Formats that go before those of a reader's language."""
+"""Formats that override those of a reader's language."""

@@ -1,4 +1,4 @@
-"""How moments, durations, states and numbers are written on the console's pages."""
+"""Format moments, durations, states and numbers on the console's pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ register = template.Library()
 
 @register.simple_tag
 def moment(at: datetime | None) -> str:
-    """Return a moment in UTC; the page's script writes it in the reader's zone, and leaves UTC to the hovering pointer."""
+    """Return a moment in UTC; the page's script shows it in the reader's zone, with UTC on hover."""
     if at is None:
         return ""
     return _time(at, f"{at.astimezone(UTC):%Y-%m-%d %H:%M}")
@@ -29,13 +29,13 @@ def moment(at: datetime | None) -> str:
 
 @register.simple_tag
 def second(at: datetime) -> str:
-    """Return a moment as `moment` does, to the second."""
+    """Return a moment like `moment`, to the second."""
     return _time(at, f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", shows="second")
 
 
 @register.filter
 def timed(sentence: str) -> SafeString:
-    """Return a sentence in which each time of day is a moment, as with `moment`; what it quotes of others stays text."""
+    """Return a sentence in which each time of day is a moment, like `moment`; quotations of others stay text."""
     pieces = (
         piece if isinstance(piece, str) else _time(piece, f"{piece:%H:%M:%S}Z", shows="clock")
         for piece in text_and_times(sentence)
@@ -56,7 +56,7 @@ def _time(at: datetime, text: str, *, shows: Literal["minute", "second", "clock"
 
 @register.simple_tag
 def lasted(started: datetime | None, ended: datetime | None) -> str:
-    """Return how long something took; the page's script lets it go on while nothing has ended."""
+    """Return how long something took; the page's script keeps it counting until it has ended."""
     if started is None:
         return ""
     if ended is not None:
@@ -79,19 +79,19 @@ def tone(word: str) -> str:
 
 @register.filter
 def grouped(number: int | None) -> str:
-    """Return a number with its thousands apart; a dash for one that is not known."""
+    """Return a number with thousands separators; a dash if it is unknown."""
     return "\N{EN DASH}" if number is None else f"{number:,}"
 
 
 @register.filter
 def measured(value: float | Literal[""] | None, unit: str) -> str:
-    """Return a measured number with its unit, and a digit after the point; a dash for one that is not known or not there."""
+    """Return a measured number with its unit and one decimal; a dash if it is unknown or absent."""
     return "\N{EN DASH}" if value is None or value == "" else f"{value:,.1f} {unit}".rstrip()
 
 
 @register.filter
 def counted(number: int, noun: str) -> str:
-    """Return `1 repository`, `2 repositories`: the noun with a number before it."""
+    """Return a number with its noun: `1 repository`, `2 repositories`."""
     if number == 1:
         return f"1 {noun}"
     return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
@@ -99,7 +99,7 @@ def counted(number: int, noun: str) -> str:
 
 @register.filter
 def marked(text: str) -> SafeString:
-    """Return advice with what stands between backticks as code; the placeholders of advice that is of no run are named."""
+    """Return advice with text in backticks as code; in advice for no particular run, placeholders are named."""
     plain = text.replace("{command}", settings.SYNCTRACE_COMMAND).replace("{run}", "RUN")
     pieces = enumerate(plain.split("`"))
     return format_html_join(
@@ -109,14 +109,14 @@ def marked(text: str) -> SafeString:
 
 @register.filter
 def seconds(nanoseconds: int) -> str:
-    """Return nanoseconds as `12.34 s`, or minutes from two on."""
+    """Return nanoseconds as `12.34 s`, or in minutes from two minutes on."""
     value = nanoseconds / 1e9
     return f"{value:,.2f} s" if value < 120 else f"{int(value // 60):,} min {int(value % 60):02} s"
 
 
 @register.filter
 def figure(value: float | None, unit: str = "") -> str:
-    """Return a figure that may not be known: a whole number, or with a unit of `s` hundredths of a second."""
+    """Return a figure that may be unknown: a whole number or, in the unit `s`, with hundredths."""
     if value is None:
         return "\N{EN DASH}"
     return seconds(round(value * 1e9)) if unit == "s" else f"{value:,.0f}"
@@ -124,7 +124,7 @@ def figure(value: float | None, unit: str = "") -> str:
 
 @register.filter
 def difference(pair: Pair, unit: str = "") -> str:
-    """Return how much more or less a figure is than it was: `+1.20 s (+34 %)`."""
+    """Return the change of a figure: `+1.20 s (+34 %)`."""
     if not round(pair.difference, 2):
         return "the same"
     sign = "+" if pair.difference > 0 else "\N{MINUS SIGN}"
@@ -134,5 +134,5 @@ def difference(pair: Pair, unit: str = "") -> str:
 
 @register.simple_tag
 def changed_query(query: Mapping[str, str] | Literal[""], **changes: object) -> str:
-    """Return the query of an address, if there is one, with some of its values changed, and the empty ones left out."""
+    """Return an address's query, if any, with some values changed and empty ones removed."""
     return urlencode({key: value for key, value in {**dict(query or {}), **changes}.items() if value not in ("", None)})

@@ -1,1 +1,1 @@
-"""What commands print: presenters for a terminal, and for whatever reads a pipe."""
+"""What commands print: presenters for terminals and pipes."""

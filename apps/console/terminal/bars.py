@@ -1,4 +1,4 @@
-"""Draw where runs stand as bars, which fit the terminal and stay in their places."""
+"""Draw where runs stand as bars that fit the terminal and stay in place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GAP = "  "
 
 @contextmanager
 def drawn_bars(console: Console) -> Iterator[Callable[[Standing], None]]:
-    """Yield a function that draws where runs stand, over what it drew before; what it draws last stays."""
+    """Yield a function that draws where runs stand over what it drew before; the last drawing stays."""
     latest = Standing()
     with Live(console=console, auto_refresh=False) as live:
 
@@ -43,7 +43,7 @@ def drawn_bars(console: Console) -> Iterator[Callable[[Standing], None]]:
 
 
 def frame(standing: Standing, *, width: int, height: int | None = None) -> list[Text]:
-    """Return the lines of a picture; repositories that have ended are left out of one that is higher than `height`."""
+    """Return the lines of a picture; ended repositories are left out if it is taller than `height`."""
     lines = _lines(standing.rows, width)
     points = _points_lines(standing)
     if height is None or len(lines) + len(points) < height:
@@ -80,7 +80,7 @@ class _Bar:
 
 
 def _lines(rows: Sequence[RepoSync], width: int) -> list[Text]:
-    """Return a line a repository, or one a run below the repository's name where there are several or the name is long."""
+    """Return a line for each repository, or one for each run below its name if there are several or the name is long."""
     bars = [_Bar.of(row) for row in rows]
     counts = max((len(bar.counts) for bar in bars), default=0)
     elapsed = max((len(bar.elapsed) for bar in bars), default=0)
@@ -111,7 +111,7 @@ def _drawn(bar: _Bar, width: int) -> Text:
 
 
 def _with_state(line: Text, bar: _Bar, width: int) -> list[Text]:
-    """Return the line with the bar's state at its end, or below it where the terminal is too narrow."""
+    """Return the line with the bar's state at its end, or below it if the terminal is too narrow."""
     begins = len(line)
     if width - begins >= min(_NARROWEST_STATE, len(bar.state)):
         first, *more = wrapped(bar.state, width - begins)

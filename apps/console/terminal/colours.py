@@ -1,6 +1,6 @@
-"""Colours, which say the same everywhere: how something ended, what a moment went into, how grave a line is.
+"""Colours with one meaning everywhere: how something ended, what a moment went into, how grave a line is.
 
-Each is what a terminal is told to paint what follows (Select Graphic Rendition).
+Each is the parameter of a terminal's Select Graphic Rendition.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ Pieces = Sequence[tuple[str, str]]
 
 
 def plain(line: Pieces) -> str:
-    """Return a line without colours, visibly."""
+    """Return a line without colours, with control characters made visible."""
     return visible("".join(text for text, _ in line)).rstrip()
 
 
 def painted(line: Pieces) -> str:
-    """Return a line with its colours; what others wrote in it can paint nothing."""
+    """Return a line with its colours; text of others in it cannot paint anything."""
     return "".join(f"\x1b[{colour}m{visible(text)}\x1b[0m" if colour and text else visible(text) for text, colour in line)

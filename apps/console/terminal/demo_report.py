@@ -1,4 +1,4 @@
-"""Show what the demo did: its trace, one event as a line, where the time went, what is stored, and where to look further."""
+"""Show what the demo did: its trace, one event as a line, where the time went, what is stored, and where to look next."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def show(console: Console, runs: Sequence[PipelineRun], *, spans: Sequence[Span]
 
 
 def report(runs: Sequence[PipelineRun], *, spans: Sequence[Span], source: Source, width: int) -> Iterator[str]:
-    """Yield the report's lines, none of them wider than `width` where its words allow."""
+    """Yield the report's lines, no wider than `width` if words allow."""
     first = runs[0]
     trace_id, linked = trace_ids(first)
     yield from _headed(f"The trace of run {first.pk}", width)

@@ -1,4 +1,4 @@
-"""Make texts of others visible, line by line or as JSON, so that they do nothing to the terminal."""
+"""Escape texts of others, line by line or as JSON, so that they cannot affect the terminal."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def visible_lines(text: str) -> str:
 
 
 def as_json(value: Any) -> str:
-    """Return JSON on one line in which invisible and control characters stand as JSON's own escapes."""
+    """Return JSON on one line, with invisible and control characters as JSON escapes."""
     return visible_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""An explanation as one screen: the cause, what to do, the proof, where time and points went, what is missing."""
+"""Lay out an explanation as one screen: cause, what to do, proof, where time and points went, what is missing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from apps.explain.findings import Finding
 from apps.explain.moments import count_of, length_of
 
 _MOST = 3
-"""So many repositories, queries and runs are named; of more the number is said."""
+"""How many repositories, queries and runs are named; more are counted."""
 _HANG = 2
 
 
 def explanation_lines(explanation: Explanation, *, width: int | None) -> Iterator[str]:
-    """Yield an explanation line by line, none wider than `width` where words allow it."""
+    """Yield an explanation line by line, no wider than `width` if words allow."""
     for line, hang in _lines(explanation, width):
         yield from wrapped(line, width, hang=hang)
 
 
 def _lines(explanation: Explanation, width: int | None) -> Iterator[tuple[str, int]]:
-    """Yield each line with how far what follows of it is indented."""
+    """Yield each line with the indentation of its continuation."""
     yield explanation.sentence, 0
     if explanation.causes:
         yield "", 0

@@ -17,9 +17,9 @@ _LEFT_OUT = " …}"
 
 
 def wrapped(line: str, width: int | None, *, hang: int = 0) -> list[str]:
-    """Return `line`, made visible, as lines no wider than `width` where its words allow; None leaves it whole.
+    """Return `line`, made visible, as lines no wider than `width` if its words allow; None leaves it whole.
 
-    It is broken where two spaces stand if that is enough, else between words. What follows is indented by `hang`.
+    It is broken at double spaces if that is enough, else between words. Continuation lines are indented by `hang`.
     """
     line = visible(line).expandtabs(4)
     if width is None or cell_len(line) <= width:
@@ -35,14 +35,14 @@ def _filled(line: str, width: int, hang: int) -> Iterator[str]:
             if shown and cell_len(shown) + cell_len(part) > width:
                 yield shown
                 begun = part.strip()
-                shown = " " * min(hang, width - cell_len(begun)) + begun  # a long word hangs less
+                shown = " " * min(hang, width - cell_len(begun)) + begun  # a long word is indented less
             else:
                 shown += part
     yield shown
 
 
 def json_lines(line: Mapping[str, Any], width: int, *, most: int) -> Iterator[str]:
-    """Yield a line of JSON on up to `most` lines of the terminal, broken between its fields; `…` is what is left out."""
+    """Yield a line of JSON on up to `most` terminal lines, broken between fields; `…` marks an omission."""
     fields = [f"{as_json(name)}:{as_json(value)}" for name, value in line.items()]
     shown, row, begun = "{", 1, False
     for number, field in enumerate(fields, start=1):

@@ -1,4 +1,4 @@
-"""The ledger of spans as a person reads it: a row for each exporter, and below it what was lost, and why."""
+"""Lay out the ledger of spans for people: a row for each exporter, and below it what was lost, and why."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ledger_lines(counts: Mapping[str, Count]) -> Iterator[str]:
 
 
 def troubles(counts: Mapping[str, Count]) -> list[str]:
-    """Return a sentence for each exporter that cannot export at this moment."""
+    """Return a sentence for each exporter that currently cannot export."""
     return [
         f"{name}: {_TROUBLES.get(count.trouble, count.trouble)} since "
         f"{datetime.fromtimestamp(count.trouble_since_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC; "
@@ -51,4 +51,4 @@ def _details(name: str, count: Count) -> Iterator[str]:
     if count.died:
         yield f"{name} died: {count.died:,} were open when their process ended"
     if not count.is_exact:
-        yield f"{name}: these numbers do not add up; some process counts otherwise"
+        yield f"{name}: these numbers do not add up; some process counts differently"

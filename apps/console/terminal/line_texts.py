@@ -1,4 +1,4 @@
-"""Lines of the log as people read them: moment, level, event and fields in columns, and the traceback below."""
+"""Lay out log lines for people: moment, level, event and fields in columns, and the traceback below."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from telemetry.model import Level
 _FIRST = ("timestamp", "level", "event")
 _LEFT_OUT = ("span_id", "trace_flags", "exception")
 _IDS = ("task_id", "trace_id")
-"""Long, and mostly those of the line before."""
+"""Long fields, mostly the same as on the previous line."""
 _GAP = "  "
 _WIDEST_EVENT = 26
 _LEVEL_WIDTH = 7  # of `warning`
@@ -25,7 +25,7 @@ _NARROWEST_FIELDS = 36
 
 
 class LineTexts:
-    """Lays out lines that are shown one after the other: a date, a task's and a trace's id are shown where they change."""
+    """Lays out consecutive lines: the date and the task and trace ids are shown only when they change."""
 
     def __init__(self, lines: Sequence[Mapping[str, Any]], *, width: int | None) -> None:
         self._width = width
@@ -33,7 +33,7 @@ class LineTexts:
         self._shown: dict[str, Any] = {}
 
     def of(self, line: Mapping[str, Any]) -> Iterator[Pieces]:
-        """Yield a line as text: moment, level and event, then its fields but for those that only programs need."""
+        """Yield a line as text: moment, level and event, then its fields except those that only programs need."""
         date, _, moment = str(line.get("timestamp", "")).removesuffix("Z").partition("T")
         if self._changes("date", date):
             yield [(f"── {visible(date)} UTC", ASIDE)]
@@ -51,14 +51,14 @@ class LineTexts:
         yield from _traceback_lines(str(line.get("exception") or ""), self._width)
 
     def _changes(self, name: str, value: Any) -> bool:
-        """Return whether a value is another than it was on the line before."""
+        """Return whether a value differs from the one on the previous line."""
         if self._shown.get(name) == value:
             return False
         self._shown[name] = value
         return True
 
     def _columns(self, event: str, fields: str, at: int) -> Iterator[tuple[str, str]]:
-        """Yield event and fields, line by line: side by side, or one below the other where there is no room for that."""
+        """Yield event and fields, side by side, or one below the other if there is no room."""
         room = None if self._width is None else max(1, self._width - at)
         beside = self._event_width + len(_GAP)
         is_narrow = room is not None and room - beside < _NARROWEST_FIELDS
@@ -79,7 +79,7 @@ def _coloured(columns: tuple[str, str], of_event: str, of_fields: str) -> Pieces
 
 
 def _traceback_lines(traceback: str, width: int | None) -> Iterator[Pieces]:
-    """Yield a traceback without its underlines, which a wrapped line does not stand above, and with paths from here."""
+    """Yield a traceback with relative paths and without underlines, which would misalign under wrapped lines."""
     for one in traceback.replace(f'"{Path.cwd()}/', '"').split("\n"):
         if one.strip(" ^~"):
             indent = len(_GAP) * 2 + len(one) - len(one.lstrip())
@@ -88,5 +88,5 @@ def _traceback_lines(traceback: str, width: int | None) -> Iterator[Pieces]:
 
 
 def _value(value: Any) -> str:
-    """Return a value bare where that reads the same, else as JSON."""
+    """Return a value bare if that is unambiguous, else as JSON."""
     return value if isinstance(value, str) and value and not set(value) & set(" =\"'") else as_json(value)

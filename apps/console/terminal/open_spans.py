@@ -1,4 +1,4 @@
-"""Spans that are open now as a person reads them: process by process, indented, with how long and about what."""
+"""Lay out spans open now for people: by process, indented, with how long and about what."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECONDS_WIDTH = 9
 
 
 def open_lines(spans: Sequence[Span], *, width: int | None = None) -> Iterator[str]:
-    """Yield for each process a heading, and a line for each of its open spans: how long, what, and of which work."""
+    """Yield a heading for each process, and a line for each of its open spans: how long, what, and for which work."""
     for process, group in groupby(sorted(spans, key=_process), key=_process):
         own = list(group)
         yield from wrapped(_heading(own[0], process), width, hang=2)
@@ -28,7 +28,7 @@ def open_lines(spans: Sequence[Span], *, width: int | None = None) -> Iterator[s
 
 
 def as_json(span: Span) -> dict[str, Any]:
-    """Return an open span as programs read it."""
+    """Return an open span for programs."""
     return {
         "name": span.name,
         "since": iso_microseconds(_started(span)),
@@ -59,6 +59,6 @@ def _heading(span: Span, process: tuple[str, int]) -> str:
 def _line(depth: int, span: Span) -> str:
     context = " ".join(f"{key}={span.attributes[key]}" for key in catalog.CONTEXT if key in span.attributes)
     since = f"since {iso_seconds(_started(span))}"
-    label = label_of(replace(span, is_open=False))  # here all are
+    label = label_of(replace(span, is_open=False))  # here all spans are open
     parts = (label, *((since, context, f"trace {span.trace_id}") if depth == 0 else ()))
     return f"{span.duration_ms / 1000:>{_SECONDS_WIDTH}.1f} s  {'  ' * depth}{'  '.join(part for part in parts if part)}"

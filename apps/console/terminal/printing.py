@@ -1,4 +1,4 @@
-"""Commands that print texts of others: what these hold shows, and does nothing to the terminal."""
+"""Commands that print texts of others, which show but cannot affect the terminal."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from telemetry.redaction import redact
 
 
 def text(value: str) -> str:
-    """Return an option's value if it is text, as a type for argparse: neither a database nor GitHub takes anything else."""
+    """Return an option's value if it is valid text, for argparse: neither a database nor GitHub takes anything else."""
     if storable(value) != value:
-        raise ArgumentTypeError(f"{value!r} holds a NUL or bytes that are no UTF-8: write it as text")
+        raise ArgumentTypeError(f"{value!r} holds a NUL or bytes that are not UTF-8: write it as text")
     return value
 
 
 class PrintingCommand(BaseCommand):
-    """A command whose output and errors hold no control characters but its own line ends and colours.
+    """A command whose output and errors contain no control characters except its own line ends and colours.
 
-    Its errors repeat no secret either: some paste one in the wrong place.
+    Its errors repeat no secret either: people paste them in the wrong place.
     """
 
     _may_paint, _paints_anyway = True, False
 
     @property
     def width(self) -> int | None:
-        """The width of the terminal that the output goes to; None if it goes elsewhere."""
+        """The width of the output's terminal; None if it goes elsewhere."""
         return shutil.get_terminal_size().columns if self.stdout.isatty() else None
 
     def say(self, line: str, *, paint: Callable[[str], str] | None = None) -> None:
@@ -44,22 +44,22 @@ class PrintingCommand(BaseCommand):
         self.stdout.write(visible(line), paint)
 
     def say_wrapped(self, line: str) -> None:
-        """Print one line, at a terminal over as many of its lines as it needs."""
+        """Print one line, at a terminal wrapped over as many lines as it needs."""
         for one in wrapped(line, self.width, hang=2):
             self.say(one)
 
     def say_pieces(self, line: Pieces) -> None:
-        """Print one line: in its colours at a terminal that wants any, plain elsewhere."""
+        """Print one line, in colours at a terminal that wants them, plain elsewhere."""
         self.stdout.write(painted(line) if self.has_colours else plain(line))
 
     @property
     def has_colours(self) -> bool:
-        """Whether the output goes to a terminal, and nobody asked for no colours (NO_COLOR, --no-color)."""
+        """Whether the output goes to a terminal and colours are not switched off (NO_COLOR, --no-color)."""
         asked_for_none = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not self._may_paint
         return self._paints_anyway or (self.stdout.isatty() and not asked_for_none)
 
     def say_aside(self, line: str) -> None:
-        """Print a remark about the output, beside it: on stderr, where no program reads it."""
+        """Print a remark about the output on stderr, where no program reads it."""
         for one in wrapped(line, shutil.get_terminal_size().columns if self.stderr.isatty() else None, hang=2):
             self.stderr.write(visible(one), str)
 
@@ -68,11 +68,11 @@ class PrintingCommand(BaseCommand):
         self.stdout.write(as_json(value))
 
     def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
-        """Return the parser of the command's arguments, which repeats wrong ones visibly."""
+        """Return the command's argument parser, which shows wrong arguments escaped."""
         return _refusing_visibly(super().create_parser(prog_name, subcommand, **options))
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command; an error is said on one line."""
+        """Run the command; print an error on one line."""
         self._may_paint, self._paints_anyway = not options.get("no_color"), bool(options.get("force_color"))
         try:
             return super().execute(*args, **options)
@@ -81,7 +81,7 @@ class PrintingCommand(BaseCommand):
 
 
 def with_visible_errors(command: BaseCommand) -> BaseCommand:
-    """Return a command of anybody's, changed so that its errors at the command line hold no control characters."""
+    """Return any command, changed so that its command-line errors contain no control characters."""
     command.stderr = _VisibleErrors(sys.stderr)
     command.stderr.style_func = command.style.ERROR
     create_parser = command.create_parser

@@ -1,4 +1,4 @@
-"""What came of each repository, as people read it."""
+"""Describe the result of each repository for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from apps.integrations.runs.removed import removed_from
 
 
 def run_lines(results: Sequence[Result], run: PipelineRun, *, width: int | None, time: Iterable[str] = ()) -> Iterator[str]:
-    """Yield the results of a run's repositories, the table of its `time`, and where to look further."""
+    """Yield the results of a run's repositories, the table of its `time`, and where to look next."""
     for result in results:
         yield from result_lines(result, width=width)
     if (gone := removed_from(run)) is not None:
@@ -27,7 +27,7 @@ def run_lines(results: Sequence[Result], run: PipelineRun, *, width: int | None,
 
 
 def result_lines(result: Result, *, width: int | None) -> Iterator[str]:
-    """Yield a repository's result, and below it a note, and why it is incomplete and what to do about it."""
+    """Yield a repository's result, followed by any note, why it is incomplete, and what to do about it."""
     cost = (counted(result.requests, "request"), counted(result.points, "point"), f"{result.duration_sec:.1f} s")
     counts = (*_counts(result), *cost) if result.is_complete or result.pull_requests_in_all else cost
     yield from wrapped("  ".join((result.repository, result.outcome, *counts)), width, hang=2)
@@ -39,7 +39,7 @@ def result_lines(result: Result, *, width: int | None) -> Iterator[str]:
 
 
 def _counts(result: Result) -> Iterator[str]:
-    """Yield what was read, what is stored of the window asked for, and what is stored in all, each named so."""
+    """Yield what was read, what is stored of the requested window, and what is stored in all, each labelled."""
     read = "read now" if result.takes_up is None else f"read now and by run {result.takes_up}"
     yield f"{read}: {counted(result.pull_requests_read, 'pull request')}"
     yield f"stored {'of the window' if result.has_window else 'in all'}: {counted(result.pull_requests, 'pull request')}"

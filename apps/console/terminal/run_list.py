@@ -1,4 +1,4 @@
-"""A list of runs as a person reads it: a row for each, and below it why it is not fine."""
+"""Lay out a list of runs for people: a row for each, and below it why it is not fine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NARROWEST = 20
 
 
 def run_rows(runs: Sequence[KnownRun], *, width: int | None, now: datetime) -> Iterator[Pieces]:
-    """Yield the rows: number, state, when it began, how long it took, what it covers; and why, if it is not fine."""
+    """Yield the rows: number, state, start, duration, what it covers and, if it is not fine, why."""
     cells = [_cells(run, now) for run in runs]
     if not cells:
         return
@@ -46,7 +46,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _padded(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return the cells as wide as their columns; numbers stand at the right."""
+    """Return the cells padded to their columns; numbers are right-aligned."""
     sides = (str.rjust, str.ljust, str.ljust, str.rjust)
     return [side(cell, width) for side, cell, width in zip(sides, cells, widths, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Where runs stand, read from their rows, and the words for it."""
+"""Read from rows where runs stand, and put it into words."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from telemetry import visible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Runs with their repositories, and the lanes of the accounts that these use."""
+    """Runs with their repositories, and the lanes of the accounts they use."""
 
     runs: Sequence[PipelineRun] = ()
     rows: Sequence[RepoSync] = ()
     lanes: Mapping[str, ApiLane] = field(default_factory=dict)
 
     def points_left(self, row: RepoSync) -> int | None:
-        """Return what GitHub last said is left of the points of the row's account, if anything."""
+        """Return what GitHub last said is left of the points of the row's account, if known."""
         lane = self.lanes.get(row.repository.connection.account)
         return None if lane is None else lane.graphql_remaining
 
 
 def read_standing(run: str | int) -> Standing:
-    """Return where a run stands, of that number or started by that task, and those that follow it."""
+    """Return where a run, given by number or starting task, and its followers stand."""
     if isinstance(run, int):
         named = Q(pk=run) | Q(follows=run)
     else:

@@ -1,4 +1,4 @@
-"""The time axis of a waterfall: moments as columns of a terminal, with what was idle for long left out."""
+"""The time axis of a waterfall: map moments to terminal columns, leaving out long idle times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apps.explain.idle import idle_times
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A time in which nothing was at work, and the column that stands for all of it."""
+    """An idle time, and the one column that represents it."""
 
     start_ns: int
     end_ns: int
@@ -40,7 +40,7 @@ class Axis:
         return breaks + (at - self.start_ns - left_out) / (shown or 1) * (self.columns - len(self.idle))
 
     def cells(self, start_ns: int, end_ns: int) -> range:
-        """Return the columns that a time covers: one at least, if any of it is on the axis."""
+        """Return the columns that a time covers: at least one if any of it is on the axis."""
         if end_ns < self.start_ns or start_ns > self.end_ns:
             return range(0)
         first = min(int(self.column(start_ns)), self.columns - 1)
@@ -49,7 +49,7 @@ class Axis:
 
 
 def axis_over(start_ns: int, end_ns: int, columns: int, busy: Iterable[tuple[int, int]]) -> Axis:
-    """Return the axis of a time in which something was at work during the intervals `busy`."""
+    """Return the axis of a time with work during the intervals `busy`."""
     gaps = idle_times(start_ns, end_ns, busy)
     if len(gaps) >= columns // 4:
         return Axis(start_ns, end_ns, columns)

@@ -18,9 +18,9 @@ _BARS_AT = sum(len(head) for head in _HEADS) + _WIDEST_PART + 7  # a space befor
 
 
 def time_lines(time: Decomposition, *, width: int | None = None) -> Iterator[str]:
-    """Yield the table; a row's bar is its share of the wall time, and what took no time is left out.
+    """Yield the table; a row's bar is its share of the wall time, and parts without time are left out.
 
-    The wall time is that of the critical path: its rows sum to how long the run took. What nothing explains is said below.
+    The wall time is the critical path's: its rows sum to the run's duration. Unexplained time is listed below.
     """
     return map(plain, time_pieces(time, width=width))
 

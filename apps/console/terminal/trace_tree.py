@@ -15,7 +15,7 @@ from telemetry.task_attributes import ATTEMPT, QUEUE_WAIT_MS
 
 
 def _key(operation: type[Operation[Any]], field: str) -> str:
-    """Return the span attribute that a field of the catalog stands under."""
+    """Return the span attribute of a catalog field."""
     return operation.__known__[field].key
 
 
@@ -58,16 +58,16 @@ _LEAVES = frozenset(
         machine_catalog.Missing,
     )
 )
-"""Operations of which what is inside them is not shown."""
+"""Operations whose children are not shown."""
 _BAD = (Outcome.FAILED, Outcome.DIED)
 _SHOWN_FROM_MS = 100.0  # a wait for the lane or for a worker
 _LABELS_AT = 11  # after the durations
-_LONGEST_CYCLE = 3  # a page is a call, perhaps another for its long lists, and its writes
+_LONGEST_CYCLE = 3  # a page is a call, perhaps one more for its long lists, and its writes
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one line shows: a span with spans below it, or leaves that belong together."""
+    """What one line shows: a span with children, or leaves that belong together."""
 
     spans: tuple[Span, ...]
     label: str
@@ -75,7 +75,7 @@ class Entry:
 
     @property
     def duration_ms(self) -> float:
-        """How long its spans took in all."""
+        """How long its spans took in total."""
         return sum(span.duration_ms for span in self.spans)
 
     @property
@@ -84,7 +84,7 @@ class Entry:
         return any(is_bad(span) for span in self.spans)
 
     def wait_ms(self, key: str) -> float:
-        """Return the sum of a wait that its spans carry under `key`."""
+        """Return the sum of the waits in its spans under `key`."""
         return sum(_number(span, key) for span in self.spans)
 
 
@@ -99,10 +99,10 @@ def tree_lines(
 ) -> Iterator[str]:
     """Yield up to `limit` spans, indented: duration, name, what distinguishes it, and its outcome unless that is success.
 
-    One page's writes are shown as one, and what repeats itself, as page after page does, once with `x N` and its sum. Each
-    is a line, or several where the terminal's `width` asks for it. What died or is open says so, and so does what should
-    stand below a span that is not there; `reserved` are the ids of roots that are still to come. `roots` are the trees that
-    are shown, all unless some are chosen; with `each`, every span has a line of its own.
+    A page's writes are shown as one entry, and repetitions, such as page after page, once with `x N` and their sum.
+    Each entry is a line, or several if the terminal's `width` requires. Spans that died, are open or lack their parent
+    are marked; `reserved` are the ids of roots still to come. `roots` are the trees shown, by default all; with `each`,
+    every span has its own line.
     """
     shown_roots = roots_of(spans) if roots is None else roots
     for shown, (depth, entry) in enumerate(entries_of(spans, shown_roots, reserved=reserved, each=each)):
@@ -116,9 +116,9 @@ def tree_lines(
 def entries_of(
     spans: Sequence[Span], roots: Sequence[Node], *, reserved: Collection[str] = (), each: bool = False
 ) -> Iterator[tuple[int, Entry]]:
-    """Yield what each line of a tree shows, with its depth; with `each`, every span has a line of its own.
+    """Yield what each line of a tree shows, with its depth; with `each`, every span has its own line.
 
-    `spans` are the whole trace, `roots` the trees that are shown of it.
+    `spans` are the whole trace, `roots` the trees of it to show.
     """
     orphaned = {span.span_id for span in strays_of(spans, reserved=reserved)}
     for depth, entry, times in _each(roots, 0) if each else _entries(roots, 0):
@@ -128,7 +128,7 @@ def entries_of(
 
 
 def is_bad(span: Span) -> bool:
-    """Return whether a span failed, died, or is another library's error."""
+    """Return whether a span failed, died, or is another library's failed span."""
     return span.outcome in _BAD or (span.outcome is None and span.status == "ERROR")
 
 
@@ -139,14 +139,14 @@ def _each(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, Entry, int]]
 
 
 def _entries(nodes: Sequence[Node], depth: int) -> Iterator[tuple[int, Entry, int]]:
-    """Yield each line's depth, entry, and how often it is repeated."""
+    """Yield each line's depth, entry and number of repetitions."""
     for entry, times in _repeated(list(_grouped(nodes))):
         yield depth, entry, times
         yield from _entries(entry.children, depth + 1)
 
 
 def _grouped(nodes: Sequence[Node]) -> Iterator[Entry]:
-    """Yield an entry for each span; successful writes that follow each other, as those of a page do, are one."""
+    """Yield an entry for each span; consecutive successful writes, such as a page's, share one."""
     writes: list[Span] = []
     for node in nodes:
         span = node.span
@@ -174,7 +174,7 @@ def _written(writes: Sequence[Span]) -> Entry:
 
 
 def _repeated(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
-    """Yield the entries with how often each follows; of a short cycle that repeats itself, each once."""
+    """Yield the entries with their number of repetitions; a short repeating cycle is yielded once."""
     labels = [object() if entry.children else entry.label for entry in entries]  # only leaves are alike
     at = 0
     while at < len(entries):
@@ -187,7 +187,7 @@ def _repeated(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int]]:
 
 
 def _cycles(labels: Sequence[object], at: int, length: int) -> int:
-    """Return how often the `length` labels at `at` follow each other; a cycle begins with what its writes come from."""
+    """Return how often the `length` labels at `at` repeat; a cycle begins with the call that its writes come from."""
     cycle, times = labels[at : at + length], 1
     if length > 1 and str(cycle[0]).startswith(_WRITE):
         return times
@@ -197,7 +197,7 @@ def _cycles(labels: Sequence[object], at: int, length: int) -> int:
 
 
 def label_of(span: Span) -> str:
-    """Return a span's name, what distinguishes it from others of that name, and its outcome unless that is success."""
+    """Return a span's name, its distinguishing attributes, and its outcome unless that is success."""
     what, slash, task = span.name.partition("/")  # Celery's: run/<module>.<task>
     name = f"{what}/{task.rpartition('.')[2]}" if slash else what
     known = sorted((_RANKS[key], str(value)) for key, value in span.attributes.items() if key in _RANKS)
@@ -226,7 +226,7 @@ def _is_parked(span: Span) -> bool:
 def _number(span: Span, key: str) -> float:
     try:
         return float(str(span.attributes.get(key, 0)))
-    except ValueError:  # whatever it is, it is not ours
+    except ValueError:  # another library's attribute
         return 0.0
 
 

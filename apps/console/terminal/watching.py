@@ -1,4 +1,4 @@
-"""Watch runs by their rows until all have ended: bars at a terminal, plain lines elsewhere."""
+"""Watch runs through their rows until all have ended: bars at a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from apps.utils import clock
 from telemetry import visible
 
 _EVERY = 0.25  # seconds
-_SILENCE = 30.0  # seconds after which a plain line is due though nothing has changed
+_SILENCE = 30.0  # seconds after which a plain line is due even without a change
 _PATIENCE = 60.0  # seconds
 
 
 def watch(
     run: str | int, *, console: Console, start_within: float = 30.0, tend: Callable[[], None] | None = None
 ) -> list[PipelineRun]:
-    """Show a run (its number, or the task that starts it) and those that follow it, and return them when all have ended.
+    """Show a run (its number, or the task that starts it) and its followers, and return them once all have ended.
 
-    Raise `TimeoutError` when no run starts within `start_within` seconds. `tend` is called as often as the rows are read,
-    for a command that has programs of its own to look after.
+    Raise `TimeoutError` if no run starts within `start_within` seconds. `tend` is called whenever the rows are read,
+    for a command that has its own programs to look after.
     """
     deadline = time.monotonic() + start_within
     with _shown(console) as show:
@@ -46,7 +46,7 @@ def watch(
 
 
 def read_patiently(run: str | int) -> Standing:
-    """Read where the runs stand, again and again for a minute if the database is away: the workers go on when it is back."""
+    """Read where the runs stand, retrying for a minute if the database is away: the workers go on once it is back."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -68,7 +68,7 @@ def _shown(console: Console) -> Iterator[Callable[[Standing], None]]:
 
 
 def plain_lines(console: Console) -> Callable[[Standing], None]:
-    """Print a line when a repository's state changes, with every tenth of its pull requests, and every half minute."""
+    """Print a line when a repository's state changes, at every tenth of its pull requests, and every half minute."""
     shown: dict[int, tuple[str, int, float]] = {}
 
     def show(standing: Standing) -> None:

@@ -1,7 +1,7 @@
-"""Draw a trace as a waterfall: a line for each span or group of them, with a bar on the run's time axis.
+"""Draw a trace as a waterfall: a line for each span or group, with a bar on the run's time axis.
 
-What was at work is solid, in the colour of what it did; a wait is dotted, in the colour of what it was for; what only
-contains others is a thin line. What failed or died is red, and `*` marks the path that decided how long the run took.
+Work is solid, in the colour of what it did; a wait is dotted, in the colour of what it was for; a mere container is a
+thin line. Failures and deaths are red, and `*` marks the path that decided how long the run took.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NARROWEST_BAR, _WIDEST_BAR = 16, 60
 _BAR_SHARE = 0.34
 
 Cells = list[tuple[str, str]]
-"""For each column of the axis, what is drawn there and its colour."""
+"""For each column of the axis, the character drawn there and its colour."""
 
 
 def waterfall(
@@ -43,7 +43,7 @@ def waterfall(
 ) -> Iterator[Pieces]:
     """Yield the waterfall's lines, at most `limit` spans or groups.
 
-    `roots` are the trees that are shown, of all spans' unless some are chosen; with `each`, every span has its own line.
+    `roots` are the trees shown, by default all; with `each`, every span has its own line.
     """
     columns = max(_NARROWEST_BAR, min(_WIDEST_BAR, int(width * _BAR_SHARE)))
     axis = axis_over(time.start_ns, time.end_ns, columns, at_work(spans))
@@ -60,33 +60,33 @@ def waterfall(
 
 
 class _Layout:
-    """Lays out a waterfall's lines in a terminal's width: duration, mark, label, and the bar at the right."""
+    """Lays out a waterfall's lines for a terminal's width: duration, mark, label, and the bar on the right."""
 
     def __init__(self, *, width: int, axis: Axis, time: Decomposition) -> None:
         self._width, self._axis, self._time = width, axis, time
         self._room = max(1, width - _LABELS_AT - axis.columns - 1)  # for a label beside its bar
 
     def scale(self) -> Pieces:
-        """Return the line above, which says how long the axis is."""
+        """Return the heading, which says how long the axis is."""
         whole = duration(self._time.wall_sec * 1000)
         scale = f"0{whole:>{self._axis.columns - 1}}"
         return [(" " * (_LABELS_AT + self._room + 1) + scale, ASIDE)]
 
     def lines(self, depth: int, entry: Entry, *, is_critical: bool) -> Iterator[Pieces]:
-        """Yield an entry: its bar beside its label, of which no word is broken."""
+        """Yield an entry with its bar next to its label, whose words are not broken."""
         colour = BAD if entry.is_bad else PLAIN
         first, rest = self._label(entry.label, depth)
         head = f"{duration(entry.duration_ms):>{_DURATION_WIDTH}} "
         line = [(head, ASIDE), ("* " if is_critical else "  ", STRONG), (first, colour)]
         before_bar = self._room + 1 - cell_len(first)
-        if before_bar < 1:  # its first word takes the room of the bar, which stands below
+        if before_bar < 1:  # its first word takes the bar's room, so the bar goes below
             yield line
             line, before_bar = [], _LABELS_AT + self._room + 1
         yield [*line, (" " * before_bar, PLAIN), *_joined(self._bar(entry))]
         yield from ([(" " * _LABELS_AT + one, colour)] for one in rest)
 
     def legend(self) -> Iterator[Pieces]:
-        """Yield what the signs mean that are not explained by the table of times."""
+        """Yield the meaning of signs that the table of times does not explain."""
         signs = "* on the path that decided how long it took  █ work  ░ a wait  ─ contains others"
         for one in wrapped(signs, self._width):
             yield [(one, ASIDE)]
@@ -98,7 +98,7 @@ class _Layout:
                 yield [(one, ASIDE)]
 
     def _label(self, label: str, depth: int) -> tuple[str, list[str]]:
-        """Return what stands beside the bar, and the lines below, which may be as wide as the terminal."""
+        """Return the text next to the bar, and the lines below, which may be as wide as the terminal."""
         indent = "  " * min(depth, self._room // 6)
         words = visible(label).split(" ")
         first = indent + words[0]
@@ -141,7 +141,7 @@ def _paint(cells: Cells, columns: range, sign: str, colour: str) -> None:
 
 
 def _joined(cells: Cells) -> Iterator[tuple[str, str]]:
-    """Yield neighbours of one colour as one piece."""
+    """Yield neighbours of the same colour as one piece."""
     text, colour = "", PLAIN
     for sign, its_colour in cells:
         if its_colour != colour and text:
@@ -152,7 +152,7 @@ def _joined(cells: Cells) -> Iterator[tuple[str, str]]:
 
 
 def chosen(roots: Sequence[Node], wanted: Callable[[Span], bool], *, with_all_below: bool) -> list[Node]:
-    """Return of the trees only what leads to spans that are wanted, these, and if asked for all that is below them."""
+    """Return the trees reduced to the wanted spans, their ancestors and, if asked for, their descendants."""
     found = []
     for node in roots:
         below = chosen(node.children, wanted, with_all_below=with_all_below)

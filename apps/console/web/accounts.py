@@ -1,4 +1,4 @@
-"""Accounts: what is left of their limits and whether they run dry, who spent them, and who waits behind whom."""
+"""Accounts: what is left of their limits and whether they will run out, who spent them, and who waits behind whom."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from apps.integrations.runs.queue import Queue, queues_of
 from apps.utils import clock
 
 _QUEUED = 10
-"""How many of those that wait for an account are listed."""
+"""How many of those waiting for an account are listed."""
 _WINDOW = timedelta(hours=1)
 _SURE_AFTER = timedelta(minutes=5)
-"""What was used in less of the hour says nothing about the rest of it."""
+"""Use in a shorter part of the hour says nothing about the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +36,17 @@ class Budget:
 
     @property
     def is_known(self) -> bool:
-        """Whether GitHub has told it, and it still holds."""
+        """Whether GitHub has reported it and it still holds."""
         return self.remaining is not None and self.reset_at is not None and self.reset_at > self.now
 
     @property
     def used(self) -> int:
-        """What is used of it in this hour."""
+        """How much of it is used in this hour."""
         return max(0, (self.limit or 0) - (self.remaining or 0))
 
     @property
     def empty_at(self) -> datetime | None:
-        """When it is used up at the speed of this hour; None where it lasts, or nobody can say."""
+        """When it will be used up at this hour's rate; None if it lasts, or if that is unknown."""
         if not self.is_known or self.reset_at is None or self.remaining is None or not self.limit:
             return None
         gone = _WINDOW - (self.reset_at - self.now)
@@ -67,7 +67,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountLine:
-    """An account, its limits, what blocks it and what queues for it, of what the viewer sees."""
+    """An account with its limits, what blocks it and what queues for it, as far as the viewer may see."""
 
     account: str
     teams: tuple[str, ...]
@@ -85,12 +85,12 @@ class AccountLine:
 
     @property
     def is_dry(self) -> bool:
-        """Whether nobody may send now, or soon nobody will."""
+        """Whether nothing may be sent now, or soon."""
         return bool(self.blocked or self.points.empty_at or self.requests.empty_at)
 
 
 def account_lines(sight: Sight) -> list[AccountLine]:
-    """Return the accounts that are seen, by name, with three queries for all."""
+    """Return the visible accounts by name, with three queries in total."""
     now = clock.now()
     teams: dict[str, list[str]] = {}
     for account, team in sight.connections().order_by("account", "team__name").values_list("account", "team__name"):
@@ -107,7 +107,7 @@ def account_lines(sight: Sight) -> list[AccountLine]:
 
 
 def budgets_of(lane: ApiLane, *, now: datetime) -> tuple[Budget, Budget]:
-    """Return an account's limits: of GraphQL's points, and of REST's requests."""
+    """Return an account's limits: GraphQL points and REST requests."""
     points = Budget(
         words="points",
         limit=lane.graphql_limit,
@@ -139,7 +139,7 @@ def _line(account: str, lane: ApiLane, teams: tuple[str, ...], states: list[str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A repository in an account's queue and why it waits; of another team's nothing else is said."""
+    """A repository in an account's queue and why it waits; another team's shows nothing else."""
 
     row: RepoSync
     is_seen: bool
@@ -147,7 +147,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountShown:
-    """An account with what was spent of it, and its queue."""
+    """An account with what it spent, and its queue."""
 
     line: AccountLine
     spending: Spending

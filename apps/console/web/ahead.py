@@ -1,4 +1,4 @@
-"""Explain ended runs while somebody looks at the console, one at a time and seldom: by their causes they are found."""
+"""Explain ended runs in advance while somebody looks at the console, slowly, so that they can be found by cause."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from apps.console.web.background import background_thread
 
 _LEAST_APART = 2.0
 _TIMES_ITS_COST = 20.0
-"""Explaining takes a twentieth of a process at most."""
+"""Explaining takes at most a twentieth of a process."""
 _NONE_LEFT_FOR = 15.0
-"""Seconds after which runs are looked for again, once all are explained."""
+"""Seconds until runs are looked for again, once all are explained."""
 
 
 class Ahead:
-    """Explains one run after the other in a thread of its own."""
+    """Explains one run after another in a thread of its own."""
 
     def __init__(self) -> None:
         self._thread = background_thread("console-explains")
@@ -32,7 +32,7 @@ class Ahead:
         self._next = -inf
 
     def go_on(self) -> int:
-        """Begin with the next run if it is time, and return how many queries the last one has taken, once."""
+        """Begin with the next run if it is time, and return, once, how many queries the last one took."""
         queries = 0
         if self._under_way is not None and self._under_way.done():
             pause, queries = self._under_way.result()
@@ -42,13 +42,13 @@ class Ahead:
         return queries
 
     async def ended(self) -> None:
-        """Wait until the run that is being explained is."""
+        """Wait until the current run is explained."""
         if self._under_way is not None:
             await asyncio.wrap_future(self._under_way)
 
 
 def _explain() -> tuple[float, int]:
-    """Explain a run, and return after how many seconds the next may follow, and how many queries were asked."""
+    """Explain a run; return the seconds until the next may follow, and the number of queries."""
     queries = 0
 
     def counted(execute: Callable[..., Any], *asked: Any) -> Any:
@@ -61,6 +61,6 @@ def _explain() -> tuple[float, int]:
         with suppress(DatabaseError, InterfaceError), connection.execute_wrapper(counted), nothing_collected():
             any_left = explain_next()
     finally:
-        connection.close()  # that of the thread this runs in
+        connection.close()  # this thread's connection
     cost = time.monotonic() - began
     return (max(_LEAST_APART, _TIMES_ITS_COST * cost) if any_left else _NONE_LEFT_FOR), queries

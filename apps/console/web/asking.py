@@ -1,4 +1,4 @@
-"""What an address asks for, as a form's fields: what is empty asks for nothing."""
+"""Parse an address's query as a form's fields; empty fields do not restrict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Fields of text, each of which an address may give a value."""
+    """Text fields, each of which an address may fill."""
 
     @classmethod
     def of(cls, query: QueryDict) -> Self:
@@ -20,5 +20,5 @@ class Asked:
         return cls(**{each.name: query.get(each.name, "").strip()[:_LONGEST].replace("\x00", "") for each in fields(cls)})
 
     def as_query(self) -> dict[str, str]:
-        """Return the values that an address asks for the same with."""
+        """Return the query values that ask for the same."""
         return {each.name: value for each in fields(self) if (value := getattr(self, each.name))}

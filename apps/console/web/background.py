@@ -1,4 +1,4 @@
-"""Threads that serve whoever looks on, and stand back for what is looked at."""
+"""Threads that serve viewers, at lower priority than the work being viewed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _NICER = 10
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
-    """Return one thread, and so one connection, to which the machine gives what its other work leaves where both want it."""
+    """Return an executor with one low-priority thread, and so one connection."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=name, initializer=_stand_back)
 
 
 def _stand_back() -> None:
-    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+    if sys.platform == "linux":  # on other systems a priority applies to the whole process
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)

@@ -1,4 +1,4 @@
-"""What waits for an open page: the latest part of it, and what is new of its spans in the order it happened."""
+"""Hold what waits for an open page: its latest part, and news of its spans in order."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from functools import cached_property
 AGAIN = b'event: spans\ndata: {"again":true}\n\n'
 """The event that tells a page to ask for all spans again."""
 _MOST_EVENTS = 100
-"""So many events wait for a page that takes none: then it is to ask for all of it instead."""
+"""How many events wait for a page that takes none; beyond that it must ask for all of them instead."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part as it stands, and what tells it from others."""
+    """A part's content, and a version that identifies it."""
 
     html: str
     version: str
 
     @cached_property
     def event(self) -> bytes:
-        """The event that sends it: written once, however many pages it is sent to."""
+        """The event that sends it, encoded once for all pages."""
         return f"event: part\nid: {self.version}\ndata: {json.dumps(self.html)}\n\n".encode()
 
 
 class Box:
-    """Takes what is to be sent, until the page's stream does."""
+    """Holds what is to be sent until the page's stream takes it."""
 
     def __init__(self) -> None:
         self._part: Part | None = None
@@ -36,12 +36,12 @@ class Box:
         self._is_filled = asyncio.Event()
 
     def put_part(self, part: Part) -> None:
-        """Let a part wait in the place of the one before."""
+        """Queue a part, replacing the previous one."""
         self._part = part
         self._is_filled.set()
 
     def put_event(self, event: bytes) -> None:
-        """Let an event wait behind those before."""
+        """Queue an event after the previous ones."""
         if len(self._events) >= _MOST_EVENTS:
             self._events.clear()
             event = AGAIN
@@ -49,7 +49,7 @@ class Box:
         self._is_filled.set()
 
     def get_nowait(self) -> Part | bytes | None:
-        """Return what waits, parts first; None where nothing does."""
+        """Return what waits, parts first; None if nothing does."""
         found, self._part = self._part, None
         if found is None and self._events:
             return self._events.popleft()
@@ -58,7 +58,8 @@ class Box:
     async def get(self, *, within: float) -> Part | bytes:
         """Wait for something, and return it; raise `TimeoutError` after so many seconds.
 
-        Whoever is cancelled meanwhile is, also if something has just come, which `asyncio.wait_for` does not keep to.
+        A cancellation always takes effect, even if something has just arrived, which `asyncio.wait_for` does not
+        guarantee.
         """
         async with asyncio.timeout(within):
             while (found := self.get_nowait()) is None:

@@ -1,4 +1,4 @@
-"""A run beside an earlier one: where time and points went, by repository, and operation by operation."""
+"""Show a run beside an earlier one: where time and points went, by repository and by operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_OFFERED = 30
 
 @require_safe
 def compare(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Show a run beside the one that `with` names: the last complete one of the same repositories, unless another is."""
+    """Show a run beside the one in `with`, by default the last complete one over the same repositories."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
     other, is_usual = _named(run, sight, request.GET.get("with", ""))
@@ -40,7 +40,7 @@ def compare(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 def _named(run: PipelineRun, sight: Sight, number: str) -> tuple[PipelineRun | None, bool]:
-    """Return the run to compare with, and whether it is the usual one; None where there is none."""
+    """Return the run to compare with, and whether it is the default; None if there is none."""
     if number:
         if not (number.isascii() and number.isdigit()) or int(number) == run.pk:
             raise Http404
@@ -54,7 +54,7 @@ def _named(run: PipelineRun, sight: Sight, number: str) -> tuple[PipelineRun | N
 
 
 def _offered(run: PipelineRun, sight: Sight, chosen: PipelineRun | None) -> Sequence[PipelineRun]:
-    """Return the runs before it that have one of its repositories, and the one that is chosen, newest first."""
+    """Return earlier runs with one of its repositories, and the chosen one, newest first."""
     repositories = run.repo_syncs.values("repository")
     sharing = RepoSync.objects.filter(repository__in=repositories, run__lt=run.pk, run__kind=run.kind).values("run")
     found = list(sight.runs().filter(pk__in=sharing, team=run.team_id).order_by("-pk")[:_MOST_OFFERED])

@@ -1,4 +1,4 @@
-"""How complete what is stored of a repository is: what GitHub counts, what is stored, and each gap with its reason."""
+"""How complete a repository's stored data is: what GitHub counts, what is stored, and each gap with its reason."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from apps.repositories.models import BEGINNING, TrackedRepository
 _SYNCS_LOOKED_AT = 20
 _MOST = 50
 _REASONS: Mapping[str, str] = {
-    "text": "was no text that can be stored: it is mended or left out",
-    "date": "was no date of the years 1 to 9999: it is left out",
-    "number": "was no number that can be stored: it is left out",
+    "text": "was not text that can be stored: it was mended or left out",
+    "date": "was not a date in the years 1 to 9999: it was left out",
+    "number": "was not a number that can be stored: it was left out",
     "hidden": "is hidden from this token, by an organization's rules",
 }
 _LISTS: Mapping[str, tuple[type[Review | Commit | ChangedFile], str]] = {
@@ -31,7 +31,7 @@ _LISTS: Mapping[str, tuple[type[Review | Commit | ChangedFile], str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GapShown:
-    """Something that could not be had, or not as GitHub has it; the run that found it last, and the reason in words."""
+    """Something unavailable or altered, the run that last found it, and the reason in words."""
 
     pull_request: int | None
     run_id: int
@@ -40,21 +40,21 @@ class GapShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completeness:
-    """Of a repository's pull requests, how many GitHub counts and are stored, since when, and what is missing of them."""
+    """How many of a repository's pull requests GitHub counts and we store, since when, and what they lack."""
 
     repository: TrackedRepository
     gaps: Sequence[GapShown]
     more_gaps: bool
-    """Whether there may be others than those."""
+    """Whether there may be more."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether all history is stored, and not only what was updated of late."""
+        """Whether all history is stored, not only recent updates."""
         return self.repository.covered_from == BEGINNING
 
     @property
     def words(self) -> str:
-        """What the two counts say beside each other."""
+        """What the two counts mean together."""
         github, stored = self.repository.github_count, self.repository.stored_count
         if github is None or stored is None:
             return "How many pull requests GitHub counts is known once it is synced again."
@@ -70,7 +70,7 @@ class Completeness:
 
     @property
     def advice(self) -> str:
-        """How to have older history too; nothing where all of it is stored, or nothing."""
+        """How to get older history too; empty if all of it is stored, or nothing."""
         if self.is_whole or self.repository.covered_from is None:
             return ""
         name, team = self.repository.full_name, self.repository.team.slug
@@ -78,13 +78,13 @@ class Completeness:
 
 
 def completeness_of(repository: TrackedRepository, rows: QuerySet[RepoSync]) -> Completeness:
-    """Return how complete a repository is, of which `rows` are the syncs, with its team."""
+    """Return how complete a repository is; `rows` are its syncs, with its team."""
     gaps, more = _gaps(repository, rows)
     return Completeness(repository=repository, gaps=gaps, more_gaps=more)
 
 
 def _gaps(repository: TrackedRepository, rows: QuerySet[RepoSync]) -> tuple[list[GapShown], bool]:
-    """Return what its last syncs could not have, newest first, once each; a list that is complete by now is no gap."""
+    """Return the gaps of its last syncs, newest first, each once; a list complete by now is not a gap."""
     having = list(rows.exclude(gaps=[]).order_by("-pk").values_list("run_id", "gaps")[: _SYNCS_LOOKED_AT + 1])
     found: dict[tuple[Any, ...], tuple[int, dict[str, Any]]] = {}
     for run_id, gaps in having[:_SYNCS_LOOKED_AT]:
@@ -103,7 +103,7 @@ def _gaps(repository: TrackedRepository, rows: QuerySet[RepoSync]) -> tuple[list
 
 
 def _reason(gap: Mapping[str, Any], now: Mapping[str, Any] | None) -> str:
-    """Return why there is a gap, in words; nothing where there is none any more."""
+    """Return why there is a gap, in words; "" if it has closed."""
     if "list" in gap:
         name = gap["list"]
         stored, total = (now[f"{name}_stored"], now[_LISTS[name][1]]) if now else (None, None)
@@ -115,7 +115,7 @@ def _reason(gap: Mapping[str, Any], now: Mapping[str, Any] | None) -> str:
 
 
 def _counted(repository: TrackedRepository, numbers: set[int]) -> Mapping[int, Mapping[str, Any]]:
-    """Return what is stored now of the lists of some pull requests, and what GitHub counts."""
+    """Return what is now stored of some pull requests' lists, and what GitHub counts."""
     rows = PullRequest.objects.filter(repository=repository, number__in=numbers).annotate(
         **{f"{name}_stored": _count(model) for name, (model, _) in _LISTS.items()}
     )

@@ -1,4 +1,4 @@
-"""Connect an account with a token, which is checked at once, stored encrypted and never shown again; or change its token."""
+"""Connect an account with a token, which is checked at once, stored encrypted and never shown; or replace its token."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from apps.repositories.models import GitHubConnection
 from apps.teams.models import Team
 
 CHECK_SECONDS = 8.0
-"""How long each question about a token may take: somebody looks at the page meanwhile."""
+"""How long each request about a token may take while somebody waits for the page."""
 LIST_SECONDS = 15.0
-"""How long a list of repositories is read for at once."""
+"""How long one reading of a list of repositories may take."""
 
-_WAIT = "Nothing was stored. Try again then: GitHub's limits are the account's, whatever uses it."
+_WAIT = "Nothing was stored. Try again then: GitHub's limits apply to the account, whatever uses it."
 _ADVICE: Mapping[type[SyncError], str] = {
     Unauthorized: (
         "GitHub does not accept the token: it was not copied whole, was revoked, or has expired. "
@@ -47,13 +47,13 @@ _ADVICE: Mapping[type[SyncError], str] = {
     Parked: _WAIT,
     RateLimited: _WAIT,
     SecondaryLimited: _WAIT,
-    NotFound: "What answers there is no API of GitHub. Whoever runs this may look at SYNCTRACE_API_URLS.",
+    NotFound: "What answers there is not a GitHub API. An administrator can check SYNCTRACE_API_URLS.",
 }
-"""What to do about an error for somebody who pastes a token; about others, as everywhere."""
+"""Advice on errors for somebody who pastes a token; other errors have their usual advice."""
 
 
 class TeamForm(forms.Form):
-    """For which team; a new one is for staff, where there is none yet."""
+    """The team; staff may name a new one if there is none yet."""
 
     team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label=None)
     new_team = forms.CharField(max_length=50, required=False)
@@ -70,7 +70,7 @@ class TeamForm(forms.Form):
             team.queryset = teams
 
     def clean(self) -> dict[str, Any]:
-        """Require a team, or the name of one that can be made."""
+        """Require a team, or a valid name for a new one."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.may_make_team:
             if not slugify(cleaned.get("new_team", "")):
@@ -140,7 +140,7 @@ def connect(request: HttpRequest) -> HttpResponse:
 def token(request: HttpRequest, connection_id: int) -> HttpResponse:
     """Ask for another token of a connection's account, and store it."""
     found = connection_to_act_on(Sight.of(request.user), connection_id)
-    if found.installation_id is not None:  # its tokens are made by themselves
+    if found.installation_id is not None:  # a GitHub App makes its tokens
         raise Http404
     form = _TokenForm(request.POST or None)
 
@@ -158,7 +158,7 @@ def token(request: HttpRequest, connection_id: int) -> HttpResponse:
 
 
 def connection_to_act_on(sight: Sight, connection_id: int) -> GitHubConnection:
-    """Return a connection with its team, for those who may change it: for others it is not there, or not theirs."""
+    """Return a connection with its team for those who may change it; others get a 404 or a 403."""
     if connection_id >= 2**63:
         raise Http404
     found = get_object_or_404(sight.connections().select_related("team", "access"), pk=connection_id)
@@ -174,7 +174,7 @@ def token_page(api_url: str) -> str:
 
 
 def checked(check: Callable[[], GitHubConnection], page: Callable[[Finding], HttpResponse]) -> HttpResponse:
-    """Lead to the repositories of what `check` has connected, or show why it could not."""
+    """Redirect to the repositories of what `check` has connected, or show why it could not."""
     try:
         found = check()
     except SyncError as error:

@@ -1,4 +1,4 @@
-"""A connection: whose token it has, what that may do and see, and its repositories, of which a run is started over some."""
+"""A connection: whose token it has, what that may do and see, and its repositories, to start a run over some."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from apps.utils import clock
 
 _LONGEST_TEXT = 200
 _ASKS_GITHUB: Mapping[str, bool] = {"list": False, "read_on": True}
-"""Actions that read the list of repositories, and whether they go on where it stopped."""
+"""Actions that read the list of repositories, and whether they continue where it stopped."""
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def connection(request: HttpRequest, connection_id: int) -> HttpResponse:
-    """Show a connection, or change what is chosen of its repositories, or start a run over that and lead to it."""
+    """Show a connection, change which repositories are chosen, or start a run over them and redirect to it."""
     sight = Sight.of(request.user)
     found = connection_to_act_on(sight, connection_id)
     form, action = request.POST, request.POST.get("do", "")
@@ -71,7 +71,7 @@ def _start(found: GitHubConnection, picking: Picking, window: Window) -> Pipelin
 
 
 def _access_of(found: GitHubConnection) -> TokenAccess:
-    """Return what is known of its token; one that an earlier version has connected was never asked."""
+    """Return what is known of its token, if it was asked: an earlier version did not."""
     try:
         return found.access
     except TokenAccess.DoesNotExist:
@@ -84,7 +84,7 @@ def _choices(found: GitHubConnection, access: TokenAccess) -> Choices:
 
 
 def _who(sight: Sight, found: GitHubConnection, access: TokenAccess) -> dict[str, Any]:
-    """Return what is said of the token: what is left of its account's limits, and what it may not."""
+    """Return facts about the token: what is left of its account's limits, and what it may not do."""
     lane = sight.lanes().filter(account=found.account).first() or ApiLane(account=found.account)
     scopes = access.scopes
     return {

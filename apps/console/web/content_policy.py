@@ -25,7 +25,7 @@ class ContentPolicy(MiddlewareMixin):
     """Send the policy with every answer."""
 
     def process_response(self, _request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Return the answer with the policy, but for Django's own page of an error, which developers ask for."""
+        """Return the answer with the policy, except for Django's debug page of an error."""
         if not (settings.DEBUG and response.status_code >= 400):
             response.headers.setdefault("Content-Security-Policy", _POLICY)
         return response

@@ -1,4 +1,4 @@
-"""Get the demo's data, where there is nothing else yet: for staff, who may make its team."""
+"""Load the demo's data while there is nothing else: for staff, who may create its team."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.integrations.models import PipelineRun
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def demo(request: HttpRequest) -> HttpResponse:
-    """Start the demo's sync and lead to its run, or say why there is none."""
+    """Start the demo's sync and redirect to its run, or say why there is none."""
     if not Sight.of(request.user).may_make_teams:
         raise PermissionDenied
     url, connection = settings.SYNCTRACE_DEMO_API_URL, demo_data.demo_connection()

@@ -1,4 +1,4 @@
-"""Explanations of runs for pages: those of the command `explain`, kept for a little while."""
+"""Explanations of runs for pages, as from the command `explain`, cached briefly."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from apps.utils.times_in_text import times_marked
 _MOST_KEPT = 32
 _LEAST_SECONDS = 5.0
 _TIMES_ITS_COST = 20.0
-"""An explanation is kept for so many times as long as it took to find: explaining takes a twentieth of a process at most."""
+"""How many times its own duration an explanation is kept: explaining takes at most a twentieth of a process."""
 
 
 class Explanations:
-    """Explains runs, one at a time, and keeps the last explanations for whoever asks next."""
+    """Explains runs, one at a time, and keeps the last explanations for the next callers."""
 
     def __init__(self, *, explain: Callable[..., Explanation] = explain_run) -> None:
         self._explain = explain
@@ -35,9 +35,10 @@ class Explanations:
         self._thread = background_thread("console-explain")
 
     def of(self, run: PipelineRun) -> Explanation:
-        """Return why a run went as it did, its times marked, without the path of its time.
+        """Return why a run went as it did, with marked times, without its critical path.
 
-        It is seconds old at most, or as old as that took. A run is explained anew once its rows stand otherwise.
+        It is at most seconds old, or a multiple of the time it took. A run is explained afresh once its rows have
+        changed.
         """
         with self._explaining:
             mark = _mark(run)
@@ -53,11 +54,11 @@ class Explanations:
         return found
 
     def soon(self, run: PipelineRun, *, seconds: float) -> Explanation | None:
-        """Return the same if it is found within so many seconds, else None: whoever asks next will not wait as long."""
+        """Return the same if found within so many seconds, else None; the next caller will wait less."""
         kept = self._kept.get(run.pk, _mark(run))
         if kept is not None:
             return kept
-        if connection.in_atomic_block:  # nobody else sees what it has written
+        if connection.in_atomic_block:  # nobody else sees its writes
             return self.of(run)
         try:
             return self._thread.submit(self._apart, run).result(seconds)
@@ -72,10 +73,10 @@ class Explanations:
 
 
 explanations = Explanations()
-"""Those of this process."""
+"""This process's explanations."""
 
 
 def _mark(run: PipelineRun) -> Hashable:
-    """Return what tells how the run's rows stand from how they stood."""
+    """Return a mark that changes with the run's rows."""
     rows = run.repo_syncs.order_by("state", "wait_reason", "error_type").values_list("state", "wait_reason", "error_type")
     return (run.state, run.phase, run.step_attempt, run.ended_at, *rows.annotate(Count("pk"), Sum("attempt")))

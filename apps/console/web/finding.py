@@ -1,4 +1,4 @@
-"""Why a run ended as it did, and what to do about it: one place, for every page."""
+"""Tell why a run ended as it did and what to do about it, in one place for every page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Finding:
 def findings_of(runs: Collection[PipelineRun]) -> Mapping[int, Finding]:
     """Return a finding for each of `runs` that failed or is partial, by its number.
 
-    It is what its first repository that failed says, or where that is not the cause, what its own row says.
+    It is its first failed repository's error or, if that is not the cause, its own row's.
     """
     lost = [
         run for run in runs if run.state == PipelineRun.State.PARTIAL or run.error_type == EveryRepositoryFailed.error_type

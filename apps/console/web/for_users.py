@@ -1,4 +1,4 @@
-"""A view is for users unless it says otherwise, and one that does is not asked the database who looks."""
+"""Require sign-in for views unless they say otherwise; those make no query about the user."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponseBase
 
 
 class ForUsers(LoginRequiredMiddleware):
-    """Django's middleware, which reads session and user also for views that are for everybody."""
+    """Like Django's middleware, which however reads session and user even for public views."""
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., Any], view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        """Answer those who are not signed in, unless the view is for them too."""
+        """Redirect those who are not signed in, unless the view is public."""
         if not getattr(view_func, "login_required", True):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)

@@ -1,4 +1,4 @@
-"""Connect an installation of the GitHub App that the settings name: for staff, because it may be anybody's."""
+"""Connect an installation of the GitHub App in the settings: for staff, because it may be anybody's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page: what needs somebody, what is late, what runs, and which accounts run dry."""
+"""The first page: what needs attention, what is late, what runs, and which accounts run out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from apps.utils import clock
 _DAYS = 7
 _MOST = 10
 _LOOKED_AT = 100
-"""Runs that failed, of which those are left out that were made good."""
+"""Failed runs, without those made good since."""
 
 
 def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
@@ -48,9 +48,9 @@ def _read(sight: Sight, _query: QueryDict) -> dict[str, Any]:
 
 
 def _unmended(sight: Sight) -> list[PipelineRun]:
-    """Return the runs that failed of late, wholly or in part, and that nothing has made good since: newest first.
+    """Return runs that recently failed, wholly or partly, and have not been made good since, newest first.
 
-    A run is made good once each repository that it lost is resumed, or complete in a later one.
+    A run is made good once each repository that it lost is resumed, or complete in a later run.
     """
     failed = sight.runs().filter(
         state__in=(PipelineRun.State.FAILED, PipelineRun.State.PARTIAL),

@@ -1,4 +1,4 @@
-"""What a process keeps for a while of what is dear to find: the last few, each as long as it is true."""
+"""A small cache for values that are expensive to find, each kept while it is valid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _V = TypeVar("_V")
 
 
 class Kept(Generic[_V]):
-    """Keeps the newest `most` values, each under a key, with the mark of what it was found from."""
+    """Keeps the newest `most` values, each under a key, with a mark of its source."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -21,7 +21,7 @@ class Kept(Generic[_V]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, mark: Hashable) -> _V | None:
-        """Return what is kept under a key, if it was found from what has this mark, and not too long ago."""
+        """Return the value under a key if its source had this mark and it has not expired."""
         with self._lock:
             found = self._values.get(key)
         return found[2] if found is not None and found[0] == mark and time.monotonic() < found[1] else None

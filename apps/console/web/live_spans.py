@@ -1,7 +1,7 @@
-"""What is new of the spans of runs that somebody looks at: read once a second for all, and written once for each run.
+"""Follow the spans of runs being viewed: read news once a second for all, and encode it once per run.
 
-A page asks for all spans of its run when its stream says that it has begun, and from then on gets what is new. So however
-many look on, new bytes are read once, and a run's critical path is found as often as that takes a twentieth of a process.
+A page asks for all spans of its run when its stream says that it has begun, and then gets news. So however many viewers
+there are, new bytes are read once, and a run's critical path is computed as often as a twentieth of a process allows.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from telemetry import trace_id_of
 from telemetry.reading import Span, SpanFollower
 
 _EVERY = 0.8
-"""Seconds between two looks: a span is shown within a second of its start and its end."""
+"""Seconds between reads: a span is shown within a second of its start and end."""
 _ELSEWHERE_SECONDS = 15.0
-"""Seconds after which all spans of a run that goes on elsewhere are to be asked for again."""
+"""Seconds after which a page asks again for all spans of a run that is at work elsewhere."""
 _BEGUN = b'event: spans\ndata: {"begun":true}\n\n'
 
 _Write = Callable[[PipelineRun, Iterable[Span]], Mapping[str, object]]
@@ -41,21 +41,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Watched:
-    """A run that pages look at, and what is known of it."""
+    """A run shown by pages, and what is known of it."""
 
     run: PipelineRun
     boxes: list[Box] = field(default_factory=list)
     arriving: list[Box] = field(default_factory=list)
-    """Those of pages that have not been told yet that their stream has begun."""
+    """Boxes of pages not yet told that their stream has begun."""
     is_here: bool = False
-    """Whether this home's files have said anything of it."""
+    """Whether this home's files contain anything of it."""
     has_new: bool = False
-    """Whether there are spans since it was told where its time went."""
+    """Whether there are new spans since its time was last sent."""
     due_at: float = 0.0
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to tell where its time went, and it may have gone elsewhere than was told."""
+        """Whether where its time went may have changed and is due to be sent."""
         return (self.has_new or self.run.ended_at is None) and time.monotonic() >= self.due_at
 
     def send(self, event: bytes) -> None:
@@ -67,7 +67,7 @@ class LiveSpans:
     """Follows spans while anybody is subscribed."""
 
     def __init__(self, *, path_seconds: float = 5.0, times_its_cost: float = 20.0, write: _Write = spans_as_columns) -> None:
-        """Find a run's critical path after so many seconds at least, and so many times as long as that took before."""
+        """Compute a run's critical path at most every so many seconds, and every so many times its own duration."""
         self._path_seconds, self._times_its_cost, self._write = path_seconds, times_its_cost, write
         self._watched: dict[int, _Watched] = {}
         self._thread = background_thread("console-spans")
@@ -77,7 +77,7 @@ class LiveSpans:
 
     @contextlib.contextmanager
     def subscribed(self, run: PipelineRun, box: Box) -> Iterator[None]:
-        """Put into a box, in the block, that it has begun, and then what is new of the run's spans."""
+        """Put the beginning, and then news of the run's spans, into a box during the block."""
         watched = self._watched.setdefault(run.pk, _Watched(run, due_at=time.monotonic() + self._path_seconds))
         watched.arriving.append(box)
         self._arrived.set()
@@ -98,7 +98,7 @@ class LiveSpans:
             arrived = [(watched, box) for watched in runs.values() for box in watched.arriving]
             try:
                 found = await loop.run_in_executor(self._thread, self._look, runs)
-            except Exception:  # noqa: BLE001  # it may not end the streams
+            except Exception:  # noqa: BLE001  # it must not end the streams
                 _log.exception("Spans could not be followed")
                 found = {number: [AGAIN] for number in runs}
             for number, events in found.items():
@@ -135,7 +135,7 @@ class LiveSpans:
         return events
 
     def _time_of(self, watched: _Watched) -> Iterator[bytes]:
-        """Yield where a run's time went, if that may be otherwise than it was, and say when to look again."""
+        """Yield where a run's time went if that may have changed, and schedule the next check."""
         began = time.monotonic()
         watched.due_at = began + self._path_seconds
         watched.run = PipelineRun.objects.get(pk=watched.run.pk)

@@ -1,7 +1,7 @@
-"""Who looks on, and what each of them may see: read for all of them at once, each second, and not whenever a page asks.
+"""Track viewers and what each may see, read for all of them at once every second instead of on each request.
 
-Fifty pages that ask each second would otherwise have the database asked two hundred times who they are. A session that has
-ended, and a team that was left, are noticed within a second, whatever process or program did it.
+Otherwise fifty pages asking every second would query the database two hundred times about who they are. An ended
+session and a lost membership are noticed within a second, whatever process caused them.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from apps.utils import clock
 
 _READ_EVERY = 1.0
 _ASKED_WITHIN = 30.0
-"""Seconds after which a session that has asked for nothing is no longer read about."""
+"""Seconds after which an inactive session is no longer read."""
 _MOST = 2_000
-"""Sessions read about at once; those beyond are asked for one by one, as for any page."""
+"""Sessions read at once; any beyond that are read one by one, as for any page."""
 
 _READ = f"""
     SELECT sessions.session_key, users.password, users.is_staff,
@@ -44,7 +44,7 @@ _READ = f"""
 
 @dataclass(slots=True)
 class _Looker:
-    """The user of a session, who has it as long as they have this password, and what they see."""
+    """A session's user, valid while they keep this password, and what they may see."""
 
     user_id: int
     password: str
@@ -53,7 +53,7 @@ class _Looker:
 
 
 class Lookers:
-    """The sessions that ask again and again, in one process."""
+    """The sessions that ask repeatedly, in one process."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Looker] = {}
@@ -61,7 +61,7 @@ class Lookers:
         self._lock = threading.Lock()
 
     def sight_of(self, request: HttpRequest) -> Sight | None:
-        """Return what whoever asks may see, as of a second ago at most; None if they are not signed in."""
+        """Return what the requester may see, at most a second old; None if they are not signed in."""
         session = session_of(request)
         if session is not None:
             self.refresh()
@@ -77,7 +77,7 @@ class Lookers:
         return sight
 
     def known(self, session: str) -> Sight | None:
-        """Return what a session was last known to see, and count it among those that ask; None if it has ended or is new."""
+        """Return what a session was last known to see and note that it asked; None if it has ended or is new."""
         with self._lock:
             looker = self._kept.get(session)
             if looker is None:
@@ -99,29 +99,29 @@ class Lookers:
             self._read_at = now
 
     def forget(self, session: str) -> None:
-        """Ask anew who has a session."""
+        """Read again who has a session."""
         with self._lock:
             self._kept.pop(session, None)
 
 
 lookers = Lookers()
-"""Those of this process."""
+"""This process's viewers."""
 
 
 def session_of(request: HttpRequest) -> str | None:
-    """Return the key of the session that a request is of, None where it names none."""
+    """Return the key of a request's session, or None."""
     return request.COOKIES.get(settings.SESSION_COOKIE_NAME) or None
 
 
 @receiver(user_logged_out)
 def _signed_out(request: HttpRequest, **_: object) -> None:
-    """Let a session end at once where somebody signs out; in other processes it does so within a second."""
+    """End a session at once when somebody signs out here; other processes notice within a second."""
     if (session := session_of(request)) is not None:
         lookers.forget(session)
 
 
 def _read(asking: Mapping[str, _Looker]) -> dict[str, tuple[str, Sight]]:
-    """Return the password and the sight of the users whose sessions still hold, by session."""
+    """Return the password and sight of users with valid sessions, by session."""
     values: dict[str, Any] = {
         "sessions": list(asking),
         "users": [each.user_id for each in asking.values()],

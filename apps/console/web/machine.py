@@ -1,4 +1,4 @@
-"""Which workers answer, and what waits in the broker: asked beside the pages, none of which waits for it."""
+"""Which workers answer, and what waits in the broker: asked in the background, so that no page waits for it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from kombu.exceptions import KombuError
 from apps.console.web.background import background_thread
 
 _EVERY = 5.0
-"""Seconds after which what workers said is asked anew, while somebody looks."""
+"""Seconds after which workers are asked again while somebody looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A worker that answers: how many processes it has, since when, and how many tasks it has begun."""
+    """An answering worker: how many processes it has, since when, and how many tasks it has begun."""
 
     name: str
     processes: int | None
@@ -34,7 +34,7 @@ class Worker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """A queue of the broker, and how many messages no worker has taken yet."""
+    """A broker's queue, and how many messages no worker has taken yet."""
 
     name: str
     waiting: int
@@ -42,7 +42,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What was found when the broker was asked; without `is_reached`, it did not answer."""
+    """What was found when the broker was asked; without `is_reached` it did not answer."""
 
     asked_at: datetime
     is_reached: bool
@@ -52,7 +52,7 @@ class Machine:
 
 
 class Asking:
-    """Asks in a thread of its own, once for all who look, and keeps the last answer."""
+    """Asks in a thread of its own, once for all viewers, and keeps the last answer."""
 
     def __init__(self, ask: Callable[[], Machine]) -> None:
         self._ask = ask
@@ -63,7 +63,7 @@ class Asking:
         self._lock = threading.Lock()
 
     def last(self, *, wait_seconds: float = 0.0) -> Machine | None:
-        """Return the last answer, and ask anew if it is old; without any, wait for the first one so long at most."""
+        """Return the last answer, and ask again if it is old; without one, wait briefly for the first."""
         with self._lock:
             if self._under_way is None and time.monotonic() >= self._next:
                 self._under_way = self._thread.submit(self._ask)
@@ -76,7 +76,7 @@ class Asking:
         except TimeoutError:
             return None
         finally:
-            if asked.done():  # also where it failed in a way that nobody foresaw: the next look asks again
+            if asked.done():  # even after an unforeseen failure, so that the next look asks again
                 with self._lock:
                     self._under_way = None
         with self._lock:
@@ -85,7 +85,7 @@ class Asking:
 
 
 def machine_now(app: Celery, *, answer_seconds: float = 1.0) -> Machine:
-    """Ask the broker and, through it, all workers, which have so long to answer."""
+    """Ask the broker and, through it, all workers, with a time limit."""
     now = datetime.now(UTC)  # the database's clock would need a connection in this thread
     with app.connection_for_read() as connection:
         failures: tuple[type[BaseException], ...] = (KombuError, OSError, *connection.connection_errors)
@@ -112,8 +112,8 @@ def _worker(name: str, stats: Mapping[str, Any], *, now: datetime) -> Worker:
 
 
 def _waiting(connection: Connection, name: str) -> int:
-    """Return how many messages a queue has; Redis has no queue that is empty."""
-    channel: Any = connection.default_channel  # its stubs know no methods
+    """Return how many messages a queue has; Redis does not keep empty queues."""
+    channel: Any = connection.default_channel  # its type stubs lack methods
     try:
         return int(channel.queue_declare(queue=name, passive=True).message_count)
     except connection.channel_errors:
@@ -121,7 +121,7 @@ def _waiting(connection: Connection, name: str) -> int:
 
 
 def _broker(connection: Connection) -> str:
-    """Return the broker's name and version, where it says them as Redis and Valkey do."""
+    """Return the broker's name and version, if it reports them as Redis and Valkey do."""
     if connection.transport.driver_type != "redis":
         return str(connection.transport.driver_type)
     channel: Any = connection.default_channel

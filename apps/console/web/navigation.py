@@ -1,4 +1,4 @@
-"""The pages that every page leads to."""
+"""The pages that every page links to."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WITHIN: Mapping[str, str] = {
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """Return the pages, and which of them the request is within."""
+    """Return the pages, and which one the request is within."""
     match = request.resolver_match
     name = match.url_name if match is not None else None
     return {"navigation": _PAGES, "section": _WITHIN.get(name or "", name)}

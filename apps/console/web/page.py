@@ -1,4 +1,4 @@
-"""A page: what it reads for whoever looks, and the part of it that changes meanwhile."""
+"""A page: what it reads for its viewer, and the part of it that changes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from apps.utils.times_in_text import times_marked
 class Page:
     """A view that only reads; `read` is called with the viewer's sight, the query and what the address names.
 
-    Where that may take long, `read_at_once` is called for the page itself, and what it leaves out comes after.
-    The template shows `part` as `{{ live }}`. It is sent alone to whoever has the page open already, and is the same for
-    everyone of one sight. Sentences that may tell a time go through the filter `timed`.
+    If that may take long, `read_at_once` is called for the page itself, and what it leaves out follows. The template
+    shows `part` as `{{ live }}`. Open pages are sent the part alone, which is the same for everyone with the same
+    sight. Sentences that may contain a time go through the filter `timed`.
     """
 
     template: str
@@ -32,7 +32,7 @@ class Page:
     read_at_once: Callable[..., Mapping[str, Any]] | None = None
 
     def __call__(self, request: HttpRequest, **named: Any) -> HttpResponse:
-        """Answer with the page, or with its part alone where the page asks for that."""
+        """Answer with the page, or with only its part if the page asks for that."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         with times_marked():
@@ -43,7 +43,7 @@ class Page:
             else:
                 response = render(request, self.template, {**context, "live": live, "version": version_of(live)})
         patch_vary_headers(response, ["HX-Request"])
-        response.headers["Cache-Control"] = "no-store"  # the next to sit there may be somebody else
+        response.headers["Cache-Control"] = "no-store"  # the next person at this browser may be somebody else
         response.headers["X-Part-Version"] = version_of(live)
         return response
 
@@ -63,5 +63,5 @@ def _context(
 
 
 def version_of(html: str) -> str:
-    """Return what tells one state of a part from another."""
+    """Return a version that identifies the state of a part."""
     return blake2b(html.encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""Pages of a list that begin at a row and not at a count, so that what comes in meanwhile moves nothing."""
+"""Page through a list by rows instead of offsets, so that new rows shift nothing."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paged(Generic[_M]):
-    """Some rows of a list, and the numbers that the pages around begin at: `newer` is above, `older` below."""
+    """Some rows of a list, and the numbers where the neighbouring pages begin: `newer` above, `older` below."""
 
     rows: Sequence[_M]
     newer: int | None
     older: int | None
     goes_on: bool = False
-    """Whether it ends where it does because so many rows were looked at."""
+    """Whether it ends because the limit of examined rows was reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A row's place in an order: the number that an address names it by, and its keys."""
+    """A row's place in an order: its number in addresses, and its keys."""
 
     mark: int
     keys: Mapping[str, Any]
 
 
 def number_in(query: QueryDict, name: str) -> int | None:
-    """Return a number that an address names; None for anything else."""
+    """Return the number in an address; None for anything else."""
     text = query.get(name, "")
     return int(text) if _NUMBER.fullmatch(text) else None
 
@@ -52,11 +52,11 @@ def paged(
     size: int | None = None,
     most: int | None = None,
 ) -> Paged[_M]:
-    """Return the page that an address asks for: what is below the row `before`, or above the row `after`, or the top.
+    """Return the page that an address asks for: below the row `before`, above the row `after`, or the top.
 
-    `by` is the order, in which no two rows share a place. Where it is one key, that is the number that names a row; else its
-    primary key is, and the row is looked up among `every`: it may have left the list, and keeps its place in it. Of `every`,
-    no more than `most` rows are looked at, where that is given.
+    `by` is the order, in which no two rows tie. If it is a single key, that is the number in addresses; otherwise the
+    primary key is, and the row is looked up in `every`, because it may have left the list but keeps its place. At most
+    `most` rows of `every` are examined, if given.
     """
     size = PAGE_SIZE if size is None else size
     every = rows if every is None else every
@@ -97,13 +97,13 @@ def _place(every: QuerySet[_M], by: Sequence[str], mark: int) -> _Place | None:
 
 
 def _far(rows: QuerySet[_M], order: Sequence[str], most: int) -> _Place | None:
-    """Return the last place that a page looks at; None where it looks at all that follow."""
+    """Return the last place that a page examines; None if it examines all that follow."""
     last = list(rows.order_by(*order).values(_name(order), *_names(order))[most - 1 : most + 1])
     return _Place(last[0][_name(order)], {name: last[0][name] for name in _names(order)}) if len(last) > 1 else None
 
 
 def _beyond(order: Sequence[str], place: _Place, *, or_there: bool = False) -> Q:
-    """Return what holds of the rows that come after a place, in an order, or stand there."""
+    """Return the condition for rows at or after a place in an order."""
     ways, same = [], Q()
     for key in order:
         name, than = key.removeprefix("-"), "lt" if key.startswith("-") else "gt"

@@ -1,4 +1,4 @@
-"""Which of a connection's repositories are looked at, and which are chosen, while somebody picks some. Pure."""
+"""Track which of a connection's repositories are shown and chosen while somebody picks some. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from apps.repositories.models import Listed
 from apps.repositories.names import InvalidRepositoryName, repository_name
 
 MOST_SHOWN = 100
-"""Of ten thousand, nobody looks through a page of them: they search."""
+"""Nobody pages through ten thousand: they search."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A repository that can be chosen; `tracked_with` is the account with which the team tracks it, if it does."""
+    """A repository to choose from; `tracked_with` is the account with which the team already tracks it, if any."""
 
     listed: Listed
     tracked_with: str = ""
@@ -22,13 +22,13 @@ class Choice:
 
     @property
     def key(self) -> str:
-        """Its name as GitHub tells names apart."""
+        """Its name, compared like GitHub does."""
         return self.listed.full_name.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picking:
-    """What `text` finds, what of it is shown, and what is chosen: of the others too, which are lines of text."""
+    """What `text` finds, what of that is shown, and what is chosen, including others, written as lines of text."""
 
     text: str
     shown: Sequence[Choice]
@@ -36,16 +36,16 @@ class Picking:
     total: int
     others: Sequence[str]
     chosen: Sequence[str]
-    """The names of all that are chosen and known, as GitHub writes them."""
+    """The names of all known chosen repositories, as GitHub writes them."""
     unknown: Sequence[str]
-    """What was written by hand and is not in the list."""
+    """Names written by hand that are not in the list."""
 
 
 class Choices:
-    """All that can be chosen with a connection: what its token sees, and what its team tracks with it."""
+    """Everything that can be chosen with a connection: what its token sees, and what its team tracks with it."""
 
     def __init__(self, listed: Iterable[Listed], *, tracked: Mapping[str, str], account: str, api_url: str) -> None:
-        """Take the list, and the accounts with which the team tracks repositories, by their names."""
+        """Take the list, and the accounts with which the team tracks repositories, by repository name."""
         self._api_url = api_url
         with_it = {name.lower(): account_of for name, account_of in tracked.items()}
         known = {each.full_name.lower(): each for each in listed}
@@ -57,7 +57,7 @@ class Choices:
         self._all = {choice.key: choice for choice in choices}
 
     def picked(self, *, text: str = "", names: Iterable[str] = (), action: str = "") -> Picking:
-        """Return what is found and chosen after an action: `all_shown`, `all_found`, `none`, or nothing in particular."""
+        """Return what is found and chosen after an action: `all_shown`, `all_found`, `none` or any other."""
         found = self._found(text)
         chosen, unknown = self._sorted_out(names)
         match action:
@@ -86,7 +86,7 @@ class Choices:
         return [choice for choice in self._all.values() if all(word in choice.key for word in words)]
 
     def _sorted_out(self, names: Iterable[str]) -> tuple[dict[str, None], list[str]]:
-        """Return the keys of the names that are known, and the others as they were written; each once."""
+        """Return the keys of known names, and the others as written, each once."""
         chosen: dict[str, None] = {}
         unknown: dict[str, None] = {}
         for name in filter(None, map(str.strip, names)):
@@ -94,7 +94,7 @@ class Choices:
             if key not in self._all:
                 try:
                     key = repository_name(name, api_url=self._api_url).lower()
-                except InvalidRepositoryName:  # who starts is told
+                except InvalidRepositoryName:  # starting reports it
                     key = ""
             if key in self._all:
                 chosen[key] = None

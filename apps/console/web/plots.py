@@ -1,4 +1,4 @@
-"""Plots of numbers by week or by hour, as shapes that a template draws without a script. Pure."""
+"""Plot numbers by week or hour, as shapes that a template draws without a script. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """The number of a week or an hour, None where there is none, and what is to be said of one that may still change."""
+    """A week's or hour's number, or None, and a caveat for one that may still change."""
 
     name: str
     label: str
@@ -27,7 +27,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A period in the picture: its place, its bar's size, what it says, and whether it may still change."""
+    """A period in the picture: its place, its bar's size, its text, and whether it may still change."""
 
     x: float
     y: float
@@ -48,7 +48,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A picture of one number a period: bars, or a line that breaks where a period has none."""
+    """A picture of one number per period: bars, or a line with gaps where a period has none."""
 
     key: str
     title: str
@@ -56,19 +56,19 @@ class Plot:
     is_bars: bool
     marks: Sequence[Mark]
     lines: Sequence[str]
-    """Points of lines, as an SVG polyline has them."""
+    """The lines' points, in SVG polyline notation."""
     levels: Sequence[Tick]
     periods: Sequence[Tick]
 
 
 def week_of(monday: date, value: float | None, *, is_whole: bool) -> Period:
-    """Return the number of a week, and whether all that it rests on is stored."""
+    """Return a week's number, and whether all the data behind it is stored."""
     caveat = "" if is_whole else "not all of it stored"
     return Period(name=f"week of {monday}", label=f"{monday:%m-%d}", value=value, caveat=caveat)
 
 
 def hour_of(begins: datetime, value: float | None, *, caveat: str = "") -> Period:
-    """Return the number of an hour, and what is to be said of it."""
+    """Return an hour's number, and any caveat."""
     at = f"{begins.astimezone(UTC):%H:%M}"
     return Period(name=f"hour from {at} UTC", label=at, value=value, caveat=caveat)
 
@@ -83,7 +83,7 @@ def plot_of(
     is_bars: bool = False,
     top: float = 0,
 ) -> Plot:
-    """Return the picture of some periods, oldest first; its scale goes from 0 to a round number, `top` at least.
+    """Return the picture of some periods, oldest first; its scale goes from 0 to a round number, at least `top`.
 
     `each` is what they are: weeks, or hours.
     """
@@ -126,12 +126,12 @@ def plot_of(
 
 
 def number(value: float) -> str:
-    """Return a number as people read it: of a small one a digit after the point, where that says something."""
+    """Return a number for people: a small one with one decimal if that is significant."""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}"
 
 
 def _scale(highest: float) -> tuple[float, float]:
-    """Return a round number that nothing is above, and the step between levels, of which there are two to five."""
+    """Return a round upper bound, and the step between its two to five levels."""
     if highest <= 0:
         return 1.0, 1.0
     power = 10 ** math.floor(math.log10(highest / 3))
@@ -140,7 +140,7 @@ def _scale(highest: float) -> tuple[float, float]:
 
 
 def _lines(marks: Sequence[Mark | None]) -> list[str]:
-    """Return a line for each stretch of periods that have a number; one between two that have none is a point alone."""
+    """Return a line for each stretch of periods with numbers; an isolated period is a single point."""
     stretches: list[list[Mark]] = [[]]
     for mark in marks:
         if mark is None:
@@ -151,7 +151,7 @@ def _lines(marks: Sequence[Mark | None]) -> list[str]:
 
 
 def _ticks(periods: Sequence[Period], room: float) -> list[Tick]:
-    """Return labels for the first, the middle and the last period, none of which is cut off."""
+    """Return labels for the first, middle and last period, placed so that none is cut off."""
     places = sorted({0, len(periods) // 2, len(periods) - 1}) if periods else []
     return [
         Tick(at=round(min(_LEFT + room * (place + 0.5), WIDTH - _HALF_LABEL), 2), label=periods[place].label)

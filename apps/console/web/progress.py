@@ -1,4 +1,4 @@
-"""How far runs are: the one true count of what is read, of what GitHub says there is."""
+"""Compute how far runs are: the only count of what is read, out of what GitHub says there is."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ class Progress:
     """Repositories and pull requests of a run, so far."""
 
     name: str = ""
-    """The repository's; of several the first one's, by the alphabet."""
+    """The repository's name, or the alphabetically first of several."""
     repositories: int = 0
     ended: int = 0
     failed: int = 0
     unsized: int = 0
-    """Repositories of which GitHub has not said yet how much there is."""
+    """Repositories whose size GitHub has not reported yet."""
     done: int = 0
     expected: int = 0
     requests: int = 0
     points: int = 0
     removed: Removed | None = None
-    """Those that were removed since: what is read of them is known no more, but what the run kept of its end."""
+    """Repositories removed since: what was read of them is only known as far as the run recorded at its end."""
 
     @property
     def others(self) -> int:
-        """How many repositories it has beside the one that is named."""
+        """How many repositories it has besides the named one."""
         return max(0, self.repositories - 1)
 
     @property
     def share(self) -> float | None:
-        """The share of pull requests that is read, from 0 to 1; None where not every repository's size is known."""
+        """The share of pull requests read, from 0 to 1; None unless every repository's size is known."""
         if self.removed is not None:
             return None
         if self.unsized and self.repositories != self.ended:
@@ -47,7 +47,7 @@ class Progress:
 
     @property
     def percent(self) -> int | None:
-        """The share in percent, rounded down: 100 is all."""
+        """The share in percent, rounded down, so that 100 means all."""
         return None if self.share is None else int(self.share * 100)
 
 

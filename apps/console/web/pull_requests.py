@@ -1,4 +1,4 @@
-"""A repository's pull requests: which of them, in which order, whether each was AI-assisted, and by which evidence."""
+"""List a repository's pull requests: which, in which order, whether AI-assisted, and on what evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.console.web.paging import Paged, paged
 from apps.pulls.models import PullRequest
 
 LOOKED_AT = 20_000
-"""Pull requests that one page looks at for those that are asked for: however few there are, it is there at once."""
+"""How many pull requests one page examines for matches, so that it is quick however few there are."""
 STATES: Mapping[str, str] = {"open": "OPEN", "merged": "MERGED", "closed": "CLOSED"}
 ORDERS: Mapping[str, tuple[str, ...]] = {
     "newest first": ("-number",),
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"#?(\d{1,9})", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestFilter(Asked):
-    """Which pull requests: what is empty or not understood asks for nothing."""
+    """Which pull requests; empty or invalid values do not restrict."""
 
     text: str = ""
     state: str = ""
@@ -41,21 +41,21 @@ class PullRequestFilter(Asked):
 
     @property
     def order_or_usual(self) -> str:
-        """The order that is asked for, or the usual one."""
+        """The requested order, or the default."""
         return self.order if self.order in ORDERS else next(iter(ORDERS))
 
     @property
     def is_search(self) -> bool:
-        """Whether it asks for some of them."""
+        """Whether it restricts the list."""
         return bool(self.text or self.state or self.assisted)
 
     @property
     def merged_alone(self) -> bool:
-        """Whether it is in the order of merges, which only those have that were merged."""
+        """Whether it is ordered by merge, which only merged ones have."""
         return "merged" in self.order_or_usual
 
     def of_pull_requests(self, rows: QuerySet[PullRequest]) -> QuerySet[PullRequest]:
-        """Return those that are asked for."""
+        """Return the matching pull requests."""
         if self.state in STATES:
             rows = rows.filter(state=STATES[self.state])
         if self.assisted in ASSISTED:
@@ -73,11 +73,11 @@ class PullRequestLine:
     tools: Sequence[str]
     evidence: Sequence[Evidence]
     says: str
-    """What is known where no tool's mark was found, or what has changed since."""
+    """What is known if no tool's mark was found, or what has changed since."""
 
     @property
     def address(self) -> str:
-        """Return its page at GitHub; nothing where a browser should not go there."""
+        """Return its page on GitHub, or "" if a browser should not go there."""
         url = self.pull_request.url
         return url if url.startswith(("https://", "http://")) else ""
 
@@ -90,7 +90,7 @@ def newest_of(rows: QuerySet[PullRequest], *, most: int) -> list[PullRequestLine
 def page_of(
     rows: QuerySet[PullRequest], asked: PullRequestFilter, query: QueryDict
 ) -> tuple[Paged[PullRequest], list[PullRequestLine]]:
-    """Return the page of a repository's pull requests that an address asks for, and its lines."""
+    """Return the requested page of a repository's pull requests, and its lines."""
     every = _shown(rows.filter(merged_at__isnull=False) if asked.merged_alone else rows)
     most = LOOKED_AT if asked.is_search else None
     page = paged(asked.of_pull_requests(every), query, by=ORDERS[asked.order_or_usual], every=every, most=most)
@@ -98,7 +98,7 @@ def page_of(
 
 
 def _shown(rows: QuerySet[PullRequest]) -> QuerySet[PullRequest]:
-    """Return the rows with what a line shows of them: no descriptions, which are long."""
+    """Return the rows with only what a line shows, without the long descriptions."""
     return rows.select_related("analysis").only(*_SHOWN)
 
 

@@ -1,7 +1,7 @@
-"""One reader in each process of the web: it notices what changed, and renders each part once for all who look at it.
+"""One reader in each web process: it notices changes, and renders each part once for all its viewers.
 
-However many pages are open, it asks each second who still looks, and for one row a team, and renders what has changed in
-turn, as far as a few queries a second allow: looking on may not slow down what is looked at.
+However many pages are open, each second it asks who is still viewing, and for one row per team, and renders changed
+parts in turn, within a few queries a second: viewing must not slow down the work being viewed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.utils import clock
 
 _EVERY = 1.0
-"""Seconds between two looks."""
+"""Seconds between two reads."""
 _QUERIES = 10.0
 _SAVES_SECONDS = 3.0
-"""Of how many seconds the queries that nobody needed may be asked at once."""
+"""For how many seconds unused queries accumulate."""
 _FAILING_AFTER = 10.0
-"""Seconds after which a look that has not ended is taken for one that fails."""
+"""Seconds after which an unfinished read counts as failed."""
 _AT_LATEST = 15.0
-"""Seconds after which a part is rendered though no row has changed: what is silent or late is so by the clock."""
+"""Seconds after which a part is rendered even without a change: silence and lateness depend on the clock."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ _MARKS = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """What some pages show: the same for all who are of one sight."""
+    """What some pages show, the same for all viewers of one sight."""
 
     page: Page
     sight: Sight
@@ -63,7 +63,7 @@ class Topic:
 
 @dataclass(slots=True)
 class _Watched:
-    """A topic's subscribers, and since when it should have been rendered again."""
+    """A topic's subscribers, and since when it is due to be rendered again."""
 
     boxes: list[Box] = field(default_factory=list)
     due: bool = True
@@ -74,7 +74,7 @@ class Reader:
     """Reads while anybody is subscribed."""
 
     def __init__(self, *, queries_a_second: float = _QUERIES) -> None:
-        """Ask so many queries, on average: beyond them, parts wait for their turn."""
+        """Limit the average number of queries; beyond it, parts wait for their turn."""
         self._queries = queries_a_second
         self._topics: dict[Topic, _Watched] = {}
         self._marks: Mapping[int, str] = {}
@@ -85,12 +85,12 @@ class Reader:
 
     @property
     def is_reading(self) -> bool:
-        """Whether what subscribers have is what there is, but for the last seconds: the database could be read."""
+        """Whether subscribers are up to date within seconds, because the database could be read."""
         return asyncio.get_running_loop().time() - self._looked_at < _FAILING_AFTER
 
     @contextlib.contextmanager
     def subscribed(self, topic: Topic, box: Box) -> Iterator[None]:
-        """Put into a box, in the block, the topic's part as it stands, and whenever it may have changed."""
+        """Put the topic's part into a box, now and whenever it may have changed, during the block."""
         watched = self._topics.setdefault(topic, _Watched())
         watched.boxes.append(box)
         watched.due = True  # the page was read a moment ago
@@ -127,14 +127,14 @@ class Reader:
                 for watched in self._topics.values():
                     watched.due = True
                 await loop.run_in_executor(self._thread, _close)
-            except Exception:  # noqa: BLE001  # a page's mistake may not end the others' streams
+            except Exception:  # noqa: BLE001  # one page's error must not end the others' streams
                 _log.exception("A part of a page could not be rendered")
             await asyncio.sleep(_EVERY)
         await self._ahead.ended()
         await loop.run_in_executor(self._thread, _close)
 
     def _note(self, marks: Mapping[int, str], *, now: float) -> None:
-        """Note whose parts are due: of teams that changed, and of those that were rendered long ago."""
+        """Note which parts are due: those of changed teams, and those rendered long ago."""
         changed = {team for team in marks.keys() | self._marks.keys() if marks.get(team) != self._marks.get(team)}
         self._marks = marks
         for topic, watched in self._topics.items():
@@ -142,7 +142,7 @@ class Reader:
             watched.due = watched.due or is_old or any(topic.sight.has(team) for team in changed)
 
     def _in_turn(self) -> list[tuple[Topic, _Watched]]:
-        """Return what is due, in its order: first what was rendered longest ago."""
+        """Return what is due, least recently rendered first."""
         due = [(topic, watched) for topic, watched in self._topics.items() if watched.due]
         return sorted(due, key=lambda each: each[1].rendered_at)
 

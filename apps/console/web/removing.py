@@ -1,4 +1,4 @@
-"""Remove an account, after saying in numbers what that deletes: for the team's owners and for staff."""
+"""Remove an account, after showing how much that deletes: for the team's owners and for staff."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def remove(request: HttpRequest, connection_id: int) -> HttpResponse:
     refused = ""
     if request.method == "POST":
         try:
-            RunCauses.objects.filter(run__repo_syncs__repository__connection=found).delete()  # what stays is explained anew
+            RunCauses.objects.filter(run__repo_syncs__repository__connection=found).delete()  # the rest is explained afresh
             removing.remove(found, by=request.user.get_username())
             remove_empty_team(found.team_id)
         except WrongState as error:

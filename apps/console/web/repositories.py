@@ -1,4 +1,4 @@
-"""The repositories that teams track: which of them, in which order, and each against its team's promise."""
+"""List the repositories that teams track: which, in which order, and each against its team's promise."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STATES: Mapping[str, Freshness] = {state.word: state for state in Freshness}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryFilter(Asked):
-    """Which repositories, in which order: what is empty or not understood asks for nothing."""
+    """Which repositories, in which order; empty or invalid values do not restrict."""
 
     text: str = ""
     team: str = ""
@@ -45,37 +45,37 @@ class RepositoryFilter(Asked):
 
     @property
     def order_or_usual(self) -> str:
-        """The order that is asked for, or the usual one."""
+        """The requested order, or the default."""
         return self.order if self.order in ORDERS else next(iter(ORDERS))
 
     def named(self, sight: Sight) -> QuerySet[TrackedRepository]:
-        """Return the repositories that are seen and asked for, of whatever state."""
+        """Return the visible matching repositories, in any state."""
         rows = sight.repositories().select_related("team")
         if self.team:
             rows = rows.filter(team__slug=self.team)
         return rows.filter(full_name__icontains=self.text) if self.text else rows
 
     def in_state(self, rows: QuerySet[FreshRepository]) -> QuerySet[FreshRepository]:
-        """Return those of the state that is asked for."""
+        """Return those in the requested state."""
         return rows.filter(freshness=_STATES[self.state]) if self.state in _STATES else rows
 
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """A state in its word, and how many repositories are in it."""
+    """A state's word, and how many repositories are in it."""
 
     word: str
     count: int
 
 
 def state_counts(rows: QuerySet[TrackedRepository], *, now: datetime) -> list[StateCount]:
-    """Return how many of the repositories are in each state, worst first, without those that none is in."""
+    """Return how many repositories are in each state, worst first, without empty states."""
     counts = {each["freshness"]: each["count"] for each in counts_of(rows, now=now)}
     return [StateCount(state.word, counts[state]) for state in Freshness if state in counts]
 
 
 def worst_of(sight: Sight, *, now: datetime, team: Team | None = None) -> list[Told]:
-    """Return the repositories that are not on time, of all that is seen or of a team, worst first, as far as one looks."""
+    """Return repositories that are not on time, of all visible ones or of a team, worst first, up to a limit."""
     rows = sight.repositories() if team is None else sight.repositories().filter(team=team)
     late = with_freshness(rows, now=now).select_related("team").filter(freshness__lt=Freshness.ON_TIME)
     return told(late.order_by("freshness", "full_name", "pk")[:_WORST], now=now, sees=sight.has)

@@ -1,4 +1,4 @@
-"""A repository's page: how fresh and how complete it is, its runs, and its newest pull requests; and all of these."""
+"""A repository's page: its freshness and completeness, its runs and newest pull requests; and the list of all of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 10
 
 
 def _seen(sight: Sight, repository_id: int) -> TrackedRepository:
-    """Return a repository, or answer that there is none: also of one that they may not see."""
+    """Return a repository, or raise Http404, also for one that the user may not see."""
     if repository_id >= 2**63:
         raise Http404
     rows = with_freshness(sight.repositories(), now=clock.now()).select_related("team", "connection")

@@ -1,4 +1,4 @@
-"""Resume a run: all that it lost, or the repositories that somebody chooses."""
+"""Resume a run: everything it lost, or chosen repositories."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from apps.integrations.models import PipelineRun, RepoSync
 from apps.integrations.tasks import send
 
 _MOST_OFFERED = 200
-"""Repositories to choose from; of more, all are resumed, or those that their links name."""
+"""The most repositories to choose from; with more, all are resumed, or the one that a link names."""
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Ask what to resume, or resume it, and lead to the new run."""
+    """Ask what to resume, or resume it and redirect to the new run."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
     sight.require_acting_for(run.team_id)
@@ -38,7 +38,7 @@ def resume(request: HttpRequest, run_id: int) -> HttpResponse:
         )
     except WrongState as error:
         return render(request, "console/resume.html", {**_context(run, chosen), "refused": f"{error}."}, status=409)
-    send([*pipeline.advance(resumed.pk), *pipeline.admit()])  # without a broker, the sweep does
+    send([*pipeline.advance(resumed.pk), *pipeline.admit()])  # without a broker, the sweep sends it
     return redirect("run", run_id=resumed.pk)
 
 

@@ -1,4 +1,4 @@
-"""A run's page: how it stands and why, how far it is, what it waits for, and what came of each repository."""
+"""A run's page: how it stands and why, how far it is, what it waits for, and each repository's result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BY_TROUBLE = Case(
 
 
 def run_seen(sight: Sight, run_id: int) -> PipelineRun:
-    """Return a run, or answer that there is none: also of one that they may not see."""
+    """Return a run, or raise Http404, also for one that the user may not see."""
     if run_id >= 2**63:
         raise Http404
     return get_object_or_404(sight.runs().select_related("team", "follows"), pk=run_id)
@@ -74,14 +74,14 @@ def _read(
 
 
 def _left(run: PipelineRun) -> frozenset[int]:
-    """Return which of the repositories of a run that has ended can be taken up, as the numbers of their rows."""
+    """Return which repositories of an ended run can be resumed, by row id."""
     if run.ended_at is None or run.state == PipelineRun.State.COMPLETED:
         return frozenset()
     return frozenset(row.pk for row in pipeline.left_to_resume(run))
 
 
 def _rows(sight: Sight, run: PipelineRun, query: QueryDict) -> tuple[list[RepoSync], int | None]:
-    """Return the run's repositories from the one asked for on, troubles first, and where the next ones begin."""
+    """Return the run's repositories from the requested one on, troubles first, and where the next page begins."""
     begin = _offset(query)
     ordered = run.repo_syncs.select_related("repository", "connection").order_by(_BY_TROUBLE, "pk")
     found = list(ordered[begin : begin + ROWS_SHOWN + 1])
@@ -98,7 +98,7 @@ def _offset(query: QueryDict) -> int:
 
 
 def _now(run: PipelineRun, rows: Sequence[RepoSync]) -> str:
-    """Return what the run does now, or what it waits for, in a sentence; empty once it has ended."""
+    """Return a sentence on what the run does now or waits for; "" once it has ended."""
     unfinished = [row for row in rows if row.state not in RepoSync.ENDED] if run.ended_at is None else []
     if not unfinished:
         return ""
@@ -113,7 +113,7 @@ def _now(run: PipelineRun, rows: Sequence[RepoSync]) -> str:
 
 
 def _neighbour(sight: Sight, run: PipelineRun, *, newer: bool) -> int | None:
-    """Return the next run that failed, wholly or in part."""
+    """Return the next run that failed, wholly or partly."""
     failed = sight.runs().filter(state__in=_TROUBLED)
     if newer:
         return failed.filter(pk__gt=run.pk).order_by("pk").values_list("pk", flat=True).first()

@@ -1,4 +1,4 @@
-"""The phases of a run: where it stands among them, when each began and ended, and its place on the run's time axis."""
+"""A run's phases: where it stands among them, when each began and ended, and its place on the time axis."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _WORDS: Mapping[catalog.Phase, str] = {
     "complete": "Done",
 }
 _AXIS = 1000.0
-"""How wide the axis is in the picture's own measure."""
+"""The axis's width in the picture's units."""
 _NARROWEST = 4.0
-"""However short a phase was, one sees that it was there."""
+"""The least width, so that even the shortest phase is visible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +37,18 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseShown:
-    """A phase of a run in words: done, now, stopped or ahead; when it began and ended, where that is known."""
+    """A run's phase in words: done, now, stopped or ahead, and when it began and ended, if known."""
 
     words: str
     stands: str
     began: datetime | None
     ended: datetime | None
     bar: Bar | None
-    """None where there is no length of it to show."""
+    """None if there is no length to show."""
 
 
 def phases_of(run: PipelineRun) -> list[PhaseShown]:
-    """Return the phases of a run in their order."""
+    """Return a run's phases in order."""
     names: list[catalog.Phase] = [name for name in phases.NAMES if phases.phase(name).kind == run.kind]
     at = names.index(phases.named(run.phase))
     if run.state in (PipelineRun.State.COMPLETED, PipelineRun.State.PARTIAL):
@@ -66,7 +66,7 @@ def phases_of(run: PipelineRun) -> list[PhaseShown]:
 
 
 def _bar(start: datetime, end: datetime, began: datetime | None, ended: datetime | None) -> Bar | None:
-    """Return where a phase lies on the axis from `start` to `end`, and no part of it beside."""
+    """Return where a phase lies on the axis from `start` to `end`, clipped to it."""
     if began is None or ended is None:
         return None
     whole = max(end - start, timedelta(microseconds=1))

@@ -1,4 +1,4 @@
-"""Why a run went as it did, and where its time went: read apart, since spans are slower to find than rows."""
+"""Why a run went as it did and where its time went, read separately, since spans are slower to find than rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WIDTH = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A part of the duration: its words, its time along the critical path and over all workers, and its place in the bar."""
+    """A part of the duration: its name, its time on the critical path and over all workers, and its place in the bar."""
 
     key: str
     words: str

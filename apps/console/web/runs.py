@@ -1,4 +1,4 @@
-"""The list of runs: which of them, in which order, and a line for each."""
+"""The list of runs: which, in which order, and a line for each."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class RunLine:
     progress: Progress = field(default_factory=Progress)
     finding: Finding = field(default_factory=Finding)
     causes: Sequence[str] = ()
-    """Their codes, as far as they are known, the decisive one first."""
+    """The causes' codes as far as known, the decisive one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter(Asked):
-    """Which runs: what is empty or not understood asks for nothing."""
+    """Which runs; empty or invalid values do not restrict."""
 
     team: str = ""
     state: str = ""
@@ -60,7 +60,7 @@ class Filter(Asked):
     repository: str = ""
     """A name or a pattern of names, as commands take it: `acme/api-*`."""
     cause: str = ""
-    """The code of one of the causes that `explain` names of the run."""
+    """The code of one of the causes that `explain` names for the run."""
     text: str = ""
     since: str = ""
     until: str = ""
@@ -68,11 +68,11 @@ class Filter(Asked):
 
     @property
     def order_or_usual(self) -> str:
-        """The order that is asked for, or the usual one."""
+        """The requested order, or the default."""
         return self.order if self.order in ORDERS else next(iter(ORDERS))
 
     def of_runs(self, sight: Sight) -> QuerySet[PipelineRun]:
-        """Return the runs that are seen and asked for."""
+        """Return the visible matching runs."""
         runs = sight.runs().select_related("team")
         if self.team:
             runs = runs.filter(team__slug=self.team)
@@ -93,13 +93,13 @@ class Filter(Asked):
         return runs.filter(self._named(sight)) if self.text else runs
 
     def not_known(self, sight: Sight) -> int:
-        """Return how many runs, of those asked for but for their cause, have causes that are not known."""
+        """Return how many otherwise matching runs have unknown causes."""
         if self.cause not in _CAUSES:
             return 0
         return replace(self, cause="").of_runs(sight).filter(NOT_KNOWN).count()
 
     def _named(self, sight: Sight) -> Q:
-        """Return what the text asks for: a run's number, task or trace, or words of a repository's name or an error."""
+        """Return the condition for the text: a run's number, task or trace, or words of a repository's name or an error."""
         if _TRACE_ID.fullmatch(self.text):
             return Q(traceparent__contains=f"-{self.text}-")
         if _TASK_ID.fullmatch(self.text):

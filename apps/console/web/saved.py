@@ -1,4 +1,4 @@
-"""A run as one file that opens without a server, to be sent to somebody: how it stands, why, its time and its spans."""
+"""Save a run as one file that opens without a server, to send to somebody: its state, causes, time and spans."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from telemetry import trace_id_of
 from telemetry.reading import Span
 
 MOST_DETAILS = 3_000
-"""So many spans' attributes and lines are in the file: first those that decided how the run went."""
+"""How many spans have attributes and lines in the file: first those that decided how the run went."""
 _SCRIPTS = ("axis.js", "span_table.js", "picture.js", "span_panel.js", "span_data.js", "waterfall.js")
 _BETWEEN_MODULES = re.compile(r"^import .*?;\n|^export ", re.MULTILINE)
 
 
 @require_safe
 def saved(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Answer with the file, as its reader sees the run now; its links lead back here."""
+    """Answer with the file, showing the run as its reader sees it now; its links lead back here."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
     with nothing_collected():
@@ -68,7 +68,7 @@ def saved(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 def _details(run: PipelineRun, spans: Sequence[Span], chosen: frozenset[str], sight: Sight) -> Mapping[str, Any]:
-    """Return what is known of those of a run's spans that are chosen, by their ids."""
+    """Return the details of a run's chosen spans, by id."""
     lines = find_lines(source_of(run), Wanted({"trace_id": frozenset({trace_id_of(run.traceparent)})}))
     of_them = [line for line in lines if line.get("span_id") in chosen]
     shown = [span for span in spans if span.span_id in chosen]
@@ -81,7 +81,7 @@ def _details(run: PipelineRun, spans: Sequence[Span], chosen: frozenset[str], si
 
 
 def _telling(spans: Sequence[Span], flags: Sequence[int], on_path: frozenset[str]) -> frozenset[str]:
-    """Return as many spans as there is room for: errors and open ones, then those on the critical path, then the others."""
+    """Return as many spans as fit: errors and open ones, then those on the critical path, then the others."""
     order = sorted(
         (not flag & (ERROR | OPEN), span.span_id not in on_path, at)
         for at, (span, flag) in enumerate(zip(spans, flags, strict=True))
@@ -90,17 +90,17 @@ def _telling(spans: Sequence[Span], flags: Sequence[int], on_path: frozenset[str
 
 
 def style() -> SafeString:
-    """Return our style, as it is to stand in a page."""
+    """Return our style sheet, for embedding in a page."""
     return mark_safe(_own("console.css"))  # noqa: S308  # what we wrote
 
 
 def script() -> SafeString:
-    """Return what draws a waterfall as one module, as it is to stand in a page."""
+    """Return the waterfall's script as one module, for embedding in a page."""
     return mark_safe("".join(_BETWEEN_MODULES.sub("", _own(name)) for name in _SCRIPTS))  # noqa: S308  # what we wrote
 
 
 def as_json(value: Any) -> SafeString:
-    """Return a value as JSON in a page: a name may hold what ends a script, and need not stand there as it is."""
+    """Return a value as JSON for embedding in a page, with anything that could end a script escaped."""
     return mark_safe(orjson.dumps(value).decode().replace("<", "\\u003c"))  # noqa: S308  # see above
 
 

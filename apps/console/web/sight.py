@@ -1,4 +1,4 @@
-"""What a user may see, and do: the one rule, for every page, file and stream of the console."""
+"""What a user may see and do: the only rule, for every page, file and stream of the console."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _M = TypeVar("_M", bound=Model)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """The teams whose things somebody sees, None for all, and those in which they may act.
+    """The teams whose data somebody sees (None for all), and those in which they may act.
 
     Members see what their teams have; owners also connect its accounts, and start, resume and cancel its runs; staff see and
     may do everything. Two users of the same sight see the same pages.
@@ -32,7 +32,7 @@ class Sight:
 
     @classmethod
     def of(cls, user: AbstractBaseUser | AnonymousUser) -> Sight:
-        """Return what a user sees: nothing, unless they are signed in and active."""
+        """Return what a user sees: nothing unless they are signed in and active."""
         if not (user.is_authenticated and user.is_active):
             return cls(teams=frozenset(), owned=frozenset())
         if getattr(user, "is_staff", False):
@@ -42,7 +42,7 @@ class Sight:
 
     @classmethod
     def by(cls, *, is_staff: bool, roles: Mapping[int, str]) -> Sight:
-        """Return what somebody sees who has these roles, by team."""
+        """Return what somebody with these roles, by team, sees."""
         if is_staff:
             return cls(teams=None, owned=frozenset())
         owned = frozenset(team for team, role in roles.items() if role == Membership.Role.OWNER)
@@ -59,7 +59,7 @@ class Sight:
 
     @property
     def may_make_teams(self) -> bool:
-        """Whether they may have a team made, which nobody owns yet."""
+        """Whether they may create a team, which nobody owns yet."""
         return self.teams is None
 
     def teams_to_act_for(self) -> QuerySet[Team]:
@@ -104,11 +104,11 @@ class Sight:
         return ApiLane.objects.filter(account__in=self.connections().values("account"))
 
     def points_spent(self) -> QuerySet[PointsSpent]:
-        """Return the points spent with the accounts that they see, by others too: who that was, only `team_if_seen` says."""
+        """Return the points spent with accounts they see, even by others, whose identity only `team_if_seen` shows."""
         return PointsSpent.objects.filter(connection__account__in=self.connections().values("account"))
 
     def team_if_seen(self, path: str) -> Case | F:
-        """Return an expression for the team at `path` of a row, which is null where they do not see the team."""
+        """Return an expression for the team at `path` of a row, null if they do not see the team."""
         return F(path) if self.teams is None else Case(When(**{f"{path}__in": self.teams}, then=F(path)))
 
     def pull_requests(self) -> QuerySet[PullRequest]:

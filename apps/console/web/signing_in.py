@@ -23,7 +23,7 @@ from apps.console.invitations import InvitationGoneError, accept, find_invitatio
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return the address that a request came from: as the outermost of our own proxies saw it, if there are any."""
+    """Return the address that a request came from, as seen by the outermost of our own proxies, if any."""
     forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     if 0 < settings.SYNCTRACE_PROXIES <= len(forwarded):
         return str(forwarded[-settings.SYNCTRACE_PROXIES])
@@ -31,7 +31,7 @@ def address_of(request: HttpRequest) -> str:
 
 
 class _SignInForm(AuthenticationForm):
-    """A name and a password, which cannot be guessed at any speed."""
+    """A name and a password, with limited guessing."""
 
     def clean(self) -> dict[str, Any]:
         """Count the attempt, then compare the password."""
@@ -40,21 +40,21 @@ class _SignInForm(AuthenticationForm):
         try:
             count_attempt(account=account, address=address)
         except TooManyAttemptsError as error:
-            raise ValidationError(f"{error}. Whoever runs this can invite you again.", code="throttled") from error
+            raise ValidationError(f"{error}. An administrator can invite you again.", code="throttled") from error
         cleaned: dict[str, Any] = super().clean()
         forget_attempts(account=account, address=address)
         return cleaned
 
 
 class SignIn(LoginView):
-    """Ask who somebody is, and lead them to where they wanted to go."""
+    """Sign somebody in and redirect them to where they wanted to go."""
 
     template_name = "console/sign_in.html"
     authentication_form = _SignInForm
     redirect_authenticated_user = True
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        """Add how whoever runs this lets somebody in, and whether nobody can come in yet."""
+        """Add how the operator invites people, and whether there are no accounts yet."""
         found = {"command": settings.SYNCTRACE_COMMAND, "has_users": User.objects.exists()}
         return super().get_context_data(**context, **found)
 
@@ -62,7 +62,7 @@ class SignIn(LoginView):
 @login_not_required
 @never_cache
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """Lead to our own page, which counts attempts; whoever is signed in and was sent here is not of staff."""
+    """Redirect to our own page, which counts attempts; a signed-in user sent here is not staff."""
     if request.user.is_authenticated:
         raise PermissionDenied
     return redirect(f"{reverse('login')}?{request.GET.urlencode()}")
@@ -73,7 +73,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Let whoever has the link choose a password, and sign them in."""
+    """Let the link's bearer choose a password, and sign them in."""
     try:
         found = find_invitation(token)
         form = SetPasswordForm(User(username=found.username), request.POST or None)

@@ -1,4 +1,4 @@
-"""What is known of single spans: attributes, what happened in them, their lines, and what they are linked to."""
+"""Details of single spans: their attributes, events, lines and links."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ from telemetry.reading import Span
 
 _SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_LINES = 200
-"""Of one span; what is left out is counted."""
+"""The most of each for one span; the rest is counted."""
 _MOST_TEXT = 4_000
 _HEAD = ("timestamp", "level", "event")
 _OF_EVERY_LINE = frozenset({*_HEAD, "trace_id", "span_id", "trace_flags", "exception"})
 _BEHIND_RUN = frozenset({key_of(machine_catalog.QueueWait, "behind_run"), "behind_run"})
-"""Which run the repository that was ahead is in: for those who see every team."""
+"""The attribute with the run of the repository that was ahead: only for those who see every team."""
 
 
 @require_safe
 def span(request: HttpRequest, run_id: int, span_id: str) -> HttpResponse:
-    """Answer with what is known of one span of a run, as JSON; a span that cannot be read any more may still have lines."""
+    """Answer with the details of one span of a run as JSON; an unreadable span may still have lines."""
     sight = Sight.of(request.user)
     run = run_seen(sight, run_id)
     if not _SPAN_ID.fullmatch(span_id):
@@ -57,7 +57,7 @@ def span(request: HttpRequest, run_id: int, span_id: str) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """How values are said to somebody."""
+    """Formats values for a reader."""
 
     tell: Callable[[str], str]
     sees_all: bool
@@ -68,7 +68,7 @@ class _Words:
         return self.tell(text)[:_MOST_TEXT]
 
     def fields(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """Return values by name as texts, but for those that are not known, and those that every line has."""
+        """Return values by name as text, without unknown ones and those on every line."""
         left_out = _OF_EVERY_LINE if self.sees_all else _OF_EVERY_LINE | _BEHIND_RUN
         return [(name, self.text(value)) for name, value in values.items() if value is not None and name not in left_out]
 
@@ -76,9 +76,9 @@ class _Words:
 def details_of(
     run: PipelineRun, spans: Sequence[Span], lines: Sequence[Line], sight: Sight, *, of_spans: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return what is known of each of `of_spans`, which are ids, by the `spans` and the `lines` of a run.
+    """Return the details of the spans with the ids `of_spans`, from the `spans` and `lines` of a run.
 
-    It is as it was stored, without secrets; what is said of other teams' repositories is said without their names.
+    They are as stored, without secrets; other teams' repositories are not named.
     """
     known = {each.span_id: each for each in spans}
     lines_of: dict[str, list[Line]] = {}
@@ -121,7 +121,7 @@ def _of_lines(lines: Sequence[Line], words: _Words) -> dict[str, Any]:
 
 
 def _links(span: Span, linked: Mapping[str, tuple[str, str]], run: PipelineRun) -> list[dict[str, str]]:
-    """Return where a span leads to: other runs, spans of this one, and Jaeger's page."""
+    """Return a span's links: other runs, spans of this one, and Jaeger's page."""
     is_root = span.span_id == run.traceparent.split("-")[2]
     found: list[dict[str, str]] = []
     for trace_id, span_id in dict.fromkeys([*span.links, *((each, "") for each in linked if is_root)]):
@@ -136,7 +136,7 @@ def _links(span: Span, linked: Mapping[str, tuple[str, str]], run: PipelineRun) 
 
 
 def _linked(run: PipelineRun, spans: Sequence[Span], sight: Sight) -> dict[str, tuple[str, str]]:
-    """Return the runs before and after a run that somebody sees, by their traces: in words, and where their pages are."""
+    """Return the visible runs before and after a run by trace id, in words and with their pages."""
     if not any(span.links or span.parent_id is None for span in spans):
         return {}
     others = sight.runs().filter(Q(pk=run.follows_id) | Q(follows=run)).order_by("pk")

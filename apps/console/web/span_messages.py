@@ -1,7 +1,7 @@
-"""A run's spans as a picture wants them: messages in columns, in whatever order spans come; nothing of others.
+"""Encode a run's spans for its picture: columnar messages, in any order, with nothing about others.
 
-A picture takes messages of these kinds, and any number of each: the `head`, `spans`, that they are `whole`, and where the
-`time` went. A span that comes again replaces what was known of it.
+A picture takes any number of messages of these kinds: the `head`, `spans`, that they are `whole`, and where the `time`
+went. A repeated span replaces what was known of it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,25 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from apps import catalog
+from apps import catalog, machine_catalog
 from apps.explain.decomposition import Decomposition
 from apps.explain.idle import at_work, idle_times
-from apps.explain.parts import WAITING, Part, part_of
+from apps.explain.parts import WAITING, Part, key_of, part_of
 from apps.integrations.models import PipelineRun
 from telemetry import visible
 from telemetry.reading import Span
 from telemetry.timestamps import unix_nanoseconds
 
-_DETAILS = ("full_name", "query_name", "endpoint", "entity_type", "sync.rate_wait.reason", "sync.queue.reason")
-"""What tells a row from others of its name. Behind whom a repository queued is not here: that may be another team's."""
+_DETAILS = (
+    key_of(catalog.RepoSync, "full_name"),
+    key_of(catalog.GraphQLCall, "query_name"),
+    key_of(catalog.RestCall, "endpoint"),
+    key_of(catalog.RowsWrite, "entity_type"),
+    key_of(catalog.RateWait, "reason"),
+    key_of(machine_catalog.QueueWait, "reason"),
+)
+"""What distinguishes rows with the same name, without whom a repository queued behind, who may be another team."""
+_ATTEMPT = key_of(catalog.RepoSync, "attempt")
 _TASKS = "apps.integrations.tasks."
 _LONGEST = 300
 _MS = 1_000_000
@@ -31,7 +39,7 @@ _PARTS = {part: place for place, part in enumerate(Part)}
 
 
 def head_of(run: PipelineRun, *, now: datetime) -> dict[str, Any]:
-    """Return what is known of a run before its spans are read; `root` is the id that its first span has or will have."""
+    """Return what is known of a run before its spans are read; `root` is the id of its present or future root span."""
     return {
         "head": {
             "run": run.pk,
@@ -44,9 +52,9 @@ def head_of(run: PipelineRun, *, now: datetime) -> dict[str, Any]:
 
 
 def spans_as_columns(run: PipelineRun, spans: Iterable[Span]) -> dict[str, Any]:
-    """Return spans as columns: names, details and parents stand once, and a span has their places.
+    """Return spans as columns: names, details and parents are listed once, and spans refer to them by index.
 
-    Times are milliseconds since the run began; the place of what a span does not have is -1. Flags: 1 is an error, 2 open.
+    Times are milliseconds since the run began; the index of something missing is -1. Flags: 1 is an error, 2 open.
     """
     names, details, parents = _Once(), _Once(), _Once()
     shown: dict[str, str] = {}
@@ -86,9 +94,9 @@ def spans_as_columns(run: PipelineRun, spans: Iterable[Span]) -> dict[str, Any]:
 
 
 def time_as_columns(run: PipelineRun, spans: Sequence[Span], time: Decomposition | None, *, now: datetime) -> dict[str, Any]:
-    """Return where a run's time went, by all of its spans: the critical path, and when nothing was at work.
+    """Return where a run's time went, from all of its spans: the critical path and the idle times.
 
-    A stretch of the path is its start, length, part, and the span that says so ("": none).
+    A stretch of the path is its start, length, part, and the span that shows it ("" if none).
     """
     idle = [] if time is None else idle_times(time.start_ns, time.end_ns, at_work(spans))
     path = time.path if time else ()
@@ -110,7 +118,7 @@ def time_as_columns(run: PipelineRun, spans: Sequence[Span], time: Decomposition
 
 
 class _Once:
-    """Values that stand once each, in the order they came."""
+    """Distinct values, in the order they came."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
@@ -124,7 +132,7 @@ class _Once:
 
 
 def _moments(run: PipelineRun, now: datetime) -> dict[str, Any]:
-    """Return how long a run has taken by its row: of one that goes on until now."""
+    """Return how long a run has taken according to its row, so far if it goes on."""
     ended = run.ended_at or now
     return {
         "is_running": run.ended_at is None,
@@ -136,7 +144,7 @@ def _moments(run: PipelineRun, now: datetime) -> dict[str, Any]:
 def _detail(span: Span, outcome: str | None) -> str:
     attributes = span.attributes
     said = [str(attributes[key]) for key in _DETAILS if key in attributes]
-    attempt = attributes.get("sync.attempt", 1)
+    attempt = attributes.get(_ATTEMPT, 1)
     if attempt != 1:
         said.append(f"attempt {attempt}")
     if outcome is not None and outcome != "completed":

@@ -1,4 +1,4 @@
-"""Points over time: what each account paid in the hours of the last day, and which teams and repositories it paid for."""
+"""Points over time: what each account paid in each hour of the last day, and for which teams and repositories."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ HOURS = 24
 _HOUR = timedelta(hours=1)
 _REMOVED = "repositories that were removed"
 _TEAMS, _REPOSITORIES = 8, 5
-"""How many teams are named for an account, and how many repositories of each, those that spent most."""
+"""How many teams are named for an account, and how many repositories for each: those that spent most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HourLine:
-    """An hour, what was spent in it, None where that was not counted, and what is to be said of a part of an hour."""
+    """An hour, what was spent in it (None if not counted), and a caveat for a part of an hour."""
 
     begins: datetime
     points: int | None
@@ -32,21 +32,21 @@ class HourLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spender:
-    """A team, a repository, or several that are not named, what was spent for it, and its share in percent."""
+    """A team, a repository or several unnamed ones, with what was spent for it and its share in percent."""
 
     name: str
     points: int
     percent: float
     team: str = ""
-    """Its slug, of a team that the viewer sees."""
+    """The slug of a visible team."""
     repository: int | None = None
     is_part: bool = False
-    """Whether it is a part of the team before it."""
+    """Whether it is part of the preceding team."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What an account paid in the last day: by hour, newest first, and for whom, those who spent most first."""
+    """What an account paid in the last day: by hour, newest first, and for whom, most first."""
 
     points: int
     hours: Sequence[HourLine]
@@ -55,12 +55,12 @@ class Spending:
     is_counted: bool
     """Whether anything was ever counted."""
     since: datetime | None
-    """When counting began, if that is in this day: what was spent before is not known."""
+    """When counting began, if within this day: earlier spending is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Repositories:
-    """A team's repositories for which an account paid most, and how many there are."""
+    """The repositories of a team that an account paid most for, and how many there are."""
 
     team: str
     slug: str
@@ -69,7 +69,7 @@ class _Repositories:
 
 
 def spending_of(accounts: Sequence[str], sight: Sight, *, now: datetime) -> Mapping[str, Spending]:
-    """Return what each of the accounts, which are seen, paid in the last day; with three queries for all."""
+    """Return what each of the visible accounts paid in the last day, with three queries in total."""
     this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     begins = [this - _HOUR * back for back in range(HOURS)]
     counted_since: datetime | None = PointsSpent.objects.aggregate(first=Min("hour"))["first"]
@@ -115,7 +115,7 @@ def _spending(
 
 
 def _repositories(sight: Sight, since: datetime) -> Mapping[str, Mapping[int, _Repositories]]:
-    """Return by account and team, of those that are seen, the repositories for which most was spent."""
+    """Return the repositories that most was spent for, by account and visible team."""
     of_a_team = [F("connection__account"), F("seen_team")]
     names = ("connection__account", "seen_team", "connection__team__name", "connection__team__slug")
     ranked = (
@@ -142,7 +142,7 @@ def _repositories(sight: Sight, since: datetime) -> Mapping[str, Mapping[int, _R
 
 
 def _spenders(by_team: Mapping[int | None, int], repositories: Mapping[int, _Repositories]) -> list[Spender]:
-    """Return the teams by what was spent for them, each with its repositories, and at last all that is not named."""
+    """Return the teams by spending, each with its repositories, and finally everything unnamed."""
     whole = sum(by_team.values())
     seen = sorted(
         ((points, team) for team, points in by_team.items() if team is not None and team in repositories), reverse=True

@@ -1,4 +1,4 @@
-"""Pages that stay right while one looks at them: a stream for each, and one reader for all streams of this process."""
+"""Keep open pages up to date: a stream for each, and one reader for all streams of this process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from apps.console.web.sight import Sight
 from apps.integrations.models import PipelineRun
 
 _LASTS = 300.0
-"""Seconds after which a stream ends, for its page to ask again; it ends sooner once its session sees something else."""
+"""Seconds after which a stream ends and its page asks again; it ends sooner if what its session sees changes."""
 _BEAT = 5.0
 """Seconds after which a stream says that nothing has changed, or that it cannot know."""
 
@@ -36,10 +36,10 @@ _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Reader, LiveSpans]]
 
 @require_GET
 async def events(request: HttpRequest) -> HttpResponseBase:
-    """Send the changing part of the page at the address `page` now, unless it is `known`, and again whenever it changes.
+    """Send the changing part of the page at address `page` now, unless it is `known`, and again on each change.
 
-    In between it says that it is as it was, or that it cannot be read. A run's page is also sent what is new of its spans.
-    Where streams are not to be had, answer with nothing, and the page asks for itself.
+    In between, say that it is unchanged or cannot be read. A run's page is also sent news of its spans. If streams are
+    unavailable, answer with nothing, and the page polls.
     """
     sight = await sync_to_async(lookers.sight_of)(request)
     topic, run = (None, None) if sight is None else await sync_to_async(looked_at)(sight, request.GET.get("page", ""))
@@ -49,11 +49,11 @@ async def events(request: HttpRequest) -> HttpResponseBase:
         return HttpResponse(status=204)
     known = request.headers.get("Last-Event-ID") or request.GET.get("known", "")
     session = session_of(request)
-    if session is not None and lookers.known(session) is None:  # there are more than are read about
+    if session is not None and lookers.known(session) is None:  # more than are read at once
         session = None
     stream = StreamingHttpResponse(_stream(topic, run, known, session), content_type="text/event-stream")
     stream.headers["Cache-Control"] = "no-store"
-    stream.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
+    stream.headers["X-Accel-Buffering"] = "no"  # nginx would buffer events
     return stream
 
 
@@ -75,7 +75,7 @@ async def _stream(topic: Topic, run: PipelineRun | None, known: str, session: st
                 return
             if isinstance(found, bytes):
                 yield found
-                continue  # that there are spans does not say that the database can be read
+                continue  # the arrival of spans does not mean that the database can be read
             if found is None:
                 yield _BEATS if reader.is_reading else _FAILS
             else:
@@ -85,7 +85,7 @@ async def _stream(topic: Topic, run: PipelineRun | None, known: str, session: st
 
 
 def looked_at(sight: Sight, address: str) -> tuple[Topic | None, PipelineRun | None]:
-    """Return what a page shows, if it is one of ours that changes, and the run that it is about, if they may see it."""
+    """Return a changing page's topic, and the run it is about, if the viewer may see it."""
     parts = urlsplit(address)
     try:
         match = resolve(parts.path)

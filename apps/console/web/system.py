@@ -1,4 +1,4 @@
-"""The machine: what is wrong with it first, who works, what waits, and where its traces are; nothing of any team."""
+"""The machine: first what is wrong, then who works, what waits, and where its traces are; nothing about teams."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _read(sight: Sight, _query: QueryDict, *, wait_seconds: float = _FIRST_ANSWE
 
 
 def _versions() -> Mapping[str, str]:
-    """Return what the web itself runs on; the broker says its own."""
+    """Return the versions that the web runs on; the broker reports its own."""
     return {
         "synctrace": settings.SYNCTRACE_VERSION,
         "Python": platform.python_version(),
@@ -67,7 +67,7 @@ def _versions() -> Mapping[str, str]:
 
 
 def _searches() -> Mapping[str, str]:
-    """Return searches in Jaeger, which knows no teams: for staff alone."""
+    """Return searches in Jaeger, which has no notion of teams: only for staff."""
     if not settings.SYNCTRACE_JAEGER_URL:
         return {}
     return {
@@ -79,7 +79,7 @@ def _searches() -> Mapping[str, str]:
 
 
 def _search(operation: type[Operation[Any]], outcome: Outcome | None = None) -> str:
-    """Return the page that lists the traces with such an operation in them."""
+    """Return the page that lists traces containing such an operation."""
     namespace = operation.__operation__.partition(".")[0]
     tags = None if outcome is None else {f"{namespace}.outcome": outcome.value}
     return search_page(service=settings.SYNCTRACE_SERVICE_NAME, operation=operation.__operation__, tags=tags)
@@ -88,7 +88,7 @@ def _search(operation: type[Operation[Any]], outcome: Outcome | None = None) -> 
 @login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 and `ok` while the web process can reach its database; with `?details`, what became of all spans too."""
+    """Answer 200 and `ok` while the web process can reach its database; with `?details`, add what became of all spans."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     if "details" not in request.GET:
@@ -99,7 +99,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def _ledger() -> Mapping[str, ledger.Count]:
-    """Return what became of the spans of this home; nothing where its files cannot be read, which is said elsewhere."""
+    """Return what became of this home's spans; nothing if its files cannot be read, which is reported elsewhere."""
     try:
         return ledger.of_home(settings.SYNCTRACE_HOME)
     except OSError as error:

@@ -25,7 +25,7 @@ from apps.utils import clock
 _WEEKS = (13, 26, 52)
 _MEMBERS = 100
 _NO_TEAM = 2**63 - 1
-"""The largest number that the database knows, which no team will ever have."""
+"""The database's largest number, which no team will ever have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +85,13 @@ def _read(sight: Sight, query: QueryDict, *, slug: str) -> dict[str, Any]:
 
 @require_safe
 def by_number(request: HttpRequest, team_id: int) -> HttpResponse:
-    """Lead to the page of a team, for pages that know its number alone: Jaeger's."""
+    """Redirect to a team's page, for Jaeger's pages, which know only its number."""
     team = get_object_or_404(Sight.of(request.user).all_teams(), pk=min(team_id, _NO_TEAM))
     return redirect("team", slug=team.slug)
 
 
 class _Promise(forms.Form):
-    """How many hours old what is stored may be; nothing for everybody's promise."""
+    """How many hours old stored data may be; empty for the default promise."""
 
     hours = forms.IntegerField(
         label="Hours",

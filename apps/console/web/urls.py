@@ -1,4 +1,4 @@
-"""The console's addresses; all but signing in, an invitation and the health check are for users."""
+"""The console's URLs; all except signing in, an invitation and the health check require a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's spans for the picture on its page: sent as they are read, and read once for all who ask at the same time."""
+"""A run's spans for the picture on its page: sent as they are read, and read once for simultaneous requests."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from telemetry.reading import Files, Memory, Span
 _MOST_IN_A_MESSAGE = 4_000
 _KEPT_SECONDS = 30.0
 _LOOKS_AGAIN = 15.0
-"""Seconds after which a run that goes on is read again though no process has said anything: it may have died."""
+"""Seconds after which an unfinished run is read again even without news: a process may have died."""
 
 
 class Answer:
-    """An answer's pieces, gzipped: whoever of those who ask is the first to want one makes it for all."""
+    """An answer's gzipped pieces: the first request to want one makes it for all."""
 
     def __init__(self, messages: Iterator[bytes]) -> None:
         self._messages = messages
@@ -47,11 +47,11 @@ class Answer:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it cannot be made to its end."""
+        """Whether it could not be completed."""
         return self._error is not None
 
     def piece(self, place: int) -> bytes | None:
-        """Return a piece; None behind the last one."""
+        """Return a piece; None after the last one."""
         with self._lock:
             if self._error is not None:
                 raise self._error
@@ -77,7 +77,7 @@ _asking = Lock()
 
 @require_safe
 def spans(request: HttpRequest, run_id: int) -> HttpResponseBase:
-    """Answer with the spans of a run's trace, open ones included, a message a line; not while they are the same."""
+    """Answer with the spans of a run's trace, including open ones, one message per line, unless they are unchanged."""
     run = run_seen(Sight.of(request.user), run_id)
     version = _version(run)
     response: HttpResponseBase
@@ -91,7 +91,7 @@ def spans(request: HttpRequest, run_id: int) -> HttpResponseBase:
 
 
 def messages_of(run: PipelineRun, *, now: datetime) -> Iterator[bytes]:
-    """Yield what a picture is drawn from, each message a line: at first what the first screen shows."""
+    """Yield the picture's messages, one per line, starting with the first screen."""
     yield _line(head_of(run, now=now))
     source, trace_id = source_of(run), trace_id_of(run.traceparent)
     found: list[Span] = []
@@ -103,12 +103,12 @@ def messages_of(run: PipelineRun, *, now: datetime) -> Iterator[bytes]:
             found += waiting
             waiting = []
     if not found and not waiting:
-        waiting = spans_of(run)  # it may be elsewhere
+        waiting = spans_of(run)  # it may have changed
     if waiting:
         yield _line(spans_as_columns(run, waiting))
     yield _line({"whole": True})
     found = Memory(found + waiting).trace(trace_id)
-    with clock.using(clock.SteppedClock(now)):  # it need not have a connection
+    with clock.using(clock.SteppedClock(now)):  # it needs no connection
         time = time_of_spans(run, found)
     yield _line(time_as_columns(run, found, time, now=now))
 
@@ -152,9 +152,9 @@ def _streamed(request: HttpRequest, answer: Answer) -> StreamingHttpResponse:
 
 
 def _version(run: PipelineRun) -> str:
-    """Return what tells the spans of a run from those that it had: what processes say of those not exported yet.
+    """Return a mark that changes with a run's spans, from what processes record of those not exported yet.
 
-    That is in small files.
+    Those are small files.
     """
     said = Files(journal=settings.SYNCTRACE_JOURNAL).trace(trace_id_of(run.traceparent))
     unfinished = [(span.span_id, span.is_open, span.status, len(span.attributes), len(span.events)) for span in said]

@@ -1,4 +1,4 @@
-"""A team's weeks: its metrics, and on what each of them rests."""
+"""A team's weeks: its metrics, and the data behind each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekLine:
-    """A week, its metrics, and of how many repositories everything that was merged in it is stored."""
+    """A week, its metrics, and for how many repositories everything merged in it is stored."""
 
     monday: date
     metrics: WeeklyMetrics | None
@@ -32,12 +32,12 @@ class WeekLine:
 
     @property
     def merged(self) -> int:
-        """How many pull requests were merged, of those that are stored."""
+        """How many stored pull requests were merged."""
         return self.metrics.merged if self.metrics else 0
 
     @property
     def ai_assisted_percent(self) -> float | None:
-        """The share of them that was AI-assisted."""
+        """The AI-assisted share of them."""
         share = self.metrics.ai_assisted_share if self.metrics else None
         return None if share is None else 100 * share
 
@@ -50,14 +50,14 @@ class Weekly:
     plots: Sequence[Plot]
     merged: int
     whole: int
-    """How many of the weeks are stored whole."""
+    """How many of the weeks are completely stored."""
     with_gaps: int
-    """How many repositories have something that GitHub did not give."""
+    """How many repositories have gaps from GitHub."""
     computed_by: PipelineRun | None
 
 
 def weekly_of(team: Team, sight: Sight, *, weeks: int, now: datetime) -> Weekly:
-    """Return the team's last weeks, the one that goes on included."""
+    """Return the team's last weeks, including the current one."""
     this = now.astimezone(UTC).date() - timedelta(days=now.astimezone(UTC).weekday())
     mondays = [this - _WEEK * back for back in range(weeks)]
     metrics = {each.week: each for each in WeeklyMetrics.objects.filter(team=team, week__gte=mondays[-1])}

@@ -1,4 +1,4 @@
-"""Why a run went as it did, by its evidence, in words that say nothing of teams that the reader does not see."""
+"""Explain why a run went as it did, without revealing teams that the reader does not see."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from apps.repositories.models import TrackedRepository
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _PATIENCE = 0.1
-"""Seconds that a page's first answer waits for why its run went so."""
+"""Seconds that a page's first answer waits for an explanation."""
 _SOMEBODY = "another team's repository"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What one step of a cause's chain says, and the span, line or row that says it."""
+    """One step in a cause's chain, and the span, line or row that shows it."""
 
     says: str
     by: str
@@ -32,7 +32,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One cause: its code, what it did, what to do about it, what happens by itself, and what proves it."""
+    """One cause: its code, what it did, what to do about it, what follows by itself, and the proof."""
 
     code: str
     sentence: str
@@ -43,7 +43,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """What a run's evidence says: a sentence, advice, its causes, whom else they struck, and what is missing."""
+    """What a run's evidence shows: a sentence, advice, its causes, whom else they struck, and what is missing."""
 
     sentence: str
     advice: str
@@ -55,7 +55,7 @@ class Why:
 
     @property
     def decisive(self) -> Cause | None:
-        """The cause that decided how the run went; None of one that is healthy."""
+        """The cause that decided how the run went; None if it is healthy."""
         return self.causes[0] if self.causes else None
 
 
@@ -65,7 +65,7 @@ def why_of(run: PipelineRun, sight: Sight) -> Why:
 
 
 def why_soon(run: PipelineRun, sight: Sight) -> Why | None:
-    """Explain a run to somebody unless that would keep them waiting: a large one's spans take seconds to read."""
+    """Explain a run to somebody unless they would have to wait: a large run's spans take seconds to read."""
     explanation = explanations.soon(run, seconds=_PATIENCE)
     return None if explanation is None else _told(explanation, sight)
 
@@ -99,12 +99,12 @@ def _told(explanation: Explanation, sight: Sight) -> Why:
 
 
 def _in_trace(step: Step, explanation: Explanation) -> str | None:
-    """Return the id of the span that proves a step, if it is one of the run's own trace."""
+    """Return the id of the span that proves a step, if it is in the run's own trace."""
     return step.span_id if step.trace_id == explanation.facts.trace_id else None
 
 
 def telling(texts: Iterable[str], sight: Sight) -> Callable[[str], str]:
-    """Return a function that says such texts without the names of repositories and teams that are not seen."""
+    """Return a function that removes the names of invisible repositories and teams from texts."""
     if sight.teams is None:
         return str
     named = {name.rstrip(".") for text in texts for name in _NAME.findall(text)}

@@ -1,4 +1,4 @@
-"""How far back a run is to read, as somebody asks for it on a page."""
+"""Parse how far back a run should read, as asked on a page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _OLDER: Mapping[str, Mapping[str, Any]] = {"": {}, "90": {"backfill_days": 90}, 
 
 
 class UnclearWindowError(ValueError):
-    """It cannot be told how far back; the text says what is wrong."""
+    """How far back is unclear; the text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The words of a form: `kind` is days, since or all, and `older` what is read afterwards: nothing, 90 days, or all."""
+    """A form's values: `kind` is days, since or all, and `older` is what is read afterwards: nothing, 90 days, or all."""
 
     kind: str = "days"
     days: str = "30"
@@ -28,15 +28,15 @@ class Window:
 
     @classmethod
     def of(cls, form: Mapping[str, str]) -> Window:
-        """Return what a form says, and what is usual where it says nothing."""
+        """Return a form's values, with defaults for missing ones."""
         usual = cls()
         names = {"kind": "window", "days": "days", "since": "since", "older": "older"}
         return cls(**{field: form.get(name, getattr(usual, field)).strip()[:40] for field, name in names.items()})
 
     def as_arguments(self, *, now: datetime) -> dict[str, Any]:
-        """Return what `start_pipeline` is called with; raise `UnclearWindowError` for what nobody can mean."""
+        """Return the arguments for `start_pipeline`; raise `UnclearWindowError` for values that make no sense."""
         if self.older not in _OLDER:
-            raise UnclearWindowError("Say whether older history is to follow.")
+            raise UnclearWindowError("Choose whether older history should follow.")
         if self.kind == "all":
             return {"days": None}  # nothing is older
         if self.kind == "since":
@@ -51,8 +51,8 @@ class Window:
         except ValueError:  # a date that no calendar has
             day = None
         if day is None:
-            raise UnclearWindowError("Choose the day from which on, as 2026-01-31.")
+            raise UnclearWindowError("Choose the first day, such as 2026-01-31.")
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
         if begin > now:
-            raise UnclearWindowError("The day from which on is still to come.")
+            raise UnclearWindowError("The first day is in the future.")
         return begin

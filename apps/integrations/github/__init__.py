@@ -1,1 +1,1 @@
-"""GitHub's APIs: what is asked and answered, as pure values and functions, and the transport that carries it."""
+"""GitHub's APIs: requests and answers as pure values and functions, and the transport that carries them."""

@@ -1,8 +1,8 @@
 """Read GitHub's answers: each function returns typed nodes, or raises the `GitHubError` that the answer is. Pure.
 
-An answer as expected is decoded once, straight from its bytes. Any other is taken apart by `classify`; if that finds no
-error, a null in place of a value means that GitHub left out part of its answer (`PartialAnswer`), and everything else that
-does not fit is an `InvalidAnswer`.
+An expected answer is decoded once, straight from its bytes. Any other goes to `classify`; if that finds no error, a
+null in place of a value means that GitHub left out part of its answer (`PartialAnswer`), and anything else that does
+not fit is an `InvalidAnswer`.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ AnyList = Connection[Any]
 """A connection of reviews, commits or files."""
 
 Lists = Mapping[ListRequest, AnyList | None]
-"""What was asked for of each list; None if GitHub cannot tell."""
+"""The requested part of each list; None if GitHub cannot tell."""
 
 _MISFITS = (ValueError, KeyError, RecursionError)
-"""How decoding fails: msgspec's errors and those of text that is not UTF-8 are ValueErrors."""
+"""How decoding fails: msgspec's errors, and those of text that is not UTF-8, are ValueErrors."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer(Generic[V]):
-    """What an answer holds, its cost in points if GitHub says so, and the budgets that its body reports and no header.
+    """What an answer holds, its cost in points if GitHub says so, and the budgets that only its body reports.
 
-    It is partial if an error in it says that some of what was asked for is hidden.
+    It is partial if one of its errors says that some of what was asked for is hidden.
     """
 
     value: V
@@ -89,7 +89,7 @@ class _Organization(Struct, frozen=True, kw_only=True):
 
 
 def read_pull_requests(response: Response, *, lists: Sequence[ListRequest] = ()) -> Answer[tuple[PullRequestPage, Lists]]:
-    """Return the page in the answer to `pull_requests_request`, and the lists that were asked for beside it."""
+    """Return the page in the answer to `pull_requests_request`, and the lists requested with it."""
 
     def read(found: _Data) -> tuple[PullRequestPage, Lists]:
         return _page(found, response), _lists(found, lists)
@@ -103,7 +103,7 @@ def read_lists(response: Response, *, lists: Sequence[ListRequest]) -> Answer[Li
 
 
 def read_pull_request_numbers(response: Response) -> Answer[Connection[Any]]:
-    """Return the pull requests, by number alone, in the answer to `pull_request_numbers_request`; those hidden are flaws."""
+    """Return the numbered pull requests in the answer to `pull_request_numbers_request`; hidden ones are flaws."""
 
     def read(found: _Data) -> Connection[Any]:
         return replace(_decoded(found.values["repository"], RepositoryNumbers).pull_requests, flaws=found.of("repository"))
@@ -117,26 +117,26 @@ def read_viewer(response: Response) -> Answer[Actor]:
 
 
 def read_repositories(response: Response) -> Answer[tuple[RepositoryInfo, ...]]:
-    """Return a page of a REST list of repositories; an installation's list is wrapped in an object."""
+    """Return a page of a REST list of repositories, which for an installation is wrapped in an object."""
     found: _Repositories | tuple[RepositoryInfo, ...] = read_rest(response, _Repositories | tuple[RepositoryInfo, ...])
     return Answer(value=found.repositories if isinstance(found, _Repositories) else found)
 
 
 def read_repository(response: Response, *, asked_for: str) -> Answer[RepositoryInfo]:
-    """Return a repository's REST document, marked as renamed if its name is not `asked_for`; case does not matter."""
+    """Return a repository's REST document, marked as renamed if its name is not `asked_for`, ignoring case."""
     found = read_rest(response, RepositoryInfo)
     renamed_from = None if found.full_name.lower() == asked_for.lower() else asked_for
     return Answer(value=replace(found, renamed_from=renamed_from))
 
 
 def read_rate_limits(response: Response) -> Answer[tuple[RateLimit, ...]]:
-    """Return every budget in the answer of `/rate_limit`."""
+    """Return every budget in the answer from `/rate_limit`."""
     limits = limits_from_list(read_rest(response, _Budgets).resources)
     return Answer(value=limits, limits=limits)
 
 
 def read_user(response: Response) -> Answer[TokenHolder]:
-    """Return the user that the token belongs to, from the answer of `/user`, and what its headers say of the token."""
+    """Return the user that owns the token, from the answer of `/user`, and what its headers say about the token."""
     user, headers = read_rest(response, _User), response.headers
     scopes = headers.get("x-oauth-scopes")
     return Answer(
@@ -213,7 +213,7 @@ def _kinds(lists: Sequence[ListRequest]) -> dict[str, type]:
 
 
 def _holder(name: ListName) -> type[Struct]:
-    """Return the type of a pull request of which the list `name` alone was asked for."""
+    """Return the type of a pull request of which only the list `name` was requested."""
     return msgspec.defstruct(f"PullRequestWith{name.capitalize()}", [(name, get_type_hints(PullRequestNode)[name])])
 
 
@@ -222,7 +222,7 @@ _HOLDERS: Mapping[ListName, type[Struct]] = {name: _holder(name) for name in get
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Data:
-    """The data of a GraphQL answer, and what of it was mended or left out, by the name of the value that it is in."""
+    """The data of a GraphQL answer, and what was mended or left out, by the name of the enclosing value."""
 
     values: Mapping[str, Raw]
     flaws: Mapping[str, tuple[Flaw, ...]] = field(default_factory=dict)
@@ -238,7 +238,7 @@ def _read_graphql(
     kinds: Mapping[str, type] | None = None,
     lists: Sequence[ListRequest] = (),
 ) -> Answer[V]:
-    """Return what `read` makes of the data; if it is not as expected, of the data mended as `kinds` want it."""
+    """Return what `read` makes of the data or, if that is unexpected, of the data mended according to `kinds`."""
     failure: GitHubError | None = None
     if not mending.is_suspicious(response.body):
         try:
@@ -273,7 +273,7 @@ def _read_data(
     flaws: Mapping[str, tuple[Flaw, ...]] | None = None,
     is_partial: bool = False,
 ) -> Answer[V]:
-    """Return what `read` makes of the data in `body`, which is the response's own or is mended."""
+    """Return what `read` makes of the data in `body`, which is the response's own or a mended one."""
     envelope = _envelope(response, body)
     if envelope is None or envelope.errors:
         raise classify(response) or InvalidAnswer("The answer holds neither data nor an error", **evidence_of(response))
@@ -288,7 +288,7 @@ def _read_data(
 
 
 def _flaws_of(found: mending.Repair, lists: Sequence[ListRequest]) -> dict[str, tuple[Flaw, ...]]:
-    """Return what was mended, by the name of the value that it is in, as what people call it."""
+    """Return what was mended, under the names that people use, by the name of the enclosing value."""
     flaws: dict[str, dict[Flaw, None]] = {}
     for mended in found.mended:
         name, *inside = mended.path
@@ -323,7 +323,7 @@ def _envelope(response: Response, body: bytes) -> _Envelope | None:
 
 
 def _block(data: Mapping[str, Raw]) -> object:
-    """Return the `rateLimit` block, or None if there is none to be read: it spoils no answer."""
+    """Return the `rateLimit` block, or None if it cannot be read: it must not spoil the answer."""
     try:
         return msgspec.json.decode(data["rateLimit"])
     except _MISFITS:
@@ -331,7 +331,7 @@ def _block(data: Mapping[str, Raw]) -> object:
 
 
 def read_rest(response: Response, kind: Any) -> Any:
-    """Return a REST answer as a value of `kind`, or raise the error that it is."""
+    """Return a REST answer as a value of `kind`, or raise the error that it represents."""
     if not _is_success(response):
         raise classify(response) or InvalidAnswer(f"An answer of status {response.status}", **evidence_of(response))
     try:
@@ -351,7 +351,7 @@ def _decoded(data: bytes | Raw, kind: type[V]) -> V:
 
 
 def _error_of(misfit: Exception, response: Response, *, cost: int | None = None) -> GitHubError:
-    """Return the error that an answer is which cannot be decoded and yet reports no error."""
+    """Return the error for an answer that cannot be decoded and yet reports no error."""
     evidence = evidence_of(response, cost=cost)
     if isinstance(misfit, msgspec.ValidationError) and "got `null`" in str(misfit):
         return PartialAnswer(f"GitHub left out part of its answer: {misfit}", **evidence)

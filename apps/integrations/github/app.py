@@ -1,4 +1,4 @@
-"""A GitHub App: how it proves itself, and what GitHub says of it and its installations. Pure.
+"""A GitHub App: how it proves its identity, and what GitHub says about it and its installations. Pure.
 
 https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app
 """
@@ -18,14 +18,14 @@ from apps.integrations.github.answers import Answer, read_rest
 from apps.integrations.github.nodes import Response
 
 _CLOCKS_DIFFER = timedelta(seconds=60)
-"""GitHub refuses what was issued in its future."""
+"""GitHub refuses a token issued in what it takes for the future."""
 _LASTS = timedelta(minutes=9)
-"""GitHub accepts ten minutes at most."""
+"""GitHub accepts at most ten minutes."""
 _NEEDED = ("contents", "metadata", "pull_requests")
 
 
 class App(Struct, frozen=True, kw_only=True):
-    """The app itself; its `slug` is its name in addresses."""
+    """The app itself; its `slug` is its name in URLs."""
 
     slug: str
     name: str
@@ -62,7 +62,7 @@ class Installation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstallationsPage:
-    """The installations of a page, and how many GitHub listed: those of an account that is gone are left out."""
+    """The installations on a page, without those of deleted accounts, and how many GitHub listed."""
 
     count: int
     installations: tuple[Installation, ...]
@@ -70,7 +70,7 @@ class InstallationsPage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstallationToken:
-    """A token of an installation, which GitHub lets expire after an hour."""
+    """An installation's token, which GitHub lets expire after an hour."""
 
     token: str
     expires_at: datetime
@@ -80,12 +80,12 @@ class InstallationToken:
 
 
 def proof_of(app_id: str, *, private_key: str, now: datetime) -> str:
-    """Return the signed word by which the app asks as itself; raises `AppRefused` for what is no RSA key in PEM."""
+    """Return the signed JWT that identifies the app; raise `AppRefused` for anything but an RSA key in PEM."""
     claims = {"iss": app_id, "iat": int((now - _CLOCKS_DIFFER).timestamp()), "exp": int((now + _LASTS).timestamp())}
     try:
         return jwt.encode(claims, private_key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
-        raise AppRefused("The GitHub App's private key is no RSA key in PEM") from None  # whose text may hold the key
+        raise AppRefused("The GitHub App's private key is not an RSA key in PEM") from None  # its text may hold the key
 
 
 def read_app(response: Response) -> Answer[App]:
@@ -110,9 +110,9 @@ def read_installations(response: Response) -> Answer[InstallationsPage]:
 
 
 def read_token(response: Response) -> Answer[InstallationToken]:
-    """Return a token that was made, if it may read what a sync reads.
+    """Return the token that was made, if it may read what a sync reads.
 
-    Raises `InstallationGone` where GitHub knows no such installation.
+    Raises `InstallationGone` if GitHub knows no such installation.
     """
     try:
         made: _Token = _read(response, _Token)
@@ -124,12 +124,12 @@ def read_token(response: Response) -> Answer[InstallationToken]:
 
 
 def _missing(permissions: Mapping[str, str]) -> list[str]:
-    """Return what a sync reads and is not permitted, in words; where GitHub names no permissions, none is missed."""
+    """Return what a sync reads but is not permitted, in words; if GitHub names no permissions, nothing is missing."""
     return [name.replace("_", " ") for name in _NEEDED if permissions and name not in permissions]
 
 
 def _read(response: Response, kind: type) -> Any:
-    """Return an answer to the app itself; raises `AppRefused` where GitHub does not accept its key."""
+    """Return an answer to the app itself; raise `AppRefused` if GitHub does not accept its key."""
     try:
         return read_rest(response, kind)
     except Unauthorized as error:

@@ -49,7 +49,7 @@ _EXECUTING = "something went wrong while executing your query"
 _PHRASES: tuple[tuple[str, type[GitHubError]], ...] = (
     ("secondary rate limit", SecondaryLimited),
     ("secondary-rate-limits", SecondaryLimited),  # in documentation_url
-    ("abuse detection", SecondaryLimited),  # its former name, which older servers still use
+    ("abuse detection", SecondaryLimited),  # the former name, still used by older servers
     ("rate limit", RateLimited),
     ("saml enforcement", SsoRequired),
     ("ip allow list", IpNotAllowed),
@@ -91,11 +91,11 @@ _GRAVEST_FIRST: tuple[type[GitHubError], ...] = (
     UndefinedField,
     PartialAnswer,
 )
-"""Of several errors in one answer, raise the one whose cure covers the others."""
+"""Of several errors in one answer, the one whose cure covers the others is raised."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_EARLY})
-"""Below 500, and yet not for what was asked: the same request may succeed on another connection (RFC 9110, RFC 8470)."""
+"""Below 500, yet not about the request itself, which may succeed on another connection (RFC 9110, RFC 8470)."""
 _STATUSES = frozenset(HTTPStatus)
 _LONG = 5.0  # seconds: half of what GitHub gives a query; a server that is down says so at once
 _LONG_BY_ITS_WORDS = 1.0  # seconds after which words about a timeout are believed
@@ -108,7 +108,7 @@ _UNREADABLE = object()
 
 
 def classify(response: Response) -> GitHubError | None:
-    """Return the error that the answer is, with its evidence, or None if it is JSON and no error."""
+    """Return the error that the answer represents, with its evidence, or None if it is JSON and not an error."""
     document = _document(response.body)
     evidence = evidence_of(response, cost=_cost(document))
     fields: Mapping[str, Any] = document if isinstance(document, dict) else {}
@@ -135,7 +135,7 @@ def classify(response: Response) -> GitHubError | None:
 
 
 def evidence_of(response: Response, *, cost: int | None = None) -> Evidence:
-    """Return what an answer says beside its error."""
+    """Return what an answer says besides its error."""
     return Evidence(
         http_status=response.status,
         points_cost=cost,
@@ -145,7 +145,7 @@ def evidence_of(response: Response, *, cost: int | None = None) -> Evidence:
 
 
 def hidden_paths(response: Response) -> tuple[mending.Path, ...]:
-    """Return where an answer with data lacks something that this token may not see; none if any error in it is another."""
+    """Return where data is missing because this token may not see it; nothing if the answer has any other error."""
     document = _document(response.body)
     if not isinstance(document, dict) or not isinstance(document.get("data"), dict):
         return ()
@@ -200,18 +200,18 @@ def _graphql_kind(error: Mapping[str, Any], fields: Mapping[str, Any]) -> type[G
     if "data" not in fields and _UNDEFINED_FIELD.search(str(error.get("message"))):
         return UndefinedField
     if "data" not in fields:
-        return QueryRefused  # it was never run: GitHub does not know a field, or a variable is wrong
+        return QueryRefused  # it was never executed: GitHub does not know a field, or a variable is wrong
     return PartialAnswer if isinstance(fields["data"], dict) else ServerError
 
 
 def _words_of(error: Mapping[str, Any]) -> str:
-    """Return what a GraphQL error says, or which it is if it says nothing."""
+    """Return a GraphQL error's message, or its type if it has none."""
     said = (error.get(name) for name in ("message", "type", "code"))
     return next((words for words in said if isinstance(words, str) and words.strip()), "an error without a word")
 
 
 def _leads_inside(path: object) -> bool:
-    """Return whether `path` leads to something inside what was asked for, which exists: a node of it, or a list of one."""
+    """Return whether `path` leads inside the requested object, which exists: to one of its nodes, or a list of one."""
     return isinstance(path, list) and (len(path) > 1 or str(next(iter(path), "")).startswith(LIST_ALIAS))
 
 
@@ -220,7 +220,7 @@ def _objects(errors: object) -> list[Mapping[str, Any]]:
 
 
 def _page_error(response: Response, evidence: Evidence) -> GitHubError:
-    """Return the error that a page for people stands for, with a status of 400 or more: GitHub's APIs answer in JSON."""
+    """Return the error for an HTML page with a status of 400 or more: GitHub's APIs answer in JSON."""
     status, headers = response.status, response.headers
     if status == HTTPStatus.UNAUTHORIZED and response.body and "x-github-request-id" not in headers:
         return InvalidAnswer(f"{status}: a page that is not GitHub's wants a login", **evidence)
@@ -240,7 +240,7 @@ def _page_error(response: Response, evidence: Evidence) -> GitHubError:
 
 
 def _http_error(response: Response, fields: Mapping[str, Any], evidence: Evidence) -> GitHubError:
-    """Return the error that a status of 400 or more stands for."""
+    """Return the error for a status of 400 or more."""
     if "message" not in fields:  # GraphQL's shape
         fields = next(iter(_objects(fields.get("errors"))), fields)
     message = fields.get("message")
@@ -267,7 +267,7 @@ def _http_kind(response: Response, fields: Mapping[str, Any]) -> type[GitHubErro
 
 
 def _trouble(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
-    """Return what a status of 500 or more stands for: how long it took counts for more than what it says."""
+    """Return the error for a status of 500 or more: how long it took counts for more than what it says."""
     says_so = _by_phrase(fields) is QueryTimeout
     gave_up = says_so or response.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
     if gave_up and response.seconds >= (_LONG_BY_ITS_WORDS if says_so else _LONG):
@@ -276,7 +276,7 @@ def _trouble(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]
 
 
 def _refusal(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]:
-    """Return why GitHub answered 403 or 429: for a limit, or for a missing right."""
+    """Return why GitHub answered 403 or 429: a limit, or a missing permission."""
     headers = response.headers
     if by_phrase := _by_phrase(fields):
         return by_phrase
@@ -291,7 +291,7 @@ def _refusal(response: Response, fields: Mapping[str, Any]) -> type[GitHubError]
 
 
 def _by_phrase(fields: Mapping[str, Any]) -> type[GitHubError] | None:
-    """Return the error that GitHub's wording stands for, in GraphQL's errors and REST's documents alike."""
+    """Return the error that GitHub's wording indicates, in GraphQL errors and REST documents alike."""
     words = f"{fields.get('message')} {fields.get('documentation_url')}".lower()
     return next((kind for phrase, kind in _PHRASES if phrase in words), None)
 
@@ -306,5 +306,5 @@ def _error(kind: type[GitHubError], message: str, response: Response, evidence: 
         found = _UNDEFINED_FIELD.search(message)
         return UndefinedField(text, field="" if found is None else found[1], **evidence)
     if kind is SsoRequired and (page := re.search(r"url=(https://[^?;,\s]+)", response.headers.get("x-github-sso", ""))):
-        text += f" (see {page[1]})"  # without its query, which names one authorization request
+        text += f" (see {page[1]})"  # without its query, which identifies one authorization request
     return kind(text, **evidence)

@@ -1,4 +1,4 @@
-"""Open a connection in a thread of its own: a name lookup knows no deadline, and no signal interrupts it."""
+"""Open a connection in a thread of its own: a name lookup has no deadline, and no signal interrupts it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from apps.utils.clock import ATTENTION_SECONDS
 
 
 def opened(connect: Callable[[], socket.socket], *, seconds: float, attend: Callable[[], None] | None) -> socket.socket:
-    """Return the socket that `connect` opens, or raise what it raises; TimeoutError after `seconds`.
+    """Return the socket that `connect` opens, or raise what it raises, or TimeoutError after `seconds`.
 
-    `attend` is called every second meanwhile. If it raises, or the time is over, what opens later is closed at once.
+    Meanwhile `attend` is called every second. If it raises or the time is up, a socket that opens later is closed at
+    once.
     """
     opening: Future[socket.socket] = Future()
     try:
@@ -35,7 +36,7 @@ def opened(connect: Callable[[], socket.socket], *, seconds: float, attend: Call
 def _open(connect: Callable[[], socket.socket], opening: Future[socket.socket]) -> None:
     try:
         opening.set_result(connect())
-    except Exception as error:  # noqa: BLE001  # it is the caller's, who waits for it
+    except Exception as error:  # noqa: BLE001  # it is raised in the waiting caller
         opening.set_exception(error)
 
 

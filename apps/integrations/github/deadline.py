@@ -1,8 +1,9 @@
-"""HTTP connections that keep one deadline over a whole answer, where requests' own timeout is for each read.
+"""HTTP connections that keep one deadline for a whole answer; requests' own timeout applies to each read.
 
-A server that sends a byte now and then, in a header or in a body, would hold a request for ever. So before each read, the
-socket's timeout is set to the time that is left. A request's last look at its turn is taken when it is connected, and from
-there to its last byte the process is killed if the turn ends, because it must have been frozen: see `apps.utils.watchdog`.
+A server that sends a byte now and then, in a header or a body, would hold a request forever. So before each read, the
+socket's timeout is set to the time that is left. A request checks its turn one last time when it is connected; if the
+turn ends between then and its last byte, the process is killed, because it must have been frozen: see
+`apps.utils.watchdog`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from apps.utils.watchdog import Watchdog
 
 @dataclass(kw_only=True, slots=True)
 class Deadline:
-    """When an answer must have arrived, until when its request may be sent, and when it was; all by `boottime`."""
+    """When an answer must have arrived, until when its request may be sent, and when it was sent; all by `boottime`."""
 
     ends: float
     send_before: float
@@ -41,14 +42,14 @@ class Deadline:
     watchdog: Watchdog = field(default_factory=Watchdog)
 
     def seconds_left(self) -> float:
-        """Return how long is left; raise TimeoutError if nothing is."""
+        """Return how much time is left; raise TimeoutError if there is none."""
         left = self.ends - boottime()
         if left <= 0:
             raise TimeoutError("the deadline of the whole answer has passed")
         return left
 
     def permit_sending(self) -> None:
-        """Raise LaneLost if it is too late to send; from now until `sent`, the process does not outlive its turn."""
+        """Raise LaneLost if it is too late to send; from now until `sent`, the process cannot outlive its turn."""
         self.seconds_left()
         self.sent_at = boottime()
         if self.sent_at > self.send_before:
@@ -56,7 +57,7 @@ class Deadline:
         self.watchdog.arm(self.send_before)
 
     def sent(self) -> None:
-        """Let the process live on: the request has left, or will not."""
+        """Let the process live on: the request has been sent, or will not be."""
         self.watchdog.disarm()
 
 
@@ -78,7 +79,7 @@ _attend: ContextVar[Callable[[], None] | None] = ContextVar("attend", default=No
 
 @contextmanager
 def attended(attend: Callable[[], None]) -> Iterator[None]:
-    """Call `attend` every second in which a request waits for its answer; if it raises, the connection is closed."""
+    """Call `attend` every second while a request waits for its answer; if it raises, the connection is closed."""
     token = _attend.set(attend)
     try:
         yield
@@ -87,7 +88,7 @@ def attended(attend: Callable[[], None]) -> Iterator[None]:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's bytes until the deadline."""
+    """Reads a socket's bytes until the deadline."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
@@ -115,7 +116,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _Readable:
-    """A socket as `http.client` uses it to read an answer."""
+    """A socket for `http.client` to read an answer from."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -129,7 +130,7 @@ class _Answer(http.client.HTTPResponse):
         super().__init__(_Readable(sock), *args, **kwargs)  # type: ignore[arg-type]  # makefile is all it uses
 
     def _read_status(self) -> tuple[str, int, str]:
-        """Return the final answer's status line: whoever answers may say something before it (RFC 9110, 15.2)."""
+        """Return the final answer's status line, which informational answers may precede (RFC 9110, 15.2)."""
         while True:
             version, status, reason = super()._read_status()  # type: ignore[misc]  # which skips 100 alone
             if not HTTPStatus.CONTINUE < status < HTTPStatus.OK or status == HTTPStatus.SWITCHING_PROTOCOLS:
@@ -168,7 +169,7 @@ class _TlsConnection(HTTPSConnection):
 
 
 def _opened(connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Return what `connect` opens; raise what urllib3 does for a connection that is not there in time."""
+    """Return the socket that `connect` opens; raise urllib3's own error if it takes too long."""
     seconds = connection.timeout if isinstance(connection.timeout, int | float) else _deadline.get().seconds_left()
     try:
         return opened(connect, seconds=seconds, attend=_attend.get())
@@ -178,7 +179,7 @@ def _opened(connection: HTTPConnection, connect: Callable[[], socket.socket]) ->
 
 @contextmanager
 def _sending() -> Iterator[None]:
-    """Send a request inside, to its last byte."""
+    """Guard the sending of a request, to its last byte."""
     try:
         yield
     finally:
@@ -186,7 +187,7 @@ def _sending() -> Iterator[None]:
 
 
 def _connect_in_time(connection: HTTPConnection) -> None:
-    """Connect, and raise if it is then too late to send: connecting may take any time."""
+    """Connect, and raise if it is then too late to send: connecting may take long."""
     if connection.sock is None:
         connection.connect()
     _deadline.get().permit_sending()
@@ -201,15 +202,15 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Sends requests over connections that keep the deadline of `keeping`, and retries none."""
+    """Sends requests over connections that keep the deadline of `keeping`, without retries."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Pool our connections in place of urllib3's."""
+        """Pool our connections instead of urllib3's."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Pool our connections to a proxy, too."""
+        """Pool our connections to a proxy too."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
         return manager

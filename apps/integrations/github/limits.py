@@ -1,4 +1,4 @@
-"""What an answer says about the account's budgets, in its headers or in its `rateLimit` block. Pure.
+"""Read what an answer says about the account's budgets, in its headers or its `rateLimit` block. Pure.
 
 https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -17,17 +17,17 @@ from msgspec import Meta, Raw, Struct
 from apps.integrations.github.nodes import DateTime, Node, RateLimit
 
 LONGEST_WAIT = timedelta(days=1)
-"""GitHub's budgets are by the hour: a later time is a mistake, and obeying it would stop an account for good."""
+"""GitHub's budgets are hourly: a later time is a mistake, and obeying it would stop an account for good."""
 
 _MOST_POINTS = 1_000_000
-"""A hundred hours' budget: no query costs that, and the sums of what calls cost shall fit their columns."""
+"""A hundred hours' budget: no query costs that much, and sums of costs must fit their columns."""
 
 EpochSeconds = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 """Up to the year 9999."""
 
 
 class RestBudget(Struct, frozen=True, kw_only=True, gc=False):
-    """A budget as `GET /rate_limit` lists it; an old server does not say what is used."""
+    """A budget as listed by `GET /rate_limit`; an old server does not say what is used."""
 
     limit: int
     remaining: int
@@ -35,7 +35,7 @@ class RestBudget(Struct, frozen=True, kw_only=True, gc=False):
     used: int = 0
 
     def as_limit(self, resource: str) -> RateLimit:
-        """Return it as the budget of `resource`."""
+        """Return this as the budget of `resource`."""
         return RateLimit(
             limit=self.limit,
             remaining=self.remaining,
@@ -57,7 +57,7 @@ class _Cost(Node, frozen=True, kw_only=True):
 
 
 def limit_from_headers(headers: Mapping[str, str]) -> RateLimit | None:
-    """Return the budget that the `x-ratelimit-*` headers report, or None (a 502 has none, a server may have no limits)."""
+    """Return the budget in the `x-ratelimit-*` headers, or None (a 502 has none, and a server may have no limits)."""
     try:
         return RateLimit(
             limit=int(headers["x-ratelimit-limit"]),
@@ -71,7 +71,7 @@ def limit_from_headers(headers: Mapping[str, str]) -> RateLimit | None:
 
 
 def limit_from_block(block: object) -> RateLimit | None:
-    """Return the budget that GraphQL's `rateLimit` block reports, or None if limits are off or it makes no sense."""
+    """Return the budget in GraphQL's `rateLimit` block, or None if limits are off or it makes no sense."""
     try:
         found = msgspec.convert(block, _Block)
     except msgspec.ValidationError:
@@ -86,7 +86,7 @@ def limit_from_block(block: object) -> RateLimit | None:
 
 
 def cost_from_block(block: object) -> int | None:
-    """Return the points that the `rateLimit` block says the call cost, or None as in `limit_from_block`."""
+    """Return the points that the call cost by the `rateLimit` block, or None as in `limit_from_block`."""
     try:
         return msgspec.convert(block, _Cost).cost
     except msgspec.ValidationError:
@@ -94,7 +94,7 @@ def cost_from_block(block: object) -> int | None:
 
 
 def limits_from_list(listed: Mapping[str, Raw]) -> tuple[RateLimit, ...]:
-    """Return the budgets that `GET /rate_limit` lists, by resource, without those that make no sense."""
+    """Return the budgets listed by `GET /rate_limit`, by resource, without those that make no sense."""
     limits = []
     for resource, budget in listed.items():
         with suppress(ValueError, RecursionError):
@@ -123,5 +123,5 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
 def _http_date(text: str) -> datetime | None:
     try:
         return parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):  # no date, or with numbers that no date has
+    except (ValueError, TypeError, OverflowError):  # not a date, or one with impossible numbers
         return None

@@ -1,8 +1,8 @@
-"""Answers of which a value cannot be had: it is mended or null, and recorded; the rest is read as ever. Pure.
+"""Mend answers with unusable values: each is replaced or null, and recorded; the rest is read as usual. Pure.
 
-Three kinds of value are mended: text that is no Unicode or holds a NUL, which no column does; a date that no calendar of
-ours has; a number that is missing or that no column holds. What an error says is hidden is left out. Whatever else does not
-fit is for the decoder to refuse.
+Three kinds of value are mended: text that is not Unicode or holds a NUL, which no column can; a date outside our
+calendar; a number that is missing or that no column can hold. What an error calls hidden is left out. The decoder
+refuses whatever else does not fit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mended:
-    """A place in an answer whose value was mended or left out; `cursor` is that of a node that was left out."""
+    """A place in an answer whose value was mended or left out; `cursor` is that of an omitted node."""
 
     path: Path
     reason: Reason
@@ -45,7 +45,7 @@ class Mended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repair:
-    """An answer's data, mended, with what was; `data` is the document's own as it came."""
+    """An answer's mended data, with what was mended; `data` is the document's own as it came."""
 
     body: bytes
     data: Mapping[str, Any]
@@ -53,24 +53,24 @@ class Repair:
 
 
 def is_suspicious(body: bytes) -> bool:
-    """Return whether a decoder would let pass what is to be recorded: a NUL, a null for a number, a calendar's edge."""
+    """Return whether a decoder would accept what must be recorded: a NUL, a null for a number, the calendar's edge."""
     return _NUL in body or _SUSPICIOUS.search(body) is not None
 
 
 def load(body: bytes) -> object:
-    """Return a JSON document, with each wrong byte and each half of a character as a lone surrogate; raise ValueError."""
+    """Return a JSON document with each wrong byte or half a character as a lone surrogate; raise ValueError."""
     return json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_refuse)
 
 
 def mend_text(body: bytes) -> bytes:
-    """Return a JSON document with U+FFFD for what is no text in it; raise ValueError if it is no JSON."""
+    """Return a JSON document with U+FFFD for invalid text; raise ValueError if it is not JSON."""
     return orjson.dumps(_Text().mend(load(body), ()))
 
 
 def repair(body: bytes, *, kinds: Mapping[str, type], hidden: Sequence[Path]) -> Repair | None:
-    """Return the answer with its data mended, as the types in `kinds` want them, and without what is at `hidden` paths.
+    """Return the answer with its data mended to fit the types in `kinds`, and without what is at `hidden` paths.
 
-    Return None if it is no such document, or if what is hidden is not where it says.
+    Return None if it is not such a document, or if what is hidden is not where it says.
     """
     try:
         return _repair(load(body), kinds, hidden)
@@ -90,14 +90,14 @@ def _repair(document: Any, kinds: Mapping[str, type], hidden: Sequence[Path]) ->
         if data[key] is _ABSENT:
             del data[key]
         mended += values.mended
-    before = orjson.loads(orjson.dumps(data))  # with the places as they were before anything is left out
+    before = orjson.loads(orjson.dumps(data))  # with positions as they were before anything is left out
     mended += _leave_out(data, hidden)
     return Repair(body=orjson.dumps({"data": data}), data=before, mended=tuple(mended))
 
 
 @dataclass(slots=True)
 class _Text:
-    """Replaces what is no text."""
+    """Replaces invalid text."""
 
     mended: list[Mended] = field(default_factory=list)
 
@@ -113,7 +113,7 @@ class _Text:
         if isinstance(value, list):
             return [self.mend(each, (*path, place)) for place, each in enumerate(value)]
         if isinstance(value, int) and not -(2**63) <= value < 2**64:
-            return None  # no encoder takes it, nor any column
+            return None  # neither an encoder nor a column takes it
         return value
 
 
@@ -156,7 +156,7 @@ class _Values:
         return None
 
     def _count_nodes(self, value: dict[str, Any], path: Path) -> None:
-        """Let a nested list that has ended, and of which GitHub does not say how long it is, be as long as it is."""
+        """Set the missing count of a nested list that has ended to its actual length."""
         info, nodes = value.get("pageInfo"), value.get("nodes")
         if not isinstance(info, dict) or info.get("hasNextPage") is not False or not isinstance(nodes, list):
             return
@@ -181,7 +181,7 @@ def _fits(value: Any, kind: inspect.Type) -> bool:
 
 
 def _nearest(value: str) -> str | None:
-    """Return our nearest moment for a date before or after our calendar or in a leap second, or None for any other."""
+    """Return the nearest moment for a date outside our calendar or in a leap second, or None for any other."""
     moment, year = _moment(value), _YEAR.match(value)
     if moment is not None or year is None:
         return None
@@ -202,7 +202,7 @@ def _moment(value: str) -> datetime | None:
 
 
 def _leave_out(data: dict[str, Any], hidden: Sequence[Path]) -> Iterator[Mended]:
-    """Take the nulls at the `hidden` paths out of their lists; one that is a field's value stays, as a null."""
+    """Remove the nulls at the `hidden` paths from their lists; a field's null value stays."""
     found: list[tuple[list[Any], int]] = []
     for path in hidden:
         value: Any = data

@@ -1,4 +1,4 @@
-"""The pages that were read and still lack members of nested lists, and how those join them. Pure."""
+"""Complete pages whose nested lists still lack members. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMES: tuple[ListName, ...] = get_args(ListName)
 
 
 class UnfinishedPages:
-    """Pages in the order in which they were read, until all their lists are finished."""
+    """Pages in the order they were read, kept until all their lists are finished."""
 
     def __init__(self) -> None:
         self._pages: deque[_UnfinishedPage] = deque()
@@ -27,26 +27,26 @@ class UnfinishedPages:
         return len(self._pages)
 
     def add(self, page: PullRequestPage, *, with_files: bool) -> None:
-        """Add a page, which has asked for the first members of each list, but for files only if `with_files`."""
+        """Add a page that includes the first members of each list, but files only if `with_files`."""
         self._pages.append(_UnfinishedPage(page, with_files=with_files))
 
     def lists(self) -> list[ListRequest]:
-        """Return the lists to ask for, those of the oldest page first."""
+        """Return the lists to ask for, the oldest page's first."""
         return list(dict.fromkeys(wanted for page in self._pages for wanted in page.waiting))
 
     def join(self, found: Lists) -> None:
-        """Add what was found of some lists; those that go on are asked for again."""
+        """Add what was read of some lists; those that continue are asked for again."""
         for page in self._pages:
             page.join(found)
 
     def finished(self) -> Iterator[PullRequestPage]:
-        """Remove and yield the oldest pages, up to the first that is unfinished."""
+        """Remove and yield the oldest pages, up to the first unfinished one."""
         while self._pages and not self._pages[0].waiting:
             yield self._pages.popleft().complete()
 
 
 class _UnfinishedPage:
-    """A page, its lists as far as they have been read, and the requests for what follows of them."""
+    """A page, its lists as far as they have been read, and the requests for the rest of them."""
 
     def __init__(self, page: PullRequestPage, *, with_files: bool) -> None:
         self._page = page
@@ -80,14 +80,14 @@ class _UnfinishedPage:
         if so_far is not None:
             members = structs.replace(members, nodes=so_far.nodes + members.nodes, flaws=so_far.flaws + members.flaws)
         self._lists[key] = members
-        # Members that are none, or are followed by such as were read, end a list whatever it says: it would never end.
+        # An empty page, or a cursor already passed, ends a list whatever it says, or it would never end.
         passed = self._passed.setdefault(key, {None})
         passed.add(wanted.after)
         if more and info.end_cursor not in passed:
             self.waiting.append(replace(wanted, after=info.end_cursor))
 
     def complete(self) -> PullRequestPage:
-        """Return the page with what was added to its lists."""
+        """Return the page with everything added to its lists."""
         edges = tuple(structs.replace(edge, node=self._complete(edge.node)) for edge in self._page.edges)
         flaws = tuple(flaw for members in self._lists.values() for flaw in members.flaws)
         return structs.replace(self._page, edges=edges, flaws=self._page.flaws + flaws)

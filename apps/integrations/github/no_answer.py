@@ -1,7 +1,7 @@
-"""Why there is no answer: the errors of requests, urllib3 and the socket as ours. Pure.
+"""Translate the errors of requests, urllib3 and sockets into ours, when there is no answer. Pure.
 
-Those libraries wrap one another's errors in several ways, and put the cause into `args` as often as into `__cause__`, so
-that the whole chain is looked at. None of their texts is repeated: they may hold a proxy's password.
+Those libraries wrap one another's errors in several ways, and put the cause into `args` as often as into `__cause__`,
+so the whole chain is searched. None of their texts is repeated, since they may hold a proxy's password.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def error_of(
     connect_seconds: float,
     deadline_seconds: float,
 ) -> GitHubError:
-    """Return why a request to `host` had no answer; requests' own errors are all OSErrors, and others' are not."""
+    """Return why a request to `host` had no answer; requests' own errors are all OSErrors, others are not."""
     causes = list(_causes(error))
     if isinstance(error, requests.ConnectTimeout):
         return Unreachable(f"{host} was not found, or accepted no connection, within {connect_seconds:g} s")
@@ -78,7 +78,7 @@ def _is_about_our_certificates(cause: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and everything that it wraps, once each."""
+    """Yield `error` and everything that it wraps, each once."""
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:

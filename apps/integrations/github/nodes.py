@@ -1,8 +1,8 @@
 """GitHub's answers as typed values, which msgspec decodes from JSON. Pure.
 
-Each GraphQL node declares the fields that our documents select, under their GitHub names in snake case
-(https://docs.github.com/graphql/reference/objects). What GitHub may leave out is None. Numbers and texts that our tables
-could not hold are refused here, with the path that leads to them.
+Each GraphQL node declares the fields that our documents select, under GitHub's names in snake case
+(https://docs.github.com/graphql/reference/objects). What GitHub may leave out is None. Numbers and texts that our
+tables could not hold are refused here, with their path.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ T = TypeVar("T")
 Int = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 """GraphQL's Int has 32 bits."""
 BigInt = Annotated[int, Meta(ge=0, le=2**63 - 1)] | Annotated[str, Meta(pattern=r"\A[0-9]{1,18}\Z")]
-"""GitHub sends it as text, for readers whose numbers are too small."""
+"""GitHub sends it as text, for clients whose numbers are too small."""
 DateTime = Annotated[datetime, Meta(tz=True)]
 
 _EXPECTED = Meta(extra={"expected": True})
-"""On a value that GitHub always knows: where it is None, or something else, it was mended and recorded (`mending`)."""
+"""Marks a value that GitHub always knows: if it is None or altered, it was mended and recorded (`mending`)."""
 ExpectedInt = Annotated[Int | None, _EXPECTED]
 ExpectedBigInt = Annotated[BigInt | None, _EXPECTED]
 ExpectedDateTime = Annotated[DateTime | None, _EXPECTED]
 
 ListName = Literal["reviews", "commits", "files"]
-"""The lists of a pull request that we read to their end; each has a document of its name."""
+"""The lists of a pull request that we read to their end; each has a document of the same name."""
 
 
 class Node(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
-    """What GraphQL selects: a field of ours is a field of GitHub's, in camel case."""
+    """A GraphQL selection: each of our fields is one of GitHub's, in camel case there."""
 
 
 class Actor(Node, frozen=True, kw_only=True):
@@ -44,10 +44,10 @@ class Actor(Node, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenHolder:
-    """Whose token it is, and what GitHub says of the token itself.
+    """Whose token it is, and what GitHub says about the token itself.
 
-    `scopes` is None where GitHub names none: fine-grained tokens and those of Apps have permissions in their place.
-    `expires_at` is None where it says nothing, as of a token that never does.
+    `scopes` is None if GitHub names none: fine-grained tokens and those of Apps have permissions instead. `expires_at`
+    is None if GitHub says nothing, as for a token that never expires.
     """
 
     login: str
@@ -75,14 +75,14 @@ class RepositoryName(Node, frozen=True, kw_only=True):
 
 
 class PageInfo(Node, frozen=True, kw_only=True):
-    """Whether more follows, and after which cursor."""
+    """Whether more follows, and the cursor that it follows."""
 
     has_next_page: bool
     end_cursor: str | None
 
 
 class Flaw(Struct, frozen=True, kw_only=True, gc=False):
-    """A value of an answer that was mended or left out: which, of which pull request if that is known, and why.
+    """A value that was mended or left out: which one, of which pull request if known, and why.
 
     `cursor` tells one pull request that was left out from another.
     """
@@ -94,7 +94,7 @@ class Flaw(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Connection(Node, Generic[T], frozen=True, kw_only=True):
-    """A list as far as it was read: complete once it holds `total_count` nodes; reading adds the `flaws`, not GitHub."""
+    """A list as far as it was read, complete once it holds `total_count` nodes; the `flaws` are ours, not GitHub's."""
 
     total_count: Int
     page_info: PageInfo
@@ -120,7 +120,7 @@ class ReviewNode(Node, frozen=True, kw_only=True):
 
 
 class GitActor(Node, frozen=True, kw_only=True):
-    """Who wrote a commit, as git knows it; `user` is None if no GitHub account has the address."""
+    """A commit's author according to git; `user` is None if no GitHub account has the address."""
 
     name: str | None
     user: Login | None
@@ -192,14 +192,14 @@ class PullRequestNode(Node, frozen=True, kw_only=True):
 
 
 class PullRequestEdge(Node, frozen=True, kw_only=True):
-    """A pull request on a page, and the cursor after which the next one begins."""
+    """A pull request on a page, and the cursor that the next one follows."""
 
     cursor: str
     node: PullRequestNode
 
 
 class PullRequestConnection(Node, frozen=True, kw_only=True):
-    """Some of a repository's pull requests, the last updated first; `total_count` counts all of them."""
+    """Some of a repository's pull requests, last updated first; `total_count` counts all of them."""
 
     total_count: Int
     page_info: PageInfo
@@ -219,7 +219,7 @@ class Updates(Node, frozen=True, kw_only=True):
 
 
 class RepositoryPage(Node, frozen=True, kw_only=True):
-    """A repository with a page of its pull requests, and its newest change where that was asked for."""
+    """A repository with a page of its pull requests and, if asked for, its newest change."""
 
     pull_requests: PullRequestConnection
     newest: Updates | None = None
@@ -232,7 +232,7 @@ class Search(Node, frozen=True, kw_only=True):
 
 
 class Number(Node, frozen=True, kw_only=True):
-    """A pull request by number alone."""
+    """A pull request, by number only."""
 
     number: Int
 
@@ -244,11 +244,11 @@ class RepositoryNumbers(Node, frozen=True, kw_only=True):
 
 
 class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
-    """Pull requests, the last updated first.
+    """Pull requests, last updated first.
 
-    `total_count` counts the whole repository, with what is hidden from us, which is among the `flaws`. `window_count` counts
-    the window asked for, and `newest_updated_at` is when a pull request last changed: both are None if they were not asked
-    for. `asked_at` is when GitHub was asked, by its own clock, if it says so.
+    `total_count` counts the whole repository, including what is hidden from us, which is among the `flaws`.
+    `window_count` counts the requested window, and `newest_updated_at` is when a pull request last changed; both are
+    None unless requested. `asked_at` is when GitHub was asked, by its own clock, if it says so.
     """
 
     edges: tuple[PullRequestEdge, ...]
@@ -266,7 +266,7 @@ class PullRequestPage(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RepositoryInfo(Struct, frozen=True, kw_only=True, gc=False):
-    """A repository as REST describes it; `renamed_from` is the name it was asked for by, if that is an old one."""
+    """A repository as REST describes it; `renamed_from` is the requested name if that is an old one."""
 
     id: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     full_name: Annotated[str, Meta(max_length=200)]
@@ -289,7 +289,7 @@ class RateLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """An HTTP answer, read to its end; header names are in lower case, `seconds` is how long it took to begin."""
+    """An HTTP answer, read to its end; header names are lower-case, and `seconds` is how long it took to begin."""
 
     status: int
     headers: dict[str, str]

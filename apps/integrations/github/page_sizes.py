@@ -1,7 +1,7 @@
-"""How much to ask for at once: less when GitHub cannot answer, more again when it can. Pure.
+"""Decide how much to ask for at once: less when GitHub cannot answer, more again when it can. Pure.
 
-GitHub gives an answer ten seconds, and large repositories use them up, usually over `files`. So a page shrinks by half down
-to six pull requests, then leaves the files to a second pass, then shrinks to one.
+GitHub gives an answer ten seconds, and large repositories use them up, usually on `files`. So a page halves down to six
+pull requests, then leaves the files to a second pass, then shrinks to one.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Generic, TypeVar
 S = TypeVar("S")
 
 LARGEST_CHEAP_PAGE = 49
-"""Pull requests on a page that costs one point: 1 + 3 * 49 connections of GitHub's formula are nearer to 100 than to 200."""
+"""Pull requests on a page that costs one point: in GitHub's formula, 1 + 3 * 49 connections round to 100, not 200."""
 MOST_LISTS = 25
-"""Nested lists that one request continues."""
+"""The most nested lists that one request continues."""
 MOST_LISTS_BESIDE_A_PAGE = 10
-"""Nested lists that a request for a page continues too."""
+"""The most nested lists that a request for a page also continues."""
 
 _MOST_CHEAP_CONNECTIONS = 149
 _FILES_SHED_AT = 6
-_SLOW = 5.0  # seconds; at half of GitHub's ten a larger page is no gain
+_SLOW = 5.0  # seconds; at half of GitHub's ten, a larger page gains nothing
 _MOST_PATIENCE = 8
 
 
@@ -33,7 +33,7 @@ class PageSize:
     with_files: bool
 
     def beside(self, lists: int) -> PageSize:
-        """Return the size of a page that asks for `lists` nested lists too, and costs no more for it."""
+        """Return the size of a page that also asks for `lists` nested lists at no extra cost."""
         if not lists or self.first > LARGEST_CHEAP_PAGE:
             return self
         return PageSize(first=min(self.first, (_MOST_CHEAP_CONNECTIONS - 1 - lists) // 3), with_files=self.with_files)
@@ -48,7 +48,7 @@ class BatchSize:
 
 
 class Ladder(Generic[S]):
-    """Sizes from small to large, and the one we are at; each failure makes climbing slower, each new height quicker."""
+    """Sizes from small to large and the current one; each failure slows the climb, each new height speeds it up."""
 
     def __init__(self, steps: Sequence[S], *, start: int) -> None:
         self._steps = steps
@@ -64,7 +64,7 @@ class Ladder(Generic[S]):
 
     @property
     def is_cautious(self) -> bool:
-        """Whether a request has failed, and its size has not worked since."""
+        """Whether a request has failed at a size that has not worked since."""
         return self._failed_at < len(self._steps)
 
     def succeeded(self, *, seconds: float) -> None:
@@ -77,7 +77,7 @@ class Ladder(Generic[S]):
             self._successes = 0
 
     def shrink(self) -> bool:
-        """Ask for less after a failure; return False if there is no less."""
+        """Ask for less after a failure; return False if that is impossible."""
         self._successes = 0
         if self._at == 0:
             return False
@@ -102,7 +102,7 @@ def page_ladder(start: int) -> Ladder[PageSize]:
 
 
 def batch_ladder() -> Ladder[BatchSize]:
-    """Return batches from ten members of one list to a hundred of each of many."""
+    """Return batches from ten members of one list to a hundred members of each of many."""
     of_one = [BatchSize(lists=1, members=members) for members in (10, 25, 50, 100)]
     of_many = [BatchSize(lists=lists, members=100) for lists in (3, 6, 12, MOST_LISTS)]
     steps = [*of_one, *of_many]

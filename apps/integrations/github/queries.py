@@ -1,4 +1,4 @@
-"""The requests we send to GitHub: GraphQL bodies and REST paths. Pure, but for reading our own documents.
+"""The requests we send to GitHub: GraphQL bodies and REST paths. Pure, except for reading our own documents.
 
 Costs in points: https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api. Every query here
 costs one point up to a page of 49 pull requests.
@@ -23,10 +23,10 @@ from apps.integrations.github.nodes import ListName
 from telemetry.timestamps import iso_seconds
 
 LIST_ALIAS = "list"
-"""The answer's name for a list that was asked for alone, followed by its number in the request."""
+"""The answer's name for a list requested on its own, followed by its number in the request."""
 
 FULL_DATABASE_ID = "fullDatabaseId"
-"""The field that replaces `databaseId`, which holds 32 bits: see `for_older_server`."""
+"""The field that replaces the 32-bit `databaseId`: see `for_older_server`."""
 
 _FULL_NAME = re.compile(r"(?!\.{1,2}/)[^/?#\s]+/(?!\.{1,2}\Z)[^/?#\s]+")  # no dot segment in a path
 _FRAGMENT = re.compile(r"fragment (\w+) on ")
@@ -35,7 +35,7 @@ _SPREAD = re.compile(r"\.\.\.(\w+)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GraphQLRequest:
-    """A GraphQL request: its operation's name, and its body as it is sent."""
+    """A GraphQL request: its operation's name, and its body as sent."""
 
     query_name: str
     body: bytes
@@ -43,7 +43,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListRequest:
-    """The next page of one list of one pull request; `after` is None for the first, `number` is what people call it."""
+    """The next page of one list of a pull request, which people call `number`; `after` is None for the first page."""
 
     pull_request_id: str
     name: ListName
@@ -62,9 +62,9 @@ def pull_requests_request(
     updated_before: datetime | None = None,
     lists: Sequence[ListRequest] = (),
 ) -> GraphQLRequest:
-    """Return the request for a page of `first` (1 to 100) pull requests after `after`, the last updated first.
+    """Return the request for a page of `first` (1 to 100) pull requests after `after`, last updated first.
 
-    It may ask for a hundred members of each of some `lists` too, as `lists_request` does.
+    Like `lists_request`, it may also ask for a hundred members of each of some `lists`.
     """
     owner, name = owner_and_name(full_name)
     return _request(
@@ -88,20 +88,20 @@ def lists_request(lists: Sequence[ListRequest], *, members: int) -> GraphQLReque
 
 
 def pull_request_numbers_request(full_name: str, *, after: str | None) -> GraphQLRequest:
-    """Return the request for the numbers of a hundred pull requests after `after`, the oldest first."""
+    """Return the request for the numbers of a hundred pull requests after `after`, oldest first."""
     owner, name = owner_and_name(full_name)
     return _request("PullRequestNumbers", _document("pull_request_numbers"), owner=owner, name=name, after=after)
 
 
 def for_older_server(request: GraphQLRequest) -> GraphQLRequest:
-    """Return `request` for a server that has `databaseId` alone, whose answer then looks as ever."""
+    """Return `request` for a server that only has `databaseId`, aliased so that its answer looks the same."""
     body = orjson.loads(request.body)
     body["query"] = re.sub(rf"\b{FULL_DATABASE_ID}\b", f"{FULL_DATABASE_ID}: databaseId", body["query"])
     return GraphQLRequest(query_name=request.query_name, body=orjson.dumps(body))
 
 
 def viewer_request() -> GraphQLRequest:
-    """Return the request for the account that the token belongs to."""
+    """Return the request for the account that owns the token."""
     return _request("Viewer", _document("viewer"))
 
 
@@ -118,7 +118,7 @@ def window_search(full_name: str, *, updated_since: datetime | None, updated_bef
 
 
 def owner_and_name(full_name: str) -> tuple[str, str]:
-    """Split `owner/name` in two; raise `NotFound` for what has no two parts. Which names there are is for GitHub to say."""
+    """Split `owner/name`; raise `NotFound` unless it has two parts. GitHub decides which names exist."""
     if not _FULL_NAME.fullmatch(full_name):
         raise NotFound(f"{full_name!r} is not the name of a repository: write it as OWNER/NAME, like octocat/hello-world")
     owner, _, name = full_name.partition("/")
@@ -137,7 +137,7 @@ def organization_path(organization: str) -> str:
 
 
 def _with_lists(operation: str, lists: Sequence[ListRequest]) -> str:
-    """Return the operation with `lists` selected too, and their variables declared."""
+    """Return the operation with `lists` also selected, and their variables declared."""
     declared = ["$members: Int!"]
     selected = []
     for number, wanted in enumerate(lists):
@@ -169,7 +169,7 @@ def _document(name: str) -> str:
 
 
 def _with_fragments(text: str) -> str:
-    """Return `text` followed by the fragments that it spreads, and by those that they spread."""
+    """Return `text` followed by all fragments that it spreads, directly or indirectly."""
     parts, known = [text], set[str]()
     for part in parts:
         for name in _SPREAD.findall(part):
@@ -181,7 +181,7 @@ def _with_fragments(text: str) -> str:
 
 @cache
 def _fragments() -> Mapping[str, str]:
-    """Return our documents that are one fragment, by its name."""
+    """Return our documents that consist of one fragment, by its name."""
     return {found[1]: text for text in _files().values() if (found := _FRAGMENT.match(text))}
 
 

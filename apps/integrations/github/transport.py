@@ -1,6 +1,6 @@
 """The only code that talks to GitHub: one request, one answer read to its end, no redirect followed, nothing retried.
 
-It never sleeps and does not judge answers: the lane decides when to send, `classify` what an answer means.
+It never sleeps and does not judge answers: the lane decides when to send, and `classify` what an answer means.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from apps.integrations.github.nodes import Response
 from apps.utils.boottime import boottime
 
 _LONGEST_URL, _LONGEST_HOST = 200, 120
-"""What a connection's row holds, of which an account's name is the host and a login."""
+"""What a connection's row can hold: an account's name is the host and a login."""
 API_VERSION = "2022-11-28"
 """https://docs.github.com/rest/about-the-rest-api/api-versions"""
 _HEADERS = {
     "Accept": "application/vnd.github+json",
-    "User-Agent": "synctrace",  # GitHub answers nobody without one
+    "User-Agent": "synctrace",  # GitHub requires one
     "X-GitHub-Api-Version": API_VERSION,
 }
 
@@ -86,17 +86,17 @@ class GitHubTransport:
         return f"GitHubTransport({self._origin}{self._path})"
 
     def graphql(self, body: bytes, *, send_before: float | None = None) -> Response:
-        """Return GitHub's answer to a GraphQL request, whatever it is; `send_before` is by `boottime`.
+        """Return GitHub's answer to a GraphQL request, whatever it is; `send_before` is in `boottime`.
 
-        Raises `Unreachable` if there is no answer, `QueryTimeout` if it is not complete in time, and `LaneLost` after
-        `send_before`, when nothing has been sent. A process that is frozen over that moment while it sends is killed.
+        Raises `Unreachable` if there is no answer, `QueryTimeout` if it is not complete in time, and `LaneLost`, with
+        nothing sent, after `send_before`. A process that is frozen past that moment while it sends is killed.
         """
-        # An Enterprise Server has it beside REST: /api/graphql and /api/v3.
+        # An Enterprise Server has it next to REST: /api/graphql and /api/v3.
         path = self._path.removesuffix("/v3") + "/graphql"
         return self._send("POST", path, body=body, send_before=send_before)
 
     def rest(self, path: str, params: Mapping[str, str] | None = None, *, send_before: float | None = None) -> Response:
-        """Return GitHub's answer to `GET path`, whatever it is; raises as `graphql` does.
+        """Return GitHub's answer to `GET path`, whatever it is; raise the same errors as `graphql`.
 
         `path` is relative to the API's address (`/rate_limit`), or one that GitHub gave, which includes the address's path.
         """
@@ -146,7 +146,7 @@ class GitHubTransport:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 seconds = boottime() - deadline.sent_at
                 return Response(status=answer.status_code, headers=headers, body=self._read(answer), seconds=seconds)
-        except (OSError, HTTPError, ValueError) as error:  # all of requests' own, too, and what it lets pass of others'
+        except (OSError, HTTPError, ValueError) as error:  # all of requests' own, and others' that it lets through
             raise error_of(
                 error,
                 host=self._netloc,
@@ -177,7 +177,7 @@ def _checked(api_url: str, *, plain_http_hosts: Collection[str]) -> SplitResult:
         (parts.hostname or "").encode("idna")
         if len(api_url) > _LONGEST_URL or len(parts.hostname or "") > _LONGEST_HOST or not _is_one_word(api_url):
             raise ValueError(api_url)
-    except ValueError:  # also of a host that has no name in the DNS
+    except ValueError:  # even for a host that has no name in the DNS
         raise InvalidApiUrl("The API's address is not a URL") from None
     if parts.username is not None or parts.password is not None:
         raise InvalidApiUrl("The API's address must not contain a user or a password; give the token separately")

@@ -1,4 +1,4 @@
-"""An account's lane as one attempt uses it: take a turn, send, learn from the answer, wait where GitHub asks for it."""
+"""An account's lane as one attempt uses it: take a turn, send, learn from the answer, wait if GitHub asks for it."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ T = TypeVar("T")
 
 _MINUTE = 60.0
 _SHORTEST_POLL, _LONGEST_POLL = 0.002, 0.05  # seconds
-_LEASE_FACTOR = 1.5  # a lease outlives the longest request: there must be time left to begin one
-_SHORTEST_WAIT = 0.01  # seconds; below that a wait for the lane is no span
-_HEARTBEAT_SECONDS = 5.0  # less where SYNC_STALE_SECONDS is small
+_LEASE_FACTOR = 1.5  # a lease outlives the longest request, to leave time to begin one
+_SHORTEST_WAIT = 0.01  # seconds; a shorter wait for the lane gets no span
+_HEARTBEAT_SECONDS = 5.0  # less if SYNC_STALE_SECONDS is small
 
 
 class Lane:
     """One account's lane, as one attempt uses it: the fence beneath admission, and nearly always free.
 
-    `account` is `host/login`. `request_seconds` is the total deadline of one request, SYNC_REQUEST_SECONDS by default.
-    `heartbeat` is called every `heartbeat_seconds`: with the longest request between two calls, the default is less than
-    SYNC_STALE_SECONDS. `confirm` is called every second of any wait, for GitHub's answer too, and ends it if it raises. A
-    wait for GitHub's limits of more than `most_wait_seconds`, SYNC_MAX_WAIT_SECONDS by default, is not slept through. Uses
-    Django's default connection, in autocommit.
+    `account` is `host/login`. `request_seconds` is the total deadline of one request, by default SYNC_REQUEST_SECONDS.
+    `heartbeat` is called every `heartbeat_seconds`, whose default leaves less than SYNC_STALE_SECONDS between two calls
+    even with the longest request in between. `confirm` is called every second of any wait, including for GitHub's
+    answer, and ends it by raising. A wait for GitHub's limits of more than `most_wait_seconds`, by default
+    SYNC_MAX_WAIT_SECONDS, is not slept through. It uses Django's default connection, in autocommit.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class Lane:
         self._turns: deque[tuple[float, int]] = deque()
 
     def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
-        """Call `send` in a turn of its own and return what it returns.
+        """Call `send` in a turn of its own and return its result.
 
-        If GitHub refuses it for a limit, wait and call it once more; raise a second refusal. Also raises what `send` raises,
-        and `Parked` for a wait that is too long to sleep through.
+        If GitHub refuses the request because of a limit, wait and call `send` once more; raise a second refusal. Also
+        raises what `send` raises, and `Parked` for a wait too long to sleep through.
         """
         while True:
             try:
@@ -99,12 +99,12 @@ class Lane:
 
     @contextmanager
     def turn(self, *, resource: Resource | None) -> Iterator[Turn]:
-        """Hold a turn: inside, nobody else sends with this account, and the limits for `resource` allow one request.
+        """Hold a turn, in which nobody else sends with this account, and the limits for `resource` allow one request.
 
         Use None for a request that costs nothing. Raises `Parked` if the limits do not allow it soon.
         """
         while True:
-            held, lease_ends, waited = self._take()  # what was waited before another wait is no part of this request
+            held, lease_ends, waited = self._take()  # time waited before another wait is not part of this request
             wait = self._check_limits(held, resource)
             if wait is None:
                 break
@@ -121,13 +121,13 @@ class Lane:
             self._show_life("", at_once=self._shown_reason != "")
             yield turn
         except BaseException as error:
-            with suppress(DatabaseError):  # the lease ends by itself; the first error is more worth knowing
+            with suppress(DatabaseError):  # the lease ends by itself; the first error matters more
                 self._leave(turn, sent=not isinstance(error, LaneLost))
             raise
         self._leave(turn)
 
     def _take(self) -> tuple[leases.Held, float, float]:
-        """Take the lane; return its row, when the lease ends (by `boottime`), and how many seconds it took."""
+        """Take the lane; return its row, when the lease ends (in `boottime`), and how many seconds it took."""
         if connection.in_atomic_block:
             raise RuntimeError("a lane cannot be taken inside a transaction: no other process would see it taken")
         started = time.monotonic()
@@ -146,14 +146,14 @@ class Lane:
                     record(operation, started_at=now - timedelta(seconds=waited), ended_at=now)
                 return held, asked + self._lease_seconds, waited
             is_held, holder = True, holder or leases.holder_of(self.account)
-            # Uneven pauses: of those who wait, none is always the later one.
+            # Uneven pauses, so that no waiter is always the later one.
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret depends on it
             pause = min(pause * 2, _LONGEST_POLL)
             self._show_life(WAITS_FOR_LANE)
             self._attend()
 
     def _sent_lately(self, fence: int) -> int:
-        """Return the most requests that all holders have sent in the last minute, as turns are numbered."""
+        """Return the most requests that all holders can have sent in the last minute, by the numbers of turns."""
         now = boottime()
         self._turns.append((now, fence))
         while len(self._turns) > 1 and self._turns[1][0] <= now - _MINUTE:
@@ -172,7 +172,7 @@ class Lane:
             emit(machine_catalog.LaneTakenOver(account=self.account, holder=held.vanished, overdue_sec=overdue))
 
     def _check_limits(self, held: leases.Held, resource: Resource | None) -> Block | None:
-        """Return what forbids a request now, or None; the check is a line where the budget is known."""
+        """Return what forbids a request now, or None; the check is logged if the budget is known."""
         now = held.now()
         budget = None if resource is None else limits.current(held.budgets.get(resource), now=now)
         wait = limits.required_wait(block=held.block, budget=budget, now=now)
@@ -195,7 +195,7 @@ class Lane:
             turn.blocked(block.until, block.reason)
 
     def _wait(self, block: Block) -> None:
-        """Wait until `block` is over; raise `Parked` if that is longer than an attempt may sleep."""
+        """Wait until `block` is over; raise `Parked` if that takes longer than an attempt may sleep."""
         seconds = max(0.0, (block.until - clock.now()).total_seconds())
         operation = catalog.RateWait(
             wait_seconds=round(seconds, 3),
@@ -213,7 +213,7 @@ class Lane:
             wait.completed(catalog.RateWaited())
 
     def _attend(self) -> None:
-        """Go on waiting, unless whoever uses the lane is no longer wanted; a database that is away says nothing of that."""
+        """Keep waiting unless the lane's user is no longer wanted, which a missing database does not say."""
         if self._confirm is not None and time.monotonic() >= self._next_confirmation:
             self._next_confirmation = time.monotonic() + ATTENTION_SECONDS
             with suppress(DatabaseError):

@@ -1,8 +1,8 @@
-"""Leases of lanes, as rows in PostgreSQL. Each change is one statement, so two processes can never hold one lane.
+"""Lease lanes, as rows in PostgreSQL. Each change is one statement, so two processes can never hold one lane.
 
-Leases are judged by the database's clock alone. A change that names a fence has no effect once the lane has a later holder.
-Changes that may be lost with the database's last half second do not wait for the disk: a lease's end makes up for a lost
-release, the next answer for a lost budget. Taking the lane does wait.
+Only the database's clock judges leases. A change that names a fence has no effect once the lane has a later holder.
+Changes that may be lost with the database's last half second do not wait for the disk: the lease's end makes up for a
+lost release, and the next answer for a lost budget. Taking the lane does wait.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ _CREATE = f"""
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lane that we hold, and what its row said of the account's limits when we took it."""
+    """A lane that we hold, and what its row said about the account's limits when we took it."""
 
     fence: int
     block: Block | None
     budgets: Mapping[str, Budget]
     taken_at: datetime
     read_at: float
-    """When we learned of it, by `boottime`."""
+    """When we learned of it, in `boottime`."""
     vanished: str | None = None
-    """The holder before, if it never left the lane and its lease ended."""
+    """The previous holder, if it never left the lane and its lease ran out."""
     overdue_seconds: float = 0.0
     """How long ago that was."""
 
     def now(self) -> datetime:
-        """Return the current time by the database's clock, as it was when the lane was taken."""
+        """Return the current time by the database's clock, counted on from when the lane was taken."""
         return clock.carried(self.taken_at, seconds=boottime() - self.read_at)
 
 
@@ -100,7 +100,7 @@ def holder_of(account: str) -> str | None:
 
 
 def leave(*, account: str, fence: int, budgets: Mapping[str, Budget], block: Block | None) -> bool:
-    """Free the lane and store what was learned in the turn; return False, changing nothing, if it has a later holder."""
+    """Free the lane and store what was learned in the turn; return False, with no change, if it has a later holder."""
     values: dict[str, Any] = {"account": account, "fence": fence}
     for resource in ("graphql", "core"):
         budget = budgets.get(resource)
@@ -115,7 +115,7 @@ def leave(*, account: str, fence: int, budgets: Mapping[str, Budget], block: Blo
 
 
 def blocked_by(lane: ApiLane, *, now: datetime) -> Block | None:
-    """Return what forbade the account to send anything at `now`, of whatever resource, as far as its lane tells, or None."""
+    """Return what forbade the account to send anything at `now`, whatever the resource, by its lane, or None."""
     block = None if lane.blocked_until is None else Block(lane.blocked_until, lane.blocked_reason)
     budgets = (
         _budget(lane.graphql_limit, lane.graphql_remaining, lane.graphql_reset_at),

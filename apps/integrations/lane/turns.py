@@ -13,31 +13,31 @@ from apps.utils import clock
 from apps.utils.boottime import boottime
 
 Resource = Literal["graphql", "core"]
-"""What a request is paid from: GraphQL's points, or REST's requests."""
+"""The budget that pays for a request: GraphQL's points, or REST's requests."""
 T = TypeVar("T")
 
 _CLOCKS_AGREE = timedelta(seconds=5)
-"""A smaller difference may be the answer's way, and a `Date` has no fractions."""
+"""A smaller difference may be the answer's transit time, and a `Date` has no fractions."""
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-_MOST = 2**31 - 1  # points or requests that the lane's row can hold
+_MOST = 2**31 - 1  # the most points or requests that the lane's row can hold
 
 
 class Heartbeat(Protocol):
     """Called every few seconds while a lane is used.
 
-    `reason` says what it waits for (empty: nothing), `until` until when, if that is known.
+    `reason` says what it waits for (empty: nothing), and `until` until when, if known.
     """
 
     def __call__(self, reason: str, until: datetime | None) -> None:
-        """Show that whoever uses the lane is alive."""
+        """Show that the lane's user is alive."""
         raise NotImplementedError
 
 
 class Turn:
-    """The right to send one request until `send_before` (by `boottime`); it collects what the answer says of limits.
+    """The right to send one request until `send_before` (in `boottime`); it collects what the answer says about limits.
 
-    `sent_lately` is the most that all holders together have sent in the last minute, this request included. `now` tells the
-    time by the database's clock.
+    `sent_lately` is the most that all holders together have sent in the last minute, including this request. `now`
+    tells the time by the database's clock.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Turn:
         self._ahead = timedelta(0)
 
     def heard(self, date: datetime | None) -> None:
-        """Note that GitHub's clock says `date` now: what it says of resets goes by that clock, and is kept by ours."""
+        """Note that GitHub's clock says `date` now: its reset times go by that clock, and are kept by ours."""
         if date is not None:
             ahead = date - self.now()
             self._ahead = ahead if abs(ahead) >= _CLOCKS_AGREE else timedelta(0)
 
     def by_our_clock(self, reset_at: datetime) -> datetime:
-        """Return the moment that GitHub calls `reset_at`; the calendar's edge, where a clock or a reset is beyond belief."""
+        """Return the moment that GitHub calls `reset_at`, or the calendar's edge if it is beyond belief."""
         try:
             return reset_at - self._ahead
         except OverflowError:
@@ -77,13 +77,13 @@ class Turn:
             raise LaneLost("This process was stopped for too long to send in its turn")
 
     def judge(self, error: GitHubError) -> None:
-        """Let a secondary limit that our own requests cannot have caused say so."""
+        """Mark a secondary limit that our own requests cannot have caused."""
         sent = self._sent_lately
         if isinstance(error, SecondaryLimited) and sent is not None and betrays_others(sent):
             error.betray(sent)
 
     def learned(self, limit: RateLimit | None) -> None:
-        """Note the budget that an answer reported; it is stored on the lane's row when the turn ends."""
+        """Note the budget that an answer reported, to be stored on the lane's row when the turn ends."""
         if limit is not None:
             most, left = (max(0, min(number, _MOST)) for number in (limit.limit, limit.remaining))
             self.budgets[limit.resource] = Budget(
@@ -97,7 +97,7 @@ class Turn:
         self.budgets[resource] = Budget(limit, 0, within_reason(reset_at, now=self.now()))
 
     def blocked(self, until: datetime, reason: str) -> None:
-        """Note that nobody may send with this account until then."""
+        """Note that nothing may be sent with this account until then."""
         self.block = Block(within_reason(until, now=self.now()), reason)
 
 

@@ -1,1 +1,1 @@
-"""What a run is made of: its phases and the steps it dispatches, attempts and what follows when they fail, its root span."""
+"""The parts of a run: its phases and steps, its attempts and what follows their failure, its root span."""

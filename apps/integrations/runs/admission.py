@@ -1,10 +1,10 @@
-"""Admission: the rows are the queue, and what is sent to the workers is what may begin now.
+"""Admit attempts: the rows are the queue, and only what may begin now is sent to the workers.
 
-GitHub wants one request at a time for each account, so of an account's attempts one asks; it hands its place over when it
-has asked all it needs, and writes while its successor asks. Recent runs go before backfills, a team's oldest rows first.
-Between teams it is the turn of the one whose last turn is longest ago, times its share: none starves, and each gets about
-as much as its share says. Few messages wait for a worker at any time, because Celery's queues are first in, first out, and
-this one is fair.
+GitHub wants one request at a time for each account, so only one of an account's attempts asks; once it has asked all it
+needs, it hands over its place and writes while its successor asks. Recent runs go before backfills, a team's oldest
+rows first. Among teams, the next turn goes to the one whose last turn, weighted by its share, is longest ago: none
+starves, and each gets about its share. Few messages wait for a worker at any time, because Celery's queues are first
+in, first out, and this one is fair.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TABLES = {
 
 _NOW = "coalesce(%(now)s, statement_timestamp())"
 QUEUED = f"rows.state = ANY(%(waiting)s) AND rows.due_at <= {_NOW} AND runs.state = %(running)s"
-"""The condition for `rows` of `runs` that are queued or admitted, in SQL; `queued_now` has its values."""
+"""The SQL condition for `rows` of `runs` that are queued or admitted; `queued_now` has its values."""
 
 
 def _sql(statement: str) -> str:
@@ -127,7 +127,7 @@ _HAND_OVER = _sql("""
 """)
 
 SENDING = timedelta(seconds=2)
-"""How long whoever has something to send may take before the sweep sends it; a second message changes nothing."""
+"""How long a sender may take before the sweep sends in its place; a second message changes nothing."""
 _WAITS_FOR_WORKER = timedelta(seconds=1)
 
 _IS_WANTED = _sql("""
@@ -150,7 +150,7 @@ _IS_WANTED = _sql("""
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """An admitted attempt that nobody has begun, since when, and why its message is to be sent again."""
+    """An admitted attempt that no worker has begun, since when, and why its message must be sent again."""
 
     attempt: Attempt
     since: datetime
@@ -158,10 +158,10 @@ class Missed:
 
 
 def admit() -> list[Attempt]:
-    """Admit whatever may begin now, and return it in the order in which it is to be sent.
+    """Admit whatever may begin now, and return it in sending order.
 
-    Call this whenever something may have changed: an attempt has begun, asks no more or has ended, rows were added. It may
-    be called by any number of processes at once: who comes later finds the places taken.
+    Call this whenever something may have changed: an attempt has begun, has asked all it needs or has ended, or rows
+    were added. Any number of processes may call it at once: later ones find the places taken.
     """
     values = {
         **queued_now(),
@@ -175,7 +175,7 @@ def admit() -> list[Attempt]:
 
 
 def is_short_of_workers(row: RepoSync) -> bool:
-    """Return whether as many attempts waited for a worker as may, until the one at `row` got its own just now."""
+    """Return whether the number of attempts waiting for a worker was at its limit until the one at `row` just began."""
     return ready(is_backfill=row.is_backfill) >= settings.SYNC_READY_ATTEMPTS - 1
 
 
@@ -185,9 +185,9 @@ def ready(*, is_backfill: bool) -> int:
 
 
 def unsent(*, record: Callable[[Missed], None] = lambda _: None) -> list[Missed]:
-    """Return the admitted attempts that whoever admitted them has not sent by now: its process may be gone.
+    """Return the admitted attempts whose messages have not been sent by now: the admitting process may be gone.
 
-    `record` gets each.
+    `record` is called with each.
     """
     waiting = Admission.objects.filter(repo_sync__attempt__lt=F("attempt"), sent_at=None)
     found = [_missed(each) for each in waiting.filter(admitted_at__lt=clock.now() - SENDING).order_by("pk")]
@@ -197,9 +197,9 @@ def unsent(*, record: Callable[[Missed], None] = lambda _: None) -> list[Missed]
 
 
 def lost(*, record: Callable[[Missed], None] = lambda _: None) -> list[Missed]:
-    """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS: their messages are to be sent again.
+    """Return the admitted attempts that no worker has begun in SYNC_STALE_SECONDS, whose messages must be sent again.
 
-    They were sent, or could not be; this sweep alone sends them again. `record` gets each before anything is committed.
+    They were sent, or could not be; only this sweep resends them. `record` is called with each before the commit.
     """
     now = clock.now()
     sent_before = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
@@ -214,7 +214,7 @@ def lost(*, record: Callable[[Missed], None] = lambda _: None) -> list[Missed]:
 
 
 def _missed(admission: Admission) -> Missed:
-    """Return what an admission that nobody has begun tells; one that is `not_sent` was sent before it was admitted."""
+    """Return an admission that no worker has begun, and why: `not_sent` dates sending before admission."""
     attempt, at = Attempt(admission.repo_sync_id, admission.attempt), admission.sent_at
     if at is None or at < admission.admitted_at:
         return Missed(attempt, admission.admitted_at, "unsent")
@@ -227,25 +227,25 @@ def sent(attempt: Attempt) -> None:
 
 
 def not_sent(attempt: Attempt) -> None:
-    """Note that the attempt's message could not be sent: it is `lost` at once."""
+    """Note that the attempt's message could not be sent: it counts as `lost` at once."""
     tried = Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number)
     tried.update(sent_at=F("admitted_at") - timedelta(days=1))
 
 
 def withdraw_run(run: PipelineRun) -> None:
-    """Free the places of a run that is called off; its attempts in flight notice that they own nothing any more."""
+    """Free the places of a cancelled run; its attempts in flight notice that they own nothing any more."""
     Admission.objects.filter(repo_sync__run=run).delete()
 
 
 def withdraw_ended() -> None:
-    """Free the places of runs that have ended, whatever ended them: nobody begins their attempts."""
+    """Free the places of ended runs, however they ended: nobody will begin their attempts."""
     Admission.objects.exclude(repo_sync__run__state=PipelineRun.State.RUNNING).delete()
 
 
 def hand_over(attempt: Attempt) -> bool:
-    """Let another attempt of the account ask, as this one has asked all it needs, and return whether one may.
+    """Let another attempt of the account ask, now that this one has asked all it needs; return whether one may.
 
-    Without a free place it keeps its own until it ends.
+    If there is no free place, it keeps its own until it ends.
     """
     with connection.cursor() as cursor:
         values = {"row": attempt.repo_sync_id, "attempt": attempt.number}
@@ -255,10 +255,10 @@ def hand_over(attempt: Attempt) -> bool:
 
 
 def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
-    """Return whether the attempt at `row`, at work for so long, should leave its place to others and queue again.
+    """Return whether the attempt at `row`, `at_work` for so long, should yield its place and queue again.
 
-    A backfill leaves it to a recent run of its account. After SYNC_SLICE_SECONDS an attempt also leaves it to another team
-    that queues for the account, and its worker to an attempt that waits for one.
+    A backfill yields to a recent run on its account. After SYNC_SLICE_SECONDS an attempt also yields its place to
+    another team that queues for the account, and its worker to an attempt that waits for one.
     """
     is_over = at_work >= timedelta(seconds=settings.SYNC_SLICE_SECONDS)
     if not (row.is_backfill or is_over):
@@ -277,5 +277,5 @@ def is_wanted(row: RepoSync, *, at_work: timedelta) -> bool:
 
 
 def queued_now() -> dict[str, Any]:
-    """Return what `QUEUED` asks for."""
+    """Return the values of `QUEUED`."""
     return {"now": clock.pinned(), "waiting": [str(state) for state in WAITING], "running": str(PipelineRun.State.RUNNING)}

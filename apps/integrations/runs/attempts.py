@@ -1,7 +1,7 @@
 """Attempts at syncing a repository: only the attempt that owns a row may change it.
 
 An attempt is a number on the row, not Celery's retry counter, which a redelivered message repeats. Every statement here
-names that number, so an attempt that was frozen or started twice changes nothing: it meets `Superseded` and stops.
+names that number, so an attempt that was frozen or started twice changes nothing: it gets `Superseded` and stops.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from apps.utils import clock
 from telemetry import error_type
 
 WAITING = (RepoSync.State.QUEUED, RepoSync.State.RETRYING, RepoSync.State.WAITING)
-"""The states of a row that no attempt owns and that has not ended."""
+"""The states of an unfinished row that no attempt owns."""
 _DIED = Q(error_type=AttemptDied.error_type)
 
 
@@ -44,11 +44,10 @@ def find(attempt: Attempt) -> RepoSync | None:
 def claim(
     attempt: Attempt, *, traceparent: str | None, will: Mapping[str, Any] | None = None, found: RepoSync | None = None
 ) -> RepoSync | None:
-    """Make `attempt` the row's owner and return the row, which keeps the `will` of its spans while it is at work.
+    """Make `attempt` the row's owner and return the row, which keeps the `will` of the attempt's spans meanwhile.
 
-    `found` is the row as it was just before: nobody else can have owned it meanwhile, so it is not read again. Return None
-    if the attempt was not admitted, if another worker is or was at work under that number, or if the row or its run has
-    ended.
+    `found` is the row as just read: nobody else can have owned it since, so it is not read again. Return None if the
+    attempt was not admitted, if another worker is or was at work under that number, or if the row or its run has ended.
     """
     claimed = RepoSync.objects.filter(
         Exists(Admission.objects.filter(repo_sync=OuterRef("pk"), attempt=attempt.number)),
@@ -78,19 +77,19 @@ def claim(
 
 
 def predecessor_death(row: RepoSync) -> AttemptDied | None:
-    """Return the death of the attempt from which the owner of the claimed `row` took over, or None."""
+    """Return the death of the attempt that the owner of the claimed `row` took over from, or None."""
     return AttemptDied(row.error_msg) if row.error_type == AttemptDied.error_type else None
 
 
 def update(attempt: Attempt, **changes: Any) -> None:
-    """Change the row and show a sign of life; raise `Superseded` if `attempt` no longer owns it."""
+    """Change the row, which also is a sign of life; raise `Superseded` if `attempt` no longer owns it."""
     owned = RepoSync.objects.filter(pk=attempt.repo_sync_id, attempt=attempt.number, state=RepoSync.State.RUNNING)
     if not owned.update(alive_at=clock.in_statement(), **changes):
         raise Superseded(f"attempt {attempt.number} of repository sync {attempt.repo_sync_id} no longer owns it")
 
 
 def confirm(attempt: Attempt) -> None:
-    """Raise `Superseded` if `attempt` no longer owns its row: another has taken over, or its run was called off."""
+    """Raise `Superseded` if `attempt` no longer owns its row: another has taken over, or its run was cancelled."""
     owned = RepoSync.objects.filter(pk=attempt.repo_sync_id, attempt=attempt.number, state=RepoSync.State.RUNNING)
     if not owned.exists():
         raise Superseded(f"attempt {attempt.number} of repository sync {attempt.repo_sync_id} no longer owns it")
@@ -110,12 +109,12 @@ def release_for_retry(attempt: Attempt, error: Exception, *, failures: int, coun
 
 
 def park(attempt: Attempt, *, until: datetime, reason: str, **changes: Any) -> None:
-    """End the attempt to wait without a worker; the next one is due at `until`."""
+    """End the attempt so that the wait needs no worker; the next one is due at `until`."""
     _queue_again(attempt, state=RepoSync.State.WAITING, due_at=until, wait_reason=reason, **changes)
 
 
 def stand_back(attempt: Attempt, **changes: Any) -> None:
-    """End the attempt because others want its place; the next one is due, and queues for its turn."""
+    """End the attempt because others want its place; the next one is due at once and queues for its turn."""
     _queue_again(attempt, state=RepoSync.State.QUEUED, due_at=clock.now(), **changes)
 
 
@@ -133,7 +132,7 @@ def fail(attempt: Attempt, error: Exception, *, disposition: RepoSync.Dispositio
 
 
 def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **changes: Any) -> None:
-    """End the repository's sync: all of its window is stored."""
+    """End the repository's sync, with all of its window stored."""
     _end(
         attempt,
         state=RepoSync.State.COMPLETED,
@@ -146,7 +145,7 @@ def complete(attempt: Attempt, *, disposition: RepoSync.Disposition, **changes: 
 
 
 def bury(attempt: Attempt, why: str) -> None:
-    """Let the next attempt follow one whose process is known to be gone, which is a failure; free its place in any case."""
+    """Count an attempt whose process is known to be gone as failed and let the next follow; always free its place."""
     with transaction.atomic():
         Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()
         owned = RepoSync.objects.select_for_update(of=("self",)).filter(
@@ -159,9 +158,9 @@ def bury(attempt: Attempt, why: str) -> None:
 
 
 def bury_dead(*, record: Callable[[RepoSync], None] = lambda _: None) -> list[RepoSync]:
-    """Let the next attempt follow each one that has shown no sign of life for SYNC_STALE_SECONDS, which is a failure.
+    """Count each attempt without a sign of life for SYNC_STALE_SECONDS as failed, and let the next follow.
 
-    Return the rows as they were; `record` gets each before anything is committed.
+    Return the rows as they were; `record` is called with each before the commit.
     """
     now = clock.now()
     with transaction.atomic():
@@ -177,13 +176,13 @@ def bury_dead(*, record: Callable[[RepoSync], None] = lambda _: None) -> list[Re
 
 
 def _queue_again(attempt: Attempt, **changes: Any) -> None:
-    """End the attempt; the row queues for the account with which its repository is connected by now."""
+    """End the attempt; the row queues for the account that its repository is now connected with."""
     connected = TrackedRepository.objects.filter(pk=OuterRef("repository")).values("connection")
     _end(attempt, connection=Subquery(connected), **changes)
 
 
 def _end(attempt: Attempt, **changes: Any) -> None:
     """End the attempt and free its place."""
-    with transaction.atomic(savepoint=False):  # whoever has begun a transaction around this rolls all of it back
+    with transaction.atomic(savepoint=False):  # an enclosing transaction rolls all of it back
         update(attempt, **{"wait_reason": "", "attempt_will": None, **changes})
         Admission.objects.filter(repo_sync=attempt.repo_sync_id, attempt=attempt.number).delete()

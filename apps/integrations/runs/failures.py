@@ -1,4 +1,4 @@
-"""What follows when an attempt at a repository or a phase's step fails: another try and when, or the end and with what."""
+"""Decide what follows a failed attempt or step: another try and when, or the end and with which disposition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.integrations.errors import Forbidden, NotFound, OutOfTime, SyncError, 
 from apps.integrations.models import RepoSync
 
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
-"""The database was restarted, or a statement was interrupted: the same work may succeed on a new connection."""
+"""Errors of a restarted database or an interrupted statement: the same work may succeed on a new connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class GiveUp:
 class AttemptPolicy:
     """How often a repository is tried, how long to wait before each retry, and how its sync ends when none follows.
 
-    `tries` are attempts that may fail or die in a row without a page committed between them. Countdowns are in seconds; the
-    first is doubled by each failure. Of an error's class and its ancestors, the nearest in `dispositions` counts.
+    `tries` is how many attempts may fail or die in a row without committing a page. Countdowns are in seconds; the
+    first doubles with each failure. Of an error's class and its ancestors, the nearest in `dispositions` counts.
     """
 
     tries: int
@@ -43,9 +43,9 @@ class AttemptPolicy:
     dispositions: Mapping[type[Exception], RepoSync.Disposition]
 
     def after(self, error: Exception, *, failures: int, has_new_token: Callable[[], bool] = lambda: False) -> Retry | GiveUp:
-        """Return what follows `error`, the latest of so many `failures` in a row.
+        """Return what follows `error`, the last of `failures` in a row.
 
-        `has_new_token` says whether the account was connected again since the attempt took its token; it is asked only if
+        `has_new_token` says whether the account was reconnected since the attempt took its token; it is called only if
         that token was refused.
         """
         is_temporary = isinstance(error, DATABASE_TROUBLE) or (isinstance(error, SyncError) and error.retryable)
@@ -58,7 +58,7 @@ class AttemptPolicy:
         return failures < self.tries
 
     def _countdown(self, error: Exception, failures: int) -> float:
-        """Return our own countdown, or what the error asks for if that is longer: a server may ask for none each time."""
+        """Return our own countdown, or the error's if that is longer: a server may ask for none each time."""
         asked = getattr(error, "retry_after", None) or 0.0
         return max(float(asked), min(self.longest_countdown, self.first_countdown * 2.0 ** max(0, failures - 1)))
 
@@ -78,7 +78,7 @@ ATTEMPTS = AttemptPolicy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPolicy:
-    """How often a phase's step is started before its run fails; the sweep starts it again after SYNC_STEP_SECONDS."""
+    """How often a phase's step is started before its run fails; the sweep restarts it after SYNC_STEP_SECONDS."""
 
     tries: int
 
@@ -87,7 +87,7 @@ class StepPolicy:
         return started < self.tries
 
     def retries(self, error: Exception, *, started: int) -> bool:
-        """Return whether the step is started again after `error`, or the run fails with it."""
+        """Return whether the step is started again after `error`; otherwise the run fails."""
         return isinstance(error, DATABASE_TROUBLE) and self.allows(started)
 
 
@@ -95,7 +95,7 @@ STEPS = StepPolicy(tries=3)
 
 
 def killed_by(error: BaseException) -> str:
-    """Return what killed a task's process, as Celery's parent process saw it."""
+    """Return what killed a task's process, according to Celery's parent process."""
     if isinstance(error, TimeLimitExceeded):
         return f"its hard time limit of {error.args[0]} s"
     return str(error).removeprefix("Worker exited prematurely: ").partition(" Job:")[0].rstrip(".")
@@ -107,7 +107,7 @@ def broke_connection(error: Exception) -> bool:
 
 
 def as_stored(error: Exception) -> Exception:
-    """Return `error` as it is to be stored and shown: Celery's soft time limit becomes `OutOfTime`."""
+    """Return `error` as it is stored and shown: Celery's soft time limit becomes `OutOfTime`."""
     if not isinstance(error, SoftTimeLimitExceeded):
         return error
     out_of_time = OutOfTime("It had not ended at its time limit").with_traceback(error.__traceback__)

@@ -1,8 +1,8 @@
-"""What a sweep has found, as lines, and the time until then, as spans.
+"""Report what a sweep has found as lines, and the time lost until then as spans.
 
-Attempts that died, messages that are sent again, runs that nobody let go on; and the sweep's own lateness. A span is
-recorded before the finding is committed: when the sweep is killed in between it is found again, and if it were killed the
-other way round nobody would know for how long it was missing.
+It finds attempts that died, messages to send again, runs that nobody advanced, and its own lateness. A span is recorded
+before the finding is committed: if the sweep is killed in between, it finds the same again. In the other order, nobody
+would know for how long the work was missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from apps.utils import clock
 from telemetry import emit
 
 _SYNC = "sync_repository"
-_PERIODS_LATE = 3  # one may be lost, one may wait behind a task
+_PERIODS_LATE = 3  # one may be lost, another may wait behind a task
 _LATE_SECONDS = 5.0
 
 _SWEPT = f"""
@@ -33,7 +33,7 @@ _SWEPT = f"""
 
 
 def log_dead(rows: Iterable[RepoSync]) -> None:
-    """Say which attempts were found dead; `rows` are theirs, as they were."""
+    """Log which attempts were found dead; `rows` are theirs, as they were."""
     now = clock.now()
     for row in rows:
         silent = (now - row.alive_at).total_seconds() if row.alive_at else 0.0
@@ -44,14 +44,14 @@ def log_dead(rows: Iterable[RepoSync]) -> None:
 
 
 def record_dead(row: RepoSync) -> None:
-    """Let the time since the last sign of life of an attempt that was found dead, the owner of `row`, be a span."""
+    """Record the time since the last sign of life of a dead attempt, the owner of `row`, as a span."""
     now = clock.now()
     missing = machine_catalog.Missing(step=_SYNC, attempt=row.attempt, reason="silent")
     root_spans.record_wait(row.run, missing, started_at=row.alive_at or now, ended_at=now, repo_id=row.repository_id)
 
 
 def log_resent(missed: Collection[Missed]) -> None:
-    """Say which attempts' messages are sent again, and why."""
+    """Log which attempts' messages are sent again, and why."""
     of_row = {each.attempt.repo_sync_id: each for each in missed}
     for row in RepoSync.objects.select_related("run").filter(pk__in=of_row).order_by("pk") if of_row else ():
         found = of_row[row.pk]
@@ -60,40 +60,40 @@ def log_resent(missed: Collection[Missed]) -> None:
 
 
 def record_missed(found: Missed) -> None:
-    """Let the time since a message was lost, or should have been sent, be a span."""
+    """Record the time since a message was lost, or should have been sent, as a span."""
     row = RepoSync.objects.select_related("run").get(pk=found.attempt.repo_sync_id)
     missing = machine_catalog.Missing(step=_SYNC, attempt=found.attempt.number, reason=found.reason)
     root_spans.record_wait(row.run, missing, started_at=found.since, ended_at=clock.now(), repo_id=row.repository_id)
 
 
 def log_resent_phase(run: PipelineRun, step: RunPhase) -> None:
-    """Say that a phase's work is sent again."""
+    """Log that a phase's work is sent again."""
     root_spans.log_event(run, machine_catalog.StepResent(step=step.phase, attempt=step.attempt, reason=_why_resent(run)))
 
 
 def record_unheard(run: PipelineRun) -> None:
-    """Let the time for which nothing was heard of a phase's step, or of its message, be a span."""
+    """Record the time without word of a phase's step, or of its message, as a span."""
     since = run.step_sent_at or run.phase_at or run.started_at
     missing = machine_catalog.Missing(step=run.phase, attempt=run.step_attempt or 1, reason=_why_resent(run))
     root_spans.record_wait(run, missing, started_at=since, ended_at=clock.now())
 
 
 def _why_resent(run: PipelineRun) -> machine_catalog.ResentReason:
-    """Return why the phase's step is sent again: it had begun, or its message is lost, or was never sent."""
+    """Return why the phase's step is sent again: it fell silent, or its message was lost or never sent."""
     return "unheard" if run.step_attempt else "lost" if run.step_sent_at else "unsent"
 
 
 def record_unadvanced(last: RepoSync, phase: catalog.Phase) -> None:
-    """Let the time for which nobody let a run go on from `phase` be a span; the `last` of its repositories had ended."""
+    """Record the time for which nobody advanced a run from `phase`, after the `last` of its repositories, as a span."""
     now = clock.now()
-    since = max(last.ended_at or now, last.run.started_at)  # in a run that resumes it, it may have ended long before
+    since = max(last.ended_at or now, last.run.started_at)  # in a resuming run, it may have ended long before
     if now - since >= queue.SHORTEST_WAIT:
         missing = machine_catalog.Missing(step=phase, reason="unadvanced")
         root_spans.record_wait(last.run, missing, started_at=since, ended_at=now, repo_id=last.repository_id)
 
 
 def log_lateness() -> None:
-    """Note that a sweep begins, and say so if none has for much longer than planned."""
+    """Note that a sweep begins, and log it if none has begun for much longer than planned."""
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(_SWEPT, {"id": SweepTime.ONLY, "now": now})
@@ -104,7 +104,7 @@ def log_lateness() -> None:
 
 
 def _lateness(before: datetime | None, now: datetime) -> float | None:
-    """Return how many seconds later than planned a sweep comes; None for the first and for one that is in time."""
+    """Return how many seconds late a sweep is; None for the first one and for one on time."""
     every = settings.SYNC_SWEEP_SECONDS
     if before is None or (gap := (now - before).total_seconds()) <= _PERIODS_LATE * every + _LATE_SECONDS:
         return None

@@ -1,4 +1,4 @@
-"""The phases of a run in one table: which kind of run is in it, what is done in it, and what follows."""
+"""The phases of a run in one table: the kind of run, the work done, and what follows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.integrations.models import PipelineRun
 
 
 class Work(Protocol):
-    """Something that is done in a phase for some repositories of a team; doing it twice changes nothing."""
+    """Work done in a phase for some of a team's repositories; doing it twice changes nothing."""
 
     def __call__(self, *, team_id: int, repository_ids: Sequence[int]) -> None:
         """Do it."""
@@ -23,7 +23,7 @@ class Work(Protocol):
 class Phase:
     """A row of the table.
 
-    A phase that `syncs` lasts until every repository has ended. One with `work` lasts until its step has done that. The
+    A phase that `syncs` lasts until every repository has ended. One with `work` lasts until its step has done it. A
     phase that nothing follows lasts until everything the run dispatches is sent.
     """
 
@@ -45,7 +45,7 @@ _RECENT, _BACKFILL = PipelineRun.Kind.RECENT, PipelineRun.Kind.BACKFILL
 
 
 def phase(name: catalog.Phase) -> Phase:
-    """Return the phase called `name`. A name of the catalog without a row here is a type error."""
+    """Return the phase called `name`. A catalog name without a row here is a type error."""
     match name:
         case "syncing":
             return Phase(kind=_RECENT, syncs=True, then="llm_processing")
@@ -70,12 +70,12 @@ LAST: tuple[catalog.Phase, ...] = tuple(name for name in NAMES if phase(name).th
 
 
 def first(kind: PipelineRun.Kind) -> catalog.Phase:
-    """Return the phase in which a run of that kind begins: the one in which it syncs."""
+    """Return the phase in which a run of that kind begins and syncs."""
     return next(name for name in SYNCING if phase(name).kind == kind)
 
 
 def named(text: str) -> catalog.Phase:
-    """Return the phase called `text`, which comes from a row or a message; raise ValueError if there is none."""
+    """Return the phase called `text` in a row or a message; raise ValueError if there is none."""
     for name in NAMES:
         if name == text:
             return name
@@ -83,7 +83,7 @@ def named(text: str) -> catalog.Phase:
 
 
 def do_work(name: catalog.Phase, *, team_id: int, repository_ids: Sequence[int]) -> None:
-    """Do what is to be done in that phase; raise ValueError if that is nothing, since nobody should have asked for it."""
+    """Do the phase's work; raise ValueError if it has none, since no step should have been sent."""
     work = phase(name).work
     if not work:
         raise ValueError(f"There is no work to do in phase {name!r}: no step should have been sent for it.")

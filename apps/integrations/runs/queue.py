@@ -1,4 +1,4 @@
-"""Where a queued repository stands: its place in its account's queue, and who is at work there."""
+"""Tell where a queued repository stands: its place in its account's queue, and who is at work there."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from apps.utils import clock
 from apps.utils.times_in_text import time_of_day
 
 SHORTEST_WAIT = timedelta(milliseconds=10)
-"""What is over sooner is not worth a span."""
-_LONGEST_START = timedelta(seconds=1)  # from a run's rows to their admission; whoever takes longer was stopped
+"""A shorter wait is not worth a span."""
+_LONGEST_START = timedelta(seconds=1)  # from a run's rows to their admission; a process that takes longer was stopped
 
-# A team's later rows stand behind the first of others: admission gives each team its turn.
+# A team's later rows rank behind the first rows of others: admission gives each team its turn.
 _PLACES = f"""
     SELECT id, account, row_number() OVER (PARTITION BY account ORDER BY is_backfill, nth_of_team::float / share, id)
     FROM (
@@ -51,7 +51,7 @@ class _Place(NamedTuple):
 
 
 def tell_places(rows: Collection[RepoSync], *, sees: Callable[[int], bool] = lambda _team_id: True) -> None:
-    """Set `place` of each of `rows` that is queued; their connections are loaded already.
+    """Set `place` of each queued one of `rows`, whose connections are already loaded.
 
     `sees` says whether the reader may know what a team, which may share the account, is at.
     """
@@ -63,16 +63,16 @@ def tell_places(rows: Collection[RepoSync], *, sees: Callable[[int], bool] = lam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """An account's queue: its first rows in the order of admission, their places told, and how many follow them."""
+    """An account's queue: its first rows in the order of admission, with places set, and how many follow."""
 
     first: Sequence[RepoSync]
     more: int
 
 
 def queues_of(accounts: Collection[str], *, most: int, sees: Callable[[int], bool]) -> Mapping[str, Queue]:
-    """Return the queues of those of the accounts that have one, `most` rows of each, with their teams and repositories.
+    """Return the queues of the accounts that have one: up to `most` rows each, with their teams and repositories.
 
-    Whoever is admitted and waits for a worker stands before them. `sees` is as in `tell_places`.
+    Admitted rows that wait for a worker come first. `sees` is as in `tell_places`.
     """
     places, admitted = _places(accounts), _admitted(accounts)
     numbers = {pk: place.number for pk, place in places.items()}
@@ -92,7 +92,7 @@ def queues_of(accounts: Collection[str], *, most: int, sees: Callable[[int], boo
 
 
 def _is_queued(row: RepoSync) -> bool:
-    """Return whether the row waits for its turn, and not for a moment."""
+    """Return whether the row waits for its turn rather than for a moment."""
     return row.standing in ("queued", "dead")
 
 
@@ -102,7 +102,7 @@ def _tell(
     admitted: Collection[Admission],
     sees: Callable[[int], bool],
 ) -> None:
-    """Set `place` of those of `rows` that are in a queue, or admitted from one."""
+    """Set `place` of those of `rows` that are in a queue, or were admitted from one."""
     asking = {each.account: each.repo_sync for each in admitted if each.place == Admission.ASKING}
     waiting = {each.repo_sync_id for each in admitted}
     blocks = _blocks({row.connection.account for row in rows})
@@ -116,7 +116,7 @@ def _tell(
 
 
 def tell_waiting(runs: Collection[PipelineRun]) -> None:
-    """Set `is_waiting` of each of `runs` of which nothing works: each repository that has not ended waits or queues."""
+    """Set `is_waiting` of each of `runs` in which nothing works: every unfinished repository waits or queues."""
     unfinished = RepoSync.objects.filter(run__in=runs).exclude(state__in=RepoSync.ENDED)
     works = Q(state=RepoSync.State.RUNNING, wait_reason="")
     counted = unfinished.values_list("run").annotate(working=Count("pk", filter=works))
@@ -127,18 +127,18 @@ def tell_waiting(runs: Collection[PipelineRun]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Some time for which a row waited to be admitted, and what for."""
+    """A stretch of time in which a row waited to be admitted, and for what."""
 
     reason: QueueReason
     started_at: datetime
     ended_at: datetime
     behind: RepoSync | None = None
-    """The row that was at work with the account meanwhile."""
+    """The row that was using the account meanwhile."""
     limit: str | None = None
 
 
 def waits_of(row: RepoSync) -> Iterator[Wait]:
-    """Yield what the row, which was admitted just now, waited for, in order; nothing if it was sent before."""
+    """Yield what the just admitted row waited for, in order; nothing if it was sent before."""
     admission = row.admission
     if admission.sent_at is not None or admission.admitted_at - row.due_at < SHORTEST_WAIT:
         return
@@ -159,7 +159,7 @@ def waits_of(row: RepoSync) -> Iterator[Wait]:
 
 
 def _reason_since(at: datetime, row: RepoSync) -> QueueReason:
-    """Return why the row was not admitted at once, though nobody was at work with its account since, and no limit held."""
+    """Return why the row was not admitted at once, although its account was unused and no limit held."""
     waiting = ready(is_backfill=row.is_backfill)
     if waiting >= settings.SYNC_READY_ATTEMPTS:
         return "workers"
@@ -167,20 +167,20 @@ def _reason_since(at: datetime, row: RepoSync) -> QueueReason:
     is_first = row.attempt == 0 and at == row.run.started_at
     if is_first and (row.admission.admitted_at - at < _LONGEST_START or not at_work.exists()):
         return "start"
-    # Who has begun since no longer waits for a worker. If even with them there were never too many, whoever had looked
-    # would have admitted the row.
+    # Attempts begun since no longer wait for a worker. If even with them the limit was never reached, any process
+    # that had looked would have admitted the row.
     begun = at_work.filter(is_backfill=row.is_backfill).count()
     return "unnoticed" if waiting + begun < settings.SYNC_READY_ATTEMPTS else "unknown"
 
 
 def _last_at_work(row: RepoSync) -> RepoSync | None:
-    """Return the row that was the last at work with this one's account since this one was due, if any was."""
+    """Return the row that last used this one's account since this one was due, if any did."""
     others = RepoSync.objects.filter(connection__account=row.connection.account, alive_at__gte=row.due_at)
     return others.exclude(pk=row.pk).select_related("repository").order_by("-alive_at").first()
 
 
 def _held(asking: RepoSync | None, block: Block | None, sees: Callable[[int], bool]) -> str:
-    """Return what keeps an account's first in the queue waiting."""
+    """Return what keeps the first in an account's queue waiting."""
     if asking is not None and not sees(asking.run.team_id):
         return ", where another team's repository is at work"
     if asking is not None:

@@ -1,4 +1,4 @@
-"""Repositories that a run began with and that somebody has removed since: their rows went with them."""
+"""Repositories that a run began with and that have since been removed, with their rows."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from apps.integrations.models import PipelineRun
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """A run has `left` of the repositories that it began with; with how many that was an earlier version did not keep."""
+    """What is `left` of the repositories that a run began with, whose number an earlier version did not keep."""
 
     of: int | None
     left: int
 
     @property
     def number(self) -> int | None:
-        """How many are removed; None where that is not known."""
+        """How many are removed; None if unknown."""
         return None if self.of is None else self.of - self.left
 
     @property
     def said(self) -> str:
-        """What became of them, in words that follow a run's name and a colon, or a comma."""
+        """What became of them, in words to follow a run's name and a colon or comma."""
         if self.of is None:
             return "its repositories were removed since"
         number = self.of - self.left
@@ -39,8 +39,8 @@ class Removed:
 
 
 def removed(*, began_with: int | None, left: int) -> Removed | None:
-    """Return what is removed of a run that has `left` repositories; None if it has all, as far as is known."""
-    if began_with is None:  # a run has one at least
+    """Return what is removed of a run with `left` repositories; None if it has all, as far as is known."""
+    if began_with is None:  # a run has at least one
         return None if left else Removed(of=None, left=left)
     return Removed(of=began_with, left=left) if left < began_with else None
 

@@ -1,6 +1,6 @@
-"""How a run starts: its rows, those of its repositories and the ids of its root span are written in one transaction.
+"""Start a run: write its row, those of its repositories and the ids of its root span in one transaction.
 
-Nothing else is needed for it to begin: a message only makes it begin sooner, and the sweep does what was not done.
+That is all it needs to begin: a message only makes it begin sooner, and the sweep makes up for a lost one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from telemetry import Root, current_traceparent
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What backfills are to cover: from `since`, or from the beginning if that is None."""
+    """What backfills cover: from `since`, or from the beginning if that is None."""
 
     since: datetime | None
 
@@ -40,8 +40,8 @@ def start_run(
 ) -> PipelineRun:
     """Create a recent run over `repositories` and reserve its root span; `admit` says which of its attempts may begin.
 
-    A second call with the same `task_id` returns the run of the first. Its first line is written here, with `announce`, or
-    else by the task that begins it, or by the sweep.
+    A second call with the same `task_id` returns the run of the first. With `announce` its first line is written here;
+    otherwise by the task that begins it, or by the sweep.
     """
     if not repositories:
         raise ValueError("a run needs at least one repository: track one first")
@@ -64,7 +64,7 @@ def start_run(
                 links=[caller] if caller else [],
                 task_id=task_id,
             )
-    except IntegrityError:  # somebody else was quicker, with the same task
+    except IntegrityError:  # another process was quicker, with the same task
         return PipelineRun.objects.get(task_id=task_id, kind=PipelineRun.Kind.RECENT)
     if announce:
         root_spans.log_start(run)
@@ -84,7 +84,7 @@ def _create(
     task_id: str | None,
     resumed_by: str = "",
 ) -> PipelineRun:
-    """Create a run with `rows`, which say of each repository where it stands: at its beginning, unless they say more."""
+    """Create a run with `rows`, which say where each repository stands: by default at its beginning."""
     root = Root.reserve(catalog.Pipeline, links=links)
     now = clock.now()
     run = PipelineRun.objects.create(
@@ -101,7 +101,7 @@ def _create(
         resumed_by=resumed_by,
         traceparent=root.traceparent,
         links=list(root.links),
-        started_ns=int(now.timestamp() * 1_000_000) * 1_000,  # by the clock that ends it, on whatever machine
+        started_ns=int(now.timestamp() * 1_000_000) * 1_000,  # by the same clock as its end, on any machine
         started_at=now,
         repos_count=len(rows),
     )
@@ -113,9 +113,9 @@ def _create(
 
 
 def start_backfills(run: PipelineRun) -> int:
-    """Create a backfill for each repository that the run has synced and of which older history is not stored yet.
+    """Create a backfill for each repository that the run has synced and whose older history is not stored yet.
 
-    Return how many there are.
+    Return how many were created.
     """
     created = 0
     for row in run.repo_syncs.select_related("repository").filter(state=RepoSync.State.COMPLETED).order_by("pk"):
@@ -140,11 +140,11 @@ def start_backfills(run: PipelineRun) -> int:
 
 
 def resume_run(run_id: int, *, by: str, repositories: Collection[str] | None = None) -> PipelineRun:
-    """Take up a run that failed, lost repositories or was cancelled, at its cursors, in a new run that is linked to it.
+    """Resume a run that failed, lost repositories or was cancelled, at its cursors, in a new run linked to it.
 
-    Of a partial run only the repositories that failed are taken up: it has gone on with the others. With `repositories`,
-    their full names, only these are read on; the others can be taken up later, each once. Raises `WrongState` if there is
-    nothing to take up, or somebody has taken it up already.
+    Of a partial run only the failed repositories are resumed: it has gone on with the others. With `repositories`, only
+    those full names are continued; the others can be resumed later, each once. Raises `WrongState` if there is nothing
+    to resume, or if it was resumed already.
     """
     with transaction.atomic():
         old = PipelineRun.objects.select_for_update(of=("self",)).select_related("team").filter(pk=run_id).first()
@@ -173,7 +173,7 @@ def resume_run(run_id: int, *, by: str, repositories: Collection[str] | None = N
 
 
 def left_to_resume(run: PipelineRun) -> list[RepoSync]:
-    """Return the repositories of a run that has ended which resuming it takes up: none that another run has taken up."""
+    """Return the repositories that resuming an ended run continues: none that another run has already taken up."""
     taken = RepoSync.objects.filter(run__follows=run, run__kind=run.kind).values("repository")
     rows = run.repo_syncs.exclude(repository__in=taken).select_related("repository").order_by("pk")
     return list(rows.exclude(state=RepoSync.State.COMPLETED) if run.state == PipelineRun.State.PARTIAL else rows)
@@ -184,20 +184,20 @@ def _why_nothing_left(run: PipelineRun) -> str:
     later = run.followed_by.filter(kind=run.kind).order_by("-pk").first()
     if later is not None or gone is None:
         return f"Run {run.pk} was resumed already{f', as run {later.pk}' if later else ''}"
-    return f"Nothing of run {run.pk} is left to take up: {gone.said}"
+    return f"Nothing of run {run.pk} is left to resume: {gone.said}"
 
 
 def _only(run: PipelineRun, rows: Sequence[RepoSync], names: Collection[str]) -> list[RepoSync]:
-    """Return those of `rows` that are named, and the complete ones, with which the run has still to go on."""
+    """Return the named ones of `rows`, and the complete ones that the run's later phases still need."""
     known = {row.repository.full_name.lower(): row for row in rows}
     for name in names:
         row = known.get(name.lower())
         if row is None:
             raise WrongState(f"{name} {_why_not(run, name)}")
         if row.state == RepoSync.State.COMPLETED:
-            raise WrongState(f"{name} is complete in run {run.pk}: there is nothing to take up")
+            raise WrongState(f"{name} is complete in run {run.pk}: there is nothing to resume")
     if not names:
-        raise WrongState(f"No repository of run {run.pk} is named: name one to take up")
+        raise WrongState(f"No repository of run {run.pk} is named: name one to resume")
     wanted = {name.lower() for name in names}
     return [row for row in rows if row.state == RepoSync.State.COMPLETED or row.repository.full_name.lower() in wanted]
 
@@ -211,13 +211,13 @@ def _why_not(run: PipelineRun, name: str) -> str:
 
 
 def described(run_id: int) -> str:
-    """Return how a run stands, in words for an error."""
+    """Return how a run stands, in words for an error message."""
     run = PipelineRun.objects.filter(pk=run_id).first()
     return f"There is no run {run_id}" if run is None else f"Run {run_id} is {run.state}"
 
 
 def _taken_up(row: RepoSync) -> RepoSync:
-    """Return a new row that stands where `row` stood; one that is complete stays so."""
+    """Return a new row that continues where `row` stood; a complete one stays complete."""
     kept = ["repository", "since", "start_cursor", "cursor", "paged", "newest_updated_at", "prs_done", "prs_total", "note"]
     if row.state == RepoSync.State.COMPLETED:
         kept += ["state", "disposition", "gaps", "started_at", "ended_at"]

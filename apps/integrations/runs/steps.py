@@ -1,4 +1,4 @@
-"""The steps that a run dispatches: whoever changes a run gets the next ones back, and sends them."""
+"""The steps that a run dispatches: code that changes a run gets back the next ones and sends them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Find what stands still: steps that died, runs that nobody advanced, roots that nobody exported.
+"""Find stalled work: steps that died, runs that nobody advanced, roots that nobody exported.
 
-Whatever is found is claimed on its row first, in a short transaction, so that of two sweeps only one acts on it; acting
-comes after the commit.
+Each finding is first claimed on its row, in a short transaction, so that only one of two sweeps acts on it, after the
+commit.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _MOST_ROOTS = 100
 
 
 def claim_steps(*, record: Callable[[PipelineRun], None] = lambda _: None) -> list[PipelineRun]:
-    """Return the runs whose phase's step is to be sent; `record` gets each before anything is committed.
+    """Return the runs whose phase's step must be sent; `record` is called with each before the commit.
 
-    Whoever moved them into the phase died before sending it; or it was sent or started more than SYNC_STEP_SECONDS ago and
-    has not ended.
+    The process that moved them into the phase died before sending it, or it was sent or started more than
+    SYNC_STEP_SECONDS ago and has not ended.
     """
     now = clock.now()
     unsent = Q(step_sent_at=None, phase_at__lt=now - SENDING)
@@ -37,7 +37,7 @@ def claim_steps(*, record: Callable[[PipelineRun], None] = lambda _: None) -> li
             PipelineRun.objects.select_for_update(skip_locked=True).filter(
                 unsent | unheard,
                 state=PipelineRun.State.RUNNING,
-                phase__in=phases.NAMES,  # a later version's phases are for its own workers
+                phase__in=phases.NAMES,  # phases of a later version are for its own workers
             )
         )
         for run in runs:
@@ -50,21 +50,21 @@ def claim_steps(*, record: Callable[[PipelineRun], None] = lambda _: None) -> li
 
 
 def announce_started() -> None:
-    """Write the first lines of runs whose starter died before it could."""
+    """Write the first lines of runs whose starting process died before it could."""
     unannounced = PipelineRun.objects.filter(announced_at=None, started_at__lt=clock.now() - SENDING)
     for run in unannounced.order_by("started_at")[:_MOST_ROOTS]:
         root_spans.log_start_once(run)
 
 
 def runs_to_advance() -> list[int]:
-    """Return the ids of runs that are in their syncing phase though each of their repositories has ended."""
+    """Return the ids of runs still in their syncing phase although all of their repositories have ended."""
     unfinished = Q(repo_syncs__state__in=[*WAITING, RepoSync.State.RUNNING])
     syncing = PipelineRun.objects.filter(state=PipelineRun.State.RUNNING, phase__in=phases.SYNCING)
     return list(syncing.exclude(unfinished).values_list("pk", flat=True))
 
 
 def finish_roots(*, flush: Flush) -> None:
-    """Log and export ended runs that nobody has, because their process died."""
+    """Log and export ended runs whose process died before it did."""
     now = clock.now()
     with transaction.atomic():
         due = PipelineRun.objects.select_for_update(skip_locked=True).filter(export_due_at__lte=now)

@@ -1,8 +1,9 @@
-"""The spans of attempts and steps whose machine vanished: ended by whoever finds the work dead, from its row.
+"""End the spans of attempts and steps whose machine vanished, from the row of the work found dead.
 
-A process's spans are ended from the journal of its home, if that is here. If it is not, the row's last will of them (see
-`telemetry.wills`) is moved to a row of its own as the work is found dead, in the same transaction, and the sweep exports
-what stands there. Who takes a will off its row ends the spans: also a process that was only away, and the next on its home.
+A process's spans are ended from the journal of its home, if that is here. If not, their last will on the row (see
+`telemetry.wills`) moves to a row of its own in the transaction that finds the work dead, and the sweep exports what is
+there. Whoever takes a will off its row ends the spans, even a process that was only cut off, or the next one in its
+home.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MOST = 100
 
 
 def bequeath(will: Mapping[str, Any] | None, *, run_id: int, last_seen_at: datetime | None) -> None:
-    """Let the spans of work that was found dead be exported by the sweep, unless a journal here has them.
+    """Have the sweep export the spans of work found dead, unless a journal here has them.
 
     Call this in the transaction that takes the will off its row.
     """
@@ -33,7 +34,7 @@ def bequeath(will: Mapping[str, Any] | None, *, run_id: int, last_seen_at: datet
 
 
 def bequeath_silent() -> None:
-    """Do so for what nobody follows: attempts and steps of runs that were called off, and that never said they had ended."""
+    """Do so for work without a successor: attempts and steps of cancelled runs that never reported their end."""
     now = clock.now()
     stale = now - timedelta(seconds=settings.SYNC_STALE_SECONDS)
     silent_rows = RepoSync.objects.filter(attempt_will__isnull=False, alive_at__lt=stale).exclude(
@@ -54,7 +55,7 @@ def bequeath_silent() -> None:
 
 
 def export() -> None:
-    """Export the spans that nobody has exported yet; what an exporter does not take is tried again by a later sweep."""
+    """Export the spans not exported yet; a later sweep retries what an exporter does not take."""
     now = clock.now()
     with transaction.atomic():
         due = VanishedSpans.objects.select_for_update(skip_locked=True).filter(export_due_at__lte=now)
@@ -72,9 +73,9 @@ def export() -> None:
 
 
 def ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:
-    """Return those of these spans, which have ended or died in a process of this home, that a sweep has ended.
+    """Return which of these spans, ended or dead in a process of this home, a sweep has ended.
 
-    The others are that process's from here on: their wills are taken off their rows.
+    The others are left to that process: their wills are taken off their rows.
     """
     is_ours_to_close = connection.connection is None
     try:
@@ -83,13 +84,13 @@ def ended_elsewhere(span_ids: Collection[str]) -> Collection[str]:
             PipelineRun.objects.filter(_any("step_will", span_ids)).update(step_will=None)
             wills = list(VanishedSpans.objects.filter(_any("will", span_ids)).values_list("will", flat=True))
     finally:
-        if is_ours_to_close:  # a thread of telemetry's, which has no other use for it
+        if is_ours_to_close:  # a thread of telemetry, which needs it for nothing else
             connection.close()
     return {span_id for will in wills for span_id in Will.from_json(will).span_ids}.intersection(span_ids)
 
 
 def _any(field: str, span_ids: Collection[str]) -> Q:
-    """Return the condition that a will has one of these spans."""
+    """Return the condition that a will contains one of these spans."""
     condition = Q(pk=None)
     for span_id in span_ids:
         condition |= Q(**{f"{field}__contains": {"spans": [{"id": span_id}]}})

@@ -1,4 +1,4 @@
-"""The waits between a repository's attempts, as spans: whoever sends the next one records them, since nobody sat there."""
+"""Record the waits between a repository's attempts, which no process sat through, when the next is sent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from telemetry import record
 from telemetry.model import Operation
 
 Wait = tuple[Operation[None], datetime, datetime]
-"""A wait, since when, and until when."""
+"""A wait with its start and end."""
 
 
 def record_waits(row: RepoSync) -> None:
-    """Let what the row waited for, until it was admitted just now, be spans of its run's trace: back-off, limit, queue."""
+    """Record what the row waited for until it was just admitted, as spans of its run: back-off, limit, queue."""
     for operation, started_at, ended_at in _waits(row):
         if ended_at - started_at >= queue.SHORTEST_WAIT:
             record(operation, started_at=started_at, ended_at=ended_at)
@@ -25,8 +25,8 @@ def record_waits(row: RepoSync) -> None:
 
 def _waits(row: RepoSync) -> Iterator[Wait]:
     if row.admission.sent_at is not None:
-        return  # they were recorded when its message was sent for the first time
-    if row.alive_at is not None:  # when the attempt before it ended
+        return  # recorded when its message was first sent
+    if row.alive_at is not None:  # when the previous attempt ended
         if row.state == RepoSync.State.RETRYING and row.error_type != AttemptDied.error_type:
             yield machine_catalog.BackOff(attempt=row.attempt + 1, after=row.error_type), row.alive_at, row.due_at
         elif row.state == RepoSync.State.WAITING:

@@ -1,1 +1,1 @@
-"""What a sync does with GitHub: the clients of an attempt, and the attempt itself."""
+"""A sync's work with GitHub: the clients of an attempt, and the attempt itself."""

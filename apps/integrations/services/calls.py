@@ -1,4 +1,4 @@
-"""The one way to call GitHub: a request sent in a turn of the account's lane, observed as one span and one line."""
+"""The only way to call GitHub: send a request in a turn of the account's lane, observed as one span and one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Result)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ended(Generic[V]):
-    """What is known of a call at its end; `value` is None for one that failed."""
+    """What is known of a call at its end; `value` is None if it failed."""
 
     status: CallStatus
     status_code: int | None
@@ -34,8 +34,8 @@ class Ended(Generic[V]):
 class Call(Generic[V, R]):
     """One request: what pays for it, how it is declared, sent and read, and what its span says at the end.
 
-    `operation` takes the wait for the lane in ms, `send` the moment before which the request must leave, by `boottime`.
-    Errors of the kinds in `answers` are answers to whoever asks: the call has completed, and raises them.
+    `operation` takes the wait for the lane in ms, and `send` the moment in `boottime` before which the request must
+    leave. Errors of the kinds in `answers` are answers: the call has completed, and raises them.
     """
 
     resource: Resource | None
@@ -48,13 +48,13 @@ class Call(Generic[V, R]):
 
 @dataclass(kw_only=True, slots=True)
 class Known:
-    """What the clients of one attempt know of what GitHub lets them see; an answer proves both."""
+    """What one attempt's clients know that GitHub lets them see; an answer proves both."""
 
     token_works: bool = False
     repository_is_there: bool = False
 
     def contradicts(self, error: GitHubError) -> bool:
-        """Return whether `error` says the opposite, which one of GitHub's many servers sometimes does for a moment."""
+        """Return whether `error` contradicts that, as one of GitHub's many servers sometimes does for a moment."""
         if isinstance(error, Unauthorized):
             return self.token_works
         return isinstance(error, Forbidden | NotFound) and self.repository_is_there
@@ -63,8 +63,8 @@ class Known:
 class Calls:
     """Makes the calls of one account's clients, for one attempt.
 
-    `requests` and `points` count what was spent, on failed calls too where GitHub says what they cost. An error that
-    contradicts what is `known` is final only when GitHub says it twice.
+    `requests` and `points` count what was spent, including on failed calls if GitHub says what they cost. An error that
+    contradicts what is `known` is final only if GitHub repeats it.
     """
 
     def __init__(self, *, lane: Turns, known: Known | None = None) -> None:
@@ -74,9 +74,9 @@ class Calls:
         self.points = 0
 
     def make(self, call: Call[V, R]) -> V:
-        """Return the value of the answer.
+        """Make the call and return its value.
 
-        Raises `GitHubError` for what GitHub answers instead, and `Parked` for a wait that is too long to sleep through.
+        Raises `GitHubError` for what GitHub answers instead, and `Parked` for a wait too long to sleep through.
         """
         try:
             value = self._in_turn(call)
@@ -116,7 +116,7 @@ class Calls:
                 )
                 if isinstance(error, call.answers):
                     observed.completed(result)
-                elif isinstance(error, RateLimited | SecondaryLimited):  # an answer by GitHub's rules, which we wait by
+                elif isinstance(error, RateLimited | SecondaryLimited):  # an answer under GitHub's rules, which we obey
                     observed.waiting(error=error, result=result)
                 else:
                     observed.failed(error, result)
@@ -139,6 +139,6 @@ class Calls:
 
 
 def _remaining(resource: Resource | None, turn: Turn) -> int | None:
-    """Return what the answer said is left of `resource`."""
+    """Return what is left of `resource` according to the answer."""
     budget = None if resource is None else turn.budgets.get(resource)
     return None if budget is None else budget.remaining

@@ -1,4 +1,4 @@
-"""The clients of one attempt: GraphQL and REST, on one transport and one lane, as the settings have them."""
+"""The clients of one attempt: GraphQL and REST, on one transport and one lane, according to the settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from apps.utils.boottime import boottime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
-    """An attempt's clients, and what the attempts before it have spent."""
+    """An attempt's clients, and what earlier attempts have spent."""
 
     graphql: GitHubGraphQL
     rest: GitHubRest
@@ -33,7 +33,7 @@ class Clients:
     points_before: int
 
     def spent(self) -> dict[str, int]:
-        """Return `requests` and `points` for the row: those of the attempts before, and all of these clients."""
+        """Return `requests` and `points` for the row: those of earlier attempts plus these clients'."""
         return {
             "requests": self.requests_before + self.graphql.requests + self.rest.requests,
             "points": self.points_before + self.graphql.points,
@@ -41,10 +41,10 @@ class Clients:
 
 
 def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None = None) -> Clients:
-    """Return clients for one attempt at `row`, which show on it that they are alive, and what they are waiting for.
+    """Return clients for one attempt at `row`, which show there that they are alive and what they wait for.
 
-    They send through `transport`, by default one to the connection's API. After SYNC_ATTEMPT_SECONDS they raise `OutOfTime`,
-    because only Celery's prefork pool ends a task at its limit.
+    They send through `transport`, by default one to the connection's API. After SYNC_ATTEMPT_SECONDS they raise
+    `OutOfTime`, because only Celery's prefork pool enforces a task's time limit.
     """
     limit: float = settings.SYNC_ATTEMPT_SECONDS
     ends = boottime() + limit
@@ -72,7 +72,7 @@ def clients_for(row: RepoSync, *, attempt: Attempt, transport: Transport | None 
 def turns_with(
     lane: Turns, *, connection: GitHubConnection, transport: GitHubTransport, within: float | None = None
 ) -> Turns:
-    """Return turns in `lane` that renew the connection's token, if it is one that a GitHub App makes."""
+    """Return turns in `lane` that renew the connection's token if a GitHub App makes it."""
     if connection.installation_id is None:
         return lane
 
@@ -83,7 +83,7 @@ def turns_with(
 
 
 def app_client(api_url: str, *, lane: Turns, within: float | None = None) -> GitHubAppClient:
-    """Return a client of the GitHub App that the settings name; raises ImproperlyConfigured where they name none."""
+    """Return a client of the GitHub App in the settings; raise ImproperlyConfigured if there is none."""
     key = configured_app()
     if key is None:
         raise ImproperlyConfigured(
@@ -94,19 +94,19 @@ def app_client(api_url: str, *, lane: Turns, within: float | None = None) -> Git
 
 
 def configured_app() -> AppKey | None:
-    """Return the GitHub App that the settings name, or None."""
+    """Return the GitHub App in the settings, or None."""
     app_id, private_key = settings.SYNCTRACE_GITHUB_APP_ID, settings.SYNCTRACE_GITHUB_APP_PRIVATE_KEY
     return AppKey(app_id=app_id, private_key=private_key) if app_id and private_key else None
 
 
 @cache
 def _dialect(_api_url: str) -> Dialect:
-    """Return what this process has learned of the server at `api_url`."""
+    """Return what this process has learned about the server at `api_url`."""
     return Dialect()
 
 
 def transport_to(api_url: str, *, token: str, within: float | None = None) -> GitHubTransport:
-    """Return a transport with the settings' deadline, or `within` if that is sooner, and their hosts without TLS."""
+    """Return a transport with the settings' deadline, or `within` if that is shorter, and their plain-http hosts."""
     return GitHubTransport(
         api_url=api_url,
         token=token,

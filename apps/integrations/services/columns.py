@@ -1,4 +1,4 @@
-"""Rows from nodes by the names of their fields, so that a field is written once on each side. Pure."""
+"""Make rows from nodes by the names of their fields, so that a field is written once on each side. Pure."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ R = TypeVar("R", bound=Struct)
 
 
 class Columns(Generic[R]):
-    """Where a row's columns come from.
+    """The sources of a row's columns.
 
-    `sources` names the dotted path to each column's value in a node; the constructor takes those that are not the name of
-    the column itself. A None on the path makes the column None. The columns in `given` come from elsewhere.
+    `sources` maps each column to the dotted path of its value in a node; the constructor takes those that differ from
+    the column's name. A None on the path makes the column None. The columns in `given` come from elsewhere.
     """
 
     def __init__(self, row: type[R], /, *, given: Collection[str], **sources: str) -> None:

@@ -1,10 +1,10 @@
-"""What a repository's row records that could not be had, or not as GitHub has it. Pure.
+"""Gaps: what a repository's row records as unavailable, or as differing from GitHub's value. Pure.
 
 A gap is one of these:
 
-- `{pull_request, list, stored, total}`: a list of which GitHub counts more than it lists;
-- `{pull_request, field, reason}`: a value that was mended or is null, because it was no text (`text`), no date of the years
-  1 to 9999 (`date`), no number (`number`) or hidden from this token (`hidden`);
+- `{pull_request, list, stored, total}`: a list with fewer members than GitHub counts;
+- `{pull_request, field, reason}`: a value that was mended or is null, because it was not text (`text`), not a date in
+  the years 1 to 9999 (`date`), not a number (`number`), or hidden from this token (`hidden`);
 - `{pull_request: null, field, reason, cursor}`: a pull request that is hidden from this token.
 """
 
@@ -20,11 +20,11 @@ from apps.integrations.github.nodes import Flaw
 Gap = dict[str, Any]
 
 _MOST = 1_000
-"""How many flaws a row holds: a server of which every value is odd shall not fill it."""
+"""How many flaws a row holds: a server whose every value is odd must not fill it."""
 
 
 def new_flaws(flaws: Iterable[Flaw], *, known: Sequence[Gap]) -> list[Gap]:
-    """Return as gaps those of `flaws` that are not `known`, as far as a row holds them."""
+    """Return the `flaws` that are not `known` as gaps, up to what a row holds."""
     new: list[Gap] = []
     for flaw in flaws:
         gap = {name: value for name, value in asdict(flaw).items() if name != "cursor" or value is not None}
@@ -34,12 +34,12 @@ def new_flaws(flaws: Iterable[Flaw], *, known: Sequence[Gap]) -> list[Gap]:
 
 
 def hides_pull_requests(gaps: Iterable[Gap]) -> bool:
-    """Return whether a pull request, as a whole, is hidden from this token."""
+    """Return whether a whole pull request is hidden from this token."""
     return any(map(_is_pull_request, gaps))
 
 
 def without_pull_requests(gaps: Iterable[Gap]) -> list[Gap]:
-    """Return the gaps but for whole pull requests: all that there are have been read after all."""
+    """Return the gaps without those of whole pull requests: all of them have been read after all."""
     return [gap for gap in gaps if not _is_pull_request(gap)]
 
 

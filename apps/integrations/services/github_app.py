@@ -1,4 +1,4 @@
-"""What a GitHub App asks as itself: who it is, where it is installed, and tokens, renewed in their account's lane."""
+"""Call GitHub as a GitHub App: who it is, where it is installed, and tokens, renewed in their account's lane."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from apps.utils import clock
 T = TypeVar("T")
 
 _RENEWED_BEFORE = timedelta(minutes=5)
-"""How long before its end a token is renewed: longer than an attempt sleeps for a limit, and then sends a request."""
+"""How long before expiry a token is renewed: longer than an attempt may sleep for a limit and then send a request."""
 _PAGE = 100
 _MOST_PAGES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppKey:
-    """A GitHub App's id and its key, which nothing shows."""
+    """A GitHub App's id and its key, which is never shown."""
 
     app_id: str
     private_key: str
@@ -81,7 +81,7 @@ class GitHubAppClient:
 
         def signed(before: float) -> Response:
             proof = app.proof_of(self._key.app_id, private_key=self._key.private_key, now=clock.now())
-            self._transport.use_token(proof)  # signed when it is sent: it is true for ten minutes
+            self._transport.use_token(proof)  # signed when sent: it is valid for ten minutes
             return _without_budget(send(before))
 
         with closing(self._transport):  # it is seldom used again
@@ -89,9 +89,9 @@ class GitHubAppClient:
 
 
 class RenewedTurns:
-    """Turns in an account's lane in which an installation's token is never older than GitHub lets it be.
+    """Turns in an account's lane in which an installation's token is always valid.
 
-    It is renewed in a turn of its own, so that nobody else does so meanwhile: whoever waited finds the new one stored.
+    It is renewed in a turn of its own, so that nobody else renews it meanwhile: later turns find the new one stored.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class RenewedTurns:
         self._client = client
 
     def call(self, send: Callable[[Turn], T], *, resource: Resource | None) -> T:
-        """Call `send` in a turn with a token that is valid; once more with a new one if GitHub refuses it all the same."""
+        """Call `send` in a turn with a valid token, and once more with a new one if GitHub still refuses it."""
         if not self._lasts(self._connection):
             self._renew()
         try:
@@ -122,7 +122,7 @@ class RenewedTurns:
             raise AppRefused(said, http_status=error.http_status, request_id=error.request_id) from error
 
     def _renew(self) -> None:
-        """Use the token that another process has stored meanwhile, or have one made and store it."""
+        """Use the token that another process has stored meanwhile, or request and store one."""
         used = self._connection.token_fingerprint
 
         def in_turn(turn: Turn) -> None:
@@ -143,7 +143,7 @@ class RenewedTurns:
 
 @dataclass(frozen=True, slots=True)
 class _InTurn:
-    """Sends in a turn that is held already."""
+    """Sends in a turn already held."""
 
     turn: Turn
 
@@ -154,7 +154,7 @@ class _InTurn:
 
 
 def _without_budget(response: Response) -> Response:
-    """Return an answer without the budget that it tells, which is the app's own and not its installation's."""
+    """Return an answer without the budget that it reports, which is the app's own and not its installation's."""
     return replace(response, headers={name: text for name, text in response.headers.items() if not _tells_budget(name)})
 
 

@@ -34,14 +34,14 @@ from apps.integrations.services.calls import Call, Calls, Ended, Known
 V = TypeVar("V")
 
 _TOO_MUCH = (QueryTimeout, QueryFailed, TooCostly, PartialAnswer)
-"""What a smaller request may cure."""
+"""Errors that a smaller request may cure."""
 _MOST_UNFINISHED_PAGES = 4
-"""How many pages are held in memory, and would be read again if this attempt died."""
+"""The most pages held in memory, which would be read again if this attempt died."""
 
 
 @dataclass(slots=True)
 class Dialect:
-    """What a server's GraphQL does not know, as far as it has said so; an older Enterprise Server has numbers of 32 bits."""
+    """What a server's GraphQL does not know, as far as it has said; an older Enterprise Server has 32-bit numbers."""
 
     has_full_database_ids: bool = True
 
@@ -49,7 +49,7 @@ class Dialect:
 class GitHubGraphQL:
     """A GraphQL client of one account, for one attempt.
 
-    Raises `GitHubError` for what GitHub answers instead of data, and `Parked` for a wait that is too long to sleep through.
+    Raises `GitHubError` for what GitHub answers instead of data, and `Parked` for a wait too long to sleep through.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class GitHubGraphQL:
 
     @property
     def points(self) -> int:
-        """How many points they cost, failed ones too where GitHub says so."""
+        """How many points they cost, including failed ones if GitHub says so."""
         return self._calls.points
 
     @property
@@ -91,12 +91,13 @@ class GitHubGraphQL:
         updated_before: datetime | None = None,
         with_counts: bool = False,
     ) -> Iterator[PullRequestPage]:
-        """Yield the pages after `after`, the last updated first, each pull request with all reviews, commits and files.
+        """Yield the pages after `after`, last updated first, each pull request with all its reviews, commits and files.
 
-        Where GitHub does not list all of them, `len(nodes) < total_count` shows it. The pages end at `updated_since`: older
-        pull requests are left out, and nothing follows. `with_counts` asks for the window's size and the repository's newest
-        change with the first page. A page is as large as GitHub has lately been able to answer. Pages that lack members of
-        long lists are held back, a few at a time, while the requests for the next pages bring those too.
+        If GitHub does not list all of them, `len(nodes) < total_count` shows it. The pages end at `updated_since`:
+        older pull requests are left out, and nothing follows. `with_counts` asks for the window's size and the
+        repository's newest change with the first page. A page is as large as GitHub has lately been able to answer. A
+        few pages that lack members of long lists are held back, while the requests for the next pages also bring those
+        members.
         """
         unfinished = UnfinishedPages()
         passed = {None, after}
@@ -112,7 +113,7 @@ class GitHubGraphQL:
                         updated_before=updated_before,
                         with_counts=with_counts,
                     )
-                except GitHubError as error:  # the pages before are not lost for it
+                except GitHubError as error:  # so the earlier pages are not lost
                     goes_on, failure = False, error
                     continue
                 page = _within(page, updated_since, after)
@@ -129,7 +130,7 @@ class GitHubGraphQL:
             raise failure
 
     def numbers(self, full_name: str) -> frozenset[int]:
-        """Return the numbers of all pull requests that the repository has and that are not hidden from us."""
+        """Return the numbers of all the repository's pull requests that are not hidden from us."""
         numbers: set[int] = set()
         hidden = 0
         after = None
@@ -148,11 +149,11 @@ class GitHubGraphQL:
             return frozenset(numbers)
 
     def viewer(self) -> Actor:
-        """Return the account that the token belongs to."""
+        """Return the account that owns the token."""
         return self._ask(queries.viewer_request(), answers.read_viewer)
 
     def _may_read_on(self, unfinished: UnfinishedPages) -> bool:
-        """Return whether the next page may be read, with the lists of the unfinished pages beside it."""
+        """Return whether the next page may be read together with lists of the unfinished pages."""
         if not unfinished:
             return True
         few = len(unfinished) < _MOST_UNFINISHED_PAGES and len(unfinished.lists()) <= MOST_LISTS_BESIDE_A_PAGE
@@ -168,9 +169,9 @@ class GitHubGraphQL:
         updated_before: datetime | None,
         with_counts: bool,
     ) -> tuple[PullRequestPage, bool]:
-        """Return the first page that GitHub can answer, going down in size, and whether it holds files.
+        """Return the largest page that GitHub can answer now, and whether it includes files.
 
-        Until a size has failed, the lists of the unfinished pages are asked for beside it.
+        Until a size has failed, lists of the unfinished pages are requested with it.
         """
         while True:
             lists = [] if self._pages.is_cautious else unfinished.lists()
@@ -202,7 +203,7 @@ class GitHubGraphQL:
             return page, size.with_files
 
     def _continue_lists(self, unfinished: UnfinishedPages) -> None:
-        """Ask for more members of the lists of the unfinished pages, or for fewer next time if GitHub cannot answer."""
+        """Request more members for lists of the unfinished pages, or fewer next time if GitHub cannot answer."""
         size = self._batches.size
         lists = unfinished.lists()[: size.lists]
         request = queries.lists_request(lists, members=size.members)
@@ -224,7 +225,7 @@ class GitHubGraphQL:
         page_size: int | None = None,
         count: Callable[[V], int] | None = None,
     ) -> V:
-        """Return the answer to `request`, put as the server knows it; for a page, `count` counts what is on it."""
+        """Return the answer to `request`, worded as the server understands it; for a page, `count` counts its items."""
         if self._dialect.has_full_database_ids:
             try:
                 return self._ask_as_it_is(request, read, page_size=page_size, count=count)
@@ -266,16 +267,16 @@ class GitHubGraphQL:
 
 
 def _check_goes_on(info: PageInfo, passed: set[str | None]) -> None:
-    """Raise InvalidAnswer if the page to follow is one that was read: it would be read for ever. Else it is passed, too."""
+    """Raise InvalidAnswer if the next page was already read, which would never end; otherwise note it as passed."""
     if info.has_next_page and info.end_cursor in passed:
         raise InvalidAnswer(
-            "The answer says that a page follows, but not after which cursor, or after one that was passed", http_status=200
+            "The answer says that a page follows, but names no cursor, or one that was already used", http_status=200
         )
     passed.add(info.end_cursor)
 
 
 def _within(page: PullRequestPage, since: datetime | None, after: str | None) -> PullRequestPage:
-    """Return `page` as far as it was updated at `since` or later; if that cuts it, nothing follows."""
+    """Return the part of `page` that was updated at `since` or later; if that is not all, nothing follows."""
     if since is None or not page.edges or page.edges[-1].node.updated_at >= since:
         return page
     edges = tuple(edge for edge in page.edges if edge.node.updated_at >= since)

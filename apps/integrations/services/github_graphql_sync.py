@@ -1,7 +1,7 @@
 """Sync one repository's window of pull requests: store it completely, or raise an error that says what is missing.
 
-A window goes by `updatedAt`, newest first, the order in which GitHub pages. A page's rows and its cursor are committed
-together, so that the attempt after one that died, at any request, goes on at the cursor and arrives at the same rows.
+A window goes by `updatedAt`, newest first, as GitHub pages. A page's rows and its cursor are committed together, so
+that after an attempt that died, at whichever request, the next continues at the cursor and arrives at the same rows.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from telemetry.model import Event
 OVERLAP = timedelta(minutes=1)
 """How far before the watermark an incremental sync reads again, because GitHub's replicas may lag."""
 _RENAMED = "renamed: "
-"""How a row's note begins that says from what its repository was renamed."""
+"""The beginning of the note on a row whose repository was renamed."""
 _PROGRESS_EVERY = 10
 _CLOSING_PASSES = 3
 _GROWS_MEANWHILE = 1_000
-"""Pull requests by which what is listed may exceed twice what GitHub counts: many may be deleted meanwhile."""
+"""By how many pull requests the listing may exceed twice GitHub's count: many may be deleted meanwhile."""
 
 
 def sync_pull_requests(
@@ -43,14 +43,14 @@ def sync_pull_requests(
 ) -> catalog.RepoSynced:
     """Store the window of `row`, committing page by page, and complete the row.
 
-    `hand_over` is called when, as far as can be told, GitHub has been asked all there is. Raises `StandsBack` after a page
-    if others want the attempt's place.
+    `hand_over` is called once, as far as can be told, everything has been asked of GitHub. Raises `StandsBack` after a
+    page if others want the attempt's place.
     """
     return _Sync(row, attempt, clients, hand_over).run()
 
 
 class _Sync:
-    """One attempt's way through one repository; what must survive the attempt is kept on its row."""
+    """One attempt's progress through one repository; what must survive the attempt is kept on its row."""
 
     def __init__(self, row: RepoSync, attempt: Attempt, clients: Clients, hand_over: Callable[[], None]) -> None:
         self.row, self.attempt, self.clients, self.hand_over = row, attempt, clients, hand_over
@@ -77,9 +77,9 @@ class _Sync:
         return self._complete(total, stored)
 
     def _look_up(self) -> None:
-        """Learn the repository's present name and state, and how much of the window is stored already."""
+        """Learn the repository's current name and state, and how much of the window is already stored."""
         info = self.clients.rest.repository(self.repository.full_name)
-        note = self.row.note if self.row.note.startswith(_RENAMED) else ""  # its new name does not say so again
+        note = self.row.note if self.row.note.startswith(_RENAMED) else ""  # not reported again for the new name
         if info.renamed_from is not None:
             note = f"{_RENAMED}{info.renamed_from} is now {info.full_name}"
             if not self.repository.has_namesake(info.full_name):
@@ -106,7 +106,7 @@ class _Sync:
             self._update_row(note=note)
 
     def _since(self) -> datetime | None:
-        """Return where reading may stop: at the window's start, or at the watermark if everything before it is stored."""
+        """Return where reading may stop: at the window's start, or at the watermark if all before it is stored."""
         start, repository = self.row.run.since, self.repository
         if self.row.run.before is None and repository.covers(start) and repository.covered_to is not None:
             watermark = repository.covered_to - OVERLAP
@@ -114,7 +114,7 @@ class _Sync:
         return start
 
     def _read_window(self) -> None:
-        """Store the window from the cursor on; a pull request that moves meanwhile is left to the closing query."""
+        """Store the window from the cursor on; pull requests that move meanwhile are left to the closing query."""
         row = self.row
         first = row.newest_updated_at is None
         pages = self.clients.graphql.pull_requests(
@@ -131,7 +131,7 @@ class _Sync:
                 first = False
             row.cursor, row.paged = page.page_info.end_cursor or row.cursor, not page.page_info.has_next_page
             self._store([node for node in page.nodes if self._is_inside(node)], page.flaws, counted=True)
-            if row.prs_done > 2 * page.total_count + _GROWS_MEANWHILE:  # over all attempts, of which each goes on
+            if row.prs_done > 2 * page.total_count + _GROWS_MEANWHILE:  # over all attempts: each goes on
                 raise IncompleteHistory(
                     f"GitHub counts {page.total_count} pull requests and has listed {row.prs_done}: "
                     "its pages lead in a circle"
@@ -140,12 +140,12 @@ class _Sync:
                 raise StandsBack(f"{self.repository.full_name} queues again after {row.prs_done} pull requests")
 
     def _newest_up_to_now(self, page: PullRequestPage) -> datetime | None:
-        """Return when a pull request last changed, or now if one says that it will: what changes until then is to be read.
+        """Return when a pull request last changed, or now if that is in the future: changes until then must be read.
 
-        Now is by GitHub's clock or ours, the earlier of the two, and in whole seconds, as all of GitHub's times are.
+        Now is the earlier of GitHub's clock and ours, in whole seconds like all of GitHub's times.
         """
         newest = page.newest_updated_at
-        if newest is None or newest - self.row.due_at <= OVERLAP:  # the attempt was due: that moment is over
+        if newest is None or newest - self.row.due_at <= OVERLAP:  # the attempt was due, so that moment is past
             return newest
         now = clock.now()
         if newest - now <= OVERLAP:
@@ -160,8 +160,8 @@ class _Sync:
     def _read_changed_meanwhile(self) -> tuple[int, Stored, bool]:
         """Store again what was updated since this sync began.
 
-        Return GitHub's count of all pull requests, ours, and whether some are missing after all. A backfill also reads what
-        was updated since the recent run: it has left its window, and that run has not met it.
+        Return GitHub's count of all pull requests, ours, and whether some are still missing. A backfill also reads what
+        was updated since the recent run: that has left the backfill's window, and the recent run has not seen it.
         """
         began = self.row.newest_updated_at or BEGINNING
         if self.row.run.before is not None and self.repository.covered_to is not None:
@@ -179,11 +179,11 @@ class _Sync:
 
     def _delete_gone(self) -> None:
         """Delete pull requests that are gone from GitHub."""
-        before = stored_numbers(self.repository.pk)  # without those that are opened and stored meanwhile
+        before = stored_numbers(self.repository.pk)  # except those opened and stored meanwhile
         delete_pull_requests(self.repository.pk, before - self.clients.graphql.numbers(self.repository.full_name))
 
     def _is_short(self, total: int, stored: Stored) -> bool:
-        """Return whether a whole history, of which GitHub counts `total` pull requests, lacks some."""
+        """Return whether a full history lacks some of the `total` pull requests that GitHub counts."""
         if self.row.since is not None or stored.in_all >= total:
             return False
         if not hides_pull_requests(self.row.gaps):
@@ -205,9 +205,9 @@ class _Sync:
         return (since is None or node.updated_at >= since) and (before is None or node.updated_at < before)
 
     def _store(self, nodes: Sequence[PullRequestNode], flaws: Sequence[Flaw], *, counted: bool) -> None:
-        """Commit the nodes' rows and what is not in them together with the cursor, then write their lines.
+        """Commit the nodes' rows and their gaps together with the cursor, then write their lines.
 
-        A closing query is not counted: it begins again in each attempt, and so proves no progress.
+        A closing query is not counted: it starts over in each attempt, so it proves no progress.
         """
         row, done = self.row, self.row.prs_done
         rows = page_rows(nodes, repository_id=self.repository.pk)
@@ -262,7 +262,7 @@ class _Sync:
     def _complete(self, total: int, stored: Stored) -> catalog.RepoSynced:
         """Complete the row with counts of what is stored, and extend the repository's covered window.
 
-        `total` is GitHub's count of all pull requests, which is kept beside ours of the same moment.
+        `total` is GitHub's count of all pull requests, kept alongside ours of the same moment.
         """
         row, run = self.row, self.row.run
         with transaction.atomic():
@@ -276,7 +276,7 @@ class _Sync:
                 disposition=self.disposition,
                 prs_done=stored.in_window,
                 prs_total=stored.in_window,
-                # Also of what a closing query met: it has left the window.
+                # Includes what a closing query found, which has left the window.
                 gaps=[*row.gaps, *gaps(repository.pk, since=run.since)],
                 **self.clients.spent(),
             )

@@ -1,4 +1,4 @@
-"""The few REST calls: which repositories there are, what one is called now, what is left of the budgets."""
+"""The few REST calls: which repositories there are, a repository's current name, and what is left of the budgets."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _OF_USER, _OF_INSTALLATION = _LISTS = ("/user/repos", "/installation/repositorie
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RepositoryPage:
-    """A page of a list of repositories, and the path of the next one; None on the last.
+    """A page of a list of repositories, with the path of the next one, or None on the last.
 
-    `hidden_organizations` are the ids of organizations whose repositories are left out, because the token is not
+    `hidden_organizations` are the ids of organizations whose repositories are missing, because the token is not
     authorized for their SAML single sign-on.
     """
 
@@ -38,7 +38,7 @@ class RepositoryPage:
 
 
 class GitHubRest:
-    """A REST client of one account, for one attempt; raises `GitHubError` and `Parked` as `GitHubGraphQL` does."""
+    """A REST client of one account, for one attempt; raises `GitHubError` and `Parked` like `GitHubGraphQL`."""
 
     def __init__(self, *, transport: Transport, lane: Turns, known: Known | None = None) -> None:
         self._transport = transport
@@ -55,7 +55,7 @@ class GitHubRest:
         if org is None:
             page = self.repository_page()
         else:
-            # That there is no such organization is an answer: it may be a user.
+            # A missing organization is an answer: it may be a user.
             path, expected = queries.organization_path(org), (Moved, NotFound)
             page = self._page("/orgs/{org}/repos", path, params=_FIRST_PAGE, expected=expected)
         yield from page.repositories
@@ -68,7 +68,7 @@ class GitHubRest:
             yield from page.repositories
 
     def repository_page(self, path: str | None = None) -> RepositoryPage:
-        """Return the page of repositories at `path`, as a page before named it; the first of all that the token sees."""
+        """Return the page of repositories at `path`, which the previous page named, or the token's first page."""
         if path is not None:
             endpoint = next((each for each in _LISTS if each in path), "/orgs/{org}/repos")
             return self._page(endpoint, path)
@@ -80,9 +80,9 @@ class GitHubRest:
             return self._page(_OF_INSTALLATION, _OF_INSTALLATION, params=_FIRST_PAGE)
 
     def organizations(self) -> tuple[str, ...] | None:
-        """Return the logins of the user's first hundred organizations; None where the token may not ask for them.
+        """Return the logins of the user's first hundred organizations; None if the token may not ask for them.
 
-        A fine-grained token gets an empty list, whatever organizations there are.
+        A fine-grained token always gets an empty list.
         """
         try:
             return self._get(
@@ -96,7 +96,7 @@ class GitHubRest:
             return None
 
     def repository(self, full_name: str) -> RepositoryInfo:
-        """Return the repository as it is now; `renamed_from` is `full_name` if that is an old name of it."""
+        """Return the repository as it is now; `renamed_from` is `full_name` if that is an old name."""
 
         def read(response: Response) -> Answer[RepositoryInfo]:
             return answers.read_repository(response, asked_for=full_name)
@@ -107,11 +107,11 @@ class GitHubRest:
             return self._get("/repositories/{id}", self._new_path(moved), read)
 
     def rate_limit(self) -> tuple[RateLimit, ...]:
-        """Return what is left of every budget, and let the lane know; asking costs nothing."""
+        """Return what is left of every budget, and tell the lane; asking costs nothing."""
         return self._get("/rate_limit", "/rate_limit", answers.read_rate_limits, resource=None)
 
     def user(self) -> TokenHolder:
-        """Return whose token it is; an installation, which is not a user, is asked for by GraphQL."""
+        """Return whose token it is; an installation, which is not a user, is looked up by GraphQL."""
         try:
             return self._get("/user", "/user", answers.read_user)
         except Forbidden as error:
@@ -128,14 +128,14 @@ class GitHubRest:
         params: Mapping[str, str] | None = None,
         expected: tuple[type[GitHubError], ...] = (Moved,),
     ) -> RepositoryPage:
-        """Return a page of a list, which names the next one in its `Link` header, parameters included."""
+        """Return a page of a list; its `Link` header names the next one, parameters included."""
         page = self._get(endpoint, path, _read_page, params=params, expected=expected)
         if page.following == path:
             raise InvalidAnswer("The answer says that a page follows, and that it is the same one", http_status=200)
         return page
 
     def _new_path(self, moved: Moved) -> str:
-        """Return the path of a repository's new address, if it is on the same host: the token goes nowhere else."""
+        """Return the path of a repository's new address if it is on the same host: the token goes nowhere else."""
         try:
             parts = urlsplit(moved.location or "")
         except ValueError:
@@ -155,7 +155,7 @@ class GitHubRest:
         resource: Resource | None = "core",
         expected: tuple[type[GitHubError], ...] = (Moved,),
     ) -> V:
-        """Return the answer to `GET path`; a redirect is an answer too, and whoever asks decides whether to follow it."""
+        """Return the answer to `GET path`; a redirect is an answer too, and the caller decides whether to follow it."""
 
         def operation(lane_wait_ms: float) -> catalog.RestCall:
             return catalog.RestCall(endpoint=endpoint, lane_wait_ms=lane_wait_ms)

@@ -1,6 +1,6 @@
-"""GitHub's nodes as rows. Pure: what PostgreSQL cannot hold is mended here, and a page never holds a key twice.
+"""Map GitHub's nodes to rows. Pure: what PostgreSQL cannot hold is mended here, and no page holds a key twice.
 
-A column takes its value from the node's field of the same name, unless another source is named here.
+A column takes its value from the node's field of the same name unless another source is named here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from apps.pulls.rows import (
 T = TypeVar("T")
 
 _LONGEST_KEY = 2_600
-"""Bytes of a text that surely have room in PostgreSQL's index, whose rows end at 2,704; git allows paths of 4,096."""
+"""Bytes of text that surely fit PostgreSQL's index, whose rows end at 2,704; git allows paths of 4,096."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +89,7 @@ LISTS = (
 
 
 def page_rows(nodes: Sequence[PullRequestNode], *, repository_id: int) -> PageRows:
-    """Return the rows of `nodes`; of two with the same key the first, because GitHub lists the last updated first."""
+    """Return the rows of `nodes`; of two with the same key, the first, since GitHub lists the last updated first."""
     pull_requests = _distinct(nodes, key=lambda node: node.number)
     return PageRows(
         pull_requests=tuple(PULL_REQUEST.row(node, repository_id=repository_id) for node in pull_requests),
@@ -107,8 +107,8 @@ def _list_rows(mapped: MappedList, pull_requests: Sequence[PullRequestNode]) -> 
         members = [mapped.columns.row(member, number=node.number) for member in found.nodes]
         key = attrgetter(mapped.stored.key)
         distinct = _distinct(members, key=key)
-        rows += [row for row in distinct if _is_indexable(key(row))]  # any other is a gap of its list
-        if len(distinct) >= found.total_count:  # a list that shifted while it was read has some members twice, others not
+        rows += [row for row in distinct if _is_indexable(key(row))]  # any other shows as a gap in its list
+        if len(distinct) >= found.total_count:  # a shifted list repeats some members and lacks others
             complete.add(node.number)
     return ListRows(rows=tuple(rows), complete=frozenset(complete))
 

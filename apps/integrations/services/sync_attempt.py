@@ -1,4 +1,4 @@
-"""One attempt at a repository: sync it, and leave its row saying how the attempt ended and what it cost."""
+"""Make one attempt at a repository: sync it, and leave on its row how the attempt ended and what it cost."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Completed:
 
     result: catalog.RepoSynced
     has_handed_over: bool = False
-    """Whether the account's next attempt was let in before: this one's end makes room for no other."""
+    """Whether the account's next attempt was already admitted, so that this one's end makes no room."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The repository waits until GitHub's limit is over, or from now on for its turn; then it is admitted again."""
+    """The repository waits until GitHub's limit is over, or for its turn from now on; then it is admitted again."""
 
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """The attempt failed, the last of `failures` in a row, and the next one follows in `countdown` seconds."""
+    """The attempt failed, the last of `failures` in a row, and the next follows in `countdown` seconds."""
 
     error: Exception
     failures: int
@@ -53,7 +53,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Unmarked:
-    """The database took no mark of how the attempt ended; the sweep will find the row without a sign of life."""
+    """The database could not record how the attempt ended; the sweep will find the row without a sign of life."""
 
     error: Exception
 
@@ -62,10 +62,10 @@ End = Completed | Waiting | Retrying | Failed | Unmarked
 
 
 def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], None] = lambda: None) -> End:
-    """Make the attempt `own` at the claimed `row` and return how it ended; raise `Superseded` if another has taken over.
+    """Make the attempt `own` at the claimed `row` and return how it ended; raise `Superseded` if another took over.
 
-    `send_admitted` is called when others may begin: now that this attempt has its worker, if more wait for one, and when it
-    has asked GitHub all that it needs.
+    `send_admitted` is called when others may begin: at once if more wait for a worker, now that this attempt has one,
+    and again when it has asked GitHub all it needs.
     """
     spent: dict[str, int] = {}
     place = _Place(own, send_admitted)
@@ -80,7 +80,7 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
             result = sync_pull_requests(row=row, attempt=own, clients=clients, hand_over=place.hand_over)
             return Completed(result, place.is_handed_over)
         finally:
-            spent = clients.spent()  # what an attempt cost counts however it ended
+            spent = clients.spent()  # an attempt's cost counts however it ended
     except Superseded:
         raise
     except Parked as wait:
@@ -100,22 +100,22 @@ def attempt_sync(row: RepoSync, own: Attempt, *, send_admitted: Callable[[], Non
 
 
 class _Place:
-    """The attempt's place with its account, which it hands over when it has asked all it needs."""
+    """The attempt's place with its account, handed over once it has asked all it needs."""
 
     def __init__(self, own: Attempt, send_admitted: Callable[[], None]) -> None:
         self.is_handed_over = False
         self._own, self._send_admitted = own, send_admitted
 
     def hand_over(self) -> None:
-        """Let the account's next attempt begin, if there is a place from which this one may go on writing."""
+        """Let the account's next attempt begin, if there is a place for this one to go on writing."""
         if admission.hand_over(self._own):
             self._send_admitted()
             self.is_handed_over = True
 
 
 def _mark(row: RepoSync, own: Attempt, error: Exception, spent: dict[str, int]) -> Retrying | Failed:
-    """Mark the row as the policy decides: it waits for its next attempt, or has failed."""
-    failures = RepoSync.objects.values_list("failures", flat=True).get(pk=row.pk) + 1  # a committed page begins at 0 again
+    """Mark the row as the policy decides: waiting for its next attempt, or failed."""
+    failures = RepoSync.objects.values_list("failures", flat=True).get(pk=row.pk) + 1  # reset by each page
     decision = ATTEMPTS.after(error, failures=failures, has_new_token=lambda: has_new_token(row.repository.connection))
     if isinstance(decision, Retry):
         attempts.release_for_retry(own, error, failures=failures, countdown=decision.countdown, **spent)

@@ -150,7 +150,7 @@ def test_a_worker_that_is_gone_is_said(looking: Page, machine: _Machine, request
     expect(looking.locator("#live .state", has_text="silent")).to_be_visible(timeout=30_000)
     system = looking.context.new_page()
     system.goto("/system/")
-    trouble = system.get_by_role("heading", name="Nobody looks for what stands still")
+    trouble = system.get_by_role("heading", name="Nobody looks for stalled work")
     expect(trouble).to_be_visible(timeout=30_000)
     machine.stack.restart_worker()
     expect(trouble).to_have_count(0, timeout=30_000)

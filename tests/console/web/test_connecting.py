@@ -115,7 +115,7 @@ def test_the_token_is_nowhere_but_encrypted_in_its_row(
         ([{"fault": "sso"}], "SAML enforcement"),
         ([{"fault": "ip_allow_list"}], "IP allow list enabled"),
         ([{"fault": "server_error"}], "GitHub is in trouble. See https://www.githubstatus.com"),
-        ([{"fault": "not_found"}], "What answers there is no API of GitHub."),
+        ([{"fault": "not_found"}], "What answers there is not a GitHub API."),
         ([{"fault": "html_page"}], "Something between here and GitHub may be answering in its place."),
         ([{"fault": "primary_limit", "reset_in": 900.0}], "GitHub's primary limit holds until"),
         ([{"fault": "secondary_limit", "retry_after": 60}], "GitHub's secondary limit holds until"),
@@ -172,7 +172,7 @@ def test_a_token_that_sees_less_is_said_to(owner: Client, people: People, github
     github.add_token(TOKEN, account="ada", scopes=[], expires_at="2099-01-31T12:00:00Z")
     address = _connected(owner, people, github)
     page = _text(owner.get(address).content)
-    assert "It has no scopes. Without the scope repo it sees public repositories alone." in page
+    assert "It has no scopes. Without the scope repo it sees only public repositories." in page
     assert "Organizations GitHub does not say: that takes the scope read:org ." in page
     assert "Ends 2099-01-31 12:00" in page
     TokenAccess.objects.update(scopes=None, hidden_organizations=["1", "2"], expires_at=clock.now() - timedelta(days=1))
@@ -308,10 +308,10 @@ def test_a_window_is_what_was_asked_for(
         ({"others": "https://gitlab.com/a/b"}, "is an address at gitlab.com"),
         ({"window": "days", "days": "0"}, "The days are a number from 1 to 36,500."),
         ({"window": "days", "days": "²"}, "The days are a number from 1 to 36,500."),
-        ({"window": "since", "since": "2026-02-31"}, "Choose the day from which on, as 2026-01-31."),
-        ({"window": "since", "since": ""}, "Choose the day from which on, as 2026-01-31."),
-        ({"window": "since", "since": "9999-12-31"}, "The day from which on is still to come."),
-        ({"older": "some"}, "Say whether older history is to follow."),
+        ({"window": "since", "since": "2026-02-31"}, "Choose the first day, such as 2026-01-31."),
+        ({"window": "since", "since": ""}, "Choose the first day, such as 2026-01-31."),
+        ({"window": "since", "since": "9999-12-31"}, "The first day is in the future."),
+        ({"older": "some"}, "Choose whether older history should follow."),
     ],
 )
 def test_a_start_that_nobody_can_mean_is_refused(
@@ -331,12 +331,12 @@ def test_a_long_list_is_read_on(owner: Client, people: People, github: Simulated
     github.add_faults({"fault": "server_error", "match": {"endpoint": "/user/repos"}, "nth": 2})
     address = _connected(owner, people, github)
     page = _text(owner.get(address).content)
-    assert "The list of repositories is not whole." in page
+    assert "The list of repositories is incomplete." in page
     assert "100 repositories · 0 chosen" in page
     answer = owner.post(address, {"do": "read_on", "repository": "synthetic/repo-0"})
     page = _text(answer.content)
     assert "101 repositories, of which 100 are shown: search for the others · 1 chosen" in page
-    assert "is not whole" not in page
+    assert "is incomplete" not in page
 
 
 def test_a_connection_of_an_earlier_version_was_never_asked(owner: Client, people: People) -> None:

@@ -173,7 +173,7 @@ def test_gaps_have_their_reasons_and_go_once_they_are_closed(people: People, own
     address = f"/repositories/{repository.pk}/"
     page = text_of(owner, address)
     assert f"#7 : GitHub counts 3,500 files, and gives no more than 0 of them. Found by run {new.run_id} ." in page
-    assert f"#8 : merged_at was no date of the years 1 to 9999: it is left out. Found by run {new.run_id} ." in page
+    assert f"#8 : merged_at was not a date in the years 1 to 9999: it was left out. Found by run {new.run_id} ." in page
     assert "a pull request as a whole is hidden from this token, by an organization's rules." in page
     assert f"Found by run {old.run_id} ." not in page
     PullRequest.objects.filter(pk=pull_request.pk).update(files_total=0)

@@ -57,7 +57,7 @@ def test_a_proof_is_signed_by_the_app_for_ten_minutes() -> None:
 @pytest.mark.parametrize("wrong", ["", "no key", "-----BEGIN RSA PRIVATE KEY-----\nsecret\n-----END RSA PRIVATE KEY-----"])
 def test_what_is_no_key_signs_nothing(wrong: str) -> None:
     """That is said without showing it, and without the library's error, which may."""
-    with pytest.raises(AppRefused, match="is no RSA key in PEM") as caught:
+    with pytest.raises(AppRefused, match="is not an RSA key in PEM") as caught:
         proof_of("4711", private_key=wrong, now=NOW)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -70,7 +70,7 @@ def test_a_key_of_another_kind_signs_nothing() -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     for wrong in (key(0).public, elliptic.decode()):
-        with pytest.raises(AppRefused, match="is no RSA key in PEM"):
+        with pytest.raises(AppRefused, match="is not an RSA key in PEM"):
             proof_of("4711", private_key=wrong, now=NOW)
 
 

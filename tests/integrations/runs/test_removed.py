@@ -60,7 +60,7 @@ def test_a_run_without_its_repositories_cannot_be_resumed_and_says_why() -> None
     pipeline.cancel(run.pk, by="somebody")
     _make_backfill_of(run)
     one.delete()
-    with pytest.raises(WrongState, match=f"^Nothing of run {run.pk} is left to take up: its repository was removed since$"):
+    with pytest.raises(WrongState, match=f"^Nothing of run {run.pk} is left to resume: its repository was removed since$"):
         pipeline.resume_run(run.pk, by="somebody")
 
 

@@ -1,4 +1,4 @@
-"""Dates and times as lines and spans write them, to the second."""
+"""Dates and times in the format of lines and spans, to the second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run `manage.py cancel RUN`: call a run off, wherever it runs."""
+"""Run `manage.py cancel RUN`: cancel a run, wherever it runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CANCELLABLE = frozenset({RUNNING, WAITING})
 class Command(PrintingCommand):
     """Cancel a run."""
 
-    help = "Call a run off, wherever it runs: nothing more is asked of GitHub, and what is stored stays."
+    help = "Cancel a run, wherever it runs: nothing more is asked of GitHub, and what is stored stays."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the run."""

@@ -1,4 +1,4 @@
-"""Run `manage.py catalog`: print the event catalog from the code, or a file of lines checked against it."""
+"""Run `manage.py catalog`: print the event catalog from the code, or check a file of lines against it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Command(PrintingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the format, or the file to check."""
         parser.add_argument("--format", choices=tuple(_FORMATS), default="markdown")
-        parser.add_argument("--all", action="store_true", help="also what the machine and telemetry say of themselves")
+        parser.add_argument("--all", action="store_true", help="also what the machine and telemetry say about themselves")
         parser.add_argument("--check", metavar="FILE", type=Path, help="check this file's lines instead of printing")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -65,4 +65,4 @@ def _problems(text: str) -> list[str]:
         line = json.loads(text)
     except ValueError:
         return ["it is not JSON"]
-    return check_line(line, context=CONTEXT) if isinstance(line, dict) else ["it is no JSON object"]
+    return check_line(line, context=CONTEXT) if isinstance(line, dict) else ["it is not a JSON object"]

@@ -1,4 +1,4 @@
-"""Run `manage.py demo`: a whole sync of two real projects' histories on this machine, live, and its trace."""
+"""Run `manage.py demo`: sync two real projects' histories on this machine, live, and show the trace."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from telemetry import observe, visible
 from telemetry.reading import Source, Span
 
 _FAULTS = Path(__file__).with_name("demo_faults.json")
-"""One short wait for GitHub's limit, and one attempt that fails and is made again."""
+"""One short wait for GitHub's limit, and one attempt that fails and is retried."""
 _TEND_SECONDS = 1.0
-_WHOLE_WITHIN = 5.0  # seconds; a process that traces exports twice a second
+_WHOLE_WITHIN = 5.0  # seconds; a traced process exports twice a second
 
 
 class Command(PrintingCommand):
@@ -45,10 +45,10 @@ class Command(PrintingCommand):
     help = "Sync two real projects' histories from a simulated GitHub on this machine, live, and show the trace."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take how slow the simulated GitHub is, or where one runs already."""
+        """Take how slow the simulated GitHub is, or where one already runs."""
         parser.add_argument("--latency-ms", type=int, default=40, help="how long the simulated GitHub takes to answer")
         parser.add_argument("--keep", action="store_true", help="show it in the console too, and go on until Ctrl-C")
-        parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that runs already")
+        parser.add_argument("--api-url", metavar="URL", help="a simulated GitHub that is already running")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Sync, show the report, and fail if anything is incomplete."""
@@ -74,7 +74,7 @@ class Command(PrintingCommand):
             raise CommandError(f"The demo is not complete: `{call_of(f'logs {runs[0].pk} --level warning')}` says why.")
 
     def _sync(self, console: Console, options: dict[str, Any]) -> list[PipelineRun]:
-        """Sync both repositories, recent run and backfills, and return the runs when all have ended."""
+        """Sync both repositories, recent run and backfills, and return the runs once all have ended."""
         demo_data.forget_repositories()
         arguments = ["--latency-ms", str(options["latency_ms"]), "--faults", str(_FAULTS)]
         home: Path = settings.SYNCTRACE_HOME
@@ -98,7 +98,7 @@ class Command(PrintingCommand):
                 runs = watch(demo.task_id, console=console, tend=worker.tend if worker else None)
             if options["keep"]:
                 self._report(console, runs)
-                console.print("Everything stays until Ctrl-C.")
+                console.print("Everything stays up until Ctrl-C.")
                 _stay(worker)
             return runs
 
@@ -113,7 +113,7 @@ def _stay(worker: LocalWorker | None) -> None:
 
 
 def _whole_trace(source: Source, run: PipelineRun) -> list[Span]:
-    """Return the run's spans, once those of every attempt are there: their processes live on, and export a little later."""
+    """Return the run's spans once every attempt's have arrived: their processes live on and export a little later."""
     trace_id, _linked = trace_ids(run)
     attempts = sum(run.repo_syncs.values_list("attempt", flat=True))
     deadline = time.monotonic() + _WHOLE_WITHIN

@@ -26,7 +26,7 @@ class Command(PrintingCommand):
             "name",
             metavar="RUN | OWNER/NAME | TASK_ID | TRACE_ID | team=SLUG",
             nargs="?",
-            help="the newest run that is not simply fine unless given",
+            help="by default the newest run that is not simply fine",
         )
         parser.add_argument(
             "--from", dest="folder", metavar="DIR", help="read files that somebody sent: ours, or a collector's"

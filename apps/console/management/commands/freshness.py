@@ -36,7 +36,7 @@ class Command(PrintingCommand):
         parser.add_argument("--team", metavar="SLUG", type=text, help="only this team's")
         parser.add_argument("--late", action="store_true", help="only those that are not on time")
         parser.add_argument("--check", action="store_true", help="exit with 1 unless each is on time, for a monitor")
-        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """List them."""

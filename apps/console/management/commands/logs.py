@@ -26,7 +26,7 @@ class Command(ReadingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take whose lines to print, and which of them."""
         self.add_name(parser)
-        run_help = "of which run, by its number; all: of every run, for what has many: a repository, a team"
+        run_help = "the run's number; all: every run, of a repository or team that has many"
         parser.add_argument("--run", metavar="N|all", help=run_help)
         parser.add_argument("--event", metavar="GLOB", default="*", help="only these events, such as 'sync.api.*'")
         levels = [level.name.lower() for level in Level]

@@ -1,4 +1,4 @@
-"""Run `manage.py resume RUN`: take up a run that failed, lost repositories or was cancelled, and print its results."""
+"""Run `manage.py resume RUN`: resume a run that failed, lost repositories or was cancelled, and print its results."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _RESUMABLE = frozenset({PARTIAL, FAILED, CANCELLED})
 class Command(PrintingCommand):
     """Resume a run."""
 
-    help = "Take up a run that failed, lost repositories or was cancelled, where it stopped: a new run, linked to it."
+    help = "Resume a run that failed, lost repositories or was cancelled, where it stopped, as a new run linked to it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the run."""
         parser.add_argument("run", metavar=NAME, help=NAME_HELP)
-        only = "take up only this one of those that failed; several may be named, and the others be taken up later"
+        only = "resume only this one of those that failed; may be given several times, and the others resumed later"
         parser.add_argument("--repository", metavar="OWNER/NAME", type=text, action="append", help=only)
-        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Resume it and watch; exit code 1 if anything is incomplete."""

@@ -37,8 +37,8 @@ class Command(ReadingCommand):
         parser.add_argument("--team", metavar="SLUG", type=text, help="only this team's")
         parser.add_argument("--repository", metavar="GLOB", help="only those over such a repository: 'acme/*', 'api-*'")
         parser.add_argument("--since", metavar="WHEN", help="only those that began since: 2d, 12h, 30m, or 2026-11-27")
-        parser.add_argument("--limit", type=int, metavar="N", help=f"at most so many ({_SHOWN}; all with json)")
-        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a run")
+        parser.add_argument("--limit", type=int, metavar="N", help=f"at most this many ({_SHOWN}; all with json)")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per run")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """List them."""
@@ -85,7 +85,7 @@ def _since(since: str | None) -> datetime | None:
             return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
         moment = datetime.fromisoformat(since)
     except (ValueError, OverflowError):  # no time, or one before the year 1
-        raise CommandError(f"--since {since!r} is no time: write 2d, 12h, 30m, or a date such as 2026-11-27.") from None
+        raise CommandError(f"--since {since!r} is not a time: write 2d, 12h, 30m, or a date such as 2026-11-27.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

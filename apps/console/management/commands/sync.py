@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import uuid
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from apps import machine_catalog
 from apps.console.account_asked import AccountAsked
-from apps.console.following import cancelled_by_ctrl_c, require_worker, workers
+from apps.console.following import ANSWER_SECONDS, cancelled_by_ctrl_c, require_worker, workers
 from apps.console.results import Result, results_of, shortfall_of
 from apps.console.run_times import time_of_run
 from apps.console.terminal.printing import PrintingCommand, text
@@ -33,12 +33,13 @@ from apps.teams.models import Team
 from telemetry import observe
 
 _MOST_DAYS = 36_500  # a hundred years: no calendar ends before
-_ANSWER_SECONDS = 3.0  # with starting up and asking GitHub who we are, silence is told within five
 
 
 class Command(PrintingCommand):
     """Sync repositories and print a result for each."""
 
+    answer_seconds: ClassVar[float] = ANSWER_SECONDS
+    """How long a worker may take to answer."""
     help = (
         "Sync repositories with the token in GITHUB_TOKEN, or by a GitHub App: pull requests, reviews, commits and changed "
         "files."
@@ -53,15 +54,13 @@ class Command(PrintingCommand):
         window = parser.add_mutually_exclusive_group()
         window.add_argument("--days", type=int, default=30, help="pull requests updated in the last N days (30)")
         window.add_argument("--all", action="store_true", help="all history")
-        app_help = (
-            "with the GitHub App that the settings name, as installed at this user or organization, in place of a token"
-        )
+        app_help = "use the GitHub App in the settings, as installed for this user or organization, instead of a token"
         parser.add_argument("--installation", metavar="LOGIN", type=text, default="", help=app_help)
         api_help = (
             "of GitHub Enterprise, or of a simulator (https://api.github.com; an app's is the first of SYNCTRACE_API_URLS)"
         )
         parser.add_argument("--api-url", metavar="URL", type=text, help=api_help)
-        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a repository")
+        parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object per repository")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Sync what is named; exit code 1 if anything is incomplete."""
@@ -105,7 +104,7 @@ class Command(PrintingCommand):
 
     def _sync(self, tracked: list[TrackedRepository], *, days: int | None) -> PipelineRun:
         """Sync what is tracked, and return the run when it has ended."""
-        require_worker(answer_seconds=_ANSWER_SECONDS)
+        require_worker(answer_seconds=self.answer_seconds)
         task_id, console = uuid(), Console(stderr=True)
         with workers() as own, cancelled_by_ctrl_c(task_id, console=console):
             ids = [repository.pk for repository in tracked]
@@ -128,7 +127,7 @@ def _team(slug: str) -> Team:
     try:
         Team(slug=slug, name=slug).clean_fields()
     except ValidationError as error:
-        raise CommandError(f"--team {slug!r} is no team's name: write it with letters, digits, - and _.") from error
+        raise CommandError(f"--team {slug!r} is not a team's name: write it with letters, digits, - and _.") from error
     return Team.objects.get_or_create(slug=slug, defaults={"name": slug})[0]
 
 

@@ -1,4 +1,4 @@
-"""Run `manage.py telemetry [ledger | open]`: print what became of every span of this home, or those that are open now."""
+"""Run `manage.py telemetry [ledger | open]`: print what became of this home's spans, or those open now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from telemetry.reading import open_spans
 
 
 class Command(PrintingCommand):
-    """Print what telemetry knows of itself."""
+    """Print what telemetry knows about itself."""
 
     help = (
         "Print what became of every span that the processes of this home started: exported, waiting, dropped or died; "
@@ -27,7 +27,7 @@ class Command(PrintingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what to print, and the format."""
-        parser.add_argument("what", nargs="?", choices=tuple(_SHOWS), default="ledger", help="the ledger unless given")
+        parser.add_argument("what", nargs="?", choices=tuple(_SHOWS), default="ledger", help="by default the ledger")
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *_: Any, **options: Any) -> None:

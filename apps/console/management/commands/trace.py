@@ -1,4 +1,4 @@
-"""Run `manage.py trace [NAME]`: draw a run's trace: at a terminal as a waterfall, elsewhere as a tree with durations."""
+"""Run `manage.py trace [NAME]`: draw a run's trace, as a waterfall at a terminal, else as a tree with durations."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Command(ReadingCommand):
             self.say_wrapped(f"linked: {other}  {what}")
 
     def _named(self, register: Register, name: str | None, *, source: Files) -> tuple[KnownRun | None, str]:
-        """Return the run that is named and its trace; of a trace that is no run's, or a task in it, the trace alone."""
+        """Return the named run and its trace; for a trace that is not a run's, or a task in one, only the trace."""
         try:
             asked = asked_by(name) if name is not None else None
         except NotFoundError as error:

@@ -1,4 +1,4 @@
-// The time axis of a waterfall: moments as places, of which idle time takes few where it is left out.
+// The time axis of a waterfall: map moments to places, compressing idle time where it is left out.
 const SLIVER = 0.02; // of the axis, for each idle time
 
 export class Axis {

@@ -1,4 +1,4 @@
-// The console's behaviour, none of which is needed to read a page: times in the reader's zone, what changes, orders, keys.
+// The console's behaviour, not needed to read a page: times in the reader's zone, live updates, sorting, keys.
 import { localise, tick } from "./times.js";
 import { follow } from "./live.js";
 import { listenForKeys } from "./keys.js";
@@ -8,7 +8,7 @@ localise(document);
 sortable(document);
 tick();
 document.addEventListener("htmx:beforeSwap", (event) => {
-  // A session that ended answers with the page to sign in: go there, instead of showing it inside this one.
+  // An ended session answers with the sign-in page: go there instead of showing it inside this one.
   if (event.detail.xhr.responseURL && new URL(event.detail.xhr.responseURL).pathname !== event.detail.pathInfo.finalRequestPath.split("?")[0]) {
     event.detail.shouldSwap = false;
     location.reload();

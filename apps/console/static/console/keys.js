@@ -1,4 +1,4 @@
-// Keys for everything that a pointer does here; none while somebody types.
+// Keys for everything that a pointer does here, except while somebody types.
 const GO = { h: "/", r: "/runs/", p: "/repositories/", t: "/teams/", a: "/accounts/", c: "/connect/", s: "/system/" };
 
 export function listenForKeys(document) {

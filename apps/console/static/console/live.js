@@ -1,5 +1,5 @@
-// Keep the part of a page that changes as the server has it: pushed as it changes, else asked for every few seconds.
-// What comes is always the whole part, so a page that slept or lost its server is right again with the next one.
+// Keep the changing part of a page up to date: pushed by the server, else polled every few seconds.
+// Each message is the whole part, so a page that slept or lost its server is right again with the next one.
 import { mayReplace, sortable } from "./sorting.js";
 import { localise } from "./times.js";
 
@@ -23,7 +23,7 @@ export function follow(part) {
     const template = document.createElement("template");
     template.innerHTML = html;
     localise(template.content);
-    // Whatever is focused, open or scrolled stays: only what differs is touched.
+    // Whatever is focused, open or scrolled stays: only differences are touched.
     Idiomorph.morph(part, template.content.childNodes.length ? [...template.content.childNodes] : "", { morphStyle: "innerHTML", callbacks: { beforeAttributeUpdated: (name) => name !== "open", beforeNodeMorphed: mayReplace } });
     sortable(part);
     part.dataset.version = version;
@@ -69,7 +69,7 @@ export function follow(part) {
     };
   }
 
-  // Say that the page may be out of date for as long as nobody says that it is not; a stream that is silent is begun again.
+  // Say that the page may be out of date until told otherwise; restart a stream that falls silent.
   function check() {
     const now = Date.now(), notice = document.getElementById("stale");
     const isSilent = now - heard > SILENT_MS;

@@ -1,4 +1,4 @@
-// The picture of a run's spans: bars over time, of which only those are drawn that are in sight.
+// The picture of a run's spans: bars over time, of which only visible ones are drawn.
 import { lasting } from "./axis.js";
 import { ERROR, ON_PATH, OPEN } from "./span_table.js";
 
@@ -19,7 +19,7 @@ export class Picture {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (this.table) { this.inks(); this.soon(); } });
   }
 
-  // The waits inside each span that only contains others, and which of its time is on the critical path.
+  // The waits inside each container span, and which of its time is on the critical path.
   mark() {
     const { order, parents, start, lasts, part, parts, critical, places } = this.table;
     this.waits = new Map(); this.lit = new Map();
@@ -39,7 +39,7 @@ export class Picture {
     for (const found of [this.path, ...this.waits.values(), ...this.lit.values()]) inOrder(found);
   }
 
-  // Now, in milliseconds since the run began; of one that has ended, when it did.
+  // Now, or the run's end, in milliseconds since the run began.
   get now() { return this.table.isRunning ? this.table.now + performance.now() - this.table.readAt : this.table.length; }
 
   end(at) {
@@ -122,7 +122,7 @@ export class Picture {
     if (after + pen.measureText(said).width + 6 < width) pen.fillText(said, after, middle);
   }
 
-  // Draw those stretches of [start, end, part] that can be seen, and none twice on one pixel; return where the last ends.
+  // Draw the visible stretches of [start, end, part], at most one a pixel; return where the last ends.
   stretches(found, y, high, ink) {
     if (!found) return 0;
     const { pen, left, width } = this, until = this.axis.time(this.to);
@@ -138,7 +138,7 @@ export class Picture {
     return drawn;
   }
 
-  // The whole run with what is looked at, the moments of that, and its critical path.
+  // The whole run with the current view, its moments, and its critical path.
   head() {
     const { pen, colours, width, left, axis } = this, whole = (place) => left + (place / axis.end) * this.room;
     for (const piece of axis.pieces.filter((one) => one.isIdle)) {
@@ -160,7 +160,7 @@ export class Picture {
     pen.fillStyle = colours.line; pen.fillRect(0, TOP - 1, width, 1);
   }
 
-  // The whole run's critical path, which is painted anew only when it is another.
+  // The whole run's critical path, repainted only when it changes.
   overview() {
     const is = `${this.room} ${this.table.readAt} ${this.axis.end} ${this.colours.card}`;
     if (this.kept?.is === is) return this.kept.canvas;
@@ -179,7 +179,7 @@ export class Picture {
   }
 }
 
-// Sort stretches by when they begin; the fourth of each is when the last of those up to it ends.
+// Sort stretches by start; the fourth element is the latest end up to and including this one.
 function inOrder(found) {
   found.sort((one, other) => one[0] - other[0]);
   let last = -Infinity;

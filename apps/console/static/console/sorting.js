@@ -1,9 +1,9 @@
-// Tables that stand on their page whole are sorted by their headers; what comes of them anew keeps its order.
+// Sort tables that are complete on their page by their headers; updates keep the order.
 const NARROW = "(max-width: 46rem)"; // where rows stand one below the other, and headers are for screen readers alone
 const UNITS = { h: 3600, min: 60, s: 1, ms: 0.001 };
 const sorted = new WeakMap();
 
-// What a cell is sorted by: a moment, a number or a length of time, else its words; null where it says nothing.
+// A cell's sort key: a moment, a number or a duration, else its text; null if it is empty.
 function keyOf(cell) {
   const time = cell?.querySelector("time[datetime]");
   if (time && !("since" in time.dataset)) return Date.parse(time.dateTime);
@@ -54,5 +54,5 @@ export function sortable(within) {
   }
 }
 
-// Whether a part that comes anew may be put in the place of what stands: headers that sort stay as they are.
+// Whether an updated element may replace the current one: sortable headers stay as they are.
 export const mayReplace = (node) => !(node instanceof Element && node.matches("table[data-sorts] > thead"));

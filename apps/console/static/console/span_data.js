@@ -1,8 +1,8 @@
-// Where the spans of a run come from: the server, all of them and then what is new, or the saved file that this is in.
+// The source of a run's spans: the server, first all and then news, or the saved file that this is in.
 const AWAY_MS = 5000; // a server that is away is asked again after that
 const STREAM_MS = 1000; // so long the spans of a run that goes on wait for its stream, behind which nothing is missed
 
-// Make a waterfall by `make`, which gets what loads a span's details, and keep it as the run is.
+// Make a waterfall with `make`, which receives a loader of span details, and keep it up to date.
 export function begin(section, make) {
   const kept = document.getElementById("spans");
   if (kept) {
@@ -17,7 +17,7 @@ export function begin(section, make) {
   });
   let version = "", isLoading = false, isWanted = false, timer = null;
 
-  // Ask for all spans, unless they are as they were, and again where that is wanted meanwhile.
+  // Ask for all spans unless they are unchanged, and again if that was requested meanwhile.
   async function load() {
     clearTimeout(timer);
     if (isLoading) { isWanted = true; return; }

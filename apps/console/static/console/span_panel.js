@@ -1,4 +1,4 @@
-// What is known of the span that is chosen: where it leads to, its attributes, what happened in it, and its lines.
+// Details of the chosen span: its links, its attributes, its events, and its lines.
 // Everything here is text: an attribute or a line may hold whatever somebody else wrote.
 
 function made(name, text, className) {
@@ -38,7 +38,7 @@ function line(one) {
 }
 
 export class SpanPanel {
-  // `load` returns what is known of a span by its id, null where that is nowhere.
+  // `load` returns a span's details by id, or null if there are none.
   constructor(element, load) {
     this.element = element; this.load = load; this.id = null; this.timer = null;
   }

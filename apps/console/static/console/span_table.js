@@ -12,7 +12,7 @@ export class SpanTable {
     this.idle = []; this.critical = { start: [], length: [], part: [], id: [] };
   }
 
-  // Take a message; return whether it changes anything.
+  // Apply a message; return whether it changes anything.
   take({ head, spans, time, whole }) {
     if (head) Object.assign(this, { root: head.root, attempt: head.attempt, parts: head.parts });
     if (head || time) this.takeTime(head || time);
@@ -39,11 +39,11 @@ export class SpanTable {
     }
   }
 
-  // The place of what a span is in; -1 where that is not there.
+  // The index of a span's parent, or -1 if it is missing.
   parent(place) { return this.above[place] === "" ? -1 : this.places.get(this.above[place]) ?? -1; }
 
   // Put the spans in the order of the tree, those of one parent by their start, and mark the critical path. While not all
-  // of them have come, what is in a span that has not is left out.
+  // of them have arrived, spans whose parent has not are left out.
   arrange() {
     const { size, above, root, isWhole } = this, first = new Int32Array(size).fill(-1), next = new Int32Array(size).fill(-1);
     const last = new Int32Array(size).fill(-1), parents = this.parents = new Int32Array(size), tops = [];

@@ -1,4 +1,4 @@
-// Moments in the reader's zone (the server wrote UTC, which stays as the title), and durations that go on.
+// Show moments in the reader's zone (the server's UTC stays as the title), and keep durations counting.
 const pad = (number) => String(number).padStart(2, "0");
 
 export function written(date, shows) {

@@ -1,4 +1,4 @@
-// A run's spans to look through: which are shown, which is chosen, and how much of the time.
+// Browse a run's spans: which are shown, which is chosen, and how much of the time axis.
 import { Axis, lasting } from "./axis.js";
 import { OVERVIEW, Picture, ROW, TOP } from "./picture.js";
 import { begin } from "./span_data.js";
@@ -9,7 +9,7 @@ const MOST_ATTEMPTS = 12;
 const SHARE = 4; // while many spans come, arranging them takes a fifth of the time
 
 export class Waterfall extends Picture {
-  // `load` returns what is known of a span by its id.
+  // `load` returns a span's details by id.
   constructor(section, load) {
     const find = (name) => section.querySelector(`[data-${name}]`);
     super(find("scroll"), find("canvas"), find("space"));
@@ -30,7 +30,7 @@ export class Waterfall extends Picture {
     setInterval(() => { if (this.table?.isRunning && !document.hidden) this.scale(); }, 1000); // what is open goes on
   }
 
-  // Take a message of spans, or of the run; it is shown at once, or soon where that takes long.
+  // Apply a message about spans or the run; show it at once, or soon if that takes long.
   take(message) {
     const table = this.table || new SpanTable();
     if (!table.take(message)) return;
@@ -102,7 +102,7 @@ export class Waterfall extends Picture {
     this.soon();
   }
 
-  // Choose the span that the address names, whatever is sifted out.
+  // Choose the span that the address names, even if it is filtered out.
   follow() {
     const place = location.hash.startsWith("#span-") ? this.table?.places.get(location.hash.slice(6)) : undefined;
     if (place === undefined || !this.table.order.includes(place)) return;
@@ -111,7 +111,7 @@ export class Waterfall extends Picture {
     this.choose(this.shown.indexOf(place));
   }
 
-  // Say in words, and in the panel, what is chosen.
+  // Describe the chosen span in words and in the panel.
   tell() {
     const { name, detail, start, flags, part, parts, repository, attempt, id, order, places, parents } = this.table;
     const at = places.get(this.id), above = parents[at], words = part[at] < 0 ? "" : `, ${parts[part[at]].words}`;
@@ -135,7 +135,7 @@ export class Waterfall extends Picture {
     this.look(around - span * share, span);
   }
 
-  // Look at so much of the axis from a place on, or as near to that as there is.
+  // Show this much of the axis from a place on, or as close to that as possible.
   look(from, span) {
     this.isWhole = span >= this.axis.end;
     this.from = Math.min(this.axis.end - span, Math.max(0, from));
@@ -166,7 +166,7 @@ export class Waterfall extends Picture {
     this.zoom(event.deltaY < 0 ? 0.8 : 1.25, this.place(event.clientX - this.canvas.getBoundingClientRect().left));
   }
 
-  // A press chooses a row; along the moments, or over the whole run, it takes a stretch of time to look at.
+  // A press chooses a row; on the axis, or on the whole run, it selects a stretch of time to show.
   press(event) {
     const box = this.canvas.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
     if (y > TOP) return this.choose(Math.floor((y - TOP + this.scroll.scrollTop) / ROW));
