@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,13 +65,13 @@ def metric_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def captured(kind: str, headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return the headers that the environment asks for, as attributes; `kind` is `request` or `response`."""
     wanted = _patterns(_CAPTURED + kind.upper())
-    if wanted is None:
+    if not wanted:
         return {}
     hidden = _patterns(_SANITIZED)
     return {
-        f"http.{kind}.header.{name.lower()}": ["[redacted]" if hidden is not None and hidden.fullmatch(name) else value]
+        f"http.{kind}.header.{name.lower()}": ["[redacted]" if any(one.search(name) for one in hidden) else value]
         for name, value in headers
-        if wanted.fullmatch(name)
+        if any(one.fullmatch(name) for one in wanted)
     }
 
 
@@ -79,9 +80,13 @@ def address_of(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
 
 
-def _patterns(variable: str) -> re.Pattern[str] | None:
-    names = [name for part in os.environ.get(variable, "").split(",") if (name := part.strip())]
-    return re.compile("|".join(f"(?:{name})" for name in names), re.IGNORECASE) if names else None
+@lru_cache
+def _compiled(text: str) -> list[re.Pattern[str]]:
+    return [re.compile(name, re.IGNORECASE) for part in text.split(",") if (name := part.strip())]
+
+
+def _patterns(variable: str) -> list[re.Pattern[str]]:
+    return _compiled(os.environ.get(variable, ""))
 
 
 def _host_and_port(meta: Mapping[str, Any]) -> tuple[str | None, int | None]:

@@ -47,13 +47,13 @@ class _Choices:
     """Set by `telemetry.django.instrument`; Django makes its middleware with no argument of ours."""
 
     trust_from: tuple[Network, ...] = ()
-    excluded: re.Pattern[str] | None = None
+    excluded: tuple[re.Pattern[str], ...] = ()
 
 
 def choose(*, trust_from: tuple[Network, ...], excluded_urls: tuple[str, ...]) -> None:
     """Set whose requests continue their trace, and which requests have no span."""
     _Choices.trust_from = trust_from
-    _Choices.excluded = re.compile("|".join(f"(?:{one})" for one in excluded_urls)) if excluded_urls else None
+    _Choices.excluded = tuple(map(re.compile, excluded_urls))
     got_request_exception.connect(_request_failed, dispatch_uid=SCOPE)
 
 
@@ -194,8 +194,8 @@ class _OpenRequest:
 
 @_health.guarded
 def _open(request: HttpRequest) -> _OpenRequest | None:
-    excluded = _Choices.excluded
-    if excluded is not None and excluded.search(http.address_of(request)):
+    address = http.address_of(request) if _Choices.excluded else ""
+    if any(excluded.search(address) for excluded in _Choices.excluded):
         return None
     attributes = http.request_attributes(request)
     caller = propagation.extracted(request.headers)

@@ -19,6 +19,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.http import SanitizeValue
 
 from telemetry import span, trace_id_of
 from telemetry._django import http, request_spans
@@ -39,7 +40,7 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> Durations:
     monkeypatch.setattr(request_spans, "_durations", histogram)
     monkeypatch.setattr(time, "perf_counter", lambda: 1.5 * next(ticks))
     monkeypatch.setattr(request_spans._Choices, "trust_from", ())
-    monkeypatch.setattr(request_spans._Choices, "excluded", None)
+    monkeypatch.setattr(request_spans._Choices, "excluded", ())
     return found
 
 
@@ -238,7 +239,7 @@ def test_a_caller_is_believed_if_its_address_is_listed(
 @pytest.mark.parametrize(("path", "is_traced"), [("/healthz", False), ("/metrics/all", False), ("/order/rye", True)])
 def test_what_is_excluded_has_no_span(path: str, is_traced: bool, captrace: Capture, durations: Durations) -> None:
     """By any of the patterns, found anywhere in the address."""
-    request_spans.choose(trust_from=(), excluded_urls=("healthz$", "//testserver/metrics"))
+    request_spans.choose(trust_from=(), excluded_urls=("(?i)HEALTHZ$", "(?i)//testserver/metrics"))
     request = _request(path, HTTP_HOST="testserver")
     assert _answered(HttpResponse(b"ok"), request).status_code == 200
 
@@ -312,15 +313,27 @@ CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 
 
 def test_headers_are_captured_by_whole_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In any case, each list its own kind; what is to be sanitized is said to be there."""
+    """In any case, each list its own kind."""
     headers = [("X-Team", "red"), ("X-Teams", "blue"), ("x-shade", "hunter2")]
     assert http.captured("request", headers) == {}
     monkeypatch.setenv(f"{CAPTURE}REQUEST", " x-team , ,x-s.*")
-    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "x-sha")
     assert http.captured("response", headers) == {}
     assert http.captured("request", headers) == {
         "http.request.header.x-team": ["red"],
         "http.request.header.x-shade": ["hunter2"],
     }
-    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "X-SHA.*")
-    assert http.captured("request", headers)["http.request.header.x-shade"] == ["[redacted]"]
+
+
+@pytest.mark.parametrize("fields", ["x-sha", "X-SHA.*", "hade", "shade$, team", "(?i)TEAM", "none-of-them", ""])
+def test_a_captured_header_is_hidden_where_opentelemetry_s_own_instrumentations_hide_it(
+    fields: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part of its name is enough: whoever hides `auth` means `x-auth-token`, too. The values were on the span."""
+    headers = {"X-Team": "red", "x-shade": "hunter2"}
+    monkeypatch.setenv(f"{CAPTURE}REQUEST", ".*")
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", fields)
+    theirs = SanitizeValue([field.strip() for field in fields.split(",")] if fields else [])
+    hidden = {name.lower() for name, value in headers.items() if theirs.sanitize_header_value(name, value) != value}
+    captured = http.captured("request", headers.items())
+    assert {name.rpartition(".")[2] for name, value in captured.items() if value == ["[redacted]"]} == hidden
+    assert len(captured) == len(headers)
