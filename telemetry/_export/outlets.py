@@ -25,7 +25,7 @@ from telemetry._export.counts import Count, reason_of
 from telemetry._export.marks import Mark
 from telemetry._export.otlp_json_spans import spans_of
 from telemetry._export.redacting import requests_of
-from telemetry._export.sending import TAKEN, Answer, Sender
+from telemetry._export.sending import TAKEN, Answer, LateSender, Sender
 from telemetry._export.spool import Batch, Spool
 from telemetry.settings import Batching
 
@@ -111,12 +111,19 @@ class Outlet:
     def begin(self, account: Account, lock: threading.RLock) -> None:
         """Start exporting, for an account whose lock this is."""
         self._account, self._lock = account, lock
-        self._sender = self._sender or self._make()
+        self._sender = self._sender or self._made()
         self._thread = threading.Thread(target=self._work, name=f"telemetry-{self.name}", daemon=True)
         try:
             self._thread.start()
         except RuntimeError:  # Python 3.12 starts none once the interpreter is ending: a flush exports
             self._thread = None
+
+    def _made(self) -> Sender:
+        try:
+            return self._make()
+        except Exception as error:  # noqa: BLE001  # somebody's exporter; the others have the spans all the same
+            _health.aside(error)
+            return LateSender(self._make)
 
     def add(self, span: ReadableSpan) -> None:
         """Let a span wait; whoever calls holds the lock."""
