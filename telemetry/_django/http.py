@@ -12,15 +12,21 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+_KNOWN_METHODS = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
 _CAPTURED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 _SANITIZED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
 _METRIC_KEYS = ("http.request.method", "url.scheme", "network.protocol.version")
 
 
 def method_of(request: HttpRequest) -> str:
-    """Return the request's method, or `_OTHER` for one that nobody knows, of which there may be many."""
-    method = (request.method or "").upper()
-    return method if method in _METHODS else "_OTHER"
+    """Return the request's method, or `_OTHER` for one that nobody knows, of which there may be many.
+
+    The environment may name those that are known, all of them, by their very letters; Django has capital ones.
+    """
+    named = _items(os.environ.get(_KNOWN_METHODS, ""))
+    given = _method_given(request)
+    method = given if given in named else (request.method or "").upper()
+    return method if method in (named or _METHODS) else "_OTHER"
 
 
 def span_name(request: HttpRequest) -> str:
@@ -40,11 +46,11 @@ def route_of(request: HttpRequest) -> str | None:
 def request_attributes(request: HttpRequest) -> dict[str, Any]:
     """Return what is known of a request as it begins."""
     meta = request.META
-    method = method_of(request)
+    method, given = method_of(request), _method_given(request)
     host, port = _host_and_port(meta)
     return {
         "http.request.method": method,
-        "http.request.method_original": request.method if method == "_OTHER" else None,
+        "http.request.method_original": given if given != method else None,
         "url.scheme": request.scheme,
         "url.path": request.path,
         "url.query": meta.get("QUERY_STRING") or None,
@@ -80,12 +86,23 @@ def address_of(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
 
 
+def _method_given(request: HttpRequest) -> str | None:
+    """Return the method as the server has it."""
+    scope: Mapping[str, Any] = getattr(request, "scope", {})
+    return scope.get("method") or request.META.get("REQUEST_METHOD") or request.method
+
+
 @lru_cache
-def _compiled(text: str) -> list[re.Pattern[str]]:
-    return [re.compile(name, re.IGNORECASE) for part in text.split(",") if (name := part.strip())]
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item for part in text.split(",") if (item := part.strip()))
 
 
-def _patterns(variable: str) -> list[re.Pattern[str]]:
+@lru_cache
+def _compiled(text: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(item, re.IGNORECASE) for item in _items(text))
+
+
+def _patterns(variable: str) -> tuple[re.Pattern[str], ...]:
     return _compiled(os.environ.get(variable, ""))
 
 

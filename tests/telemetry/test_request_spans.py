@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from ipaddress import ip_network
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import markcoroutinefunction
+from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import got_request_exception
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -21,9 +23,11 @@ from django.test import RequestFactory
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.http import SanitizeValue
 
-from telemetry import span, trace_id_of
+from telemetry import _health, span, trace_id_of
 from telemetry._django import http, request_spans
+from telemetry._django.asgi import as_a_whole
 from telemetry._django.request_spans import RequestSpans
+from telemetry._spans import provider
 from telemetry.testing import Capture
 
 Durations = list[tuple[float, dict[str, Any]]]
@@ -61,8 +65,8 @@ def _answered(response: HttpResponseBase, request: HttpRequest | None = None) ->
     [
         ({}, {}),
         ({"QUERY_STRING": "loaf=rye"}, {"url.query": "loaf=rye"}),
-        ({"REQUEST_METHOD": "brew"}, {"http.request.method": "_OTHER", "http.request.method_original": "BREW"}),
-        ({"REQUEST_METHOD": "get"}, {}),
+        ({"REQUEST_METHOD": "brew"}, {"http.request.method": "_OTHER", "http.request.method_original": "brew"}),
+        ({"REQUEST_METHOD": "get"}, {"http.request.method_original": "get"}),
         ({"HTTP_USER_AGENT": "a child"}, {"user_agent.original": "a child"}),
         ({"REMOTE_ADDR": ""}, {"client.address": None}),
         ({"HTTP_HOST": "shop.test:8443"}, {"server.address": "shop.test", "server.port": 8443}),
@@ -89,6 +93,29 @@ def test_a_request_is_described_in_the_words_of_the_conventions(meta: dict[str, 
         "network.protocol.version": "1.1",
     }
     assert http.request_attributes(_request(**meta)) == usual | expected
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "method", "original", "name"),
+    [
+        ("GET, BREW", "BREW", "BREW", None, "BREW pot"),
+        ("GET,brew", "brew", "brew", None, "brew pot"),
+        ("GET,BREW", "POST", "_OTHER", "POST", "HTTP pot"),
+        (" , ", "POST", "POST", None, "POST pot"),
+        ("GET", "get", "GET", "get", "GET pot"),
+    ],
+)
+def test_the_environment_names_the_methods_that_are_known(
+    known: str, given: str, method: str, original: str | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, as the conventions ask for; an asynchronous server has the method apart."""
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", known)
+    request: Any = _request(route="pot", REQUEST_METHOD=given)
+    found = http.request_attributes(request)
+    assert (found["http.request.method"], found["http.request.method_original"]) == (method, original)
+    assert http.span_name(request) == name
+    request.scope = {"method": "PATCH"}
+    assert http.request_attributes(request)["http.request.method_original"] == "PATCH"
 
 
 def test_a_version_that_the_server_names_apart_is_taken() -> None:
@@ -297,6 +324,69 @@ def test_a_stream_that_breaks_off_has_failed(made: Callable[..., Any], captrace:
     assert (found.status, found.attributes["error.type"]) == ("ERROR", "OSError")
     response.close()
     assert len([each for each in captrace.spans if each.name.startswith("GET")]) == 1
+
+
+_HANDLER: Any = ASGIHandler.__call__
+_WHOLE: Any = as_a_whole(_HANDLER)
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "error"),
+    [
+        (OSError("the client is gone"), "UNSET", None),
+        (asyncio.CancelledError(), "UNSET", None),
+        (RuntimeError("the server is wrong"), "ERROR", "RuntimeError"),
+    ],
+)
+def test_a_response_that_cannot_be_sent_ends_its_span(
+    refused: BaseException, status: str, error: str | None, captrace: Capture
+) -> None:
+    """Nobody closes it then: the server has the error. The span stayed open, and was never exported."""
+
+    class Sliced(ASGIHandler):
+        def load_middleware(self, is_async: bool = False) -> None:
+            self._middleware_chain = RequestSpans(markcoroutinefunction(slices))
+
+    async def slices(_: HttpRequest) -> StreamingHttpResponse:
+        return StreamingHttpResponse(_parts_async([]))
+
+    async def receive() -> Any:
+        return asked.pop() if asked else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            raise refused
+
+    asked = [{"type": "http.request"}]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    with suppress(type(refused)):
+        asyncio.run(_WHOLE(Sliced(), scope, receive, send))
+    (found,) = [span for span in captrace.spans if span.name == "GET"]
+    assert (found.status, found.attributes.get("error.type")) == (status, error)
+    assert found.attributes["http.response.status_code"] == 200
+
+
+def test_a_server_shuts_down_whatever_ails_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does where all is well."""
+    asked, sent = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}], list[Any]()
+
+    async def receive() -> Any:
+        return asked.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    def leave() -> None:
+        raise RuntimeError("a disk is full")
+
+    async def never(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(provider, "leave", leave)
+    monkeypatch.setattr(_health._health, "strict", False)
+    whole: Any = as_a_whole(never)
+    asyncio.run(whole(None, {"type": "lifespan"}, receive, send))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 def test_a_file_is_left_to_the_server(captrace: Capture) -> None:
