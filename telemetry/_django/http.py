@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
+from telemetry.redaction import redact
+
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
 _KNOWN_METHODS = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
 _CAPTURED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
@@ -48,12 +50,13 @@ def request_attributes(request: HttpRequest) -> dict[str, Any]:
     meta = request.META
     method, given = method_of(request), _method_given(request)
     host, port = _host_and_port(meta)
+    query = str(meta.get("QUERY_STRING") or "")
     return {
         "http.request.method": method,
         "http.request.method_original": given if given != method else None,
         "url.scheme": request.scheme,
         "url.path": request.path,
-        "url.query": meta.get("QUERY_STRING") or None,
+        "url.query": redact(f"?{query}")[1:] if query else None,  # as in an address, where a code to sign in with is known
         "server.address": host,
         "server.port": port,
         "client.address": meta.get("REMOTE_ADDR") or None,

@@ -65,6 +65,9 @@ def _answered(response: HttpResponseBase, request: HttpRequest | None = None) ->
     [
         ({}, {}),
         ({"QUERY_STRING": "loaf=rye"}, {"url.query": "loaf=rye"}),
+        ({"QUERY_STRING": "code=hunter2hunter2&loaf=rye"}, {"url.query": "code=[redacted]&loaf=rye"}),
+        ({"QUERY_STRING": "loaf=rye&code=hunter2hunter2"}, {"url.query": "loaf=rye&code=[redacted]"}),
+        ({"QUERY_STRING": "?"}, {"url.query": "?"}),
         ({"REQUEST_METHOD": "brew"}, {"http.request.method": "_OTHER", "http.request.method_original": "brew"}),
         ({"REQUEST_METHOD": "get"}, {"http.request.method_original": "get"}),
         ({"HTTP_USER_AGENT": "a child"}, {"user_agent.original": "a child"}),
