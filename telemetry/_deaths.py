@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-OUTCOME = "telemetry.outcome"
+OUTCOME = "span.outcome"
 """The key of the outcome of a span that no operation declares: one of a library's, which died."""
 
 
