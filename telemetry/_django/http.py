@@ -117,7 +117,7 @@ def _host_and_port(meta: Mapping[str, Any]) -> tuple[str | None, int | None]:
     except ValueError:  # whatever a client has written there
         pass
     port = str(meta.get("SERVER_PORT") or "")
-    return meta.get("SERVER_NAME") or None, int(port) if port.isdigit() else None
+    return meta.get("SERVER_NAME") or None, int(port) if port.isdecimal() else None
 
 
 def _http_version(request: HttpRequest) -> str | None:

@@ -76,6 +76,7 @@ def _answered(response: HttpResponseBase, request: HttpRequest | None = None) ->
         ({"HTTP_HOST": "shop.test"}, {"server.address": "shop.test", "server.port": None}),
         ({"HTTP_HOST": "shop.test:port"}, {"server.address": "testserver", "server.port": 80}),
         ({"SERVER_NAME": "", "SERVER_PORT": "unix"}, {"server.address": None, "server.port": None}),
+        ({"SERVER_PORT": "²"}, {"server.port": None}),
         ({"SERVER_PROTOCOL": "HTTP/2"}, {"network.protocol.version": "2"}),
         ({"SERVER_PROTOCOL": ""}, {"network.protocol.version": None}),
         ({"wsgi.url_scheme": "https"}, {"url.scheme": "https"}),
