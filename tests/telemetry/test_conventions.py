@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from opentelemetry.semconv import _incubating, attributes, metrics
+from opentelemetry.semconv import attributes, metrics
 
 import telemetry
 
@@ -20,6 +20,7 @@ NO_ATTRIBUTES = {
     "telemetry.problem": "an event, named for this package",
     "telemetry.request": "where a request keeps what is open for it",
 }
+INCUBATING = ("opentelemetry.semconv._incubating.attributes", "opentelemetry.semconv._incubating.metrics")
 NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 SOURCES = [
     *Path(telemetry.__file__).parent.rglob("*.py"),
@@ -29,14 +30,10 @@ SOURCES = [
 
 def _conventions() -> Iterator[str]:
     """Yield the names of every attribute and metric that the conventions have."""
-    for package in (attributes, metrics, *map(importlib.import_module, _groups())):
+    for package in (attributes, metrics, *map(importlib.import_module, INCUBATING)):
         for module in pkgutil.iter_modules(package.__path__):
             found = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
             yield from (value for name, value in found.items() if name.isupper() and isinstance(value, str))
-
-
-def _groups() -> list[str]:
-    return [f"{_incubating.__name__}.{kind}" for kind in ("attributes", "metrics")]
 
 
 @pytest.fixture(scope="module")
