@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 from typing import Any
 
-OUTCOME = "telemetry.outcome"
+OUTCOME = "span.outcome"
 """The outcome's key on a library's span that died: no operation declares one for it."""
 
 

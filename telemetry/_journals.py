@@ -81,7 +81,7 @@ class Entry:
 
     @property
     def outcome_key(self) -> str:
-        """The key of its outcome: `<namespace>.outcome` for an operation, else `telemetry.outcome`."""
+        """The key of its outcome: `<namespace>.outcome` for an operation, else `span.outcome`."""
         return f"{self.name.partition('.')[0]}.outcome" if self.scope and self.scope[0] == "telemetry" else OUTCOME
 
 

@@ -17,8 +17,6 @@ from telemetry._spans.source import SCOPE
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument, InstrumentSpec, Measurement
 from telemetry.model import Operation
 
-_meter = metrics.get_meter(SCOPE)
-
 
 class _Record(Protocol):
     """An OpenTelemetry instrument, as the function that takes its values."""
@@ -115,13 +113,14 @@ def _hand_over(record: _Record, name: str, value: float, labels: dict[str, Scala
 
 
 def _made(spec: InstrumentSpec) -> _Record:
+    meter = metrics.get_meter(SCOPE)
     match spec.kind:
         case "counter":
-            return _meter.create_counter(spec.name, unit=spec.unit, description=spec.description).add
+            return meter.create_counter(spec.name, unit=spec.unit, description=spec.description).add
         case "gauge":
-            return _meter.create_gauge(spec.name, unit=spec.unit, description=spec.description).set
+            return meter.create_gauge(spec.name, unit=spec.unit, description=spec.description).set
         case "histogram":
-            return _meter.create_histogram(
+            return meter.create_histogram(
                 spec.name, unit=spec.unit, description=spec.description, explicit_bucket_boundaries_advisory=spec.buckets
             ).record
 

@@ -53,7 +53,7 @@ def registry(namespaces: Collection[str]) -> dict[str, Any]:
         "brief": f"The attributes of {', '.join(sorted(namespaces))}.",
         "attributes": list(attributes.defined.values()),
     }
-    return {"groups": [defined, *groups]}
+    return {"groups": [defined, *groups] if attributes.defined else groups}  # Weaver refuses a group of nothing
 
 
 def as_yaml(value: Any, indent: str = "") -> str:

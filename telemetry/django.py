@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from telemetry import _health
-from telemetry._django.lifespan import answering_lifespan
+from telemetry._django.asgi import as_a_whole
 from telemetry.settings import TelemetrySettings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def instrument(settings: TelemetrySettings | None = None) -> None:
         wrapt.wrap_function_wrapper(handlers, "BaseHandler.load_middleware", load_middleware)
 
     def asgi_is_there(handlers: ModuleType) -> None:
-        handlers.ASGIHandler.__call__ = answering_lifespan(handlers.ASGIHandler.__call__)
+        handlers.ASGIHandler.__call__ = as_a_whole(handlers.ASGIHandler.__call__)
 
     wrapt.register_post_import_hook(base_is_there, "django.core.handlers.base")
     wrapt.register_post_import_hook(asgi_is_there, "django.core.handlers.asgi")

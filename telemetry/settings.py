@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
-from telemetry._settings import standard
-from telemetry._settings.environment import Environment, InvalidSettingError, count
+from telemetry._settings import otlp, standard
+from telemetry._settings.environment import Environment, InvalidSettingError, count, pattern
+from telemetry._settings.installed import check_installed
 from telemetry._settings.standard import Batching
 from telemetry.model import Level
 
@@ -122,10 +122,10 @@ class TelemetrySettings:
             service_name=standard.service_name(read) or choices.get("service_name", ""),
             home=home,
             traces_exporters=_traces_exporters(read),
-            traces_timeout=standard.otlp_timeout(read, "TRACES"),
+            traces_timeout=otlp.timeout(read, "TRACES"),
             batching=standard.batching(read),
             metrics_exporters=_metrics_exporters(read),
-            metrics_timeout=standard.otlp_timeout(read, "METRICS"),
+            metrics_timeout=otlp.timeout(read, "METRICS"),
             traces_file=traces_file,
             journal=kept and kept / "journal",
             spool_bytes=read.value(f"{own}SPOOL_BYTES", 256 * 1024 * 1024, count, "a whole number of bytes, 0 or more"),
@@ -138,31 +138,27 @@ class TelemetrySettings:
             resource=tuple(choices.get("resource", {}).items()),
             context=tuple(choices.get("context", ())),
             redact_patterns=_redact_patterns(read, f"{own}REDACT_PATTERNS", choices.get("redact_patterns", ())),
-            excluded_urls=tuple(map(_pattern, excluded)) or tuple(choices.get("excluded_urls", ())),
+            excluded_urls=excluded or tuple(choices.get("excluded_urls", ())),
         )
 
 
 def _traces_exporters(read: Environment) -> tuple[str, ...]:
     asked = standard.exporters(read, "TRACES")
     if asked is not None:
-        standard.check_installed(
-            "opentelemetry_traces_exporter", "OTEL_TRACES_EXPORTER", read.text("OTEL_TRACES_EXPORTER"), asked
-        )
+        check_installed("opentelemetry_traces_exporter", "OTEL_TRACES_EXPORTER", read.text("OTEL_TRACES_EXPORTER"), asked)
         return asked
-    address = standard.endpoint(read, "TRACES")
+    address = otlp.endpoint(read, "TRACES")
     if not address:
         return ()
-    usual = (standard.otlp(read, "TRACES"),)
-    shown = standard.without_password(address)
-    standard.check_installed("opentelemetry_traces_exporter", "OTEL_EXPORTER_OTLP_ENDPOINT", shown, usual)
+    usual = (otlp.exporter(read, "TRACES"),)
+    shown = otlp.without_password(address)
+    check_installed("opentelemetry_traces_exporter", "OTEL_EXPORTER_OTLP_ENDPOINT", shown, usual)
     return usual
 
 
 def _metrics_exporters(read: Environment) -> tuple[str, ...]:
     asked = standard.exporters(read, "METRICS") or ()
-    standard.check_installed(
-        "opentelemetry_metrics_exporter", "OTEL_METRICS_EXPORTER", read.text("OTEL_METRICS_EXPORTER"), asked
-    )
+    check_installed("opentelemetry_metrics_exporter", "OTEL_METRICS_EXPORTER", read.text("OTEL_METRICS_EXPORTER"), asked)
     return asked
 
 
@@ -177,22 +173,13 @@ def _networks(read: Environment, name: str) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error:
-        name = "OTEL_PYTHON_EXCLUDED_URLS"
-        raise InvalidSettingError(name, text, "it must be regular expressions, separated by commas") from None
-    return text
-
-
 def _redact_patterns(read: Environment, name: str, chosen: Sequence[str]) -> tuple[str, ...]:
     """Return the patterns that the application chose and those in a variable, which are separated by blanks."""
     given = read.text(name).split()
-    for pattern in given:
+    for one in given:
         try:
-            re.compile(pattern)
-        except re.error:
+            pattern(one)
+        except ValueError:
             cure = r"it must be regular expressions, separated by blanks; a blank inside one is \s"
-            raise InvalidSettingError(name, pattern, cure) from None
+            raise InvalidSettingError(name, one, cure) from None
     return (*chosen, *given)

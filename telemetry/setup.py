@@ -41,7 +41,7 @@ def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> Te
     """
     if _Setup.settings is not None:
         return _Setup.settings
-    _unset_empty_variables()
+    _tidy_variables()
     settings = TelemetrySettings.from_environment(**choices)
     add_shapes(settings.redact_patterns)
     writing.configure(settings, stream=stream)
@@ -61,10 +61,16 @@ def open_spans() -> list[Span]:
     return [] if journal is None else reading.open_spans(journal)
 
 
-def _unset_empty_variables() -> None:
-    """Remove empty standard variables: the specification ignores them, but the SDK fails on some."""
-    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value.strip()]:
-        del os.environ[name]
+def _tidy_variables() -> None:
+    """Remove empty standard variables, which the specification ignores, and the blanks around the others.
+
+    The SDK fails on some of either kind, and misreads others.
+    """
+    for name, value in [(name, value) for name, value in os.environ.items() if name.startswith("OTEL_")]:
+        if not value.strip():
+            del os.environ[name]
+        elif value != value.strip():
+            os.environ[name] = value.strip()
 
 
 def _instrument(settings: TelemetrySettings) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
+from telemetry._traceparent import parts_of
+
 _HEADER = "telemetry"
 _SYSTEMS: Mapping[str, str] = {
     "amqp": "rabbitmq",
@@ -49,15 +51,16 @@ class Envelope:
     @classmethod
     def of(cls, request: Any) -> Envelope:
         """Return the envelope of the message that `request` came with; an empty one if it was sent without telemetry."""
-        found = request.get(_HEADER) or (request.get("headers") or {}).get(_HEADER)
+        beside = request.get("headers")
+        found = request.get(_HEADER) or (beside.get(_HEADER) if isinstance(beside, Mapping) else None)
         if not isinstance(found, Mapping):
             return cls(attempt=_whole(request.get("retries")) + 1)
         context = found.get("context")
         return cls(
             attempt=_whole(found.get("attempt")) or 1,
-            previous=_text(found.get("previous")),
-            parent=_text(found.get("parent")),
-            root=_text(found.get("root")),
+            previous=_traceparent(found.get("previous")),
+            parent=_traceparent(found.get("parent")),
+            root=_traceparent(found.get("root")),
             sent_ns=_whole(found.get("sent_ns")),
             context=portable(context) if isinstance(context, Mapping) else {},
         )
@@ -66,9 +69,7 @@ class Envelope:
         """Return how long the message was on its queue until then, without any planned delay; None if unknown."""
         if not self.sent_ns:
             return None
-        due = self.sent_ns
-        if request.eta:
-            due = max(due, int(datetime.fromisoformat(request.eta).timestamp() * 1e9))
+        due = max(self.sent_ns, _moment_ns(request.eta) if request.eta else 0)
         return max(0, until_ns - due) // 1000 / 1000
 
 
@@ -89,7 +90,7 @@ def asked_for() -> tuple[int | None, str | None]:
 
 def portable(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of `values` that every serializer can write."""
-    return {name: value for name, value in values.items() if isinstance(value, str | int | float | bool)}
+    return {name: value for name, value in values.items() if isinstance(name, str) and isinstance(value, str | int | float)}
 
 
 class Headers(Getter[Any]):
@@ -142,5 +143,18 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def _traceparent(value: Any) -> str | None:
+    """Return what names a span; None for anything else that somebody has sent in its place."""
+    try:
+        parts_of(value)
+    except (TypeError, ValueError):
+        return None
+    return str(value)
+
+
+def _moment_ns(eta: Any) -> int:
+    """Return when a task was to run, in Unix nanoseconds; 0 for what is no moment."""
+    try:
+        return int(datetime.fromisoformat(eta).timestamp() * 1e9)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return 0

@@ -5,21 +5,30 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
+from telemetry.redaction import redact
+
 _METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+_KNOWN_METHODS = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
 _CAPTURED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 _SANITIZED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
 _METRIC_KEYS = ("http.request.method", "url.scheme", "network.protocol.version")
 
 
 def method_of(request: HttpRequest) -> str:
-    """Return the request's method, or `_OTHER` for unknown ones, of which there may be many."""
-    method = (request.method or "").upper()
-    return method if method in _METHODS else "_OTHER"
+    """Return the request's method, or `_OTHER` for unknown ones, of which there may be many.
+
+    The environment may name the known ones, all of them and in their very case; Django's are in capitals.
+    """
+    named = _items(os.environ.get(_KNOWN_METHODS, ""))
+    given = _method_given(request)
+    method = given if given in named else (request.method or "").upper()
+    return method if method in (named or _METHODS) else "_OTHER"
 
 
 def span_name(request: HttpRequest) -> str:
@@ -39,14 +48,15 @@ def route_of(request: HttpRequest) -> str | None:
 def request_attributes(request: HttpRequest) -> dict[str, Any]:
     """Return what is known of a request as it begins."""
     meta = request.META
-    method = method_of(request)
+    method, given = method_of(request), _method_given(request)
     host, port = _host_and_port(meta)
+    query = str(meta.get("QUERY_STRING") or "")
     return {
         "http.request.method": method,
-        "http.request.method_original": request.method if method == "_OTHER" else None,
+        "http.request.method_original": given if given != method else None,
         "url.scheme": request.scheme,
         "url.path": request.path,
-        "url.query": meta.get("QUERY_STRING") or None,
+        "url.query": redact(f"?{query}")[1:] if query else None,  # as in an address, where a code to sign in with is known
         "server.address": host,
         "server.port": port,
         "client.address": meta.get("REMOTE_ADDR") or None,
@@ -64,13 +74,13 @@ def metric_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
 def captured(kind: str, headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return the headers that the environment asks for, as attributes; `kind` is `request` or `response`."""
     wanted = _patterns(_CAPTURED + kind.upper())
-    if wanted is None:
+    if not wanted:
         return {}
     hidden = _patterns(_SANITIZED)
     return {
-        f"http.{kind}.header.{name.lower()}": ["[redacted]" if hidden is not None and hidden.fullmatch(name) else value]
+        f"http.{kind}.header.{name.lower()}": ["[redacted]" if any(one.search(name) for one in hidden) else value]
         for name, value in headers
-        if wanted.fullmatch(name)
+        if any(one.fullmatch(name) for one in wanted)
     }
 
 
@@ -79,9 +89,24 @@ def address_of(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
 
 
-def _patterns(variable: str) -> re.Pattern[str] | None:
-    names = [name for part in os.environ.get(variable, "").split(",") if (name := part.strip())]
-    return re.compile("|".join(f"(?:{name})" for name in names), re.IGNORECASE) if names else None
+def _method_given(request: HttpRequest) -> str | None:
+    """Return the method as the server has it."""
+    scope: Mapping[str, Any] = getattr(request, "scope", {})
+    return scope.get("method") or request.META.get("REQUEST_METHOD") or request.method
+
+
+@lru_cache
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(item for part in text.split(",") if (item := part.strip()))
+
+
+@lru_cache
+def _compiled(text: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(item, re.IGNORECASE) for item in _items(text))
+
+
+def _patterns(variable: str) -> tuple[re.Pattern[str], ...]:
+    return _compiled(os.environ.get(variable, ""))
 
 
 def _host_and_port(meta: Mapping[str, Any]) -> tuple[str | None, int | None]:
@@ -92,7 +117,7 @@ def _host_and_port(meta: Mapping[str, Any]) -> tuple[str | None, int | None]:
     except ValueError:  # whatever a client has written there
         pass
     port = str(meta.get("SERVER_PORT") or "")
-    return meta.get("SERVER_NAME") or None, int(port) if port.isdigit() else None
+    return meta.get("SERVER_NAME") or None, int(port) if port.isdecimal() else None
 
 
 def _http_version(request: HttpRequest) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -21,14 +21,13 @@ from opentelemetry.trace import Link, SpanKind
 
 from telemetry import _health
 from telemetry._django import http
+from telemetry._django.asgi import OPEN
 from telemetry._outcomes import error_type
 from telemetry._spans import library_span, propagation
 from telemetry._spans.library_span import LibrarySpan
 from telemetry.settings import Network
 
 SCOPE = "telemetry.django"
-_OPEN = "telemetry.request"
-"""Where a request's META keeps what is open for it."""
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """As OpenTelemetry's conventions ask for."""
 _FAILED = 500
@@ -47,13 +46,13 @@ class _Choices:
     """Set by `telemetry.django.instrument`; Django makes its middleware with no argument of ours."""
 
     trust_from: tuple[Network, ...] = ()
-    excluded: re.Pattern[str] | None = None
+    excluded: tuple[re.Pattern[str], ...] = ()
 
 
 def choose(*, trust_from: tuple[Network, ...], excluded_urls: tuple[str, ...]) -> None:
     """Set whose requests continue their trace, and which requests have no span."""
     _Choices.trust_from = trust_from
-    _Choices.excluded = re.compile("|".join(f"(?:{one})" for one in excluded_urls)) if excluded_urls else None
+    _Choices.excluded = tuple(map(re.compile, excluded_urls))
     got_request_exception.connect(_request_failed, dispatch_uid=SCOPE)
 
 
@@ -122,6 +121,12 @@ class _OpenRequest:
         if isinstance(error, Exception):
             self.span.failed(error)
         self.span.rename(http.span_name(self._request))
+        self._end()
+
+    def leave(self, error: BaseException | None) -> None:
+        """End the span of a response that nobody will close: it could not be sent, for its client is gone or worse."""
+        if self._is_open and isinstance(error, Exception) and not isinstance(error, OSError):
+            self.span.failed(error)
         self._end()
 
     @_health.guarded
@@ -194,8 +199,8 @@ class _OpenRequest:
 
 @_health.guarded
 def _open(request: HttpRequest) -> _OpenRequest | None:
-    excluded = _Choices.excluded
-    if excluded is not None and excluded.search(http.address_of(request)):
+    address = http.address_of(request) if _Choices.excluded else ""
+    if any(excluded.search(address) for excluded in _Choices.excluded):
         return None
     attributes = http.request_attributes(request)
     caller = propagation.extracted(request.headers)
@@ -210,13 +215,15 @@ def _open(request: HttpRequest) -> _OpenRequest | None:
         links=[Link(named)] if named.is_valid and not trusted else (),
     )
     opened = _OpenRequest(request, span, http.metric_attributes(attributes))
-    request.META[_OPEN] = opened
+    request.META[OPEN] = opened
+    if isinstance(scope := getattr(request, "scope", None), MutableMapping):
+        scope[OPEN] = opened
     return opened
 
 
 @_health.guarded
 def _request_failed(request: HttpRequest | None = None, **_: Any) -> None:
     """Keep the error that Django is about to answer with a page."""
-    opened = None if request is None else request.META.get(_OPEN)
+    opened = None if request is None else request.META.get(OPEN)
     if isinstance(opened, _OpenRequest):
         opened.error = sys.exc_info()[1]

@@ -13,7 +13,7 @@ from telemetry._export import home_ledger
 from telemetry._export.accounts import Account
 from telemetry._export.batching import BatchingProcessor
 from telemetry._export.outlets import Outlet
-from telemetry._export.sending import ExporterSender, FileSender, GrpcSender, HttpSender, Sender
+from telemetry._export.sending import ExporterSender, FileSender, GrpcSender, HttpSender, Sender, grpc_compression
 from telemetry._export.span_files import SpanFile
 from telemetry._export.span_requests import Settled
 from telemetry._export.spool import spool_of
@@ -100,4 +100,9 @@ def make_exporter(group: str, name: str, otlp_timeout: float) -> Any:
     """Return a new exporter that is registered as `name`; OTLP's own get their timeout, which the SDK has at 10 s."""
     (registered, *_) = entry_points(group=group, name=name)
     exporter: Callable[..., Any] = registered.load()
-    return exporter(timeout=otlp_timeout) if name.startswith("otlp_proto_") else exporter()
+    match name:
+        case "otlp_proto_http":
+            return exporter(timeout=otlp_timeout)
+        case "otlp_proto_grpc":
+            return exporter(timeout=otlp_timeout, compression=grpc_compression("METRICS"))
+    return exporter()

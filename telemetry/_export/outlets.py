@@ -20,7 +20,7 @@ from telemetry._export.backing_off import BackOff
 from telemetry._export.counting import Counting
 from telemetry._export.counts import Count, reason_of
 from telemetry._export.redacting import requests_of
-from telemetry._export.sending import TAKEN, Answer, Sender, send_once
+from telemetry._export.sending import TAKEN, Answer, LateSender, Sender, send_once
 from telemetry._export.shelf import Shelf
 from telemetry._export.span_requests import Estate, Noted, Request, Settled
 from telemetry._export.spool import Spool
@@ -75,8 +75,15 @@ class Outlet:
     def begin(self, account: Account, lock: threading.RLock) -> None:
         """Start exporting for an account, which this lock guards."""
         self._counting.begin(account, lock)
-        self._sender = self._sender or self._make()
+        self._sender = self._sender or self._made()
         self._turns.begin()
+
+    def _made(self) -> Sender:
+        try:
+            return self._make()
+        except Exception as error:  # noqa: BLE001  # somebody's exporter; the others have the spans all the same
+            _health.aside(error)
+            return LateSender(self._make)
 
     def add(self, span: ReadableSpan) -> None:
         """Queue a span; the caller holds the lock."""

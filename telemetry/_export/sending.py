@@ -101,6 +101,28 @@ class ExporterSender:
             return False
 
 
+class LateSender:
+    """An exporter that could not be made yet: until it can, it is away."""
+
+    def __init__(self, make: Callable[[], Sender]) -> None:
+        self._make = make
+        self._made: Sender | None = None
+
+    def send(self, spans: Sequence[ReadableSpan]) -> Answer:
+        """Make the exporter, and hand over one batch."""
+        try:
+            self._made = self._made or self._make()
+        except Exception as error:  # noqa: BLE001  # as above
+            _health.aside(error)
+            return Answer(is_away=True, reason="failed")
+        return self._made.send(spans)
+
+    def close(self) -> None:
+        """Shut the exporter down, if it is there."""
+        if self._made is not None:
+            self._made.close()
+
+
 class HttpSender(ExporterSender):
     """OTLP over HTTP, through a session that sees each answer."""
 
@@ -152,8 +174,13 @@ class GrpcSender(ExporterSender):
 
         self._answer: Answer | None = None
         super().__init__(
-            make(timeout=timeout, retryable_error_codes=[StatusCode.OK], meter_provider=_NO_METERS)
-        )  # OK is not an error's code, so nothing is retried
+            make(
+                timeout=timeout,
+                compression=grpc_compression("TRACES"),
+                retryable_error_codes=[StatusCode.OK],  # OK is not an error's code, so nothing is retried
+                meter_provider=_NO_METERS,
+            )
+        )
 
     def send(self, spans: Sequence[ReadableSpan]) -> Answer:
         """Export one batch."""
@@ -184,6 +211,18 @@ def send_once(sender: Sender, spans: Sequence[ReadableSpan]) -> Answer:
     except Exception as error:  # noqa: BLE001  # somebody's exporter; telemetry never breaks its host
         _health.aside(error)
         return Answer(reason="failed")
+
+
+def grpc_compression(signal: str) -> Any:
+    """Return what tells a gRPC exporter not to compress, if the environment does; None: it reads that for itself.
+
+    It fails for the specification's `none` (opentelemetry-exporter-otlp-proto-grpc 1.45).
+    """
+    from grpc import Compression
+
+    general = os.environ.get("OTEL_EXPORTER_OTLP_COMPRESSION", "")
+    asked = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_COMPRESSION") or general
+    return Compression.NoCompression if asked.strip().lower() == "none" else None
 
 
 class _WatchedStub:

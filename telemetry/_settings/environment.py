@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -86,3 +87,12 @@ def seconds(text: str) -> float:
     if not 0 < number < float("inf"):
         raise ValueError(text)
     return number
+
+
+def pattern(text: str) -> str:
+    """Return a regular expression as it is, which it must be one to be."""
+    try:
+        re.compile(text)
+    except re.error:
+        raise ValueError(text) from None
+    return text

@@ -6,13 +6,13 @@ The SDK answers a wrong value with a traceback, or with a warning and a differen
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from telemetry._settings.environment import Environment, InvalidSettingError, count, positive, seconds, share
-from telemetry.redaction import REDACTED
+from telemetry._settings import otlp
+from telemetry._settings.environment import Environment, InvalidSettingError, count, pattern, positive, seconds, share
+from telemetry._settings.installed import check_installed
 
 _SAMPLERS = (
     "always_on",
@@ -22,18 +22,6 @@ _SAMPLERS = (
     "parentbased_always_off",
     "parentbased_traceidratio",
 )
-_PROTOCOLS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
-_PACKAGES: Mapping[str, str] = {
-    "otlp_proto_grpc": "opentelemetry-exporter-otlp-proto-grpc",
-    "otlp_proto_http": "opentelemetry-exporter-otlp-proto-http",
-    "prometheus": "opentelemetry-exporter-prometheus",
-    "zipkin": "opentelemetry-exporter-zipkin",
-    "b3": "opentelemetry-propagator-b3",
-    "b3multi": "opentelemetry-propagator-b3",
-    "jaeger": "opentelemetry-propagator-jaeger",
-    "xray": "opentelemetry-propagator-aws-xray",
-}
-"""What to install for the names that the specification lists."""
 _LIMITS = (
     "ATTRIBUTE_COUNT",
     "ATTRIBUTE_VALUE_LENGTH",
@@ -44,12 +32,27 @@ _LIMITS = (
     "SPAN_EVENT_COUNT",
     "SPAN_LINK_COUNT",
 )
+_EXEMPLAR_FILTERS = ("trace_based", "always_on", "always_off")
+_PLUGINS: Mapping[str, str] = {
+    "OTEL_PYTHON_ID_GENERATOR": "opentelemetry_id_generator",
+    "OTEL_PYTHON_TRACER_PROVIDER": "opentelemetry_tracer_provider",
+    "OTEL_PYTHON_METER_PROVIDER": "opentelemetry_meter_provider",
+    "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "opentelemetry_resource_detector",
+}
+"""Variables that name what other packages may provide, and under which kind of entry point."""
+_CAPTURED = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
+_PATTERNS = (
+    "OTEL_PYTHON_DJANGO_EXCLUDED_URLS",
+    "OTEL_PYTHON_REQUESTS_EXCLUDED_URLS",
+    "OTEL_PYTHON_EXCLUDED_URLS",
+    f"{_CAPTURED}_SERVER_REQUEST",
+    f"{_CAPTURED}_SERVER_RESPONSE",
+    f"{_CAPTURED}_CLIENT_REQUEST",
+    f"{_CAPTURED}_CLIENT_RESPONSE",
+    f"{_CAPTURED}_SANITIZE_FIELDS",
+)
 _QUEUE, _BATCH, _DELAY_MS = 65_536, 2_048, 500
 """Our defaults: a burst of 20,000 spans must fit, and the SDK's queue of 2,048 loses half of it."""
-_OTLP_SECONDS = 2.0
-"""Ours, for the SDK's 10: it keeps to an exporter's timeout and not to `force_flush`'s, and no exit may take that long."""
-_HEADER = re.compile(r"""[!#-'*+.0-9A-Z^-z|~-]+[ \t]*=[^",;\\]*""", re.ASCII)
-"""As the SDK reads it (`opentelemetry.util.re`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,25 +77,7 @@ def exporters(read: Environment, signal: str) -> tuple[str, ...] | None:
         if len(asked) > 1:
             raise InvalidSettingError(name, read.text(name), "it must be none alone, or some exporters")
         return ()
-    return tuple(dict.fromkeys(otlp(read, signal) if item == "otlp" else item for item in asked))
-
-
-def otlp(read: Environment, signal: str) -> str:
-    """Return the name of the OTLP exporter for the protocol that is asked for, or that the endpoint's port is known for."""
-    usual = "otlp_proto_grpc" if endpoint(read, signal).rstrip("/").endswith(":4317") else "otlp_proto_http"
-    general = read.choice("OTEL_EXPORTER_OTLP_PROTOCOL", usual, _PROTOCOLS)
-    return read.choice(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", general, _PROTOCOLS)
-
-
-def endpoint(read: Environment, signal: str) -> str:
-    """Return the OTLP endpoint of a signal, its own variable first; "" when there is none."""
-    return read.text(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
-
-
-def otlp_timeout(read: Environment, signal: str) -> float:
-    """Return how many seconds an OTLP export may take, by the signal's own variable first."""
-    general = read.value("OTEL_EXPORTER_OTLP_TIMEOUT", _OTLP_SECONDS, seconds, "a number of seconds above 0")
-    return read.value(f"OTEL_EXPORTER_OTLP_{signal}_TIMEOUT", general, seconds, "a number of seconds above 0")
+    return tuple(dict.fromkeys(otlp.exporter(read, signal) if item == "otlp" else item for item in asked))
 
 
 def batching(read: Environment) -> Batching:
@@ -117,31 +102,25 @@ def service_name(read: Environment) -> str:
     return read.text("OTEL_SERVICE_NAME") or in_resource.get("service.name", "")
 
 
-def check_installed(group: str, variable: str, asked: str, names: tuple[str, ...]) -> None:
-    """Raise for what nothing that is installed provides; `asked` is what `variable` holds."""
-    if not names:
-        return
-    from importlib.metadata import entry_points  # it takes a while, for those alone who name an exporter
-
-    for name in names:
-        if not entry_points(group=group, name=name):
-            package = f"install {_PACKAGES[name]}" if name in _PACKAGES else "install its package"
-            known = ", ".join(sorted({found.name for found in entry_points(group=group)}))
-            raise InvalidSettingError(variable, asked, f"nothing provides {name} here: {package}, or choose from {known}")
-
-
 def check(read: Environment) -> None:
     """Raise for what the SDK and its exporters would only find, or overlook, once they are at work."""
     _check_propagators(read)
     _check_sampler(read)
-    _check_otlp(read)
+    otlp.check(read)
     for name in _LIMITS:
         read.value(f"OTEL_{name}_LIMIT", None, count, "a whole number, 0 or more")
-    for name in ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"):
-        read.value(name, None, positive, "a whole number of milliseconds above 0")
-    generator = read.text("OTEL_PYTHON_ID_GENERATOR")
-    if generator:
-        check_installed("opentelemetry_id_generator", "OTEL_PYTHON_ID_GENERATOR", generator, (generator,))
+    read.value("OTEL_BSP_EXPORT_TIMEOUT", None, positive, "a whole number of milliseconds above 0")
+    for name in ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"):
+        read.value(name, None, seconds, "a number of milliseconds above 0")
+    read.value("OTEL_METRICS_EXEMPLAR_FILTER", None, _EXEMPLAR_FILTERS.index, f"one of {', '.join(_EXEMPLAR_FILTERS)}")
+    for name, group in _PLUGINS.items():
+        check_installed(group, name, read.text(name), [one for one in read.items(name) if one != "*"])
+    for name in _PATTERNS:
+        read.value(name, None, _patterns, "regular expressions, separated by commas")
+
+
+def _patterns(text: str) -> list[str]:
+    return [pattern(part.strip()) for part in text.split(",")]
 
 
 def _check_propagators(read: Environment) -> None:
@@ -158,29 +137,3 @@ def _check_sampler(read: Environment) -> None:
         check_installed("opentelemetry_traces_sampler", "OTEL_TRACES_SAMPLER", name, (name,))
     if name.lower().endswith("traceidratio"):
         read.value("OTEL_TRACES_SAMPLER_ARG", 1.0, share, "a share from 0 to 1")
-
-
-def _check_otlp(read: Environment) -> None:
-    for part in ("", "TRACES_", "METRICS_"):
-        name = f"OTEL_EXPORTER_OTLP_{part}ENDPOINT"
-        if (address := read.text(name)) and not _is_address(address):
-            raise InvalidSettingError(
-                name, without_password(address), "it must be an address that starts with http:// or https://"
-            )
-        name = f"OTEL_EXPORTER_OTLP_{part}HEADERS"
-        if not all(map(_HEADER.fullmatch, read.items(name))):  # the SDK would log them, with a vendor's key in them
-            raise InvalidSettingError(name, REDACTED, "it must be name=value, separated by commas")
-        read.choice(f"OTEL_EXPORTER_OTLP_{part}COMPRESSION", None, dict.fromkeys(("none", "gzip", "deflate")))
-        read.choice(f"OTEL_EXPORTER_OTLP_{part}PROTOCOL", "", _PROTOCOLS)
-
-
-def without_password(address: str) -> str:
-    """Return what stands in an address after its user and password."""
-    return address.rpartition("@")[2]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(urlsplit(text).hostname) and urlsplit(text).port != 0
-    except ValueError:
-        return False

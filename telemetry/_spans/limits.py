@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import SpanLimits, Tracer
 
 from telemetry import _health
@@ -51,10 +52,9 @@ def _limits(given: object) -> Limits:
 
 
 def within(attributes: Mapping[str, Any], *, most: int, length: int | None) -> Mapping[str, Any]:
-    """Return the newest `most` attributes, like the SDK, each text cut to `length` characters."""
-    if len(attributes) > most:
-        attributes = dict(list(attributes.items())[len(attributes) - most :])
-    return attributes if length is None else {name: _cut(value, length) for name, value in attributes.items()}
+    """Return the newest `most` attributes, each text cut to `length` characters, and count the rest, as the SDK does."""
+    cut = attributes if length is None else {name: _cut(value, length) for name, value in attributes.items()}
+    return cut if len(cut) <= most else BoundedAttributes(most, cut, immutable=False)
 
 
 def _count(limit: int | None) -> int:

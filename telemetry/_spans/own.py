@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
+from telemetry import _health
 from telemetry._boundary.spans import clean_attributes
 from telemetry._spans.ids import ids
 from telemetry.settings import TelemetrySettings
@@ -53,6 +54,12 @@ def _sampler() -> Sampler | None:
     name = os.environ.get("OTEL_TRACES_SAMPLER", "").strip()
     for registered in entry_points(group="opentelemetry_traces_sampler", name=name) if name else ():
         if not registered.value.startswith("opentelemetry.sdk."):
-            make: Callable[[str | None], Sampler] = registered.load()
-            return make(os.environ.get("OTEL_TRACES_SAMPLER_ARG"))
+            return _made(registered)
     return None
+
+
+@_health.guarded
+def _made(registered: EntryPoint) -> Sampler:
+    """Return somebody's sampler; one that cannot be made leaves the SDK's default, as it does there."""
+    make: Callable[[str | None], Sampler] = registered.load()
+    return make(os.environ.get("OTEL_TRACES_SAMPLER_ARG"))

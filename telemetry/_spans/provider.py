@@ -286,6 +286,7 @@ def watch(*, is_child: bool) -> None:
         _process.watch.begin()
 
 
+@_health.guarded
 def _measure(settings: TelemetrySettings) -> None:
     _process.meters = meters.start(settings, resource(settings), counts=counts)
 

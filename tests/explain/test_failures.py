@@ -208,7 +208,7 @@ def test_a_phase_that_dies_each_time_is_a_death_or_its_limit(cause: str, code: s
         2.0,
         3.0,
         status="ERROR",
-        has={"run_id": 1, "telemetry.outcome": "died", "error.type": "died", "died.cause": cause},
+        has={"run_id": 1, "span.outcome": "died", "error.type": "died", "died.cause": cause},
     )
     known: dict[str, Any] = {"phase": "llm_processing", "error_type": "step_never_finished"}
     explanation = told_run(attempt(0.0, 2.0), died, end=60.0, state="failed", **known)
@@ -228,7 +228,7 @@ def test_the_death_of_a_step_is_not_put_down_to_an_attempt_that_had_healed() -> 
     """A reset at the first page was over long before the step's process was killed."""
     healed = attempt(0.0, 1.0, refused(0.2, 0.9, "unreachable"), outcome="retrying", has={"error.type": "unreachable"})
     read = attempt(1.1, 5.0, *(asked(at, at + 1.0) for at in (1.1, 2.1, 3.1)), number=2)
-    has = {"run_id": 1, "telemetry.outcome": "died", "error.type": "died", "died.cause": "signal"}
+    has = {"run_id": 1, "span.outcome": "died", "error.type": "died", "died.cause": "signal"}
     died = span("run/apps.integrations.tasks.run_phase", 5.0, 6.0, status="ERROR", has=has)
     reason = {"run_id": 1, "sync.missing.step": "llm_processing", "sync.missing.reason": "unheard"}
     missing = span("sync.missing", 6.0, 16.0, outcome="completed", has=reason)

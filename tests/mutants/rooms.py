@@ -90,7 +90,7 @@ ROOMS = {  # the longest beginning of a module's path counts
         "tests/telemetry/test_standard_loggers.py",
         "tests/telemetry/test_tracebacks.py",
     ],
-    "telemetry/_settings": ["tests/telemetry/test_settings.py"],
+    "telemetry/_settings": ["tests/telemetry/test_settings.py", "tests/telemetry/test_otlp_settings.py"],
     "telemetry/_deaths.py": ["tests/telemetry/test_dying.py", "tests/telemetry/test_outcomes.py"],
     "telemetry/_declaring.py": [
         "tests/telemetry/test_catalog_checks.py",

@@ -86,6 +86,32 @@ def test_an_attempt_without_a_parent_is_the_root_of_its_trace(captrace: Capture)
     assert captrace.span("run/bake").parent_id is None
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"telemetry": {"parent": "garbage", "previous": "garbage", "root": "garbage"}},
+        {"telemetry": {"parent": ABOVE[:-1], "attempt": 10**40, "sent_ns": 10**40, "context": {"event": 1, "": 2, 5: 6}}},
+        {"telemetry": [1], "headers": "text"},
+        {"headers": ["telemetry"]},
+        {"headers": {"telemetry": 5}},
+        {"traceparent": 5, "tracestate": ["a=b"], "baggage": {"a": 1}},
+        {"traceparent": "garbage", "tracestate": "=,,=", "baggage": "a=%FF;;,=," + "k=v," * 500},
+        {"eta": "soon", "telemetry": {"sent_ns": 1}},
+        {"eta": 5, "telemetry": {"sent_ns": 1}},
+        {"eta": "9999-12-31T23:59:59", "telemetry": {"sent_ns": 1}},
+        {"retries": "many"},
+    ],
+    ids=str,
+)
+def test_whatever_a_message_carries_its_attempt_has_a_span(sent: dict[str, Any], captrace: Capture) -> None:
+    """A message comes from anybody who reaches the broker: what is no telemetry of ours had no span at all."""
+    bake.push_request(id="7", hostname="celery@h", **sent)
+    running.before_run(task=bake)
+    running.after_run(task=bake, state="SUCCESS")
+    found = captrace.span("run/bake")
+    assert (found.parent_id, found.links, found.attributes["messaging.message.id"]) == (None, (), "7")
+
+
 def test_an_eager_task_is_inside_what_calls_it(captrace: Capture) -> None:
     """What is bound there stays, and its message's queue is none."""
     with bind(team_id=9), span("send"):

@@ -380,9 +380,10 @@ def test_a_span_holds_as_much_as_one_of_the_sdk(variables: dict[str, str], monke
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     exporter = exported(**({} if variables else {"span_limits": SMALL}))
+    links = [Link(SpanContext(9, 1, is_remote=False), {"a": "long enough", "b": 1})]
     for span in (
-        trace.get_tracer("another").start_span("theirs", attributes={"first": 0}),
-        emitter.start("ours", attributes={"first": 0}),
+        trace.get_tracer("another").start_span("theirs", attributes={"first": 0}, links=links),
+        emitter.start("ours", attributes={"first": 0}, links=links),
     ):
         for number in range(5):
             span.set_attribute(f"n{number}", ["long enough", number])
@@ -391,15 +392,18 @@ def test_a_span_holds_as_much_as_one_of_the_sdk(variables: dict[str, str], monke
         span.end()
     theirs, ours = (vars_of(span) for span in exporter.get_finished_spans())
     assert ours == theirs
-    assert theirs["dropped"] == (3, 3, 4)
+    assert theirs["dropped"] == (3, 3, 5)
+    assert [dropped for *_, dropped in theirs["events"] + theirs["links"]] == [1, 1, 1]
 
 
 def vars_of(span: ReadableSpan) -> dict[str, Any]:
     """Return what a span holds."""
     return {
         "attributes": dict(span.attributes or {}),
-        "events": [(event.name, dict(event.attributes or {}), event.timestamp) for event in span.events],
-        "links": [(link.context.trace_id, dict(link.attributes or {})) for link in span.links],
+        "events": [
+            (event.name, dict(event.attributes or {}), event.timestamp, event.dropped_attributes) for event in span.events
+        ],
+        "links": [(link.context.trace_id, dict(link.attributes or {}), link.dropped_attributes) for link in span.links],
         "dropped": (span.dropped_attributes, span.dropped_events, span.dropped_links),
     }
 

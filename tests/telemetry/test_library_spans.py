@@ -68,7 +68,10 @@ def test_any_envelope_can_be_read(sent: Any) -> None:
 
 def test_what_is_put_into_a_message_is_read_from_its_request() -> None:
     """Unchanged."""
-    sent = Envelope(attempt=3, previous="a", parent="b", root="c", sent_ns=9, context={"team_id": 7})
+    spans = {
+        name: f"00-{number * 32}-{number * 16}-01" for name, number in (("previous", "3"), ("parent", "4"), ("root", "5"))
+    }
+    sent = Envelope(attempt=3, **spans, sent_ns=9, context={"team_id": 7})
     headers: dict[str, Any] = {}
     sent.put(headers)
     assert Envelope.of(Context(headers)) == sent

@@ -56,20 +56,36 @@ def test_a_wait_that_nobody_knows_is_none() -> None:
 
 def test_an_envelope_arrives_as_it_was_put() -> None:
     """In a message's headers, or among those that Celery keeps apart."""
-    sent = Envelope(attempt=3, previous="a", parent="b", root="c", sent_ns=7, context={"team_id": 1})
+    spans = {
+        name: f"00-{number * 32}-{number * 16}-01" for name, number in (("previous", "3"), ("parent", "4"), ("root", "5"))
+    }
+    sent = Envelope(attempt=3, **spans, sent_ns=7, context={"team_id": 1})
     headers: dict[str, Any] = {}
     sent.put(headers)
     assert Envelope.of(headers) == Envelope.of({"headers": headers}) == sent
 
 
 @pytest.mark.parametrize(
-    "spoilt", [{"attempt": "x"}, {"attempt": -1}, {"attempt": True}, {"root": 5}, {"sent_ns": "now"}, {"context": [1]}]
+    "spoilt",
+    [
+        {"attempt": "x"},
+        {"attempt": -1},
+        {"attempt": True},
+        {"root": 5},
+        {"root": "garbage"},
+        {"parent": "garbage"},
+        {"parent": f"00-{'0' * 32}-{'0' * 16}-01"},
+        {"previous": "garbage"},
+        {"sent_ns": "now"},
+        {"context": [1]},
+        {"context": {5: "x", None: 1}},
+    ],
 )
 def test_what_is_spoilt_in_an_envelope_is_left_out_alone(spoilt: dict[str, Any]) -> None:
     """A message comes from anybody who reaches the broker."""
-    whole = {"attempt": 2, "previous": None, "parent": None, "root": ROOT, "sent_ns": 7, "context": {"team_id": 1}}
+    whole = {"attempt": 2, "previous": ROOT, "parent": ROOT, "root": ROOT, "sent_ns": 7, "context": {"team_id": 1}}
     found = Envelope.of({"telemetry": whole | spoilt})
-    defaults: dict[str, Any] = {"attempt": 1, "root": None, "sent_ns": 0, "context": {}}
+    defaults: dict[str, Any] = {"attempt": 1, "root": None, "parent": None, "previous": None, "sent_ns": 0, "context": {}}
     (name,) = spoilt
     assert {each: getattr(found, each) for each in whole} == whole | {name: defaults[name]}
 

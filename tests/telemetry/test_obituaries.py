@@ -261,10 +261,10 @@ def test_what_a_dead_process_left_is_read_as_it_will_be_exported(tmp_path: Path)
     sentence = "the process ended before the span did"
     assert {name: (dict(span.attributes), span.status_message) for name, span in read.items()} == {
         "shop.day.open": ({"shop.outcome": "died", **because}, sentence),
-        "GET /user": ({"telemetry.outcome": "died", **because}, sentence),
+        "GET /user": ({"span.outcome": "died", **because}, sentence),
         "ended": ({}, "it broke"),
         "silent": ({}, ""),
-        "nobody's": ({"telemetry.outcome": "died", **because}, sentence),
+        "nobody's": ({"span.outcome": "died", **because}, sentence),
     }
     assert {span.outcome for span in read.values()} == {"died", None}
 

@@ -8,21 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from ipaddress import ip_network
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asgiref.sync import markcoroutinefunction
+from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import got_request_exception
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.http import SanitizeValue
 
-from telemetry import span, trace_id_of
+from telemetry import _health, span, trace_id_of
 from telemetry._django import http, request_spans
+from telemetry._django.asgi import as_a_whole
 from telemetry._django.request_spans import RequestSpans
+from telemetry._spans import provider
 from telemetry.testing import Capture
 
 Durations = list[tuple[float, dict[str, Any]]]
@@ -39,7 +44,7 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> Durations:
     monkeypatch.setattr(request_spans, "_durations", histogram)
     monkeypatch.setattr(time, "perf_counter", lambda: 1.5 * next(ticks))
     monkeypatch.setattr(request_spans._Choices, "trust_from", ())
-    monkeypatch.setattr(request_spans._Choices, "excluded", None)
+    monkeypatch.setattr(request_spans._Choices, "excluded", ())
     return found
 
 
@@ -60,14 +65,18 @@ def _answered(response: HttpResponseBase, request: HttpRequest | None = None) ->
     [
         ({}, {}),
         ({"QUERY_STRING": "loaf=rye"}, {"url.query": "loaf=rye"}),
-        ({"REQUEST_METHOD": "brew"}, {"http.request.method": "_OTHER", "http.request.method_original": "BREW"}),
-        ({"REQUEST_METHOD": "get"}, {}),
+        ({"QUERY_STRING": "code=hunter2hunter2&loaf=rye"}, {"url.query": "code=[redacted]&loaf=rye"}),
+        ({"QUERY_STRING": "loaf=rye&code=hunter2hunter2"}, {"url.query": "loaf=rye&code=[redacted]"}),
+        ({"QUERY_STRING": "?"}, {"url.query": "?"}),
+        ({"REQUEST_METHOD": "brew"}, {"http.request.method": "_OTHER", "http.request.method_original": "brew"}),
+        ({"REQUEST_METHOD": "get"}, {"http.request.method_original": "get"}),
         ({"HTTP_USER_AGENT": "a child"}, {"user_agent.original": "a child"}),
         ({"REMOTE_ADDR": ""}, {"client.address": None}),
         ({"HTTP_HOST": "shop.test:8443"}, {"server.address": "shop.test", "server.port": 8443}),
         ({"HTTP_HOST": "shop.test"}, {"server.address": "shop.test", "server.port": None}),
         ({"HTTP_HOST": "shop.test:port"}, {"server.address": "testserver", "server.port": 80}),
         ({"SERVER_NAME": "", "SERVER_PORT": "unix"}, {"server.address": None, "server.port": None}),
+        ({"SERVER_PORT": "²"}, {"server.port": None}),
         ({"SERVER_PROTOCOL": "HTTP/2"}, {"network.protocol.version": "2"}),
         ({"SERVER_PROTOCOL": ""}, {"network.protocol.version": None}),
         ({"wsgi.url_scheme": "https"}, {"url.scheme": "https"}),
@@ -88,6 +97,29 @@ def test_a_request_is_described_in_the_words_of_the_conventions(meta: dict[str, 
         "network.protocol.version": "1.1",
     }
     assert http.request_attributes(_request(**meta)) == usual | expected
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "method", "original", "name"),
+    [
+        ("GET, BREW", "BREW", "BREW", None, "BREW pot"),
+        ("GET,brew", "brew", "brew", None, "brew pot"),
+        ("GET,BREW", "POST", "_OTHER", "POST", "HTTP pot"),
+        (" , ", "POST", "POST", None, "POST pot"),
+        ("GET", "get", "GET", "get", "GET pot"),
+    ],
+)
+def test_the_environment_names_the_methods_that_are_known(
+    known: str, given: str, method: str, original: str | None, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, as the conventions ask for; an asynchronous server has the method apart."""
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", known)
+    request: Any = _request(route="pot", REQUEST_METHOD=given)
+    found = http.request_attributes(request)
+    assert (found["http.request.method"], found["http.request.method_original"]) == (method, original)
+    assert http.span_name(request) == name
+    request.scope = {"method": "PATCH"}
+    assert http.request_attributes(request)["http.request.method_original"] == "PATCH"
 
 
 def test_a_version_that_the_server_names_apart_is_taken() -> None:
@@ -238,7 +270,7 @@ def test_a_caller_is_believed_if_its_address_is_listed(
 @pytest.mark.parametrize(("path", "is_traced"), [("/healthz", False), ("/metrics/all", False), ("/order/rye", True)])
 def test_what_is_excluded_has_no_span(path: str, is_traced: bool, captrace: Capture, durations: Durations) -> None:
     """By any of the patterns, found anywhere in the address."""
-    request_spans.choose(trust_from=(), excluded_urls=("healthz$", "//testserver/metrics"))
+    request_spans.choose(trust_from=(), excluded_urls=("(?i)HEALTHZ$", "(?i)//testserver/metrics"))
     request = _request(path, HTTP_HOST="testserver")
     assert _answered(HttpResponse(b"ok"), request).status_code == 200
 
@@ -298,6 +330,69 @@ def test_a_stream_that_breaks_off_has_failed(made: Callable[..., Any], captrace:
     assert len([each for each in captrace.spans if each.name.startswith("GET")]) == 1
 
 
+_HANDLER: Any = ASGIHandler.__call__
+_WHOLE: Any = as_a_whole(_HANDLER)
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "error"),
+    [
+        (OSError("the client is gone"), "UNSET", None),
+        (asyncio.CancelledError(), "UNSET", None),
+        (RuntimeError("the server is wrong"), "ERROR", "RuntimeError"),
+    ],
+)
+def test_a_response_that_cannot_be_sent_ends_its_span(
+    refused: BaseException, status: str, error: str | None, captrace: Capture
+) -> None:
+    """Nobody closes it then: the server has the error. The span stayed open, and was never exported."""
+
+    class Sliced(ASGIHandler):
+        def load_middleware(self, is_async: bool = False) -> None:
+            self._middleware_chain = RequestSpans(markcoroutinefunction(slices))
+
+    async def slices(_: HttpRequest) -> StreamingHttpResponse:
+        return StreamingHttpResponse(_parts_async([]))
+
+    async def receive() -> Any:
+        return asked.pop() if asked else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            raise refused
+
+    asked = [{"type": "http.request"}]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    with suppress(type(refused)):
+        asyncio.run(_WHOLE(Sliced(), scope, receive, send))
+    (found,) = [span for span in captrace.spans if span.name == "GET"]
+    assert (found.status, found.attributes.get("error.type")) == (status, error)
+    assert found.attributes["http.response.status_code"] == 200
+
+
+def test_a_server_shuts_down_whatever_ails_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does where all is well."""
+    asked, sent = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}], list[Any]()
+
+    async def receive() -> Any:
+        return asked.pop()
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    def leave() -> None:
+        raise RuntimeError("a disk is full")
+
+    async def never(*_: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(provider, "leave", leave)
+    monkeypatch.setattr(_health._health, "strict", False)
+    whole: Any = as_a_whole(never)
+    asyncio.run(whole(None, {"type": "lifespan"}, receive, send))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
 def test_a_file_is_left_to_the_server(captrace: Capture) -> None:
     """It is not read here, and its span ends with it."""
     with open(__file__, "rb") as file:  # noqa: PTH123  # a response takes a file
@@ -312,15 +407,27 @@ CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_"
 
 
 def test_headers_are_captured_by_whole_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In any case, each list its own kind; what is to be sanitized is said to be there."""
+    """In any case, each list its own kind."""
     headers = [("X-Team", "red"), ("X-Teams", "blue"), ("x-shade", "hunter2")]
     assert http.captured("request", headers) == {}
     monkeypatch.setenv(f"{CAPTURE}REQUEST", " x-team , ,x-s.*")
-    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "x-sha")
     assert http.captured("response", headers) == {}
     assert http.captured("request", headers) == {
         "http.request.header.x-team": ["red"],
         "http.request.header.x-shade": ["hunter2"],
     }
-    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "X-SHA.*")
-    assert http.captured("request", headers)["http.request.header.x-shade"] == ["[redacted]"]
+
+
+@pytest.mark.parametrize("fields", ["x-sha", "X-SHA.*", "hade", "shade$, team", "(?i)TEAM", "none-of-them", ""])
+def test_a_captured_header_is_hidden_where_opentelemetry_s_own_instrumentations_hide_it(
+    fields: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part of its name is enough: whoever hides `auth` means `x-auth-token`, too. The values were on the span."""
+    headers = {"X-Team": "red", "x-shade": "hunter2"}
+    monkeypatch.setenv(f"{CAPTURE}REQUEST", ".*")
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", fields)
+    theirs = SanitizeValue([field.strip() for field in fields.split(",")] if fields else [])
+    hidden = {name.lower() for name, value in headers.items() if theirs.sanitize_header_value(name, value) != value}
+    captured = http.captured("request", headers.items())
+    assert {name.rpartition(".")[2] for name, value in captured.items() if value == ["[redacted]"]} == hidden
+    assert len(captured) == len(headers)

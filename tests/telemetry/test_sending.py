@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from telemetry import _health
 from telemetry._export import sending
 from telemetry._export.counts import Count, added, reason_of
-from telemetry._export.sending import TAKEN, Answer, ExporterSender, FileSender, GrpcSender, HttpSender
+from telemetry._export.sending import TAKEN, Answer, ExporterSender, FileSender, GrpcSender, HttpSender, LateSender
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 REJECTING = ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess(rejected_spans=3)).SerializeToString()
@@ -140,6 +140,23 @@ def test_what_any_exporter_does_not_take_is_dropped(result: Any, came: Answer) -
     assert sender.send([]) == came
     sender.close()
     assert closed == [True]
+
+
+def test_an_exporter_that_cannot_be_made_is_away_until_it_can(said: list[str]) -> None:
+    """It is made once, and shut down if it was."""
+    closed: list[bool] = []
+    made: list[Any] = [RuntimeError("no key"), SimpleNamespace(send=lambda _: TAKEN, close=lambda: closed.append(True))]
+
+    def make() -> Any:
+        if isinstance(one := made.pop(0), Exception):
+            raise one
+        return one
+
+    sender = LateSender(make)
+    sender.close()
+    assert [sender.send([]) for _ in range(3)] == [Answer(is_away=True, reason="failed"), TAKEN, TAKEN]
+    sender.close()
+    assert (said, closed) == (["no key"], [True])
 
 
 @pytest.mark.parametrize(

@@ -216,11 +216,21 @@ def test_requests_are_excluded_by_the_standard_names_first() -> None:
         ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "0", "a number of seconds above 0"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", "none, gzip, deflate"),
         ("OTEL_METRICS_EXPORTER", "prometheus", "install opentelemetry-exporter-prometheus"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "1m", "a whole number of milliseconds above 0"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1m", "a number of milliseconds above 0"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "0", "a number of milliseconds above 0"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "sometimes", "one of trace_based, always_on, always_off"),
+        ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "process,dice", "nothing provides dice here: install its package"),
+        ("OTEL_PYTHON_TRACER_PROVIDER", "dice", "choose from default_tracer_provider"),
+        ("OTEL_PYTHON_METER_PROVIDER", "dice", "choose from default_meter_provider"),
         ("OTEL_TRACES_SAMPLER", "sometimes", "always_on"),
         ("OTEL_PROPAGATORS", "tracecontext,b3", "nothing provides b3 here: install opentelemetry-propagator-b3"),
         ("OTEL_PYTHON_ID_GENERATOR", "dice", "choose from random"),
         ("OTEL_PYTHON_EXCLUDED_URLS", "(", "regular expressions"),
+        ("OTEL_PYTHON_DJANGO_EXCLUDED_URLS", "a,b(", "regular expressions"),
+        ("OTEL_PYTHON_REQUESTS_EXCLUDED_URLS", "(", "regular expressions"),
+        ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", "*", "regular expressions"),
+        ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE", "[", "regular expressions"),
+        ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "x-(", "regular expressions"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "a whole number above 0"),
         ("OTEL_BSP_SCHEDULE_DELAY", "soon", "a whole number of milliseconds above 0"),
     ],
@@ -231,6 +241,21 @@ def test_a_wrong_value_is_an_error_that_says_what_is_allowed(name: str, value: s
         read(**{name: value})
     assert str(error.value).startswith(f"{name} is {value!r}: ")
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_METRIC_EXPORT_INTERVAL", "60000.0"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off"),
+        ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "process,*,otel"),
+        ("OTEL_PYTHON_TRACER_PROVIDER", "sdk_tracer_provider"),
+        ("OTEL_PYTHON_EXCLUDED_URLS", "(?i)health,ready$"),
+    ],
+)
+def test_what_the_sdk_reads_is_taken(name: str, value: str) -> None:
+    """Also where it reads more than the specification says."""
+    assert read(**{name: value})
 
 
 def test_a_batch_is_no_larger_than_its_queue() -> None:

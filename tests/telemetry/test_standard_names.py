@@ -33,6 +33,10 @@ class Reader(InMemoryMetricReader):
 readers = []
 
 
+def broken(*_args, **_options):
+    raise RuntimeError("somebody's own")
+
+
 class Picky(Sampler):
     def __init__(self, wanted):
         self.wanted = wanted
@@ -63,10 +67,13 @@ class Morse(TextMapPropagator):
 REGISTERED = """
 [opentelemetry_traces_exporter]
 pigeon = plugins:Pigeon
+broken = plugins:broken
 [opentelemetry_metrics_exporter]
 reader = plugins:Reader
+broken = plugins:broken
 [opentelemetry_traces_sampler]
 picky = plugins:Picky
+broken = plugins:broken
 [opentelemetry_id_generator]
 sevens = plugins:Sevens
 [opentelemetry_propagator]
@@ -116,6 +123,14 @@ def test_any_installed_sampler_and_id_generator_work(plugins: dict[str, str], tm
     run(SAMPLED, tmp_path / "home", **names, **plugins)
     (span,) = read_spans(tmp_path / "home" / "traces.jsonl")
     assert (span.name, span.trace_id) == ("shop.sale", "7" * 32)
+
+
+@pytest.mark.parametrize("name", ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_TRACES_SAMPLER"])
+def test_what_cannot_be_made_costs_nothing_else(name: str, plugins: dict[str, str], tmp_path: Path) -> None:
+    """Each span is in the file, with the default sampler; the error is said once. There was no span at all."""
+    said = run(SAMPLED + "telemetry.flush()", tmp_path / "home", **{name: "broken"}, **plugins)
+    assert {span.name for span in read_spans(tmp_path / "home" / "traces.jsonl")} == {"shop.sale", "another"}
+    assert said.count("somebody's own\\n") == said.count('"telemetry.problem"') == 1
 
 
 PROPAGATED = """

@@ -173,6 +173,20 @@ def test_one_key_with_two_types_is_an_error_that_says_so() -> None:
         as_weaver("shed")
 
 
+def test_a_catalog_without_attributes_has_no_group_of_them() -> None:
+    """Weaver refuses one that is empty."""
+
+    class Full(Gauge, name="cellar.full", unit="1"):
+        """How full it is."""
+
+    class Flooded(Event, name="cellar.flooded", level=Level.ERROR, when="water comes in"):
+        """A flood."""
+
+    groups = {group["id"]: group for group in yaml.safe_load(as_weaver("cellar"))["groups"]}
+    assert list(groups) == ["event.cellar.flooded", "metric.cellar.full"]
+    assert list(problems(groups)) == []
+
+
 def test_a_namespace_without_declarations_is_an_error_that_says_what_to_do() -> None:
     """An empty registry would look like a catalog that is done."""
     with pytest.raises(ValueError, match="nothing is declared in attic: import the module that declares it"):
