@@ -21,6 +21,11 @@ clean_texts: set[str] = set()
 
 _CLEAN_LENGTH = 128
 _CLEAN_COUNT = 8192
+_HIDING = re.compile(
+    r"(?:[\x1b\x9b]\[?|\\(?:x1b|u001b|033|e)\[)[0-9;?]{0,32}[A-Za-z]"
+    "|[\0\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
+)
+"""Sequences of a terminal, as they are or quoted, and characters that nobody sees: a secret may have one inside."""
 _RUN = re.compile(r"[A-Za-z0-9_./:-]{14}")  # shorter than any token that is known by itself
 
 
@@ -34,6 +39,16 @@ def redact(text: str) -> str:
     """Return `text` without secrets; the same text if it has none."""
     if text in clean_texts:
         return text
+    if not text.isascii() or "\x1b" in text or "\0" in text or "\\" in text:
+        for instead in "", " ":  # a sequence may stand inside a secret, or part it from a word
+            bare = _HIDING.sub(instead, text)
+            if bare != text and (redacted := _redacted(bare)) != bare:
+                return redacted
+    redacted = _redacted(text)
+    return _remembered(text) if redacted == text else redacted
+
+
+def _redacted(text: str) -> str:
     redacted, lowered = text, lower(text)
     for word in WORDS:  # nearly all text has none of them
         if word in lowered:
@@ -45,7 +60,7 @@ def redact(text: str) -> str:
             redacted, lowered = shape.remove(redacted, lowered)
     for shape in _Known.added:
         redacted, lowered = shape.remove(redacted, lowered)
-    return _remembered(text) if redacted == text else redacted
+    return redacted
 
 
 def redact_tail(text: str) -> str:
