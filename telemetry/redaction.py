@@ -39,12 +39,15 @@ def redact(text: str) -> str:
     """Return `text` without secrets; the same text if it has none."""
     if text in clean_texts:
         return text
+    redacted = _redacted(text)
     if not text.isascii() or "\x1b" in text or "\0" in text or "\\" in text:
         for instead in "", " ":  # a sequence may stand inside a secret, or part it from a word
             bare = _HIDING.sub(instead, text)
-            if bare != text and (redacted := _redacted(bare)) != bare:
-                return redacted
-    redacted = _redacted(text)
+            if bare == text:
+                break
+            clean = _redacted(bare)
+            if clean != _HIDING.sub(instead, redacted) and clean.count(REDACTED) >= redacted.count(REDACTED):
+                return clean
     return _remembered(text) if redacted == text else redacted
 
 

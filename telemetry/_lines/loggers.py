@@ -1,24 +1,33 @@
 """structlog's loggers as an application gets them here: whatever they are asked to say, they raise nothing into it.
 
 structlog's own raise a TypeError for a placeholder that does not fit, for a field named `event` or `self`, and for no event
-at all; and a KeyError for a level between the known ones.
+at all; a KeyError for a level between the known ones; and whatever `stack_info` raises when it is asked whether it is true.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
 
-from telemetry._lines.standard import formatted
+from telemetry._lines.standard import formatted, is_asked_for
 from telemetry.model import Level
 
 _TAKEN = frozenset({"self", "event", "method_name", "level"})
 """Names of structlog's own parameters."""
 
+_render_stack = structlog.processors.StackInfoRenderer()
 _structlogs: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
+
+
+def add_stack(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the stack where `stack_info` asks for it: a processor of structlog's chain."""
+    if "stack_info" in event:
+        event["stack_info"] = is_asked_for(event["stack_info"])
+        return _render_stack(logger, method, event)
+    return event
 
 
 def _saying(name: str) -> Callable[..., Any]:

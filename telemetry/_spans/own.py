@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
-from telemetry._boundary.spans import clean_attributes
+from telemetry._boundary.spans import clean_resource
 from telemetry._spans.ids import ids
 from telemetry.settings import TelemetrySettings
 
@@ -38,7 +38,7 @@ def resource(settings: TelemetrySettings) -> Resource:
     merged = Resource(ours).merge(Resource.create())
     if settings.service_name:  # the SDK has given a name to what had none
         merged = merged.merge(Resource({"service.name": settings.service_name}))
-    return Resource(clean_attributes(merged.attributes), merged.schema_url)
+    return clean_resource(merged)
 
 
 def _choose_ids() -> None:

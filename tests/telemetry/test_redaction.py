@@ -458,8 +458,9 @@ def test_a_secret_in_colour_is_a_secret(vendor: str, hiding: str) -> None:
 
 @pytest.mark.parametrize("text", ["\x1b[31mred\x1b[0m", "a\u200bb", r"C:\x1b[0m", "\u202eabc", "a\0b", r"\d+\["])
 def test_what_hides_no_secret_stays(text: str) -> None:
-    """It is made visible where it is shown."""
+    """It is made visible where it is shown, also beside a secret."""
     assert redact(text) == text
+    assert redact(f"{text} password={CANARY}, {text}") == f"{text} password={REDACTED} {text}"
 
 
 @pytest.mark.parametrize("secret", [*OF_VENDORS.values(), *SECRETS, *LISTS_OF_KEYS.values()])
