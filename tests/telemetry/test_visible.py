@@ -76,6 +76,13 @@ def test_what_can_be_seen_stays(text: str) -> None:
     assert visible(text) == text
 
 
+def test_of_unicodes_format_characters_only_marks_of_numbers_are_seen() -> None:
+    """Arabic, Syriac and Kaithi write them before or around digits; all others act or are invisible."""
+    formats = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
+    marks = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+    assert "".join(one for one in formats if visible(one) == one) == marks
+
+
 def test_what_is_escaped_can_be_told() -> None:
     """As Python writes it."""
     assert visible("a\x1b[2J\nb\u202e\U000e0041\ud800") == r"a\x1b[2J\nb\u202e\U000e0041\ud800"
