@@ -66,12 +66,12 @@ def problem(error: Exception, *, about: str = "") -> None:
 
     `about` separates kinds that share an error, such as a line that a full disk keeps out of its file.
     """
-    if _health.strict or isinstance(error, _health.passing):
+    if _health.strict or issubclass(type(error), _health.passing):
         raise error
     if getattr(_health.reporting, "active", False):
         _say_on_stderr(error)  # it was caused by reporting another one
         return
-    kind = f"{about}{type(error).__name__}: {_text_of(error)[:_KIND_LENGTH]}"  # others' code, so not under the lock
+    kind = f"{about}{_class_of(error)}: {_text_of(error)[:_KIND_LENGTH]}"  # others' code, so not under the lock
     with _health.lock:
         _health.swallowed += 1
         count, is_due = _health.swallowed, _is_due(kind)
@@ -87,7 +87,7 @@ def aside(error: Exception) -> None:
 
 def pass_on(error: Exception) -> None:
     """Raise `error` again if it belongs to the host and only struck inside telemetry."""
-    if isinstance(error, _health.passing):
+    if issubclass(type(error), _health.passing):  # what the error itself says of its class may raise
         raise error
 
 
@@ -151,9 +151,17 @@ def _report(error: Exception, count: int) -> None:
 def _say_on_stderr(error: Exception) -> None:
     try:
         said = redact(_text_of(error)[:_LOOKED_AT])[:_SAID]
-        sys.stderr.write(f"telemetry: {type(error).__name__}: {said!r}\n")
+        sys.stderr.write(f"telemetry: {_class_of(error)}: {said!r}\n")
     except Exception as closed:  # noqa: BLE001  # nowhere is left to say it
         pass_on(closed)
+
+
+def _class_of(error: Exception) -> str:
+    try:
+        return ascii(redact(type(error).__name__[:_KIND_LENGTH]))[1:-1]
+    except Exception as another:  # noqa: BLE001  # somebody's class of classes
+        pass_on(another)
+        return "Exception"
 
 
 def _text_of(error: Exception) -> str:

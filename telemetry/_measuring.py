@@ -17,6 +17,8 @@ from telemetry._spans.source import SCOPE
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Instrument, InstrumentSpec, Measurement
 from telemetry.model import Operation
 
+_LARGEST_WHOLE = 2**53  # above it, floats are as exact
+
 
 class _Record(Protocol):
     """An OpenTelemetry instrument, as the function that takes its values."""
@@ -44,7 +46,7 @@ def measure(instrument: Instrument, value: float = 1, /) -> None:
         record = _records.get(type(instrument))
         if record is None:
             record = _records[type(instrument)] = _made(spec)
-        _hand_over(record, spec.name, value, _labels(spec.labels, values))
+        _hand_over(record, spec.name, _exportable(value), _labels(spec.labels, values))
     except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(error)
 
@@ -123,6 +125,13 @@ def _made(spec: InstrumentSpec) -> _Record:
             return meter.create_histogram(
                 spec.name, unit=spec.unit, description=spec.description, explicit_bucket_boundaries_advisory=spec.buckets
             ).record
+
+
+def _exportable(value: float) -> float:
+    """Return a number as every exporter can write it, also when many are added up; one that cannot be costs all metrics."""
+    if type(value) is float or (type(value) is int and -_LARGEST_WHOLE < value < _LARGEST_WHOLE):
+        return value
+    return float(value)
 
 
 def _check_value(spec: InstrumentSpec, value: object) -> None:

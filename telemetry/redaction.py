@@ -21,6 +21,11 @@ clean_texts: set[str] = set()
 
 _CLEAN_LENGTH = 128
 _CLEAN_COUNT = 8192
+_HIDING = re.compile(
+    r"(?:[\x1b\x9b]\[?|\\(?:x1b|u001b|033|e)\[)[0-9;?]{0,32}[A-Za-z]"
+    "|[\0\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
+)
+"""Terminal sequences, raw or quoted, and invisible characters: a secret may have one inside."""
 _RUN = re.compile(r"[A-Za-z0-9_./:-]{14}")  # shorter than any token with a shape of its own
 
 
@@ -34,6 +39,19 @@ def redact(text: str) -> str:
     """Return `text` without secrets, or the same object if it has none."""
     if text in clean_texts:
         return text
+    redacted = _redacted(text)
+    if not text.isascii() or "\x1b" in text or "\0" in text or "\\" in text:
+        for instead in "", " ":  # a sequence may stand inside a secret, or part it from a word
+            bare = _HIDING.sub(instead, text)
+            if bare == text:
+                break
+            clean = _redacted(bare)
+            if clean != _HIDING.sub(instead, redacted) and clean.count(REDACTED) >= redacted.count(REDACTED):
+                return clean
+    return _remembered(text) if redacted == text else redacted
+
+
+def _redacted(text: str) -> str:
     redacted, lowered = text, lower(text)
     for word in WORDS:  # nearly all text has none of them
         if word in lowered:
@@ -45,7 +63,7 @@ def redact(text: str) -> str:
             redacted, lowered = shape.remove(redacted, lowered)
     for shape in _Known.added:
         redacted, lowered = shape.remove(redacted, lowered)
-    return _remembered(text) if redacted == text else redacted
+    return redacted
 
 
 def redact_tail(text: str) -> str:

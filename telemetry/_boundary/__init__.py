@@ -4,8 +4,9 @@ Spans are cleaned by `spans` and measured by `sizes`, which alone need OpenTelem
 """
 
 from telemetry._boundary.errors import message_of, record_of, traceback_in, traceback_of
+from telemetry._boundary.objects import class_name, key_of, text_of, words
 from telemetry._boundary.texts import LIMIT, key, text, visible, visible_json
-from telemetry._boundary.values import Plain, attribute, class_name, key_of, line_value, plain, text_of
+from telemetry._boundary.values import Plain, attribute, line_value, plain
 
 __all__ = [
     "LIMIT",
@@ -24,4 +25,5 @@ __all__ = [
     "traceback_of",
     "visible",
     "visible_json",
+    "words",
 ]

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from telemetry import _health
+from telemetry._boundary.objects import class_name, words
 from telemetry._boundary.texts import text
-from telemetry._boundary.values import class_name, text_of
 
 _RECORD = "_telemetry_record"
 _traceback_in = BaseException.__dict__["__traceback__"].__get__
@@ -49,7 +49,7 @@ def traceback_in(error: BaseException) -> TracebackType | None:
 
 def message_of(error: BaseException) -> str:
     """Return what an error says, also where its `__str__` fails."""
-    return text(text_of(error))
+    return words(error)
 
 
 def traceback_of(error: BaseException) -> str:

@@ -24,10 +24,10 @@ def size_of(span: ReadableSpan) -> int:
     """Return about how many bytes a span takes."""
     return (
         _SPAN_BYTES
-        + len(span.name)
-        + len(span.status.description or "")
+        + _size(span.name)
+        + _size(span.status.description)
         + _size_of_all(span.attributes)
-        + sum([_EVENT_BYTES + len(event.name) + _size_of_all(event.attributes) for event in span.events])
+        + sum([_EVENT_BYTES + _size(event.name) + _size_of_all(event.attributes) for event in span.events])
         + sum([_EVENT_BYTES + _size_of_all(link.attributes) for link in span.links])
     )
 
@@ -40,7 +40,7 @@ def shrunk(span: ReadableSpan, most_bytes: int) -> ReadableSpan:
     events: list[Event] = []
     for event in reversed(span.events):
         short = Event(text(event.name, limit=_CUT), _short(event.attributes), event.timestamp)
-        left -= _EVENT_BYTES + len(short.name) + _size_of_all(short.attributes)
+        left -= _EVENT_BYTES + _size(short.name) + _size_of_all(short.attributes)
         if left < 0:
             break
         events.append(short)

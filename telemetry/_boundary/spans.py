@@ -14,13 +14,15 @@ from opentelemetry.trace import Link, SpanKind, Status
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import _health
+from telemetry._boundary.objects import key_of, words
 from telemetry._boundary.texts import text
-from telemetry._boundary.values import attribute, key_of
+from telemetry._boundary.values import attribute
 
 T = TypeVar("T")
 
 _KNOWN_AT_MOST = 64
 _LATEST = 2**63
+_DESCRIBING = 64 * 1024  # characters of what every request says again: whose spans these are
 
 
 def clean_span(span: ReadableSpan) -> ReadableSpan:
@@ -36,7 +38,7 @@ def clean_span(span: ReadableSpan) -> ReadableSpan:
             return span
         return copy_of(
             span,
-            name=text(span.name),
+            name=words(span.name),
             attributes=clean_attributes(span.attributes),
             events=[_event(event, clean_attributes(event.attributes), span) for event in span.events],
             links=[Link(link.context, _like(link.attributes, clean_attributes(link.attributes))) for link in span.links],
@@ -58,10 +60,12 @@ def clean_span(span: ReadableSpan) -> ReadableSpan:
 
 
 def clean_attributes(attributes: Mapping[str, Any] | None) -> dict[str, AttributeValue]:
-    """Return attributes as they may leave."""
-    clean = {}
-    for name, value in (attributes or {}).items():
+    """Return attributes as they may leave; keys that become the same are told apart."""
+    clean: dict[str, AttributeValue] = {}
+    for number, (name, value) in enumerate((attributes or {}).items(), 1):
         shown = key_of(name)
+        if shown in clean:  # two that are secrets, or too long
+            shown = f"{shown} ({number})"
         clean[shown] = attribute(shown, value)
     return clean
 
@@ -73,8 +77,8 @@ def clean_resource(resource: Resource) -> Resource:
         resource,
         lambda: (
             resource
-            if _are_clean(resource.attributes)
-            else Resource(clean_attributes(resource.attributes), resource.schema_url)
+            if _may_leave(resource.schema_url) and _describes(resource.attributes)
+            else Resource(_description(resource.attributes), words(resource.schema_url))
         ),
     )
 
@@ -133,7 +137,7 @@ def _kind(span: ReadableSpan) -> SpanKind:
 
 
 def _event(event: Event, attributes: Mapping[str, Any], span: ReadableSpan) -> Event:
-    return Event(text(event.name), _like(event.attributes, attributes), nanoseconds(event.timestamp) or _end(span))
+    return Event(words(event.name), _like(event.attributes, attributes), nanoseconds(event.timestamp) or _end(span))
 
 
 def _like(before: Any, attributes: Mapping[str, Any], *, dropped: int | None = None) -> BoundedAttributes:
@@ -150,20 +154,28 @@ def _bounded(items: Sequence[T], dropped: int) -> Sequence[T]:
 
 
 def _clean_status(status: Status) -> Status:
-    return status if status.description is None else Status(status.status_code, text(status.description))
+    return status if status.description is None else Status(status.status_code, words(status.description))
+
+
+def _may_leave(said: object) -> bool:
+    """Return whether what should be a text, if there is any, is one that may leave as it is."""
+    return said is None or (type(said) is str and text(said) == said)
 
 
 def _is_clean(span: ReadableSpan) -> bool:
-    description = span.status.description
     return (
         _is_moment(span.start_time)
         and _is_moment(span.end_time)
         and isinstance(span.kind, SpanKind)
-        and text(span.name) == span.name
-        and (description is None or text(description) == description)
+        and type(span.name) is str
+        and _may_leave(span.name)
+        and _may_leave(span.status.description)
         and _are_clean(span.attributes)
         and all(
-            _is_moment(event.timestamp) and text(event.name) == event.name and _are_clean(event.attributes)
+            _is_moment(event.timestamp)
+            and type(event.name) is str
+            and _may_leave(event.name)
+            and _are_clean(event.attributes)
             for event in span.events
         )
         and all(_are_clean(link.attributes) for link in span.links)
@@ -182,6 +194,25 @@ def _are_clean(attributes: Any) -> bool:
     return True
 
 
+def _describes(attributes: Any) -> bool:
+    return _are_clean(attributes) and _length_of(attributes) <= _DESCRIBING
+
+
+def _description(attributes: Mapping[str, Any] | None) -> dict[str, AttributeValue]:
+    """Return attributes of a resource or a scope as they may leave: as many as every request has room for."""
+    clean, left = clean_attributes(attributes), _DESCRIBING
+    kept: dict[str, AttributeValue] = {}
+    for name, value in clean.items():
+        left -= _length_of({name: value})
+        if left >= 0:
+            kept[name] = value
+    return kept if len(kept) == len(clean) else {**kept, "attributes_left_out": len(clean) - len(kept)}
+
+
+def _length_of(attributes: Mapping[str, Any] | None) -> int:
+    return sum(len(name) + len(str(value)) for name, value in (attributes or {}).items())
+
+
 _resources: dict[int, tuple[Resource, Resource]] = {}
 _scopes: dict[int, tuple[InstrumentationScope, InstrumentationScope]] = {}
 
@@ -194,10 +225,16 @@ def _clean_scope(scope: InstrumentationScope | None) -> InstrumentationScope | N
         scope,
         lambda: (
             scope
-            if text(scope.name) == scope.name and _are_clean(scope.attributes)
-            else InstrumentationScope(text(scope.name), scope.version, scope.schema_url, clean_attributes(scope.attributes))
+            if all(map(_may_leave, (scope.name, scope.version, scope.schema_url))) and _describes(scope.attributes)
+            else InstrumentationScope(
+                words(scope.name), _words(scope.version), _words(scope.schema_url), _description(scope.attributes)
+            )
         ),
     )
+
+
+def _words(said: object) -> str | None:
+    return None if said is None else words(said)
 
 
 def _known(known: dict[int, tuple[T, T]], original: T, cleaned: Callable[[], T]) -> T:

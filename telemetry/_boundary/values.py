@@ -11,9 +11,11 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any, cast
+from urllib.parse import ParseResult, ParseResultBytes, SplitResult, SplitResultBytes
 
 from telemetry import _health
-from telemetry._boundary.texts import LIMIT, key, text, text_of_bytes
+from telemetry._boundary.objects import class_name, key_of, text_of, unprintable, words
+from telemetry._boundary.texts import LIMIT, text, text_of_bytes
 from telemetry.redaction import REDACTED, is_secret_name
 from telemetry.timestamps import iso_seconds
 
@@ -70,41 +72,12 @@ def plain(name: str, value: Any) -> Plain:
         return as_is
     try:
         if isinstance(value, datetime) and value.tzinfo is not None:
-            return _moment(value)
+            return words(_moment(value))
         found = _scalar(value)
         return text(str(_Walk(must_be_finite=False).value(value))) if found is _NONE else cast("Plain", found)
     except Exception as problem:  # noqa: BLE001  # somebody's class, a number of a million digits
         _health.pass_on(problem)
-        return _unprintable(value)
-
-
-def key_of(name: object) -> str:
-    """Return what stands as a key, which may be any object, as one short text."""
-    return key(name if type(name) is str else text_of(name))
-
-
-def text_of(value: object) -> str:
-    """Return the text of any object, not yet clean, also where its `__str__` fails."""
-    try:
-        if isinstance(value, bytes | bytearray):
-            return text_of_bytes(value)
-        return str.__str__(str(value))  # its own class of texts may have a hash or a length of its own
-    except Exception as problem:  # noqa: BLE001  # somebody's __str__
-        _health.pass_on(problem)
-        return _unprintable(value)
-
-
-def class_name(value: object, *, qualified: bool = False) -> str:
-    """Return the name of an object's class, short and clean; if `qualified`, behind its module's unless that is builtins."""
-    kind = type(value)
-    try:
-        if not qualified:
-            return key_of(kind.__name__)
-        module = kind.__module__
-        return key_of(kind.__qualname__ if module in (None, "builtins") else f"{module}.{kind.__qualname__}")
-    except Exception as problem:  # noqa: BLE001  # somebody's class of classes
-        _health.pass_on(problem)
-        return "object"
+        return unprintable(value)
 
 
 _NONE = object()
@@ -143,7 +116,7 @@ class _Walk:
                 found = self._compound(value)
         except Exception as problem:  # noqa: BLE001  # somebody's class: it must not spoil what stands beside it
             _health.pass_on(problem)
-            return _unprintable(value)
+            return unprintable(value)
         if isinstance(found, str):
             if len(found) > self._characters_left:
                 found = text(found, limit=max(_SMALLEST_CUT, self._characters_left))
@@ -210,8 +183,17 @@ def _items_of(value: Any) -> Collection[tuple[Any, Any]] | None:
         names = getattr(value, "_fields", None)
         return None if names is None else list(zip(names, value, strict=True))
     if is_dataclass(value) and not isinstance(value, type):
-        return [(field.name, getattr(value, field.name)) for field in fields(value)]
+        return [(field.name, _member(value, field.name)) for field in fields(value) if field.repr]
     return None
+
+
+def _member(value: object, name: str) -> Any:
+    """Return a record's field; one that was never set, or that cannot be read, spoils no other."""
+    try:
+        return getattr(value, name)
+    except Exception as problem:  # noqa: BLE001  # somebody's descriptor
+        _health.pass_on(problem)
+        return f"[unreadable {class_name(problem)}]"
 
 
 def _without_named_secret(found: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +207,7 @@ def _scalar(value: Any) -> Any:
     """Return a value that is one text, number or boolean as such; `_NONE` for any other."""
     if isinstance(value, Enum):
         value = value.value
-    if value is None or isinstance(value, bool):
+    if value is None or value is True or value is False:  # a class may only say that it is a boolean's
         return value
     if isinstance(value, str):
         return text(str.__str__(value))
@@ -235,13 +217,11 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, date | time):  # a datetime is a date
-        return value.isoformat()
+        return words(value.isoformat())
+    if isinstance(value, ParseResult | SplitResult | ParseResultBytes | SplitResultBytes):
+        return words(value.geturl())  # its parts do not tell what surrounds them
     if isinstance(value, bytes | bytearray | memoryview):
         return text_of_bytes(value)
     if isinstance(value, BaseException):
         return text(f"{class_name(value)}: {text_of(value)}")
     return _NONE
-
-
-def _unprintable(value: object) -> str:
-    return f"[unprintable {class_name(value)}]"

@@ -1,24 +1,33 @@
 """structlog's loggers for applications: whatever they are given, they raise nothing into the application.
 
 structlog's own raise TypeError for a mismatched placeholder, for a field named `event` or `self`, and for a missing
-event; and KeyError for a level between the known ones.
+event; KeyError for a level between the known ones; and whatever the truth of `stack_info` raises.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
 
-from telemetry._lines.standard import formatted
+from telemetry._lines.standard import formatted, is_asked_for
 from telemetry.model import Level
 
 _TAKEN = frozenset({"self", "event", "method_name", "level"})
 """Names of structlog's own parameters."""
 
+_render_stack = structlog.processors.StackInfoRenderer()
 _structlogs: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
+
+
+def add_stack(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Add the stack where `stack_info` asks for it: a processor of structlog's chain."""
+    if "stack_info" in event:
+        event["stack_info"] = is_asked_for(event["stack_info"])
+        return _render_stack(logger, method, event)
+    return event
 
 
 def _saying(name: str) -> Callable[..., Any]:

@@ -15,6 +15,11 @@ from telemetry._export.line_files import LineFile
 
 Line = dict[str, Any]
 
+_BLOCKS = ("stack", "exception")
+_HIDDEN = frozenset({"span_id", "trace_flags"})
+_TAKEN = {name: f"field_{name}" for name in ("exc_info", *_BLOCKS)}
+"""Keys that structlog's renderer takes for something else than a field: it would print a traceback of its own."""
+
 
 class Sink(Protocol):
     """A destination for lines from a level on."""
@@ -34,7 +39,8 @@ class FileSink:
     def write(self, lines: Sequence[Line]) -> None:
         """Append the lines by one write."""
         document = _json(lines[0]) if len(lines) == 1 else b"".join(map(_json, lines))
-        if not document.isascii():  # for terminals that show the file, and readers that split it at any line end
+        # for terminals that show the file, and readers that split it at any line end
+        if not document.isascii() or b"\x7f" in document:
             document = visible_json(document.decode()).encode()
         self._file.write(document)
 
@@ -76,17 +82,16 @@ class ConsoleSink:
         self._stream.flush()
 
     def _as_text(self, line: Line) -> str:
+        blocks = {name: line[name] for name in _BLOCKS if isinstance(line.get(name), str)}
         shown = {
-            visible(name): _shown(value)
+            visible(_TAKEN.get(name, name)): _shown(value)
             for name, value in line.items()
-            if name not in ("span_id", "trace_flags", "exception", "stack")
+            if name not in _HIDDEN and name not in blocks
         }
         shown["timestamp"] = line["timestamp"][11:23]
         if "trace_id" in shown:
             shown["trace_id"] = shown["trace_id"][:8]
-        blocks = [self._render(None, line["level"], shown)]
-        blocks += [_indented(line[name]) for name in ("stack", "exception") if isinstance(line.get(name), str)]
-        return "\n".join(blocks)
+        return "\n".join([self._render(None, line["level"], shown), *map(_indented, blocks.values())])
 
 
 class Captured:

@@ -54,12 +54,16 @@ def error_in(exc_info: Any) -> BaseException | None:
     if isinstance(exc_info, tuple):
         found = exc_info[1] if len(exc_info) > 1 else None
         return found if isinstance(found, BaseException) else None
+    return sys.exc_info()[1] if is_asked_for(exc_info) else None
+
+
+def is_asked_for(flag: Any) -> bool:
+    """Return whether `flag` is true; what is neither true nor false, as arrays are, was given."""
     try:
-        is_asked_for = bool(exc_info)
+        return bool(flag)
     except Exception as problem:  # noqa: BLE001  # neither true nor false, like an array: it was given
         _health.pass_on(problem)
-        is_asked_for = True
-    return sys.exc_info()[1] if is_asked_for else None
+        return True
 
 
 class _Handler(logging.Handler):

@@ -69,7 +69,7 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
     _output.use((*sinks, *(sink for sink in _output.sinks if isinstance(sink, Captured))))
     if not structlog.is_configured():
         structlog.configure(
-            processors=[structlog.processors.StackInfoRenderer(), _to_line],
+            processors=[loggers.add_stack, _to_line],
             wrapper_class=loggers.Logger,
             cache_logger_on_first_use=False,
         )
@@ -253,6 +253,8 @@ def _clean(fields: Mapping[str, Any]) -> Line:
             clean["fields_left_out"] = len(fields) - _MOST_FIELDS
             break
         free = _free(name)
+        if free in clean:  # two keys that are secrets, or too long
+            free = f"{free} ({place + 1})"
         clean[free] = line_value(free, value)
     return clean
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from telemetry._shapes.quoting import LOOKS_MADE, QUOTE, SPACE, surrounded
+from telemetry._shapes.quoting import BLANK, LINE_END, LOOKS_MADE, QUOTE, SPACE, surrounded
 from telemetry._shapes.shape import Shape
 
 COMMANDS: tuple[Shape, ...] = (
     surrounded(
         "an option of a command",
-        rf"""(?P<name> (?<![\w-]) \s? --? (?:[a-z]+-){{0,4}}
-             (?: password|passwd|passphrase|pass|pwd|pw|token|secret|credentials?|(?:api|access|secret|private|auth)-?key )
-             (?: [ =]{{1,4}} | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE}) ) (?: b?{QUOTE} )? )
+        rf"""(?P<name> (?<![\w-]) \s? --? (?:[a-z0-9]{{1,32}}[_-]){{0,4}} (?: [a-z]{{1,16}} (?= pass[wp] ) )?
+             (?: password|passwd|passphrase|pass|pwd|pw|token|secret|credentials?
+               | (?:api|access|secret|private|auth)[_-]?key )
+             (?: {BLANK}{{0,32}}+ (?: (?<=[ \t]) | (?<=\\t) | = | \\{{1,32}} {LINE_END} ) {BLANK}{{0,32}}+
+               | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE}) ) (?: b?{QUOTE} )? )
              (?! -- ) (?: (?<=") [^"\r\n]* | (?<=') [^'\r\n]* | [^\s"'\\]+ )""",
         *("--", " -"),
     ),

@@ -9,15 +9,16 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECRET = re.compile(
     r"""
     (?: .* [._\s/:-] )?
-    (?: (?: access | refresh | auth | id | oauth | csrf | xsrf | session | csrfmiddleware )? token
-      | pass (?: word | wd | phrase | code )s? | pwd
+    (?: [a-z]{0,32} (?: token | pass (?: word | wd | phrase | code )s? ) | pwd
       | (?: client | api | app | shared )? secrets? (?: [_-]? key )?
-      | (?: api | app | access | private | secret | auth | signing | encryption | master | fernet | shared | ssh )
+      | (?: api | app | access | private | secret | auth | signing | encryption | master | fernet | shared | ssh
+          | account | storage | consumer )
         [_-]? keys? (?: [_-]? (?: pem | base64 | fallbacks? ) )?
-      | (?: proxy[_-]? )? authorization | cookies? | credentials? | session [_-]? id | jwt
-      | amz [_-] signature
+      | (?: proxy[_-]? )? authorization | cookies? | credentials? | sess (?: ion )? [_-]? id | jwt | bearer
+      | (?: (?: amz | goog | oauth ) [_-] )? sig | (?: amz | goog | oauth ) [_-] signature
+      | (?: db | user | smtp | redis ) [_-]? pass
     )
-    [_-]? \d{0,2}
+    (?: [_-]? (?: value | confirm (?: ation )? | again ) )? [_-]? \d{0,2}
     """,
     re.IGNORECASE | re.VERBOSE,
 )

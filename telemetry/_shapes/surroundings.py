@@ -15,6 +15,7 @@ from telemetry._shapes.commands import COMMANDS
 from telemetry._shapes.quoting import (
     ASSIGNED,
     EQUALS,
+    LINE_END,
     LOOKS_MADE,
     NO_SECRET,
     PARAMETERS,
@@ -70,18 +71,17 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     *ADDRESSES,
     surrounded(
-        "a signed URL",
-        r"""(?P<name> (?: x-(?:amz|goog)-(?:signature|credential|security-token) | awsaccesskeyid
-            | (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: signature | sig ) | (?<=[?&]) code )
-            (?: = | %(?:25){0,3}3D ) ) (?! [^\s&"'<>\\]{1,5} (?: [\s&"'<>\\] | \Z ) ) [^\s&"'<>\\]+""",
-        *("x-amz-", "x-goog-", "awsaccesskeyid", "signature", "sig", "code="),
-    ),
-    surrounded(
         "a password in a sentence",
         rf"""(?P<name> \b (?: pass(?:word|phrase|code) | pin | token | secret | (?:api|access|secret|private)[ _-]?key )
              \ (?: is | was | given | provided ) (?: \ now )? :? \ {{1,2}} (?: b?{QUOTE} )? )
              (?-i:{LOOKS_MADE}) [^\s"'\\]{{5,}} (?<! [.,;:!?)] )""",
         *("password ", "passphrase ", "passcode ", "pin ", "token ", "secret ", "api", "access", "private"),
+    ),
+    surrounded(
+        "a password of .netrc",
+        rf"""(?P<name> {START} login (?: \s | {LINE_END} ){{1,8}} [^\s"'\\]{{1,128}} (?: \s | {LINE_END} ){{1,8}}
+             password \s{{1,8}} ) [^\s"'\\]+""",
+        "login",
     ),
     surrounded(
         "an API key in a sentence",
@@ -91,9 +91,10 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     surrounded(
         "a session's or an authorization's nonce",
-        rf"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) ) (?: session | sess | state | nonce | code_verifier )
+        rf"""(?P<name> (?: (?<![A-Za-z0-9_-]) | (?<=%26) | (?<=%3F) | (?<=[a-z]_)(?=sess) | (?<=connect\.)(?=sid) )
+            (?: session | sess | sid | state | nonce | code_verifier )
             (?: = | %(?:25){{0,3}}3D ) ) (?! (?-i:{SLUG}) ) (?= [A-Za-z_.~-]{{0,200}} [0-9] ) [A-Za-z0-9_.~%-]{{16,}}=*""",
-        *("session", "sess=", "sess%", "state", "nonce", "code_verifier"),
+        *("session", "sess=", "sess%", "sid", "state", "nonce", "code_verifier"),
     ),
     surrounded(
         "cookies in a mapping",
@@ -117,9 +118,11 @@ SURROUNDED: tuple[Shape, ...] = (
         "an Authorization header",
         rf"""(?P<name> authorization {ASSIGNED} (?: b?{QUOTE} )? )
              (?: (?: digest|hawk|mac|oauth|signature|googlelogin|aws4-[\w-]+ ) \s {PARAMETERS}
-               | (?: (?: bearer|basic|token|negotiate|ntlm|api-?key|key|bot|dpop ) (?: [ \t]{{1,4}} | \+ | %20 )
+               | (?: (?: bearer|basic|token|negotiate|ntlm|api-?key|key|bot|dpop )
+                   (?: {LINE_END} [ \t]{{1,8}} | [ \t]{{1,4}} | \+ | %20 )
                    | [A-Za-z][\w-]{{0,40}} [ \t]{{1,4}} (?= [^\s"'\\0-9]{{0,200}} [0-9=] [^\s"'\\]{{4}} ) )?
-                 [^\s"'\\]+ (?: (?<=token=) \\{{0,32}} " [^"\r\n]* )? )""",
+                 [^\s"'\\]+ (?: (?<=[A-Za-z0-9+/]{{76}}) \r? \n [A-Za-z0-9+/]{{1,76}} =* ){{0,64}}
+                 (?: (?<=token=) \\{{0,32}} " [^"\r\n]* )? )""",
         "authorization",
     ),
     # "basic authentication" and "token expired" are words; a secret has digits, mixed case, or is very long.
@@ -127,7 +130,7 @@ SURROUNDED: tuple[Shape, ...] = (
         name="a scheme and its secret",
         pattern=re.compile(
             rf"(?P<name>{START}(?:(?i:bearer|basic|token)(?:[ \t]{{1,4}}|%20|\+)"
-            rf"|(?i:bearer)[ \t]{{0,2}}(?:[:=][ \t]{{0,2}}|[ \t])\\{{0,8}}[\"']?))"
+            rf"|(?i:bearer)[ \t]{{0,2}}(?:[:=][ \t]{{0,2}}|[ \t]|\\{{0,8}}[\"']:[ \t]{{0,2}})\\{{0,8}}[\"']?))"
             rf"(?P<secret>{LOOKS_MADE}[A-Za-z0-9._~+/=-]{{8,}}|[A-Za-z0-9._~+/=-]{{20,}})"
         ),
         starts=("bearer", "basic", "token"),
@@ -145,14 +148,14 @@ SURROUNDED: tuple[Shape, ...] = (
         pattern=re.compile(
             rf"""(?P<name> (?: (?<=[A-Za-z0-9_-]) token | pass (?:word|wd|phrase|code) s? | (?<=[_-]) pass (?![a-z])
                  | (?<=;) pwd | (?<=[_-]) pwd (?! {EQUALS} ["']? (?: [/~.] | [A-Z]:\\ ) )
-                 | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | session[_-]?id | jwt | client_assertion
-                 | (?: api|access|private|auth|signing|encryption|master ) [ _-]? keys? ) \d{{0,2}}
+                 | secrets? (?: [ _-]? (?:key|access[_-]?key) )? | sess(?:ion)?[_-]?id | jwt | client_assertion
+                 | (?: api|access|private|auth|signing|encryption|master ) [ _-]? keys? ) [_-]? \d{{0,2}}
                  {ASSIGNED} (?: [|>] [+-]? [ \t]{{0,4}} \r? \n \s{{0,32}} )? )
                  (?! {NO_SECRET} ) (?: {QUOTED} | [^\s&"'\\]+ ) {REST_OF_LIST}""",
             re.IGNORECASE | re.VERBOSE,
         ),
         starts=(
-            *("token", "pass", "pwd", "secret", "session", "jwt", "client_assertion"),
+            *("token", "pass", "pwd", "secret", "sess", "jwt", "client_assertion"),
             *("api", "access", "private", "auth", "signing", "encryption", "master"),
         ),
         replacement=_keep_name_and_quote,
@@ -198,7 +201,8 @@ SURROUNDED: tuple[Shape, ...] = (
     ),
     surrounded(
         "a value under the name token",
-        rf"""(?P<name> \b token (?: {EQUALS} | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE} (?-i:{LOOKS_MADE})) )
+        rf"""(?P<name> \b token (?: [_-]? \d{{1,2}} )?
+            (?: {EQUALS} | {QUOTE}{SPACE},{SPACE} (?=b?{QUOTE} (?-i:{LOOKS_MADE})) )
             (?: b?{QUOTE} | (?-i:{LOOKS_MADE}) ) ) [A-Za-z0-9._~+/-]{{8,}}=*""",
         "token",
     ),
@@ -220,6 +224,8 @@ WORDS: tuple[str, ...] = (
         "sig",
         "://",
         "%3a",
+        "%253a",
+        "%25253a",
         "session",
         "pwd",
         "jwt",

@@ -17,19 +17,13 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from opentelemetry.util.types import AttributeValue
 
 from telemetry import _health
-from telemetry._boundary import text, text_of
+from telemetry._boundary import words
 from telemetry._boundary.spans import clean_attributes, nanoseconds
 from telemetry._export.listening import Telling
 from telemetry._export.steps import Step, links_as, status_as
 from telemetry._spans import exception_events
 from telemetry._spans.exception_events import exception_attributes
 from telemetry._spans.limits import Limits, within
-
-
-def _name(given: object) -> str:
-    """Return a name or a sentence as it may leave, whatever a caller has given for one."""
-    return text(given if type(given) is str else text_of(given))
-
 
 _UNSET, _OK = Status(StatusCode.UNSET), Status(StatusCode.OK)
 
@@ -132,7 +126,7 @@ class OpenSpan(ReadableSpan, Span, Telling):
         if self._end_time is None:
             limits = self._limits
             kept = within(clean_attributes(attributes), most=limits.event_attributes, length=limits.event_length)
-            events = (*self._events, Event(_name(name), kept, nanoseconds(timestamp)))
+            events = (*self._events, Event(words(name), kept, nanoseconds(timestamp)))
             self._events = events[-limits.events :] if limits.events else ()
             self._dropped_events += len(events) - len(self._events)
             added = events[-1]
@@ -153,7 +147,7 @@ class OpenSpan(ReadableSpan, Span, Telling):
     def update_name(self, name: str) -> None:
         """Rename the span."""
         if self._end_time is None:
-            self._name = _name(name)
+            self._name = words(name)
             self._tell({"name": self._name})
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
@@ -162,7 +156,7 @@ class OpenSpan(ReadableSpan, Span, Telling):
         if self._end_time is not None or self._status.status_code is StatusCode.OK:
             return
         if code is StatusCode.OK or code is StatusCode.ERROR:
-            self._status = _OK if code is StatusCode.OK else Status(code, None if said is None else _name(said))
+            self._status = _OK if code is StatusCode.OK else Status(code, None if said is None else words(said))
             if self.unsaid is None:
                 self._tell({"status": status_as(code, self._status.description)})
 

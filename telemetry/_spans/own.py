@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler
 
 from telemetry import _health
-from telemetry._boundary.spans import clean_attributes
+from telemetry._boundary.spans import clean_resource
 from telemetry._spans.ids import ids
 from telemetry.settings import TelemetrySettings
 
@@ -39,7 +39,7 @@ def resource(settings: TelemetrySettings) -> Resource:
     merged = Resource(ours).merge(Resource.create())
     if settings.service_name:  # the SDK has named a service without a name
         merged = merged.merge(Resource({"service.name": settings.service_name}))
-    return Resource(clean_attributes(merged.attributes), merged.schema_url)
+    return clean_resource(merged)
 
 
 def _choose_ids() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock, Mock
+from urllib.parse import urlparse, urlsplit
 from uuid import UUID
 
 from tests.telemetry.canary import SECRETS
@@ -132,6 +134,47 @@ class Broken(Mapping[str, int]):
         raise RuntimeError("no values")
 
 
+class Pretending:
+    """Something that says it is of another class."""
+
+    def __init__(self, other: type) -> None:
+        self._other = other
+
+    @property
+    def __class__(self) -> type:
+        return self._other
+
+    @__class__.setter
+    def __class__(self, _: type) -> None: ...
+
+
+class Timeless(datetime):
+    """A moment that is written as none."""
+
+    def isoformat(self, *_: Any, **__: Any) -> Any:
+        return 5
+
+
+class Talking(date):
+    """A day that is written as a secret."""
+
+    def isoformat(self) -> str:
+        return SECRET
+
+
+class Nowhere(tzinfo):
+    """A zone that nobody knows the offset of."""
+
+    def utcoffset(self, _: object) -> timedelta:
+        raise RuntimeError("no offset")
+
+    def dst(self, _: object) -> timedelta:
+        raise RuntimeError("no summer")
+
+    def tzname(self, _: object) -> str:
+        raise RuntimeError("no name")
+
+
 class Doubtful:
     """Something that is neither true nor false, as arrays are."""
 
@@ -146,6 +189,15 @@ class Login:
     user: str
     password: str
     note: object = None
+
+
+@dataclass(slots=True)
+class Unfinished:
+    """A record of which a field was never set, and one is for nobody's eyes."""
+
+    user: str
+    pin: str = field(default="hunter2", repr=False)
+    late: str = field(init=False)
 
 
 Pair = namedtuple("Pair", ["user", "password"])  # noqa: PYI024  # it is the untyped one that has no types to go by
@@ -171,6 +223,8 @@ def circle() -> dict[str, Any]:
     found["self"] = found
     return found
 
+
+PRETENDED = (bool, int, float, str, bytes, list, tuple, dict, set, datetime, date, ValueError, Enum, type(None))
 
 ODD: dict[str, Any] = {
     "cycle": circle(),
@@ -206,6 +260,12 @@ ODD: dict[str, Any] = {
     "an endless list": Endless(),
     "of a class without a name": Nameless(),
     "a broken mapping": Broken(),
+    **{f"a mock of {each.__name__}": Mock(spec=each) for each in PRETENDED},
+    **{f"a magic mock of {each.__name__}": MagicMock(spec=each) for each in PRETENDED},
+    **{f"pretending to be {each.__name__}": Pretending(each) for each in PRETENDED},
+    "a moment that is written as none": Timeless(2026, 1, 1),
+    "a moment of no zone": datetime(2026, 1, 1, tzinfo=Nowhere()),
+    "an unfinished record": Unfinished("ann"),
     "moments": [datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)],
 }
 
@@ -235,6 +295,10 @@ HIDDEN: dict[str, Any] = {
     "an error's arguments": OSError(2, SECRET),
     "a record": Login("ann", "hunter2", [SECRET]),
     "a named tuple": Pair("ann", "hunter2"),
+    "a day that speaks": Talking(2026, 1, 1),
+    "an address in parts": urlsplit("https://ann:hunter2@db.example"),
+    "an address in parts, in bytes": urlparse(b"amqp://ann:hunter2@mq/app"),
+    "an environment": {"PGPASSWORD": "hunter2", "GITHUBTOKEN": "hunter2", "sig": "hunter2"},
     "a namespace": SimpleNamespace(user="ann", password="hunter2"),
     "an enum": Colour.RED,
     "a path": Path(f"/home/{SECRET}/x"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from telemetry._boundary import LIMIT, attribute, key, line_value, plain, text
 from tests.telemetry.canary import CANARY, SECRETS
-from tests.telemetry.odd import HIDDEN, ODD, SECRET, Login, Mute
+from tests.telemetry.odd import HIDDEN, ODD, SECRET, Login, Mute, Unfinished
 
 values = st.recursive(
     st.none()
@@ -91,6 +91,12 @@ def test_numbers_that_json_does_not_know() -> None:
     infinite = float("inf")
     assert line_value("x", [infinite, 1.5]) == ["inf", 1.5]
     assert attribute("x", [infinite, 1.5]) == (infinite, 1.5)
+
+
+def test_a_record_shows_what_its_class_shows() -> None:
+    """A field that its `repr` leaves out stays there, and one that was never set spoils no other."""
+    shown = {"user": "ann", "late": "[unreadable AttributeError]"}
+    assert line_value("x", Unfinished("ann")) == attribute("x", Unfinished("ann")) == shown
 
 
 def test_a_text_of_a_class_of_its_own_is_a_text() -> None:

@@ -18,7 +18,7 @@ from telemetry._lines import writing
 from telemetry.reading import read_lines
 from telemetry.settings import TelemetrySettings
 from tests.telemetry.canary import CANARY, SECRETS
-from tests.telemetry.odd import MuteError
+from tests.telemetry.odd import ERRORS, MuteError
 
 
 class Full(io.StringIO):
@@ -87,6 +87,21 @@ def test_without_a_sink_it_is_said_on_stderr(capsys: pytest.CaptureFixture[str])
     assert len(shown) < 2_000
     assert shown.count("\n") == 1
     assert CANARY not in shown
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_of_any_class_is_swallowed(
+    error: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it answers, and whatever its class is called, also where some errors are the host's."""
+    monkeypatch.setattr(_health._health, "passing", (TimeoutError,))
+    writing.configure(TelemetrySettings())
+    telemetry.problem(ERRORS[error])
+    telemetry.problem(type("\x1b[2J\n", (ValueError,), {})())
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown
+    assert CANARY not in shown
+    assert all(line.startswith("telemetry: ") for line in shown.splitlines())
 
 
 def test_an_error_whose_text_writes_a_line_locks_nothing(tmp_path: Path) -> None:

@@ -8,13 +8,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import telemetry
-from telemetry import measure, observe
+from telemetry import _measuring, measure, observe
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Measurement, declared_instruments
 from telemetry.model import Field, Operation, Result
 from telemetry.testing import Capture
@@ -150,6 +154,32 @@ def test_a_wrong_value_costs_its_host_nothing() -> None:
     measure(Sold(till=Grumpy()))  # type: ignore[arg-type]  # the mistake
     measure("apples", 3)  # type: ignore[call-overload]  # the mistake
     assert telemetry.swallowed() >= before + 1
+
+
+@pytest.mark.parametrize("value", [2**53, 2**63, 2**70, -(2**70), True, 10**400, float("nan"), "many", None, Decimal("1.5")])
+@pytest.mark.parametrize(
+    "instrument", [Left(), Sold(till="north"), Wait(till="north")], ids=lambda each: type(each).__name__
+)
+def test_no_value_costs_the_metrics_beside_it(instrument: Any, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is measured, and however much it adds up to, what was measured can be exported."""
+    reader = InMemoryMetricReader()
+    meter = MeterProvider(metric_readers=[reader], shutdown_on_exit=False).get_meter("test")
+    records: dict[type, Any] = {
+        Left: meter.create_gauge("left").set,
+        Sold: meter.create_counter("sold").add,
+        Wait: meter.create_histogram("wait").record,
+    }
+    for kind, record in records.items():
+        monkeypatch.setitem(_measuring._records, kind, record)
+    for _ in range(3):
+        measure(instrument, value)
+    if (data := reader.get_metrics_data()) is not None:
+        encode_metrics(data)
+    measure(instrument, 1)
+    data = reader.get_metrics_data()
+    assert data is not None
+    ((metrics,),) = [[scope.metrics for scope in each.scope_metrics] for each in encode_metrics(data).resource_metrics]
+    assert len(metrics) == 1
 
 
 def test_an_unbounded_label_is_refused_when_the_class_is_made() -> None:

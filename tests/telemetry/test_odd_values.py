@@ -30,7 +30,7 @@ from telemetry.redaction import REDACTED
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
 from tests.telemetry.canary import CANARY
-from tests.telemetry.odd import ERRORS, HIDDEN, ODD, SECRET, Classless, Mute, MuteError
+from tests.telemetry.odd import ERRORS, HIDDEN, ODD, SECRET, Classless, Doubtful, Mute, MuteError
 
 
 class Shipped(Result):
@@ -238,6 +238,32 @@ def test_a_line_of_very_many_fields_says_how_many_it_leaves_out(file: Path) -> N
     structlog.get_logger().info("wide", **{f"n{number}": number for number in range(1_000)})
     (line,) = read_lines(file)
     assert (line["n0"], line["n127"], line["fields_left_out"]) == (0, 127, 872)
+
+
+@pytest.mark.parametrize("keys", [(SECRET, f"{SECRET}2"), ("k" * 300, "k" * 301), ("timestamp", "field_timestamp")])
+def test_keys_that_become_the_same_lose_no_value(keys: tuple[str, str], file: Path, captrace: Capture) -> None:
+    """On a line, a span and in its context."""
+    given = dict(zip(keys, ("first", "second"), strict=True))
+    structlog.get_logger().info("said", **given)
+    with span("shop.ship", **given):
+        trace.get_current_span().add_event("moment", given)
+    with bind(**given), span("shop.pack"):
+        pass
+    (line,) = read_lines(file)
+    ship, pack = captrace.spans
+    for found in (line, ship.attributes, ship.events[0].attributes, pack.attributes):
+        assert {"first", "second"} <= {str(value) for value in found.values()}
+        assert CANARY not in str(found)
+
+
+@pytest.mark.parametrize("flag", [Doubtful(), True, [1]], ids=["neither true nor false", "true", "a list"])
+def test_a_stack_is_added_where_it_is_asked_for(flag: object, file: Path) -> None:
+    """Whatever says so; nothing raises."""
+    structlog.get_logger().info("said", stack_info=flag)
+    structlog.get_logger().info("said", stack_info=None)
+    first, second = read_lines(file)
+    assert "test_a_stack_is_added" in first["stack"]
+    assert (first["event"], "stack" in second, "stack_info" in second) == ("said", False, False)
 
 
 def test_one_event_of_many_with_a_naive_moment_spoils_no_line(file: Path) -> None:

@@ -208,6 +208,42 @@ def test_resources_and_scopes_leave_without_secrets() -> None:
     assert (first.resource.attributes["n"], first.resource.attributes["password"]) == (1, "[redacted]")
 
 
+ODD_TEXTS = ["caf\udce9", TOKEN, "x" * 3_000_000, 5, 1.5, None, b"a", pytest.param(object(), id="an object")]
+
+
+@pytest.mark.parametrize("odd", ODD_TEXTS, ids=lambda odd: str(odd)[:9])
+def test_what_should_be_a_text_spoils_neither_its_span_nor_the_request(odd: Any) -> None:
+    """Names, versions, schemas, descriptions: whatever instrumentations give is written, bounded and without secrets."""
+    moments: dict[str, Any] = {"start_time": 1, "end_time": 2}
+    context, ok = SpanContext(1, 2, is_remote=False), {"ok": 1}
+    status = Status(StatusCode.ERROR)
+    status._description = odd
+    spans = [
+        ReadableSpan(odd, context, attributes=ok, **moments),
+        ReadableSpan("event", context, attributes=ok, events=[Event(odd, timestamp=1)], **moments),
+        ReadableSpan("status", context, attributes=ok, status=status, **moments),
+        ReadableSpan("scope", context, attributes=ok, instrumentation_scope=InstrumentationScope(odd), **moments),
+        ReadableSpan("version", context, attributes=ok, instrumentation_scope=InstrumentationScope("x", odd), **moments),
+        ReadableSpan("schema", context, attributes=ok, instrumentation_scope=InstrumentationScope("x", "1", odd), **moments),
+        ReadableSpan("resource", context, attributes=ok, resource=Resource({}, odd), **moments),
+    ]
+    left = exported(*spans)
+    assert [span.attributes for span in left] == [ok] * len(spans)
+    for document in (encode_spans(left).SerializeToString(), otlp_json.request(left)):
+        assert len(document) < len(spans) * 20_000
+        assert TOKEN.encode() not in document
+
+
+def test_what_every_request_says_again_has_an_end() -> None:
+    """Of the attributes of a resource and of a scope as many are kept as fit, and how many are left out is said."""
+    many = {f"k{number}": "y" * 16_000 for number in range(200)}
+    span = ReadableSpan("a", resource=Resource(many), instrumentation_scope=InstrumentationScope("x", attributes=many))
+    (left,) = exported(span)
+    assert left.instrumentation_scope is not None
+    for attributes in (left.resource.attributes, left.instrumentation_scope.attributes):
+        assert (len(attributes or {}), (attributes or {})["attributes_left_out"]) == (5, 196)
+
+
 def test_numbers_that_are_none_stay_numbers() -> None:
     """A span that holds some is clean."""
     span = ReadableSpan("a", attributes={"n": float("nan"), "all": (1.0, float("nan"), float("inf"))})

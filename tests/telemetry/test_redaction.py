@@ -9,6 +9,8 @@ from time import process_time
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from telemetry import redaction
 from telemetry._shapes import SURROUNDED, TOKENS
@@ -133,6 +135,10 @@ def test_what_surrounds_a_secret_stays(text: str, left: str) -> None:
         "mysql -h host -P 3306 -u ann",
         "['redis://host:6379','a@b.example']",
         "a bearer of 2 flags, bearer: none, auth: SAML, auth=required, auth=('oidc')",
+        "a handler(worker, sig='SIGTERM', how='Warm'), signature: verified, {'sig': 'SIGTERM'}",
+        "git+ssh://git@host/repo.git@v1, sk-internationalization-of-the-texts",
+        'the field "password"\n\nThen the next paragraph',
+        "a key-0123-of-words, xai-and-groq-models, gsk_ and r8_ names",
         "the error 'no password' ' or token', 'the password is ' + value, the API key rotation-for-2026-customers",
     ],
 )
@@ -274,6 +280,41 @@ OF_VENDORS = {
     "a password in a pair's class": f"HTTPBasicAuth('ann', '{_MADE}')",
     "npm's settings": f"//registry.example/:_auth={_MADE}",
     "Docker's settings": json.dumps({"auths": {"registry.example": {"auth": _MADE}}}),
+    "an option behind a tab": f"psql --password\t{_MADE}",
+    "an option on the next line": f"deploy --password \\\n    {_MADE}",
+    "an option in a column": f"--password             {_MADE}",
+    "an option with underscores": f"deploy --db_password {_MADE} --api_key {_MADE}",
+    "an option in one word": f"deploy --dbpassword {_MADE}",
+    "settings in columns": f"password            = {_MADE}\napi_key\t\t\t\t\t:\t{_MADE}",
+    "a long string": f"password = \"\"\"{_MADE}\"\"\", secret = '''{_MADE}'''",
+    "HTML's entities": f"{{&quot;password&quot;: &quot;{_MADE}&quot;, &#x27;api_key&#x27;: &#x27;{_MADE}&#x27;}}",
+    "a field of a form in HTML": f'<input name="password" type="text" value="{_MADE}">',
+    "a part of a form": f'Content-Disposition: form-data; name="password"\r\n\r\n{_MADE}\r\n--x',
+    "a quote in JSON in JSON": json.dumps(json.dumps({"password": f'a"{_MADE}'})),
+    "a numbered name": f"TOKEN_2={_MADE} SECRET_KEY_1={_MADE}",
+    "a folded header": f"Authorization: Bearer\r\n {_MADE}",
+    "a folded cookie": f"Cookie: a=b;\r\n sid={_MADE}",
+    "a password with an @ and a slash": f"postgres://ann:a@b/{_MADE}@host/app",
+    "an address that is quoted in part": f"redis%3A//%3A{_MADE}%40host/0",
+    "an address that is quoted twice": f"redis%253A%252F%252Fann%253A{_MADE}%2540host%252F0",
+    "a part of an address": f"SplitResult(scheme='https', netloc='ann:{_MADE}@db.example', path='/x')",
+    ".netrc": f"machine github.com\nlogin ann\npassword {_MADE}",
+    "a signature in JSON": json.dumps({"X-Amz-Signature": _MADE, "sig": _MADE, "signature": _MADE}),
+    "a signature of OAuth": f'oauth_signature="{_MADE}"',
+    "a session of somebody's": f"_gitlab_session={_MADE}; PHPSESSID={_MADE}",
+    "a scheme as a name in JSON": json.dumps({"bearer": _MADE}),
+    "GitHub's installation tokens in capitals": f"V1.{_HEX.upper()}",
+    "OpenAI in small letters": f"sk-{'abcdefghijklmnopqrstuvwxyz'}{_MADE[:4]}, sk-proj-{'abcdefghijklmnopqrstuvwxyz' * 2}",
+    "Google's API keys of any length": f"AIza{_MADE}{_MADE}",
+    "Groq": f"gsk_{_MADE}{_MADE}",
+    "xAI": f"xai-{_MADE}",
+    "Replicate": f"r8_{_MADE}",
+    "Heroku": f"HRKU-AA{_MADE}",
+    "Mailgun": f"key-{_HEX[:32]}",
+    "Doppler": f"dp.pt.{_MADE}",
+    "Bitbucket": f"ATBB{_MADE[:28]}",
+    "Azure": f"abc8Q~{_MADE[:34]}",
+    "Terraform": f"ab1.atlasv1.{_MADE}{_MADE}",
     "XML with an attribute": f'<wsse:Password Type="text">{_MADE}</wsse:Password>',
     "XML with any characters": f"<password><![CDATA[{_MADE}]]></password>",
     "an API key in a sentence": f"Incorrect API key provided: {_MADE}.",
@@ -390,6 +431,38 @@ def test_a_secret_is_known_however_it_is_written(text: str, left: str) -> None:
     assert redact(text) == left
 
 
+HIDING = ["\x1b[0m", "\x1b[1;32m", "\x1b[m", "\x1b[K", "\\x1b[35m", "\\u001b[0m", "\u200b", "\xad", "\ufeff", "\u202e", "\0"]
+
+
+@given(st.data())
+def test_a_secret_is_taken_out_whatever_hides_in_it(data: st.DataObject) -> None:
+    """Colours of a terminal and characters that nobody sees may stand anywhere, also inside it or just before it."""
+    secret = data.draw(st.sampled_from(SECRETS))
+    said = f"GitHub said no to {secret} (401)"
+    places = st.dictionaries(st.integers(0, len(said)), st.sampled_from(HIDING), min_size=1)
+    for at, hiding in sorted(data.draw(places).items(), reverse=True):
+        said = said[:at] + hiding + said[at:]
+    shown = redact(said)
+    for hiding in HIDING:
+        shown = shown.replace(hiding, "")
+    assert CANARY not in shown
+
+
+@pytest.mark.parametrize("hiding", HIDING)
+@pytest.mark.parametrize("vendor", OF_VENDORS)
+def test_a_secret_in_colour_is_a_secret(vendor: str, hiding: str) -> None:
+    """Each begins at a colour's end as it does at a blank."""
+    secret = OF_VENDORS[vendor]
+    assert redact(f"{hiding}{secret}{hiding}") != f"{hiding}{secret}{hiding}"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred\x1b[0m", "a\u200bb", r"C:\x1b[0m", "\u202eabc", "a\0b", r"\d+\["])
+def test_what_hides_no_secret_stays(text: str) -> None:
+    """It is made visible where it is shown, also beside a secret."""
+    assert redact(text) == text
+    assert redact(f"{text} password={CANARY}, {text}") == f"{text} password={REDACTED} {text}"
+
+
 @pytest.mark.parametrize("secret", [*OF_VENDORS.values(), *SECRETS, *LISTS_OF_KEYS.values()])
 def test_what_is_redacted_stays_as_it_is(secret: str) -> None:
     """Text goes through here more than once on its way."""
@@ -421,6 +494,17 @@ def test_an_application_adds_shapes_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         ("dbPassword", True),
         ("passwords", True),
         ("authToken2", True),
+        ("PGPASSWORD", True),
+        ("dbpassword", True),
+        ("GITHUBTOKEN", True),
+        ("storage_key", True),
+        ("password_confirmation", True),
+        ("db_pass", True),
+        ("sig", True),
+        ("X-Goog-Signature", True),
+        ("bearer", True),
+        ("signature", False),
+        ("bypass", False),
         ("privateKeyPem", True),
         ("SECRET_KEY_FALLBACKS", True),
         ("--api-key", True),

@@ -54,6 +54,13 @@ def test_whatever_a_span_has_counts() -> None:
     ):
         assert size <= size_of(span) - EMPTY <= size + 200
     assert 100 <= EMPTY <= 400
+    wide = "ż" * 1000  # two bytes each
+    for span in (
+        ReadableSpan(wide),
+        ReadableSpan("", status=Status(StatusCode.ERROR, wide)),
+        ReadableSpan("", events=[Event(wide)]),
+    ):
+        assert 2000 <= size_of(span) - EMPTY <= 2100
 
 
 def test_what_fits_is_kept_and_what_does_not_is_cut() -> None:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import structlog
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
-from telemetry import visible
+from telemetry import bind, visible
 from telemetry._lines import writing
 from telemetry.settings import TelemetrySettings
 from telemetry.testing import Capture
@@ -74,6 +74,13 @@ def test_what_a_terminal_gets_is_visible(value: str) -> None:
 def test_what_can_be_seen_stays(text: str) -> None:
     """Letters of all scripts, marks, emoji and a tab."""
     assert visible(text) == text
+
+
+def test_of_unicodes_format_characters_only_marks_of_numbers_are_seen() -> None:
+    """Arabic, Syriac and Kaithi write them before or around digits; all others act or are invisible."""
+    formats = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
+    marks = "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
+    assert "".join(one for one in formats if visible(one) == one) == marks
 
 
 def test_what_is_escaped_can_be_told() -> None:
@@ -168,6 +175,24 @@ def test_text_for_people_has_the_stack_and_the_traceback_below_its_line() -> Non
     assert all(line.startswith("  ") for line in below)
     beginnings = [line for line in below if line.startswith(("  Stack", "  Traceback", "  ValueError"))]
     assert beginnings == ["  Stack (most recent call last):", "  Traceback (most recent call last):", "  ValueError: spilt"]
+
+
+@pytest.mark.parametrize("name", ["exc_info", "stack", "exception", "logger", "logger_name", "positional_args", "\x1b[2J\n"])
+@pytest.mark.parametrize("value", [True, "\x1b[31m\nforged", {"a": ["\x1b[31m"]}], ids=["true", "a text", "a mapping"])
+def test_text_for_people_shows_a_field_of_any_name(name: str, value: Any) -> None:
+    """Also where structlog's renderer takes it for something else; a traceback of its own would hold secrets and escapes."""
+    stream = io.StringIO()
+    writing.configure(TelemetrySettings(log_format="console", log_level=10), stream=stream)
+    try:
+        raise ValueError("hunter2")
+    except ValueError:
+        with bind(**{name: value}):
+            structlog.get_logger().info("said")
+    first, *below = stream.getvalue().splitlines()
+    assert "hunter2" not in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+    assert visible(name) in first or "[" in first.partition("said")[2] or below == [r"  \x1b[31m", "  forged"]
+    assert all(line.startswith("  ") for line in below)
 
 
 def test_a_file_holds_what_was_said(tmp_path: Path) -> None:
