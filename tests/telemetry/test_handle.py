@@ -281,10 +281,13 @@ def test_a_function_that_forgets_its_result_is_told_to_return_it(captrace: Captu
 
 def test_a_lambda_that_returns_no_operation_is_named(captrace: Capture) -> None:
     """Instead of an attribute that a text does not have."""
-    no_operation: Callable[[str], Any] = lambda street: street  # noqa: E731  # the mistake
-    mistaken: Callable[[str], Operation[None]] = no_operation
 
-    @observed(mistaken)
+    def mistaken(street: str) -> Any:
+        return street
+
+    made_by: Callable[[str], Operation[None]] = mistaken
+
+    @observed(made_by)
     def sort(street: str) -> str:
         return street
 
