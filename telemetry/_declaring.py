@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +11,9 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Scalar = str | int | float | bool
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*", re.ASCII)
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,15 @@ def make_frozen(cls: type) -> None:
     cls.__doc__ = written
 
 
+def check_name(cls: type, name: object, suffix: str = "") -> None:
+    """Raise a TypeError where `name` and the `suffix` cannot name an instrument, as the SDK would, once it is used."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) + len(suffix) > _LONGEST_NAME:
+        raise TypeError(
+            f"{cls.__name__}: its name is a letter, then letters, digits, _ . - and /, "
+            f"{_LONGEST_NAME - len(suffix)} at most, not {name!r}"
+        )
+
+
 def first_line(cls: type) -> str:
     """Return the first line of a declaration's docstring, or nothing."""
     return (cls.__doc__ or "").strip().partition("\n")[0]
@@ -115,6 +128,8 @@ def spec_of(name: str, hint: Any) -> FieldSpec:
     values: tuple[str, ...] = ()
     if origin is Literal:
         values, hint = tuple(get_args(hint)), str
+        if not all(isinstance(value, str) for value in values):
+            raise TypeError(f"{name}: the values of a Literal are texts, not {', '.join(map(repr, values))}")
     elif isinstance(hint, type) and issubclass(hint, StrEnum):
         values, hint = tuple(member.value for member in hint), str
     if hint not in _TYPE_NAMES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any, Protocol, overload
 
 from opentelemetry import metrics
@@ -11,6 +12,7 @@ from opentelemetry import metrics
 from telemetry import _health
 from telemetry._boundary import Plain
 from telemetry._declaring import FieldSpec, Scalar, first_line
+from telemetry._decoding import Values
 from telemetry._fields import check, plain_values
 from telemetry._spans import provider
 from telemetry._spans.source import SCOPE
@@ -37,6 +39,9 @@ def measure(instrument: Gauge | Histogram, value: float, /) -> None: ...
 def measure(instrument: Instrument, value: float = 1, /) -> None:
     """Record `value` under the instrument's labels; a counter adds one by default."""
     try:
+        given: object = instrument
+        if not isinstance(given, Instrument):  # no type checker has seen every program
+            raise TypeError(f"measure() takes an instrument, such as Refunded(reason=...), not {given!r:.80}")
         spec = instrument.__instrument__
         values = plain_values(type(instrument), spec.labels, instrument.__dict__)
         if _health.is_strict():
@@ -111,7 +116,7 @@ def _labels(specs: Mapping[str, FieldSpec], values: Mapping[str, Plain]) -> dict
 def _hand_over(record: _Record, name: str, value: float, labels: dict[str, Scalar]) -> None:
     record(value, labels)  # without a meter provider, OpenTelemetry's no-op instrument
     for captured in _captures:
-        captured.append(Measurement(name, value, labels))
+        captured.append(Measurement(name, value, Values(labels)))
 
 
 def _made(spec: InstrumentSpec) -> _Record:
@@ -137,5 +142,7 @@ def _exportable(value: float) -> float:
 def _check_value(spec: InstrumentSpec, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{spec.name} measures numbers, not {value!r}")
+    if not isfinite(value):
+        raise ValueError(f"{spec.name} measures numbers, not {value!r}")
     if spec.kind == "counter" and value < 0:
         raise ValueError(f"{spec.name} is a counter and only grows: it cannot count {value}")

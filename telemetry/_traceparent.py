@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import overload
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")  # all zeros is not an id
 
 
-def trace_id_of(traceparent: str) -> str:
-    """Return the trace id in a `traceparent`, 32 hexadecimal digits."""
-    return parts_of(traceparent)[0]
+@overload
+def trace_id_of(traceparent: str) -> str: ...
+@overload
+def trace_id_of(traceparent: None) -> None: ...
+@overload
+def trace_id_of(traceparent: str | None) -> str | None: ...
+def trace_id_of(traceparent: str | None) -> str | None:
+    """Return the trace id in a `traceparent`, 32 hexadecimal digits; None of none, as outside any span."""
+    return None if traceparent is None else parts_of(traceparent)[0]
 
 
 def parts_of(traceparent: str) -> tuple[str, str, str]:

@@ -24,11 +24,16 @@ from __future__ import annotations
 
 import sys
 
-import wrapt
-from celery import signals
-from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
-
 from telemetry import _health
+from telemetry._extras import not_installed
+
+try:
+    import wrapt
+    from celery import signals
+    from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+except ModuleNotFoundError as error:
+    raise not_installed(__name__, "celery", error) from None
+
 from telemetry._celery import dying, producing, quiet_tasks, running, worker
 from telemetry._celery.messages import sending
 from telemetry._celery.quiet_tasks import QuietTask

@@ -15,9 +15,15 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import wrapt
-
 from telemetry import _health
+from telemetry._extras import not_installed
+
+try:
+    import django as _installed  # noqa: F401  # used once it serves
+    import wrapt
+except ModuleNotFoundError as error:
+    raise not_installed(__name__, "django", error) from None
+
 from telemetry._django.asgi import as_a_whole
 from telemetry.settings import TelemetrySettings
 

@@ -19,9 +19,10 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from typing import ClassVar, Literal, dataclass_transform
 
-from telemetry._declaring import FieldSpec, Scalar, fieldspecs_of, first_line, make_frozen
+from telemetry._declaring import FieldSpec, Scalar, check_name, fieldspecs_of, first_line, make_frozen
 
 __all__ = ["SECONDS", "Counter", "Gauge", "Histogram", "Instrument", "InstrumentSpec", "Measurement", "declared_instruments"]
 
@@ -88,11 +89,17 @@ class Histogram(Instrument):
         """
         if buckets is None and unit == "s":
             buckets = SECONDS
-        if buckets is not None and any(lower >= upper for lower, upper in pairwise(buckets)):
+        if buckets is not None and not _are_bounds(buckets):
             raise TypeError(f"{cls.__name__}: buckets are upper bounds, each higher than the one before, not {buckets}")
         _declare(cls, "histogram", name, unit, None if buckets is None else tuple(buckets))
 
 
+def _are_bounds(buckets: Sequence[object]) -> bool:
+    bounds = [bound for bound in buckets if isinstance(bound, int | float) and isfinite(bound)]
+    return len(bounds) == len(buckets) and all(lower < upper for lower, upper in pairwise(bounds))
+
+
+_LONGEST_UNIT = 63  # characters, by OpenTelemetry's specification
 _INSTRUMENTS: dict[str, InstrumentSpec] = {}
 
 
@@ -103,6 +110,9 @@ def declared_instruments() -> Mapping[str, InstrumentSpec]:
 
 def _declare(cls: type[Instrument], kind: Kind, name: str, unit: str, buckets: tuple[float, ...] | None = None) -> None:
     make_frozen(cls)
+    check_name(cls, name)
+    if not unit.isascii() or len(unit) > _LONGEST_UNIT:
+        raise TypeError(f"{cls.__name__}: its unit is a UCUM code such as s, By or {{order}}, not {unit!r}")
     labels = fieldspecs_of(cls)
     if unbounded := [label for label, spec in labels.items() if not spec.low_cardinality]:
         raise TypeError(

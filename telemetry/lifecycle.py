@@ -24,8 +24,8 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode
 
-from telemetry import _health
-from telemetry._boundary import line_value, message_of, plain, text, text_of
+from telemetry import _health, _mistakes
+from telemetry._boundary import message_of, plain, text, text_of
 from telemetry._declaring import Specs
 from telemetry._fields import attributes_of, check, plain_values
 from telemetry._lines import writing
@@ -96,6 +96,8 @@ class Observed(Generic[R]):
         `shortfall` says what is missing all the same: the span is an error with these words, and its lines are the same.
         """
         self._outcome, self._result, self._shortfall = Outcome.COMPLETED, result, ""
+        if result is None and getattr(self._operation, "__has_result__", False):
+            _health.problem(TypeError(_mistakes.missing_result(self._operation)))
         self._check(result)
         if shortfall:
             self._shortfall = text(text_of(shortfall))
@@ -130,17 +132,17 @@ class Observed(Generic[R]):
         try:
             known = self._operation.__known__
             if unknown := [name for name in values if name not in known]:
-                raise TypeError(f"{type(self._operation).__name__} declares no {', '.join(unknown)}")
+                raise TypeError(_mistakes.unknown_fields(self._operation, unknown))
             plain = plain_values(type(self._operation), known, values)
             self._values |= plain
             self._set(attributes_of(Specs({name: known[name] for name in plain}), plain))
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
 
-    def link(self, traceparent: str) -> None:
-        """Link the span to the one that a W3C `traceparent` names, such as an attempt before it."""
+    def link(self, traceparent: str | None) -> None:
+        """Link the span to the one that a W3C `traceparent` names, such as an attempt before it, if there is one."""
         try:
-            if self._span is not None:
+            if self._span is not None and traceparent is not None:
                 self._span.add_link(span_context(traceparent))
         except Exception as error:  # noqa: BLE001  # telemetry never breaks its host
             _health.problem(error)
@@ -185,7 +187,7 @@ class Observed(Generic[R]):
 
     @_health.guarded
     def _miss_outcome(self) -> None:
-        raise OutcomeMissing(_missing(type(self._operation)))
+        raise OutcomeMissing(_mistakes.missing_outcome(type(self._operation)))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()
@@ -262,8 +264,7 @@ class Observed(Generic[R]):
             return
         if wanted is None or not issubclass(type(result), wanted):
             self._result = None
-            name, said = "nothing" if wanted is None else wanted.__name__, line_value("result", result)
-            _health.problem(TypeError(f"{type(self._operation).__name__} ends with {name}, not {said!r}"))
+            _health.problem(TypeError(_mistakes.wrong_result(self._operation, result)))
 
     def _set(self, attributes: Mapping[str, Any]) -> None:
         """Add attributes that went through the boundary."""
@@ -305,6 +306,9 @@ def observe(operation: Operation[R], /, *, waited_ms: float = 0.0) -> Observed[R
     `waited_ms` passed before the block, waiting for permission to start it: the span starts that much earlier, its
     `duration_ms` does not.
     """
+    given: object = operation
+    if not isinstance(given, Operation):  # no type checker has seen every program
+        _health.problem(TypeError(_mistakes.no_operation(given)))
     return Observed(operation, waited_ms=waited_ms)
 
 
@@ -329,10 +333,3 @@ def _entries(events: Iterable[Event]) -> Iterator[writing.Entry]:
             _health.problem(problem)
         else:
             yield spec.level, spec.name, values
-
-
-def _missing(operation: type[Operation[Any]]) -> str:
-    """Return what a block should have said before it ended."""
-    fields = ", ".join(f"{name}=..." for name in operation.__resultspecs__)
-    result = "" if operation.__result__ is None else f"{operation.__result__.__name__}({fields})"
-    return f"{operation.__name__} ended without saying how: call completed({result}) before its block ends"

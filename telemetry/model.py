@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, dataclass_transform, get_args, get_origin
 
-from telemetry._declaring import Field, FieldSpec, Scalar, Specs, fieldspecs_of, make_frozen, spec_of
+from telemetry._declaring import Field, FieldSpec, Scalar, Specs, check_name, fieldspecs_of, make_frozen, spec_of
 
 __all__ = [
     "Event",
@@ -78,7 +78,7 @@ class Line:
     __slots__ = ("fields", "level", "when")
 
     def __init__(self, level: Level, *fields: str, when: str) -> None:
-        self.level = level
+        self.level = Level(level)
         self.fields = fields
         self.when = when
 
@@ -165,6 +165,7 @@ class Operation(Generic[R]):
         ended: Line | None = None,
     ) -> None:
         make_frozen(cls)
+        check_name(cls, name, ".duration")
         cls.__operation__ = name
         cls.__outcome_key__ = f"{name.partition('.')[0]}.outcome"
         cls.__fieldspecs__ = fieldspecs_of(cls)
@@ -206,7 +207,7 @@ class Event:
     def __init_subclass__(cls, *, name: str, level: Level, when: str, raised: Level | None = None) -> None:
         make_frozen(cls)
         cls.__fieldspecs__ = fieldspecs_of(cls)
-        cls.__event__ = EventSpec(name, level, tuple(cls.__fieldspecs__.values()), when, raised)
+        cls.__event__ = EventSpec(name, Level(level), tuple(cls.__fieldspecs__.values()), when, raised)
         _declare(cls.__event__)
 
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
-
+from telemetry._extras import not_installed
 from telemetry._lines import context
 from telemetry.testing import Capture, capturing
+
+try:
+    import pytest
+except ModuleNotFoundError as error:
+    raise not_installed(__name__, "pytest", error) from None
 
 __all__ = ["captrace"]
 

@@ -9,13 +9,18 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import wrapt
 from opentelemetry import propagate
-from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.trace import Span
-from requests import PreparedRequest
 
+from telemetry._extras import not_installed
 from telemetry._spans import propagation
+
+try:
+    import wrapt
+    from opentelemetry.instrumentation.requests import RequestsInstrumentor
+    from requests import PreparedRequest
+except ModuleNotFoundError as error:
+    raise not_installed(__name__, "requests", error) from None
 
 __all__ = ["instrument"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 from telemetry._settings import otlp, standard
+from telemetry._settings.choices import check as check_choices
 from telemetry._settings.environment import Environment, InvalidSettingError, count, pattern
 from telemetry._settings.installed import check_installed
 from telemetry._settings.standard import Batching
@@ -26,6 +28,8 @@ OFF = 100
 PREFIX = "TELEMETRY_"
 """The default prefix of telemetry's own variables."""
 
+_HOST = re.compile(r"[^\s/@:*?#\[\]]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+"""A host as an address has it, or an IPv6 address without its brackets."""
 _FORMATS: Mapping[str, LogFormat | None] = {"console": "console", "json": "json"}
 _LEVELS: Mapping[str, int] = {level.name.lower(): level.value for level in Level} | {"off": OFF}
 
@@ -106,8 +110,9 @@ class TelemetrySettings:
     def from_environment(cls, env: Mapping[str, str] | None = None, **choices: Unpack[Choices]) -> TelemetrySettings:
         """Return the settings in `env` (by default the process's own environment), with `choices` where it is silent.
 
-        Raise InvalidSettingError naming the wrong variable and what to do.
+        Raise InvalidSettingError naming the variable or the choice that is wrong, and what to do.
         """
+        check_choices(choices, tuple(Choices.__annotations__), PREFIX)
         read = Environment(os.environ if env is None else env)
         standard.check(read)
         own = choices.get("prefix", PREFIX)
@@ -133,7 +138,7 @@ class TelemetrySettings:
             log_format=read.choice(f"{own}LOG_FORMAT", None, _FORMATS),
             log_level=read.choice(f"{own}LOG_LEVEL", 20, _LEVELS),
             rotate_bytes=read.value(f"{own}LOG_ROTATE_BYTES", 64 * 1024 * 1024, count, "a whole number of bytes, 0 or more"),
-            propagate_to=frozenset(host.lower() for host in read.items(f"{own}PROPAGATE_TO")),
+            propagate_to=_hosts(read, f"{own}PROPAGATE_TO"),
             trust_from=_networks(read, f"{own}TRUST_FROM"),
             resource=tuple(choices.get("resource", {}).items()),
             context=tuple(choices.get("context", ())),
@@ -171,6 +176,16 @@ def _networks(read: Environment, name: str) -> tuple[Network, ...]:
             cure = "it must be addresses or networks such as 10.0.0.0/8; a name proves nothing about who calls"
             raise InvalidSettingError(name, item, cure) from None
     return tuple(networks)
+
+
+def _hosts(read: Environment, name: str) -> frozenset[str]:
+    """Return host names as requests to them have them: anything else would silently match none."""
+    hosts = read.items(name)
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            cure = "it must be hosts' names such as stock.shop.example, without scheme, port, path or *"
+            raise InvalidSettingError(name, otlp.without_password(host), cure)
+    return frozenset(map(str.lower, hosts))
 
 
 def _redact_patterns(read: Environment, name: str, chosen: Sequence[str]) -> tuple[str, ...]:

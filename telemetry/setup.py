@@ -33,7 +33,7 @@ class _Setup:
 
 
 def configure(*, stream: TextIO | None = None, **choices: Unpack[Choices]) -> TelemetrySettings:
-    """Write lines, export spans, and instrument Celery, Django and requests where they are installed.
+    """Write lines, export spans, and instrument Celery, Django and requests where the extras of these names are installed.
 
     `stream` also gets the lines. `choices` are the application's own: `prefix`, `service_name`, `resource`, `home`,
     `context`, `redact_patterns`, `excluded_urls` (see `telemetry.settings.Choices`). A second call changes nothing.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from telemetry import _health
@@ -45,6 +46,18 @@ def attach(write: Write, floor: int) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
+
+
+@contextmanager
+def heard(write: Write) -> Iterator[None]:
+    """Let `write` write the records that the loggers let pass, inside, where `attach` has not seen to it."""
+    root, handler = logging.getLogger(), _Handler(write)
+    if not any(isinstance(other, _Handler) for other in root.handlers):
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 def error_in(exc_info: Any) -> BaseException | None:

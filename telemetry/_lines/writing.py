@@ -8,6 +8,7 @@ goes through the boundary. A line is written at once, so that what a process sai
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -43,21 +44,34 @@ class _Output:
 
     def __init__(self) -> None:
         self.sinks: tuple[Sink, ...] = ()
+        self.streams: tuple[Sink, ...] = ()
+        self.kept: tuple[Sink, ...] = ()
         self.floor = logging.CRITICAL + 1
         self.timestamp: Callable[[], str] = iso_now
 
     def use(self, sinks: tuple[Sink, ...]) -> None:
         self.sinks = sinks
+        self.streams = tuple(sink for sink in sinks if isinstance(sink, JsonSink | ConsoleSink))
+        self.kept = tuple(sink for sink in sinks if sink not in self.streams)
         self.floor = min((sink.level for sink in sinks), default=logging.CRITICAL + 1)
 
 
 _output = _Output()
 
 
+class _Theirs(threading.local):
+    """Whether this thread is inside an application's own structlog chain, with a line of ours."""
+
+    is_active = False
+
+
+_theirs = _Theirs()
+
+
 def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> None:
     """Write lines to the settings' file and to `stream`, from structlog and the standard library's loggers.
 
-    An application that has configured structlog itself keeps its chain, and our lines go through that.
+    An application that has configured structlog itself keeps its chain: our lines go through that in place of `stream`.
     """
     bound_context.put_first(settings.context)
     sinks: list[Sink] = []
@@ -79,9 +93,8 @@ def configure(settings: TelemetrySettings, *, stream: TextIO | None = None) -> N
 
 def set_stream_level(level: int) -> None:
     """Send only lines from `level` on to the stream; files keep every level."""
-    for sink in _output.sinks:
-        if isinstance(sink, JsonSink | ConsoleSink):
-            sink.level = level
+    for sink in _output.streams:
+        sink.level = level
     _output.use(_output.sinks)
 
 
@@ -118,7 +131,8 @@ def capture() -> Iterator[Captured]:
     before, clock = _output.sinks, _output.timestamp
     _output.use((*before, sink))
     try:
-        yield sink
+        with standard.heard(_write_standard):
+            yield sink
     finally:
         _output.timestamp = clock
         _output.use(tuple(other for other in _output.sinks if other is not sink))
@@ -148,11 +162,13 @@ def _write_problem(error: Exception, swallowed: int) -> bool:
 
 def _write_standard(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
     """Write a record of the standard library; where a line with the traceback of the same raise is, it is not repeated."""
-    _write_all([(level, event, fields)], error, repeat_traceback=False)
+    sinks = _output.streams if _theirs.is_active else None  # what their chain hands on is in the files already
+    _write_all([(level, event, fields)], error, repeat_traceback=False, sinks=sinks)
 
 
 def _write(entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool) -> None:
     if structlog.is_configured() and not _is_ours():
+        _write_all(entries, error, are_clean=are_clean, sinks=_output.kept)
         for entry in entries:
             _write_through_theirs(*entry, error)
     else:
@@ -161,6 +177,7 @@ def _write(entries: Sequence[Entry], error: BaseException | None, *, are_clean: 
 
 def _write_through_theirs(level: int, event: str, fields: Mapping[str, Any], error: BaseException | None) -> None:
     """Write a line through the application's own chain, of which nobody knows whether it redacts."""
+    _theirs.is_active = True
     try:
         shown = _clean(fields)
         if error is not None:
@@ -168,11 +185,19 @@ def _write_through_theirs(level: int, event: str, fields: Mapping[str, Any], err
         structlog.get_logger("telemetry").log(level, line_value("event", event), **shown)
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
+    finally:
+        _theirs.is_active = False
 
 
 def _write_all(
-    entries: Sequence[Entry], error: BaseException | None, *, are_clean: bool = False, repeat_traceback: bool = True
+    entries: Sequence[Entry],
+    error: BaseException | None,
+    *,
+    are_clean: bool = False,
+    repeat_traceback: bool = True,
+    sinks: Sequence[Sink] | None = None,
 ) -> None:
+    """Write lines to these sinks, to all unless they are given."""
     try:
         floor = _output.floor
         if len(entries) != 1 or entries[0][0] < floor:  # nearly always there is one, and it is wanted
@@ -184,7 +209,7 @@ def _write_all(
     except Exception as problem:  # noqa: BLE001  # telemetry never breaks its host
         _health.problem(problem)
         return
-    for sink in _output.sinks:
+    for sink in _output.sinks if sinks is None else sinks:
         wanted = lines
         if sink.level > floor:
             wanted = [line for line, entry in zip(lines, entries, strict=True) if entry[0] >= sink.level]

@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 class InvalidSettingError(ValueError):
-    """An environment variable holds a value that cannot be used; the message names it and says what can."""
+    """An environment variable, or a choice, holds a value that cannot be used; the message names it and says what can."""
 
-    def __init__(self, name: str, value: str, cure: str) -> None:
+    def __init__(self, name: str, value: object, cure: str) -> None:
         super().__init__(f"{name} is {value!r}: {cure}")
         self.name = name
         self.value = value

@@ -27,7 +27,8 @@ class Sent:
     @property
     def trace_id(self) -> str:
         """The trace in which its task will run."""
-        return trace_id_of(self.envelope["parent"] or self.headers["traceparent"])
+        above: str = self.envelope["parent"] or self.headers["traceparent"]
+        return trace_id_of(above)
 
     @property
     def envelope(self) -> dict[str, Any]:

@@ -67,6 +67,33 @@ def test_telemetry_runs_with_any_extra_alone(extras: tuple[str, ...], tmp_path: 
     assert _run(_SHIP, distributions=found, ours=("telemetry",), folder=tmp_path / "site") == "shop.ship completed\n"
 
 
+@pytest.mark.parametrize(
+    ("module", "extra", "there", "missing"),
+    [
+        ("telemetry.celery", "celery", (), "wrapt"),
+        ("telemetry.celery", "celery", ("wrapt",), "celery"),
+        ("telemetry.django", "django", (), "django"),
+        ("telemetry.django", "django", ("django",), "wrapt"),
+        ("telemetry.requests", "requests", ("requests",), "wrapt"),
+        ("telemetry.requests", "requests", ("requests", "wrapt"), "opentelemetry.instrumentation"),
+        ("telemetry.pytest_plugin", "pytest", (), "pytest"),
+    ],
+)
+def test_what_needs_an_extra_says_how_to_install_it(
+    module: str, extra: str, there: tuple[str, ...], missing: str, tmp_path: Path
+) -> None:
+    """Whatever part of it is there already, as wrapt comes with other packages, too."""
+    code = f"""
+try:
+    import {module}
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    found = with_dependencies([*required(), *map(Requirement, there)])
+    said = _run(code, distributions=found, ours=("telemetry",), folder=tmp_path / "site")
+    assert said == f"{module} needs {missing}: pip install 'synctrace[{extra}]'\n"
+
+
 def test_telemetry_leaves_libraries_alone_whose_extra_is_not_there(tmp_path: Path) -> None:
     """Celery, Django and requests may be installed without what instruments them."""
     found = with_dependencies([*required(), *map(Requirement, ("celery", "django", "requests"))])

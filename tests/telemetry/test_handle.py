@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,10 +12,10 @@ import pytest
 from opentelemetry import trace
 
 import telemetry
-from telemetry import Root, observe, observed, span
+from telemetry import OutcomeMissing, Root, observe, observed, span
 from telemetry._spans.open_span import OpenSpan
 from telemetry.model import Event, Field, Level, Line, Operation, Result
-from telemetry.testing import Capture
+from telemetry.testing import Capture, capturing
 
 
 class Delivered(Result):
@@ -63,8 +65,11 @@ def test_what_is_no_operation_does_not_break_its_host(no_operation: Any, capsys:
         block.completed(no_operation)
     with pytest.raises(OSError, match="jam"), observe(no_operation):
         raise OSError("jam")
-    missing = "__operation__" if isinstance(no_operation, type) else "__fieldspecs__"
-    assert f"has no attribute '{missing}'" in capsys.readouterr().err.replace("\\", "")
+    said = capsys.readouterr().err.replace("\\", "")
+    if no_operation is Sort:
+        assert "observe() takes an operation and not its class: observe(Sort(street=...))" in said
+    else:
+        assert f"observe() takes an operation, such as observe(Ship(order=...)), not {no_operation!r}" in said
 
 
 def test_a_library_s_span_says_which_operation_it_stands_in(captrace: Capture) -> None:
@@ -90,7 +95,12 @@ def test_what_is_learned_midway_is_on_the_span_and_its_lines(captrace: Capture) 
 
 def test_a_field_that_nobody_declared_cannot_be_set(captrace: Capture) -> None:
     """A misspelt name is found in a test, and costs nothing in production."""
-    with pytest.raises(TypeError, match="Deliver declares no carier"), observe(Deliver(street="Elm")) as delivery:
+    with (
+        pytest.raises(
+            TypeError, match=r"Deliver declares no carier \(did you mean 'carrier'\?\): it declares street, carrier, parcels"
+        ),
+        observe(Deliver(street="Elm")) as delivery,
+    ):
         delivery.set(carier="Ann")
     assert captrace.tree() == "post.deliver failed TypeError"
 
@@ -114,6 +124,7 @@ def test_a_block_links_to_any_span(captrace: Capture) -> None:
     other = Root.reserve(Sort)
     with observe(Sort(street="Elm")) as block:
         block.link(other.traceparent)
+        block.link(None)  # a first attempt follows none
     assert captrace.spans[0].links == ((other.trace_id, other.traceparent.split("-")[2]),)
 
 
@@ -193,6 +204,155 @@ def test_a_mistaken_decorator_is_refused_at_once() -> None:
         @observed(lambda: Sort(street="Elm"))
         def streets() -> object:
             yield "Elm"
+
+    with pytest.raises(TypeError, match=r"has no parameter road: it has none"):
+
+        @observed(lambda road: Sort(street=road))
+        def nothing() -> None: ...
+
+    with pytest.raises(
+        TypeError, match=r"observed\(\) takes what makes an operation: @observed\(lambda: Sort\(street='Elm'\)\)"
+    ):
+        observed(Sort(street="Elm"))  # type: ignore[call-overload]  # the mistake
+
+
+@pytest.mark.parametrize("kind", [classmethod, staticmethod])
+def test_a_decorator_on_the_wrong_side_of_another_says_so(kind: type[Any]) -> None:
+    """It would be handed the instance, or could not be called."""
+    with pytest.raises(TypeError, match=rf"^put @observed\(\.\.\.\) below @{kind.__name__}$"):
+        observed(lambda: Sort(street="Elm"))(kind(len))
+
+
+def test_a_decorator_without_its_operation_says_what_to_write() -> None:
+    """As @observed alone does, once the function is called, in whichever way."""
+
+    @observed  # type: ignore[arg-type]  # the mistake
+    def sort(street: str = "Elm") -> str:
+        return street
+
+    wanted = r"observed\(\) takes what makes an operation: @observed\(lambda order: Ship\(order=order\)\)"
+    calls: list[Any] = [sort, lambda: sort("Elm"), lambda: sort(street="Elm")]  # type: ignore[arg-type, call-arg]
+    for call in calls:
+        with pytest.raises(TypeError, match=wanted):
+            call()
+
+
+def test_a_lambda_may_have_arguments_of_its_own(captrace: Capture) -> None:
+    """With defaults, as a loop's variable or an operation's optional field has one."""
+    town = "Bath"
+
+    @observed(lambda street, town=town: Sort(street=f"{street}, {town}"))
+    def sort(street: str) -> None: ...
+
+    @observed(Deliver)
+    def deliver(street: str) -> Delivered:
+        return Delivered(parcels=1)
+
+    sort("Elm")
+    deliver(street="Oak")
+    assert captrace.tree("street") == "post.sort completed street=Elm, Bath\npost.deliver completed street=Oak"
+
+
+def test_what_an_operation_without_a_result_returns_is_the_function_s_own(captrace: Capture) -> None:
+    """Also where that is a result: of the operation that a decorator below it opens."""
+
+    @observed(lambda: Sort(street="Elm"))
+    @observed(lambda: Deliver(street="Elm"))
+    def deliver() -> Delivered:
+        return Delivered(parcels=2)
+
+    assert deliver() == Delivered(parcels=2)
+    assert captrace.tree("parcels") == "post.sort completed\n  post.deliver completed parcels=2"
+
+
+def test_a_function_that_forgets_its_result_is_told_to_return_it(captrace: Capture) -> None:
+    """It has no block to call anything of."""
+
+    @observed(lambda: Deliver(street="Elm"))
+    def deliver() -> Delivered:
+        return 3  # type: ignore[return-value]  # the mistake
+
+    with pytest.raises(
+        OutcomeMissing, match=r"^Deliver ended without saying how: \S+deliver must return Delivered\(parcels=\.\.\.\)$"
+    ):
+        deliver()
+    assert captrace.tree() == "post.deliver failed outcome_missing"
+
+
+def test_a_lambda_that_returns_no_operation_is_named(captrace: Capture) -> None:
+    """Instead of an attribute that a text does not have."""
+
+    def mistaken(street: str) -> Any:
+        return street
+
+    made_by: Callable[[str], Operation[None]] = mistaken
+
+    @observed(made_by)
+    def sort(street: str) -> str:
+        return street
+
+    with pytest.raises(TypeError, match=r"@observed of \S+sort: its lambda must return .*, not 'Elm'"):
+        sort("Elm")
+
+
+class Later:
+    """Work that begins when it is awaited, or iterated, as nothing about it says."""
+
+    def __init__(self, work: Any) -> None:
+        self.work = work
+
+    def __call__(self) -> Any:
+        return self.work()
+
+
+async def _awaited() -> str:
+    return "Elm"
+
+
+def _iterated() -> Iterator[str]:
+    yield "Elm"
+
+
+async def _iterated_later() -> AsyncIterator[str]:
+    yield "Elm"
+
+
+@pytest.mark.parametrize(
+    ("work", "kind"), [(_awaited, "coroutine"), (_iterated, "generator"), (_iterated_later, "async_generator")]
+)
+def test_work_that_a_block_does_not_see_is_said(work: Any, kind: str, captrace: Capture) -> None:
+    """Its span would say that it has completed before it began."""
+    sort = observed(lambda: Sort(street="Elm"))(Later(work))
+    with pytest.raises(TypeError, match=rf"Later object .* returns a {kind}, whose work begins once its block is over"):
+        sort()
+    assert captrace.tree() == "post.sort failed TypeError"
+
+
+def test_work_that_a_block_does_not_see_is_done_all_the_same(production: Capture) -> None:
+    """In production it is telemetry's problem alone."""
+    before = telemetry.swallowed()
+    assert asyncio.run(observed(lambda: Sort(street="Elm"))(Later(_awaited))()) == "Elm"
+    assert telemetry.swallowed() == before + 1
+
+
+def test_a_result_that_is_forgotten_is_asked_for(captrace: Capture) -> None:
+    """In the words that would have been right; a type checker has them too."""
+    wanted = r"^Deliver completes with its result: call completed\(Delivered\(parcels=\.\.\.\)\)$"
+    with pytest.raises(TypeError, match=wanted), observe(Deliver(street="Elm")) as delivery:
+        delivery.completed()  # type: ignore[call-arg]  # the mistake
+    assert captrace.tree() == "post.deliver completed"
+
+
+def test_a_result_that_is_none_of_the_operation_s_is_named() -> None:
+    """With what to write in its place, also for a span that declares nothing."""
+    cases: list[tuple[Any, object, str]] = [
+        (Deliver(street="Elm"), 3, "Deliver ends with Delivered, not 3: call completed(Delivered(parcels=...))"),
+        (Sort(street="Elm"), Delivered(parcels=1), "Sort ends with nothing, not {'parcels': 1}: call completed()"),
+    ]
+    blocks = [(observe(operation), result, words) for operation, result, words in cases]
+    for block, result, words in [*blocks, (span("post.sort"), 3, "a span ends with nothing, not 3: call completed()")]:
+        with capturing(), block, pytest.raises(TypeError, match=f"^{re.escape(words)}$"):
+            block.completed(result)
 
 
 def test_a_function_is_called_whatever_its_operation_costs() -> None:

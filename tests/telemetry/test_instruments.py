@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import telemetry
 from telemetry import _measuring, measure, observe
 from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Measurement, declared_instruments
 from telemetry.model import Field, Operation, Result
+from telemetry.reading import MissingKeyError
 from telemetry.testing import Capture
 from tests.telemetry.otlp import receiver
 
@@ -134,6 +136,10 @@ def test_a_secret_is_no_label(captrace: Capture) -> None:
         (Sold(till="north"), -1, "market.sold is a counter and only grows"),
         (Sold(till="north"), "2", "market.sold measures numbers, not '2'"),
         (Sold(till="north"), True, "market.sold measures numbers, not True"),
+        (Sold(till="north"), math.nan, "market.sold measures numbers, not nan"),
+        (Sold(till="north"), math.inf, "market.sold measures numbers, not inf"),
+        ("apples", 1, r"measure\(\) takes an instrument, such as Refunded\(reason=...\), not 'apples'"),
+        (Sold, 1, r"measure\(\) takes an instrument, such as Refunded\(reason=...\), not <class .*Sold'>"),
     ],
 )
 def test_a_wrong_value_is_an_error_in_tests(captrace: Capture, instrument: Sold, value: float, problem: str) -> None:
@@ -202,7 +208,53 @@ def test_the_same_name_cannot_mean_two_things() -> None:
             """Pears left."""
 
 
-@pytest.mark.parametrize("buckets", [(1, 1), (5, 1), (1, 2, 1.5)])
+@pytest.mark.parametrize("name", ["", "market sold", "größe.sold", "7.sold", "m" * 256, None])
+def test_a_name_that_the_sdk_would_refuse_is_refused_when_the_class_is_made(name: Any) -> None:
+    """It would only do so once somebody exports metrics, when each measurement is lost; tests would see nothing."""
+    with pytest.raises(
+        TypeError, match=r"^Wrong: its name is a letter, then letters, digits, _ . - and /, 255 at most, not "
+    ):
+
+        class Wrong(Counter, name=name, unit="s"):
+            """Never."""
+
+    with pytest.raises(TypeError, match=r"^Wrongly: its name is .*, 246 at most, not "):
+
+        class Wrongly(Operation[None], name=name):
+            """Never: its duration is a metric."""
+
+
+def test_the_longest_names_are_taken_by_the_sdk() -> None:
+    """Of an instrument, and of an operation, with what its duration's has beside."""
+
+    class Long(Counter, name="m" * 255, unit="x" * 63):
+        """As long as may be."""
+
+    class Work(Operation[None], name="m" * 246):
+        """As long as may be."""
+
+    meter = MeterProvider().get_meter("market")
+    meter.create_counter(Long.__instrument__.name, unit=Long.__instrument__.unit)
+    meter.create_histogram(f"{Work.__operation__}.duration")
+
+
+@pytest.mark.parametrize("unit", ["µs", "x" * 64])
+def test_a_unit_that_the_sdk_would_refuse_is_refused_when_the_class_is_made(unit: str) -> None:
+    """As a name is."""
+    with pytest.raises(TypeError, match=r"^Wrong: its unit is a UCUM code such as s, By or {order}, not "):
+
+        class Wrong(Counter, name="market.wrong", unit=unit):
+            """Never."""
+
+
+def test_a_label_that_is_missing_names_those_that_are_there(captrace: Capture) -> None:
+    """As a key that a line has not."""
+    measure(Sold(till="north"))
+    with pytest.raises(MissingKeyError, match=r"there is no 'market.til' \(did you mean 'market.till'\?\)"):
+        captrace.metric("market.sold").labels["market.til"]
+
+
+@pytest.mark.parametrize("buckets", [(1, 1), (5, 1), (1, 2, 1.5), ("1",), (1, math.nan, 3), (1, math.inf)])
 def test_buckets_that_do_not_rise_are_refused(buckets: Sequence[float]) -> None:
     """OpenTelemetry would count into none of them."""
     with pytest.raises(TypeError, match="buckets are upper bounds, each higher than the one before"):

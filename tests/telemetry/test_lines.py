@@ -248,6 +248,66 @@ def test_an_application_keeps_its_own_chain() -> None:
     assert CANARY not in text
 
 
+def _chain_to_loggers() -> dict[str, Any]:
+    """Return what most Django projects configure: structlog's lines end in the standard library's loggers."""
+    return {
+        "processors": [structlog.stdlib.add_log_level, structlog.processors.JSONRenderer()],
+        "logger_factory": structlog.stdlib.LoggerFactory(),
+    }
+
+
+@pytest.mark.parametrize("is_standard", [False, True])
+def test_files_and_tests_have_the_lines_of_an_application_with_its_own_chain(is_standard: bool, tmp_path: Path) -> None:
+    """As they are, once, wherever the chain leads; the stream is the chain's to write to, or to its loggers'."""
+    stream, theirs, before = io.StringIO(), io.StringIO(), structlog.get_config()
+    chain = {"processors": [structlog.processors.JSONRenderer()], "logger_factory": structlog.PrintLoggerFactory(theirs)}
+    writing.configure(TelemetrySettings(log_file=tmp_path / "lines"), stream=stream)
+    structlog.configure(**(_chain_to_loggers() if is_standard else chain))
+    try:
+        with capturing() as captured:
+            telemetry.write_line(30, "sold out", {"bread": "rye"})
+            logging.getLogger("shop").warning("shut")
+    finally:
+        structlog.configure(**before)
+        writing.configure(TelemetrySettings())
+    assert captured.events() == ["sold out", "shut"]
+    assert captured.line("sold out")["bread"] == "rye"
+    assert [line["event"] for line in read_lines(tmp_path / "lines")] == ["sold out", "shut"]
+    said = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    if is_standard:
+        rendered, shut = said
+        assert (json.loads(rendered)["bread"], shut) == ("rye", "shut")
+    else:
+        assert said == ["shut"]
+        assert json.loads(theirs.getvalue())["bread"] == "rye"
+
+
+HEARD = """
+import logging
+import telemetry
+from telemetry.testing import capturing
+
+log = logging.getLogger("shop")
+with capturing() as captured:
+    log.warning("no bread")
+    log.info("nobody asked for this level")
+    with capturing() as inner:
+        log.error("no cake")
+log.warning("nobody listens")
+assert captured.events() == ["no bread", "no cake"], captured.lines
+assert inner.events() == ["no cake"], inner.lines
+with capturing() as captured:
+    telemetry.configure()
+    log.warning("once")
+assert captured.events() == ["once"], captured.lines
+"""
+
+
+def test_the_test_kit_hears_the_loggers_of_a_program_that_is_not_configured() -> None:
+    """As its page shows, which says nothing of configuring; at the loggers' own level, and each once."""
+    subprocess.run([sys.executable, "-W", "error", "-c", HEARD], check=True, timeout=60)
+
+
 WRITER = """
 import os, sys, structlog
 from pathlib import Path

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -165,6 +166,12 @@ def test_batches_are_as_the_standard_names_say() -> None:
     assert read(OTEL_BSP_MAX_EXPORT_BATCH_SIZE="7").batching.batch_size == 7
 
 
+def test_hosts_are_had_as_addresses_have_them() -> None:
+    """By name, also of this machine alone, or by number."""
+    hosts = read(TELEMETRY_PROPAGATE_TO="Stock.shop.example, stock, 10.0.0.1, ::1, fe80::A").propagate_to
+    assert hosts == {"stock.shop.example", "stock", "10.0.0.1", "::1", "fe80::a"}
+
+
 def test_our_own_names_are_read() -> None:
     """In any case of letters, where they are words."""
     settings = read(
@@ -201,6 +208,10 @@ def test_requests_are_excluded_by_the_standard_names_first() -> None:
         ("TELEMETRY_LOG_ROTATE_BYTES", "-1", "0 or more"),
         ("TELEMETRY_TRUST_FROM", "gateway.example", "addresses or networks such as 10.0.0.0/8"),
         ("TELEMETRY_TRUST_FROM", "10.1.2.3/8", "addresses or networks such as 10.0.0.0/8"),
+        ("TELEMETRY_PROPAGATE_TO", "https://stock.shop.example/", "hosts' names such as stock.shop.example, without scheme"),
+        ("TELEMETRY_PROPAGATE_TO", "stock.shop.example:8080", "hosts' names such as stock.shop.example, without scheme"),
+        ("TELEMETRY_PROPAGATE_TO", "*.shop.example", "hosts' names such as stock.shop.example, without scheme"),
+        ("TELEMETRY_PROPAGATE_TO", "[::1]", "hosts' names such as stock.shop.example, without scheme"),
         ("OTEL_SDK_DISABLED", "yes", "true, false"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "nothing provides zipkin here: install opentelemetry-exporter-zipkin"),
         ("OTEL_TRACES_EXPORTER", "carrier_pigeon", "install its package, or choose from console, otlp"),
@@ -256,6 +267,44 @@ def test_a_wrong_value_is_an_error_that_says_what_is_allowed(name: str, value: s
 def test_what_the_sdk_reads_is_taken(name: str, value: str) -> None:
     """Also where it reads more than the specification says."""
     assert read(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("choices", "cure"),
+    [
+        ({"prefix": ""}, "prefix is '': it must be letters that end with an underscore, such as SHOP_"),
+        ({"prefix": "SHOP"}, "prefix is 'SHOP': it must be letters that end with an underscore, such as SHOP_"),
+        ({"prefix": None}, "prefix is None: it must be letters that end with an underscore, such as SHOP_"),
+        ({"home": "var"}, "home is 'var': it must be a pathlib.Path, such as Path('var')"),
+        ({"context": "order"}, "context is 'order': it must be a list of texts, such as ['order']"),
+        ({"excluded_urls": "/healthz$"}, "excluded_urls is '/healthz$': it must be a list of texts, such as ['/healthz$']"),
+        ({"excluded_urls": ["("]}, "excluded_urls is '(': it must be regular expressions"),
+        ({"redact_patterns": "abc"}, "redact_patterns is 'abc': it must be a list of texts, such as ['abc']"),
+        ({"context": 7}, "context is 7: it must be a list of texts, such as ['7']"),
+    ],
+    ids=str,
+)
+def test_a_wrong_choice_is_an_error_that_says_what_is_right(choices: dict[str, Any], cure: str) -> None:
+    """A text is a sequence of its letters to every type checker, and without a prefix HOME would be the user's own."""
+    with pytest.raises(InvalidSettingError) as error:
+        TelemetrySettings.from_environment({}, **choices)
+    assert str(error.value) == cure
+
+
+def test_a_misspelt_choice_is_answered_with_the_right_one() -> None:
+    """As a call answers an argument that it does not have; what is a variable is said to be one."""
+    choices: dict[str, Any] = {"servicename": "shop"}
+    with pytest.raises(
+        TypeError, match=r"no choice 'servicename' \(did you mean 'service_name'\?\): there are prefix, .*LOG_LEVEL"
+    ):
+        TelemetrySettings.from_environment({}, **choices)
+
+
+def test_every_choice_may_be_made() -> None:
+    """Each as its type has it, a folder that is not known as None."""
+    choices: dict[str, Any] = {"home": None, "context": ("order",), "excluded_urls": ["^/healthz$"], "resource": {"a": "b"}}
+    settings = TelemetrySettings.from_environment({}, prefix="SHOP_", service_name="shop", redact_patterns=["x"], **choices)
+    assert (settings.home, settings.context, settings.excluded_urls) == (None, ("order",), ("^/healthz$",))
 
 
 def test_a_batch_is_no_larger_than_its_queue() -> None:

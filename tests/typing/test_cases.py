@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.telemetry.examples import blocks_in
 from tests.telemetry.public_names import public_names
+from tests.telemetry.test_docs import PAGE
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "cases").glob("*.py"))
@@ -63,6 +65,25 @@ def test_exactly_the_wrong_lines_are_refused(checker: Callable[[], set[str]]) ->
     refused = checker()
     assert sorted(marked() - refused) == []
     assert sorted(refused - marked()) == []
+
+
+@pytest.mark.slow
+def test_every_example_of_the_page_is_typed(tmp_path: Path) -> None:
+    """Whoever copies one into a project of their own, where mypy is strict, has nothing to mend."""
+    examples: dict[tuple[str, ...], str] = {}
+    for block in blocks_in(PAGE.read_text()):
+        if block.kind == "python":
+            before = examples.get(
+                (*block.section, *block.entry), "from telemetry.testing import Capture\ncaptrace: Capture\n"
+            )
+            examples[(*block.section, *block.entry)] = before + block.text
+    files = [tmp_path / f"example_{number}.py" for number, _ in enumerate(examples)]
+    for file, text in zip(files, examples.values(), strict=True):
+        file.write_text(text)
+    command = [sys.executable, "-m", "mypy", "--config-file", str(HERE / "mypy.ini"), "--cache-dir", ".mypy_cache/cases"]
+    done = subprocess.run([*command, *map(str, files)], cwd=HERE.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(files) > 40
 
 
 def test_every_public_name_has_a_case() -> None:

@@ -117,6 +117,7 @@ def bake(at: datetime) -> int:
         emit(Rang(at=at, how="twice"), error=ValueError("late"))
         baking.set(oven="big", heat=240)
         baking.link("00-" + "1" * 32 + "-" + "2" * 16 + "-01")
+        baking.link(current_traceparent())
         baking.completed(Baked(crumbs=3))
         baking.completed(Baked(crumbs=3, oven=None))
         baking.failed(ValueError("burnt"))
@@ -170,7 +171,8 @@ def reserved(at: datetime) -> str:
     root.announce(Bake(loaf="rye"))
     with root.active(), root.addressed(), root.finish(Bake(loaf="rye"), ended_at=at, repeat=True) as baking:
         baking.completed(Baked(crumbs=3))
-    return trace_id_of(root.traceparent) + root.trace_id + str(root.started_ns) + (current_traceparent() or "")
+    here = trace_id_of(current_traceparent()) or ""
+    return trace_id_of(root.traceparent) + root.trace_id + str(root.started_ns) + here
 
 
 @shared_task(base=QuietTask)
