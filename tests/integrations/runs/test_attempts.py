@@ -163,7 +163,7 @@ def test_an_error_s_words_are_stored_without_what_must_not_be(end: str, row: Rep
         attempts.release_for_retry(Attempt(row.pk, 1), error, failures=1, countdown=2.0)
     else:
         attempts.fail(Attempt(row.pk, 1), error, disposition=RepoSync.Disposition.FAILED)
-    assert _now(row).error_msg == "GitHub: 500: Authorization: [redacted] is ? unknown"
+    assert _now(row).error_msg == "GitHub: 500: Authorization: [redacted]  is ? unknown"
 
 
 def test_who_takes_over_knows_that_its_predecessor_died(row: RepoSync, time: clock.SteppedClock) -> None:
