@@ -291,8 +291,9 @@ class Observed(Generic[R]):
         self._write(self._operation.__first_lines__)
 
     def _write(self, lines: Iterable[tuple[str, Line]]) -> None:
+        known_value = self._values.get
         for event, line in lines:
-            values = {name: self._values.get(name) for name in line.fields}
+            values = {name: known_value(name) for name in line.fields}
             if _health.is_strict():
                 known = self._operation.__known__
                 check([known[name] for name in line.fields if values[name] is not None], values)
