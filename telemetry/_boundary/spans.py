@@ -33,7 +33,7 @@ def clean_span(span: ReadableSpan) -> ReadableSpan:
     if getattr(span, "is_clean", False):
         return span
     try:
-        resource, scope = clean_resource(span.resource), _clean_scope(span.instrumentation_scope)
+        resource, scope = clean_resource(span.resource), clean_scope(span.instrumentation_scope)
         if resource is span.resource and scope is span.instrumentation_scope and _is_clean(span):
             return span
         return copy_of(
@@ -217,7 +217,8 @@ _resources: dict[int, tuple[Resource, Resource]] = {}
 _scopes: dict[int, tuple[InstrumentationScope, InstrumentationScope]] = {}
 
 
-def _clean_scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
+def clean_scope(scope: InstrumentationScope | None) -> InstrumentationScope | None:
+    """Return `scope` itself if all of it may leave, else one that may, always the same."""
     if scope is None:
         return None
     return _known(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from opentelemetry import metrics
 from opentelemetry.metrics._internal import _ProxyMeterProvider  # the API exports its no-op provider only for spans
@@ -13,6 +13,9 @@ from telemetry._export import own_metrics
 from telemetry._export.counts import Count
 from telemetry._export.exporters import make_exporter
 from telemetry.settings import TelemetrySettings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 
 @runtime_checkable
@@ -54,5 +57,21 @@ def _make(settings: TelemetrySettings, resource: Resource) -> metrics.MeterProvi
     readers: list[MetricReader] = []
     for name in settings.metrics_exporters:
         made = make_exporter("opentelemetry_metrics_exporter", name, settings.metrics_timeout)
-        readers.append(made if isinstance(made, MetricReader) else PeriodicExportingMetricReader(made))
+        readers.append(made if isinstance(made, MetricReader) else PeriodicExportingMetricReader(_redacting(made)))
     return MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
+
+
+def _redacting(exporter: MetricExporter) -> MetricExporter:
+    """Let an exporter export what went through the boundary.
+
+    It stays the same object: the SDK's reader reads its preferences from private attributes, which a wrapper would lack.
+    """
+    from telemetry._boundary.metrics import clean_metrics
+
+    export = exporter.export
+
+    def cleaned(metrics_data: MetricsData, *args: Any, **options: Any) -> MetricExportResult:
+        return export(clean_metrics(metrics_data), *args, **options)
+
+    exporter.export = cleaned  # type: ignore[method-assign]  # as said above
+    return exporter

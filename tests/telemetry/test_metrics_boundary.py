@@ -1,0 +1,135 @@
+"""Metrics of other libraries leave through the boundary, too: a label or a number spoils only itself."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, MetricsData, NumberDataPoint
+
+from telemetry._boundary.metrics import clean_metrics
+from tests.telemetry.otlp import receiver
+
+CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
+
+LIBRARY = """
+import sys
+import telemetry
+from opentelemetry import metrics
+
+telemetry.configure()
+with telemetry.span("shop.open"):
+    pass
+meter = metrics.get_meter("a library", "1.0 \\ud800", attributes={"token": sys.argv[1]})
+meter.create_counter("calls", description=f"with {sys.argv[1]}").add(2**70, {"url": f"https://a.test/?access_token={sys.argv[1]}"})
+meter.create_histogram("size").record(3, {"odd \\udfff": "x"})
+assert telemetry.flush(5)
+"""
+
+
+def _collected(**measured: tuple[float, dict[str, Any]]) -> MetricsData:
+    """What a library has measured: each by its name, in a counter."""
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("a library", "1.0")
+    for name, (value, labels) in measured.items():
+        meter.create_counter(name, description=f"of {name}").add(value, labels)
+    data = reader.get_metrics_data()
+    assert data is not None
+    return data
+
+
+def _metrics(data: MetricsData) -> dict[str, Metric]:
+    return {
+        metric.name: metric for each in data.resource_metrics for scope in each.scope_metrics for metric in scope.metrics
+    }
+
+
+def test_ordinary_metrics_are_the_same() -> None:
+    """Their numbers, labels and descriptions."""
+    data = _collected(calls=(3, {"method": "GET", "code": 200}), seconds=(0.25, {}))
+    assert _metrics(clean_metrics(data)) == _metrics(data)
+    assert [each.schema_url for each in clean_metrics(data).resource_metrics] == [""]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (2**63 - 1, 2**63 - 1),
+        (2**63, float(2**63)),
+        (2**70, float(2**70)),
+        (10**308, 1e308),
+        (0.5, 0.5),
+    ],
+)
+def test_any_number_can_be_written(value: float, written: float) -> None:
+    """Beside one that could be anyhow."""
+    cleaned = clean_metrics(_collected(odd=(value, {}), calls=(1, {})))
+    (point,) = _metrics(cleaned)["odd"].data.data_points
+    assert isinstance(point, NumberDataPoint)
+    assert point.value == written
+    assert type(point.value) is type(written)
+    assert encode_metrics(cleaned)
+
+
+def test_a_sum_that_no_float_holds_can_be_written() -> None:
+    """Each of its parts could be."""
+    reader = InMemoryMetricReader()
+    counter = MeterProvider([reader], shutdown_on_exit=False).get_meter("a library").create_counter("odd")
+    for _ in range(20):
+        counter.add(10**307)
+        counter.add(10**308)
+    data = reader.get_metrics_data()
+    assert data is not None
+    (point,) = _metrics(clean_metrics(data))["odd"].data.data_points
+    assert isinstance(point, NumberDataPoint)
+    assert point.value == math.inf
+    assert encode_metrics(clean_metrics(data))
+
+
+def test_a_label_spoils_only_itself() -> None:
+    """Secrets are redacted in values and by names, and what no export could write is mended."""
+    labels = {"token": "hunter2", "url": f"https://a.test/?access_token={CANARY}", "odd \udfff": "x\ud800", "method": "GET"}
+    cleaned = clean_metrics(_collected(calls=(1, labels)))
+    (point,) = _metrics(cleaned)["calls"].data.data_points
+    shown = dict(point.attributes or {})
+    assert (shown["method"], shown["token"]) == ("GET", "[redacted]")
+    encoded = str(encode_metrics(cleaned))
+    assert CANARY not in encoded
+    assert "hunter2" not in encoded
+
+
+def test_one_that_cannot_be_cleaned_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is left out."""
+    data = _collected(calls=(1, {}), odd=(2, {}))
+    object.__setattr__(_metrics(data)["odd"], "data", None)
+    assert list(_metrics(clean_metrics(data))) == ["calls"]
+
+
+def test_a_library_s_metrics_arrive_without_secrets(tmp_path: Path) -> None:
+    """Through the exporter that the environment names; what is odd costs no export."""
+    with receiver() as collector:
+        ran = subprocess.run(
+            [sys.executable, "-c", LIBRARY, CANARY],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path.cwd()),
+                "OTEL_METRICS_EXPORTER": "otlp",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+                "TELEMETRY_HOME": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        metrics = {metric.name: metric for _, metric in collector.metrics()}
+    assert {"calls", "size"} <= metrics.keys()
+    assert metrics["calls"].sum.data_points[0].as_double == 2.0**70
+    assert CANARY not in str(list(metrics.values()))
