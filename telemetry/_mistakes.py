@@ -44,6 +44,36 @@ def no_operation(given: object) -> str:
     return f"observe() takes an operation, such as observe(Ship(order=...)), not {line_value('operation', given)!r}"
 
 
+def no_error(given: object, said_by: str) -> str:
+    """Return what a block's method `said_by` should have been given for an error."""
+    return f"{said_by}() takes the error itself: `except OSError as error: ...`, not {line_value('error', given)!r}"
+
+
+def no_seconds(given: object) -> str:
+    """Return what `retrying` should have been given."""
+    return f"retrying() takes its countdown in seconds, such as 2.5, not {line_value('countdown', given)!r}"
+
+
+def no_moment(given: object) -> str:
+    """Return what `waiting` should have been given."""
+    return f"waiting() takes a datetime with its time zone for `until`, not {line_value('until', given)!r}"
+
+
+def no_name(given: object) -> str:
+    """Return what `span` should have been given."""
+    if isinstance(given, Operation):
+        return f"span() takes a name: an operation is observed, with observe({type(given).__name__}(...))"
+    return f"span() takes a name, such as span('shop.ship', order=7), not {line_value('name', given)!r}"
+
+
+def no_decorator(operation: object, function: object) -> str:
+    """Return how a function is observed, for a block that stands above one."""
+    name = getattr(function, "__name__", "the function")
+    if isinstance(operation, Operation):
+        return f"a block is no decorator: put @observed(lambda: {type(operation).__name__}(...)) above {name}"
+    return f"a block is no decorator: open `with span(...)` inside {name}, or put @observed(...) above it"
+
+
 def unknown_fields(operation: Operation[Any], names: Iterable[str]) -> str:
     """Return which fields an operation and its result have, for those that `set` was given and they have not."""
     known = [*operation.__fieldspecs__, *operation.__resultspecs__]

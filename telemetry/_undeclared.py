@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from telemetry import _health
+from telemetry import _health, _mistakes
 from telemetry._boundary import key_of
 from telemetry._boundary.spans import clean_attributes
 from telemetry.lifecycle import Observed
@@ -18,6 +18,8 @@ def span(name: str, /, **fields: Any) -> Observed[None]:
     It completes by itself, and fails with the error that leaves it. Its outcome is under `<namespace>.outcome`, where
     the namespace is the part of the name before its first dot.
     """
+    if not issubclass(type(name), str):
+        _health.problem(TypeError(_mistakes.no_name(name)))
     return _Undeclared(_Plain(key_of(name)), fields)
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from contextvars import Token
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Generic, overload
+from typing import Any, Generic, NoReturn, overload
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -105,12 +105,14 @@ class Observed(Generic[R]):
 
     def failed(self, error: BaseException, result: R | None = None, /) -> None:
         """Say that the operation failed and no attempt follows; `result` is what is known all the same."""
-        self._outcome, self._error, self._result = Outcome.FAILED, error, result
+        self._outcome, self._error, self._result = Outcome.FAILED, _as_error(error, "failed"), result
         self._check(result)
 
     def retrying(self, error: BaseException, *, countdown: float) -> None:
         """Say that the attempt failed and another follows in `countdown` seconds: no `failed` line is written."""
-        self._outcome, self._error = Outcome.RETRYING, error
+        self._outcome, self._error = Outcome.RETRYING, _as_error(error, "retrying")
+        if not issubclass(type(countdown), int | float):
+            _health.problem(TypeError(_mistakes.no_seconds(countdown)))
         self._set({"retry.countdown": plain("retry.countdown", countdown)})
 
     def waiting(self, *, until: datetime | None = None, error: BaseException | None = None, result: R | None = None) -> None:
@@ -118,9 +120,12 @@ class Observed(Generic[R]):
 
         `error` is what asked for the wait: the span and its line name it, and it makes neither of them an error.
         """
-        self._outcome, self._error, self._result = Outcome.WAITING, error, result
+        self._outcome, self._result = Outcome.WAITING, result
+        self._error = None if error is None else _as_error(error, "waiting")
         self._check(result)
         if until is not None:
+            if not issubclass(type(until), datetime):
+                _health.problem(TypeError(_mistakes.no_moment(until)))
             self._set({"waiting.until": plain("waiting.until", until)})
 
     def cancelled(self) -> None:
@@ -188,6 +193,10 @@ class Observed(Generic[R]):
     @_health.guarded
     def _miss_outcome(self) -> None:
         raise OutcomeMissing(_mistakes.missing_outcome(type(self._operation)))
+
+    def __call__(self, function: object) -> NoReturn:
+        """Raise TypeError: a block is no decorator."""
+        raise TypeError(_mistakes.no_decorator(self._operation, function))
 
     async def __aenter__(self) -> Observed[R]:
         return self.__enter__()
@@ -334,3 +343,11 @@ def _entries(events: Iterable[Event]) -> Iterator[writing.Entry]:
             _health.problem(problem)
         else:
             yield spec.level, spec.name, values
+
+
+def _as_error(given: BaseException, said_by: str) -> BaseException:
+    """Return an error as it is; what is none, such as its words alone, as the message of one, and report it."""
+    if issubclass(type(given), BaseException):
+        return given
+    _health.problem(TypeError(_mistakes.no_error(given, said_by)))
+    return Exception(text_of(given))

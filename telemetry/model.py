@@ -194,6 +194,9 @@ class Operation(Generic[R]):
             late = cls.__resultspecs__ if moment == "ended" else {}
             specs = [replace(known[field], nullable=True) if field in late else known[field] for field in line.fields]
             _declare(EventSpec(event, line.level, tuple(specs), line.when))
+        before = _OPERATIONS.get(name)
+        if before is not None and _declared(before) != _declared(cls):
+            raise TypeError(f"the operation {name!r} is declared twice, and differently: by {before!r} and {cls!r}")
         _OPERATIONS[name] = cls
 
 
@@ -222,6 +225,11 @@ def _declare(spec: EventSpec) -> None:
     if known is not None and known != spec:
         raise TypeError(f"the event {spec.name!r} is declared twice, and differently")
     _EVENTS[spec.name] = spec
+
+
+def _declared(operation: type[Operation[Any]]) -> tuple[object, ...]:
+    """Return what one operation declares under its name; the events of its lines are compared by themselves."""
+    return operation.__fieldspecs__, operation.__resultspecs__, operation.__lines__.keys()
 
 
 def _at(lines: Mapping[str, tuple[str, Line]], *moments: str) -> Sequence[tuple[str, Line]]:
