@@ -12,13 +12,13 @@ from apps.explain.database import earlier_runs, facts_of, surroundings_of
 from apps.explain.decomposition import Decomposition
 from apps.explain.estimate import Estimate, estimate_of
 from apps.explain.facts import RunFacts, Surroundings
+from apps.explain.facts_from_spans import facts_in, with_removed
 from apps.explain.findings import Finding, findings
 from apps.explain.gaps import Stretch
 from apps.explain.points import points_of
 from apps.explain.sources import lines_around, of_the_time_of, spans_of_run, written_here
 from apps.explain.story import FEWEST_EARLIER, Line, Story
 from apps.explain.summary import advice_of, outcome_of, sentence_of
-from apps.explain.told_by_spans import facts_in, with_removed
 from apps.integrations.models import PipelineRun
 from telemetry import trace_id_of
 from telemetry.reading import Source, Span

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
-from apps.console.freshness_told import Told, told
+from apps.console.freshness_reports import FreshnessReport, report_on
 from apps.console.web.asking import Asked
 from apps.console.web.page import Page
 from apps.console.web.paging import paged
@@ -74,11 +74,11 @@ def state_counts(rows: QuerySet[TrackedRepository], *, now: datetime) -> list[St
     return [StateCount(state.word, counts[state]) for state in Freshness if state in counts]
 
 
-def worst_of(sight: Sight, *, now: datetime, team: Team | None = None) -> list[Told]:
+def worst_of(sight: Sight, *, now: datetime, team: Team | None = None) -> list[FreshnessReport]:
     """Return repositories that are not on time, of all visible ones or of a team, worst first, up to a limit."""
     rows = sight.repositories() if team is None else sight.repositories().filter(team=team)
     late = with_freshness(rows, now=now).select_related("team").filter(freshness__lt=Freshness.ON_TIME)
-    return told(late.order_by("freshness", "full_name", "pk")[:_WORST], now=now, sees=sight.has)
+    return report_on(late.order_by("freshness", "full_name", "pk")[:_WORST], now=now, sees=sight.has)
 
 
 def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _read(sight: Sight, query: QueryDict) -> dict[str, Any]:
     return {
         "filter": asked,
         "query": asked.as_query(),
-        "lines": told(page.rows, now=now, sees=sight.has),
+        "lines": report_on(page.rows, now=now, sees=sight.has),
         "page": page,
         "counts": state_counts(named, now=now),
         "teams": sight.all_teams().order_by("name").values_list("slug", "name"),

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 
-from apps.console.freshness_told import told
+from apps.console.freshness_reports import report_on
 from apps.console.web.completeness import completeness_of
 from apps.console.web.page import Page
 from apps.console.web.paging import paged
@@ -30,14 +30,14 @@ def _seen(sight: Sight, repository_id: int) -> TrackedRepository:
 
 def _read(sight: Sight, query: QueryDict, *, repository_id: int) -> dict[str, Any]:
     repository = _seen(sight, repository_id)
-    (freshness,) = told([repository], now=clock.now(), sees=sight.has)
+    (freshness,) = report_on([repository], now=clock.now(), sees=sight.has)
     syncs = sight.repo_syncs().filter(repository=repository)
     history = paged(syncs.select_related("run"), query, prefix="run_", size=_SHOWN)
     for row in history.rows:
         row.repository = repository
     return {
         "repository": repository,
-        "told": freshness,
+        "report": freshness,
         "completeness": completeness_of(repository, syncs),
         "history": history,
         "lines": newest_of(sight.pull_requests().filter(repository=repository), most=_SHOWN),

@@ -61,16 +61,16 @@ class Why:
 
 def why_of(run: PipelineRun, sight: Sight) -> Why:
     """Explain a run to somebody, in the words of the command `explain`."""
-    return _told(explanations.of(run), sight)
+    return _shown_to(explanations.of(run), sight)
 
 
 def why_soon(run: PipelineRun, sight: Sight) -> Why | None:
     """Explain a run to somebody unless they would have to wait: a large run's spans take seconds to read."""
     explanation = explanations.soon(run, seconds=_PATIENCE)
-    return None if explanation is None else _told(explanation, sight)
+    return None if explanation is None else _shown_to(explanation, sight)
 
 
-def _told(explanation: Explanation, sight: Sight) -> Why:
+def _shown_to(explanation: Explanation, sight: Sight) -> Why:
     causes = explanation.causes
     own = (explanation.sentence, explanation.advice, *explanation.missing)
     of_causes = [text for cause in causes for text in (cause.sentence, cause.advice, *(step.says for step in cause.chain))]

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from apps.console.freshness_told import Told, told
+from apps.console.freshness_reports import FreshnessReport, report_on
 from apps.console.terminal.colours import BAD, FINE, PLAIN, STRONG, UNDECIDED
 from apps.console.terminal.printing import PrintingCommand, text
 from apps.integrations.freshness import Freshness, with_freshness
@@ -47,16 +47,16 @@ class Command(PrintingCommand):
             rows = rows.filter(team__slug=slug)
         now = clock.now()
         ordered = with_freshness(rows, now=now).order_by("freshness", "full_name", "pk")
-        found = told(ordered, now=now)
+        found = report_on(ordered, now=now)
         late = [each for each in found if each.state != Freshness.ON_TIME]
         for each in late if options["late"] else found:
-            self.say_json(_as_json(each)) if options["format"] == "json" else self._say_told(each)
+            self.say_json(_as_json(each)) if options["format"] == "json" else self._say_report(each)
         if options["format"] == "text" and not found:
             self.say_wrapped("No repository is tracked yet.")
         if options["check"] and late:
             raise CommandError(f"{len(late)} of {len(found)} are not on time.")
 
-    def _say_told(self, each: Told) -> None:
+    def _say_report(self, each: FreshnessReport) -> None:
         name = f"{each.repository.full_name}  team {each.repository.team.slug}"
         self.say_pieces([(each.state.word.ljust(_WIDTH), _COLOURS[each.state]), ("  ", PLAIN), (name, STRONG)])
         for said in filter(None, (each.sentence, each.advice)):
@@ -66,7 +66,7 @@ class Command(PrintingCommand):
 _WIDTH = max(len(state.word) for state in Freshness)
 
 
-def _as_json(each: Told) -> dict[str, Any]:
+def _as_json(each: FreshnessReport) -> dict[str, Any]:
     return {
         "repository": each.repository.full_name,
         "team": each.repository.team.slug,

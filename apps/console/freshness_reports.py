@@ -22,7 +22,7 @@ _DAYS_FROM = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class FreshnessReport:
     """How fresh a repository is, why in a sentence, and what to do about it, if anything."""
 
     repository: TrackedRepository
@@ -35,19 +35,19 @@ class Told:
     advice: str = ""
 
 
-def told(
+def report_on(
     repositories: Iterable[TrackedRepository],
     *,
     now: datetime,
     sees: Callable[[int], bool] = lambda _team_id: True,
-) -> list[Told]:
+) -> list[FreshnessReport]:
     """Return how fresh each repository is, in order; they come from `with_freshness`, with their teams.
 
     `sees` says whether the reader may know what a team, which may share the account, is doing.
     """
     repositories = list(repositories)
     newest = _newest(repositories, sees) if repositories else {}
-    return [_told(each, newest.get(each.pk), now) for each in repositories]
+    return [_report(each, newest.get(each.pk), now) for each in repositories]
 
 
 def span_in_words(span: timedelta) -> str:
@@ -65,10 +65,12 @@ def _newest(repositories: Sequence[TrackedRepository], sees: Callable[[int], boo
     return {row.repository_id: row for row in rows}
 
 
-def _told(repository: TrackedRepository, newest: RepoSync | None, now: datetime) -> Told:
+def _report(repository: TrackedRepository, newest: RepoSync | None, now: datetime) -> FreshnessReport:
     state, fresh_at = Freshness(_state_of(repository)), _fresh_at_of(repository)
     sentence, advice = _SAYS[state](repository, newest, _Age(repository, fresh_at, now))
-    return Told(repository=repository, state=state, fresh_at=fresh_at, newest=newest, sentence=sentence, advice=advice)
+    return FreshnessReport(
+        repository=repository, state=state, fresh_at=fresh_at, newest=newest, sentence=sentence, advice=advice
+    )
 
 
 class _Age:
