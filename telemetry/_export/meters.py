@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from opentelemetry import metrics
 from opentelemetry.metrics._internal import _ProxyMeterProvider  # the API exports its no-op provider only for spans
@@ -15,7 +15,12 @@ from telemetry._export.exporters import make_exporter
 from telemetry.settings import TelemetrySettings
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+T = TypeVar("T")
+
+_RECEIVES = "_receive_metrics"
+"""The method that the SDK has a reader override to take what was collected; no public one is called with it."""
 
 
 @runtime_checkable
@@ -57,21 +62,24 @@ def _make(settings: TelemetrySettings, resource: Resource) -> metrics.MeterProvi
     readers: list[MetricReader] = []
     for name in settings.metrics_exporters:
         made = make_exporter("opentelemetry_metrics_exporter", name, settings.metrics_timeout)
-        readers.append(made if isinstance(made, MetricReader) else PeriodicExportingMetricReader(_redacting(made)))
+        if isinstance(made, MetricReader):  # one that is asked for metrics, as Prometheus's
+            readers.append(redacting(made, _RECEIVES))
+        else:
+            readers.append(PeriodicExportingMetricReader(redacting(made, "export")))
     return MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
 
 
-def _redacting(exporter: MetricExporter) -> MetricExporter:
-    """Let an exporter export what went through the boundary.
+def redacting(taker: T, method: str) -> T:
+    """Let a method of an exporter or a reader take only what went through the boundary.
 
-    It stays the same object: the SDK's reader reads its preferences from private attributes, which a wrapper would lack.
+    It stays the same object: the SDK reads an exporter's preferences from private attributes, which a wrapper would lack.
     """
     from telemetry._boundary.metrics import clean_metrics
 
-    export = exporter.export
+    take: Callable[..., Any] = getattr(taker, method)
 
-    def cleaned(metrics_data: MetricsData, *args: Any, **options: Any) -> MetricExportResult:
-        return export(clean_metrics(metrics_data), *args, **options)
+    def take_cleaned(metrics_data: MetricsData, *args: Any, **options: Any) -> Any:
+        return take(clean_metrics(metrics_data), *args, **options)
 
-    exporter.export = cleaned  # type: ignore[method-assign]  # as said above
-    return exporter
+    setattr(taker, method, take_cleaned)
+    return taker

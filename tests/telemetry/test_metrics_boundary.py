@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, MetricsData, NumberDataPoint
 
 from telemetry._boundary.metrics import clean_metrics
+from telemetry._export import meters
 from tests.telemetry.otlp import receiver
 
 CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
@@ -110,6 +111,19 @@ def test_one_that_cannot_be_cleaned_costs_no_other(monkeypatch: pytest.MonkeyPat
     data = _collected(calls=(1, {}), odd=(2, {}))
     object.__setattr__(_metrics(data)["odd"], "data", None)
     assert list(_metrics(clean_metrics(data))) == ["calls"]
+
+
+def test_a_reader_that_is_asked_has_no_secrets_either() -> None:
+    """As Prometheus's, which no exporter stands behind; if the SDK hands metrics over by another method, this fails."""
+    reader = meters.redacting(InMemoryMetricReader(), meters._RECEIVES)
+    meter = MeterProvider([reader], shutdown_on_exit=False).get_meter("a library")
+    meter.create_counter("calls", description=f"with {CANARY}").add(2**70, {"token": "hunter2"})
+    data = reader.get_metrics_data()
+    assert data is not None
+    shown = data.to_json()
+    assert CANARY not in shown
+    assert "hunter2" not in shown
+    assert "[redacted]" in shown
 
 
 def test_a_library_s_metrics_arrive_without_secrets(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ A private name that `telemetry` imports must be listed. What it relies on beside
 an exporter of OTLP makes its requests through the session, or the stub, that it was given (`test_spool`); that
 Celery is handling a task's error as it tells of it, and marks what replaces a task (`test_celery`); that
 instrumentation-requests writes its headers right after our hook (`test_processes`); that Django closes a response
-(`test_web`).
+(`test_web`); that a reader of metrics is handed them by `_receive_metrics` (`test_metrics_boundary`).
 """
 
 from __future__ import annotations
