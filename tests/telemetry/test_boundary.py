@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import UserString
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.resources import Resource
 
-from telemetry._boundary import LIMIT, attribute, key, line_value, plain, text
+from telemetry._boundary import LIMIT, attribute, class_name, key, line_value, plain, text
+from telemetry._boundary.spans import clean_resource
 from tests.telemetry.canary import CANARY, SECRETS
 from tests.telemetry.odd import HIDDEN, ODD, SECRET, Login, Mute, Unfinished
 
@@ -231,3 +234,32 @@ def test_a_text_of_the_limit_is_whole_and_one_more_is_cut() -> None:
     assert text("h" * 75 + "m" * 7 + "t" * 25, limit=100) == f"{'h' * 75}\n[... 7 characters left out ...]\n{'t' * 25}"
     assert text("x" * LIMIT) == "x" * LIMIT
     assert text("x" * (LIMIT + 1)).splitlines()[1] == "[... 1 characters left out ...]"
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), "0001-01-01T00:00:00+05:00"),
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))), "9999-12-31T23:00:00-05:00"),
+        (datetime(2026, 1, 1, 5, tzinfo=timezone(timedelta(hours=5))), "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_moment_that_utc_does_not_have_is_said_in_its_own_zone(moment: datetime, shown: str) -> None:
+    """Any other is said in UTC."""
+    assert plain("at", moment) == shown
+
+
+def test_a_class_is_named_by_its_module_if_that_is_asked() -> None:
+    """One that is built in, or of no module, has its name alone."""
+    nowhere = type("Nowhere", (), {"__module__": None})
+    assert (class_name(Mute()), class_name(7)) == ("Mute", "int")
+    assert class_name(Mute(), qualified=True) == "tests.telemetry.odd.Mute"
+    assert (class_name(7, qualified=True), class_name(nowhere(), qualified=True)) == ("int", "Nowhere")
+
+
+def test_a_resource_is_cleaned_once() -> None:
+    """Also where there are several in turns: exporters put spans of one and the same resource together."""
+    mine, yours = Resource({"token": "hunter2", "of": "mine"}), Resource({"token": "hunter2", "of": "yours"})
+    first, second = clean_resource(mine), clean_resource(yours)
+    assert dict(first.attributes) == {"token": "[redacted]", "of": "mine"}
+    assert (clean_resource(mine) is first, clean_resource(yours) is second) == (True, True)

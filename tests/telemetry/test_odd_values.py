@@ -130,10 +130,11 @@ def test_on_a_span(odd: str, captrace: Capture) -> None:
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_in_the_context(odd: str, captrace: Capture) -> None:
+def test_in_the_context(odd: str, file: Path, captrace: Capture) -> None:
     """It is on every line and span inside, and spoils none."""
     with bind(odd=ODD[odd], team_id=7), span("shop.ship"):
         structlog.get_logger().info("said")
+    assert len(read_lines(file)) == 1
     (one,), (line,) = captrace.spans, captrace.lines
     assert (one.attributes["team_id"], line["team_id"], line["event"]) == (7, 7, "said")
     assert {"odd"} <= line.keys() & one.attributes.keys()
