@@ -12,7 +12,7 @@ from celery import Celery
 
 from telemetry import _health
 from telemetry._celery import messages, producing, running
-from telemetry._celery.messages import Envelope, destination
+from telemetry._celery.messages import Envelope, asked_for, destination, sending
 from telemetry._spans import library_span
 from telemetry._spans.library_span import LibrarySpan
 from telemetry.roots import bind_root, bound_root
@@ -227,3 +227,13 @@ def test_a_task_that_sends_itself_again_is_an_attempt_after_its_own(monkeypatch:
         (7, ROOT, ROOT),
         (1, None, ROOT),
     ]
+
+
+def test_what_is_asked_for_holds_for_its_message_alone() -> None:
+    """One that is sent inside has its own, and what follows has none."""
+    assert asked_for() == (None, None)
+    with sending(attempt=3, previous=ROOT):
+        with sending(attempt=1, previous=None):
+            assert asked_for() == (1, None)
+        assert asked_for() == (3, ROOT)
+    assert asked_for() == (None, None)
