@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, MetricsData, NumberDataPoint
+from opentelemetry.sdk.metrics.view import View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry._boundary.metrics import clean_metrics
 from telemetry._export import meters
@@ -56,7 +60,38 @@ def test_ordinary_metrics_are_the_same() -> None:
     """Their numbers, labels and descriptions."""
     data = _collected(calls=(3, {"method": "GET", "code": 200}), seconds=(0.25, {}))
     assert _metrics(clean_metrics(data)) == _metrics(data)
-    assert [each.schema_url for each in clean_metrics(data).resource_metrics] == [""]
+
+
+def test_units_and_schemas_stay() -> None:
+    """A resource's and a scope's."""
+    reader = InMemoryMetricReader()
+    resource = Resource({"service.name": "shop"}, "https://a.test/1")
+    provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    provider.get_meter("a library", schema_url="https://a.test/2").create_gauge("left", unit="{apple}").set(3)
+    provider.get_meter("another").create_histogram("size").record(3)
+    data = reader.get_metrics_data()
+    assert data is not None
+    cleaned = clean_metrics(data)
+    (all_of_it,) = cleaned.resource_metrics
+    assert (all_of_it.resource, all_of_it.schema_url) == (resource, "https://a.test/1")
+    assert [scope.schema_url for scope in all_of_it.scope_metrics] == ["https://a.test/2", ""]
+    assert _metrics(cleaned) == _metrics(data) | {"size": replace(_metrics(data)["size"], description="", unit="")}
+
+
+def test_an_example_of_a_measurement_is_clean_too() -> None:
+    """It carries the labels that a view left out of the series, and the span in which it was measured."""
+    reader = InMemoryMetricReader()
+    views = [View(instrument_name="calls", attribute_keys={"method"})]
+    meter = MeterProvider([reader], views=views, shutdown_on_exit=False).get_meter("a library")
+    with TracerProvider(shutdown_on_exit=False).get_tracer("a library").start_as_current_span("work") as current:
+        meter.create_counter("calls").add(2**70, {"method": "GET", "token": "hunter2"})
+    data = reader.get_metrics_data()
+    assert data is not None
+    (point,) = _metrics(clean_metrics(data))["calls"].data.data_points
+    (example,) = point.exemplars
+    assert dict(point.attributes or {}) == {"method": "GET"}
+    assert (dict(example.filtered_attributes or {}), example.value) == ({"token": "[redacted]"}, 2.0**70)
+    assert example.span_id == current.get_span_context().span_id
 
 
 @pytest.mark.parametrize(
