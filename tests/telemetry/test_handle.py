@@ -208,6 +208,9 @@ def test_a_mistaken_decorator_is_refused_at_once() -> None:
         def streets() -> object:
             yield "Elm"
 
+    with pytest.raises(TypeError, match=r"^observed\(\) takes what makes an operation: @observed\("):
+        observed(lambda street: Sort(street=street))(print, street="Elm")  # type: ignore[call-arg]  # the mistake
+
     with pytest.raises(TypeError, match=r"has no parameter road: it has none"):
 
         @observed(lambda road: Sort(street=road))
@@ -216,7 +219,7 @@ def test_a_mistaken_decorator_is_refused_at_once() -> None:
     with pytest.raises(
         TypeError, match=r"observed\(\) takes what makes an operation: @observed\(lambda: Sort\(street='Elm'\)\)"
     ):
-        observed(Sort(street="Elm"))  # type: ignore[call-overload]  # the mistake
+        observed(Sort(street="Elm"))  # type: ignore[call-arg]  # the mistake
 
 
 @pytest.mark.parametrize("kind", [classmethod, staticmethod])

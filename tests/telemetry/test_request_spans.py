@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import got_request_exception
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -25,7 +25,7 @@ from opentelemetry.util.http import SanitizeValue
 
 from telemetry import _health, span, trace_id_of
 from telemetry._django import http, request_spans
-from telemetry._django.asgi import as_a_whole
+from telemetry._django.asgi import OPEN, Message, Receive, Send, as_a_whole
 from telemetry._django.request_spans import RequestSpans
 from telemetry._spans import provider
 from telemetry.testing import Capture
@@ -431,3 +431,42 @@ def test_a_captured_header_is_hidden_where_opentelemetry_s_own_instrumentations_
     captured = http.captured("request", headers.items())
     assert {name.rpartition(".")[2] for name, value in captured.items() if value == ["[redacted]"]} == hidden
     assert len(captured) == len(headers)
+
+
+def test_an_asynchronous_application_stays_so() -> None:
+    """Django would send each request to a thread and back if the middleware were synchronous, and the other way round."""
+
+    async def answer(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    assert (RequestSpans.async_capable, RequestSpans.sync_capable) == (True, True)
+    assert iscoroutinefunction(RequestSpans(answer))
+    assert not iscoroutinefunction(RequestSpans(lambda _request: HttpResponse()))
+
+
+class Left:
+    """What is open for a request, and is told how the application is done with it."""
+
+    def __init__(self) -> None:
+        self.with_errors: list[BaseException | None] = []
+
+    def leave(self, error: BaseException | None) -> None:
+        self.with_errors.append(error)
+
+
+@pytest.mark.parametrize("error", [None, OSError("gone"), asyncio.CancelledError()], ids=["none", "gone", "cancelled"])
+def test_what_is_open_is_left_however_the_application_ends(error: BaseException | None) -> None:
+    """Once; what the application raises reaches its server."""
+    left = Left()
+
+    async def application(_self: object, scope: Message, _receive: Receive, _send: Send) -> None:
+        scope[OPEN] = left
+        if error is not None:
+            raise error
+
+    async def call() -> None:
+        await as_a_whole(application)(None, {"type": "http"}, None, None)  # type: ignore[arg-type]  # neither is called
+
+    with nullcontext() if error is None else pytest.raises(type(error)):
+        asyncio.run(call())
+    assert left.with_errors == [error]

@@ -93,10 +93,10 @@ def plugins(tmp_path: Path) -> dict[str, str]:
 
 
 EXPORTED = """
-os.chdir(os.environ["PYTHONPATH"].partition(":")[0])
+import plugins
+os.chdir(os.path.dirname(plugins.__file__))
 sell()
 assert telemetry.flush()
-import plugins
 (reader,) = plugins.readers
 (resource,) = reader.get_metrics_data().resource_metrics
 names = [metric.name for scope in resource.scope_metrics for metric in scope.metrics]
