@@ -219,7 +219,7 @@ def test_a_mistaken_decorator_is_refused_at_once() -> None:
     with pytest.raises(
         TypeError, match=r"observed\(\) takes what makes an operation: @observed\(lambda: Sort\(street='Elm'\)\)"
     ):
-        observed(Sort(street="Elm"))  # type: ignore[call-arg]  # the mistake
+        observed(Sort(street="Elm"))  # type: ignore[call-overload]  # the mistake
 
 
 @pytest.mark.parametrize("kind", [classmethod, staticmethod])
