@@ -236,7 +236,7 @@ ROOMS = {  # the longest beginning of a module's path counts
     "telemetry/_export/counting.py": _OUTLETS,
     "telemetry/_export/shelf.py": ["tests/telemetry/test_shelf.py", *_OUTLETS],
     "telemetry/_export/turns.py": ["tests/telemetry/test_turns.py", *_OUTLETS],
-    "telemetry/_export/waiting.py": _OUTLETS,
+    "telemetry/_export/waiting.py": ["tests/telemetry/test_waiting.py", *_OUTLETS],
     "telemetry/_export/otlp_json.py": ["tests/telemetry/test_otlp_json.py"],
     "telemetry/_export/otlp_json_spans.py": ["tests/telemetry/test_otlp_json.py"],
     "telemetry/_export/own_metrics.py": ["tests/telemetry/test_own_metrics.py"],
