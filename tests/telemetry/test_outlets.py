@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 
 import telemetry
 from telemetry._export.accounts import Account
@@ -16,6 +17,7 @@ from telemetry._export.outlets import Outlet
 from telemetry._export.sending import TAKEN, Answer
 from telemetry._export.spool import Spool
 from telemetry.settings import Batching
+from tests.telemetry.bakery import wait_until
 
 AWAY = Answer(is_away=True, reason="unreachable")
 NEVER = Batching(queue_size=8, batch_size=4, delay_ms=3_600_000)
@@ -130,3 +132,51 @@ def test_an_account_that_cannot_be_written_down_is_said(tmp_path: Path) -> None:
     assert telemetry.swallowed() == before + 1
     assert house.count == Count(started=1, exported=1)
     house.outlet.stop()
+
+
+def test_whoever_asks_hears_of_each_turn_of_the_thread() -> None:
+    """When it is over: what it came to may be written down."""
+    heard = threading.Event()
+    account = Account(None, ["otlp"])
+    outlet = Outlet("otlp", 0, Scripted, batching=NEVER, turned=heard.set)
+    outlet.begin(account, threading.RLock())
+    assert not heard.is_set()
+    outlet._turns.wake.set()
+    assert heard.wait(10)
+    outlet.stop()
+
+
+@pytest.fixture
+def shelved(tmp_path: Path) -> Iterator[House]:
+    """An outlet with two files in its spool, whose exporter is away."""
+    house = House(Spool(tmp_path / "spool", 10_000), Account(None, ["otlp"]))
+    for name in "ab":
+        house.end(ReadableSpan(name, context=SpanContext(1, ord(name), is_remote=False), start_time=1))
+        house.outlet._turn()
+        assert house.outlet.flush(1.0)
+    assert house.spool is not None
+    assert len(house.spool.batches()) == 2
+    house.sender.asked.clear()
+    yield house
+    house.outlet.stop()
+
+
+def test_the_whole_spool_is_sent_at_the_end(shelved: House) -> None:
+    """Within the time of the flush."""
+    shelved.sender.answer = TAKEN
+    shelved.outlet.flush(10.0, and_spool=True)
+    assert (shelved.sender.asked, shelved.count.exported) == ([["a"], ["b"]], 2)
+
+
+def test_one_that_is_away_is_asked_once_at_the_end(shelved: House) -> None:
+    """The rest of the spool would only meet the same."""
+    shelved.outlet.flush(10.0, and_spool=True)
+    assert (shelved.sender.asked, shelved.count.spooled) == ([["a"]], 2)
+
+
+def test_a_spool_is_sent_turn_by_turn_without_a_pause(shelved: House) -> None:
+    """What is new goes first, and the next file follows at once."""
+    shelved.sender.answer = TAKEN
+    shelved.turn_later()
+    wait_until(lambda: shelved.count.exported == 2, seconds=10)
+    assert (shelved.sender.asked, shelved.count.exported) == ([["a"], ["b"]], 2)

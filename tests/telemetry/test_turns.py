@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from telemetry import _health
 from telemetry._export.turns import Turns
@@ -126,3 +127,13 @@ def test_where_no_thread_can_be_started_nothing_has_to_be_stopped(monkeypatch: p
     turning.turns.begin()
     turning.turns.stop(waiting=_LONG)
     assert turning.count == 0
+
+
+def test_what_happens_in_a_turn_is_no_work_to_trace() -> None:
+    """An exporter's own requests would be spans to export, and so on."""
+    enabled: list[bool] = []
+    turning = Turning(happens=lambda: enabled.append(is_instrumentation_enabled()))
+    turning.turns.begin()
+    assert turning.wake_and_wait()
+    turning.turns.stop(waiting=_LONG)
+    assert (enabled, is_instrumentation_enabled()) == ([False], True)
