@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -74,3 +78,23 @@ def receiver() -> Iterator[Receiver]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def metrics_of(program: str, *arguments: str, home: Path) -> dict[str, Metric]:
+    """Return by name what a program that configures telemetry has measured, as an OTLP receiver got it."""
+    with receiver() as collector:
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path.cwd()),
+                "OTEL_METRICS_EXPORTER": "otlp",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+                "TELEMETRY_HOME": str(home),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return {metric.name: metric for _, metric in collector.metrics()}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
@@ -24,7 +21,7 @@ from telemetry.instruments import SECONDS, Counter, Gauge, Histogram, Measuremen
 from telemetry.model import Field, Operation, Result
 from telemetry.reading import MissingKeyError
 from telemetry.testing import Capture
-from tests.telemetry.otlp import receiver
+from tests.telemetry.otlp import metrics_of
 
 Till = Annotated[str, Field("Which till.", key="market.till", low_cardinality=True)]
 
@@ -300,22 +297,7 @@ assert telemetry.flush()
 
 def test_measurements_are_exported_by_the_configured_meters(tmp_path: Path) -> None:
     """With name, unit, description, labels, and buckets in which seconds can be told apart."""
-    with receiver() as collector:
-        ran = subprocess.run(
-            [sys.executable, "-c", SHOP],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path.cwd()),
-                "OTEL_METRICS_EXPORTER": "otlp",
-                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-                "TELEMETRY_HOME": str(tmp_path),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        metrics = {metric.name: metric for _, metric in collector.metrics()}
+    metrics = metrics_of(SHOP, home=tmp_path)
     sold = metrics["market.sold"]
     assert (sold.unit, sold.description, sold.sum.is_monotonic) == ("{apple}", "Apples sold.", True)
     points = {point.attributes[0].value.string_value: point.as_int for point in sold.sum.data_points}

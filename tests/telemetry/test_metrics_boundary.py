@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry._boundary.metrics import clean_metrics
 from telemetry._export import meters
-from tests.telemetry.otlp import receiver
+from tests.telemetry.otlp import metrics_of
 
 CANARY = "ghp_0123456789abcdefABCDEF0123456789abcd"
 
@@ -141,7 +138,7 @@ def test_a_label_spoils_only_itself() -> None:
     assert "hunter2" not in encoded
 
 
-def test_one_that_cannot_be_cleaned_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_cannot_be_cleaned_costs_no_other() -> None:
     """It is left out."""
     data = _collected(calls=(1, {}), odd=(2, {}))
     object.__setattr__(_metrics(data)["odd"], "data", None)
@@ -163,22 +160,7 @@ def test_a_reader_that_is_asked_has_no_secrets_either() -> None:
 
 def test_a_library_s_metrics_arrive_without_secrets(tmp_path: Path) -> None:
     """Through the exporter that the environment names; what is odd costs no export."""
-    with receiver() as collector:
-        ran = subprocess.run(
-            [sys.executable, "-c", LIBRARY, CANARY],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path.cwd()),
-                "OTEL_METRICS_EXPORTER": "otlp",
-                "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-                "TELEMETRY_HOME": str(tmp_path),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
-        metrics = {metric.name: metric for _, metric in collector.metrics()}
+    metrics = metrics_of(LIBRARY, CANARY, home=tmp_path)
     assert {"calls", "size"} <= metrics.keys()
     assert metrics["calls"].sum.data_points[0].as_double == 2.0**70
     assert CANARY not in str(list(metrics.values()))

@@ -20,6 +20,7 @@ from telemetry import span, trace_id_of
 from telemetry._export.span_files import SpanFile
 from telemetry.testing import Capture
 from tests.integrations.histories import repository
+from tests.integrations.locking import locked
 
 
 @pytest.mark.django_db(transaction=True)
@@ -204,27 +205,8 @@ def test_who_finds_another_process_at_a_run_s_first_line_leaves_it_to_that_one(c
     """Without waiting: a sweep has more to do."""
     PipelineRun.objects.update(announced_at=None)
     captrace.clear()
-    is_locked, is_over = threading.Event(), threading.Event()
-
-    def write() -> None:
-        with transaction.atomic():
-            list(PipelineRun.objects.select_for_update())
-            is_locked.set()
-            is_over.wait(10)
-        connection.close()
-
-    other = threading.Thread(target=write)
-    other.start()
-    try:
-        assert is_locked.wait(10)
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '2s'")
+    with locked(PipelineRun.objects.all()):
         root_spans.log_start_once(run)
-    finally:
-        is_over.set()
-        other.join()
-        with connection.cursor() as cursor:
-            cursor.execute("RESET lock_timeout")
     assert captrace.events() == []
     root_spans.log_start_once(run)
     assert captrace.events() == ["sync.pipeline.started"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
 
 from apps.integrations.models import PipelineRun, RepoSync, VanishedSpans
 from apps.integrations.onboarding_pipeline import start_run
@@ -17,6 +15,7 @@ from apps.integrations.runs import vanished
 from apps.utils import clock
 from telemetry.wills import Executed, Will
 from tests.integrations.histories import copied, repository
+from tests.integrations.locking import locked
 
 STALE, STEP = float(settings.SYNC_STALE_SECONDS), float(settings.SYNC_STEP_SECONDS)
 BIT = 0.001
@@ -173,27 +172,8 @@ def test_a_sweep_does_not_wait_for_another(run: PipelineRun, exporters: list[tup
     """What is being claimed is that one's."""
     for span_id in "ac":
         vanished.bequeath(_will(span_id), run_id=run.pk, last_seen_at=None)
-    is_locked, is_over = threading.Event(), threading.Event()
-
-    def claim() -> None:
-        with transaction.atomic():
-            list(VanishedSpans.objects.select_for_update().order_by("pk")[:1])
-            is_locked.set()
-            is_over.wait(10)
-        connection.close()
-
-    other = threading.Thread(target=claim)
-    other.start()
-    try:
-        assert is_locked.wait(10)
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '2s'")
+    with locked(VanishedSpans.objects.order_by("pk")[:1]):
         vanished.export()
-    finally:
-        is_over.set()
-        other.join()
-        with connection.cursor() as cursor:
-            cursor.execute("RESET lock_timeout")
     assert [asked[0] for asked in exporters] == ["c"]
 
 
